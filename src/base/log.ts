@@ -1,0 +1,84 @@
+import { LRUCache } from 'lru-cache';
+import { pino } from 'pino';
+import type { Clock } from './clock.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Fields of one log line. Never a token, a secret, a URL with its query, or a header. */
+export type LogFields = Record<string, string | number | boolean | null | undefined | readonly string[]>;
+
+export interface Log {
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+export interface LevelledLog extends Log {
+  level(): LogLevel;
+  setLevel(level: LogLevel): void;
+}
+
+/**
+ * JSON lines on stdout: `time` (RFC 3339), `level`, `event` (a short sentence that never varies, so
+ * that it can be searched for), and the fields.
+ */
+export function makeLog(level: LogLevel, write?: (line: string) => void): LevelledLog {
+  const options = {
+    level,
+    base: null,
+    messageKey: 'event',
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  const logger = write === undefined ? pino(options) : pino(options, { write });
+  return {
+    debug: (event, fields) => logger.debug(fields ?? {}, event),
+    info: (event, fields) => logger.info(fields ?? {}, event),
+    warn: (event, fields) => logger.warn(fields ?? {}, event),
+    error: (event, fields) => logger.error(fields ?? {}, event),
+    level: () => logger.level as LogLevel,
+    setLevel(next) {
+      logger.level = next;
+    },
+  };
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+const LINES_PER_WINDOW = 5;
+const WINDOW_MS = 10_000;
+const KEYS_MAX = 500;
+
+/**
+ * Bounds what a storm of like failures writes: of the lines with the same event and `key`, the first
+ * few of every ten seconds are written, and the next one after that says how many were left out.
+ */
+export function boundedLog(log: Log, clock: Clock): (key: string) => Log {
+  const windows = new LRUCache<string, { startMs: number; lines: number; leftOut: number }>({
+    max: KEYS_MAX,
+  });
+  const admit = (key: string, fields: LogFields | undefined): LogFields | undefined => {
+    const nowMs = clock.lifeMs();
+    const window = windows.get(key);
+    if (window === undefined || nowMs - window.startMs >= WINDOW_MS) {
+      windows.set(key, { startMs: nowMs, lines: 1, leftOut: 0 });
+      const leftOut = window?.leftOut ?? 0;
+      return leftOut === 0 ? (fields ?? {}) : { ...fields, likeLinesLeftOut: leftOut };
+    }
+    if (window.lines >= LINES_PER_WINDOW) {
+      window.leftOut += 1;
+      return undefined;
+    }
+    window.lines += 1;
+    return fields ?? {};
+  };
+  return (key) => {
+    const at = (level: 'debug' | 'info' | 'warn' | 'error') => (event: string, fields?: LogFields) => {
+      const admitted = admit(`${level} ${event} ${key}`, fields);
+      if (admitted !== undefined) log[level](event, admitted);
+    };
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  };
+}

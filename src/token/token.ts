@@ -1,0 +1,32 @@
+import { fingerprintOf, Secret } from '../base/secret.ts';
+
+/** How the platform is asked: POST /cgi-bin/stable_token, or GET /cgi-bin/token. */
+export const TOKEN_MODES = ['stable', 'classic'] as const;
+export type TokenMode = (typeof TOKEN_MODES)[number];
+
+/**
+ * One access_token. Times are on the clock's life scale (see `Clock.lifeMs`); where a token leaves the
+ * process (a store, the hub's API, metrics) they are turned into Unix time.
+ */
+export interface Token {
+  readonly value: Secret;
+  /** The first 16 hex digits of the value's SHA-256. */
+  readonly fingerprint: string;
+  /** When we asked for it, so never later than the platform's own count. */
+  readonly issuedAtMs: number;
+  /** Past this moment it counts as absent. */
+  readonly expiresAtMs: number;
+}
+
+export function makeToken(value: string, issuedAtMs: number, lifeMs: number): Token {
+  return {
+    value: new Secret(value),
+    fingerprint: fingerprintOf(value),
+    issuedAtMs,
+    expiresAtMs: issuedAtMs + lifeMs,
+  };
+}
+
+export function isLive(token: Token | undefined, nowMs: number): token is Token {
+  return token !== undefined && nowMs < token.expiresAtMs;
+}

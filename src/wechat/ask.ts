@@ -1,0 +1,20 @@
+/**
+ * The few calls that we make to the platform on our own account (for tokens, and to try a token), as
+ * a function from request to outcome, so that what speaks to the platform here needs no sockets.
+ */
+export interface Ask {
+  (request: AskRequest): Promise<AskOutcome>;
+}
+
+export interface AskRequest {
+  readonly method: 'GET' | 'POST';
+  /** Path and query. May hold a token or a secret: never logged. */
+  readonly path: string;
+  readonly body?: string;
+  readonly timeoutMs: number;
+}
+
+export type AskOutcome =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: Buffer }
+  /** `reason` names what happened (`ECONNREFUSED`, `timeout` …) without any part of the request. */
+  | { readonly kind: 'failed'; readonly sent: boolean; readonly reason: string };
