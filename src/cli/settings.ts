@@ -1,0 +1,116 @@
+import type { LogLevel } from '../base/log.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Credentials } from '../wechat/issuer.ts';
+
+/** What this process is; each role takes the settings of its own and leaves the others unread. */
+export const ROLES = ['proxy', 'hub', 'injector', 'simulator', 'demo', 'shutdown'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Everything that can be set, parsed: durations in milliseconds, sizes in bytes, secrets as `Secret`. */
+export interface Settings {
+  readonly role: Role;
+  /** The path of the file that some of this came from. */
+  readonly configFile: string | undefined;
+  readonly listen: HostPort;
+  readonly adminListen: HostPort;
+  readonly tls: TlsSettings | undefined;
+  /** The accounts that this process holds the secrets of; empty for a proxy with a hub. */
+  readonly apps: readonly AppSettings[];
+  /** The account of a call that names none: the one that is set, else the only one of `apps`. */
+  readonly defaultApp: string | undefined;
+  readonly hub: HubSettings | undefined;
+  /** Origins such as `https://api.weixin.qq.com`, in order of preference; 1 to 16. */
+  readonly upstreams: readonly string[];
+  readonly resolve: 'system' | 'dns';
+  readonly timeouts: TimeoutSettings;
+  readonly limits: { readonly inFlightMax: number };
+  readonly replay: { readonly bodyBytesMax: number; readonly memoryBytesMax: number };
+  readonly errorStatus: 'wechat' | 'http';
+  readonly foreignTokens: 'pass' | 'replace' | 'reject';
+  /** Patterns for `compilePathPattern`. */
+  readonly denyPaths: readonly string[];
+  readonly store: StoreSettings;
+  readonly clients: readonly ClientSettings[];
+  readonly kubernetes: KubernetesSettings;
+  /** How long a stopping process goes on accepting calls. */
+  readonly drainDelayMs: number;
+  readonly drainTimeoutMs: number;
+  readonly logLevel: LogLevel;
+  readonly simulator: SimulatorSettings;
+}
+
+/** `host` is a name or an address without brackets; `localhost` means both 127.0.0.1 and ::1. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A certificate chain and its key, in PEM, as they were read from their files. */
+export interface TlsSettings {
+  readonly cert: string;
+  readonly key: Secret;
+}
+
+export interface AppSettings extends Credentials {
+  /** For people; the appid where none is set. */
+  readonly name: string;
+}
+
+export interface HubSettings {
+  /** Origins of the same hub, in order of preference; 1 to 16. */
+  readonly urls: readonly string[];
+  /** Holds the bearer token; read afresh for each use, since Kubernetes renews it. */
+  readonly tokenFile: string;
+}
+
+export interface TimeoutSettings {
+  readonly connectMs: number;
+  /** Until the head of the answer. */
+  readonly answerMs: number;
+  /** Between two bytes of a body. */
+  readonly idleMs: number;
+}
+
+export type StoreSettings =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'file'; readonly path: string; readonly encryptionKey: Secret | undefined }
+  | {
+      readonly kind: 'redis';
+      /** redis:// or rediss://, perhaps with a password. With Sentinels its host is the group's name. */
+      readonly url: Secret;
+      /** Empty: the URL names the server itself. */
+      readonly sentinels: readonly HostPort[];
+      /** The URL names one node of a Redis Cluster. */
+      readonly cluster: boolean;
+      readonly keyPrefix: string;
+      readonly encryptionKey: Secret | undefined;
+    };
+
+/** A caller of the hub that is known by a key. */
+export interface ClientSettings {
+  readonly name: string;
+  /** The SHA-256 of its key: 64 hex digits in lower case. */
+  readonly keySha256: string;
+  /** The appids it may use; `*` stands for every account. */
+  readonly apps: readonly string[];
+}
+
+export interface KubernetesSettings {
+  readonly audience: string;
+  /** Service accounts that may use the hub; empty allows none. */
+  readonly allow: readonly ServiceAccountSettings[];
+}
+
+export interface ServiceAccountSettings {
+  readonly namespace: string;
+  /** `*` stands for every service account of the namespace. */
+  readonly serviceAccount: string;
+  readonly apps: readonly string[];
+}
+
+export interface SimulatorSettings {
+  readonly seed: number;
+  /** Speaks HTTPS, with a throw-away certificate of its own. */
+  readonly tls: boolean;
+  readonly tokenLifeMs: number;
+}
