@@ -1,0 +1,90 @@
+import type { Clock } from '../base/clock.ts';
+import type { Ask, AskOutcome, AskRequest } from '../wechat/ask.ts';
+import {
+  type AnswerSink,
+  exchange,
+  type Exchange,
+  type TransportFailure,
+  type Upstream,
+} from './exchange.ts';
+
+/** More than any answer to a call of our own; what is over it is cut off. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+
+/** Calls of our own over the same origins, pools and failover as the business calls. */
+export function makeAsk(upstream: Upstream, clock: Clock): Ask {
+  return (request) =>
+    new Promise((resolve) => {
+      let call: Exchange | undefined;
+      const timer = clock.after(request.timeoutMs, () => {
+        call?.abort();
+        resolve({ kind: 'failed', sent: true, reason: 'timeout' });
+      });
+      const settle = (outcome: AskOutcome): void => {
+        timer.cancel();
+        resolve(outcome);
+      };
+      const sink = new CollectingSink(settle, () => call?.abort());
+      call = exchange(upstream, outgoingOf(request), sink);
+    });
+}
+
+function outgoingOf({ method, path, body }: AskRequest): Parameters<typeof exchange>[1] {
+  const bytes = body === undefined ? undefined : Buffer.from(body);
+  return {
+    method,
+    target: path,
+    headers: [
+      'accept',
+      'application/json',
+      ...(bytes === undefined ? [] : ['content-type', 'application/json']),
+    ],
+    body: bytes === undefined ? undefined : { bytes: bytes.length, open: () => bytes },
+    pinned: false,
+  };
+}
+
+class CollectingSink implements AnswerSink {
+  readonly #settle: (outcome: AskOutcome) => void;
+  readonly #abort: () => void;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #status = 0;
+  #dateMs: number | undefined;
+
+  constructor(settle: (outcome: AskOutcome) => void, abort: () => void) {
+    this.#settle = settle;
+    this.#abort = abort;
+  }
+
+  head(status: number, _: string, headers: string[]): void {
+    this.#status = status;
+    const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'date');
+    const dateMs = at === -1 ? NaN : Date.parse(headers[at + 1] ?? '');
+    this.#dateMs = Number.isNaN(dateMs) ? undefined : dateMs;
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    if (this.#bytes > ANSWER_BYTES_MAX) {
+      this.#abort();
+      this.end();
+      return true;
+    }
+    this.#chunks.push(chunk);
+    return true;
+  }
+
+  end(): void {
+    this.#settle({
+      kind: 'answer',
+      status: this.#status,
+      body: Buffer.concat(this.#chunks),
+      ...(this.#dateMs === undefined ? {} : { dateMs: this.#dateMs }),
+    });
+  }
+
+  failed(failure: TransportFailure): void {
+    this.#settle({ kind: 'failed', sent: failure.kind !== 'unreachable', reason: failure.reason });
+  }
+}

@@ -1,0 +1,97 @@
+import type { Clock } from '../base/clock.ts';
+
+/** One way in to the platform, such as `https://api2.weixin.qq.com`. */
+export interface Origin {
+  /** Scheme, host and port, without a trailing slash. */
+  readonly url: string;
+  readonly host: string;
+}
+
+export interface OriginHealth {
+  readonly url: string;
+  readonly state: 'up' | 'skipped';
+  readonly lastFailure?: string;
+  readonly lastFailureUnixMs?: number;
+}
+
+interface Entry {
+  readonly origin: Origin;
+  failures: number;
+  skippedUntilMs: number;
+  lastFailure?: string;
+  lastFailureUnixMs?: number;
+}
+
+const SKIP_MS = 5_000;
+const SKIP_MS_MAX = 60_000;
+
+/** While one call tries an origin that failed before, the others go on skipping it this long. */
+const TRIAL_MS = 2_000;
+
+/**
+ * The platform's origins in order of preference. One that could not be connected is skipped for a
+ * while (5 s, doubling to 60 s) and then tried by one call at a time.
+ */
+export class Origins {
+  readonly #entries: readonly Entry[];
+  readonly #clock: Clock;
+
+  constructor(urls: readonly string[], clock: Clock) {
+    this.#clock = clock;
+    this.#entries = urls.map((url) => ({
+      origin: { url: url.replace(/\/$/, ''), host: new URL(url).host },
+      failures: 0,
+      skippedUntilMs: 0,
+    }));
+  }
+
+  /** The origins to try, best first; all of them where each one is skipped. */
+  inOrder(): Origin[] {
+    const nowMs = this.#clock.lifeMs();
+    const open = this.#entries.filter((entry) => nowMs >= entry.skippedUntilMs);
+    const first = open[0];
+    if (first === undefined) return this.#entries.map((entry) => entry.origin);
+    if (first.failures > 0) first.skippedUntilMs = nowMs + TRIAL_MS;
+    const skipped = this.#entries.filter((entry) => !open.includes(entry));
+    return [...open, ...skipped].map((entry) => entry.origin);
+  }
+
+  /** The most preferred origin, for calls that are signed for it. */
+  first(): Origin {
+    const first = this.#entries[0];
+    if (first === undefined) throw new Error('Cannot call the platform: no upstream is configured');
+    return first.origin;
+  }
+
+  connected(origin: Origin): void {
+    const entry = this.#of(origin);
+    entry.failures = 0;
+    entry.skippedUntilMs = 0;
+  }
+
+  failed(origin: Origin, reason: string): void {
+    const entry = this.#of(origin);
+    const nowMs = this.#clock.lifeMs();
+    // Many calls fail together when a host goes down: that is one failure.
+    if (entry.failures === 0 || nowMs >= entry.skippedUntilMs - TRIAL_MS) entry.failures += 1;
+    entry.skippedUntilMs = nowMs + Math.min(SKIP_MS_MAX, SKIP_MS * 2 ** (entry.failures - 1));
+    entry.lastFailure = reason;
+    entry.lastFailureUnixMs = this.#clock.wallMs();
+  }
+
+  health(): OriginHealth[] {
+    const nowMs = this.#clock.lifeMs();
+    return this.#entries.map(({ origin, skippedUntilMs, lastFailure, lastFailureUnixMs }) => ({
+      url: origin.url,
+      state: nowMs >= skippedUntilMs ? 'up' : 'skipped',
+      ...(lastFailure === undefined ? {} : { lastFailure }),
+      ...(lastFailureUnixMs === undefined ? {} : { lastFailureUnixMs }),
+    }));
+  }
+
+  #of(origin: Origin): Entry {
+    const entry = this.#entries.find((each) => each.origin === origin);
+    if (entry === undefined) throw new Error(`Cannot judge ${origin.url}: it is not one of the upstreams`);
+    return entry;
+  }
+}

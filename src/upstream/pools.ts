@@ -1,0 +1,95 @@
+import { buildConnector, Client, type Dispatcher, Pool } from 'undici';
+import { dnsLookup } from './lookup.ts';
+
+export interface PoolOptions {
+  /** TCP and TLS together. */
+  readonly connectTimeoutMs: number;
+  /** From the end of the request to the head of the answer. */
+  readonly answerTimeoutMs: number;
+  /** Between two pieces of the answer's body. */
+  readonly idleTimeoutMs: number;
+  /** `dns`: names are resolved past /etc/hosts. */
+  readonly resolve: 'system' | 'dns';
+}
+
+/** How long an idle connection is kept where the platform does not say; less than common load balancers allow. */
+const KEEP_ALIVE_MS = 15_000;
+const KEEP_ALIVE_MS_MAX = 60_000;
+
+/** The connection that carries a call; a client of undici's is one connection at a time. */
+export interface Carrier {
+  /** Counts a call that is about to be written; true where this connection carried one before. */
+  startCall(): boolean;
+}
+
+export interface Dispatch extends Dispatcher.DispatchOptions {
+  /** Told, before the call is queued, which connection it will go out on. */
+  readonly onCarrier: (carrier: Carrier) => void;
+}
+
+/**
+ * Keep-alive connections to each origin: the one door to the HTTP client. Calls go out through its
+ * handler interface, which costs a fraction of what requests with streams cost.
+ */
+export class Pools {
+  readonly #pools = new Map<string, Pool>();
+  readonly #options: Client.Options;
+
+  constructor(options: PoolOptions) {
+    this.#options = {
+      connect: buildConnector({
+        timeout: options.connectTimeoutMs,
+        ...(options.resolve === 'dns' ? { lookup: dnsLookup() } : {}),
+      }),
+      headersTimeout: options.answerTimeoutMs,
+      bodyTimeout: options.idleTimeoutMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS_MAX,
+      pipelining: 1,
+    };
+  }
+
+  dispatch(origin: string, call: Dispatch, handler: Dispatcher.DispatchHandler): void {
+    let pool = this.#pools.get(origin);
+    if (pool === undefined) {
+      pool = new Pool(origin, {
+        ...this.#options,
+        factory: (url, options) => new Connection(url, options as Client.Options),
+      });
+      this.#pools.set(origin, pool);
+    }
+    pool.dispatch(call, handler);
+  }
+
+  /** Sends over a connection of its own, for a call that died on an idle one. */
+  dispatchAfresh(origin: string, call: Dispatch, handler: Dispatcher.DispatchHandler): void {
+    const connection = new Connection(new URL(origin), this.#options);
+    connection.dispatch({ ...call, reset: true }, handler);
+    void connection.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+}
+
+class Connection extends Client implements Carrier {
+  #served = 0;
+
+  constructor(origin: URL, options: Client.Options) {
+    super(origin, options);
+    this.on('disconnect', () => {
+      this.#served = 0;
+    });
+  }
+
+  startCall(): boolean {
+    this.#served += 1;
+    return this.#served > 1;
+  }
+
+  override dispatch(call: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    (call as Dispatch).onCarrier(this);
+    return super.dispatch(call, handler);
+  }
+}

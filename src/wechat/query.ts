@@ -1,0 +1,59 @@
+/**
+ * Edits one parameter of a raw query string and leaves every other byte as it was: some calls are
+ * signed, and parameters may hold whole URLs with parameters of their own.
+ *
+ * `undefined` is a target without `?`, which is not the same as an empty query.
+ */
+export type RawQuery = string | undefined;
+
+/** The decoded values of a parameter, in order; names are compared decoded (`access%5Ftoken` counts). */
+export function valuesOf(query: RawQuery, name: string): string[] {
+  if (query === undefined) return [];
+  return query
+    .split('&')
+    .filter((pair) => nameOf(pair) === name)
+    .map(valueOfPair);
+}
+
+/** Gives a parameter one value: at its first place, its other places removed; at the end where it was absent. */
+export function withParam(query: RawQuery, name: string, value: string): string {
+  const pair = `${name}=${encodeURIComponent(value)}`;
+  if (query === undefined || query === '') return pair;
+  let placed = false;
+  const pairs = query.split('&').flatMap((each) => {
+    if (nameOf(each) !== name) return [each];
+    if (placed) return [];
+    placed = true;
+    return [pair];
+  });
+  if (placed) return pairs.join('&');
+  return query.endsWith('&') ? query + pair : `${query}&${pair}`;
+}
+
+export function withoutParam(query: RawQuery, name: string): RawQuery {
+  if (query === undefined) return undefined;
+  const pairs = query.split('&');
+  const rest = pairs.filter((pair) => nameOf(pair) !== name);
+  if (rest.length === pairs.length) return query;
+  return rest.length === 0 ? undefined : rest.join('&');
+}
+
+function nameOf(pair: string): string {
+  const end = pair.indexOf('=');
+  const raw = end === -1 ? pair : pair.slice(0, end);
+  return raw.includes('%') || raw.includes('+') ? decode(raw) : raw;
+}
+
+function valueOfPair(pair: string): string {
+  const end = pair.indexOf('=');
+  return end === -1 ? '' : decode(pair.slice(end + 1));
+}
+
+function decode(raw: string): string {
+  const spaced = raw.replaceAll('+', ' ');
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    return spaced;
+  }
+}
