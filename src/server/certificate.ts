@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { Server as TlsServer } from 'node:tls';
+import { createSecureContext } from 'node:tls';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { ListenError } from './listen-error.ts';
+import { watchFiles } from './watch-files.ts';
+
+export interface CertificateFiles {
+  /** PEM: the server's certificate, then those between it and the root. */
+  readonly certFile: string;
+  /** PEM. */
+  readonly keyFile: string;
+}
+
+export interface Pair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export interface KeptCertificate {
+  pair(): Pair;
+  /** This server gets every later pair too. */
+  serve(server: Server): void;
+  close(): void;
+}
+
+/**
+ * Reads the pair, and again whenever the files change. A pair that does not fit together is refused
+ * and the one before it stays in force. Throws a `ListenError` where the first pair is unusable.
+ */
+export function keepCertificate(
+  files: CertificateFiles,
+  setting: string,
+  clock: Clock,
+  log: Log,
+): KeptCertificate {
+  let current = firstPair(files, setting);
+  let refusedDetail: string | undefined;
+  const servers: TlsServer[] = [];
+  const refuse = (detail: string): void => {
+    // Polling sees the same bad pair again and again; it is told once.
+    if (detail === refusedDetail) return;
+    refusedDetail = detail;
+    log.error('The new certificate was refused; the old one stays in force', {
+      certFile: files.certFile,
+      keyFile: files.keyFile,
+      detail,
+    });
+  };
+  const look = (): void => {
+    const next = readPair(files);
+    if (next.kind === 'unusable') {
+      refuse(next.detail);
+      return;
+    }
+    refusedDetail = undefined;
+    if (next.pair.cert.equals(current.cert) && next.pair.key.equals(current.key)) return;
+    current = next.pair;
+    for (const server of servers) server.setSecureContext(current);
+    log.info('The certificate was read again', { certFile: files.certFile });
+  };
+  const watching = watchFiles([files.certFile, files.keyFile], clock, look);
+  return {
+    pair: () => current,
+    serve: (server) => void servers.push(server as unknown as TlsServer),
+    close: () => watching.close(),
+  };
+}
+
+function firstPair(files: CertificateFiles, setting: string): Pair {
+  const read = readPair(files);
+  if (read.kind === 'pair') return read.pair;
+  throw new ListenError(
+    read.code,
+    `Cannot serve HTTPS for ${setting} with ${files.certFile} and ${files.keyFile}: ${read.detail}`,
+    undefined,
+  );
+}
+
+type ReadPair =
+  | { readonly kind: 'pair'; readonly pair: Pair }
+  | { readonly kind: 'unusable'; readonly code: string; readonly detail: string };
+
+function readPair(files: CertificateFiles): ReadPair {
+  try {
+    const pair = { cert: readFileSync(files.certFile), key: readFileSync(files.keyFile) };
+    createSecureContext(pair);
+    return { kind: 'pair', pair };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { kind: 'unusable', code: code ?? 'unknown', detail: message };
+  }
+}

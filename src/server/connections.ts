@@ -1,0 +1,127 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+
+export interface DrainOptions {
+  /** New connections are still taken for this long: the callers may learn of the stop later than we do. */
+  readonly delayMs: number;
+  /** The longest that the whole drain takes, the delay with it. */
+  readonly timeoutMs: number;
+}
+
+export interface DrainOutcome {
+  /** Responses that were cut at the timeout. */
+  readonly cut: number;
+}
+
+/** How long a connection that has sent no request yet may still bring its first one, once we stop accepting. */
+const FRESH_GRACE_MS = 250;
+
+/**
+ * The connections and the unfinished exchanges of one listener, which may be more than one server.
+ * Draining goes: accept on, but ask every caller to close after its answer; stop accepting; wait until
+ * nothing is in flight; cut what is left.
+ */
+export class Connections {
+  readonly #clock: Clock;
+  readonly #servers: Server[] = [];
+  /** Connections that have not brought a request yet. */
+  readonly #fresh = new Set<Duplex>();
+  readonly #exchanges = new Map<ServerResponse, IncomingMessage>();
+  #draining: Promise<DrainOutcome> | undefined;
+  #onChange: () => void = () => undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  adopt(servers: readonly Server[]): void {
+    this.#servers.push(...servers);
+  }
+
+  inFlight(): number {
+    return this.#exchanges.size;
+  }
+
+  opened(socket: Duplex): void {
+    this.#fresh.add(socket);
+    socket.once('close', () => {
+      this.#fresh.delete(socket);
+      this.#onChange();
+    });
+  }
+
+  began(request: IncomingMessage, response: ServerResponse): void {
+    this.#fresh.delete(request.socket);
+    this.#exchanges.set(response, request);
+    if (this.#draining !== undefined) response.shouldKeepAlive = false;
+    response.once('close', () => {
+      this.#exchanges.delete(response);
+      this.#onChange();
+    });
+  }
+
+  /** The unfinished exchanges of one connection, oldest first: more than one where the caller pipelines. */
+  of(socket: Duplex): { request: IncomingMessage; response: ServerResponse }[] {
+    return [...this.#exchanges]
+      .filter(([, request]) => request.socket === socket)
+      .map(([response, request]) => ({ request, response }));
+  }
+
+  drain(options: DrainOptions): Promise<DrainOutcome> {
+    this.#draining ??= this.#drain(options);
+    return this.#draining;
+  }
+
+  async #drain({ delayMs, timeoutMs }: DrainOptions): Promise<DrainOutcome> {
+    const endMs = this.#clock.lifeMs() + timeoutMs;
+    for (const response of this.#exchanges.keys()) response.shouldKeepAlive = false;
+    await this.#waitMs(Math.min(delayMs, timeoutMs));
+    const closed = this.#stopAccepting();
+    await this.#quiet(endMs - this.#clock.lifeMs());
+    const cut = this.#exchanges.size;
+    for (const server of this.#servers) server.closeAllConnections();
+    await closed;
+    return { cut };
+  }
+
+  async close(): Promise<void> {
+    const closed = this.#stopAccepting();
+    for (const server of this.#servers) server.closeAllConnections();
+    await closed;
+  }
+
+  async #stopAccepting(): Promise<void> {
+    await Promise.all(
+      this.#servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))),
+    );
+  }
+
+  #waitMs(delayMs: number): Promise<void> {
+    if (delayMs <= 0) return Promise.resolve();
+    return new Promise((resolve) => void this.#clock.after(delayMs, resolve));
+  }
+
+  /** Resolves when nothing is in flight and no fresh connection is waited for, or after `timeoutMs`. */
+  #quiet(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      let graceOver = false;
+      const finish = (): void => {
+        this.#onChange = () => undefined;
+        grace.cancel();
+        timeout.cancel();
+        resolve();
+      };
+      const look = (): void => {
+        if (this.#exchanges.size === 0 && (graceOver || this.#fresh.size === 0)) finish();
+      };
+      const grace = this.#clock.after(Math.min(FRESH_GRACE_MS, timeoutMs), () => {
+        graceOver = true;
+        look();
+      });
+      const timeout = this.#clock.after(timeoutMs, finish);
+      this.#onChange = look;
+      look();
+    });
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The sidecar's own errors: one table, and the one door where a reason becomes an answer.
+ *
+ * `gate` reasons are refusals of the caller's request. They keep their HTTP status under either
+ * setting, since a program that sent a malformed or forbidden call must not take it for an answer of
+ * the platform.
+ */
+const TABLE = {
+  token_unavailable: { status: 503, errcode: -1, gate: false },
+  upstream_unreachable: { status: 502, errcode: -1, gate: false },
+  upstream_broken: { status: 502, errcode: -2, gate: false },
+  upstream_timeout: { status: 504, errcode: -2, gate: false },
+  overloaded: { status: 503, errcode: -1, gate: false },
+  bad_request: { status: 400, errcode: -3, gate: true },
+  forbidden_host: { status: 421, errcode: -3, gate: true },
+  forbidden_origin: { status: 403, errcode: -3, gate: true },
+  forbidden_path: { status: 403, errcode: -3, gate: true },
+  foreign_token: { status: 403, errcode: -3, gate: true },
+  unknown_app: { status: 404, errcode: -3, gate: true },
+  body_too_large: { status: 413, errcode: -3, gate: true },
+} as const;
+
+export type Reason = keyof typeof TABLE;
+
+export const REASONS: readonly Reason[] = Object.keys(TABLE) as Reason[];
+
+/** `wechat`: HTTP 200 with an errcode, as the platform answers; `http`: 502, 503, 504. */
+export const ERROR_STATUSES = ['wechat', 'http'] as const;
+export type ErrorStatus = (typeof ERROR_STATUSES)[number];
+
+export interface ErrorAnswer {
+  readonly status: number;
+  /** Lower-case names; `content-length` is among them. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The whole body; empty is possible only for an answer that a role made itself. */
+  readonly body: Buffer;
+}
+
+/**
+ * The answer for a reason. `message` is one sentence for people, without any token or secret; `errcode`
+ * replaces the table's where the platform's own is the cause (a refused AppSecret, an address that is
+ * not allowed).
+ */
+export function errorAnswer(
+  reason: Reason,
+  message: string,
+  errorStatus: ErrorStatus,
+  errcode?: number,
+): ErrorAnswer {
+  const row = TABLE[reason];
+  const body = Buffer.from(
+    JSON.stringify({ errcode: errcode ?? row.errcode, errmsg: `wechat-sidecar: ${message}` }),
+  );
+  return {
+    status: errorStatus === 'http' || row.gate ? row.status : 200,
+    headers: {
+      'content-type': 'application/json',
+      'content-length': String(body.length),
+      'x-wechat-sidecar-error': reason,
+    },
+    body,
+  };
+}
+
+/** The errcode that the table gives to a reason, for metrics and logs. */
+export function errcodeOf(reason: Reason): number {
+  return TABLE[reason].errcode;
+}

@@ -1,0 +1,183 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
+import { ListenError, listenErrorOf } from './listen-error.ts';
+import { Refuser, type Refuse } from './refuse.ts';
+import { keepCertificate, type CertificateFiles } from './certificate.ts';
+
+export interface ListenOptions {
+  readonly handler: RequestListener;
+  /** An address or a name; `localhost` means 127.0.0.1 and ::1, both on the same port. */
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** How the user calls the setting that holds host and port, for error messages: `WECHAT_SIDECAR_LISTEN (listen)`. */
+  readonly setting: string;
+  /** PEM files; HTTPS where given. They are read again when they change. */
+  readonly tls?: CertificateFiles;
+  /** Words the answer to what never becomes a request: broken framing, too large a head, CONNECT. */
+  readonly refuse?: Refuse;
+  /** Gets requests with `Expect: 100-continue`, and calls `writeContinue` itself; without it Node says 100 at once. */
+  readonly onExpectContinue?: RequestListener;
+  /** Connections over this many are closed on arrival; no limit where absent. */
+  readonly connectionsMax?: number;
+  readonly limits?: Partial<ServerLimits>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface ServerLimits {
+  /** From the connection, or the first byte of a further request, to the end of its head. */
+  readonly headersTimeoutMs: number;
+  /** The same, to the end of the body. */
+  readonly requestTimeoutMs: number;
+  /** Longer than the idle time of common client pools, so that the client closes first. */
+  readonly keepAliveTimeoutMs: number;
+  /** How often the two timeouts above are looked at. */
+  readonly checkIntervalMs: number;
+  /** Request line and headers together: long URLs are in use. */
+  readonly headBytesMax: number;
+}
+
+const LIMITS: ServerLimits = {
+  headersTimeoutMs: 30_000,
+  requestTimeoutMs: 300_000,
+  keepAliveTimeoutMs: 75_000,
+  checkIntervalMs: 5_000,
+  headBytesMax: 64 * 1024,
+};
+
+export interface Listener {
+  readonly port: number;
+  /** What is listened on, as `127.0.0.1:3880` or `[::1]:3880`. */
+  readonly addresses: readonly string[];
+  /** Responses begun and not yet finished. */
+  inFlight(): number;
+  /** Stops in good order; a second call gives the first one's promise. */
+  drain(options: DrainOptions): Promise<DrainOutcome>;
+  /** Cuts everything at once. */
+  close(): Promise<void>;
+}
+
+const PICKS_MAX = 5;
+
+/** Rejects with a `ListenError` whose message names the setting to change. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { clock, log } = options;
+  const certificate =
+    options.tls === undefined ? undefined : keepCertificate(options.tls, options.setting, clock, log);
+  const connections = new Connections(clock);
+  const makeServer = (): Server => {
+    const server = serverFor(options, connections, certificate?.pair());
+    certificate?.serve(server);
+    return server;
+  };
+  try {
+    const servers = await bindAll(options, makeServer);
+    connections.adopt(servers);
+    const port = addressOf(servers[0] as Server).port;
+    return {
+      port,
+      addresses: servers.map((server) => textOf(addressOf(server))),
+      inFlight: () => connections.inFlight(),
+      drain: (drainOptions) => connections.drain(drainOptions).finally(() => certificate?.close()),
+      close: async () => {
+        certificate?.close();
+        await connections.close();
+      },
+    };
+  } catch (error) {
+    certificate?.close();
+    throw error;
+  }
+}
+
+function serverFor(
+  options: ListenOptions,
+  connections: Connections,
+  pair: { cert: Buffer; key: Buffer } | undefined,
+): Server {
+  const limits = { ...LIMITS, ...options.limits };
+  const serverOptions = {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: limits.checkIntervalMs,
+    maxHeaderSize: limits.headBytesMax,
+    noDelay: true,
+    // A request without a Host is refused below, in the role's own words.
+    requireHostHeader: false,
+  };
+  const server =
+    pair === undefined
+      ? createHttpServer(serverOptions)
+      : createHttpsServer({ ...serverOptions, ...pair, handshakeTimeout: limits.headersTimeoutMs });
+  // Node drops headers over a count without a word; the size of the head is limit enough.
+  server.maxHeadersCount = 0;
+  if (options.connectionsMax !== undefined) server.maxConnections = options.connectionsMax;
+
+  const refuser = new Refuser(options.refuse, connections, options.clock);
+  const serve =
+    (handler: RequestListener): RequestListener =>
+    (request, response) => {
+      connections.began(request, response);
+      if (request.headers.host === undefined && request.httpVersion !== '1.0') {
+        refuser.answerMissingHost(response);
+        return;
+      }
+      handler(request, response);
+    };
+  server.on('connection', (socket) => connections.opened(socket));
+  server.on('request', serve(options.handler));
+  if (options.onExpectContinue !== undefined) server.on('checkContinue', serve(options.onExpectContinue));
+  server.on('clientError', (error, socket) => refuser.parserFailed(error, socket));
+  server.on('connect', (_request, socket) => refuser.connectAsked(socket));
+  return server;
+}
+
+/** The servers of all addresses that the host means, listening on one port. */
+async function bindAll(options: ListenOptions, makeServer: () => Server): Promise<Server[]> {
+  if (options.host !== 'localhost') return [await bind(makeServer(), options.host, options.port, options)];
+  for (let pick = 1; ; pick += 1) {
+    const v4 = await bind(makeServer(), '127.0.0.1', options.port, options);
+    try {
+      return [v4, await bind(makeServer(), '::1', addressOf(v4).port, options)];
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') {
+        options.log.info('This machine has no ::1; listening on 127.0.0.1 alone', { code: error.code });
+        return [v4];
+      }
+      v4.close();
+      const anotherPort = options.port === 0 && error.code === 'EADDRINUSE' && pick < PICKS_MAX;
+      if (!anotherPort) throw error;
+    }
+  }
+}
+
+function bind(server: Server, host: string, port: number, options: ListenOptions): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(listenErrorOf(error, host, port, options.setting)),
+    );
+    server.listen(port, host, () => {
+      server.removeAllListeners('error');
+      // Failures of a single accept (out of descriptors) must not end the process.
+      server.on('error', (error: NodeJS.ErrnoException) =>
+        options.log.warn('A connection could not be accepted', { code: error.code }),
+      );
+      resolve(server);
+    });
+  });
+}
+
+function addressOf(server: Server): AddressInfo {
+  return server.address() as AddressInfo;
+}
+
+function textOf({ address, family, port }: AddressInfo): string {
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
+}
