@@ -1,0 +1,287 @@
+import { STATUS_CODES } from 'node:http';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import processHeap from 'prom-client/lib/metrics/heapSizeAndUsed.js';
+import processMemory from 'prom-client/lib/metrics/osMemoryHeap.js';
+import processCpu from 'prom-client/lib/metrics/processCpuTotal.js';
+import processDescriptorsMax from 'prom-client/lib/metrics/processMaxFileDescriptors.js';
+import processDescriptors from 'prom-client/lib/metrics/processOpenFileDescriptors.js';
+import processStart from 'prom-client/lib/metrics/processStartTime.js';
+import { errcodeLabel } from '../wechat/errcode-labels.ts';
+import { makeEndpointLabels } from './endpoint-labels.ts';
+
+/** One answered call of a business program. */
+export interface AnsweredCall {
+  /** The appid or the name that the settings give it; absent where the call named no account of ours. */
+  readonly app: string | undefined;
+  /** Without the query. */
+  readonly path: string;
+  readonly status: number;
+  /** The platform's own (before any change for the caller) or that of our own error; absent where the answer had none. */
+  readonly errcode: number | undefined;
+  /** Our own errors say nothing about whether a path exists. */
+  readonly answeredBy: 'platform' | 'sidecar';
+  readonly durationMs: number;
+}
+
+/** `recovered`: the replay was accepted; `refused`: its token was refused too; `failed`: it got no answer. */
+export type ReplayOutcome = 'recovered' | 'refused' | 'failed';
+
+export type ReplaySkipReason =
+  'body_too_large' | 'memory_limit' | 'token_unchanged' | 'token_unavailable' | 'suppressed' | 'caller_left';
+
+export type RefreshTrigger = 'startup' | 'ahead' | 'refused' | 'forced' | 'manual';
+/** `unchanged`: the platform handed out the token that we had. */
+export type RefreshResult = 'new' | 'unchanged' | 'failed';
+
+/** Everything that is counted, and the page that shows it. Durations are given in milliseconds and shown in seconds. */
+export interface Metrics {
+  readonly contentType: string;
+  page(): Promise<string>;
+  callStarted(): void;
+  /** Once for every `callStarted`, whatever became of the call. */
+  callEnded(): void;
+  callAnswered(call: AnsweredCall): void;
+  upstreamAnswered(host: string, durationMs: number): void;
+  upstreamFailedOver(host: string): void;
+  /** `read` gives the bytes of all kept bodies, and is called when the page is asked for. */
+  watchReplayBuffer(read: () => number): void;
+  replayed(app: string, errcode: number, outcome: ReplayOutcome): void;
+  replaySkipped(app: string, reason: ReplaySkipReason): void;
+  tokenRefreshed(app: string, trigger: RefreshTrigger, result: RefreshResult): void;
+  /** `errcode` is absent where the platform gave none: no connection, an unreadable answer. */
+  tokenFetchFailed(app: string, errcode: number | undefined): void;
+  /** Unix time in milliseconds. */
+  tokenExpiresAt(app: string, unixMs: number): void;
+  /** The account is no longer served. */
+  tokenGone(app: string): void;
+}
+
+export interface BuildInfo {
+  readonly version: string;
+  readonly role: string;
+  /** Node's version. */
+  readonly node: string;
+}
+
+/** From a fast answer of the platform to the longest upload that anybody waits for. */
+const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const APPS_MAX = 500;
+const HOSTS_MAX = 50;
+/** Series of requests_total; past it, a call counts under endpoint and errcode `other`. */
+const REQUEST_SERIES_MAX = 5_000;
+/** A path that the platform does not have: "invalid url", with HTTP status 200. */
+const UNKNOWN_PATH_ERRCODE = 40066;
+
+const processMetrics = [
+  processStart,
+  processCpu,
+  processMemory,
+  processHeap,
+  processDescriptors,
+  processDescriptorsMax,
+];
+
+/** A registry of its own for each caller, so that several roles can share a process. */
+export function makeMetrics(build: BuildInfo): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  for (const register of processMetrics) register(registry);
+  new Gauge({
+    name: 'wechat_sidecar_build_info',
+    help: 'Always 1; the labels say what runs.',
+    labelNames: ['version', 'role', 'node'],
+    registers,
+  }).set({ ...build }, 1);
+  return {
+    contentType: registry.contentType,
+    page: () => registry.metrics(),
+    ...callMetrics(registers),
+    ...upstreamMetrics(registers),
+    ...replayMetrics(registers),
+    ...tokenMetrics(registers),
+  };
+}
+
+type CallMetrics = Pick<Metrics, 'callStarted' | 'callEnded' | 'callAnswered'>;
+
+function callMetrics(registers: Registry[]): CallMetrics {
+  let inFlight = 0;
+  readGauge(
+    registers,
+    'wechat_sidecar_requests_in_flight',
+    'Calls of business programs that are being served.',
+    () => inFlight,
+  );
+  const requests = new Counter({
+    name: 'wechat_sidecar_requests_total',
+    help: 'Calls of business programs, by what they were answered.',
+    labelNames: ['app', 'endpoint', 'status', 'errcode'],
+    registers,
+  });
+  const durations = perLabel(
+    APPS_MAX,
+    new Histogram({
+      name: 'wechat_sidecar_request_duration_seconds',
+      help: 'From the arrival of a call to the end of its answer.',
+      labelNames: ['app'],
+      buckets: BUCKETS_SECONDS,
+      registers,
+    }),
+  );
+  const apps = boundedLabels(APPS_MAX);
+  const endpoints = makeEndpointLabels();
+  const series = new Map<string, { inc(): void }>();
+  const seriesOf = (app: string, endpoint: string, status: string, errcode: string): { inc(): void } => {
+    const key = `${app} ${endpoint} ${status} ${errcode}`;
+    const known = series.get(key);
+    if (known !== undefined) return known;
+    if (series.size >= REQUEST_SERIES_MAX) return requests.labels(app, 'other', status, 'other');
+    const created = requests.labels(app, endpoint, status, errcode);
+    series.set(key, created);
+    return created;
+  };
+  return {
+    callStarted: () => void (inFlight += 1),
+    callEnded: () => void (inFlight -= 1),
+    callAnswered(call) {
+      const app = apps(call.app ?? 'none');
+      const served =
+        call.answeredBy === 'platform' && call.status < 300 && call.errcode !== UNKNOWN_PATH_ERRCODE;
+      const endpoint = endpoints.labelOf(call.path, served);
+      seriesOf(app, endpoint, statusLabel(call.status), errcodeLabel(call.errcode)).inc();
+      durations(app).observe(call.durationMs / 1000);
+    },
+  };
+}
+
+type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver'>;
+
+function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
+  const durations = perLabel(
+    HOSTS_MAX,
+    new Histogram({
+      name: 'wechat_sidecar_upstream_duration_seconds',
+      help: 'From sending a call to the platform to the head of its answer.',
+      labelNames: ['host'],
+      buckets: BUCKETS_SECONDS,
+      registers,
+    }),
+  );
+  const failovers = new Counter({
+    name: 'wechat_sidecar_upstream_failovers_total',
+    help: 'Calls that went on to the next origin, since this host could not be connected.',
+    labelNames: ['host'],
+    registers,
+  });
+  const hosts = boundedLabels(HOSTS_MAX);
+  return {
+    upstreamAnswered: (host, durationMs) => durations(host).observe(durationMs / 1000),
+    upstreamFailedOver: (host) => failovers.inc({ host: hosts(host) }),
+  };
+}
+
+type ReplayMetrics = Pick<Metrics, 'watchReplayBuffer' | 'replayed' | 'replaySkipped'>;
+
+function replayMetrics(registers: Registry[]): ReplayMetrics {
+  let readBufferBytes: (() => number) | undefined;
+  readGauge(
+    registers,
+    'wechat_sidecar_replay_buffer_bytes',
+    'Request bodies kept for a replay.',
+    () => readBufferBytes?.() ?? 0,
+  );
+  const replays = new Counter({
+    name: 'wechat_sidecar_replays_total',
+    help: 'Calls sent again with a fresh token, by the errcode that asked for it and what came of it.',
+    labelNames: ['app', 'errcode', 'outcome'],
+    registers,
+  });
+  const skipped = new Counter({
+    name: 'wechat_sidecar_replays_skipped_total',
+    help: 'Calls with a refused token that were not sent again.',
+    labelNames: ['app', 'reason'],
+    registers,
+  });
+  const apps = boundedLabels(APPS_MAX);
+  return {
+    watchReplayBuffer: (read) => void (readBufferBytes = read),
+    replayed: (app, errcode, outcome) =>
+      replays.inc({ app: apps(app), errcode: errcodeLabel(errcode), outcome }),
+    replaySkipped: (app, reason) => skipped.inc({ app: apps(app), reason }),
+  };
+}
+
+type TokenMetrics = Pick<Metrics, 'tokenRefreshed' | 'tokenFetchFailed' | 'tokenExpiresAt' | 'tokenGone'>;
+
+function tokenMetrics(registers: Registry[]): TokenMetrics {
+  const refreshes = new Counter({
+    name: 'wechat_sidecar_token_refreshes_total',
+    help: 'Refreshes of a token, by what set them off and what came of them.',
+    labelNames: ['app', 'trigger', 'result'],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'wechat_sidecar_token_fetch_failures_total',
+    help: 'Calls to the token endpoint that gave no token; errcode none means no readable answer.',
+    labelNames: ['app', 'errcode'],
+    registers,
+  });
+  const expires = new Gauge({
+    name: 'wechat_sidecar_token_expires_timestamp_seconds',
+    help: 'When the current token ends, as Unix time.',
+    labelNames: ['app'],
+    registers,
+  });
+  const apps = boundedLabels(APPS_MAX);
+  return {
+    tokenRefreshed: (app, trigger, result) => refreshes.inc({ app: apps(app), trigger, result }),
+    tokenFetchFailed: (app, errcode) => failures.inc({ app: apps(app), errcode: errcodeLabel(errcode) }),
+    tokenExpiresAt: (app, unixMs) => expires.set({ app: apps(app) }, unixMs / 1000),
+    tokenGone: (app) => expires.remove({ app: apps(app) }),
+  };
+}
+
+/** A gauge that costs nothing until the page is asked for. */
+function readGauge(registers: Registry[], name: string, help: string, read: () => number): Gauge {
+  return new Gauge({
+    name,
+    help,
+    registers,
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+function statusLabel(status: number): string {
+  return status in STATUS_CODES ? String(status) : 'other';
+}
+
+/** The first `max` different values stand for themselves, all later ones are `other`. */
+function boundedLabels(max: number): (value: string) => string {
+  const seen = new Set<string>();
+  return (value) => {
+    if (seen.has(value)) return value;
+    if (seen.size >= max) return 'other';
+    seen.add(value);
+    return value;
+  };
+}
+
+/** The histogram of one label, resolved once for each of its values. */
+function perLabel<Label extends string>(
+  max: number,
+  histogram: Histogram<Label>,
+): (value: string) => { observe(seconds: number): void } {
+  const children = new Map<string, { observe(seconds: number): void }>();
+  const bounded = boundedLabels(max);
+  return (value) => {
+    const label = bounded(value);
+    let child = children.get(label);
+    if (child === undefined) {
+      child = histogram.labels(label);
+      children.set(label, child);
+    }
+    return child;
+  };
+}

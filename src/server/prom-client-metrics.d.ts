@@ -1,0 +1,7 @@
+/** The single process metrics of prom-client, which it has no types for. */
+declare module 'prom-client/lib/metrics/*.js' {
+  import type { Registry } from 'prom-client';
+
+  const register: (registry: Registry) => void;
+  export default register;
+}
