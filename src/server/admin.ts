@@ -1,0 +1,210 @@
+import type { IncomingMessage, RequestListener } from 'node:http';
+import Koa from 'koa';
+import Router from 'koa-router';
+import { LOG_LEVELS, type LevelledLog, type LogLevel } from '../base/log.ts';
+import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+import type { BuildInfo, Metrics } from './metrics.ts';
+
+export interface Check {
+  readonly name: string;
+  /** Why it does not hold, in words; `undefined` where it holds. Asks nothing of anybody remote. */
+  run(): string | undefined;
+}
+
+export interface AdminInput {
+  readonly build: BuildInfo;
+  readonly checks: {
+    /** The process itself; failing means a restart. */
+    readonly live: readonly Check[];
+    /** Whether calls should come here. */
+    readonly ready: readonly Check[];
+    /** Whether the start is over. */
+    readonly startup: readonly Check[];
+  };
+  /** What `/status` shows as JSON: fingerprints, never tokens. */
+  status(): unknown;
+  readonly metrics: Pick<Metrics, 'contentType' | 'page'>;
+  /** Called after the answer has left. */
+  quit(): void;
+  readonly log: LevelledLog;
+}
+
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly meaning: string;
+  readonly run: (ctx: Koa.Context) => void | Promise<void>;
+}
+
+/** `?level=debug` or a body of one word; nothing longer is read. */
+const BODY_BYTES_MAX = 64;
+
+/** The admin port: health, metrics, status; and from this machine alone, stop and log level. */
+export function adminHandler(input: AdminInput): RequestListener {
+  const routes = routesFor(input);
+  const router = new Router();
+  for (const { method, path, run } of routes) {
+    if (method === 'GET') router.get(path, run);
+    else router.post(path, refuseRemote, run);
+  }
+  const app = new Koa();
+  app.on('error', (error: Error) =>
+    input.log.warn('The admin port could not answer', { detail: error.message }),
+  );
+  app.use(router.routes());
+  app.use((ctx) => answerUnrouted(ctx, routes));
+  const handle = app.callback();
+  return (request, response) => void handle(request, response);
+}
+
+function routesFor(input: AdminInput): Route[] {
+  const { checks } = input;
+  return [
+    healthRoute('livez', 'whether the process works', checks.live),
+    healthRoute('readyz', 'whether calls should come here', checks.ready),
+    healthRoute('startupz', 'whether the start is over', checks.startup),
+    healthRoute('healthz', 'the same as /livez', checks.live),
+    {
+      method: 'GET',
+      path: '/metrics',
+      meaning: 'for Prometheus',
+      run: async (ctx) => {
+        ctx.set('content-type', input.metrics.contentType);
+        ctx.body = await input.metrics.page();
+      },
+    },
+    {
+      method: 'GET',
+      path: '/version',
+      meaning: 'what runs here, as JSON',
+      run: (ctx) => void (ctx.body = input.build),
+    },
+    {
+      method: 'GET',
+      path: '/status',
+      meaning: 'accounts, tokens by fingerprint and upstreams, as JSON',
+      run: (ctx) => answerText(ctx, 200, JSON.stringify(input.status(), null, 2), 'application/json'),
+    },
+    {
+      method: 'POST',
+      path: '/quitquitquit',
+      meaning: 'finish the calls in flight and stop; from this machine only',
+      run: (ctx) => {
+        ctx.res.once('close', () => input.quit());
+        answerText(ctx, 200, 'stopping');
+      },
+    },
+    {
+      method: 'POST',
+      path: '/loglevel',
+      meaning: `change the log level: ?level=${LOG_LEVELS.join('|')}; from this machine only`,
+      run: (ctx) => changeLogLevel(ctx, input.log),
+    },
+  ];
+}
+
+function healthRoute(name: string, meaning: string, checks: readonly Check[]): Route {
+  return {
+    method: 'GET',
+    path: `/${name}`,
+    meaning: `${meaning}; ?verbose lists the checks`,
+    run: (ctx) => answerHealth(ctx, name, checks),
+  };
+}
+
+/** In the form of the Kubernetes API server: one line a check, then the sum. */
+function answerHealth(ctx: Koa.Context, name: string, checks: readonly Check[]): void {
+  const results = checks.map((check) => ({ name: check.name, problem: check.run() }));
+  const passed = results.every(({ problem }) => problem === undefined);
+  ctx.set('cache-control', 'no-store');
+  if (passed && ctx.query['verbose'] === undefined) {
+    answerText(ctx, 200, 'ok');
+    return;
+  }
+  const lines = results.map((result) =>
+    result.problem === undefined ? `[+]${result.name} ok` : `[-]${result.name} failed: ${result.problem}`,
+  );
+  lines.push(`${name} check ${passed ? 'passed' : 'failed'}`);
+  answerText(ctx, passed ? 200 : 503, lines.join('\n'));
+}
+
+async function changeLogLevel(ctx: Koa.Context, log: LevelledLog): Promise<void> {
+  const given = ctx.query['level'] ?? (await readShortBody(ctx.req)).replace(/^level=/, '').trim();
+  const level = LOG_LEVELS.find((known) => known === given);
+  if (level === undefined) {
+    answerText(ctx, 400, `Cannot set the log level: give one of ${LOG_LEVELS.join(', ')}, as ?level=debug.`);
+    return;
+  }
+  const before: LogLevel = log.level();
+  log.setLevel(level);
+  answerText(ctx, 200, `the log level was ${before} and is ${level}`);
+}
+
+async function readShortBody(request: IncomingMessage): Promise<string> {
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (!(length > 0 && length <= BODY_BYTES_MAX)) return '';
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('latin1');
+}
+
+/**
+ * Lets through what comes from a program on this machine. A web page in a browser on this machine is
+ * none: it is told by its Origin or Sec-Fetch-Site, or by a Host that was made to lead here.
+ */
+async function refuseRemote(ctx: Koa.Context, next: Koa.Next): Promise<void> {
+  const why = reasonToRefuse(ctx.req);
+  if (why === undefined) await next();
+  else answerText(ctx, 403, why);
+}
+
+function reasonToRefuse({ socket, headers }: IncomingMessage): string | undefined {
+  if (!isLoopbackAddress(socket.remoteAddress)) {
+    return 'Refused: this is answered to callers on this machine only (127.0.0.1 or ::1).';
+  }
+  if (!isLoopbackName(hostnameOf(headers.host ?? '') ?? '')) {
+    return 'Refused: the Host header must name localhost, 127.0.0.1 or [::1].';
+  }
+  const site = headers['sec-fetch-site'];
+  if (site === 'cross-site' || site === 'same-site') return 'Refused: a web page may not do this.';
+  if (headers.origin !== undefined && !isLoopbackOrigin(headers.origin)) {
+    return 'Refused: a web page may not do this.';
+  }
+  return undefined;
+}
+
+function isLoopbackAddress(address: string | undefined): boolean {
+  return address !== undefined && isLoopbackName(address.replace(/^::ffff:/, ''));
+}
+
+function isLoopbackOrigin(origin: string): boolean {
+  const authority = /^https?:\/\/([^/]+)$/.exec(origin)?.[1];
+  return isLoopbackName(hostnameOf(authority ?? '') ?? '');
+}
+
+function answerUnrouted(ctx: Koa.Context, routes: readonly Route[]): void {
+  const here = routes.filter(({ path }) => path === ctx.path).map(({ method }) => method);
+  if (here.length > 0) {
+    const allowed = here.includes('GET') ? 'GET, HEAD' : here.join(', ');
+    ctx.set('allow', allowed);
+    answerText(ctx, 405, `${ctx.method} is not served here; use ${allowed}.`);
+    return;
+  }
+  const home = ctx.path === '/';
+  const lines = [
+    home ? 'The admin port of wechat-sidecar:' : 'There is nothing at this path. This admin port has:',
+    ...routes.map(({ method, path, meaning }) => `  ${method} ${path}  ${meaning}`),
+  ];
+  answerText(ctx, home ? 200 : 404, lines.join('\n'));
+}
+
+function answerText(
+  ctx: Koa.Context,
+  status: number,
+  text: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  ctx.status = status;
+  ctx.set('content-type', type);
+  ctx.body = `${text}\n`;
+}
