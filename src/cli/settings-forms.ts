@@ -1,0 +1,135 @@
+import { isIPv6 } from 'node:net';
+import { isPathPattern } from '../wechat/path-pattern.ts';
+import type { HostPort } from './settings.ts';
+import { parseDurationMs, parseSizeBytes } from './units.ts';
+
+/** What a setting's text may look like, and what is made of it. */
+export interface Form<T> {
+  /** Ends the sentence "accepted is …". */
+  readonly accepted: string;
+  /** Undefined: not accepted. */
+  read(text: string): T | undefined;
+}
+
+/** An appid as the platform and its SDKs use it, or one that somebody made up for a test. */
+const APPID = /^[A-Za-z0-9_-]{2,64}$/;
+const ORIGIN = /^https?:\/\/[^\s/?#@\\]+\/?$/i;
+const HOST_PORT = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+)):(\d{1,5})$/i;
+
+export const appid: Form<string> = matching(APPID, '2 to 64 letters, digits, _ or -');
+
+export const appidOrAll: Form<string> = {
+  accepted: 'an appid, or "*" for every account',
+  read: (text) => (text === '*' || APPID.test(text) ? text : undefined),
+};
+
+/** Visible ASCII: whatever else stands in a secret got there by a wrong copy. */
+export const secretText: Form<string> = matching(
+  /^[\x21-\x7e]{1,256}$/,
+  '1 to 256 visible ASCII characters without spaces',
+);
+
+/** What tokens in a store are encrypted with. */
+export const storedKey: Form<string> = matching(
+  /^[\x20-\x7e]{16,4096}$/,
+  '16 or more ASCII characters on one line',
+);
+
+export const sha256Hex: Form<string> = {
+  accepted: "64 hex digits, the SHA-256 of the key (printf %s 'the key' | sha256sum)",
+  read: (text) => (/^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : undefined),
+};
+
+export const label: Form<string> = matching(/^[^\p{Cc}]{1,64}$/u, '1 to 64 characters on one line');
+
+export const keyPrefix: Form<string> = matching(/^[\x21-\x7e]{1,64}$/, '1 to 64 ASCII characters');
+
+/** A Kubernetes name, of a namespace or a service account. */
+export const kubernetesName: Form<string> = matching(
+  /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
+  'a name as Kubernetes has it (lower-case letters, digits, - and .)',
+);
+
+export const kubernetesNameOrAll: Form<string> = {
+  accepted: `${kubernetesName.accepted}, or "*" for every one`,
+  read: (text) => (text === '*' ? text : kubernetesName.read(text)),
+};
+
+export const filePath: Form<string> = matching(/^[^\p{Cc}]{1,4096}$/u, 'the path of a file');
+
+export const pathPattern: Form<string> = {
+  accepted: 'a path that starts with /, without % ? # or spaces, * standing for anything',
+  read: (text) => (isPathPattern(text) ? text : undefined),
+};
+
+/** `memory`, `file:/path`, or a Redis URL; taken apart where the store is put together. */
+export const storeUrl: Form<string> = {
+  accepted: 'memory, file:/path, redis://[user:password@]host[:port][/db] or rediss://…',
+  read: (text) => {
+    if (text === 'memory' || /^file:(?:\/\/(?=\/))?(?!\/\/)[^\p{Cc}]+$/u.test(text)) return text;
+    return /^rediss?:\/\/[^\s]+$/i.test(text) && URL.canParse(text) ? text : undefined;
+  },
+};
+
+export const origin: Form<string> = {
+  accepted: 'an http or https origin without path, query or user, such as https://api.weixin.qq.com',
+  read: (text) => (ORIGIN.test(text) && URL.canParse(text) ? new URL(text).origin : undefined),
+};
+
+export const hostPort: Form<HostPort> = {
+  accepted: 'host:port, such as localhost:3880, 0.0.0.0:3880 or [::]:3880',
+  read: (text) => {
+    const [, address, name, digits] = HOST_PORT.exec(text) ?? [];
+    const host = address ?? name;
+    const port = Number(digits);
+    if (host === undefined || port > 65_535) return undefined;
+    if (address !== undefined && !isIPv6(address)) return undefined;
+    return { host, port };
+  },
+};
+
+export const yesOrNo: Form<boolean> = {
+  accepted: 'true or false',
+  read: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+};
+
+export function oneOf<const T extends string>(choices: readonly T[]): Form<T> {
+  return {
+    accepted: `one of ${choices.join(', ')}`,
+    read: (text) => choices.find((choice) => choice === text),
+  };
+}
+
+export function integer(min: number, max: number): Form<number> {
+  return {
+    accepted: `a whole number from ${min} to ${max}`,
+    read: (text) => (/^\d{1,15}$/.test(text) ? within(Number(text), min, max) : undefined),
+  };
+}
+
+/** The bounds are given as texts, since they are shown as they stand. */
+export function duration(min: string, max: string): Form<number> {
+  const minMs = parseDurationMs(min) ?? 0;
+  const maxMs = parseDurationMs(max) ?? 0;
+  return {
+    accepted: `a number with a unit (ms, s, m or h) from ${min} to ${max}, such as 30s`,
+    read: (text) => within(parseDurationMs(text), minMs, maxMs),
+  };
+}
+
+export function size(min: string, max: string): Form<number> {
+  const minBytes = parseSizeBytes(min) ?? 0;
+  const maxBytes = parseSizeBytes(max) ?? 0;
+  return {
+    accepted: `a number with a unit (B, KiB, MiB, GiB, KB, MB or GB) from ${min} to ${max}, such as 20MiB`,
+    read: (text) => within(parseSizeBytes(text), minBytes, maxBytes),
+  };
+}
+
+function within(value: number | undefined, min: number, max: number): number | undefined {
+  return value !== undefined && value >= min && value <= max ? value : undefined;
+}
+
+function matching(shape: RegExp, accepted: string): Form<string> {
+  return { accepted, read: (text) => (shape.test(text) ? text : undefined) };
+}

@@ -1,0 +1,201 @@
+import { Secret } from '../base/secret.ts';
+import { LISTEN_DEFAULTS } from './setting.ts';
+import { readAccounts } from './settings-accounts.ts';
+import { readCallers } from './settings-callers.ts';
+import { fileCells } from './settings-cells.ts';
+import type { Cells } from './settings-cells.ts';
+import { doubtfulVariables, unknownVariables } from './settings-environment.ts';
+import type { Environment } from './settings-environment.ts';
+import { readSettingsFile } from './settings-file.ts';
+import { hostPort, storedKey } from './settings-forms.ts';
+import { defaultOf, SettingsReader } from './settings-reader.ts';
+import type { ReadFile } from './settings-reader.ts';
+import * as accounts from './settings-table-accounts.ts';
+import * as serving from './settings-table-serving.ts';
+import type { HostPort, Role, Settings, StoreSettings, TlsSettings } from './settings.ts';
+
+export interface SettingsSource {
+  readonly env: Environment;
+  /** The settings file, where there is one. */
+  readonly file?: { readonly path: string; readonly text: string };
+  readonly role: Role;
+  /** For the files that settings name: secrets, keys, certificates. */
+  readonly readFile: ReadFile;
+}
+
+export type ParsedSettings =
+  | {
+      readonly kind: 'ok';
+      readonly settings: Settings;
+      readonly warnings: readonly string[];
+      /** The files that settings name and that were read: a change in one of them changes the settings. */
+      readonly files: readonly string[];
+      /** By key, a digest of each setting that takes effect at a start alone. */
+      readonly fixed: ReadonlyMap<string, string>;
+    }
+  | {
+      readonly kind: 'bad';
+      /** One line each. No secret stands in them. */
+      readonly problems: readonly string[];
+      readonly files: readonly string[];
+    };
+
+/**
+ * Everything that is set, from plain data: the environment over the file, setting by setting. Tells
+ * every problem at once.
+ */
+export function parseSettings(source: SettingsSource): ParsedSettings {
+  const unknown = unknownVariables(source.env);
+  let cells: Cells | undefined;
+  if (source.file !== undefined) {
+    const file = readSettingsFile(source.file.path, source.file.text);
+    if (file.kind === 'bad') return { kind: 'bad', problems: [...file.problems, ...unknown], files: [] };
+    cells = fileCells(file);
+  }
+  const reader = new SettingsReader(source.role, source.env, cells, source.readFile);
+  reader.problems.push(...(cells?.problems ?? []), ...unknown);
+  const settings = readAll(reader, source);
+  reader.warnings.push(...doubtfulVariables(source.env));
+  const files = [...reader.files];
+  if (reader.problems.length > 0) return { kind: 'bad', problems: [...new Set(reader.problems)], files };
+  return { kind: 'ok', settings, warnings: reader.warnings, files, fixed: reader.fixed };
+}
+
+/** With problems, what this gives is not to be used; every part is read all the same, for its problems. */
+function readAll(reader: SettingsReader, { role, file }: SettingsSource): Settings {
+  const owned = readAccounts(reader, role);
+  return {
+    role,
+    configFile: file?.path,
+    ...owned,
+    ...readCallers(reader, role, owned.apps),
+    ...readListening(reader, role),
+    upstreams: readUpstreams(reader),
+    resolve: reader.oneOrDefault(serving.resolve),
+    timeouts: {
+      connectMs: reader.oneOrDefault(serving.connectTimeout),
+      answerMs: reader.oneOrDefault(serving.answerTimeout),
+      idleMs: reader.oneOrDefault(serving.idleTimeout),
+    },
+    limits: { inFlightMax: reader.oneOrDefault(serving.inFlightLimit) },
+    replay: readReplay(reader),
+    errorStatus: reader.oneOrDefault(serving.errorStatus),
+    foreignTokens: reader.oneOrDefault(serving.foreignTokens),
+    denyPaths: reader.many(serving.denyPaths) ?? [],
+    store: readStore(reader),
+    drainDelayMs: reader.oneOrDefault(serving.drainDelay),
+    drainTimeoutMs: reader.oneOrDefault(serving.drainTimeout),
+    logLevel: reader.oneOrDefault(serving.logLevel),
+    simulator: {
+      seed: reader.oneOrDefault(serving.simulatorSeed),
+      tls: reader.oneOrDefault(serving.simulatorTls),
+      tokenLifeMs: reader.oneOrDefault(serving.simulatorTokenLife),
+    },
+  };
+}
+
+function readListening(
+  reader: SettingsReader,
+  role: Role,
+): { listen: HostPort; adminListen: HostPort; tls: TlsSettings | undefined } {
+  const fallback = hostPort.read(LISTEN_DEFAULTS[role]) ?? { host: 'localhost', port: 0 };
+  const listen = reader.one(serving.listen) ?? fallback;
+  const adminListen = reader.oneOrDefault(serving.adminListen);
+  const [given, adminGiven] = [reader.given(serving.listen), reader.given(serving.adminListen)];
+  const tls = readTls(reader);
+  if (role !== 'shutdown' && listen.port !== 0 && overlap(listen, adminListen)) {
+    const name = given?.name ?? adminGiven?.name ?? 'listen';
+    reader.problems.push(`${name}: listen and adminListen share the port ${listen.port}: they need one each`);
+  }
+  if (role === 'proxy' && !isLoopback(listen.host)) {
+    reader.warnings.push(
+      `${given?.name ?? 'listen'}: ${listen.host} can be reached from other machines, and the sidecar asks its callers ` +
+        'for no credential: whoever reaches it calls WeChat as you',
+    );
+  }
+  if (role === 'hub' && tls === undefined && !isLoopback(listen.host)) {
+    reader.warnings.push(
+      'tokens leave this hub in clear: set tls.certFile and tls.keyFile, unless the network between is trusted',
+    );
+  }
+  return { listen, adminListen, tls };
+}
+
+function readTls(reader: SettingsReader): TlsSettings | undefined {
+  const [cert, key] = [reader.given(accounts.tlsCertFile), reader.given(accounts.tlsKeyFile)];
+  if (cert !== undefined && key === undefined)
+    reader.problems.push(`${cert.name}: is given without its key: set tls.keyFile too`);
+  if (cert === undefined && key !== undefined)
+    reader.problems.push(`${key.name}: is given without its certificate: set tls.certFile too`);
+  const chain = readPem(reader, accounts.tlsCertFile, 'CERTIFICATE');
+  const secret = readPem(reader, accounts.tlsKeyFile, 'PRIVATE KEY');
+  return chain === undefined || secret === undefined ? undefined : { cert: chain.reveal(), key: secret };
+}
+
+function readPem(
+  reader: SettingsReader,
+  setting: typeof accounts.tlsCertFile,
+  word: string,
+): Secret | undefined {
+  return reader.secretFile(setting, undefined, {
+    accepted: `PEM text with a "-----BEGIN … ${word}-----" line`,
+    read: (text) => (new RegExp(`-----BEGIN [A-Z ]*${word}-----`).test(text) ? text : undefined),
+  });
+}
+
+function readUpstreams(reader: SettingsReader): readonly string[] {
+  const form = serving.upstreams.form;
+  const defaults = (serving.upstreams.default ?? '').split(',').flatMap((text) => form.read(text) ?? []);
+  const upstreams = [...new Set(reader.many(serving.upstreams) ?? defaults)];
+  for (const upstream of upstreams) {
+    const { protocol, hostname } = new URL(upstream);
+    if (protocol === 'http:' && !isLoopback(hostname)) {
+      const name = reader.given(serving.upstreams)?.name ?? 'upstreams';
+      reader.warnings.push(`${name}: ${upstream} is not encrypted: tokens and secrets travel in clear`);
+    }
+  }
+  return upstreams;
+}
+
+function readReplay(reader: SettingsReader): Settings['replay'] {
+  const bodyBytesMax = reader.oneOrDefault(serving.replayBodyLimit);
+  const memoryBytesMax = reader.oneOrDefault(serving.replayMemoryLimit);
+  if (memoryBytesMax < bodyBytesMax) {
+    reader.warnings.push('replay.memoryLimit is less than replay.bodyLimit, which can then never be reached');
+  }
+  return { bodyBytesMax, memoryBytesMax };
+}
+
+function readStore(reader: SettingsReader): StoreSettings {
+  const url = reader.one(accounts.storeUrl) ?? defaultOf(accounts.storeUrl);
+  const sentinels = reader.many(accounts.storeSentinels) ?? [];
+  const cluster = reader.oneOrDefault(accounts.storeCluster);
+  const keyPrefix = reader.oneOrDefault(accounts.storeKeyPrefix);
+  const encryptionKey = reader.secretFile(accounts.storeEncryptionKeyFile, undefined, storedKey);
+  const isRedis = /^rediss?:/i.test(url);
+  for (const setting of [accounts.storeSentinels, accounts.storeCluster, accounts.storeKeyPrefix]) {
+    const cell = reader.given(setting);
+    if (cell !== undefined && !isRedis) reader.problems.push(`${cell.name}: is for a Redis store alone`);
+  }
+  const cell = reader.given(accounts.storeCluster);
+  if (cluster && sentinels.length > 0) {
+    reader.problems.push(`${cell?.name}: a Redis has Sentinels or is a Cluster, not both`);
+  }
+  if (isRedis) return { kind: 'redis', url: new Secret(url), sentinels, cluster, keyPrefix, encryptionKey };
+  if (url === 'memory') return { kind: 'memory' };
+  return { kind: 'file', path: url.replace(/^file:(?:\/\/(?=\/))?/, ''), encryptionKey };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function overlap(one: HostPort, other: HostPort): boolean {
+  if (one.port !== other.port) return false;
+  const hosts = [one.host, other.host];
+  return (
+    one.host === other.host ||
+    hosts.some((host) => host === '0.0.0.0' || host === '::') ||
+    (hosts.includes('localhost') && hosts.every(isLoopback))
+  );
+}

@@ -1,0 +1,251 @@
+import { TOKEN_MODES } from '../token/token.ts';
+import type { TokenMode } from '../token/token.ts';
+import { TOKEN_ROLES } from './setting.ts';
+import type { Setting } from './setting.ts';
+import * as form from './settings-forms.ts';
+import type { HostPort, Role } from './settings.ts';
+
+/** The simulator knows the accounts that it is given, beside its own. */
+const ACCOUNT_ROLES: readonly Role[] = ['proxy', 'hub', 'simulator'];
+const HUB: readonly Role[] = ['hub'];
+
+export const appAppid: Setting<string> = {
+  key: 'apps[].appid',
+  env: 'WECHAT_APPID',
+  form: form.appid,
+  roles: ACCOUNT_ROLES,
+  live: true,
+  meaning:
+    'An account. The one in the environment is added to those in the file; the same appid twice is an error.',
+  meaningZh: '一个账号的 AppID。环境变量中的账号会与文件中的账号合并;同一个 AppID 出现两次视为错误。',
+};
+
+export const appSecret: Setting<string> = {
+  key: 'apps[].secret',
+  env: 'WECHAT_APPSECRET',
+  form: form.secretText,
+  secret: true,
+  roles: ACCOUNT_ROLES,
+  live: true,
+  meaning: 'Its AppSecret. A file is the better place for it: see the next line.',
+  meaningZh: '该账号的 AppSecret。更推荐放在文件里,见下一行。',
+};
+
+export const appSecretFile: Setting<string> = {
+  key: 'apps[].secretFile',
+  env: 'WECHAT_APPSECRET_FILE',
+  form: form.filePath,
+  roles: ACCOUNT_ROLES,
+  live: true,
+  meaning: 'A file that holds the AppSecret and nothing else.',
+  meaningZh: '只含 AppSecret 的文件。',
+};
+
+export const appMode: Setting<TokenMode> = {
+  key: 'apps[].mode',
+  env: 'WECHAT_TOKEN_MODE',
+  default: 'stable',
+  form: form.oneOf(TOKEN_MODES),
+  roles: ACCOUNT_ROLES,
+  live: true,
+  meaning:
+    '`stable` (POST /cgi-bin/stable_token) or `classic` (GET /cgi-bin/token). The environment also sets it for accounts in the file that name none.',
+  meaningZh:
+    '`stable`(POST /cgi-bin/stable_token)或 `classic`(GET /cgi-bin/token)。文件中未写 mode 的账号也以环境变量为准。',
+};
+
+export const appName: Setting<string> = {
+  key: 'apps[].name',
+  defaultNote: { en: 'the appid', zh: 'AppID' },
+  form: form.label,
+  roles: ACCOUNT_ROLES,
+  live: true,
+  meaning: 'A name for people.',
+  meaningZh: '给人看的名称。',
+};
+
+export const defaultApp: Setting<string> = {
+  key: 'defaultApp',
+  env: 'WECHAT_SIDECAR_DEFAULT_APP',
+  defaultNote: { en: 'the only account, else none', zh: '唯一的账号;有多个时无' },
+  form: form.appid,
+  roles: ['proxy'],
+  live: true,
+  meaning: 'The account of a call that names none.',
+  meaningZh: '请求未指明账号时使用的账号。',
+};
+
+export const hubUrl: Setting<string> = {
+  key: 'hub.url',
+  env: 'WECHAT_SIDECAR_HUB_URL',
+  form: form.origin,
+  itemsMax: 16,
+  roles: ['proxy'],
+  live: false,
+  meaning:
+    'The hub that the proxy takes its tokens from; the proxy then holds no secret. Several addresses of one hub are tried in order.',
+  meaningZh: '中控服务器地址,代理从那里取 token,自身不再持有任何密钥。同一中控的多个地址按顺序尝试。',
+};
+
+export const hubTokenFile: Setting<string> = {
+  key: 'hub.tokenFile',
+  env: 'WECHAT_SIDECAR_HUB_TOKEN_FILE',
+  form: form.filePath,
+  roles: ['proxy'],
+  live: false,
+  meaning: 'A file with the credential for the hub, read afresh for each use.',
+  meaningZh: '访问中控所用凭证的文件,每次使用都重新读取。',
+};
+
+export const storeUrl: Setting<string> = {
+  key: 'store.url',
+  env: 'WECHAT_SIDECAR_STORE',
+  default: 'memory',
+  form: form.storeUrl,
+  // A Redis URL may hold a password.
+  secret: true,
+  roles: TOKEN_ROLES,
+  live: false,
+  meaning:
+    'Where tokens are kept: `memory`, `file:/path`, `redis://…` or `rediss://…`. In the file `store: memory` will do.',
+  meaningZh:
+    'token 的存放处:`memory`、`file:/path`、`redis://…` 或 `rediss://…`。文件中可直接写 `store: memory`。',
+};
+
+export const storeSentinels: Setting<HostPort> = {
+  key: 'store.sentinels',
+  form: form.hostPort,
+  itemsMax: 16,
+  roles: TOKEN_ROLES,
+  live: false,
+  meaning: 'Redis Sentinels; the host in the URL is then the name of the group, as in `redis://mymaster/0`.',
+  meaningZh: 'Redis Sentinel 列表;此时 URL 的主机名是主节点组名,如 `redis://mymaster/0`。',
+};
+
+export const storeCluster: Setting<boolean> = {
+  key: 'store.cluster',
+  default: 'false',
+  form: form.yesOrNo,
+  roles: TOKEN_ROLES,
+  live: false,
+  meaning: 'The URL names a node of a Redis Cluster.',
+  meaningZh: 'URL 指向 Redis Cluster 的一个节点。',
+};
+
+export const storeKeyPrefix: Setting<string> = {
+  key: 'store.keyPrefix',
+  default: 'wechat-sidecar:',
+  form: form.keyPrefix,
+  roles: TOKEN_ROLES,
+  live: false,
+  meaning: 'What every key in Redis begins with.',
+  meaningZh: 'Redis 中所有键的前缀。',
+};
+
+export const storeEncryptionKeyFile: Setting<string> = {
+  key: 'store.encryptionKeyFile',
+  form: form.filePath,
+  roles: TOKEN_ROLES,
+  live: false,
+  meaning: 'A file with a key of at least 16 characters; tokens are then stored encrypted.',
+  meaningZh: '含有至少 16 个字符密钥的文件;设置后 token 加密存储。',
+};
+
+export const clientName: Setting<string> = {
+  key: 'clients[].name',
+  form: form.label,
+  roles: HUB,
+  live: true,
+  meaning: 'A caller of the hub, by the name that logs and metrics show.',
+  meaningZh: '中控的一个调用方,日志和指标中显示此名称。',
+};
+
+export const clientKeySha256: Setting<string> = {
+  key: 'clients[].keySha256',
+  form: form.sha256Hex,
+  // Whoever misreads the name puts the key itself here.
+  secret: true,
+  roles: HUB,
+  live: true,
+  meaning: 'The SHA-256 of its key, in hex.',
+  meaningZh: '其密钥的 SHA-256(十六进制)。',
+};
+
+export const clientKeyFile: Setting<string> = {
+  key: 'clients[].keyFile',
+  env: 'WECHAT_HUB_CLIENT_KEY_FILE',
+  form: form.filePath,
+  roles: HUB,
+  live: true,
+  meaning:
+    'A file with its key. The one in the environment is a client named `default` that may use every account.',
+  meaningZh: '含有其密钥的文件。环境变量指定的是名为 `default`、可使用所有账号的调用方。',
+};
+
+export const clientApps: Setting<string> = {
+  key: 'clients[].apps',
+  form: form.appidOrAll,
+  itemsMax: 1_000,
+  roles: HUB,
+  live: true,
+  meaning: 'The accounts it may use; `"*"` for every one.',
+  meaningZh: '允许使用的账号;`"*"` 表示全部。',
+};
+
+export const kubernetesAudience: Setting<string> = {
+  key: 'kubernetes.audience',
+  default: 'wechat-sidecar-hub',
+  form: form.label,
+  roles: HUB,
+  live: false,
+  meaning: 'The audience that a projected service account token must carry.',
+  meaningZh: '投射的服务账号令牌必须携带的 audience。',
+};
+
+export const allowNamespace: Setting<string> = {
+  key: 'kubernetes.allow[].namespace',
+  form: form.kubernetesName,
+  roles: HUB,
+  live: true,
+  meaning: 'The namespace of a service account that may use the hub.',
+  meaningZh: '允许使用中控的服务账号所在的命名空间。',
+};
+
+export const allowServiceAccount: Setting<string> = {
+  key: 'kubernetes.allow[].serviceAccount',
+  form: form.kubernetesNameOrAll,
+  roles: HUB,
+  live: true,
+  meaning: 'Its name; `"*"` for every one of that namespace.',
+  meaningZh: '服务账号名;`"*"` 表示该命名空间内的全部。',
+};
+
+export const allowApps: Setting<string> = {
+  key: 'kubernetes.allow[].apps',
+  form: form.appidOrAll,
+  itemsMax: 1_000,
+  roles: HUB,
+  live: true,
+  meaning: 'The accounts it may use; `"*"` for every one.',
+  meaningZh: '允许使用的账号;`"*"` 表示全部。',
+};
+
+export const tlsCertFile: Setting<string> = {
+  key: 'tls.certFile',
+  env: 'WECHAT_SIDECAR_TLS_CERT_FILE',
+  form: form.filePath,
+  roles: ['hub', 'injector'],
+  live: true,
+  meaning: 'The certificate chain that the hub or the injector shows (PEM).',
+  meaningZh: '中控或注入器使用的证书链(PEM)。',
+};
+
+export const tlsKeyFile: Setting<string> = {
+  key: 'tls.keyFile',
+  env: 'WECHAT_SIDECAR_TLS_KEY_FILE',
+  form: form.filePath,
+  roles: ['hub', 'injector'],
+  live: true,
+  meaning: 'The private key of that certificate (PEM).',
+  meaningZh: '该证书的私钥(PEM)。',
+};

@@ -1,0 +1,236 @@
+import { LOG_LEVELS } from '../base/log.ts';
+import type { LogLevel } from '../base/log.ts';
+import { CALLING_ROLES, PROXIES, SERVERS, TOKEN_ROLES } from './setting.ts';
+import type { Setting } from './setting.ts';
+import * as form from './settings-forms.ts';
+import type { HostPort, Role } from './settings.ts';
+
+const SIMULATORS: readonly Role[] = ['simulator', 'demo'];
+
+/** Read before everything else; it has no place in the file that it names. */
+export const configFile: Setting<string> = {
+  key: '',
+  env: 'WECHAT_SIDECAR_CONFIG',
+  form: form.filePath,
+  roles: [...SERVERS, 'shutdown'],
+  live: false,
+  meaning: 'The settings file (YAML), as `--config FILE` is.',
+  meaningZh: '配置文件(YAML),等同于 `--config FILE`。',
+};
+
+export const listen: Setting<HostPort> = {
+  key: 'listen',
+  env: 'WECHAT_SIDECAR_LISTEN',
+  defaultNote: {
+    en: 'proxy `localhost:3880`, hub `0.0.0.0:3882`, injector `0.0.0.0:3883`, simulator `localhost:3884`',
+    zh: '代理 `localhost:3880`,中控 `0.0.0.0:3882`,注入器 `0.0.0.0:3883`,模拟器 `localhost:3884`',
+  },
+  form: form.hostPort,
+  roles: SERVERS,
+  live: false,
+  meaning: 'Where calls are taken. `localhost` means both 127.0.0.1 and ::1.',
+  meaningZh: '接收请求的地址。`localhost` 表示 127.0.0.1 和 ::1 两者。',
+};
+
+export const adminListen: Setting<HostPort> = {
+  key: 'adminListen',
+  env: 'WECHAT_SIDECAR_ADMIN_LISTEN',
+  default: '0.0.0.0:3881',
+  form: form.hostPort,
+  roles: [...SERVERS, 'shutdown'],
+  live: false,
+  meaning: 'Where probes, metrics and status are served.',
+  meaningZh: '探针、指标和状态页的地址。',
+};
+
+export const upstreams: Setting<string> = {
+  key: 'upstreams',
+  env: 'WECHAT_SIDECAR_UPSTREAMS',
+  default: 'https://api.weixin.qq.com,https://api2.weixin.qq.com',
+  form: form.origin,
+  itemsMax: 16,
+  roles: TOKEN_ROLES,
+  live: false,
+  meaning: 'The origins of the platform, in order of preference.',
+  meaningZh: '微信平台的地址,按优先顺序排列。',
+};
+
+export const resolve: Setting<'system' | 'dns'> = {
+  key: 'resolve',
+  env: 'WECHAT_SIDECAR_RESOLVE',
+  default: 'system',
+  form: form.oneOf(['system', 'dns']),
+  roles: TOKEN_ROLES,
+  live: false,
+  meaning:
+    'How names are looked up: as the system does, or by `dns` alone, past a hosts file that points the API name here.',
+  meaningZh: '域名解析方式:`system` 使用系统解析;`dns` 只用 DNS,绕过把 API 域名指向本机的 hosts 文件。',
+};
+
+export const connectTimeout: Setting<number> = {
+  key: 'timeouts.connect',
+  env: 'WECHAT_SIDECAR_CONNECT_TIMEOUT',
+  default: '1500ms',
+  form: form.duration('10ms', '5m'),
+  roles: CALLING_ROLES,
+  live: true,
+  meaning: 'The longest that connecting to one origin may take (TCP and TLS); then the next one is tried.',
+  meaningZh: '连接一个地址(TCP 与 TLS)的最长时间,超时则尝试下一个。',
+};
+
+export const answerTimeout: Setting<number> = {
+  key: 'timeouts.answer',
+  env: 'WECHAT_SIDECAR_ANSWER_TIMEOUT',
+  default: '60s',
+  form: form.duration('10ms', '1h'),
+  roles: CALLING_ROLES,
+  live: true,
+  meaning: 'The longest wait for the head of an answer, counted from the end of the request.',
+  meaningZh: '请求发完后等待响应头的最长时间。',
+};
+
+export const idleTimeout: Setting<number> = {
+  key: 'timeouts.idle',
+  env: 'WECHAT_SIDECAR_IDLE_TIMEOUT',
+  default: '60s',
+  form: form.duration('10ms', '1h'),
+  roles: CALLING_ROLES,
+  live: true,
+  meaning: 'The longest pause between two bytes of a body.',
+  meaningZh: '消息体两个字节之间的最长停顿。',
+};
+
+export const inFlightLimit: Setting<number> = {
+  key: 'limits.inFlight',
+  env: 'WECHAT_SIDECAR_MAX_IN_FLIGHT',
+  default: '1000',
+  form: form.integer(1, 100_000),
+  roles: CALLING_ROLES,
+  live: false,
+  meaning: 'Calls served at the same time; one more is refused as `overloaded`.',
+  meaningZh: '同时处理的请求数上限,超出的请求以 `overloaded` 拒绝。',
+};
+
+export const replayBodyLimit: Setting<number> = {
+  key: 'replay.bodyLimit',
+  env: 'WECHAT_SIDECAR_REPLAY_BODY_LIMIT',
+  default: '20MiB',
+  form: form.size('0B', '1GiB'),
+  roles: PROXIES,
+  live: true,
+  meaning: 'The largest request body that is kept for a replay.',
+  meaningZh: '为重放而保留的单个请求体上限。',
+};
+
+export const replayMemoryLimit: Setting<number> = {
+  key: 'replay.memoryLimit',
+  env: 'WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT',
+  default: '64MiB',
+  form: form.size('0B', '64GiB'),
+  roles: PROXIES,
+  live: true,
+  meaning: 'All kept bodies together.',
+  meaningZh: '所有保留请求体的总上限。',
+};
+
+export const errorStatus: Setting<'wechat' | 'http'> = {
+  key: 'errorStatus',
+  env: 'WECHAT_SIDECAR_ERROR_STATUS',
+  default: 'wechat',
+  form: form.oneOf(['wechat', 'http']),
+  roles: PROXIES,
+  live: true,
+  meaning:
+    "`wechat`: the sidecar's own errors are HTTP 200 with an errcode, as the platform's are; `http`: 502, 503, 504.",
+  meaningZh: '`wechat`:自身错误与平台一致,HTTP 200 加 errcode;`http`:502、503、504。',
+};
+
+export const foreignTokens: Setting<'pass' | 'replace' | 'reject'> = {
+  key: 'foreignTokens',
+  env: 'WECHAT_SIDECAR_FOREIGN_TOKENS',
+  default: 'pass',
+  form: form.oneOf(['pass', 'replace', 'reject']),
+  roles: PROXIES,
+  live: true,
+  meaning:
+    'A token in a call that is not ours: `pass` it untouched (it may belong to another account), `replace` it (right for pods of one account, whose SDKs may hold old real tokens in a cache), or `reject` the call.',
+  meaningZh:
+    '请求中携带非本服务管理的 token 时:`pass` 原样放行(可能属于其他账号);`replace` 替换(适合单账号 Pod,SDK 缓存里可能还有旧 token);`reject` 拒绝。',
+};
+
+export const denyPaths: Setting<string> = {
+  key: 'denyPaths',
+  env: 'WECHAT_SIDECAR_DENY_PATHS',
+  form: form.pathPattern,
+  itemsMax: 200,
+  roles: PROXIES,
+  live: true,
+  meaning: 'Path patterns refused for business programs, such as `/cgi-bin/clear_quota*`.',
+  meaningZh: '拒绝业务程序访问的路径模式,如 `/cgi-bin/clear_quota*`。',
+};
+
+export const drainDelay: Setting<number> = {
+  key: 'drainDelay',
+  env: 'WECHAT_SIDECAR_DRAIN_DELAY',
+  default: '0s',
+  form: form.duration('0s', '10m'),
+  roles: SERVERS,
+  live: false,
+  meaning: 'How long a stopping process goes on taking calls, so that others may stop before it.',
+  meaningZh: '收到停止请求后继续接收请求的时间,便于其他容器先停。',
+};
+
+export const drainTimeout: Setting<number> = {
+  key: 'drainTimeout',
+  env: 'WECHAT_SIDECAR_DRAIN_TIMEOUT',
+  default: '25s',
+  form: form.duration('0s', '1h'),
+  roles: SERVERS,
+  live: false,
+  meaning: 'The longest that a stop waits for calls in flight.',
+  meaningZh: '停止时等待进行中请求的最长时间。',
+};
+
+export const logLevel: Setting<LogLevel> = {
+  key: 'logLevel',
+  env: 'WECHAT_SIDECAR_LOG_LEVEL',
+  default: 'info',
+  form: form.oneOf(LOG_LEVELS),
+  roles: SERVERS,
+  live: true,
+  meaning: `The least level that is logged, as JSON lines on stdout: ${LOG_LEVELS.join(', ')}.`,
+  meaningZh: `输出到 stdout 的 JSON 日志的最低级别:${LOG_LEVELS.join('、')}。`,
+};
+
+export const simulatorSeed: Setting<number> = {
+  key: 'simulator.seed',
+  env: 'WECHAT_SIMULATOR_SEED',
+  default: '1',
+  form: form.integer(0, 2 ** 32 - 1),
+  roles: SIMULATORS,
+  live: false,
+  meaning: 'What the simulator draws its tokens from; the same seed gives the same ones.',
+  meaningZh: '模拟器的随机种子,相同种子产生相同的 token。',
+};
+
+export const simulatorTls: Setting<boolean> = {
+  key: 'simulator.tls',
+  env: 'WECHAT_SIMULATOR_TLS',
+  default: 'false',
+  form: form.yesOrNo,
+  roles: ['simulator'],
+  live: false,
+  meaning: 'The simulator speaks HTTPS, with a throw-away certificate of its own.',
+  meaningZh: '模拟器使用 HTTPS,证书为自带的一次性证书。',
+};
+
+export const simulatorTokenLife: Setting<number> = {
+  key: 'simulator.tokenLife',
+  env: 'WECHAT_SIMULATOR_TOKEN_LIFE',
+  default: '7200s',
+  form: form.duration('1s', '24h'),
+  roles: SIMULATORS,
+  live: false,
+  meaning: 'How long the tokens of the simulator live.',
+  meaningZh: '模拟器发放的 token 的有效期。',
+};
