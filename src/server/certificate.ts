@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { Server as TlsServer } from 'node:tls';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type Server } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { ListenError } from './listen-error.ts';
@@ -22,7 +20,7 @@ export interface Pair {
 export interface KeptCertificate {
   pair(): Pair;
   /** This server gets every later pair too. */
-  serve(server: Server): void;
+  serve<S extends Server>(server: S): S;
   close(): void;
 }
 
@@ -38,7 +36,7 @@ export function keepCertificate(
 ): KeptCertificate {
   let current = firstPair(files, setting);
   let refusedDetail: string | undefined;
-  const servers: TlsServer[] = [];
+  const servers: Server[] = [];
   const refuse = (detail: string): void => {
     // Polling sees the same bad pair again and again; it is told once.
     if (detail === refusedDetail) return;
@@ -64,7 +62,10 @@ export function keepCertificate(
   const watching = watchFiles([files.certFile, files.keyFile], clock, look);
   return {
     pair: () => current,
-    serve: (server) => void servers.push(server as unknown as TlsServer),
+    serve: (server) => {
+      servers.push(server);
+      return server;
+    },
     close: () => watching.close(),
   };
 }

@@ -1,12 +1,12 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
-import { keepCertificate, type CertificateFiles } from './certificate.ts';
+import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';
 
 export interface ListenOptions {
   readonly handler: RequestListener;
@@ -70,13 +70,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const certificate =
     options.tls === undefined ? undefined : keepCertificate(options.tls, options.setting, clock, log);
   const connections = new Connections(clock);
-  const makeServer = (): Server => {
-    const server = serverFor(options, connections, certificate?.pair());
-    certificate?.serve(server);
-    return server;
-  };
   try {
-    const servers = await bindAll(options, makeServer);
+    const servers = await bindAll(options, () => serverFor(options, connections, certificate));
     connections.adopt(servers);
     const port = addressOf(servers[0] as Server).port;
     return {
@@ -98,7 +93,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 function serverFor(
   options: ListenOptions,
   connections: Connections,
-  pair: { cert: Buffer; key: Buffer } | undefined,
+  certificate: KeptCertificate | undefined,
 ): Server {
   const limits = { ...LIMITS, ...options.limits };
   const serverOptions = {
@@ -111,10 +106,16 @@ function serverFor(
     // A request without a Host is refused below, in the role's own words.
     requireHostHeader: false,
   };
-  const server =
-    pair === undefined
+  const server: Server =
+    certificate === undefined
       ? createHttpServer(serverOptions)
-      : createHttpsServer({ ...serverOptions, ...pair, handshakeTimeout: limits.headersTimeoutMs });
+      : certificate.serve(
+          createHttpsServer({
+            ...serverOptions,
+            ...certificate.pair(),
+            handshakeTimeout: limits.headersTimeoutMs,
+          }),
+        );
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
   if (options.connectionsMax !== undefined) server.maxConnections = options.connectionsMax;
@@ -130,7 +131,9 @@ function serverFor(
       }
       handler(request, response);
     };
-  server.on('connection', (socket) => connections.opened(socket));
+  server.on(certificate === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
+    connections.opened(socket),
+  );
   server.on('request', serve(options.handler));
   if (options.onExpectContinue !== undefined) server.on('checkContinue', serve(options.onExpectContinue));
   server.on('clientError', (error, socket) => refuser.parserFailed(error, socket));
