@@ -1,0 +1,150 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ReceivedBody } from './body.ts';
+
+/** One request as it came in, for tests that ask what really left the program under test. */
+export interface Arrival {
+  /** Counts up from 1, over all requests. */
+  readonly seq: number;
+  readonly atMs: number;
+  readonly method: string;
+  /** The request target, byte for byte. */
+  readonly url: string;
+  readonly path: string;
+  readonly httpVersion: string;
+  /** Names and values in turn, in their order and with their case. */
+  readonly rawHeaders: readonly string[];
+  rawTrailers: readonly string[];
+  /** Requests with the same number came over the same connection. */
+  readonly connection: number;
+  readonly encrypted: boolean;
+  readonly remoteAddress: string;
+  /** The account whose token or AppSecret the call carried, where one was known. */
+  appid?: string;
+  /** Of the access_token in the query, whether the platform knows it or not. */
+  tokenFingerprint?: string;
+  body?: { readonly lengthBytes: number; readonly sha256: string; readonly text?: string };
+  /** `open`: not answered yet; `left`: the caller closed first; `cut`: we did, as a rule demands. */
+  outcome: 'open' | 'answered' | 'left' | 'cut';
+  status?: number;
+  errcode?: number;
+}
+
+export interface PathCounters {
+  calls: number;
+  /** Answers by their errcode; those without one, or with 0, are not in here. */
+  errcodes: Record<string, number>;
+}
+
+const TEXT_BYTES_MAX = 4_096;
+const PATHS_MAX = 1_000;
+const OTHER_PATHS = 'other';
+
+/** The last requests, and counts of all of them. */
+export class Arrivals {
+  #limit = 1_000;
+  #seq = 0;
+  #connections = 0;
+  #list: Arrival[] = [];
+  #paths = new Map<string, PathCounters>();
+  #byConnection = new WeakMap<Socket, number>();
+  #waiting = new Set<() => void>();
+
+  note(req: IncomingMessage, path: string, encrypted: boolean, nowMs: number): Arrival {
+    this.#seq += 1;
+    const arrival: Arrival = {
+      seq: this.#seq,
+      atMs: nowMs,
+      method: req.method ?? '',
+      url: req.url ?? '',
+      path,
+      httpVersion: req.httpVersion,
+      rawHeaders: req.rawHeaders,
+      rawTrailers: [],
+      connection: this.#connectionOf(req.socket),
+      encrypted,
+      remoteAddress: req.socket.remoteAddress ?? '',
+      outcome: 'open',
+    };
+    this.#list.push(arrival);
+    // Cut in batches: taking the first of a long array away each time would cost more than it frees.
+    if (this.#list.length >= this.#limit * 2) this.#list = this.#list.slice(-this.#limit);
+    this.#counts(path).calls += 1;
+    for (const look of this.#waiting) look();
+    return arrival;
+  }
+
+  took(arrival: Arrival, body: ReceivedBody, req: IncomingMessage): void {
+    const { lengthBytes, sha256, bytes } = body;
+    const text = lengthBytes <= TEXT_BYTES_MAX ? bytes?.toString() : undefined;
+    arrival.body = { lengthBytes, sha256, ...(text !== undefined && { text }) };
+    if (req.rawTrailers.length > 0) arrival.rawTrailers = req.rawTrailers;
+  }
+
+  answered(arrival: Arrival, status: number, errcode: number | undefined): void {
+    arrival.status = status;
+    if (errcode === undefined) return;
+    arrival.errcode = errcode;
+    if (errcode === 0) return;
+    const { errcodes } = this.#counts(arrival.path);
+    errcodes[errcode] = (errcodes[errcode] ?? 0) + 1;
+  }
+
+  /** The latest requests, oldest first; `path` may end in `*`. */
+  list(path = '*'): readonly Arrival[] {
+    return this.#list.slice(-this.#limit).filter((arrival) => matchesPath(path, arrival.path));
+  }
+
+  /** Resolves once `count` of the listed requests match. */
+  until(count: number, path = '*'): Promise<readonly Arrival[]> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const found = this.list(path);
+        if (found.length < count) return;
+        this.#waiting.delete(look);
+        resolve(found);
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  paths(): Readonly<Record<string, PathCounters>> {
+    return Object.fromEntries(this.#paths);
+  }
+
+  /** Forgets the requests and the counts. */
+  clear(): void {
+    this.#list = [];
+    this.#paths.clear();
+  }
+
+  keep(limit: number): void {
+    this.#limit = limit;
+  }
+
+  #counts(path: string): PathCounters {
+    const key = this.#paths.has(path) || this.#paths.size < PATHS_MAX ? path : OTHER_PATHS;
+    let counts = this.#paths.get(key);
+    if (counts === undefined) {
+      counts = { calls: 0, errcodes: {} };
+      this.#paths.set(key, counts);
+    }
+    return counts;
+  }
+
+  #connectionOf(socket: Socket): number {
+    let number = this.#byConnection.get(socket);
+    if (number === undefined) {
+      this.#connections += 1;
+      number = this.#connections;
+      this.#byConnection.set(socket, number);
+    }
+    return number;
+  }
+}
+
+/** `pattern` is a path, or the start of one followed by `*`. */
+export function matchesPath(pattern: string, path: string): boolean {
+  return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+}

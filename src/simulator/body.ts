@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+export interface ReceivedBody {
+  readonly lengthBytes: number;
+  /** Hex; of every byte, also of those that were not kept. */
+  readonly sha256: string;
+  /** Absent where the body was longer than what may be kept. */
+  readonly bytes?: Buffer;
+}
+
+const NOTHING = Buffer.alloc(0);
+export const EMPTY_BODY: ReceivedBody = {
+  lengthBytes: 0,
+  sha256: createHash('sha256').digest('hex'),
+  bytes: NOTHING,
+};
+
+export function hasBody(req: IncomingMessage): boolean {
+  const length = req.headers['content-length'];
+  return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/**
+ * Reads a body to its end. Of a body over `keepBytesMax` only length and hash remain, so that an upload
+ * of any size costs no memory. `undefined`: the caller left before the end.
+ */
+export function readBody(req: IncomingMessage, keepBytesMax: number): Promise<ReceivedBody | undefined> {
+  if (!hasBody(req)) {
+    req.resume();
+    return Promise.resolve(EMPTY_BODY);
+  }
+  return new Promise((resolve) => {
+    const hash = createHash('sha256');
+    let kept: Buffer[] | undefined = [];
+    let lengthBytes = 0;
+    req.on('data', (chunk: Buffer) => {
+      hash.update(chunk);
+      lengthBytes += chunk.length;
+      if (lengthBytes > keepBytesMax) kept = undefined;
+      else kept?.push(chunk);
+    });
+    req.on('end', () => {
+      const sha256 = hash.digest('hex');
+      const bytes = kept?.length === 1 ? kept[0] : kept && Buffer.concat(kept);
+      resolve({ lengthBytes, sha256, ...(bytes !== undefined && { bytes }) });
+    });
+    const gone = (): void => resolve(undefined);
+    req.on('error', gone);
+    req.on('close', gone);
+  });
+}

@@ -1,0 +1,107 @@
+import { matchesPath } from './arrivals.ts';
+
+/** What can go wrong with an answer, or be put in its place. */
+export type Fault =
+  | { readonly kind: 'errcode'; readonly errcode: number; readonly errmsg?: string | undefined }
+  /** Another HTTP status, as a load balancer gives it, with a page in HTML unless `body` says otherwise. */
+  | { readonly kind: 'status'; readonly status: number; readonly body?: string | undefined }
+  /** HTTP 200 without a body. */
+  | { readonly kind: 'empty' }
+  /** The connection is reset in place of an answer. The call was not carried out. */
+  | { readonly kind: 'reset' }
+  /** The call is carried out; the connection is reset after the headers. */
+  | { readonly kind: 'resetAfterHeaders' }
+  /** The call is carried out; the connection is closed in the middle of the body. */
+  | { readonly kind: 'truncated' }
+  /** The call is carried out; the body comes in pieces of `pieceBytes`, one every `everyMs`. */
+  | { readonly kind: 'slow'; readonly pieceBytes: number; readonly everyMs: number }
+  /** No answer, and the connection stays open. The call was not carried out. */
+  | { readonly kind: 'silent' }
+  | Custom;
+
+export interface Custom {
+  readonly kind: 'answer';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly coding?: 'gzip' | 'deflate' | 'br' | undefined;
+  /** Sends the body in pieces that begin at these positions (of the coded bytes), each on its own. */
+  readonly splitAt: readonly number[];
+  readonly pauseMs: number;
+  /** Without a Content-Length. */
+  readonly chunked: boolean;
+  /** Only in place of an answer that would have been a success: path, method and token are checked first. */
+  readonly afterChecks: boolean;
+}
+
+export interface NewRule {
+  /** A path, or the start of one followed by `*`. */
+  readonly path: string;
+  readonly method?: string | undefined;
+  /** How often it acts; left out: until it is healed. */
+  readonly times?: number | undefined;
+  /** Acts as soon as the headers are in, before the request's body is read. */
+  readonly early?: boolean | undefined;
+}
+
+export interface Rule extends NewRule {
+  readonly id: number;
+  readonly fault: Fault;
+  left: number;
+}
+
+const RULES_MAX = 1_000;
+
+/** The faults and delays in force. The latest rule that matches wins. */
+export class Rules {
+  #ids = 0;
+  #rules: Rule[] = [];
+  #delays = new Map<string, number>();
+
+  /** `undefined`: there are too many rules already. */
+  add(rule: NewRule, fault: Fault): number | undefined {
+    if (this.#rules.length >= RULES_MAX) return undefined;
+    this.#ids += 1;
+    this.#rules.push({ ...rule, fault, id: this.#ids, left: rule.times ?? Number.POSITIVE_INFINITY });
+    return this.#ids;
+  }
+
+  /** The rule for this request, one of its times spent. */
+  take(path: string, method: string): Rule | undefined {
+    const rule = this.#rules.findLast(
+      (it) => matchesPath(it.path, path) && (it.method === undefined || it.method === method),
+    );
+    if (rule === undefined) return undefined;
+    rule.left -= 1;
+    if (rule.left <= 0) this.#rules = this.#rules.filter((it) => it !== rule);
+    return rule;
+  }
+
+  /** A fixed latency for a path pattern; 0 takes it away. */
+  delay(path: string, ms: number): void {
+    this.#delays.delete(path);
+    if (ms > 0 && this.#delays.size < RULES_MAX) this.#delays.set(path, ms);
+  }
+
+  delayFor(path: string): number {
+    let found = 0;
+    for (const [pattern, ms] of this.#delays) if (matchesPath(pattern, path)) found = ms;
+    return found;
+  }
+
+  list(): { readonly rules: readonly Rule[]; readonly delays: Readonly<Record<string, number>> } {
+    return { rules: this.#rules, delays: Object.fromEntries(this.#delays) };
+  }
+
+  /** Takes away the faults and delays that were set for exactly this pattern, or all of them. */
+  heal(path?: string): void {
+    if (path === undefined) return this.clear();
+    this.#rules = this.#rules.filter((rule) => rule.path !== path);
+    this.#delays.delete(path);
+  }
+
+  clear(): void {
+    this.#rules = [];
+    this.#delays.clear();
+  }
+}

@@ -1,0 +1,171 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock, Timer } from '../base/clock.ts';
+import { seededRandom } from '../base/random.ts';
+import type { Random } from '../base/random.ts';
+import { makeAccount, settle } from './accounts.ts';
+import type { Account, NewApp } from './accounts.ts';
+import type { Answer } from './answer.ts';
+import { Arrivals } from './arrivals.ts';
+import type { ReceivedBody } from './body.ts';
+import { DEFAULT_KNOBS } from './knobs.ts';
+import type { Knobs } from './knobs.ts';
+import { Rules } from './rules.ts';
+import { hexWord, succeed, TokenRegistry, tokenText } from './tokens.ts';
+import type { Family, IssuedToken, TokenKind } from './tokens.ts';
+
+/** One request as the platform sees it, once it is read. */
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  /** Without the question mark, as it came. */
+  readonly rawQuery: string;
+  readonly query: URLSearchParams;
+  readonly headers: NodeJS.Dict<string | string[]>;
+  readonly body: ReceivedBody;
+  readonly ip: string;
+  readonly encrypted: boolean;
+  readonly nowMs: number;
+  /** Set by the check of the token, or of the AppSecret. */
+  account?: Account;
+  token?: IssuedToken;
+}
+
+/** One path of the platform. */
+export interface Endpoint {
+  readonly method: 'GET' | 'POST' | 'ANY';
+  /** Which token the gateway checks; `own`: the endpoint checks what it needs by itself. */
+  readonly token: 'app' | 'component' | 'own';
+  readonly answer: (world: World, call: Call) => Answer;
+}
+
+/** A request that failed, for those who ask about its rid. */
+export interface RidRecord {
+  readonly appid: string | undefined;
+  readonly atMs: number;
+  readonly query: string;
+  readonly body: string;
+  readonly response: string;
+  readonly ip: string;
+}
+
+export interface StoredMedia {
+  readonly bytes: Buffer;
+  readonly type: string;
+  readonly contentType: string;
+  readonly filename: string;
+}
+
+const RIDS_MAX = 1_000;
+const LOGINS_MAX = 10_000;
+const MEDIA_BYTES_MAX = 128 * 1024 * 1024;
+
+/** The whole state of the simulated platform; everything that an answer depends on is in here. */
+export class World {
+  readonly #clock: Clock;
+  readonly #seed: number;
+  readonly #firstApps: readonly NewApp[];
+  readonly #firstKnobs: Partial<Knobs>;
+  #offsetMs = 0;
+  /** Each reset begins a new epoch, so that no old token is ever handed out again. */
+  #epoch = 0;
+  #rids: Random;
+  knobs: Knobs;
+  readonly accounts = new Map<string, Account>();
+  readonly tokens = new TokenRegistry();
+  readonly arrivals = new Arrivals();
+  readonly rules = new Rules();
+  readonly endpoints: Map<string, Endpoint>;
+  readonly #firstEndpoints: ReadonlyMap<string, Endpoint>;
+  readonly ridRecords = new LRUCache<string, RidRecord>({ max: RIDS_MAX });
+  readonly media = new LRUCache<string, StoredMedia>({
+    maxSize: MEDIA_BYTES_MAX,
+    sizeCalculation: (media) => media.bytes.length + 1_000,
+  });
+  /** Session keys and refresh tokens of logged-in users, login codes that were used, and their like. */
+  readonly logins = new LRUCache<string, { readonly value: string; readonly expiresAtMs: number }>({
+    max: LOGINS_MAX,
+  });
+
+  constructor(
+    clock: Clock,
+    seed: number,
+    apps: readonly NewApp[],
+    knobs: Partial<Knobs>,
+    endpoints: ReadonlyMap<string, Endpoint>,
+  ) {
+    this.#clock = clock;
+    this.#seed = seed;
+    this.#firstApps = apps;
+    this.#firstKnobs = knobs;
+    this.#firstEndpoints = endpoints;
+    this.endpoints = new Map(endpoints);
+    this.knobs = { ...DEFAULT_KNOBS, ...knobs };
+    this.#rids = this.stream('rids');
+    for (const app of apps) this.configure(app);
+  }
+
+  nowMs(): number {
+    return this.#clock.lifeMs() + this.#offsetMs;
+  }
+
+  advance(byMs: number): void {
+    this.#offsetMs += byMs;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    return this.#clock.after(delayMs, run);
+  }
+
+  /** Chance of its own for each purpose, so that what happens in one place changes nothing in another. */
+  stream(name: string): Random {
+    let hash = (this.#seed ^ (this.#epoch * 0x9e3779b1)) >>> 0;
+    for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+    return seededRandom(hash);
+  }
+
+  /** Makes an account, or changes the named settings of one. */
+  configure(app: NewApp): Account {
+    const known = this.accounts.get(app.appid);
+    const settings = settle(app, known?.settings);
+    if (known !== undefined) {
+      known.settings = settings;
+      return known;
+    }
+    const account = makeAccount(settings, this.stream(`account ${app.appid}`));
+    this.accounts.set(app.appid, account);
+    return account;
+  }
+
+  issue(account: Account, kind: Exclude<TokenKind, 'user'>, nowMs: number, graceMs?: number): IssuedToken {
+    const { appid, tokenLifeMs } = account.settings;
+    const value = tokenText(account.random);
+    const token = this.tokens.issue({ value, kind, appid, issuedAtMs: nowMs, lifeMs: tokenLifeMs });
+    succeed(account.families[kind] satisfies Family, token, nowMs, graceMs);
+    return token;
+  }
+
+  /** The request's name: its second in hex, and two groups of chance. */
+  nextRid(): string {
+    const second = Math.floor(this.nowMs() / 1_000)
+      .toString(16)
+      .padStart(8, '0');
+    return `${second}-${hexWord(this.#rids, 8)}-${hexWord(this.#rids, 8)}`;
+  }
+
+  /** Everything as at the start, but the clock, and other tokens than before. */
+  reset(): void {
+    this.#epoch += 1;
+    this.#rids = this.stream('rids');
+    this.knobs = { ...DEFAULT_KNOBS, ...this.#firstKnobs };
+    this.accounts.clear();
+    this.tokens.clear();
+    this.arrivals.clear();
+    this.rules.clear();
+    this.endpoints.clear();
+    for (const [path, endpoint] of this.#firstEndpoints) this.endpoints.set(path, endpoint);
+    this.ridRecords.clear();
+    this.media.clear();
+    this.logins.clear();
+    for (const app of this.#firstApps) this.configure(app);
+  }
+}
