@@ -1,0 +1,302 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { step } from '../token/machine.ts';
+import { policyFor } from '../token/policy.ts';
+import type { TokenAnswer } from '../token/source.ts';
+import { INITIAL_STATE, wakeAtMs } from '../token/state.ts';
+import type { Effect, Event, State, Trigger } from '../token/state.ts';
+import { isLive, makeToken } from '../token/token.ts';
+import type { Token } from '../token/token.ts';
+import { troubleOf } from '../wechat/errcodes.ts';
+import type { Credentials, Failure, FetchOutcome, Issuer, ProbeOutcome } from '../wechat/issuer.ts';
+import type { KeeperObserver } from './observer.ts';
+import { RollingCount } from './rolling-count.ts';
+import { accountStatus } from './status.ts';
+import type { AccountStatus, LastFailure } from './status.ts';
+import { fromRecord, toRecord } from './store.ts';
+import type { Recollection, TokenStore } from './store.ts';
+import { Waiters } from './waiters.ts';
+
+/** The state is looked at this often at least: clocks jump, and machines sleep. */
+const LOOK_MS_MAX = 30_000;
+
+/** A store that takes longer than this to answer is not waited for; a token costs one call. */
+const LOAD_MS_MAX = 1_500;
+
+export interface KeeperParts {
+  readonly app: Credentials;
+  readonly issuer: Issuer;
+  readonly store: TokenStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly observer: KeeperObserver;
+}
+
+/** Keeps one account's token: carries out what the state machine decides, and tells it what came of it. */
+export class Keeper {
+  readonly #parts: KeeperParts;
+  readonly #waiters: Waiters;
+  readonly #fetches: RollingCount = new RollingCount();
+  #app: Credentials;
+  #state: State = INITIAL_STATE;
+  #timer: Timer | undefined;
+  #lastFailure: LastFailure | undefined;
+  #wasTried = false;
+  #closed = false;
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+    this.#app = parts.app;
+    this.#waiters = new Waiters(parts.clock, () => this.#state);
+  }
+
+  /** Loads what the store remembers, and asks for a token where that is none. */
+  start(): void {
+    const { store, clock, log } = this.#parts;
+    const { appid, mode } = this.#app;
+    let isWaited = true;
+    const loaded = (found: Recollection): void => {
+      if (!isWaited) return;
+      isWaited = false;
+      limit.cancel();
+      this.#onLoaded(found);
+    };
+    const limit = clock.after(LOAD_MS_MAX, () => {
+      log.warn('token store is slow; starting without it', { app: appid });
+      loaded({ forcedAtMs: [] });
+    });
+    store.load(appid, mode).then(
+      (record) => loaded(record === undefined ? { forcedAtMs: [] } : fromRecord(record, clock)),
+      () => loaded({ forcedAtMs: [] }),
+    );
+  }
+
+  get app(): Credentials {
+    return this.#app;
+  }
+
+  /** The live token, without waiting. */
+  peek(): Token | undefined {
+    const { token } = this.#state;
+    return isLive(token, this.#parts.clock.lifeMs()) ? token : undefined;
+  }
+
+  token(): Promise<TokenAnswer> {
+    if (this.peek() === undefined) this.#dispatch({ kind: 'wake' });
+    return this.#waiters.answer(undefined);
+  }
+
+  refused(fingerprint: string, errcode: number): Promise<TokenAnswer> {
+    if (this.peek()?.fingerprint !== fingerprint) return this.token();
+    this.#dispatch({ kind: 'reported', fingerprint, errcode });
+    return this.#waiters.answer(fingerprint);
+  }
+
+  /** A person asks for a new token now: forced in mode stable, as far as the ration goes. */
+  refreshNow(): Promise<TokenAnswer> {
+    const before = this.peek();
+    this.#dispatch({ kind: 'manual' });
+    return this.#waiters.answer(before?.fingerprint);
+  }
+
+  /** A token that another holder of this account has fetched. */
+  adopt(token: Token): void {
+    this.#dispatch({ kind: 'adopted', token });
+  }
+
+  reconfigure(app: Credentials): void {
+    this.#app = app;
+    this.#dispatch({ kind: 'reconfigured' });
+  }
+
+  status(): AccountStatus {
+    const { clock } = this.#parts;
+    return accountStatus(
+      {
+        appid: this.#app.appid,
+        mode: this.#app.mode,
+        state: this.#state,
+        lastFailure: this.#lastFailure,
+        fetchesLastDay: this.#fetches.total(clock.lifeMs()),
+        waiting: this.#waiters.size,
+      },
+      clock,
+    );
+  }
+
+  /** Whether a first token was asked for, with whatever outcome, or was remembered. */
+  wasTried(): boolean {
+    return this.#wasTried || this.hasHadToken();
+  }
+
+  hasHadToken(): boolean {
+    return this.#state.token !== undefined;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#waiters.close();
+  }
+
+  #onLoaded(found: Recollection): void {
+    this.#dispatch({ kind: 'loaded', ...found });
+    const { token } = this.#state;
+    if (token === undefined) return;
+    const { appid } = this.#app;
+    this.#log().info('token remembered', { app: appid, fingerprint: token.fingerprint });
+  }
+
+  /** The one place where the state changes. */
+  #dispatch(event: Event): void {
+    if (this.#closed) return;
+    const { clock, random } = this.#parts;
+    const before = this.#state;
+    const { state, effects } = step(before, event, clock.lifeMs(), policyFor(this.#app.mode), random);
+    this.#state = state;
+    for (const effect of effects) this.#carryOut(effect);
+    if (state !== before) {
+      if (state.token !== undefined && state.token !== before.token) this.#tellChange(state.token);
+      this.#waiters.settle();
+    }
+    if (state !== before || event.kind === 'wake') this.#arm();
+  }
+
+  #arm(): void {
+    const { clock } = this.#parts;
+    const nowMs = clock.lifeMs();
+    const nextMs = Math.min(wakeAtMs(this.#state) ?? Infinity, nowMs + LOOK_MS_MAX);
+    this.#timer?.cancel();
+    this.#timer = clock.after(nextMs - nowMs, () => this.#dispatch({ kind: 'wake' }));
+  }
+
+  #carryOut(effect: Effect): void {
+    const { observer } = this.#parts;
+    switch (effect.kind) {
+      case 'fetch':
+        void this.#fetch(effect.round, effect.trigger, effect.force);
+        return;
+      case 'probe':
+        void this.#probe(effect.round, effect.token);
+        return;
+      case 'save':
+        this.#save();
+        return;
+      case 'concluded':
+        this.#wasTried = true;
+        observer.refreshed({ appid: this.#app.appid, trigger: effect.trigger, result: effect.result });
+        return;
+    }
+  }
+
+  async #fetch(round: number, trigger: Trigger, force: boolean): Promise<void> {
+    const { clock, issuer } = this.#parts;
+    const startedMs = clock.lifeMs();
+    this.#fetches.add(startedMs);
+    const outcome = await issuer.fetch(this.#app, force).catch(crashed);
+    if (outcome.kind === 'token') this.#onToken(round, trigger, outcome, startedMs);
+    else this.#onFailure(round, trigger, outcome);
+  }
+
+  #onToken(
+    round: number,
+    trigger: Trigger,
+    outcome: FetchOutcome & { kind: 'token' },
+    startedMs: number,
+  ): void {
+    const { value, expiresInMs } = outcome;
+    const token = makeToken(value.reveal(), startedMs, expiresInMs);
+    const previous = this.#state.token?.fingerprint;
+    if (this.#lastFailure !== undefined) this.#lastFailure = { ...this.#lastFailure, over: true };
+    this.#dispatch({ kind: 'fetched', round, token });
+    this.#log().info(previous === token.fingerprint ? 'token is still the same' : 'token refreshed', {
+      app: this.#app.appid,
+      trigger,
+      fingerprint: token.fingerprint,
+      previous: previous === token.fingerprint ? undefined : previous,
+      expiresInS: Math.round(expiresInMs / 1_000),
+    });
+  }
+
+  #onFailure(round: number, trigger: Trigger, failure: Failure): void {
+    const trouble = troubleOf(failure);
+    this.#lastFailure = this.#nextFailure(trouble.errcode, trouble.message, failure.rid);
+    this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: trouble.errcode });
+    this.#dispatch({ kind: 'fetchFailed', round, trouble });
+    const live = this.peek();
+    this.#log()[trouble.recheckMs === undefined ? 'warn' : 'error']('token fetch failed', {
+      app: this.#app.appid,
+      trigger,
+      errcode: trouble.errcode,
+      rid: failure.rid,
+      message: trouble.message,
+      againInS: this.#againInS(),
+      fingerprint: live?.fingerprint,
+      serving: live === undefined ? 'no token' : 'the current token',
+    });
+  }
+
+  async #probe(round: number, token: Token): Promise<void> {
+    const outcome: ProbeOutcome = await this.#parts.issuer.probe(token).catch(crashed);
+    const isFailure = outcome.kind === 'failure';
+    this.#dispatch({ kind: 'probed', round, outcome: isFailure ? troubleOf(outcome) : outcome.kind });
+    this.#log()[isFailure ? 'warn' : 'info'](PROBED[outcome.kind], {
+      app: this.#app.appid,
+      fingerprint: token.fingerprint,
+      errcode: outcome.kind === 'accepted' ? undefined : outcome.errcode,
+      rid: isFailure ? outcome.rid : undefined,
+      message: isFailure ? troubleOf(outcome).message : undefined,
+      ...(this.#state.phase.kind === 'rationed' && { rationed: RATIONED, againInS: this.#againInS() }),
+    });
+  }
+
+  #save(): void {
+    const { store, clock } = this.#parts;
+    const { appid, mode } = this.#app;
+    store.save(toRecord(appid, mode, this.#state.token, this.#state.spentAtMs.stable, clock));
+  }
+
+  #tellChange(token: Token): void {
+    const { clock, observer } = this.#parts;
+    const expiresAtUnixMs = token.expiresAtMs + clock.wallMs() - clock.lifeMs();
+    observer.tokenChanged({ appid: this.#app.appid, fingerprint: token.fingerprint, expiresAtUnixMs });
+  }
+
+  #nextFailure(errcode: number, message: string, rid: string | undefined): LastFailure {
+    const nowUnixMs = this.#parts.clock.wallMs();
+    const last = this.#lastFailure?.over === false ? this.#lastFailure : undefined;
+    return {
+      errcode,
+      message,
+      ...(rid !== undefined && { rid }),
+      sinceUnixMs: last?.sinceUnixMs ?? nowUnixMs,
+      lastUnixMs: nowUnixMs,
+      times: (last?.times ?? 0) + 1,
+      over: false,
+    };
+  }
+
+  #againInS(): number {
+    const againMs = wakeAtMs(this.#state);
+    return againMs === undefined ? 0 : Math.ceil((againMs - this.#parts.clock.lifeMs()) / 1_000);
+  }
+
+  #log(): Log {
+    return this.#parts.log;
+  }
+}
+
+const PROBED: Readonly<Record<ProbeOutcome['kind'], string>> = {
+  accepted: 'token was reported as refused, but the platform accepts it',
+  refused: 'token was reported as refused, and the platform refuses it',
+  failure: 'token was reported as refused, and could not be tried',
+};
+
+const RATIONED = 'the limit for refreshing refused tokens is reached; does another program fetch tokens too?';
+
+/** An issuer answers with values; a defect in it shall not end the process, nor the life of the token. */
+function crashed(): Failure {
+  return { kind: 'failure', cause: 'transport', detail: 'the call ended in an internal error' };
+}

@@ -1,0 +1,118 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../base/clock.ts';
+import { boundedLog } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { TokenAnswer, TokenSource, Unavailable } from '../token/source.ts';
+import type { Token } from '../token/token.ts';
+import type { Credentials, Issuer } from '../wechat/issuer.ts';
+import { Keeper } from './keeper.ts';
+import { silentObserver } from './observer.ts';
+import type { KeeperObserver } from './observer.ts';
+import type { AccountStatus } from './status.ts';
+import type { TokenStore } from './store.ts';
+
+/** How many tokens, of now and of earlier, are known to be ours. */
+const FINGERPRINTS_MAX = 10_000;
+
+export interface KeepersParts {
+  readonly apps: readonly Credentials[];
+  readonly issuer: Issuer;
+  readonly store: TokenStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly observer?: KeeperObserver;
+}
+
+/** The tokens of several accounts, kept in this process. */
+export interface Keepers extends TokenSource {
+  /** Asks for the first tokens; to be called once. */
+  start(): void;
+  appids(): readonly string[];
+  /** The account's live token where there is one, without waiting: for the hot path. */
+  peek(appid: string): Token | undefined;
+  /** Brings other accounts into force: added, gone, with another secret, or of another mode. */
+  reconfigure(apps: readonly Credentials[]): void;
+  /** A person asks for a new token now. Answers the current one where no other can be had. */
+  refreshNow(appid: string): Promise<TokenAnswer>;
+  status(): readonly AccountStatus[];
+  /** Whether a first token of the account was asked for, with whatever outcome, or was remembered. */
+  tried(appid: string): boolean;
+  hasHadToken(appid: string): boolean;
+  /** Ends all waiting, and writes what the store has still to write. */
+  close(): Promise<void>;
+}
+
+export function makeKeepers(parts: KeepersParts): Keepers {
+  const { store, clock, log } = parts;
+  const owners = new LRUCache<string, string>({ max: FINGERPRINTS_MAX });
+  const keepers = new Map<string, Keeper>();
+  const observer = parts.observer ?? silentObserver;
+  const logOf = boundedLog(log, clock);
+  let isStarted = false;
+
+  const add = (app: Credentials): void => {
+    const keeper = new Keeper({
+      ...parts,
+      app,
+      log: logOf(app.appid),
+      observer: {
+        refreshed: (told) => observer.refreshed(told),
+        fetchFailed: (told) => observer.fetchFailed(told),
+        tokenChanged(told) {
+          owners.set(told.fingerprint, told.appid);
+          observer.tokenChanged(told);
+        },
+      },
+    });
+    keepers.set(app.appid, keeper);
+    if (isStarted) keeper.start();
+  };
+  for (const app of parts.apps) add(app);
+
+  return {
+    start() {
+      isStarted = true;
+      for (const keeper of keepers.values()) keeper.start();
+    },
+    appids: () => [...keepers.keys()],
+    peek: (appid) => keepers.get(appid)?.peek(),
+    token: async (appid) => keepers.get(appid)?.token() ?? unknownAccount(),
+    refused: async (appid, fingerprint, errcode) =>
+      keepers.get(appid)?.refused(fingerprint, errcode) ?? unknownAccount(),
+    refreshNow: async (appid) => keepers.get(appid)?.refreshNow() ?? unknownAccount(),
+    ownerOf: (fingerprint) => {
+      const appid = owners.get(fingerprint);
+      return appid !== undefined && keepers.has(appid) ? appid : undefined;
+    },
+    reconfigure(apps) {
+      const wanted = new Map(apps.map((app) => [app.appid, app]));
+      for (const [appid, keeper] of keepers) {
+        const app = wanted.get(appid);
+        if (app === undefined) {
+          keeper.close();
+          keepers.delete(appid);
+        } else if (app.mode !== keeper.app.mode || !app.secret.equals(keeper.app.secret)) {
+          keeper.reconfigure(app);
+        }
+      }
+      for (const app of wanted.values()) if (!keepers.has(app.appid)) add(app);
+    },
+    status: () => [...keepers.values()].map((keeper) => keeper.status()),
+    tried: (appid) => keepers.get(appid)?.wasTried() ?? false,
+    hasHadToken: (appid) => keepers.get(appid)?.hasHadToken() ?? false,
+    async close() {
+      for (const keeper of keepers.values()) keeper.close();
+      await store.close();
+    },
+  };
+}
+
+function unknownAccount(): Unavailable {
+  return {
+    kind: 'unavailable',
+    errcode: 40013,
+    message: 'No such account is configured here: add its appid to the settings, or correct the appid.',
+  };
+}

@@ -1,0 +1,75 @@
+import type { Clock } from '../base/clock.ts';
+import { policyFor } from '../token/policy.ts';
+import { pruned } from '../token/ration.ts';
+import { wakeAtMs } from '../token/state.ts';
+import type { Phase, State } from '../token/state.ts';
+import { isLive } from '../token/token.ts';
+import type { TokenMode } from '../token/token.ts';
+import { unixMs } from './store.ts';
+
+/** What went wrong last, in words. Times are Unix milliseconds. */
+export interface LastFailure {
+  readonly errcode: number;
+  readonly message: string;
+  readonly rid?: string;
+  /** Since when it has been failing without a success in between. */
+  readonly sinceUnixMs: number;
+  readonly lastUnixMs: number;
+  readonly times: number;
+  /** Whether a fetch has succeeded since. */
+  readonly over: boolean;
+}
+
+/** One account, for `/status`. Times are Unix milliseconds. */
+export interface AccountStatus {
+  readonly appid: string;
+  readonly mode: TokenMode;
+  readonly phase: Phase['kind'];
+  /** Absent where there is no live token. */
+  readonly fingerprint?: string;
+  readonly issuedAtUnixMs?: number;
+  readonly expiresAtUnixMs?: number;
+  /** When the platform is asked next; absent while it is being asked. */
+  readonly nextRefreshUnixMs?: number;
+  readonly suspected: boolean;
+  readonly lastFailure?: LastFailure;
+  readonly fetchesLastDay: number;
+  readonly forcedLastDay: number;
+  readonly forcedLeft: number;
+  readonly waiting: number;
+}
+
+interface Seen {
+  readonly appid: string;
+  readonly mode: TokenMode;
+  readonly state: State;
+  readonly lastFailure: LastFailure | undefined;
+  readonly fetchesLastDay: number;
+  readonly waiting: number;
+}
+
+export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
+  const { appid, mode, state, lastFailure, fetchesLastDay, waiting } = seen;
+  const nowMs = clock.lifeMs();
+  const toUnixMs = (lifeMs: number): number => Math.round(unixMs(lifeMs, clock));
+  const { ration } = policyFor('stable');
+  const forcedLastDay = pruned(state.spentAtMs.stable, ration, nowMs).length;
+  const nextMs = wakeAtMs(state);
+  return {
+    appid,
+    mode,
+    phase: state.phase.kind,
+    ...(isLive(state.token, nowMs) && {
+      fingerprint: state.token.fingerprint,
+      issuedAtUnixMs: toUnixMs(state.token.issuedAtMs),
+      expiresAtUnixMs: toUnixMs(state.token.expiresAtMs),
+    }),
+    ...(nextMs !== undefined && { nextRefreshUnixMs: toUnixMs(nextMs) }),
+    suspected: state.suspicion !== undefined,
+    ...(lastFailure !== undefined && { lastFailure }),
+    fetchesLastDay,
+    forcedLastDay,
+    forcedLeft: ration.max - forcedLastDay,
+    waiting,
+  };
+}

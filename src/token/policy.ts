@@ -1,0 +1,66 @@
+import type { TokenMode } from './token.ts';
+
+/** How often something costly may be done: at most `max` times in any `windowMs`, `spacingMs` apart. */
+export interface Ration {
+  readonly max: number;
+  readonly windowMs: number;
+  readonly spacingMs: number;
+}
+
+export interface Policy {
+  readonly mode: TokenMode;
+  /** A token is renewed when less than this is left of it … */
+  readonly marginMs: number;
+  /** … but never before this last share of its life, so that short lives work too. */
+  readonly lifeShare: number;
+  /** The renewal is put off by up to this share of the margin, so that holders do not ask in step. */
+  readonly jitterShare: number;
+  /** What may be spent on tokens that the platform was seen to refuse. */
+  readonly ration: Ration;
+}
+
+/** For how long a token that the platform has just accepted is not doubted again. */
+export const VOUCH_MS = 10_000;
+export const VOUCH_MS_MAX = 60_000;
+
+/** How long we wait when the platform refuses a token and nothing more may be spent on it. */
+export const RATIONED_MS = 300_000;
+
+/** A 42001 is taken at its word (classic) unless a token was spent on one within this time. */
+export const TRUST_EXPIRY_AFTER_MS = 60_000;
+
+/** How soon a token that came back unchanged is asked for again: a fifth of what is left, within these. */
+export const SAME_TOKEN_SHARE = 0.2;
+export const SAME_TOKEN_MS_MIN = 1_000;
+export const SAME_TOKEN_MS_MAX = 30_000;
+
+/** No two renewals of an account follow each other faster than this, however short the lives. */
+export const RENEWAL_SPACING_MS = 250;
+
+const DAY_MS = 24 * 3_600_000;
+const MINUTE_MS = 60_000;
+
+export function policyFor(mode: TokenMode): Policy {
+  return mode === 'stable' ? STABLE : CLASSIC;
+}
+
+const STABLE: Policy = {
+  mode: 'stable',
+  // The platform renews when fewer than 300 s are left by its own count. Ours runs ahead of it by the
+  // travel of the answer and the rounding of expires_in, hence two seconds less.
+  marginMs: 298_000,
+  lifeShare: 0.15,
+  jitterShare: 0.1,
+  // The platform's own limit for force_refresh.
+  ration: { max: 20, windowMs: DAY_MS, spacingMs: 30_000 },
+};
+
+const CLASSIC: Policy = {
+  mode: 'classic',
+  marginMs: 600_000,
+  lifeShare: 0.15,
+  jitterShare: 0.1,
+  // Two holders of one account end each other's tokens. This keeps such a quarrel under 1,440 of the
+  // day's 2,000 fetches, and leaves the rest for tokens that merely age.
+  ration: { max: 20, windowMs: 20 * MINUTE_MS, spacingMs: 0 },
+};

@@ -1,0 +1,19 @@
+import type { Ration } from './policy.ts';
+
+export type Permission =
+  | { readonly kind: 'allowed' }
+  /** Only the spacing forbids it, until then. */
+  | { readonly kind: 'tooSoon'; readonly untilMs: number }
+  | { readonly kind: 'usedUp' };
+
+/** Whether a ration that was drawn on at these times, oldest first, may be drawn on now. */
+export function permit(spentAtMs: readonly number[], ration: Ration, nowMs: number): Permission {
+  const recent = pruned(spentAtMs, ration, nowMs);
+  if (recent.length >= ration.max) return { kind: 'usedUp' };
+  const untilMs = (recent.at(-1) ?? -Infinity) + ration.spacingMs;
+  return nowMs < untilMs ? { kind: 'tooSoon', untilMs } : { kind: 'allowed' };
+}
+
+export function pruned(spentAtMs: readonly number[], ration: Ration, nowMs: number): readonly number[] {
+  return spentAtMs.filter((atMs) => nowMs - atMs < ration.windowMs);
+}

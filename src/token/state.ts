@@ -1,0 +1,127 @@
+import type { Token, TokenMode } from './token.ts';
+
+/** Why a token could not be had or tried, as far as the life of a token goes. */
+export interface Trouble {
+  /** The platform's own errcode, else -1. */
+  readonly errcode: number;
+  /** One sentence for people: the cause and what to do. Holds no token and no secret. */
+  readonly message: string;
+  /** When to ask again where only people can help; without it the trouble is passing, and we back off. */
+  readonly recheckMs?: number;
+}
+
+export const TRIGGERS = ['startup', 'ahead', 'refused', 'forced', 'manual'] as const;
+export type Trigger = (typeof TRIGGERS)[number];
+
+export type Phase =
+  /** The store has not answered yet. */
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'idle' }
+  /** `charged`: the mode whose ration it was drawn from, where it was. */
+  | {
+      readonly kind: 'fetching';
+      readonly round: number;
+      readonly trigger: Trigger;
+      readonly charged: TokenMode | undefined;
+    }
+  | { readonly kind: 'probing'; readonly round: number; readonly fingerprint: string }
+  /** The platform could not help; nothing is asked before `untilMs`. */
+  | {
+      readonly kind: 'resting';
+      readonly untilMs: number;
+      readonly next: 'fetch' | 'probe';
+      readonly trigger: Trigger;
+      readonly trouble: Trouble;
+    }
+  /** The platform refuses the token, and the ration forbids another one until `untilMs`. */
+  | { readonly kind: 'rationed'; readonly untilMs: number; readonly next: 'spend' | 'pursue' };
+
+/** The current token was reported as refused, and the platform's verdict is not in yet. */
+export interface Suspicion {
+  readonly errcode: number;
+  /** A token was spent on it, and the very same one came back. */
+  readonly spentInVain: boolean;
+}
+
+export interface Vouch {
+  readonly untilMs: number;
+  readonly lengthMs: number;
+}
+
+export interface State {
+  /** Kept until its successor is in hand; `isLive` tells whether it counts. */
+  readonly token: Token | undefined;
+  readonly phase: Phase;
+  /** When the current token is due to be renewed. */
+  readonly dueMs: number;
+  /** The number of the last round. An outcome that carries another number is stale. */
+  readonly rounds: number;
+  /** Failures since the last success. */
+  readonly attempts: number;
+  readonly suspicion: Suspicion | undefined;
+  readonly vouch: Vouch | undefined;
+  /** When the ration of each mode was drawn on, oldest first, none older than its window. */
+  readonly spentAtMs: Readonly<Record<TokenMode, readonly number[]>>;
+  /** The credentials changed while a round was running: another fetch follows it. */
+  readonly fetchAgain: boolean;
+}
+
+export type Event =
+  | { readonly kind: 'loaded'; readonly token?: Token; readonly forcedAtMs: readonly number[] }
+  /** A timer, or a caller without a token: look at the state again. Harmless at any time. */
+  | { readonly kind: 'wake' }
+  /** The platform answered `errcode` to a call with the token of this fingerprint. */
+  | { readonly kind: 'reported'; readonly fingerprint: string; readonly errcode: number }
+  | { readonly kind: 'fetched'; readonly round: number; readonly token: Token }
+  | { readonly kind: 'fetchFailed'; readonly round: number; readonly trouble: Trouble }
+  | { readonly kind: 'probed'; readonly round: number; readonly outcome: 'accepted' | 'refused' | Trouble }
+  /** Another secret or mode is in force. */
+  | { readonly kind: 'reconfigured' }
+  /** A person asks for a new token now. */
+  | { readonly kind: 'manual' }
+  /** Another holder of the same account has published a newer token. */
+  | { readonly kind: 'adopted'; readonly token: Token };
+
+export const RESULTS = ['renewed', 'unchanged', 'failed'] as const;
+export type Result = (typeof RESULTS)[number];
+
+export type Effect =
+  | { readonly kind: 'fetch'; readonly round: number; readonly trigger: Trigger; readonly force: boolean }
+  | { readonly kind: 'probe'; readonly round: number; readonly token: Token }
+  | { readonly kind: 'save' }
+  /** A fetch has ended; for people and metrics. */
+  | { readonly kind: 'concluded'; readonly trigger: Trigger; readonly result: Result };
+
+export interface Step {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}
+
+export const INITIAL_STATE: State = {
+  token: undefined,
+  phase: { kind: 'loading' },
+  dueMs: 0,
+  rounds: 0,
+  attempts: 0,
+  suspicion: undefined,
+  vouch: undefined,
+  spentAtMs: { stable: [], classic: [] },
+  fetchAgain: false,
+};
+
+/** When the next `wake` is of use; undefined while an outcome is awaited. */
+export function wakeAtMs(state: State): number | undefined {
+  const { phase, dueMs } = state;
+  switch (phase.kind) {
+    case 'loading':
+    case 'fetching':
+    case 'probing':
+      return undefined;
+    case 'idle':
+      return dueMs;
+    case 'resting':
+      return phase.next === 'fetch' ? phase.untilMs : Math.min(phase.untilMs, dueMs);
+    case 'rationed':
+      return Math.min(phase.untilMs, dueMs);
+  }
+}

@@ -1,0 +1,138 @@
+import { isIP } from 'node:net';
+import { Secret } from '../base/secret.ts';
+import type { Ask, AskOutcome, AskRequest } from './ask.ts';
+import type { Credentials, Failure, FetchOutcome, Issuer, ProbeOutcome } from './issuer.ts';
+import { REFUSED_ERRCODES, ridOf } from './verdict.ts';
+
+const FETCH_TIMEOUT_MS = 5_000;
+const PROBE_TIMEOUT_MS = 5_000;
+const ANSWER_BYTES_MAX = 256 * 1024;
+const TOKEN_CHARS_MAX = 2_048;
+/** The platform gives two hours today; whatever it says, we ask at least daily. */
+const LIFE_MS_MAX = 24 * 3_600_000;
+
+/** Codes that a call only reaches when its token was accepted: no permission, quota used up. */
+const PAST_THE_TOKEN: ReadonlySet<number> = new Set([0, 48001, 45009]);
+
+/** Asks the platform itself, by `ask`. */
+export function makePlatformIssuer(ask: Ask): Issuer {
+  return {
+    async fetch(app, force) {
+      return readTokenAnswer(
+        await ask(app.mode === 'stable' ? stableRequest(app, force) : classicRequest(app)),
+      );
+    },
+    async probe(token) {
+      const query = new URLSearchParams({ access_token: token.value.reveal() });
+      const path = `/cgi-bin/get_api_domain_ip?${query.toString()}`;
+      return readProbeAnswer(await ask({ method: 'GET', path, timeoutMs: PROBE_TIMEOUT_MS }));
+    },
+  };
+}
+
+function stableRequest(app: Credentials, force: boolean): AskRequest {
+  const body = JSON.stringify({
+    grant_type: 'client_credential',
+    appid: app.appid,
+    secret: app.secret.reveal(),
+    force_refresh: force,
+  });
+  return { method: 'POST', path: '/cgi-bin/stable_token', body, timeoutMs: FETCH_TIMEOUT_MS };
+}
+
+function classicRequest(app: Credentials): AskRequest {
+  const query = new URLSearchParams({
+    grant_type: 'client_credential',
+    appid: app.appid,
+    secret: app.secret.reveal(),
+  });
+  return { method: 'GET', path: `/cgi-bin/token?${query.toString()}`, timeoutMs: FETCH_TIMEOUT_MS };
+}
+
+function readTokenAnswer(outcome: AskOutcome): FetchOutcome {
+  const answer = readAnswer(outcome);
+  if (answer.kind === 'failure') return answer;
+  if (answer.errcode !== undefined && answer.errcode !== 0) return platformFailure(answer, answer.errcode);
+  const value = answer.fields['access_token'];
+  if (!isTokenText(value)) return unreadable('an answer without a usable access_token');
+  const expiresInS = numberIn(answer.fields['expires_in']);
+  if (expiresInS === undefined || expiresInS <= 0) return unreadable('an answer without a usable expires_in');
+  return { kind: 'token', value: new Secret(value), expiresInMs: Math.min(expiresInS * 1_000, LIFE_MS_MAX) };
+}
+
+function readProbeAnswer(outcome: AskOutcome): ProbeOutcome {
+  const answer = readAnswer(outcome);
+  if (answer.kind === 'failure') return answer;
+  const errcode = answer.errcode ?? 0;
+  if (PAST_THE_TOKEN.has(errcode)) return { kind: 'accepted' };
+  return REFUSED_ERRCODES.has(errcode) ? { kind: 'refused', errcode } : platformFailure(answer, errcode);
+}
+
+interface Answer {
+  readonly kind: 'answer';
+  readonly errcode: number | undefined;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** An object of JSON, whatever its Content-Type. Numbers may be text, and texts hold raw control characters. */
+function readAnswer(outcome: AskOutcome): Answer | Failure {
+  if (outcome.kind === 'failed') return { kind: 'failure', cause: 'transport', detail: outcome.reason };
+  const { status, body } = outcome;
+  const seen = `HTTP ${status}, ${body.length} bytes`;
+  if (status < 200 || status > 299) return unreadable(seen);
+  if (body.length > ANSWER_BYTES_MAX) return unreadable(`${seen}, too many`);
+  const fields = parseObject(body);
+  if (fields === undefined) return unreadable(`${seen}, not an object of JSON`);
+  const errcode = numberIn(fields['errcode']);
+  const isClear = fields['errcode'] === undefined || (errcode !== undefined && Number.isInteger(errcode));
+  return isClear ? { kind: 'answer', errcode, fields } : unreadable(`${seen}, an errcode that is no number`);
+}
+
+function parseObject(body: Buffer): Record<string, unknown> | undefined {
+  // oxlint-disable-next-line no-control-regex -- the platform has been seen to send them raw
+  const text = body.toString('utf8').replaceAll(/[\u0000-\u001f\ufeff]/g, ' ');
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function numberIn(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'string' || !/^\s*-?\d{1,12}\s*$/.test(value)) return undefined;
+  return Number(value);
+}
+
+function isTokenText(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > TOKEN_CHARS_MAX) return false;
+  // oxlint-disable-next-line no-control-regex -- such a token would break the requests that carry it
+  return !/[\u0000-\u0020\u007f]/.test(value);
+}
+
+function unreadable(detail: string): Failure {
+  return { kind: 'failure', cause: 'unreadable', detail };
+}
+
+/**
+ * Of the errmsg only what fits these patterns is taken over: it may quote what we sent.
+ * Facts: rid is three groups of eight hex digits; 40164 says `invalid ip A ipv6 B, not in whitelist`,
+ * 61004 says `requestIP: A`.
+ */
+function platformFailure(answer: Answer, errcode: number): Failure {
+  const errmsg = answer.fields['errmsg'];
+  const text = typeof errmsg === 'string' ? errmsg.slice(0, 1_000) : '';
+  const rid = ridOf(text);
+  const address = /\b(?:ip|requestIP):?\s{1,3}([0-9a-f.:]{2,45})/i.exec(text)?.[1];
+  const ip = address !== undefined && isIP(address) !== 0 ? address : undefined;
+  return {
+    kind: 'failure',
+    cause: 'platform',
+    errcode,
+    ...(rid !== undefined && { rid }),
+    ...(ip !== undefined && { ip }),
+    detail: `errcode ${errcode}`,
+  };
+}
