@@ -126,7 +126,7 @@ function readAppSecret(reader: SettingsReader, item: Scope, place: string): Secr
   const file = reader.given(row.appSecretFile, item);
   const fromEnv = item === reader.environmentItem();
   if (inline !== undefined && file !== undefined) {
-    reader.problems.push(`${inline.name}: and ${file.name} are both given: keep one of the two`);
+    reader.problems.push(`${inline.name}: both this and ${file.name} are given: keep one of the two`);
     return undefined;
   }
   if (inline === undefined && file === undefined) {

@@ -46,7 +46,7 @@ function readClient(
   const usable = fromEnv ? ['*'] : readUsable(reader, item, row.clientApps, apps);
   const [hash, file] = [reader.given(row.clientKeySha256, item), reader.given(row.clientKeyFile, item)];
   if (hash !== undefined && file !== undefined) {
-    reader.problems.push(`${hash.name}: and ${file.name} are both given: keep one of the two`);
+    reader.problems.push(`${hash.name}: both this and ${file.name} are given: keep one of the two`);
     return [];
   }
   if (hash === undefined && file === undefined) {

@@ -144,7 +144,7 @@ function where(file: SettingsFile, path: Path): string {
 
 /** A key that nobody knows is quoted, so it must not break the line or fill the screen. */
 function printable(key: string): string {
-  return key.length <= 64 && /^[\w./-]+$/.test(key) ? key : `${JSON.stringify(key.slice(0, 32))}`;
+  return key.length <= 64 && /^[\w./-]+$/.test(key) ? key : JSON.stringify(key.slice(0, 32));
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

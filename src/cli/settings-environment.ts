@@ -54,8 +54,11 @@ function isServiceLink(name: string, value: string): boolean {
 
 /** The right word under the wrong prefix is the commonest mistake. */
 function suggestion(name: string, known: readonly string[]): string {
-  const bare = (text: string): string => text.replace(OURS, '').replace(/^WECHAT_/, '');
   const sameWord = known.find((candidate) => nearest(bare(name), [bare(candidate)]) === bare(candidate));
   const whole = didYouMean(name, known);
   return whole !== '' || sameWord === undefined ? whole : `; did you mean ${sameWord}?`;
+}
+
+function bare(name: string): string {
+  return name.replace(/^WECHAT_(?:SIDECAR_|SIMULATOR_)?/, '');
 }

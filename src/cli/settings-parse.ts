@@ -127,20 +127,8 @@ function readTls(reader: SettingsReader): TlsSettings | undefined {
     reader.problems.push(`${cert.name}: is given without its key: set tls.keyFile too`);
   if (cert === undefined && key !== undefined)
     reader.problems.push(`${key.name}: is given without its certificate: set tls.certFile too`);
-  const chain = readPem(reader, accounts.tlsCertFile, 'CERTIFICATE');
-  const secret = readPem(reader, accounts.tlsKeyFile, 'PRIVATE KEY');
-  return chain === undefined || secret === undefined ? undefined : { cert: chain.reveal(), key: secret };
-}
-
-function readPem(
-  reader: SettingsReader,
-  setting: typeof accounts.tlsCertFile,
-  word: string,
-): Secret | undefined {
-  return reader.secretFile(setting, undefined, {
-    accepted: `PEM text with a "-----BEGIN … ${word}-----" line`,
-    read: (text) => (new RegExp(`-----BEGIN [A-Z ]*${word}-----`).test(text) ? text : undefined),
-  });
+  const [certFile, keyFile] = [reader.one(accounts.tlsCertFile), reader.one(accounts.tlsKeyFile)];
+  return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
 }
 
 function readUpstreams(reader: SettingsReader): readonly string[] {

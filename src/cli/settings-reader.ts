@@ -5,6 +5,7 @@ import type { Form } from './settings-forms.ts';
 import { environmentCells } from './settings-environment.ts';
 import type { Environment } from './settings-environment.ts';
 import type { Cell, Cells, Scope } from './settings-cells.ts';
+import { SETTINGS_TABLE } from './settings-table.ts';
 import type { Role } from './settings.ts';
 
 /** The text of a file, or an exception with a `code` as node:fs has it. */
@@ -36,7 +37,6 @@ export class SettingsReader {
 
   constructor(role: Role, env: Environment, file: Cells | undefined, readFile: ReadFile) {
     const fromEnv = environmentCells(env);
-    const isItem = ([key]: [string, Cell]): boolean => key.includes('[]');
     this.#role = role;
     this.#readFile = readFile;
     this.#environment = { name: 'the environment', cells: new Map([...fromEnv].filter(isItem)) };
@@ -45,9 +45,12 @@ export class SettingsReader {
     this.#items = file?.items ?? new Map<string, readonly Scope[]>();
   }
 
-  /** The items of a list in the file; one of them may be empty. */
+  /** The items of a list in the file, where this role takes any of it; one of them may be empty. */
   items(key: string): readonly Scope[] {
-    return this.#items.get(key) ?? [];
+    const isOurs = SETTINGS_TABLE.some(
+      (setting) => setting.key.startsWith(`${key}[].`) && setting.roles.includes(this.#role),
+    );
+    return isOurs ? (this.#items.get(key) ?? []) : [];
   }
 
   /** The item that the environment describes: the account of WECHAT_APPID, for one. */
@@ -129,6 +132,10 @@ export class SettingsReader {
     const digest = createHash('sha256').update(JSON.stringify(texts)).digest('base64url');
     this.fixed.set(setting.key, digest);
   }
+}
+
+function isItem([key]: [string, Cell]): boolean {
+  return key.includes('[]');
 }
 
 export function defaultOf<T>(setting: Setting<T>): T {

@@ -235,9 +235,10 @@ export const tlsCertFile: Setting<string> = {
   env: 'WECHAT_SIDECAR_TLS_CERT_FILE',
   form: form.filePath,
   roles: ['hub', 'injector'],
-  live: true,
-  meaning: 'The certificate chain that the hub or the injector shows (PEM).',
-  meaningZh: '中控或注入器使用的证书链(PEM)。',
+  live: false,
+  meaning:
+    'The certificate chain that the hub or the injector shows (PEM). Read again when the file changes.',
+  meaningZh: '中控或注入器使用的证书链(PEM),文件变化时自动重读。',
 };
 
 export const tlsKeyFile: Setting<string> = {
@@ -245,7 +246,7 @@ export const tlsKeyFile: Setting<string> = {
   env: 'WECHAT_SIDECAR_TLS_KEY_FILE',
   form: form.filePath,
   roles: ['hub', 'injector'],
-  live: true,
-  meaning: 'The private key of that certificate (PEM).',
-  meaningZh: '该证书的私钥(PEM)。',
+  live: false,
+  meaning: 'The private key of that certificate (PEM). Read again likewise.',
+  meaningZh: '该证书的私钥(PEM),同样自动重读。',
 };

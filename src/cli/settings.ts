@@ -45,10 +45,10 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** A certificate chain and its key, in PEM, as they were read from their files. */
+/** Files in PEM: the certificate and those between it and the root; its key. Read again when they change. */
 export interface TlsSettings {
-  readonly cert: string;
-  readonly key: Secret;
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 export interface AppSettings extends Credentials {

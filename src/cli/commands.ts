@@ -1,0 +1,50 @@
+import type { Role } from './settings.ts';
+
+export const COMMANDS = ['proxy', 'hub', 'injector', 'simulator', 'demo', 'check', 'shutdown'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+/** What each command is, in one line, and at more length where it has a help page of its own. */
+export const COMMAND_WORDS: Readonly<Record<Command, { readonly line: string; readonly more: string }>> = {
+  proxy: {
+    line: 'the sidecar: business calls on loopback, no token needed',
+    more:
+      'Serves the WeChat API on loopback. A business program calls http://localhost:3880/cgi-bin/… without ' +
+      'an access_token; the call leaves for the platform with one, and a token that the platform refuses is ' +
+      'replaced before the program sees it. It needs an account (WECHAT_APPID and WECHAT_APPSECRET) or a hub.',
+  },
+  hub: {
+    line: 'the central token server: the only holder of AppSecrets',
+    more: 'Keeps one token for each account, and gives it to the proxies and programs that are allowed to use it.',
+  },
+  injector: {
+    line: 'the Kubernetes webhook that adds the sidecar to pods',
+    more: 'Serves the mutating admission webhook that adds the sidecar to pods which ask for it by a label.',
+  },
+  simulator: {
+    line: 'a stand-in for the WeChat platform, for development and tests',
+    more: 'Answers as the platform does, tokens, errors and quotas included, and can be told to misbehave.',
+  },
+  demo: {
+    line: 'simulator, hub and sidecar together: the first minute',
+    more: 'Runs everything in one process, without an account, and shows a few calls to try.',
+  },
+  check: {
+    line: 'reads the settings, asks once, and says what is wrong in plain words',
+    more:
+      'Reads the settings as a proxy or a hub would, tries the hub or the platform once for each account, and ' +
+      'says what is wrong and what to do. In mode stable that is harmless. In mode classic a fetch would replace ' +
+      'the live token, so that it is done with --fetch alone. Exit code 0: all is well; 78: bad settings; 1: ' +
+      'something else is wrong.',
+  },
+  shutdown: {
+    line: 'asks the sidecar in this pod to drain and stop, for Jobs',
+    more:
+      'Asks the process behind the admin port of this machine to finish the calls in flight and stop. Exit code 0: ' +
+      'it agreed; it may take up to its drainTimeout to be gone.',
+  },
+};
+
+/** The roles whose settings a command reads. */
+export function rolesOf(command: Command): readonly Role[] {
+  return command === 'check' ? ['proxy', 'hub'] : [command];
+}
