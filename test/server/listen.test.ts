@@ -1,0 +1,246 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
+import test, { type ExecutionContext } from 'ava';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { errorAnswer } from '../../src/server/errors.ts';
+import { listen, type Listener, type ListenOptions } from '../../src/server/listen.ts';
+import { ListenError } from '../../src/server/listen-error.ts';
+import { rawCall, rawConnection } from '../support/raw-call.ts';
+
+async function start(
+  t: ExecutionContext,
+  handler: RequestListener,
+  over: Partial<ListenOptions> = {},
+): Promise<Listener> {
+  const listener = await listen({
+    handler,
+    host: '127.0.0.1',
+    port: 0,
+    setting: 'WECHAT_SIDECAR_LISTEN (listen)',
+    clock: systemClock,
+    log: silentLog,
+    ...over,
+  });
+  t.teardown(() => listener.close());
+  return listener;
+}
+
+const hello: RequestListener = (request, response) => {
+  request.resume();
+  response.end(`hello ${request.url}`);
+};
+
+/** Whether this machine has ::1 at all. */
+async function hasIpv6Loopback(): Promise<boolean> {
+  const probe = createServer();
+  probe.listen(0, '::1');
+  const [outcome] = await Promise.race([once(probe, 'listening').then(() => ['yes']), once(probe, 'error')]);
+  probe.close();
+  return outcome === 'yes';
+}
+
+test('localhost means 127.0.0.1 and ::1, on one port', async (t) => {
+  const listener = await start(t, hello, { host: 'localhost' });
+  t.is(listener.addresses[0], `127.0.0.1:${listener.port}`);
+  t.regex(await rawCall(listener.port, 'GET /4 HTTP/1.0\r\n\r\n'), /hello \/4$/);
+  if (await hasIpv6Loopback()) {
+    t.is(listener.addresses[1], `[::1]:${listener.port}`);
+    t.regex(await rawCall(listener.port, 'GET /6 HTTP/1.0\r\n\r\n', '::1'), /hello \/6$/);
+  } else {
+    t.is(listener.addresses.length, 1);
+  }
+});
+
+test('a port in use is told with the setting to change', async (t) => {
+  const first = await start(t, hello);
+  const error = await t.throwsAsync(start(t, hello, { port: first.port }), { instanceOf: ListenError });
+  t.is(error?.code, 'EADDRINUSE');
+  t.is(
+    error?.message,
+    `Cannot listen on 127.0.0.1:${first.port}: another program already uses this port. ` +
+      'Stop it, or choose another port in WECHAT_SIDECAR_LISTEN (listen).',
+  );
+});
+
+test('where only ::1 is in use, localhost fails as a whole and leaves nothing open', async (t) => {
+  if (!(await hasIpv6Loopback())) {
+    t.pass('This machine has no ::1.');
+    return;
+  }
+  const other = createServer();
+  other.listen(0, '::1');
+  await once(other, 'listening');
+  t.teardown(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  const error = await t.throwsAsync(start(t, hello, { host: 'localhost', port }), {
+    instanceOf: ListenError,
+  });
+  t.regex(error?.message ?? '', /^Cannot listen on \[::1\]:\d+: another program/);
+  const again = createServer();
+  again.listen(port, '127.0.0.1');
+  await once(again, 'listening');
+  again.close();
+});
+
+test('an address that this machine does not have is told with the setting to change', async (t) => {
+  const error = await t.throwsAsync(start(t, hello, { host: '192.0.2.1' }), { instanceOf: ListenError });
+  t.is(error?.code, 'EADDRNOTAVAIL');
+  t.regex(error?.message ?? '', /192\.0\.2\.1.*WECHAT_SIDECAR_LISTEN \(listen\)/);
+});
+
+test('a long URL is served, and a head over 64 KiB is refused with 431', async (t) => {
+  const { port } = await start(t, (request, response) => response.end(String(request.url?.length)));
+  const long = await rawCall(
+    port,
+    `GET /${'a'.repeat(60_000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+  );
+  t.regex(long, /^HTTP\/1\.1 200 [^]*60001/);
+  const tooLong = await rawCall(port, `GET /${'a'.repeat(70_000)} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  t.regex(tooLong, /^HTTP\/1\.1 431 [^]*too long/);
+});
+
+test('no header is dropped, however many there are', async (t) => {
+  const { port } = await start(t, (request, response) => response.end(request.headers['x-last']));
+  const many = Array.from({ length: 3_000 }, (_, n) => `x-${n}: 1\r\n`).join('');
+  const answer = await rawCall(port, `GET / HTTP/1.0\r\nHost: x\r\n${many}x-last: kept\r\n\r\n`);
+  t.regex(answer, /kept$/);
+});
+
+for (const [name, bytes] of [
+  ['a line that is not HTTP', 'hello there\r\n\r\n'],
+  ['two different lengths', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
+  [
+    'a length beside chunked',
+    'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ],
+  ['a space before the colon', 'GET / HTTP/1.1\r\nHost : x\r\n\r\n'],
+  ['a folded header', 'GET / HTTP/1.1\r\nHost: x\r\n\ty\r\nA: b\r\n c\r\n\r\n'],
+  ['a bare line feed in a header', 'GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n'],
+] as const) {
+  test(`broken framing is refused before any handler sees it: ${name}`, async (t) => {
+    let handled = 0;
+    const { port } = await start(t, (_request, response) => {
+      handled += 1;
+      response.end();
+    });
+    const answer = await rawCall(port, bytes);
+    t.regex(answer, /^HTTP\/1\.1 400 [^]*connection: close/i);
+    t.is(handled, 0);
+  });
+}
+
+test('a role words the refusals itself', async (t) => {
+  const { port } = await start(t, hello, {
+    refuse: ({ kind, message }) => errorAnswer('bad_request', `${kind}: ${message}`, 'wechat'),
+  });
+  const asked = {
+    malformed: 'nonsense\r\n\r\n',
+    connect: 'CONNECT api.weixin.qq.com:443 HTTP/1.1\r\nHost: api.weixin.qq.com:443\r\n\r\n',
+    missing_host: 'GET / HTTP/1.1\r\n\r\n',
+  };
+  for (const [kind, bytes] of Object.entries(asked)) {
+    const answer = await rawCall(port, bytes);
+    t.regex(answer, /^HTTP\/1\.1 400 [^]*x-wechat-sidecar-error: bad_request/, kind);
+    t.true(answer.includes(`{"errcode":-3,"errmsg":"wechat-sidecar: ${kind}: `), answer);
+  }
+});
+
+test('CONNECT is refused, and the tunnelled bytes go nowhere', async (t) => {
+  let handled = 0;
+  const { port } = await start(t, () => void (handled += 1));
+  const answer = await rawCall(
+    port,
+    'CONNECT api.weixin.qq.com:443 HTTP/1.1\r\nHost: api.weixin.qq.com:443\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n',
+  );
+  t.regex(answer, /^HTTP\/1\.1 405 /);
+  t.is(answer.match(/HTTP\/1\.1 \d/g)?.length, 1);
+  t.is(handled, 0);
+});
+
+test('a caller that pipelines garbage after a request gets the answer to the request, and no other', async (t) => {
+  let answer: () => void = () => undefined;
+  const { port } = await start(t, (_request, response) => {
+    answer = () => response.end('the first answer');
+  });
+  const caller = await rawConnection(port);
+  caller.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.is(caller.received(), '');
+  answer();
+  const received = await caller.untilClosed();
+  t.regex(received, /^HTTP\/1\.1 200 [^]*the first answer$/);
+});
+
+test('a body that breaks off into garbage is refused once, and the handler learns of it', async (t) => {
+  let failed: () => void = () => undefined;
+  const aborted = new Promise<void>((resolve) => (failed = resolve));
+  const { port } = await start(t, (request) => {
+    request.on('error', () => failed());
+    request.resume();
+  });
+  const answer = await rawCall(
+    port,
+    'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nnot a size\r\n',
+  );
+  t.regex(answer, /^HTTP\/1\.1 400 /);
+  t.is(answer.match(/HTTP\/1\.1 \d/g)?.length, 1);
+  await aborted;
+});
+
+test('a handler may decide about Expect: 100-continue before the body is asked for', async (t) => {
+  const { port } = await start(t, hello, {
+    onExpectContinue: (_request, response) => {
+      response.statusCode = 413;
+      response.shouldKeepAlive = false;
+      response.end('too large');
+    },
+  });
+  const answer = await rawCall(
+    port,
+    'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\nExpect: 100-continue\r\n\r\n',
+  );
+  t.regex(answer, /^HTTP\/1\.1 413 /);
+});
+
+test('two thousand silent connections do no harm, and are closed in time', async (t) => {
+  const count = 2_000;
+  const { port } = await start(t, hello, { limits: { headersTimeoutMs: 3_000, checkIntervalMs: 200 } });
+  let closed = 0;
+  let allClosed: () => void = () => undefined;
+  const done = new Promise<void>((resolve) => (allClosed = resolve));
+  for (let n = 0; n < count; n += 100) {
+    await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const socket = connect(port, '127.0.0.1');
+        t.teardown(() => socket.destroy());
+        socket.on('error', () => undefined);
+        socket.once('close', () => {
+          closed += 1;
+          if (closed === count) allClosed();
+        });
+        socket.resume();
+        await once(socket, 'connect');
+      }),
+    );
+  }
+  t.regex(await rawCall(port, 'GET /meanwhile HTTP/1.0\r\n\r\n'), /hello \/meanwhile$/);
+  await done;
+  t.is(closed, count);
+});
+
+test('half a head is answered with 408 and closed', async (t) => {
+  const { port } = await start(t, hello, { limits: { headersTimeoutMs: 200, checkIntervalMs: 50 } });
+  t.regex(await rawCall(port, 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '), /^HTTP\/1\.1 408 /);
+});
+
+test('connections over the limit are closed on arrival', async (t) => {
+  const { port } = await start(t, hello, { connectionsMax: 1 });
+  const first = await rawConnection(port);
+  first.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await first.untilReceived('hello');
+  t.is(await rawCall(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), '');
+  first.socket.destroy();
+});
