@@ -31,7 +31,7 @@ export type ReplaySkipReason =
 
 export type RefreshTrigger = 'startup' | 'ahead' | 'refused' | 'forced' | 'manual';
 /** `unchanged`: the platform handed out the token that we had. */
-export type RefreshResult = 'new' | 'unchanged' | 'failed';
+export type RefreshResult = 'renewed' | 'unchanged' | 'failed';
 
 /** Everything that is counted, and the page that shows it. Durations are given in milliseconds and shown in seconds. */
 export interface Metrics {

@@ -29,7 +29,7 @@ test('every metric has the name and the labels that the documentation gives', as
   metrics.upstreamFailedOver('api.weixin.qq.com');
   metrics.replayed('shop', 42001, 'recovered');
   metrics.replaySkipped('shop', 'body_too_large');
-  metrics.tokenRefreshed('shop', 'startup', 'new');
+  metrics.tokenRefreshed('shop', 'startup', 'renewed');
   metrics.tokenFetchFailed('shop', 40164);
   metrics.tokenFetchFailed('shop', undefined);
   metrics.tokenExpiresAt('shop', 1_700_000_000_500);

@@ -1,0 +1,84 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import Koa from 'koa';
+import { type ErrorAnswer, errorAnswer } from '../server/errors.ts';
+import type { Refuse } from '../server/refuse.ts';
+import { Call, type Served } from './call.ts';
+import { serveCall } from './serve.ts';
+import type { Sidecar } from './sidecar.ts';
+
+/** What a listener needs to show the business face. */
+export interface ProxyFace {
+  readonly handler: RequestListener;
+  readonly onExpectContinue: RequestListener;
+  /** Answers what never became a request. */
+  readonly refuse: Refuse;
+}
+
+/** The business face: every call is counted, served, and answered in the platform's own shape. */
+export function makeProxyFace(sidecar: Sidecar): ProxyFace {
+  const waiting = new WeakSet<IncomingMessage>();
+  const app = new Koa();
+  let inFlight = 0;
+  app.use(async (ctx) => {
+    // An answer that is passed on as it comes is written past Koa.
+    ctx.respond = false;
+    inFlight += 1;
+    const call = new Call(ctx.req, ctx.res, sidecar, waiting.has(ctx.req));
+    const own = await served(call, sidecar, inFlight);
+    inFlight -= 1;
+    if (own !== undefined) {
+      ctx.respond = true;
+      ctx.status = own.status;
+      ctx.set({ ...own.headers });
+      ctx.body = own.body;
+    }
+    call.close();
+  });
+  // What fails after an answer has begun is the caller's connection, which is closed by then.
+  app.on('error', (error: Error) => sidecar.log.debug('a connection failed', { reason: error.name }));
+
+  const handler = app.callback();
+  const serve = (request: IncomingMessage, response: ServerResponse): void => void handler(request, response);
+  return {
+    handler: serve,
+    onExpectContinue(request, response) {
+      waiting.add(request);
+      serve(request, response);
+    },
+    refuse: (refusal) => errorAnswer('bad_request', refusal.message, 'http'),
+  };
+}
+
+/** Serves and counts a call; gives the answer of our own that is still to be written, if any. */
+async function served(call: Call, sidecar: Sidecar, inFlight: number): Promise<ErrorAnswer | undefined> {
+  const { clock, metrics, log, boundedLog } = sidecar;
+  const startMs = clock.lifeMs();
+  metrics.callStarted();
+  const { own, failure, ...counted } =
+    inFlight > call.rules.inFlightMax
+      ? call.fail('overloaded', 'too many calls are in flight (WECHAT_SIDECAR_MAX_IN_FLIGHT)')
+      : await serveCall(call, sidecar).catch((error: unknown) => faulty(call, sidecar, error));
+  metrics.callEnded();
+  metrics.callAnswered({ ...counted, durationMs: clock.lifeMs() - startMs });
+  const { app, path, status, errcode } = counted;
+  log.debug('call', { app, path, status, errcode });
+  if (failure !== undefined) {
+    boundedLog(failure.reason).warn('a call failed', { app, path, errcode, ...failure });
+  }
+  return own;
+}
+
+/** A fault of our own must cost one call, not the process, and its text may quote the call: only its place is told. */
+function faulty(call: Call, { log }: Sidecar, error: unknown): Served {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
+  log.error('a call met a fault of the sidecar', {
+    fault: error instanceof Error ? error.name : typeof error,
+    where: frames.slice(0, 5).map((frame) => frame.trim()),
+  });
+  if (call.response.headersSent) {
+    call.response.destroy();
+    return call.left();
+  }
+  return call.fail('upstream_broken', 'a fault of the sidecar itself; the call may have been executed');
+}

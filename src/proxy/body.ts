@@ -1,0 +1,227 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import type { OutgoingBody } from '../upstream/exchange.ts';
+
+/** What all kept bodies together may hold. */
+export class ReplayBudget {
+  #bytesMax: number;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Changes the limit; what is already held stays. */
+  resize(bytesMax: number): void {
+    this.#bytesMax = bytesMax;
+  }
+
+  take(bytes: number): boolean {
+    if (this.#bytes + bytes > this.#bytesMax) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+}
+
+export type Arrival = 'whole' | 'too_large' | 'no_memory' | 'gone';
+
+/** What may wait for a slow upstream once a body is no longer kept. */
+const QUEUE_BYTES_MAX = 64 * 1024;
+
+/**
+ * A request body that streams on while it is kept, so that it can be sent again from its first byte.
+ * Where the memory for kept bodies runs out it goes on as a mere stream, and is no longer replayable.
+ * Bytes are counted as they arrive, not as they were announced.
+ */
+export class KeptBody implements OutgoingBody {
+  readonly #source: IncomingMessage;
+  readonly #budget: ReplayBudget;
+  readonly #announcedBytes: number | undefined;
+  #chunks: Buffer[] = [];
+  #queuedBytes = 0;
+  #arrivedBytes = 0;
+  #state: 'keeping' | 'streaming' | 'released' = 'keeping';
+  #sourceEnded = false;
+  #broken = false;
+  #reader: BodyReader | undefined;
+  #onProgress: () => void = () => {};
+
+  /** `announcedBytes` is the Content-Length; `undefined` for a chunked body. */
+  constructor(source: IncomingMessage, announcedBytes: number | undefined, budget: ReplayBudget) {
+    this.#source = source;
+    this.#announcedBytes = announcedBytes;
+    this.#budget = budget;
+    source.on('data', (chunk: Buffer) => this.#arrived(chunk));
+    source.on('end', () => this.#ended());
+    source.on('close', () => this.#closed());
+    source.on('error', () => this.#closed());
+  }
+
+  /** For a chunked body, its length once it is whole. */
+  get bytes(): number {
+    return this.#announcedBytes ?? this.#arrivedBytes;
+  }
+
+  get replayable(): boolean {
+    return this.#state === 'keeping';
+  }
+
+  /** Waits for the last byte, as long as there are no more than `bytesMax`. */
+  whole(bytesMax: number): Promise<Arrival> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const arrival = this.#arrival(bytesMax);
+        if (arrival === undefined) return;
+        this.#onProgress = () => {};
+        resolve(arrival);
+      };
+      this.#onProgress = look;
+      look();
+    });
+  }
+
+  /** A reading from the first byte on. The one before it, if any, gets no more. */
+  open(): Buffer | Readable {
+    this.#reader?.detach();
+    if (this.#state === 'keeping' && this.#sourceEnded) {
+      const whole = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+      this.#chunks = [whole];
+      return whole;
+    }
+    this.#reader = new BodyReader((index) => this.#next(index));
+    return this.#reader;
+  }
+
+  /** No replay will be needed: what has been read is let go, the rest streams on. */
+  stopKeeping(): void {
+    if (this.#state !== 'keeping') return;
+    this.#budget.give(this.#queuedBytes);
+    this.#state = 'streaming';
+    const read = this.#chunks.splice(0, this.#reader?.index ?? 0);
+    this.#queuedBytes -= read.reduce((sum, chunk) => sum + chunk.length, 0);
+    this.#reader?.rewind();
+  }
+
+  /** The call is over: all is let go, and what still arrives is none of ours. */
+  release(): void {
+    if (this.#state === 'keeping') this.#budget.give(this.#queuedBytes);
+    this.#state = 'released';
+    this.#chunks = [];
+    this.#queuedBytes = 0;
+    this.#reader?.detach();
+  }
+
+  #arrival(bytesMax: number): Arrival | undefined {
+    if (this.#arrivedBytes > bytesMax) return 'too_large';
+    if (this.#state !== 'keeping') return 'no_memory';
+    if (this.#sourceEnded) return 'whole';
+    return this.#broken ? 'gone' : undefined;
+  }
+
+  #arrived(chunk: Buffer): void {
+    this.#arrivedBytes += chunk.length;
+    if (this.#state === 'released') return;
+    if (this.#state === 'keeping' && !this.#budget.take(chunk.length)) this.stopKeeping();
+    this.#chunks.push(chunk);
+    this.#queuedBytes += chunk.length;
+    this.#reader?.wake();
+    if (this.#state === 'streaming' && this.#queuedBytes > QUEUE_BYTES_MAX) this.#source.pause();
+    this.#onProgress();
+  }
+
+  #ended(): void {
+    this.#sourceEnded = true;
+    this.#reader?.wake();
+    this.#onProgress();
+  }
+
+  #closed(): void {
+    if (this.#sourceEnded || this.#broken) return;
+    this.#broken = true;
+    this.#reader?.destroy(new Error('The caller left before its request was whole'));
+    this.#onProgress();
+  }
+
+  /** The piece at `index`; `null` at the end, `undefined` where it has not come yet. */
+  #next(index: number): Buffer | null | undefined {
+    const chunk = this.#chunks[index];
+    if (chunk === undefined) {
+      if (this.#sourceEnded) return null;
+      this.#source.resume();
+      return undefined;
+    }
+    if (this.#state === 'streaming') {
+      this.#chunks.shift();
+      this.#queuedBytes -= chunk.length;
+      this.#reader?.rewind();
+    }
+    return chunk;
+  }
+}
+
+/** One reading of a body. Its `index` is the next piece; a body that is not kept has its next piece at 0. */
+class BodyReader extends Readable {
+  readonly #pieceAt: (index: number) => Buffer | null | undefined;
+  #index = 0;
+  #hungry = false;
+  #attached = true;
+
+  constructor(pieceAt: (index: number) => Buffer | null | undefined) {
+    super();
+    this.#pieceAt = pieceAt;
+  }
+
+  get index(): number {
+    return this.#index;
+  }
+
+  rewind(): void {
+    this.#index = 0;
+  }
+
+  detach(): void {
+    this.#attached = false;
+  }
+
+  wake(): void {
+    if (this.#hungry) this._read();
+  }
+
+  override _read(): void {
+    this.#hungry = true;
+    while (this.#hungry && this.#attached) {
+      this.#index += 1;
+      const piece = this.#pieceAt(this.#index - 1);
+      if (piece === undefined) {
+        this.#index -= 1;
+        return;
+      }
+      if (!this.push(piece) || piece === null) this.#hungry = false;
+    }
+  }
+}
+
+/** After an early answer the rest of a body is read and thrown away, up to this; then the connection is cut. */
+const DISCARD_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Reads what is left of a request after its answer, so that a caller which is still writing gets to
+ * read the answer, and the connection can carry its next call.
+ */
+export function discardRest(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DISCARD_BYTES_MAX) request.destroy();
+  });
+  request.resume();
+}

@@ -1,0 +1,241 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server/errors.ts';
+import { exchange, type Exchange, type TransportFailure } from '../upstream/exchange.ts';
+import { type Answer, AnswerRelay, sendHeld } from './answer.ts';
+import { discardRest, KeptBody } from './body.ts';
+import { requestHeaders } from './headers.ts';
+import type { ProxyRules, Sidecar } from './sidecar.ts';
+
+/** How a call ended, for whoever counts it. */
+export interface Served {
+  readonly app: string | undefined;
+  /** Canonical, without the query. */
+  readonly path: string;
+  readonly status: number;
+  readonly errcode: number | undefined;
+  readonly answeredBy: 'platform' | 'sidecar';
+  /** An answer of our own, still to be written. */
+  readonly own?: ErrorAnswer;
+  /** Why we answered with an error of our own. */
+  readonly failure?: { readonly reason: Reason; readonly message: string };
+}
+
+/** The status under which a call is counted whose caller did not wait for the answer (nginx's number for it). */
+const CALLER_LEFT_STATUS = 499;
+
+/** What a call has to send. */
+export type CallBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'kept'; readonly body: KeptBody }
+  /** Not kept, since it is over the limit or needs no replay: it streams through, once. */
+  | { readonly kind: 'streamed'; readonly bytes: number }
+  | { readonly kind: 'refused'; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'gone' };
+
+/** One call of a business program. */
+export class Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly rules: ProxyRules;
+  readonly #sidecar: Sidecar;
+  readonly #expectsContinue: boolean;
+  #path = '';
+  #app: string | undefined;
+  #body: KeptBody | undefined;
+  #exchange: Exchange | undefined;
+  #onGone: () => void = () => {};
+  #gone = false;
+
+  constructor(request: IncomingMessage, response: ServerResponse, sidecar: Sidecar, expectsContinue: boolean) {
+    this.request = request;
+    this.response = response;
+    this.rules = sidecar.rules();
+    this.#sidecar = sidecar;
+    this.#expectsContinue = expectsContinue;
+    response.once('close', () => {
+      if (response.writableFinished) return;
+      this.#gone = true;
+      this.#exchange?.abort();
+      this.#onGone();
+    });
+  }
+
+  get method(): string {
+    return this.request.method ?? 'GET';
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** What is told of the call from now on. */
+  describe(path: string, app: string | undefined): void {
+    this.#path = path;
+    this.#app = app;
+  }
+
+  /**
+   * Begins to read the request's body. A chunked one is awaited whole, since the platform refuses them;
+   * one with a length is kept for a replay where `keep` asks for it and the limit allows.
+   */
+  async takeBody(keep: boolean): Promise<CallBody> {
+    const { headers } = this.request;
+    const chunked = headers['transfer-encoding'] !== undefined;
+    const bytes = Number(headers['content-length'] ?? 0);
+    if (!chunked && bytes === 0) return { kind: 'none' };
+    // A caller may wait for this before it sends its body.
+    if (this.#expectsContinue) this.response.writeContinue();
+    const limit = this.rules.replayBodyBytesMax;
+    if (!chunked && (!keep || bytes > limit)) return { kind: 'streamed', bytes };
+    const body = new KeptBody(this.request, chunked ? undefined : bytes, this.#sidecar.budget);
+    this.#body = body;
+    return chunked ? wholeBody(body, limit) : { kind: 'kept', body };
+  }
+
+  /** The whole body of a call that is answered here; `undefined` where it is over `bytesMax` or never came. */
+  async readBody(bytesMax: number): Promise<Buffer | undefined> {
+    const { headers } = this.request;
+    if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) {
+      return Buffer.alloc(0);
+    }
+    if (this.#expectsContinue) this.response.writeContinue();
+    const body = new KeptBody(this.request, undefined, this.#sidecar.budget);
+    this.#body = body;
+    if ((await body.whole(bytesMax)) !== 'whole') return undefined;
+    const whole = body.open();
+    return Buffer.isBuffer(whole) ? whole : undefined;
+  }
+
+  /**
+   * Sends the call once, with `target` as its path and query (they may hold a token). `by` tells
+   * whether it merely passes through; bodies that are not kept always do.
+   */
+  send(target: string, body: CallBody, by: 'exchange' | 'passing', replay: 0 | 1): Promise<Answer> {
+    const { clock, metrics, upstream, passThrough } = this.#sidecar;
+    const sentMs = clock.lifeMs();
+    return new Promise((resolve) => {
+      if (this.#gone) {
+        resolve({ kind: 'gone' });
+        return;
+      }
+      this.#onGone = () => resolve({ kind: 'gone' });
+      const sink = new AnswerRelay({
+        method: this.method,
+        response: this.response,
+        about: this.#aboutLine(replay),
+        onHead: (origin) => metrics.upstreamAnswered(origin.host, clock.lifeMs() - sentMs),
+        onStreaming: () => this.#body?.stopKeeping(),
+        onAnswer: resolve,
+        resume: () => this.#exchange?.resume(),
+      });
+      const { method, request, response } = this;
+      const headers = requestHeaders(request.rawHeaders);
+      const pinned = request.headers['wechatmp-signature'] !== undefined;
+      const outgoing = { method, target, headers, pinned };
+      this.#exchange =
+        by === 'passing' || body.kind === 'streamed'
+          ? passThrough.forward({ ...outgoing, request, response, body: passingBody(request, body) }, sink)
+          : exchange(upstream, { ...outgoing, body: body.kind === 'kept' ? body.body : undefined }, sink);
+    });
+  }
+
+  /** Writes what `send` gave: the held answer, or our own word for a failure. */
+  finish(answer: Answer, replay: 0 | 1, rewritten?: Buffer): Served {
+    switch (answer.kind) {
+      case 'held':
+        sendHeld(this.response, answer, this.#aboutLine(replay), rewritten);
+        return this.#served(answer.head.status, answer.verdict.errcode, 'platform');
+      case 'relayed':
+        return this.#served(answer.status, undefined, 'platform');
+      case 'failed':
+        return this.fail(...wordsOf(answer.failure));
+      case 'gone':
+        return this.left();
+    }
+  }
+
+  /** An answer of our own. `errcode` is the platform's where that is the cause. */
+  fail(reason: Reason, message: string, errcode?: number): Served {
+    const own = errorAnswer(reason, message, this.rules.errorStatus, errcode);
+    return {
+      ...this.#served(own.status, errcode ?? errcodeOf(reason), 'sidecar'),
+      own,
+      failure: { reason, message },
+    };
+  }
+
+  ownAnswer(own: ErrorAnswer): Served {
+    return { ...this.#served(own.status, undefined, 'sidecar'), own };
+  }
+
+  left(): Served {
+    return this.#served(CALLER_LEFT_STATUS, undefined, 'sidecar');
+  }
+
+  /** Once, when the call is over: lets go of all that it held. */
+  close(): void {
+    this.#body?.release();
+    discardRest(this.request);
+  }
+
+  #aboutLine(replay: 0 | 1): string {
+    return `${this.#sidecar.version}; app=${this.#app ?? '-'}; replay=${replay}`;
+  }
+
+  #served(status: number, errcode: number | undefined, answeredBy: Served['answeredBy']): Served {
+    return { app: this.#app, path: this.#path, status, errcode, answeredBy };
+  }
+}
+
+async function wholeBody(body: KeptBody, bytesMax: number): Promise<CallBody> {
+  const arrival = await body.whole(bytesMax);
+  switch (arrival) {
+    case 'whole':
+      return body.bytes === 0 ? { kind: 'none' } : { kind: 'kept', body };
+    case 'too_large':
+      return {
+        kind: 'refused',
+        reason: 'body_too_large',
+        message: `a body without a Content-Length may have ${bytesMax} bytes (WECHAT_SIDECAR_REPLAY_BODY_LIMIT); send one with a Content-Length`,
+      };
+    case 'no_memory':
+      return {
+        kind: 'refused',
+        reason: 'overloaded',
+        message:
+          'no memory is left to keep a body without a Content-Length (WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT)',
+      };
+    case 'gone':
+      return { kind: 'gone' };
+  }
+}
+
+function passingBody(
+  request: IncomingMessage,
+  body: CallBody,
+): { bytes: number; open: () => Readable } | undefined {
+  if (body.kind === 'streamed') return { bytes: body.bytes, open: () => request };
+  if (body.kind !== 'kept') return undefined;
+  const { body: kept } = body;
+  return {
+    bytes: kept.bytes,
+    open: () => {
+      const opened = kept.open();
+      return Buffer.isBuffer(opened) ? Readable.from([opened]) : opened;
+    },
+  };
+}
+
+function wordsOf({ kind, host, reason }: TransportFailure): [Reason, string] {
+  switch (kind) {
+    case 'unreachable':
+      return ['upstream_unreachable', `no upstream can be connected; nothing was sent (${host}: ${reason})`];
+    case 'broken':
+      return ['upstream_broken', `the connection to ${host} died (${reason}); the call may have been executed`];
+    case 'timeout':
+      return ['upstream_timeout', `${host} did not answer in time; the call may have been executed`];
+    case 'invalid':
+      return ['bad_request', 'the call cannot be written as HTTP: a header or its method is malformed'];
+  }
+}

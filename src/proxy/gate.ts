@@ -1,0 +1,129 @@
+import type { IncomingMessage } from 'node:http';
+import { API_HOSTS, hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+import { canonicalPath } from '../wechat/path.ts';
+import type { RawQuery } from '../wechat/query.ts';
+
+/** What of a request the gate looks at. */
+export type GateRequest = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'headers' | 'rawHeaders'>;
+
+export interface GateRules {
+  /** Host names of the configured upstreams, in lower case. */
+  readonly upstreamHosts: ReadonlySet<string>;
+  /** Whether a canonical path is on the deny list. */
+  readonly denied: (path: string) => boolean;
+}
+
+/** Where a request wants to go. */
+export interface Target {
+  /** As the caller wrote it, but for a leading `//`. */
+  readonly rawPath: string;
+  readonly query: RawQuery;
+  /** What decisions are made on; see `canonicalPath`. */
+  readonly path: string;
+}
+
+export type GateReason = 'bad_request' | 'forbidden_host' | 'forbidden_origin' | 'forbidden_path';
+
+export type Gated =
+  | { readonly kind: 'open'; readonly target: Target }
+  | { readonly kind: 'refused'; readonly reason: GateReason; readonly message: string };
+
+/**
+ * Lets in what a business program of this pod would send, and nothing that a web page, a rebound DNS
+ * name or a proxy's client could: other hosts, upgrades, cross-site calls, denied paths, framing that
+ * two servers could read differently. (CONNECT and what is not HTTP at all never become a request.)
+ */
+export function gate(request: GateRequest, rules: GateRules): Gated {
+  const problem = framingProblem(request);
+  if (problem !== undefined) return refused('bad_request', problem);
+
+  const form = splitTarget(request.url ?? '');
+  if (form === undefined) {
+    return refused('bad_request', 'the request target must be a path or an http(s) URL with one');
+  }
+  const authority = form.authority ?? request.headers.host;
+  if (!isServedHost(authority, request.httpVersion, rules)) {
+    return refused('forbidden_host', 'this host is not served here; use localhost or api.weixin.qq.com');
+  }
+  if (isCrossSite(request)) {
+    return refused('forbidden_origin', 'calls on behalf of web pages of other origins are refused');
+  }
+  const path = canonicalPath(form.rawPath);
+  if (path === undefined) return refused('bad_request', 'the path is malformed');
+  if (rules.denied(path)) {
+    return refused('forbidden_path', 'this path is on the deny list (WECHAT_SIDECAR_DENY_PATHS)');
+  }
+  return { kind: 'open', target: { rawPath: form.rawPath, query: form.query, path } };
+}
+
+function refused(reason: GateReason, message: string): Gated {
+  return { kind: 'refused', reason, message };
+}
+
+function framingProblem({ headers, rawHeaders, httpVersion }: GateRequest): string | undefined {
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    return 'the only Transfer-Encoding that is understood is chunked';
+  }
+  if (coding !== undefined && httpVersion !== '1.1') return 'Transfer-Encoding needs HTTP/1.1';
+  if (coding !== undefined && headers['content-length'] !== undefined) {
+    return 'Transfer-Encoding and Content-Length exclude each other';
+  }
+  for (const name of ['host', 'content-length', 'transfer-encoding']) {
+    if (timesGiven(rawHeaders, name) > 1) return `the header ${name} is given more than once`;
+  }
+  // A client may offer HTTP/2 beside an ordinary call, as Java's does; answering in HTTP/1.1 declines it.
+  const upgrade = headers.upgrade;
+  if (upgrade !== undefined && upgrade.trim().toLowerCase() !== 'h2c') {
+    return 'protocol upgrades are not served here';
+  }
+  return undefined;
+}
+
+function timesGiven(rawHeaders: readonly string[], name: string): number {
+  return rawHeaders.filter((header, index) => index % 2 === 0 && header.toLowerCase() === name).length;
+}
+
+interface TargetForm {
+  readonly authority: string | undefined;
+  readonly rawPath: string;
+  readonly query: RawQuery;
+}
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)/i;
+
+/** Reads origin form and absolute form; `undefined` for anything else (`*`, an authority, a fragment). */
+function splitTarget(url: string): TargetForm | undefined {
+  if (url.includes('#')) return undefined;
+  const absolute = ABSOLUTE.exec(url);
+  const rest = absolute === null ? url : url.slice(absolute[0].length);
+  if (absolute === null && !rest.startsWith('/')) return undefined;
+  const mark = rest.indexOf('?');
+  const givenPath = mark === -1 ? rest : rest.slice(0, mark);
+  return {
+    authority: absolute?.[1],
+    // Some SDKs join a base URL that ends in a slash with a path that begins with one.
+    rawPath: `/${givenPath.replace(/^\/+/, '')}`,
+    query: mark === -1 ? undefined : rest.slice(mark + 1),
+  };
+}
+
+function isServedHost(authority: string | undefined, httpVersion: string, rules: GateRules): boolean {
+  // HTTP/1.0 callers need not send a Host, and browsers always do.
+  if (authority === undefined) return httpVersion === '1.0';
+  const name = hostnameOf(authority);
+  if (name === undefined) return false;
+  return isLoopbackName(name) || API_HOSTS.has(name) || rules.upstreamHosts.has(name);
+}
+
+const SAME_SITE = new Set(['same-origin', 'same-site', 'none']);
+
+function isCrossSite({ headers, rawHeaders }: GateRequest): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && (typeof site !== 'string' || !SAME_SITE.has(site.toLowerCase()))) return true;
+  if (timesGiven(rawHeaders, 'origin') > 1) return true;
+  if (headers.origin === undefined) return false;
+  const authority = /^https?:\/\/([^/?#]*)$/i.exec(headers.origin)?.[1];
+  const name = authority === undefined ? undefined : hostnameOf(authority);
+  return name === undefined || !isLoopbackName(name);
+}

@@ -1,0 +1,72 @@
+import { READABLE_CODINGS } from './content-coding.ts';
+
+/** Headers for one connection only. Source: RFC 9110, section 7.6.1. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** Written anew for each request, or meant for us. */
+const OWN_TO_REQUEST = new Set(['host', 'content-length', 'expect', 'accept-encoding', 'x-wechat-appid']);
+
+/**
+ * The headers that a request leaves with: all that the caller sent, in its order and spelling, less
+ * those of its connection and ours. Takes and gives flat lists of names and values.
+ */
+export function requestHeaders(raw: readonly string[]): string[] {
+  const headers = without(raw, OWN_TO_REQUEST);
+  headers.push('accept-encoding', readableCodings(valuesOf(raw, 'accept-encoding')));
+  return headers;
+}
+
+/** The headers of an answer for our caller, with our own line about it. */
+export function answerHeaders(raw: readonly string[], about: string): string[] {
+  const headers = without(raw, new Set());
+  headers.push('x-wechat-sidecar', about);
+  return headers;
+}
+
+/** For an answer whose body we rewrote: its length and coding are no longer true. */
+export function rewrittenHeaders(raw: readonly string[], bodyBytes: number): string[] {
+  const headers = without(raw, new Set(['content-length', 'content-encoding', 'etag', 'content-md5']));
+  headers.push('content-length', String(bodyBytes));
+  return headers;
+}
+
+function without(raw: readonly string[], own: ReadonlySet<string>): string[] {
+  const named = new Set(valuesOf(raw, 'connection').flatMap(tokensOf));
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = (raw[at] as string).toLowerCase();
+    if (HOP_BY_HOP.has(name) || own.has(name)) continue;
+    // A Connection header must not take away what frames the message.
+    if (named.has(name) && name !== 'content-length') continue;
+    kept.push(raw[at] as string, raw[at + 1] as string);
+  }
+  return kept;
+}
+
+/** What we can judge out of what the caller would accept; `identity` where that is nothing. */
+function readableCodings(given: readonly string[]): string {
+  const readable = given
+    .flatMap((value) => value.split(','))
+    .map((coding) => coding.trim())
+    .filter((coding) => READABLE_CODINGS.has((coding.split(';', 1)[0] as string).trim().toLowerCase()));
+  return readable.length === 0 ? 'identity' : readable.join(', ');
+}
+
+export function valuesOf(raw: readonly string[], name: string): string[] {
+  return raw.filter((_, index) => index % 2 === 1 && (raw[index - 1] as string).toLowerCase() === name);
+}
+
+function tokensOf(value: string): string[] {
+  return value.split(',').map((token) => token.trim().toLowerCase());
+}

@@ -1,0 +1,244 @@
+import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { PassThrough as ByteStream, type Readable } from 'node:stream';
+import httpProxy from 'http-proxy';
+import type { Clock, Timer } from '../base/clock.ts';
+import {
+  type AnswerSink,
+  type Exchange,
+  type Outgoing,
+  reasonOf,
+  type TransportFailure,
+  type Upstream,
+} from '../upstream/exchange.ts';
+import type { Origin } from '../upstream/origins.ts';
+
+export interface PassThroughOptions {
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly connectTimeoutMs: number;
+  readonly answerTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly lookup: LookupFunction | undefined;
+}
+
+/** A request that passes through; `body` is read once, and only when the platform is connected. */
+export interface Passing extends Omit<Outgoing, 'body'> {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: { readonly bytes: number; readonly open: () => Readable } | undefined;
+}
+
+/**
+ * Forwards what is not ours to look after: foreign tokens, /sns, bodies too large to keep. The one door
+ * to http-proxy. It fails over like an exchange does, since the caller's body is not touched before a
+ * connection stands.
+ */
+export class PassThrough {
+  readonly #options: PassThroughOptions;
+  readonly #proxy: httpProxy;
+  readonly #agents: Readonly<Record<Scheme, HttpAgent>>;
+  /** http-proxy tells of its sockets and answers by the caller's request. */
+  readonly #attempts = new WeakMap<IncomingMessage, Attempt>();
+
+  constructor(options: PassThroughOptions) {
+    this.#options = options;
+    this.#agents = { http: this.#agentFor('http', true), https: this.#agentFor('https', true) };
+    this.#proxy = httpProxy.createProxyServer({ selfHandleResponse: true, toProxy: true });
+    this.#proxy.on('proxyReq', (proxied, request) => this.#attempts.get(request)?.onSocket(proxied));
+    this.#proxy.on('proxyRes', (answer, request) => this.#attempts.get(request)?.onAnswer(answer));
+    this.#proxy.on('econnreset', (error, request) => this.#attempts.get(request)?.onError(error));
+  }
+
+  forward(passing: Passing, sink: AnswerSink): Exchange {
+    const { origins, log, onFailover } = this.#options.upstream;
+    const candidates = passing.pinned ? [origins.first()] : origins.inOrder();
+    let current: Attempt | undefined;
+    let ended = false;
+    const start = (origin: Origin, afresh: boolean): void => {
+      current = new Attempt(this.#options, passing, sink, origin, (failure, diedIdle) => {
+        if (ended) return;
+        const next = failure.kind === 'unreachable' ? candidates.shift() : undefined;
+        if (failure.kind === 'unreachable') origins.failed(origin, failure.reason);
+        if (next !== undefined) {
+          log.warn('upstream cannot be connected, going on to the next', {
+            host: origin.host,
+            reason: failure.reason,
+          });
+          onFailover(origin.host);
+          start(next, false);
+        } else if (diedIdle && !afresh) {
+          start(origin, true);
+        } else {
+          sink.failed(failure);
+        }
+      });
+      this.#attempts.set(passing.request, current);
+      this.#send(passing, origin, current, afresh);
+    };
+    start(candidates.shift() as Origin, false);
+    return {
+      resume: () => current?.resume(),
+      abort() {
+        ended = true;
+        current?.abort();
+      },
+    };
+  }
+
+  close(): void {
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
+
+  #agentFor(scheme: Scheme, keepAlive: boolean): HttpAgent {
+    const { lookup } = this.#options;
+    const options = { keepAlive, ...(lookup === undefined ? {} : { lookup }) };
+    return scheme === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
+  }
+
+  #send({ request, response }: Passing, origin: Origin, attempt: Attempt, afresh: boolean): void {
+    const scheme = schemeOf(origin);
+    const agent = afresh ? this.#agentFor(scheme, false) : this.#agents[scheme];
+    // http-proxy says nothing of its socket where the request still expects a 100.
+    delete request.headers.expect;
+    this.#proxy.web(request, response, { target: origin.url, agent, buffer: attempt.body }, (error) =>
+      attempt.onError(error),
+    );
+  }
+}
+
+type Scheme = 'http' | 'https';
+
+function schemeOf(origin: Origin): Scheme {
+  return origin.url.startsWith('https:') ? 'https' : 'http';
+}
+
+/** One sending over one origin, as http-proxy tells of it. */
+class Attempt {
+  /** Stays empty until the connection stands. */
+  readonly body = new ByteStream();
+  readonly #options: PassThroughOptions;
+  readonly #passing: Passing;
+  readonly #sink: AnswerSink;
+  readonly #origin: Origin;
+  readonly #onFailure: (failure: TransportFailure, diedIdle: boolean) => void;
+  readonly #connectTimer: Timer;
+  #proxied: ClientRequest | undefined;
+  #answer: IncomingMessage | undefined;
+  #progress: 'connecting' | 'sent' | 'answered' | 'over' = 'connecting';
+  #timedOut = false;
+
+  constructor(
+    options: PassThroughOptions,
+    passing: Passing,
+    sink: AnswerSink,
+    origin: Origin,
+    onFailure: (failure: TransportFailure, diedIdle: boolean) => void,
+  ) {
+    this.#options = options;
+    this.#passing = passing;
+    this.#sink = sink;
+    this.#origin = origin;
+    this.#onFailure = onFailure;
+    this.#connectTimer = options.clock.after(options.connectTimeoutMs, () => {
+      this.onError(Object.assign(new Error('connect timeout'), { code: 'UND_ERR_CONNECT_TIMEOUT' }));
+    });
+    this.body.on('error', () => {});
+  }
+
+  onSocket(proxied: ClientRequest): void {
+    this.#proxied = proxied;
+    const { socket } = proxied;
+    if (this.#progress !== 'connecting' || socket === null) {
+      proxied.destroy();
+      return;
+    }
+    this.#writeHead(proxied);
+    if (proxied.reusedSocket) this.#connected(proxied);
+    else {
+      const standing = schemeOf(this.#origin) === 'https' ? 'secureConnect' : 'connect';
+      socket.once(standing, () => this.#connected(proxied));
+    }
+  }
+
+  onAnswer(answer: IncomingMessage): void {
+    if (this.#progress !== 'sent') return;
+    this.#progress = 'answered';
+    this.#answer = answer;
+    this.#proxied?.setTimeout(this.#options.idleTimeoutMs);
+    this.#sink.head(answer.statusCode ?? 0, answer.statusMessage ?? '', answer.rawHeaders, this.#origin);
+    answer.on('data', (chunk: Buffer) => {
+      if (!this.#sink.data(chunk)) answer.pause();
+    });
+    answer.on('end', () => {
+      if (!answer.complete || this.#progress !== 'answered') return;
+      this.#progress = 'over';
+      // An answer that came before the request was whole leaves a connection that nobody else can use.
+      if (this.#proxied?.writableFinished === false) this.#proxied.destroy();
+      this.#sink.end(answer.rawTrailers);
+    });
+    answer.on('error', (error) => this.onError(error));
+    answer.on('close', () => this.onError(new Error('closed')));
+  }
+
+  onError(error: Error): void {
+    if (this.#progress === 'over') return;
+    const progress = this.#progress;
+    this.#progress = 'over';
+    this.#stop();
+    const { method, body } = this.#passing;
+    const kind = progress === 'connecting' ? 'unreachable' : this.#timedOut ? 'timeout' : 'broken';
+    const diedIdle =
+      kind === 'broken' &&
+      progress === 'sent' &&
+      this.#proxied?.reusedSocket === true &&
+      body === undefined &&
+      (method === 'GET' || method === 'HEAD');
+    this.#onFailure({ kind, reason: reasonOf(error), host: this.#origin.host }, diedIdle);
+  }
+
+  resume(): void {
+    this.#answer?.resume();
+  }
+
+  abort(): void {
+    this.#progress = 'over';
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#connectTimer.cancel();
+    this.#proxied?.destroy();
+    this.body.destroy();
+  }
+
+  #connected(proxied: ClientRequest): void {
+    if (this.#progress !== 'connecting') return;
+    this.#progress = 'sent';
+    this.#connectTimer.cancel();
+    this.#options.upstream.origins.connected(this.#origin);
+    proxied.setTimeout(this.#options.answerTimeoutMs);
+    proxied.on('timeout', () => {
+      this.#timedOut = true;
+      proxied.destroy(new Error('timeout'));
+    });
+    const source = this.#passing.body?.open();
+    if (source === undefined) this.body.end();
+    else source.pipe(this.body);
+  }
+
+  /** The request line and headers as the caller wrote them: http-proxy has joined and lower-cased them. */
+  #writeHead(proxied: ClientRequest): void {
+    const { target, headers, method, body } = this.#passing;
+    for (const name of proxied.getHeaderNames()) proxied.removeHeader(name);
+    proxied.path = target;
+    proxied.setHeader('host', this.#origin.host);
+    for (let at = 0; at + 1 < headers.length; at += 2) {
+      proxied.appendHeader(headers[at] as string, headers[at + 1] as string);
+    }
+    const expectsBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
+    if (body !== undefined || expectsBody) proxied.setHeader('content-length', body?.bytes ?? 0);
+  }
+}

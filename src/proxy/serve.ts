@@ -1,0 +1,188 @@
+import type { Token } from '../token/token.ts';
+import { withParam } from '../wechat/query.ts';
+import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
+import type { Answer } from './answer.ts';
+import type { Call, CallBody, Served } from './call.ts';
+import { gate, type Target } from './gate.ts';
+import { valuesOf } from './headers.ts';
+import { type Plan, planCall } from './plan.ts';
+import type { Sidecar } from './sidecar.ts';
+import { answerTokenCall, TOKEN_CALL_BYTES_MAX } from './token-endpoint.ts';
+
+/**
+ * Serves one call: the gate, whose account it is, where the token goes, the sending, the verdict on the
+ * answer, the report of a refused token and one replay, the answer.
+ */
+export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
+  const gated = gate(call.request, call.rules.gate);
+  if (gated.kind === 'refused') return call.fail(gated.reason, gated.message);
+  const { target } = gated;
+  call.describe(target.path, undefined);
+
+  const { accounts } = sidecar;
+  const appidHeaders = valuesOf(call.request.rawHeaders, 'x-wechat-appid');
+  const plan = planCall(target, appidHeaders, (fingerprint) => accounts.ownerOf(fingerprint), call.rules);
+  if (plan.kind === 'refused') return call.fail(plan.reason, plan.message);
+  if (plan.kind === 'token') return serveTokenCall(call, sidecar, plan.endpoint, target);
+
+  if (plan.appid !== undefined) {
+    if (!(await accounts.knows(plan.appid))) {
+      return call.fail('unknown_app', 'the account that this call names is not served here');
+    }
+    call.describe(target.path, plan.appid);
+  }
+  const body = await call.takeBody(plan.kind === 'inject');
+  if (body.kind === 'refused') return call.fail(body.reason, body.message);
+  if (body.kind === 'gone') return call.left();
+  switch (plan.kind) {
+    case 'inject':
+      return serveInjected(call, sidecar, plan, target, body);
+    case 'secret':
+      return serveWithSecret(call, sidecar, plan, target, body);
+    case 'pass':
+      return call.finish(await call.send(written(target, plan.query), body, 'passing', 0), 0);
+  }
+}
+
+/** A call that carries our token: sent, judged, and sent once more where a refused token could be replaced. */
+async function serveInjected(
+  call: Call,
+  sidecar: Sidecar,
+  plan: Extract<Plan, { kind: 'inject' }>,
+  target: Target,
+  body: CallBody,
+): Promise<Served> {
+  const granted = await sidecar.accounts.token(plan.appid);
+  if (call.gone) return call.left();
+  if (granted.kind === 'unavailable') return call.fail('token_unavailable', granted.message, granted.errcode);
+
+  const sendWith = (token: Token, replay: 0 | 1): Promise<Answer> =>
+    call.send(
+      written(target, withParam(plan.query, 'access_token', token.value.reveal())),
+      body,
+      'exchange',
+      replay,
+    );
+  const first = await sendWith(granted.token, 0);
+  if (!isRefusal(first)) return call.finish(first, 0);
+
+  const healing = await heal(sidecar, plan.appid, target.path, granted.token, first, body);
+  if (call.gone) return call.left();
+  if (healing.kind === 'no_replay') {
+    const final = plan.standIn && !healing.hopeful;
+    return call.finish(first, 0, final ? negatedRefusal(first.verdict) : undefined);
+  }
+  const second = await sendWith(healing.token, 1);
+  noteReplay(sidecar, plan.appid, target.path, healing.token, first, second);
+  const final = plan.standIn && isRefusal(second);
+  return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
+}
+
+type Held = Extract<Answer, { kind: 'held' }>;
+
+type Healing =
+  | { readonly kind: 'replay'; readonly token: Token }
+  /** `hopeful`: there is a new token, but the body is gone, so the caller's own next try may succeed. */
+  | { readonly kind: 'no_replay'; readonly hopeful: boolean };
+
+/** Reports a refused token, and says whether the call can be sent again with another. */
+async function heal(
+  sidecar: Sidecar,
+  appid: string,
+  path: string,
+  refused: Token,
+  answer: Held,
+  body: CallBody,
+): Promise<Healing> {
+  const { accounts, suppression, metrics, boundedLog } = sidecar;
+  const { errcode = 0, errmsg } = answer.verdict;
+  const skip = (reason: SkipReason, hopeful: boolean): Healing => {
+    metrics.replaySkipped(appid, reason);
+    boundedLog(`${appid} ${reason}`).info('a refused call is not replayed', {
+      app: appid,
+      path,
+      reason,
+      errcode,
+      rid: ridOf(errmsg),
+      fingerprint: refused.fingerprint,
+    });
+    return { kind: 'no_replay', hopeful };
+  };
+  if (suppression.applies(appid, path, refused.fingerprint)) return skip('suppressed', false);
+  suppression.reported(appid, path, refused.fingerprint);
+  const next = await accounts.refused(appid, refused.fingerprint, errcode);
+  if (next.kind === 'unavailable') return skip('token_unavailable', false);
+  if (next.token.fingerprint === refused.fingerprint) {
+    suppression.note(appid, path, refused.fingerprint);
+    return skip('token_unchanged', false);
+  }
+  if (body.kind === 'streamed') return skip('body_too_large', true);
+  if (body.kind === 'kept' && !body.body.replayable) return skip('memory_limit', true);
+  return { kind: 'replay', token: next.token };
+}
+
+type SkipReason = Parameters<Sidecar['metrics']['replaySkipped']>[1];
+
+function noteReplay(
+  sidecar: Sidecar,
+  appid: string,
+  path: string,
+  token: Token,
+  first: Held,
+  second: Answer,
+): void {
+  const outcome = isRefusal(second)
+    ? 'refused'
+    : second.kind === 'failed' || second.kind === 'gone'
+      ? 'failed'
+      : 'recovered';
+  if (outcome === 'refused') sidecar.suppression.note(appid, path, token.fingerprint);
+  const { errcode = 0, errmsg } = first.verdict;
+  sidecar.metrics.replayed(appid, errcode, outcome);
+  sidecar.boundedLog(`${appid} ${outcome}`).info('a call was replayed', {
+    app: appid,
+    path,
+    outcome,
+    errcode,
+    rid: ridOf(errmsg),
+    fingerprint: token.fingerprint,
+  });
+}
+
+async function serveWithSecret(
+  call: Call,
+  sidecar: Sidecar,
+  plan: Extract<Plan, { kind: 'secret' }>,
+  target: Target,
+  body: CallBody,
+): Promise<Served> {
+  const secret = sidecar.accounts.secretOf(plan.appid);
+  if (secret === undefined) return call.fail('unknown_app', 'no AppSecret is held here for this account');
+  const withAppid = withParam(plan.query, 'appid', plan.appid);
+  const query = withParam(withAppid, plan.secretParam, secret.reveal());
+  return call.finish(await call.send(written(target, query), body, 'exchange', 0), 0);
+}
+
+async function serveTokenCall(
+  call: Call,
+  { accounts }: Sidecar,
+  endpoint: 'token' | 'stable_token',
+  target: Target,
+): Promise<Served> {
+  const body = await call.readBody(TOKEN_CALL_BYTES_MAX);
+  if (body === undefined) {
+    return call.gone ? call.left() : call.fail('body_too_large', 'a token call has a body of some 300 bytes');
+  }
+  return call.ownAnswer(
+    await answerTokenCall(endpoint, call.method, target, body, (appid) => accounts.knows(appid)),
+  );
+}
+
+/** An explicit verdict on our token; a gateway's error or a part of something never is one. */
+function isRefusal(answer: Answer): answer is Held {
+  return answer.kind === 'held' && REFUSED_ERRCODES.has(answer.verdict.errcode ?? 0);
+}
+
+function written({ rawPath }: Target, query: string | undefined): string {
+  return query === undefined ? rawPath : `${rawPath}?${query}`;
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Secret } from '../base/secret.ts';
+import type { ErrorStatus } from '../server/errors.ts';
+import type { Metrics } from '../server/metrics.ts';
+import type { TokenSource } from '../token/source.ts';
+import type { Upstream } from '../upstream/exchange.ts';
+import type { ReplayBudget } from './body.ts';
+import type { GateRules } from './gate.ts';
+import type { PassThrough } from './pass-through.ts';
+import type { PlanRules } from './plan.ts';
+import type { Suppression } from './suppression.ts';
+
+/** The accounts that calls can be made for: kept in this process, or in a hub. */
+export interface Accounts extends TokenSource {
+  knows(appid: string): boolean | Promise<boolean>;
+  /** The AppSecret, where this process holds it. */
+  secretOf(appid: string): Secret | undefined;
+}
+
+/** What may change while we run. */
+export interface ProxyRules extends PlanRules {
+  readonly gate: GateRules;
+  readonly errorStatus: ErrorStatus;
+  readonly replayBodyBytesMax: number;
+  readonly inFlightMax: number;
+}
+
+/** What serving a call takes. */
+export interface Sidecar {
+  readonly version: string;
+  readonly accounts: Accounts;
+  readonly upstream: Upstream;
+  readonly passThrough: PassThrough;
+  readonly budget: ReplayBudget;
+  readonly suppression: Suppression;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** `log`, bounded by a key: for lines that a storm of failures would repeat. */
+  readonly boundedLog: (key: string) => Log;
+  rules(): ProxyRules;
+}

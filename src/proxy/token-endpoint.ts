@@ -1,0 +1,61 @@
+import type { ErrorAnswer } from '../server/errors.ts';
+import { valuesOf } from '../wechat/query.ts';
+import { standInFor } from '../wechat/stand-in.ts';
+import type { Target } from './gate.ts';
+
+/** What SDKs subtract their safety margins from; always the same, since a stand-in never ends. */
+const EXPIRES_IN_SECONDS = 7200;
+
+/** Bodies of token calls are under 300 bytes. */
+export const TOKEN_CALL_BYTES_MAX: number = 16 * 1024;
+
+/**
+ * Answers GET|POST /cgi-bin/token and POST /cgi-bin/stable_token in the platform's shape: a stand-in
+ * token for an account that we know, without a look at the secret, which pods have none of.
+ */
+export async function answerTokenCall(
+  endpoint: 'token' | 'stable_token',
+  method: string,
+  target: Target,
+  body: Buffer,
+  knows: (appid: string) => boolean | Promise<boolean>,
+): Promise<ErrorAnswer> {
+  if (method !== 'POST' && (endpoint === 'stable_token' || method !== 'GET')) {
+    return platformError(43002, 'require POST method');
+  }
+  const appid = valuesOf(target.query, 'appid')[0] ?? appidInBody(body);
+  if (appid === undefined || appid === '') return platformError(41002, 'appid missing');
+  if (!(await knows(appid))) {
+    return platformError(40013, 'invalid appid: wechat-sidecar does not serve this account', 'unknown_app');
+  }
+  return jsonAnswer({ access_token: standInFor(appid), expires_in: EXPIRES_IN_SECONDS });
+}
+
+/** Reads a JSON object or a form. */
+function appidInBody(body: Buffer): string | undefined {
+  const text = body.toString('utf8');
+  if (!text.trimStart().startsWith('{')) return valuesOf(text, 'appid')[0];
+  try {
+    const { appid } = JSON.parse(text) as { appid?: unknown };
+    return typeof appid === 'string' ? appid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function platformError(errcode: number, errmsg: string, reason?: string): ErrorAnswer {
+  return jsonAnswer({ errcode, errmsg }, reason);
+}
+
+function jsonAnswer(content: object, reason?: string): ErrorAnswer {
+  const body = Buffer.from(JSON.stringify(content));
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/json',
+      'content-length': String(body.length),
+      ...(reason === undefined ? {} : { 'x-wechat-sidecar-error': reason }),
+    },
+    body,
+  };
+}

@@ -1,0 +1,62 @@
+import { systemClock } from '../../src/base/clock.ts';
+import { type LevelledLog, makeLog } from '../../src/base/log.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import type { RunningRole } from '../../src/cli/role.ts';
+import { parseSettings } from '../../src/cli/settings-parse.ts';
+import { startProxy } from '../../src/cli/start-proxy.ts';
+import { makeMetrics, type Metrics } from '../../src/server/metrics.ts';
+import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { type RunningSimulator, startSimulator, type Teardown } from './simulator.ts';
+
+export interface RunningProxy {
+  /** `http://127.0.0.1:port` */
+  readonly base: string;
+  readonly port: number;
+  readonly role: RunningRole;
+  readonly metrics: Metrics;
+  /** Everything that was logged, at debug level, one JSON line each. */
+  readonly lines: string[];
+  readonly log: LevelledLog;
+}
+
+/** A sidecar in this process, before one or more upstreams, with the simulator's demo account. */
+export async function startTestProxy(
+  t: Teardown,
+  upstreams: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningProxy> {
+  const parsed = parseSettings({
+    env: {
+      WECHAT_APPID: DEMO_APP.appid,
+      WECHAT_APPSECRET: DEMO_APP.secret,
+      WECHAT_SIDECAR_UPSTREAMS: upstreams.join(','),
+      WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
+      ...env,
+    },
+    role: 'proxy',
+    readFile: () => {
+      throw new Error('no files here');
+    },
+  });
+  if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
+  const lines: string[] = [];
+  const log = makeLog('debug', (line) => lines.push(line));
+  const metrics = makeMetrics({ version: '0.0.0-test', role: 'proxy', node: process.version });
+  const role = await startProxy(parsed.settings, {
+    version: '0.0.0-test',
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    metrics,
+  });
+  t.teardown(() => role.drain({ delayMs: 0, timeoutMs: 0 }));
+  return { base: `http://127.0.0.1:${role.port}`, port: role.port, role, metrics, lines, log };
+}
+
+export async function startPair(
+  t: Teardown,
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ simulator: RunningSimulator; proxy: RunningProxy }> {
+  const simulator = await startSimulator(t);
+  return { simulator, proxy: await startTestProxy(t, [simulator.origin], env) };
+}
