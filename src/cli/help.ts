@@ -67,12 +67,13 @@ function optionLines(command: Command | undefined): string[] {
 function settingLines(setting: Setting): string[] {
   const names = [setting.key, setting.env ?? ''].filter((name) => name !== '');
   const fallback = setting.default ?? setting.defaultNote?.en.replaceAll('`', '') ?? 'none';
-  const list = setting.itemsMax === undefined ? '' : `a list (in a variable: commas between) of `;
+  const several = setting.env === undefined ? 'as a list' : 'with commas between';
+  const list = setting.itemsMax === undefined ? '' : `; several ${several}`;
   return [
     '',
     `  ${names.join('  ')}${setting.live ? '  *' : ''}`,
     ...wrap(setting.meaning.replaceAll('`', ''), '      '),
-    ...wrap(`Accepted: ${list}${setting.form.accepted}. Default: ${fallback}.`, '      '),
+    ...wrap(`Accepted: ${setting.form.accepted}${list}. Default: ${fallback}.`, '      '),
   ];
 }
 

@@ -1,0 +1,249 @@
+import type { Clock } from '../base/clock.ts';
+import { Secret } from '../base/secret.ts';
+import type { Ask, AskOutcome } from '../wechat/ask.ts';
+import { troubleOf } from '../wechat/errcodes.ts';
+import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { whyUnreadable } from './settings-reader.ts';
+import type { ReadFile } from './settings-reader.ts';
+import type { AppSettings, HubSettings, Settings } from './settings.ts';
+import { transportWords } from './transport-words.ts';
+
+/** One thing that was looked at, in one sentence for people. It holds no secret. */
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'problem';
+  readonly text: string;
+}
+
+export interface CheckInput {
+  readonly settings: Settings;
+  /** Of the settings, as they were read. */
+  readonly warnings: readonly string[];
+  /** Fetch in mode classic too, although that replaces the live token. */
+  readonly fetchClassic: boolean;
+  /** To the platform. */
+  readonly ask: Ask;
+  /** GET {url}{path} with a bearer token, to a hub. */
+  readonly askHub: (url: string, path: string, bearer: Secret) => Promise<AskOutcome>;
+  readonly readFile: ReadFile;
+  readonly clock: Clock;
+}
+
+const CLOCK_OFF_WARNING_MS = 30_000;
+/** From here on certificates and signed calls begin to fail. */
+const CLOCK_OFF_PROBLEM_MS = 300_000;
+const APPIDS_SHOWN_MAX = 10;
+
+/** Tries once what the settings describe, and tells what was found, the good and the bad. */
+export async function check(input: CheckInput): Promise<readonly Finding[]> {
+  const { settings, warnings } = input;
+  const findings: Finding[] = [ok(describe(settings)), ...warnings.map(warning)];
+  const skew = new SkewMeter(input.clock);
+  findings.push(
+    ...(settings.hub === undefined
+      ? await checkAccounts(input, skew)
+      : await checkHub(input, settings.hub, skew)),
+  );
+  findings.push(...skew.findings());
+  return findings;
+}
+
+/** For a terminal, problems last so that they are seen. */
+export function renderFindings(findings: readonly Finding[]): string {
+  const marks = { ok: 'ok     ', warning: 'warning', problem: 'PROBLEM' };
+  const order = ['ok', 'warning', 'problem'] as const;
+  const lines = order.flatMap((level) =>
+    findings.filter((finding) => finding.level === level).map(({ text }) => `${marks[level]}  ${text}`),
+  );
+  const problems = findings.filter((finding) => finding.level === 'problem').length;
+  const verdict = problems === 0 ? 'All is well.' : `${problems} ${problems === 1 ? 'problem' : 'problems'}.`;
+  return `${[...lines, '', verdict].join('\n')}\n`;
+}
+
+export function checkExitCode(findings: readonly Finding[]): 0 | 1 {
+  return findings.some((finding) => finding.level === 'problem') ? 1 : 0;
+}
+
+function describe(settings: Settings): string {
+  const from =
+    settings.configFile === undefined ? 'the environment' : `${settings.configFile} and the environment`;
+  const what =
+    settings.hub === undefined
+      ? countOf(settings.apps.length, 'account')
+      : `a hub at ${settings.hub.urls.join(', ')}`;
+  return `The settings can be read (${from}, as a ${settings.role}): ${what}.`;
+}
+
+async function checkAccounts(input: CheckInput, skew: SkewMeter): Promise<Finding[]> {
+  const { apps, upstreams } = input.settings;
+  const findings: Finding[] = [];
+  for (const [index, app] of apps.entries()) {
+    const { finding, isReachable } = await checkAccount(input, app, skew);
+    findings.push(finding);
+    const left = apps.length - index - 1;
+    if (!isReachable && left > 0) {
+      findings.push(
+        warning(`${countOf(left, 'account')} left untried, since the platform cannot be reached.`),
+      );
+      break;
+    }
+  }
+  if (apps.length > 0 && findings.every(({ level }) => level === 'ok')) {
+    findings.push(ok(`The platform can be reached (${upstreams.join(', ')}).`));
+  }
+  return findings;
+}
+
+/**
+ * In mode stable a fetch in normal mode harms nobody: it returns the live token. In mode classic it
+ * would replace the live token. The two families of tokens are isolated, so there the stable endpoint
+ * tells of appid, AppSecret and address what the classic one would.
+ */
+async function checkAccount(
+  input: CheckInput,
+  app: AppSettings,
+  skew: SkewMeter,
+): Promise<{ finding: Finding; isReachable: boolean }> {
+  const issuer = makePlatformIssuer(skew.measured(input.ask));
+  const isTrial = app.mode === 'classic' && !input.fetchClassic;
+  const outcome = await issuer.fetch(isTrial ? { ...app, mode: 'stable' } : app, false);
+  const name = app.name === app.appid ? app.appid : `${app.appid} (${app.name})`;
+  if (outcome.kind === 'token') {
+    const how = isTrial
+      ? 'the platform accepts appid, AppSecret and address. No classic token was fetched, since that would ' +
+        'replace the live one; --fetch does it'
+      : `the platform gave a token in mode ${app.mode}, good for ${Math.round(outcome.expiresInMs / 1_000)} s`;
+    return { finding: ok(`${name}: ${how}.`), isReachable: true };
+  }
+  if (outcome.cause === 'transport') {
+    const hosts = input.settings.upstreams.join(', ');
+    return {
+      finding: problem(
+        `${name}: the platform (${hosts}) cannot be reached: ${transportWords(outcome.detail)}.`,
+      ),
+      isReachable: false,
+    };
+  }
+  const rid = outcome.rid === undefined ? '' : ` rid: ${outcome.rid}`;
+  return { finding: problem(`${name}: ${troubleOf(outcome).message}${rid}`), isReachable: true };
+}
+
+async function checkHub(input: CheckInput, hub: HubSettings, skew: SkewMeter): Promise<Finding[]> {
+  let bearer: Secret;
+  try {
+    bearer = new Secret(input.readFile(hub.tokenFile).trim());
+  } catch (error) {
+    return [problem(`The credential for the hub (hub.tokenFile): ${whyUnreadable(hub.tokenFile, error)}.`)];
+  }
+  if (bearer.reveal() === '') {
+    return [problem(`The credential for the hub (hub.tokenFile): the file ${hub.tokenFile} is empty.`)];
+  }
+  const findings: Finding[] = [];
+  for (const url of hub.urls) {
+    const outcome = await input.askHub(url, '/v1/apps', bearer);
+    skew.add(outcome);
+    findings.push(...hubFindings(url, outcome, input.settings.defaultApp));
+  }
+  return findings;
+}
+
+function hubFindings(url: string, outcome: AskOutcome, defaultApp: string | undefined): Finding[] {
+  if (outcome.kind === 'failed') {
+    return [problem(`The hub ${url} cannot be reached: ${transportWords(outcome.reason)}.`)];
+  }
+  if (outcome.status === 401 || outcome.status === 403) {
+    return [
+      problem(
+        `The hub ${url} refuses our credential (HTTP ${outcome.status}): allow this client or service account in the ` +
+          'settings of the hub (clients, kubernetes.allow), and check that hub.tokenFile is the right file.',
+      ),
+    ];
+  }
+  const appids = outcome.status === 200 ? appidsIn(outcome.body) : undefined;
+  if (appids === undefined) {
+    return [problem(`What answers at ${url} is no hub (HTTP ${outcome.status}): check hub.url.`)];
+  }
+  if (appids.length === 0) {
+    return [
+      problem(`The hub ${url} knows us and lets us use no account: add some to our apps in its settings.`),
+    ];
+  }
+  const more = appids.length > APPIDS_SHOWN_MAX ? ' …' : '';
+  const served = ok(`The hub ${url} lets us use ${appids.slice(0, APPIDS_SHOWN_MAX).join(', ')}${more}.`);
+  if (defaultApp === undefined || appids.includes(defaultApp)) return [served];
+  return [
+    served,
+    problem(
+      `The hub ${url} does not let us use ${defaultApp} (defaultApp): it has no such account, or it is not among ` +
+        'our apps in its settings.',
+    ),
+  ];
+}
+
+function appidsIn(body: Buffer): string[] | undefined {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  const list = isObject(answer) ? answer['apps'] : undefined;
+  if (!Array.isArray(list)) return undefined;
+  return list.flatMap((item: unknown) =>
+    isObject(item) && typeof item['appid'] === 'string' ? item['appid'] : [],
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Compares the Date of answers with the wall clock here. */
+class SkewMeter {
+  readonly #clock: Clock;
+  #aheadMs: number | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  measured(ask: Ask): Ask {
+    return async (request) => {
+      const outcome = await ask(request);
+      this.add(outcome);
+      return outcome;
+    };
+  }
+
+  add(outcome: AskOutcome): void {
+    if (outcome.kind === 'answer' && outcome.dateMs !== undefined) {
+      this.#aheadMs ??= this.#clock.wallMs() - outcome.dateMs;
+    }
+  }
+
+  findings(): Finding[] {
+    if (this.#aheadMs === undefined) return [];
+    const offMs = Math.abs(this.#aheadMs);
+    if (offMs < CLOCK_OFF_WARNING_MS) return [ok('The clock of this machine agrees with theirs.')];
+    const side = this.#aheadMs > 0 ? 'ahead of' : 'behind';
+    const text =
+      `The clock of this machine is ${Math.round(offMs / 1_000)} s ${side} the one that answered: certificates, ` +
+      'signed calls and Kubernetes tokens go by it. Set it (NTP).';
+    return [offMs < CLOCK_OFF_PROBLEM_MS ? warning(text) : problem(text)];
+  }
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function ok(text: string): Finding {
+  return { level: 'ok', text };
+}
+
+function warning(text: string): Finding {
+  return { level: 'warning', text };
+}
+
+function problem(text: string): Finding {
+  return { level: 'problem', text };
+}

@@ -1,0 +1,69 @@
+import { request } from 'node:http';
+import type { HostPort } from './settings.ts';
+import { transportWords } from './transport-words.ts';
+
+export type PostOutcome =
+  { readonly kind: 'answer'; readonly status: number } | { readonly kind: 'failed'; readonly reason: string };
+
+/** POST http://host:port{path} without a body. */
+export type Post = (to: HostPort, path: string) => Promise<PostOutcome>;
+
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Asks the process behind the admin port of this machine to finish its calls and stop. It is done with
+ * when the other side agrees: whoever waits for the process to be gone has its exit to wait for.
+ */
+export async function shutdown(
+  adminListen: HostPort,
+  post: Post = postOverHttp,
+): Promise<{ exitCode: 0 | 1; text: string }> {
+  const to = { host: reachable(adminListen.host), port: adminListen.port };
+  const where = `${to.host}:${to.port}`;
+  const outcome = await post(to, '/quitquitquit');
+  if (outcome.kind === 'failed') {
+    const words = transportWords(outcome.reason);
+    return { exitCode: 1, text: `No sidecar can be asked to stop at ${where} (adminListen): ${words}.` };
+  }
+  if (outcome.status >= 200 && outcome.status < 300) {
+    return {
+      exitCode: 0,
+      text: `The sidecar at ${where} agreed to stop: it finishes the calls in flight, and is then gone.`,
+    };
+  }
+  const text = `What answers at ${where} (adminListen) refuses to stop, with HTTP ${outcome.status}: check that this is the admin port of a sidecar on this machine.`;
+  return { exitCode: 1, text };
+}
+
+/** An address to connect to, where the one to listen on means every address. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === 'localhost') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
+function postOverHttp({ host, port }: HostPort, path: string): Promise<PostOutcome> {
+  return new Promise((resolve) => {
+    const call = request({
+      host,
+      port,
+      path,
+      method: 'POST',
+      // The admin port answers this path to loopback names alone.
+      headers: { host: `localhost:${port}`, 'content-length': 0 },
+      timeout: TIMEOUT_MS,
+      agent: false,
+    });
+    call.on('response', (response) => {
+      response.resume();
+      resolve({ kind: 'answer', status: response.statusCode ?? 0 });
+    });
+    call.on('timeout', () => {
+      resolve({ kind: 'failed', reason: 'timeout' });
+      call.destroy();
+    });
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      resolve({ kind: 'failed', reason: error.code ?? 'unknown' });
+    });
+    call.end();
+  });
+}

@@ -1,0 +1,41 @@
+const TRUST =
+  'if it is a private one, put the certificate of its authority in a file and name that file in NODE_EXTRA_CA_CERTS';
+const NO_NAME = 'the name cannot be resolved: check its spelling, and the DNS of this machine or pod';
+const NO_ROUTE = 'there is no route to it: check the network, the firewall and any egress policy';
+const CLOCK = 'check the clock of this machine, and the certificate';
+const SLOW =
+  'nothing answered in time: check the firewall and any egress policy, which may drop packets silently';
+
+/** By the code of Node or undici, what is wrong and what to do about it. */
+const WORDS: Readonly<Record<string, string>> = {
+  ENOTFOUND: NO_NAME,
+  ENODATA: NO_NAME,
+  EAI_AGAIN: 'the DNS of this machine or pod does not answer: check its resolver',
+  ECONNREFUSED: 'nothing listens there: check host and port, and that it runs',
+  ECONNRESET: 'the connection was cut: check for a firewall or a proxy on the way, and http against https',
+  EHOSTUNREACH: NO_ROUTE,
+  ENETUNREACH: NO_ROUTE,
+  ETIMEDOUT: SLOW,
+  timeout: SLOW,
+  UND_ERR_CONNECT_TIMEOUT: SLOW,
+  UND_ERR_HEADERS_TIMEOUT: SLOW,
+  UND_ERR_SOCKET:
+    'the connection was cut: check for a firewall or a proxy on the way, and http against https',
+  SELF_SIGNED_CERT_IN_CHAIN: `its certificate comes from an authority that is not trusted here: ${TRUST}`,
+  DEPTH_ZERO_SELF_SIGNED_CERT: `its certificate is self-signed and not trusted here: ${TRUST}`,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: `its certificate cannot be traced to a trusted authority: ${TRUST}`,
+  UNABLE_TO_GET_ISSUER_CERT: `its certificate cannot be traced to a trusted authority: ${TRUST}`,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: `its certificate cannot be traced to a trusted authority: ${TRUST}`,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'its certificate is for another name: check the host name, and that nothing on the way answers for it',
+  CERT_HAS_EXPIRED: `its certificate has expired: ${CLOCK}`,
+  CERT_NOT_YET_VALID: `its certificate is not valid yet: ${CLOCK}`,
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS on that port: check https against http',
+  EPROTO: 'it does not speak TLS on that port, or not one that is accepted: check https against http',
+};
+
+/** What a reason of a transport failure means, for somebody who has not seen it before. */
+export function transportWords(reason: string): string {
+  const words = WORDS[reason];
+  return words === undefined ? `the call failed (${reason})` : `${words} (${reason})`;
+}
