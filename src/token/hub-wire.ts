@@ -1,0 +1,56 @@
+/**
+ * What a hub and its callers exchange as JSON. Absolute times are RFC 3339 in UTC with milliseconds;
+ * whoever counts a token's life by its own clock goes by `expires_in`, which no wrong clock upsets.
+ */
+export interface WireToken {
+  readonly appid: string;
+  readonly access_token: string;
+  readonly fingerprint: string;
+  readonly issued_at: string;
+  readonly expires_at: string;
+  /** Whole seconds left when the answer was written, rounded down. */
+  readonly expires_in: number;
+}
+
+/** The answer of POST /v1/apps/{appid}/token/refresh. */
+export interface WireRefresh extends WireToken {
+  /** Whether it is another token than the reported one. */
+  readonly refreshed: boolean;
+}
+
+/** One of `apps` in the answer of GET /v1/apps. */
+export interface WireApp {
+  readonly appid: string;
+  readonly name: string;
+  readonly mode: 'stable' | 'classic';
+  /** Absent while there is no live token. */
+  readonly fingerprint?: string;
+  readonly expires_at?: string;
+}
+
+/**
+ * The body of POST /v1/apps/{appid}/relay. The answer is the platform's own, status, Content-Type and
+ * body, with the header `x-wechat-sidecar-relay: 1`; without that header it is the hub's own problem.
+ */
+export interface WireRelay {
+  readonly method: string;
+  /** One of the secret-bearing paths. */
+  readonly path: string;
+  /** The raw query string, without appid and secret. */
+  readonly query: string;
+  readonly content_type?: string;
+  /** The request's body in base64. */
+  readonly body?: string;
+}
+
+/** RFC 9457; `errcode` is the platform's where that is the cause. */
+export interface WireProblem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly errcode?: number;
+}
+
+/** Events of GET /v1/tokens/watch: `token` with a `WireToken`, `gone` with an appid that has no live token. */
+export const WATCH_EVENTS = ['token', 'gone'] as const;
