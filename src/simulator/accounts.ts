@@ -116,6 +116,9 @@ export interface Account {
   lastForceAtMs: number;
   forces: { day: number; count: number };
   clears: { month: string; count: number };
+  /** The custom menu as it was created, in JSON. */
+  menu: string | undefined;
+  lastMessageId: number;
 }
 
 export function makeAccount(settings: AppSettings, random: Random): Account {
@@ -129,6 +132,8 @@ export function makeAccount(settings: AppSettings, random: Random): Account {
     lastForceAtMs: Number.NEGATIVE_INFINITY,
     forces: { day: -1, count: 0 },
     clears: { month: '', count: 0 },
+    menu: undefined,
+    lastMessageId: 200_228_332,
   };
 }
 

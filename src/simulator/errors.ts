@@ -50,6 +50,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   44002: 'empty post data',
   45009: 'reach max api daily quota limit',
   45011: 'api minute-quota reach limit  mustslower  retry next minute',
+  46003: 'menu no exist',
   47001: 'data format error',
   48001: 'api unauthorized',
   48006: 'forbid to clear quota because of reaching the limit',

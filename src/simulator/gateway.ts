@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { charge, mayUseSecret, plainIp } from './accounts.ts';
+import { refuseApiSignature } from './endpoints/signed.ts';
 import { emptyAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { Arrival } from './arrivals.ts';
@@ -10,7 +11,6 @@ import { refuse } from './refuse.ts';
 import type { Fault } from './rules.ts';
 import { fingerprintOf } from '../base/secret.ts';
 import { judge } from './tokens.ts';
-import type { IssuedToken } from './tokens.ts';
 import type { Call, Endpoint, World } from './world.ts';
 
 /** One request from its first line to the end of its answer. */
@@ -87,43 +87,28 @@ export function decide(world: World, call: Call): Answer {
   return checkToken(world, call, endpoint) ?? endpoint.answer(world, call);
 }
 
+/** What keeps the call from its endpoint: the token, the caller's IP, the quota, a bad signature. */
 function checkToken(world: World, call: Call, endpoint: Endpoint): Answer | undefined {
+  const component = endpoint.token === 'component';
   const value =
-    call.query.get('access_token') ??
-    (endpoint.token === 'component' ? call.query.get('component_access_token') : null);
-  if (value === null || value === '') return refuse(world, call, 41001);
+    call.query.get('access_token') ?? (component ? call.query.get('component_access_token') : null);
+  const plain = endpoint.plainErrors ?? false;
+  if (value === null || value === '') return refuse(world, call, 41001, { plain });
   const token = world.tokens.get(value);
   const account = token && world.accounts.get(token.appid);
-  if (token === undefined || account === undefined) return refuse(world, call, world.knobs.unknownToken);
+  if (token === undefined || account === undefined)
+    return refuse(world, call, world.knobs.unknownToken, { plain });
   call.account = account;
-  call.token = token;
-  const wanted = endpoint.token === 'component';
-  if (token.kind === 'user' || (token.kind === 'component') !== wanted) {
-    return refuse(world, call, world.knobs.wrongKind);
-  }
-  return refuseDead(world, call, token) ?? refuseIp(world, call) ?? refuseQuota(world, call);
-}
-
-function refuseDead(world: World, call: Call, token: IssuedToken): Answer | undefined {
+  const wrongKind = token.kind === 'user' || (token.kind === 'component') !== component;
+  if (wrongKind) return refuse(world, call, world.knobs.wrongKind, { plain });
   const state = judge(token, call.nowMs);
-  const { counters } = call.account ?? {};
-  if (state === 'live') {
-    if (counters !== undefined) counters.apiCalls += 1;
-    return undefined;
+  account.counters[state === 'live' ? 'apiCalls' : 'deadTokenCalls'] += 1;
+  if (state !== 'live') return refuse(world, call, state === 'aged' ? 42001 : 40001, { plain });
+  if (world.knobs.ipCheck === 'all' && !mayUseSecret(account.settings, call.ip)) {
+    return refuse(world, call, 61004, { text: `access clientip is not registered requestIP: ${call.ip}` });
   }
-  if (counters !== undefined) counters.deadTokenCalls += 1;
-  return refuse(world, call, state === 'aged' ? 42001 : 40001);
-}
-
-function refuseIp(world: World, call: Call): Answer | undefined {
-  if (world.knobs.ipCheck === 'secret' || call.account === undefined) return undefined;
-  if (mayUseSecret(call.account.settings, call.ip)) return undefined;
-  return refuse(world, call, 61004, { text: `access clientip is not registered requestIP: ${call.ip}` });
-}
-
-function refuseQuota(world: World, call: Call): Answer | undefined {
-  const over = call.account && charge(call.account, call.path, call.nowMs);
-  return over && refuse(world, call, over);
+  const over = charge(account, call.path, call.nowMs);
+  return over === undefined ? refuseApiSignature(world, call) : refuse(world, call, over, { plain });
 }
 
 async function pause(world: World, path: string): Promise<void> {

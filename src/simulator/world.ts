@@ -25,9 +25,8 @@ export interface Call {
   readonly ip: string;
   readonly encrypted: boolean;
   readonly nowMs: number;
-  /** Set by the check of the token, or of the AppSecret. */
+  /** Set by the check of the token or of the AppSecret, as soon as it is known. */
   account?: Account;
-  token?: IssuedToken;
 }
 
 /** One path of the platform. */
@@ -35,6 +34,8 @@ export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'ANY';
   /** Which token the gateway checks; `own`: the endpoint checks what it needs by itself. */
   readonly token: 'app' | 'component' | 'own';
+  /** Refusals are text/plain, as those of the older back ends are. */
+  readonly plainErrors?: boolean;
   readonly answer: (world: World, call: Call) => Answer;
 }
 
@@ -50,9 +51,11 @@ export interface RidRecord {
 
 export interface StoredMedia {
   readonly bytes: Buffer;
+  /** `image`, `voice`, `video`, `thumb`, `file`. */
   readonly type: string;
   readonly contentType: string;
-  readonly filename: string;
+  readonly appid: string;
+  readonly endsAtMs: number;
 }
 
 const RIDS_MAX = 1_000;
