@@ -146,7 +146,7 @@ export class Keeper {
     const { token } = this.#state;
     if (token === undefined) return;
     const { appid } = this.#app;
-    this.#log().info('token remembered', { app: appid, fingerprint: token.fingerprint });
+    this.#parts.log.info('token remembered', { app: appid, fingerprint: token.fingerprint });
   }
 
   /** The one place where the state changes. */
@@ -195,7 +195,8 @@ export class Keeper {
     const { clock, issuer } = this.#parts;
     const startedMs = clock.lifeMs();
     this.#fetches.add(startedMs);
-    const outcome = await issuer.fetch(this.#app, force).catch(crashed);
+    const outcome = await settled(() => issuer.fetch(this.#app, force));
+    if (this.#closed) return;
     if (outcome.kind === 'token') this.#onToken(round, trigger, outcome, startedMs);
     else this.#onFailure(round, trigger, outcome);
   }
@@ -211,7 +212,7 @@ export class Keeper {
     const previous = this.#state.token?.fingerprint;
     if (this.#lastFailure !== undefined) this.#lastFailure = { ...this.#lastFailure, over: true };
     this.#dispatch({ kind: 'fetched', round, token });
-    this.#log().info(previous === token.fingerprint ? 'token is still the same' : 'token refreshed', {
+    this.#parts.log.info(previous === token.fingerprint ? 'token is still the same' : 'token refreshed', {
       app: this.#app.appid,
       trigger,
       fingerprint: token.fingerprint,
@@ -226,7 +227,7 @@ export class Keeper {
     this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: trouble.errcode });
     this.#dispatch({ kind: 'fetchFailed', round, trouble });
     const live = this.peek();
-    this.#log()[trouble.recheckMs === undefined ? 'warn' : 'error']('token fetch failed', {
+    this.#parts.log[trouble.recheckMs === undefined ? 'warn' : 'error']('token fetch failed', {
       app: this.#app.appid,
       trigger,
       errcode: trouble.errcode,
@@ -239,10 +240,11 @@ export class Keeper {
   }
 
   async #probe(round: number, token: Token): Promise<void> {
-    const outcome: ProbeOutcome = await this.#parts.issuer.probe(token).catch(crashed);
+    const outcome = await settled(() => this.#parts.issuer.probe(token));
+    if (this.#closed) return;
     const isFailure = outcome.kind === 'failure';
     this.#dispatch({ kind: 'probed', round, outcome: isFailure ? troubleOf(outcome) : outcome.kind });
-    this.#log()[isFailure ? 'warn' : 'info'](PROBED[outcome.kind], {
+    this.#parts.log[isFailure ? 'warn' : 'info'](PROBED[outcome.kind], {
       app: this.#app.appid,
       fingerprint: token.fingerprint,
       errcode: outcome.kind === 'accepted' ? undefined : outcome.errcode,
@@ -282,10 +284,6 @@ export class Keeper {
     const againMs = wakeAtMs(this.#state);
     return againMs === undefined ? 0 : Math.ceil((againMs - this.#parts.clock.lifeMs()) / 1_000);
   }
-
-  #log(): Log {
-    return this.#parts.log;
-  }
 }
 
 const PROBED: Readonly<Record<ProbeOutcome['kind'], string>> = {
@@ -296,7 +294,11 @@ const PROBED: Readonly<Record<ProbeOutcome['kind'], string>> = {
 
 const RATIONED = 'the limit for refreshing refused tokens is reached; does another program fetch tokens too?';
 
-/** An issuer answers with values; a defect in it shall not end the process, nor the life of the token. */
-function crashed(): Failure {
-  return { kind: 'failure', cause: 'transport', detail: 'the call ended in an internal error' };
+/** An issuer answers with values; a defect in it shall end neither the process nor the life of the token. */
+async function settled<Outcome>(call: () => Promise<Outcome>): Promise<Outcome | Failure> {
+  try {
+    return await call();
+  } catch {
+    return { kind: 'failure', cause: 'transport', detail: 'the call ended in an internal error' };
+  }
 }

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { fingerprintOf, Secret } from '../base/secret.ts';
+import { TOKEN_MODES } from '../token/token.ts';
+import type { TokenRecord } from './store.ts';
+
+/** Names the layout of the file. Another one is foreign to us. */
+const FORMAT = 'wechat-sidecar-tokens/1';
+
+const unixMs = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+
+const fileShape = z.strictObject({
+  format: z.literal(FORMAT),
+  accounts: z.array(
+    z.strictObject({
+      appid: z.string().min(1).max(64),
+      mode: z.enum(TOKEN_MODES),
+      token: z
+        .strictObject({
+          value: z.string().min(1).max(2_048),
+          fingerprint: z.string(),
+          issuedAtUnixMs: unixMs,
+          expiresAtUnixMs: unixMs,
+        })
+        .optional(),
+      forcedAtUnixMs: z.array(unixMs).max(100),
+    }),
+  ),
+});
+
+/** The records in a file, or why it cannot be one of ours. The reason quotes nothing of the content. */
+export function parseFile(
+  text: string,
+): { kind: 'records'; records: TokenRecord[] } | { kind: 'foreign'; reason: string } {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    return { kind: 'foreign', reason: 'it is not JSON' };
+  }
+  const parsed = fileShape.safeParse(content);
+  if (!parsed.success) {
+    const where = parsed.error.issues[0]?.path.join('.') ?? '';
+    return {
+      kind: 'foreign',
+      reason: `it is not a token file of format ${FORMAT} (at "${where.slice(0, 100)}")`,
+    };
+  }
+  const records: TokenRecord[] = [];
+  for (const { appid, mode, token, forcedAtUnixMs } of parsed.data.accounts) {
+    if (token === undefined) {
+      records.push({ appid, mode, forcedAtUnixMs });
+      continue;
+    }
+    const { value, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = token;
+    if (fingerprintOf(value) !== fingerprint || expiresAtUnixMs < issuedAtUnixMs) {
+      return { kind: 'foreign', reason: 'a token in it does not match its fingerprint or its times' };
+    }
+    records.push({
+      appid,
+      mode,
+      token: { value: new Secret(value), issuedAtUnixMs, expiresAtUnixMs },
+      forcedAtUnixMs,
+    });
+  }
+  return { kind: 'records', records };
+}
+
+/** The one place where tokens are written down in clear; the file is for its owner alone. */
+export function formatFile(records: readonly TokenRecord[]): string {
+  const accounts = records.map(({ appid, mode, token, forcedAtUnixMs }) => ({
+    appid,
+    mode,
+    ...(token !== undefined && {
+      token: {
+        value: token.value.reveal(),
+        fingerprint: fingerprintOf(token.value.reveal()),
+        issuedAtUnixMs: token.issuedAtUnixMs,
+        expiresAtUnixMs: token.expiresAtUnixMs,
+      },
+    }),
+    forcedAtUnixMs,
+  }));
+  return `${JSON.stringify({ format: FORMAT, accounts }, undefined, 2)}\n`;
+}
