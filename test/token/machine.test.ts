@@ -1,0 +1,397 @@
+import test from 'ava';
+import { step } from '../../src/token/machine.ts';
+import { policyFor } from '../../src/token/policy.ts';
+import { wakeAtMs } from '../../src/token/state.ts';
+import { isLive, makeToken } from '../../src/token/token.ts';
+import { busy, freshToken, Life, ModelPlatform } from '../support/life.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+function living(mode: 'stable' | 'classic', lifeMs?: number): { life: Life; platform: ModelPlatform } {
+  const platform = new ModelPlatform(lifeMs);
+  return { life: new Life(mode, platform.answer).begin(), platform };
+}
+
+test('the first fetch starts when the store remembers nothing', (t) => {
+  const life = new Life('stable');
+  const effects = life.do({ kind: 'loaded', forcedAtMs: [] });
+  t.deepEqual(effects, [{ kind: 'fetch', round: 1, trigger: 'startup', force: false }]);
+});
+
+test('a remembered live token is served without asking the platform', (t) => {
+  const life = new Life('stable');
+  const token = freshToken(life.nowMs - 1_000_000);
+  t.deepEqual(life.do({ kind: 'loaded', token, forcedAtMs: [] }), []);
+  t.is(life.state.token, token);
+});
+
+test('a remembered token that has ended is not served', (t) => {
+  const life = new Life('stable');
+  life.do({ kind: 'loaded', token: freshToken(life.nowMs - 10_000, 5_000), forcedAtMs: [] });
+  t.is(life.state.token, undefined);
+  t.deepEqual(life.asked(), ['fetch']);
+});
+
+for (const [mode, earliestS, latestS] of [
+  ['stable', 299, 260],
+  ['classic', 600, 540],
+] as const) {
+  test(`a ${mode} token of two hours is renewed with ${earliestS} to ${latestS} seconds left`, (t) => {
+    for (const chance of [0, 0.5, 0.999]) {
+      const life = new Life(mode, new ModelPlatform().answer, () => chance).begin();
+      const leftS = (life.token().expiresAtMs - (wakeAtMs(life.state) ?? 0)) / 1_000;
+      t.true(leftS < earliestS + 0.001 && leftS >= latestS, `${leftS} s left`);
+    }
+  });
+}
+
+for (const lifeMs of [5_000, 20_000, 60_000, 600_000, 7_200_000]) {
+  for (const mode of ['stable', 'classic'] as const) {
+    test(`a ${mode} token of ${lifeMs / 1_000} s is always live, renewed in its last 15 %, and not often`, (t) => {
+      const { life } = living(mode, lifeMs);
+      const startMs = life.nowMs;
+      const lives = 50;
+      for (let tick = 0; tick < lives * 100; tick += 1) {
+        const before = life.token();
+        life.pass(lifeMs / 100);
+        t.true(isLive(life.token(), life.nowMs));
+        if (life.token() !== before && life.token().fingerprint !== before.fingerprint) {
+          const share = (before.expiresAtMs - life.token().issuedAtMs) / lifeMs;
+          t.true(share <= 0.1501, `renewed with ${share} of its life left`);
+        }
+      }
+      t.true(life.asked(startMs).length < lives * 1.6, `${life.asked().length} fetches`);
+    });
+  }
+}
+
+test('a platform that keeps handing back the same token is not asked in a tight loop', (t) => {
+  const life = new Life('stable', (round, { nowMs }) => ({
+    kind: 'fetched',
+    round: round.round,
+    // Its end does not move until it is reached, as at the boundary of the last 300 s.
+    token: makeToken(`same-${Math.floor(nowMs / 7_200_000)}`, nowMs, 7_200_000 - (nowMs % 7_200_000)),
+  }));
+  life.nowMs = 7_200_000;
+  life.begin();
+  life.pass(7_199_000);
+  const asked = life.asked().length;
+  t.true(asked > 5 && asked < 40, `${asked} fetches`);
+});
+
+test('while a renewal fails, the old token is served until it ends, and comes back by itself', (t) => {
+  const { life, platform } = living('stable');
+  const old = life.token();
+  platform.isDown = true;
+  life.pass(old.expiresAtMs - life.nowMs - 1);
+  t.is(life.token().fingerprint, old.fingerprint);
+  t.true(isLive(life.token(), life.nowMs));
+  life.pass(100_000);
+  t.false(isLive(life.state.token, life.nowMs));
+  platform.isDown = false;
+  life.pass(60_000);
+  t.true(isLive(life.state.token, life.nowMs));
+});
+
+test('failures that pass are retried with growing delays of at most a minute', (t) => {
+  const life = new Life(
+    'stable',
+    ({ round }) => ({ kind: 'fetchFailed', round, trouble: busy }),
+    () => 0.999,
+  );
+  life.begin();
+  life.pass(600_000);
+  const gaps = life.rounds.slice(1).map(({ atMs }, i) => atMs - (life.rounds[i]?.atMs ?? 0));
+  t.deepEqual(
+    gaps.slice(0, 7).map((gapMs) => Math.round(gapMs / 1_000)),
+    [1, 2, 4, 8, 16, 32, 60],
+  );
+  t.true(gaps.every((gapMs) => gapMs <= 60_000));
+});
+
+test('a configuration error is probed again slowly, and callers start nothing meanwhile', (t) => {
+  const trouble = { errcode: 40125, message: 'wrong secret', recheckMs: 300_000 };
+  const life = new Life('stable', ({ round }) => ({ kind: 'fetchFailed', round, trouble })).begin();
+  for (let call = 0; call < 299; call += 1) {
+    life.pass(1_000);
+    life.do({ kind: 'wake' });
+  }
+  t.is(life.rounds.length, 1);
+  life.pass(32_000);
+  t.is(life.rounds.length, 2);
+});
+
+test('a new secret ends the rest of a configuration error at once', (t) => {
+  const trouble = { errcode: 40125, message: 'wrong secret', recheckMs: 300_000 };
+  const life = new Life('stable', ({ round }) => ({ kind: 'fetchFailed', round, trouble })).begin();
+  life.platform = new ModelPlatform().answer;
+  life.do({ kind: 'reconfigured' });
+  t.true(isLive(life.state.token, life.nowMs));
+});
+
+test('a new secret that arrives while the old one is being tried is tried right after', (t) => {
+  const life = new Life('stable').begin();
+  life.do({ kind: 'reconfigured' });
+  t.is(life.rounds.length, 1);
+  life.do({ kind: 'fetchFailed', round: 1, trouble: { errcode: 40125, message: '', recheckMs: 300_000 } });
+  t.is(life.rounds.length, 2);
+  t.is(life.state.phase.kind, 'fetching');
+});
+
+test('a report of a token that is not the current one starts nothing', (t) => {
+  const { life } = living('stable');
+  const before = life.state;
+  t.deepEqual(life.report(40001, 'ffffffffffffffff'), []);
+  t.is(life.state, before);
+});
+
+test('a refused stable token that the platform has replaced by itself costs one normal fetch', (t) => {
+  const { life } = living('stable');
+  const refused = life.token().fingerprint;
+  life.platform = new ModelPlatform().answer;
+  const sinceMs = (life.nowMs += 1_000);
+  const effects = life.report();
+  t.deepEqual(life.asked(sinceMs), ['fetch']);
+  t.not(life.token().fingerprint, refused);
+  t.deepEqual(effects.at(-1), { kind: 'concluded', trigger: 'refused', result: 'renewed' });
+});
+
+test('a refused stable token that comes back is tried, and forced only when the platform refuses it', (t) => {
+  const { life, platform } = living('stable');
+  const sinceMs = (life.nowMs += 1_000);
+  platform.dead.add(life.token().fingerprint);
+  const effects = life.report();
+  t.deepEqual(life.asked(sinceMs), ['fetch', 'probe', 'force']);
+  t.deepEqual(effects.at(-1), { kind: 'concluded', trigger: 'forced', result: 'renewed' });
+});
+
+test('a stable token that the platform accepts is not forced, and not doubted for ten seconds', (t) => {
+  const { life } = living('stable');
+  const sinceMs = (life.nowMs += 1_000);
+  life.report();
+  t.deepEqual(life.asked(sinceMs), ['fetch', 'probe']);
+  life.pass(9_999);
+  t.deepEqual(life.report(), []);
+  life.pass(1);
+  life.report();
+  t.deepEqual(life.asked(sinceMs), ['fetch', 'probe', 'fetch', 'probe']);
+});
+
+test('a refused classic token is tried before one of the day’s fetches is spent', (t) => {
+  const { life, platform } = living('classic');
+  const sinceMs = (life.nowMs += 1_000);
+  life.report(40001);
+  t.deepEqual(life.asked(sinceMs), ['probe']);
+  life.pass(10_000);
+  platform.dead.add(life.token().fingerprint);
+  life.report(40001);
+  t.deepEqual(life.asked(sinceMs), ['probe', 'probe', 'fetch']);
+});
+
+test('a classic token that is said to have expired is fetched without a trial, but not twice a minute', (t) => {
+  const { life } = living('classic');
+  const sinceMs = (life.nowMs += 1_000);
+  life.report(42001);
+  t.deepEqual(life.asked(sinceMs), ['fetch']);
+  life.nowMs += 1_000;
+  life.report(42001);
+  t.deepEqual(life.asked(sinceMs), ['fetch', 'probe']);
+  life.pass(60_000);
+  life.report(42001);
+  t.deepEqual(life.asked(sinceMs), ['fetch', 'probe', 'fetch']);
+});
+
+test('a trial without a verdict spends nothing and is repeated', (t) => {
+  const { life, platform } = living('classic');
+  platform.dead.add(life.token().fingerprint);
+  const sinceMs = (life.nowMs += 1_000);
+  platform.isDown = true;
+  life.report();
+  life.pass(30_000);
+  t.true(life.asked(sinceMs).every((asked) => asked === 'probe'));
+  platform.isDown = false;
+  life.pass(60_000);
+  t.deepEqual(life.asked(sinceMs).slice(-2), ['probe', 'fetch']);
+});
+
+test('three hundred reports of one token make one round', (t) => {
+  const life = new Life('stable').begin();
+  life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
+  for (let caller = 0; caller < 300; caller += 1) life.report();
+  t.deepEqual(life.asked(), ['fetch', 'fetch']);
+});
+
+test('a report during a renewal ahead of time joins it, and is looked into if the token stays', (t) => {
+  const life = new Life('stable').begin();
+  const token = freshToken(life.nowMs);
+  life.do({ kind: 'fetched', round: 1, token });
+  life.pass(7_199_000);
+  t.deepEqual(life.asked(), ['fetch', 'fetch']);
+  t.deepEqual(life.report(), []);
+  life.do({ kind: 'fetched', round: 2, token: makeToken(token.value.reveal(), life.nowMs, 300_000) });
+  t.deepEqual(life.asked(), ['fetch', 'fetch', 'probe']);
+});
+
+test('a second forced refresh waits for the thirty seconds, and is then made', (t) => {
+  const { life, platform } = living('stable');
+  for (let time = 0; time < 2; time += 1) {
+    platform.dead.add(life.token().fingerprint);
+    life.report();
+  }
+  t.is(life.asked().filter((asked) => asked === 'force').length, 1);
+  life.pass(29_999);
+  t.is(life.asked().filter((asked) => asked === 'force').length, 1);
+  life.pass(1);
+  t.is(life.asked().filter((asked) => asked === 'force').length, 2);
+});
+
+test('at most twenty forced refreshes a day are made, and the next day there are twenty more', (t) => {
+  const { life, platform } = living('stable');
+  const forced = (): number => life.asked().filter((asked) => asked === 'force').length;
+  const quarrel = (): void => {
+    for (let minute = 0; minute < 60; minute += 1) {
+      platform.dead.add(life.token().fingerprint);
+      life.report();
+      life.pass(60_000);
+    }
+  };
+  quarrel();
+  t.is(forced(), 20);
+  life.pass(DAY_MS);
+  quarrel();
+  t.is(forced(), 40);
+});
+
+test('forced refreshes that the store remembers count', (t) => {
+  const platform = new ModelPlatform();
+  const life = new Life('stable', platform.answer);
+  life.do({
+    kind: 'loaded',
+    forcedAtMs: Array.from({ length: 20 }, (_, i) => life.nowMs - 900_000 + i * 40_000),
+  });
+  platform.dead.add(life.token().fingerprint);
+  life.report();
+  t.false(life.asked().includes('force'));
+  t.is(life.state.phase.kind, 'rationed');
+});
+
+test('a forced refresh that hands back the same token is not repeated', (t) => {
+  const token = freshToken(1_000_000);
+  const life = new Life('stable', ({ kind, round }, { nowMs }) =>
+    kind === 'probe'
+      ? { kind: 'probed', round, outcome: 'refused' }
+      : { kind: 'fetched', round, token: makeToken(token.value.reveal(), nowMs, token.expiresAtMs - nowMs) },
+  ).begin();
+  life.report();
+  life.pass(3_600_000);
+  t.is(life.asked().filter((asked) => asked === 'force').length, 1);
+  t.true(life.asked().length < 40);
+});
+
+test('a refused token that ends while the ration is used up is renewed all the same', (t) => {
+  const { life, platform } = living('stable');
+  life.state = {
+    ...life.state,
+    spentAtMs: { stable: Array.from({ length: 20 }, () => life.nowMs), classic: [] },
+  };
+  const refused = life.token();
+  platform.dead.add(refused.fingerprint);
+  life.report();
+  life.pass(7_200_000);
+  t.not(life.token().fingerprint, refused.fingerprint);
+  t.true(isLive(life.token(), life.nowMs));
+});
+
+test('two holders who end each other’s classic tokens do not use up the day’s 2,000 fetches', (t) => {
+  const { life, platform } = living('classic');
+  for (let second = 0; second < 86_400; second += 1) {
+    platform.dead.add(life.token().fingerprint);
+    life.report();
+    life.pass(1_000);
+  }
+  const fetches = life.asked().filter((asked) => asked === 'fetch').length;
+  t.true(fetches > 200 && fetches < 1_600, `${fetches} fetches`);
+});
+
+for (const mode of ['stable', 'classic'] as const) {
+  for (const errcode of [40001, 42001]) {
+    test(`a storm of ${errcode} on a ${mode} token that the platform accepts costs single digits a minute`, (t) => {
+      const { life } = living(mode);
+      for (let minute = 0; minute < 10; minute += 1) {
+        const sinceMs = (life.nowMs += 1);
+        for (let call = 0; call < 600; call += 1) {
+          life.report(errcode);
+          life.pass(100);
+        }
+        const asked = life.asked(sinceMs).length;
+        t.true(asked < 10, `${asked} in minute ${minute}`);
+      }
+    });
+  }
+}
+
+test('an operator’s request is forced within the ration, and else asks in the normal way', (t) => {
+  const { life } = living('stable');
+  const sinceMs = (life.nowMs += 1);
+  life.do({ kind: 'manual' });
+  life.do({ kind: 'manual' });
+  t.deepEqual(life.asked(sinceMs), ['force', 'fetch']);
+  const classic = living('classic').life;
+  const first = classic.token().fingerprint;
+  classic.do({ kind: 'manual' });
+  t.not(classic.token().fingerprint, first);
+});
+
+test('a newer token of another holder is taken over, an older or dead one is not', (t) => {
+  const { life } = living('stable');
+  const current = life.token();
+  life.nowMs += 10_000;
+  life.do({ kind: 'adopted', token: freshToken(life.nowMs - 60_000) });
+  life.do({ kind: 'adopted', token: freshToken(life.nowMs - 5_000, 4_000) });
+  t.is(life.token(), current);
+  const newer = freshToken(life.nowMs);
+  life.do({ kind: 'adopted', token: newer });
+  t.is(life.token(), newer);
+});
+
+test('a verdict on a token that was replaced meanwhile is ignored', (t) => {
+  const life = new Life('classic').begin();
+  life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
+  life.report();
+  const newer = freshToken(life.nowMs + 1);
+  life.do({ kind: 'adopted', token: newer });
+  life.do({ kind: 'probed', round: 2, outcome: 'refused' });
+  t.deepEqual(life.asked(), ['fetch', 'probe']);
+  t.is(life.token(), newer);
+});
+
+test('after a jump of the clock past the end of the token the next wake renews it', (t) => {
+  const { life } = living('stable');
+  life.nowMs += 3 * 3_600_000;
+  t.false(isLive(life.state.token, life.nowMs));
+  life.do({ kind: 'wake' });
+  t.true(isLive(life.state.token, life.nowMs));
+});
+
+test('a forced refresh is written down before it is made', (t) => {
+  const { life, platform } = living('stable');
+  platform.dead.add(life.token().fingerprint);
+  const kinds = life
+    .report()
+    .map((effect) => (effect.kind === 'fetch' && effect.force ? 'force' : effect.kind));
+  t.is(kinds[kinds.indexOf('force') - 1], 'save');
+});
+
+test('an event that changes nothing answers the very same state', (t) => {
+  const { life } = living('stable');
+  const { state } = life;
+  for (const event of [
+    { kind: 'wake' },
+    { kind: 'loaded', forcedAtMs: [] },
+    { kind: 'fetched', round: 99, token: freshToken(0) },
+    { kind: 'fetchFailed', round: 99, trouble: busy },
+    { kind: 'probed', round: 99, outcome: 'refused' },
+  ] as const) {
+    t.is(step(state, event, life.nowMs, policyFor('stable'), life.random).state, state);
+  }
+});
