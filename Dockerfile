@@ -1,0 +1,29 @@
+# The image of every role: wechat-sidecar proxy | hub | injector | simulator. It needs no shell, writes
+# nothing to its file system, and runs as a user that owns nothing.
+ARG NODE_IMAGE=node:24-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
+COPY src ./src
+RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM ${NODE_IMAGE}
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="wechat-sidecar" \
+      org.opencontainers.image.description="A sidecar and a central token server for the WeChat API" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+ENV NODE_ENV=production
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+# A number, so that Kubernetes can check runAsNonRoot without a look into /etc/passwd.
+USER 65532:65532
+# proxy (loopback only, unless told otherwise), admin, hub, injector, simulator
+EXPOSE 3880 3881 3882 3883 3884
+ENTRYPOINT ["node", "/app/dist/cli.js"]
+CMD ["proxy"]
