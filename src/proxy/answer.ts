@@ -74,7 +74,8 @@ export class AnswerRelay implements AnswerSink {
     if (this.#phase === 'streaming') return this.#options.response.write(chunk);
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
-    const hopeless = this.#isPlain() && !mayBeObject(chunk.length === this.#heldBytes ? chunk : this.#heldSoFar());
+    const hopeless =
+      this.#isPlain() && !mayBeObject(chunk.length === this.#heldBytes ? chunk : this.#heldSoFar());
     if (this.#heldBytes > JUDGED_BYTES_MAX || hopeless) return this.#startStreaming();
     return true;
   }

@@ -47,7 +47,12 @@ export class Call {
   #onGone: () => void = () => {};
   #gone = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, sidecar: Sidecar, expectsContinue: boolean) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    sidecar: Sidecar,
+    expectsContinue: boolean,
+  ) {
     this.request = request;
     this.response = response;
     this.rules = sidecar.rules();
@@ -232,7 +237,10 @@ function wordsOf({ kind, host, reason }: TransportFailure): [Reason, string] {
     case 'unreachable':
       return ['upstream_unreachable', `no upstream can be connected; nothing was sent (${host}: ${reason})`];
     case 'broken':
-      return ['upstream_broken', `the connection to ${host} died (${reason}); the call may have been executed`];
+      return [
+        'upstream_broken',
+        `the connection to ${host} died (${reason}); the call may have been executed`,
+      ];
     case 'timeout':
       return ['upstream_timeout', `${host} did not answer in time; the call may have been executed`];
     case 'invalid':

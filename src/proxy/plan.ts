@@ -11,11 +11,20 @@ export interface PlanRules {
 
 /** What is to be done with a call that the gate let in. `query` is less what was meant for us. */
 export type Plan =
-  | { readonly kind: 'refused'; readonly reason: 'bad_request' | 'foreign_token' | 'unknown_app'; readonly message: string }
+  | {
+      readonly kind: 'refused';
+      readonly reason: 'bad_request' | 'foreign_token' | 'unknown_app';
+      readonly message: string;
+    }
   /** A token endpoint: answered here. */
   | { readonly kind: 'token'; readonly endpoint: 'token' | 'stable_token' }
   /** A call that carries the AppSecret. */
-  | { readonly kind: 'secret'; readonly appid: string; readonly secretParam: string; readonly query: RawQuery }
+  | {
+      readonly kind: 'secret';
+      readonly appid: string;
+      readonly secretParam: string;
+      readonly query: RawQuery;
+    }
   /** Passes through with whatever token it has; `appid` where it names an account. */
   | { readonly kind: 'pass'; readonly appid: string | undefined; readonly query: RawQuery }
   /** Gets our token. `standIn` tells that the caller sent a stand-in token. */

@@ -29,7 +29,7 @@ export function makeAsk(upstream: Upstream, clock: Clock): Ask {
     });
 }
 
-function outgoingOf({ method, path, body }: AskRequest): Parameters<typeof exchange>[1] {
+function outgoingOf({ method, path, body, headers = [] }: AskRequest): Parameters<typeof exchange>[1] {
   const bytes = body === undefined ? undefined : Buffer.from(body);
   return {
     method,
@@ -38,6 +38,7 @@ function outgoingOf({ method, path, body }: AskRequest): Parameters<typeof excha
       'accept',
       'application/json',
       ...(bytes === undefined ? [] : ['content-type', 'application/json']),
+      ...headers,
     ],
     body: bytes === undefined ? undefined : { bytes: bytes.length, open: () => bytes },
     pinned: false,

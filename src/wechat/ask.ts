@@ -11,6 +11,8 @@ export interface AskRequest {
   /** Path and query. May hold a token or a secret: never logged. */
   readonly path: string;
   readonly body?: string;
+  /** More headers, as a flat list of names and values. */
+  readonly headers?: readonly string[];
   readonly timeoutMs: number;
 }
 

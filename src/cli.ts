@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { run } from './cli/run.ts';
+
+/** Known, harmless, and not ours to mend: http-proxy's use of util._extend on newer Node. */
+const EXPECTED_WARNINGS = new Set(['DEP0060']);
+
+process.removeAllListeners('warning');
+process.on('warning', (warning: Error & { code?: string }) => {
+  if (EXPECTED_WARNINGS.has(warning.code ?? '')) return;
+  process.stderr.write(`${warning.name}: ${warning.message}\n`);
+});
+
+const exitCode = await run({
+  argv: process.argv.slice(2),
+  env: process.env,
+  version: ownVersion(),
+  nodeVersion: process.version,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  onSignal(kind, act) {
+    if (kind === 'reload') {
+      process.on('SIGHUP', act);
+      return;
+    }
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      // Whoever asks a second time does not want to wait for calls in flight.
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(1));
+        act();
+      });
+    }
+  },
+});
+// What is left open (a keep-alive connection, a watch on a file) must not hold the process.
+process.stdout.write('', () => process.exit(exitCode));
+
+/** From the nearest package.json above this file. */
+function ownVersion(): string {
+  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
+    try {
+      const text = readFileSync(new URL('package.json', folder), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch (error) {
+      if (folder.pathname === '/') throw new Error('Cannot find my own package.json', { cause: error });
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '../base/clock.ts';
+import type { LevelledLog } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { adminHandler, type Check } from '../server/admin.ts';
+import { listen, type Listener } from '../server/listen.ts';
+import { makeMetrics } from '../server/metrics.ts';
+import type { LoadedSettings, SettingsPlace } from './load-settings.ts';
+import { readTextFile } from './load-settings.ts';
+import type { RoleContext, RunningRole } from './role.ts';
+import type { Host } from './run.ts';
+import type { Settings } from './settings.ts';
+import { watchSettings } from './settings-watch.ts';
+import { orOnFreePort, startDemo } from './start-demo.ts';
+import { startProxy } from './start-proxy.ts';
+import { startSimulator } from './start-simulator.ts';
+
+/** A start that takes longer counts as over: an application must not wait for a platform that is away. */
+const STARTUP_MS_MAX = 10_000;
+
+interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: LevelledLog;
+}
+
+/** Starts a role and its admin port, and serves until it is asked to stop. */
+export async function serve(
+  host: Host,
+  place: SettingsPlace,
+  loaded: Extract<LoadedSettings, { kind: 'ok' }>,
+  world: World,
+): Promise<void> {
+  const { settings } = loaded;
+  const { log, clock } = world;
+  const build = { version: host.version, role: settings.role, node: host.nodeVersion };
+  const context = { ...world, version: host.version, metrics: makeMetrics(build) };
+  const stop = makeStop(host);
+  const { role, welcome } = await start(settings, context);
+  const admin = await openAdmin(settings, context, build, role, stop).catch(async (error: unknown) => {
+    await role.drain({ delayMs: 0, timeoutMs: 0 });
+    throw error;
+  });
+  const watch = watchSettings(loaded, {
+    place,
+    readFile: readTextFile,
+    clock,
+    log,
+    apply(next) {
+      log.setLevel(next.logLevel);
+      role.reconfigure(next);
+    },
+  });
+  host.onSignal('reload', () => watch.reload());
+  log.info('serving', { ...build, listen: role.addresses, admin: admin.addresses });
+  host.out(welcome(admin.port));
+
+  await stop.asked;
+  const { drainDelayMs: delayMs, drainTimeoutMs: timeoutMs } = settings;
+  log.info('stopping', { why: stop.why() });
+  watch.close();
+  const { cut } = await role.drain({ delayMs, timeoutMs });
+  await admin.close();
+  log.info('stopped', { callsCut: cut });
+}
+
+async function start(
+  settings: Settings,
+  context: RoleContext,
+): Promise<{ role: RunningRole; welcome: (adminPort: number) => string }> {
+  const quiet = (): string => '';
+  switch (settings.role) {
+    case 'proxy':
+      return { role: await startProxy(settings, context), welcome: quiet };
+    case 'simulator':
+      return { role: await startSimulator(settings, context), welcome: quiet };
+    case 'demo': {
+      const demo = await startDemo(settings, context);
+      return { role: demo, welcome: (adminPort) => demo.welcome(adminPort) };
+    }
+    default:
+      throw new Error(`Cannot start ${settings.role}: it is not a role that serves`);
+  }
+}
+
+interface Stop {
+  readonly asked: Promise<void>;
+  readonly isAsked: () => boolean;
+  readonly why: () => string;
+  ask(why: string): void;
+}
+
+function makeStop(host: Host): Stop {
+  let why: string | undefined;
+  let settle = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  const ask = (reason: string): void => {
+    why ??= reason;
+    settle();
+  };
+  host.onSignal('stop', () => ask('a signal'));
+  return { asked, ask, isAsked: () => why !== undefined, why: () => why ?? '' };
+}
+
+async function openAdmin(
+  settings: Settings,
+  { clock, log, metrics }: RoleContext,
+  build: { version: string; role: string; node: string },
+  role: RunningRole,
+  stop: Stop,
+): Promise<Listener> {
+  const startedMs = clock.lifeMs();
+  const ready: Check[] = [
+    { name: 'not stopping', run: () => (stop.isAsked() ? 'it has been asked to stop' : undefined) },
+    ...role.ready,
+  ];
+  const started: Check[] = role.ready.map(({ name, run }) => ({
+    name,
+    run: () => (clock.lifeMs() - startedMs >= STARTUP_MS_MAX ? undefined : run()),
+  }));
+  const handler = adminHandler({
+    build,
+    checks: { live: [{ name: 'ping', run: () => undefined }], ready, startup: started },
+    status: () => ({ ...build, [role.name]: role.status() }),
+    metrics,
+    quit: () => stop.ask('POST /quitquitquit'),
+    log,
+  });
+  const open = (where: Settings['adminListen']): Promise<Listener> =>
+    listen({ handler, ...where, setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)', clock, log });
+  return settings.role === 'demo' ? orOnFreePort(settings.adminListen, open) : open(settings.adminListen);
+}
