@@ -1,7 +1,7 @@
 import { Secret } from '../base/secret.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { Scope } from './settings-cells.ts';
-import { defaultOf } from './settings-reader.ts';
+import { defaultOf, shown } from './settings-reader.ts';
 import type { SettingsReader } from './settings-reader.ts';
 import * as row from './settings-table-accounts.ts';
 import { secretText } from './settings-forms.ts';
@@ -163,7 +163,7 @@ function readDefaultApp(
   if (!appids.includes(appid) && appids.length === givenCount && givenCount > 0) {
     const name = reader.given(row.defaultApp)?.name ?? 'defaultApp';
     const known = appids.slice(0, 5).join(', ');
-    reader.problems.push(`${name}: ${appid} is none of the accounts (${known})${didYouMean(appid, appids)}`);
+    reader.problems.push(`${name}: ${shown(row.defaultApp, appid)} is none of the accounts (${known})${didYouMean(appid, appids)}`);
   }
   return appid;
 }

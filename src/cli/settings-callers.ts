@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Setting } from './setting.ts';
 import type { Scope } from './settings-cells.ts';
+import { shown } from './settings-reader.ts';
 import type { SettingsReader } from './settings-reader.ts';
 import * as row from './settings-table-accounts.ts';
 import type {
@@ -96,7 +97,7 @@ function readUsable(
   const usable = reader.many(setting, item);
   for (const appid of usable ?? []) {
     if (appid !== '*' && !apps.some((app) => app.appid === appid))
-      reader.warnings.push(`${cell?.name}: ${appid} is none of the accounts of this hub`);
+      reader.warnings.push(`${cell?.name}: ${shown(setting, appid)} is none of the accounts of this hub`);
   }
   return usable;
 }

@@ -160,7 +160,7 @@ export function whyUnreadable(path: string, error: unknown): string {
  * What was given, for people. Not a secret, nor what may be one in the wrong place: an AppSecret is 32
  * hex digits, and a URL may hold a password or a token.
  */
-function shown(setting: Setting, text: string): string {
+export function shown(setting: Pick<Setting, 'secret'>, text: string): string {
   if (setting.secret === true || /^[0-9a-f]{32}$/i.test(text)) return `a value of ${text.length} characters`;
   const harmless = text.replace(/\/\/[^/]*@/, '//…@').replace(/\?.*$/s, '?…');
   const cut = harmless.length > GIVEN_SHOWN_MAX ? `${harmless.slice(0, GIVEN_SHOWN_MAX)}…` : harmless;

@@ -42,7 +42,7 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
 
   const follow = (files: readonly string[]): void => {
     const next = [...new Set(place.configFile === undefined ? files : [place.configFile, ...files])];
-    if (watching !== undefined && next.join('\n') === watched.join('\n')) return;
+    if (next.join('\n') === watched.join('\n')) return;
     watching?.close();
     watched = next;
     watching = watchFiles(next, clock, look);
@@ -61,7 +61,7 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
     }
     follow(parsed.files);
     if (digest === inForce) {
-      log.info('The settings are again those in force');
+      log.info('The settings are those in force already');
       return;
     }
     inForce = digest;
@@ -74,9 +74,9 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
   follow(started.files);
   return {
     reload: () => {
-      const before = seen;
+      // Who asks is answered, also where nothing has changed.
+      seen = '';
       look();
-      if (seen === before) log.info('The settings were read again: nothing has changed');
     },
     close: () => watching?.close(),
   };

@@ -1,0 +1,97 @@
+import test from 'ava';
+import { parseArguments } from '../../src/cli/arguments.ts';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { defaultCheckRole, defaultCommand } from '../../src/cli/default-command.ts';
+import { SETTINGS_TABLE } from '../../src/cli/settings-table.ts';
+
+const parse = (line: string) => parseArguments(line === '' ? [] : line.split(' '), '1.2.3');
+
+function shownBy(line: string): string {
+  const parsed = parse(line);
+  return parsed.kind === 'show' ? parsed.text : '';
+}
+
+function problemOf(line: string): string {
+  const parsed = parse(line);
+  return parsed.kind === 'bad' ? parsed.problem : '';
+}
+
+test('a command and the settings file, in any order', (t) => {
+  const expected = { kind: 'run', command: 'hub', configFile: 'a.yaml' };
+  for (const line of ['hub --config a.yaml', '--config a.yaml hub', 'hub --config=a.yaml']) {
+    t.like(parse(line), expected, line);
+  }
+  t.like(parse(''), { kind: 'run', command: undefined, configFile: undefined });
+  for (const command of COMMANDS) t.like(parse(command), { kind: 'run', command });
+});
+
+test('check alone has options of its own', (t) => {
+  t.like(parse('check --fetch --role hub'), { check: { fetch: true, role: 'hub' } });
+  t.like(parse('check'), { check: { fetch: false, role: undefined } });
+  t.regex(problemOf('proxy --fetch'), /--fetch is for the command check alone/);
+  t.regex(problemOf('check --role nobody'), /--role: got "nobody", accepted is proxy or hub/);
+});
+
+test('what is not known is told in one line, with the word that was probably meant', (t) => {
+  t.regex(problemOf('porxy'), /^wechat-sidecar: "porxy" is no command, did you mean proxy\?; see .*--help$/);
+  t.regex(problemOf('proxy --confg x'), /--confg is no option, did you mean --config\?/);
+  t.regex(problemOf('qqqqqq'), /^wechat-sidecar: "qqqqqq" is no command; see/);
+  t.regex(problemOf('proxy --config'), /--config needs a value/);
+  t.regex(problemOf('proxy --config='), /--config needs a value/);
+  t.regex(problemOf('proxy --help=1'), /--help takes no value/);
+  t.regex(problemOf('proxy more'), /"more" is one argument too many/);
+  t.notRegex(problemOf('\u001b[2Jx'), /\u001b/);
+});
+
+test('the version is shown', (t) => {
+  t.is(shownBy('--version'), 'wechat-sidecar 1.2.3\n');
+});
+
+test('help shows every setting by variable, key, default, form and meaning', (t) => {
+  const text = shownBy('--help').replaceAll(/\s+/g, ' ');
+  for (const { key, env, form, meaning, default: fallback } of SETTINGS_TABLE) {
+    for (const part of [key, env ?? '', form.accepted, meaning.replaceAll('`', ''), fallback ?? '']) {
+      t.true(text.includes(part), part);
+    }
+  }
+  for (const command of COMMANDS) t.true(text.includes(` ${command} `));
+  t.is(shownBy('-h'), shownBy('--help'));
+  t.is(shownBy('help'), shownBy('--help'));
+});
+
+test('the help of a command shows its own settings alone', (t) => {
+  for (const line of ['shutdown --help', 'help shutdown', '-h shutdown']) {
+    t.regex(shownBy(line), /WECHAT_SIDECAR_ADMIN_LISTEN/, line);
+    t.notRegex(shownBy(line), /WECHAT_APPID|WECHAT_SIMULATOR/, line);
+  }
+  t.regex(shownBy('check -h'), /--fetch/);
+  t.notRegex(shownBy('proxy -h'), /--fetch/);
+});
+
+test('no line of help is wider than 100 columns', (t) => {
+  for (const line of ['--help', ...COMMANDS.map((command) => `${command} --help`)]) {
+    for (const row of shownBy(line).split('\n')) t.true(row.length <= 100, row);
+  }
+});
+
+test('without a command it is the demonstration, until an account or a hub is set', (t) => {
+  const file = (text: string) => ({ env: {}, file: { path: 'a', text } });
+  t.is(defaultCommand({ env: {} }), 'demo');
+  t.is(defaultCommand({ env: { WECHAT_APPID: '' } }), 'demo');
+  t.is(defaultCommand(file('listen: localhost:1')), 'demo');
+  t.is(defaultCommand(file('apps: []')), 'demo');
+  t.is(defaultCommand({ env: { WECHAT_APPID: 'x' } }), 'proxy');
+  t.is(defaultCommand({ env: { WECHAT_SIDECAR_HUB_URL: 'x' } }), 'proxy');
+  t.is(defaultCommand(file('apps: [{ appid: x }]')), 'proxy');
+  t.is(defaultCommand(file('hub: { url: x }')), 'proxy');
+  // What is wrong with it is then told by the proxy.
+  t.is(defaultCommand(file('a: [')), 'proxy');
+});
+
+test('check reads the settings as a hub where they name the callers of one', (t) => {
+  const file = (text: string) => ({ env: {}, file: { path: 'a', text } });
+  t.is(defaultCheckRole({ env: {} }), 'proxy');
+  t.is(defaultCheckRole(file('clients: [{ name: x }]')), 'hub');
+  t.is(defaultCheckRole({ env: { WECHAT_HUB_CLIENT_KEY_FILE: 'x' } }), 'hub');
+  t.is(defaultCheckRole(file('clients: [{ name: x }]\nhub: { url: x }')), 'proxy');
+});
