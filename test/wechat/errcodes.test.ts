@@ -1,0 +1,45 @@
+import test from 'ava';
+import { troubleOf } from '../../src/wechat/errcodes.ts';
+
+const MINUTE_MS = 60_000;
+
+for (const errcode of [-1, 45011]) {
+  test(`errcode ${errcode} passes by itself`, (t) => {
+    const trouble = troubleOf({ kind: 'failure', cause: 'platform', errcode, detail: '' });
+    t.is(trouble.recheckMs, undefined);
+    t.is(trouble.errcode, errcode);
+  });
+}
+
+for (const cause of ['transport', 'unreadable'] as const) {
+  test(`an answer that is ${cause === 'transport' ? 'missing' : cause} passes by itself, and counts as busy`, (t) => {
+    const trouble = troubleOf({ kind: 'failure', cause, detail: 'ECONNREFUSED' });
+    t.is(trouble.recheckMs, undefined);
+    t.is(trouble.errcode, -1);
+    t.regex(trouble.message, /ECONNREFUSED/);
+  });
+}
+
+for (const errcode of [
+  40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 50004, 50007, 61024, 89500, 89501, 89503,
+  89506, 89507, 43002, 12345,
+]) {
+  test(`errcode ${errcode} is probed again after one minute to one hour, and says what to do`, (t) => {
+    const trouble = troubleOf({ kind: 'failure', cause: 'platform', errcode, detail: '' });
+    t.is(trouble.errcode, errcode);
+    t.true((trouble.recheckMs ?? 0) >= MINUTE_MS && (trouble.recheckMs ?? 0) <= 60 * MINUTE_MS);
+    t.regex(trouble.message, new RegExp(`errcode ${errcode}`));
+    t.regex(trouble.message, /What to do: /);
+  });
+}
+
+test('40164 names the address to allow', (t) => {
+  const failure = {
+    kind: 'failure',
+    cause: 'platform',
+    errcode: 40164,
+    ip: '203.0.113.7',
+    detail: '',
+  } as const;
+  t.regex(troubleOf(failure).message, /203\.0\.113\.7/);
+});
