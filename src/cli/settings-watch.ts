@@ -89,7 +89,10 @@ function tellOfRestart(
   now: ReadonlyMap<string, string>,
   told: string,
 ): string {
-  const changed = [...now].filter(([key, digest]) => started.get(key) !== digest).map(([key]) => key);
+  const changed = [...now]
+    .filter(([key, digest]) => started.get(key) !== digest)
+    .map(([key]) => key)
+    .toSorted();
   const keys = changed.join(' ');
   if (keys !== '' && keys !== told) {
     log.warn('These settings have changed and need a restart to take effect', { settings: changed });

@@ -40,7 +40,7 @@ test('what is not known is told in one line, with the word that was probably mea
   t.regex(problemOf('proxy --config='), /--config needs a value/);
   t.regex(problemOf('proxy --help=1'), /--help takes no value/);
   t.regex(problemOf('proxy more'), /"more" is one argument too many/);
-  t.notRegex(problemOf('\u001b[2Jx'), /\u001b/);
+  t.false(problemOf('\u001b[2Jx').includes('\u001b'));
 });
 
 test('the version is shown', (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { editDistance, nearest } from '../../src/cli/did-you-mean.ts';
 
 test('the nearest word is found, and a far one is not', (t) => {

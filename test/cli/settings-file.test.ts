@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parse, problemsOf, ACCOUNT } from '../support/settings-source.ts';
 
 const said = (yaml: string): string => problemsOf({ env: ACCOUNT, yaml }).join('\n');
@@ -37,7 +37,7 @@ test('a file in JSON is as good', (t) => {
 });
 
 test('what is no mapping is no settings file', (t) => {
-  t.regex(said('- a'), /shop\.yaml: is no settings file|is no settings file/);
+  t.regex(said('- a'), /is no settings file/);
   t.regex(said('text'), /is no settings file/);
 });
 

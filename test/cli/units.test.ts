@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseDurationMs, parseSizeBytes } from '../../src/cli/units.ts';
 
 test('a duration is a number with its unit', (t) => {

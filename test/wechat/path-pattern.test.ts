@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compilePathPattern, isPathPattern } from '../../src/wechat/path-pattern.ts';
 
 const cases: [pattern: string, matches: string[], others: string[]][] = [
