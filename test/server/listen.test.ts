@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -161,17 +161,16 @@ test('CONNECT is refused, and the tunnelled bytes go nowhere', async (t) => {
 });
 
 test('a caller that pipelines garbage after a request gets the answer to the request, and no other', async (t) => {
-  let answer: () => void = () => undefined;
-  const { port } = await start(t, (_request, response) => {
-    answer = () => response.end('the first answer');
-  });
+  let arrived: (response: ServerResponse) => void = () => undefined;
+  const response = new Promise<ServerResponse>((resolve) => (arrived = resolve));
+  const { port } = await start(t, (_request, begun) => arrived(begun));
   const caller = await rawConnection(port);
   caller.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n');
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  t.is(caller.received(), '');
-  answer();
-  const received = await caller.untilClosed();
-  t.regex(received, /^HTTP\/1\.1 200 [^]*the first answer$/);
+  const begun = await response;
+  // The garbage came with the request, so it has been read when the handler's turn is over.
+  await new Promise((resolve) => setImmediate(resolve));
+  begun.end('the first answer');
+  t.regex(await caller.untilClosed(), /^HTTP\/1\.1 200 [^]*the first answer$/);
 });
 
 test('a body that breaks off into garbage is refused once, and the handler learns of it', async (t) => {
@@ -203,32 +202,6 @@ test('a handler may decide about Expect: 100-continue before the body is asked f
     'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\nExpect: 100-continue\r\n\r\n',
   );
   t.regex(answer, /^HTTP\/1\.1 413 /);
-});
-
-test('two thousand silent connections do no harm, and are closed in time', async (t) => {
-  const count = 2_000;
-  const { port } = await start(t, hello, { limits: { headersTimeoutMs: 3_000, checkIntervalMs: 200 } });
-  let closed = 0;
-  let allClosed: () => void = () => undefined;
-  const done = new Promise<void>((resolve) => (allClosed = resolve));
-  for (let n = 0; n < count; n += 100) {
-    await Promise.all(
-      Array.from({ length: 100 }, async () => {
-        const socket = connect(port, '127.0.0.1');
-        t.teardown(() => socket.destroy());
-        socket.on('error', () => undefined);
-        socket.once('close', () => {
-          closed += 1;
-          if (closed === count) allClosed();
-        });
-        socket.resume();
-        await once(socket, 'connect');
-      }),
-    );
-  }
-  t.regex(await rawCall(port, 'GET /meanwhile HTTP/1.0\r\n\r\n'), /hello \/meanwhile$/);
-  await done;
-  t.is(closed, count);
 });
 
 test('half a head is answered with 408 and closed', async (t) => {

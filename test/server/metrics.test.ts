@@ -43,7 +43,7 @@ test('every metric has the name and the labels that the documentation gives', as
     'wechat_sidecar_replay_buffer_bytes 0',
     'wechat_sidecar_replays_total{app="shop",errcode="42001",outcome="recovered"} 1',
     'wechat_sidecar_replays_skipped_total{app="shop",reason="body_too_large"} 1',
-    'wechat_sidecar_token_refreshes_total{app="shop",trigger="startup",result="new"} 1',
+    'wechat_sidecar_token_refreshes_total{app="shop",trigger="startup",result="renewed"} 1',
     'wechat_sidecar_token_fetch_failures_total{app="shop",errcode="40164"} 1',
     'wechat_sidecar_token_fetch_failures_total{app="shop",errcode="none"} 1',
     'wechat_sidecar_token_expires_timestamp_seconds{app="shop"} 1700000000.5',
