@@ -1,6 +1,8 @@
-// Writes the table of settings into both READMEs. Run after `npm run build`.
+// Writes the table of settings into both READMEs. Run after `npx tsc -p tsconfig.test.json`, as `npm test` does.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { withSettingsTable } from '../dist/cli/settings-markdown.js';
+
+const build = new URL(`../${process.env.BUILD_DIR ?? 'build'}/`, import.meta.url);
+const { withSettingsTable } = await import(new URL('test/support/settings-markdown.js', build));
 
 for (const [name, language] of [
   ['README.md', 'en'],

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { renderSettingsMarkdown, withSettingsTable } from '../../src/cli/settings-markdown.ts';
+import { renderSettingsMarkdown, withSettingsTable } from '../support/settings-markdown.ts';
 import { defaultOf } from '../../src/cli/settings-reader.ts';
 import { SETTINGS_TABLE } from '../../src/cli/settings-table.ts';
 
@@ -10,7 +10,7 @@ for (const [name, language] of [
 ] as const) {
   // A clone without the file shows this as skipped, not as passed.
   const orSkip = existsSync(name) ? test : test.skip;
-  orSkip(`${name} holds exactly the table of settings (node scripts/readme-settings.mjs writes it)`, (t) => {
+  orSkip(`${name} holds exactly the table of settings (scripts/readme-settings.mjs writes it)`, (t) => {
     const readme = readFileSync(name, 'utf8');
     t.is(withSettingsTable(readme, language), readme);
   });
@@ -21,7 +21,7 @@ test('the table is written between the markers, and nothing else is touched', (t
   const written = withSettingsTable(readme, 'en') ?? '';
   t.is(
     written,
-    `before\n<!-- settings -->\n\n${renderSettingsMarkdown('en')}\n\n<!-- /settings -->\nafter\n`,
+    `before\n<!-- settings -->\n\n<!-- prettier-ignore -->\n${renderSettingsMarkdown('en')}\n\n<!-- /settings -->\nafter\n`,
   );
   t.is(withSettingsTable(written, 'en'), written);
   t.is(withSettingsTable('no markers', 'en'), undefined);

@@ -1,5 +1,5 @@
-import type { Setting } from './setting.ts';
-import { SETTINGS_TABLE } from './settings-table.ts';
+import type { Setting } from '../../src/cli/setting.ts';
+import { SETTINGS_TABLE } from '../../src/cli/settings-table.ts';
 
 export type Language = 'en' | 'zh';
 
@@ -34,7 +34,9 @@ export function withSettingsTable(readme: string, language: Language): string | 
   const end = readme.indexOf(SETTINGS_END, begin);
   if (begin < 0 || end < 0) return undefined;
   const head = readme.slice(0, begin + SETTINGS_BEGIN.length);
-  return `${head}\n\n${renderSettingsMarkdown(language)}\n\n${readme.slice(end)}`;
+  // A formatter would pad each column to its widest cell.
+  const table = `<!-- prettier-ignore -->\n${renderSettingsMarkdown(language)}`;
+  return `${head}\n\n${table}\n\n${readme.slice(end)}`;
 }
 
 function cellsOf(setting: Setting, language: Language): string[] {
