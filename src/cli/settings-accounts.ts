@@ -147,7 +147,7 @@ function warnOfShapes(reader: SettingsReader, place: string, appid: string, secr
   const text = secret.reveal();
   if (SECRET_SHAPE.test(text)) return;
   reader.warnings.push(
-    `${place}: its AppSecret has ${text.length} characters and does not look like one, which is 32 hex digits`,
+    `${place}: its AppSecret (length ${text.length}) does not look like one, which is 32 hex digits`,
   );
 }
 

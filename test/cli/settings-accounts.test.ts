@@ -135,7 +135,7 @@ test('what does not look like an appid or an AppSecret is warned of, and a swap 
     /shop does not look like an appid/,
   );
   const short = { WECHAT_APPID: APPID, WECHAT_APPSECRET: 'abc' };
-  t.regex(warningsOf({ env: short }).join(), /its AppSecret has 3 characters and does not look like one/);
+  t.regex(warningsOf({ env: short }).join(), /its AppSecret \(length 3\) does not look like one/);
   const swapped = { WECHAT_APPID: APPSECRET, WECHAT_APPSECRET: APPID };
   t.regex(problemsOf({ env: swapped }).join(), /WECHAT_APPID: got a value of 32 hex digits.* swapped\?$/);
 });
