@@ -163,7 +163,9 @@ function readDefaultApp(
   if (!appids.includes(appid) && appids.length === givenCount && givenCount > 0) {
     const name = reader.given(row.defaultApp)?.name ?? 'defaultApp';
     const known = appids.slice(0, 5).join(', ');
-    reader.problems.push(`${name}: ${shown(row.defaultApp, appid)} is none of the accounts (${known})${didYouMean(appid, appids)}`);
+    reader.problems.push(
+      `${name}: ${shown(row.defaultApp, appid)} is none of the accounts (${known})${didYouMean(appid, appids)}`,
+    );
   }
   return appid;
 }
