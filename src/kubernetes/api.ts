@@ -1,0 +1,206 @@
+import { readFile } from 'node:fs/promises';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
+import { StringDecoder } from 'node:string_decoder';
+import type { Clock } from '../base/clock.ts';
+
+/**
+ * The few calls that we make to a Kubernetes API server: one object at a time, by its path. The official
+ * client is built for every kind of object, of which we use three; what is left is HTTPS and JSON.
+ */
+export interface KubernetesApi {
+  call(request: ApiRequest): Promise<ApiOutcome>;
+  /** Follows a path with `?watch=1`, until the server or `close` ends it. */
+  watch(path: string, onEvent: (event: WatchEvent) => void): Watch;
+  close(): void;
+}
+
+/** How a pod reaches the API server; a service account's files are the same in every pod. */
+export interface KubernetesAccess {
+  /** An https origin. */
+  readonly server: string;
+  /** The bearer token, read afresh for each call, since the kubelet renews it. */
+  readonly tokenFile: string;
+  /** PEM; read afresh too. */
+  readonly caFile: string;
+}
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  /** From `/api` on, with its query. */
+  readonly path: string;
+  readonly body?: unknown;
+  /** For PATCH: `application/json-patch+json` or `application/merge-patch+json`. */
+  readonly contentType?: string;
+  readonly timeoutMs?: number;
+}
+
+export type ApiOutcome =
+  | { readonly kind: 'ok'; readonly body: unknown }
+  /** The server's own `Status`: reason is one word such as Conflict or NotFound. */
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly reason: string;
+      readonly message: string;
+    }
+  /** There was no answer, or none that can be read; `reason` is a code such as ECONNREFUSED or timeout. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export interface WatchEvent {
+  /** ADDED, MODIFIED, DELETED, BOOKMARK, ERROR. */
+  readonly type: string;
+  readonly object: unknown;
+}
+
+export interface Watch {
+  /** Never rejects. Tells why the watch ended, for the log. */
+  readonly ended: Promise<string>;
+  close(): void;
+}
+
+const TIMEOUT_MS = 10_000;
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+const CONNECTIONS_MAX = 16;
+
+export function makeKubernetesApi(access: KubernetesAccess, clock: Clock): KubernetesApi {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
+  const send = async (asked: ApiRequest): Promise<ClientRequest> => {
+    const [token, ca] = await Promise.all([readFile(access.tokenFile, 'utf8'), readFile(access.caFile)]);
+    const body = asked.body === undefined ? undefined : Buffer.from(JSON.stringify(asked.body));
+    const request = httpsRequest(new URL(asked.path, access.server), {
+      agent,
+      // A part of what connections are kept by: another authority means another connection.
+      ca,
+      method: asked.method,
+      headers: {
+        accept: 'application/json',
+        authorization: `Bearer ${token.trim()}`,
+        'user-agent': 'wechat-sidecar',
+        ...(body && {
+          'content-type': asked.contentType ?? 'application/json',
+          'content-length': body.length,
+        }),
+      },
+    });
+    request.end(body);
+    return request;
+  };
+  return {
+    call: (asked) => callOnce(() => send(asked), asked.timeoutMs ?? TIMEOUT_MS, clock),
+    watch: (path, onEvent) => follow(() => send({ method: 'GET', path }), onEvent),
+    close: () => agent.destroy(),
+  };
+}
+
+async function callOnce(
+  send: () => Promise<ClientRequest>,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<ApiOutcome> {
+  let request: ClientRequest;
+  try {
+    request = await send();
+  } catch (error) {
+    return { kind: 'failed', reason: codeOf(error) };
+  }
+  let reason: string | undefined;
+  const timer = clock.after(timeoutMs, () => {
+    reason = 'timeout';
+    request.destroy();
+  });
+  try {
+    const response = await headOf(request);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > ANSWER_BYTES_MAX) return { kind: 'failed', reason: 'answer_too_large' };
+      chunks.push(chunk);
+    }
+    return outcomeOf(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'));
+  } catch (error) {
+    return { kind: 'failed', reason: reason ?? codeOf(error) };
+  } finally {
+    timer.cancel();
+  }
+}
+
+function headOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve);
+    // Errors that come after the head are the response's too; without a listener they would be thrown.
+    request.on('error', reject);
+  });
+}
+
+function outcomeOf(status: number, text: string): ApiOutcome {
+  const body = parsed(text);
+  if (status >= 200 && status < 300) {
+    return body === undefined ? { kind: 'failed', reason: 'unreadable_answer' } : { kind: 'ok', body };
+  }
+  const { reason, message } = (typeof body === 'object' && body !== null ? body : {}) as {
+    reason?: unknown;
+    message?: unknown;
+  };
+  return {
+    kind: 'refused',
+    status,
+    reason: typeof reason === 'string' && reason !== '' ? reason : `HTTP ${status}`,
+    message: typeof message === 'string' ? message.slice(0, 500) : '',
+  };
+}
+
+/** One JSON object a line, for as long as the server likes. */
+function follow(send: () => Promise<ClientRequest>, onEvent: (event: WatchEvent) => void): Watch {
+  let request: ClientRequest | undefined;
+  let closed = false;
+  const run = async (): Promise<string> => {
+    request = await send();
+    if (closed) request.destroy();
+    const response = await headOf(request);
+    if (response.statusCode !== 200) {
+      response.destroy();
+      return `HTTP ${response.statusCode}`;
+    }
+    const decoder = new StringDecoder('utf8');
+    let rest = '';
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      const lines = `${rest}${decoder.write(chunk)}`.split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > ANSWER_BYTES_MAX) return 'answer_too_large';
+      for (const line of lines) {
+        const event = parsed(line) as WatchEvent | undefined;
+        if (event !== undefined && !closed) onEvent(event);
+      }
+    }
+    return 'the server ended it';
+  };
+  return {
+    ended: run()
+      .catch(codeOf)
+      .finally(() => request?.destroy()),
+    close() {
+      closed = true;
+      request?.destroy();
+    },
+  };
+}
+
+/** Why a call came to nothing, in words for a log line or a check. */
+export function whyNot(outcome: Exclude<ApiOutcome, { kind: 'ok' }>): string {
+  if (outcome.kind === 'failed') return `the API server cannot be asked (${outcome.reason})`;
+  return `the API server refuses (${outcome.status} ${outcome.reason}): ${outcome.message}`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}
