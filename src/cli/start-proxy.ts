@@ -85,7 +85,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   };
 }
 
-function makeUpstream(settings: Settings, { clock, log, metrics }: RoleContext): Upstream {
+export function makeUpstream(settings: Settings, { clock, log, metrics }: RoleContext): Upstream {
   const { connectMs, answerMs, idleMs } = settings.timeouts;
   return {
     origins: new Origins(settings.upstreams, clock),

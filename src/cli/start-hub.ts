@@ -1,0 +1,115 @@
+import { Audit } from '../hub/audit.ts';
+import { makeHubFace } from '../hub/app.ts';
+import { Callers } from '../hub/callers.ts';
+import type { Hub, HubAccounts } from '../hub/hub.ts';
+import { Refreshes } from '../hub/refreshes.ts';
+import { Watchers } from '../hub/watchers.ts';
+import { makeKeepers } from '../keeper/keepers.ts';
+import type { Keepers } from '../keeper/keepers.ts';
+import type { KeeperObserver } from '../keeper/observer.ts';
+import type { Check } from '../server/admin.ts';
+import { listen } from '../server/listen.ts';
+import { makeAsk } from '../upstream/ask.ts';
+import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { openStore } from './open-store.ts';
+import type { RoleContext, RunningRole } from './role.ts';
+import type { Settings } from './settings.ts';
+import { makeUpstream, observerFor } from './start-proxy.ts';
+
+/** The hub: the one holder of AppSecrets, which gives tokens to those who may use them. */
+export async function startHub(settings: Settings, context: RoleContext): Promise<RunningRole> {
+  const { clock, random, log, version } = context;
+  const upstream = makeUpstream(settings, context);
+  let current = settings;
+  const counting = observerFor(context.metrics);
+  const observer: KeeperObserver = {
+    ...counting,
+    tokenChanged(told) {
+      counting.tokenChanged(told);
+      watchers.changed(told.appid);
+    },
+  };
+  const ask = makeAsk(upstream, clock);
+  const keepers = makeKeepers({
+    apps: settings.apps,
+    issuer: makePlatformIssuer(ask),
+    store: openStore(settings.store, context),
+    clock,
+    random,
+    log,
+    observer,
+  });
+  const accounts = accountsOf(keepers, () => current);
+  const watchers = new Watchers({ accounts, clock, log });
+  const callers = new Callers(settings.clients, undefined);
+  const audit = new Audit(log, clock);
+  const refreshes = new Refreshes({ accounts, audit, clock });
+  const hub: Hub = { version, accounts, callers, refreshes, watchers, audit, clock, log };
+  const listener = await listen({
+    ...makeHubFace(hub),
+    ...settings.listen,
+    setting: 'WECHAT_SIDECAR_LISTEN (listen)',
+    ...(settings.tls !== undefined && { tls: settings.tls }),
+    clock,
+    log,
+  });
+  keepers.start();
+
+  return {
+    name: 'hub',
+    addresses: listener.addresses,
+    port: listener.port,
+    ready: [triedCheck(keepers)],
+    status: () => ({
+      accounts: keepers.status(),
+      upstreams: upstream.origins.health(),
+      inFlight: listener.inFlight(),
+      watchers: watchers.size,
+    }),
+    reconfigure(next) {
+      const gone = keepers.appids().filter((appid) => !next.apps.some((app) => app.appid === appid));
+      current = next;
+      keepers.reconfigure(next.apps);
+      for (const appid of gone) watchers.removed(appid);
+      callers.reconfigure(next.clients);
+      watchers.endWhere((caller) => !callers.stillHolds(caller));
+    },
+    async drain(options) {
+      // Watchers would keep us waiting for ever, and find another hub once this one takes no calls.
+      const parting = clock.after(options.delayMs, () => watchers.close());
+      const outcome = await listener.drain(options);
+      parting.cancel();
+      watchers.close();
+      await keepers.close();
+      await upstream.pools.close();
+      return outcome;
+    },
+  };
+}
+
+function accountsOf(keepers: Keepers, settings: () => Settings): HubAccounts {
+  const find = (appid: string): Settings['apps'][number] | undefined =>
+    settings().apps.find((app) => app.appid === appid);
+  return {
+    token: (appid) => keepers.token(appid),
+    refused: (appid, fingerprint, errcode) => keepers.refused(appid, fingerprint, errcode),
+    refreshNow: (appid) => keepers.refreshNow(appid),
+    peek: (appid) => keepers.peek(appid),
+    status: () => keepers.status(),
+    ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
+    list: () => settings().apps.map(({ appid, name, mode }) => ({ appid, name, mode })),
+    has: (appid) => find(appid) !== undefined,
+    secretOf: (appid) => find(appid)?.secret,
+  };
+}
+
+/** Ready once each account has been tried, with whatever outcome. */
+function triedCheck(keepers: Keepers): Check {
+  return {
+    name: 'tokens',
+    run() {
+      const untried = keepers.appids().filter((appid) => !keepers.tried(appid));
+      return untried.length === 0 ? undefined : `no token was asked for yet: ${untried.join(', ')}`;
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import type { RequestListener } from 'node:http';
+import Koa from 'koa';
+import Router from 'koa-router';
+import { mayUse } from './callers.ts';
+import type { Caller, Recognition } from './callers.ts';
+import type { Refuse } from '../server/refuse.ts';
+import type { Hub } from './hub.ts';
+import { Problem, problemAnswer, unknownApp } from './problem.ts';
+import type { ProblemReason } from './problem.ts';
+import { answerApps, answerRefresh, answerToken, answerWatch } from './token-routes.ts';
+
+/** What a listener needs to show the hub's face. */
+export interface HubFace {
+  readonly handler: RequestListener;
+  /** Answers what never became a request. */
+  readonly refuse: Refuse;
+}
+
+type Run = (ctx: Koa.Context, hub: Hub, caller: Caller, appid: string) => void | Promise<void>;
+
+/** A call of the API. Where its path has an account, the caller may use it before `run` begins. */
+interface ApiRoute {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly run: Run;
+}
+
+export const API_ROUTES: readonly ApiRoute[] = [
+  { method: 'GET', path: '/v1/apps', run: answerApps },
+  { method: 'GET', path: '/v1/apps/:appid/token', run: answerToken },
+  { method: 'POST', path: '/v1/apps/:appid/token/refresh', run: answerRefresh },
+  { method: 'GET', path: '/v1/tokens/watch', run: answerWatch },
+];
+
+export function makeHubFace(hub: Hub): HubFace {
+  const router = new Router();
+  for (const route of API_ROUTES) {
+    const serve = (ctx: Koa.Context): Promise<void> => serveApi(ctx, hub, route);
+    if (route.method === 'GET') router.get(route.path, serve);
+    else router.post(route.path, serve);
+  }
+  const app = new Koa();
+  app.use((ctx, next) => answered(ctx, next, hub));
+  app.use(router.routes());
+  app.use(refuseUnrouted);
+  // What fails after an answer has begun is the caller's connection.
+  app.on('error', (error: Error) => hub.log.debug('a connection failed', { reason: error.name }));
+  const handle = app.callback();
+  return {
+    handler: (request, response) => void handle(request, response),
+    refuse: ({ message }) => problemAnswer(new Problem('bad_request', message)),
+  };
+}
+
+/** Authentication and permission, before anything of the call is looked at. */
+async function serveApi(ctx: Koa.Context, hub: Hub, { method, path, run }: ApiRoute): Promise<void> {
+  const call = `${method} ${path}`;
+  const appid = paramOf(ctx, 'appid');
+  const caller = callerIn(await hub.callers.byAuthorization(ctx.headers.authorization), ctx, hub, call);
+  try {
+    if (appid !== undefined && !(mayUse(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
+    await run(ctx, hub, caller, appid ?? '');
+  } catch (error) {
+    if (error instanceof Problem) noteRefusal(ctx, hub, caller, call, appid, error);
+    throw error;
+  }
+}
+
+function callerIn(recognition: Recognition, ctx: Koa.Context, hub: Hub, call: string): Caller {
+  switch (recognition.kind) {
+    case 'caller':
+      return recognition.caller;
+    case 'stranger':
+      hub.audit.refused({
+        caller: undefined,
+        address: ctx.ip,
+        call,
+        reason: 'unauthorized',
+        why: recognition.why,
+      });
+      throw new Problem(
+        'unauthorized',
+        'Send "Authorization: Bearer …" with a credential that this hub knows.',
+      );
+    case 'undecided':
+      throw new Problem('review_unavailable', recognition.why, { retryAfterS: 2 });
+  }
+}
+
+/** Those of our errors that are the caller's doing, and of interest to whoever looks after the hub. */
+const REFUSALS: ReadonlySet<ProblemReason> = new Set([
+  'unknown_app',
+  'too_many_requests',
+  'forbidden_origin',
+  'bad_request',
+]);
+
+function noteRefusal(
+  ctx: Koa.Context,
+  hub: Hub,
+  caller: Caller,
+  call: string,
+  appid: string | undefined,
+  { reason, detail }: Problem,
+): void {
+  if (!REFUSALS.has(reason)) return;
+  const shown = appid?.replaceAll(/[^\w-]/g, '?').slice(0, 64);
+  hub.audit.refused({ caller, address: ctx.ip, call, appid: shown, reason, why: detail });
+}
+
+/** The one door where an error becomes an answer. */
+async function answered(ctx: Koa.Context, next: Koa.Next, hub: Hub): Promise<void> {
+  ctx.set('cache-control', 'no-store');
+  try {
+    await next();
+  } catch (error) {
+    const problem = error instanceof Problem ? error : faulty(hub, error);
+    const { status, headers, body } = problemAnswer(problem);
+    ctx.respond = true;
+    ctx.status = status;
+    ctx.set({ ...headers });
+    // What was not read of the request is not waited for.
+    if (!ctx.req.complete) ctx.set('connection', 'close');
+    ctx.body = body;
+  }
+}
+
+/** The error's text may quote the call: only its place is told. */
+function faulty(hub: Hub, error: unknown): Problem {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
+  hub.log.error('a call met a fault of the hub', {
+    fault: error instanceof Error ? error.name : typeof error,
+    where: frames.slice(0, 5).map((frame) => frame.trim()),
+  });
+  return new Problem('internal', 'The hub has a fault; its log tells where.');
+}
+
+function refuseUnrouted(ctx: Koa.Context): void {
+  const here = API_ROUTES.filter(({ path }) => matches(path, ctx.path)).map(({ method }) => method);
+  if (here.length === 0) throw new Problem('not_found', 'GET /openapi.json describes what is here.');
+  ctx.set('allow', here.join(', '));
+  throw new Problem('method_not_allowed', `Use ${here.join(' or ')}.`);
+}
+
+function matches(route: string, path: string): boolean {
+  const [wanted, given] = [route.split('/'), path.split('/')];
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, index) => part.startsWith(':') || part === given[index])
+  );
+}
+
+function paramOf(ctx: Koa.Context, name: string): string | undefined {
+  return (ctx as Koa.Context & { params: Partial<Record<string, string>> }).params[name];
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../base/clock.ts';
+import { boundedLog } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
+import type { Caller } from './callers.ts';
+
+export interface AuditedRefresh {
+  readonly caller: Caller;
+  readonly appid: string;
+  /** Of the token that was reported; absent where a person asked. */
+  readonly fingerprint?: string | undefined;
+  readonly errcode?: number | undefined;
+  readonly result: 'renewed' | 'unchanged' | 'unavailable' | 'not_current';
+  /** Of the token that was answered. */
+  readonly now?: string | undefined;
+}
+
+export interface AuditedRefusal {
+  /** Undefined: a stranger. */
+  readonly caller: Caller | undefined;
+  readonly address: string;
+  /** The route, such as `GET /v1/apps/:appid/token`; never the path as it was sent. */
+  readonly call: string;
+  readonly appid?: string | undefined;
+  readonly reason: string;
+  readonly why: string;
+}
+
+/** Who asked for what: a line for every refresh and every refusal, bounded in a storm of like ones. */
+export class Audit {
+  readonly #logOf: (key: string) => Log;
+
+  constructor(log: Log, clock: Clock) {
+    this.#logOf = boundedLog(log, clock);
+  }
+
+  refreshed({ caller, appid, fingerprint, errcode, result, now }: AuditedRefresh): void {
+    const fields = { ...nameOf(caller), app: appid, fingerprint, errcode, result, now };
+    this.#logOf(`${caller.name} ${appid} ${result}`).info('a refresh was asked for', fields);
+  }
+
+  refused({ caller, address, call, appid, reason, why }: AuditedRefusal): void {
+    const fields = { ...nameOf(caller), address, call, app: appid, reason, why };
+    this.#logOf(`${caller?.name ?? address} ${reason}`).warn('a caller was refused', fields);
+  }
+}
+
+function nameOf(caller: Caller | undefined): { caller: string | null; pod?: string } {
+  return { caller: caller?.name ?? null, ...(caller?.pod !== undefined && { pod: caller.pod }) };
+}

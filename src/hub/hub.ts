@@ -1,0 +1,38 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Keepers } from '../keeper/keepers.ts';
+import type { TokenMode } from '../token/token.ts';
+import type { Audit } from './audit.ts';
+import type { Callers } from './callers.ts';
+import type { Refreshes } from './refreshes.ts';
+import type { Watchers } from './watchers.ts';
+
+/** An account, without its token. */
+export interface HubApp {
+  readonly appid: string;
+  readonly name: string;
+  readonly mode: TokenMode;
+}
+
+/** The accounts that this hub holds. */
+export interface HubAccounts extends Pick<
+  Keepers,
+  'token' | 'refused' | 'refreshNow' | 'peek' | 'status' | 'ownerOf'
+> {
+  list(): readonly HubApp[];
+  has(appid: string): boolean;
+  secretOf(appid: string): Secret | undefined;
+}
+
+/** What serving a call takes. */
+export interface Hub {
+  readonly version: string;
+  readonly accounts: HubAccounts;
+  readonly callers: Callers;
+  readonly refreshes: Refreshes;
+  readonly watchers: Watchers;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly log: Log;
+}

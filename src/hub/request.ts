@@ -1,0 +1,31 @@
+import type { IncomingMessage } from 'node:http';
+import { Problem } from './problem.ts';
+
+/** The whole body. Throws a `Problem` where it is over the limit, and where it never came. */
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const tooLarge = new Problem('body_too_large', `The body of this call may have ${bytesMax} bytes.`);
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    throw new Problem('bad_request', 'The body did not come to its end.');
+  }
+  if (bytes > bytesMax) throw tooLarge;
+  return Buffer.concat(chunks);
+}
+
+/** The body as JSON; a `Problem` is thrown where it is none. */
+export async function readJson(request: IncomingMessage, bytesMax: number): Promise<unknown> {
+  const body = await readBody(request, bytesMax);
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new Problem('bad_request', 'The body is not JSON.');
+  }
+}

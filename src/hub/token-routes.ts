@@ -1,0 +1,79 @@
+import type Koa from 'koa';
+import { z } from 'zod';
+import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
+import type { Unavailable } from '../token/source.ts';
+import { mayUse } from './callers.ts';
+import type { Caller } from './callers.ts';
+import type { Hub } from './hub.ts';
+import { Problem, unknownApp } from './problem.ts';
+import { readJson } from './request.ts';
+import { wireApp, wireRefresh, wireToken } from './wire.ts';
+
+const REPORT_BYTES_MAX = 4 * 1024;
+const WATCHED_APPIDS_MAX = 1_000;
+
+const report = z.object({
+  fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
+  errcode: z.number().refine((errcode) => REFUSED_ERRCODES.has(errcode)),
+});
+
+/** GET /v1/apps */
+export function answerApps(ctx: Koa.Context, hub: Hub, caller: Caller): void {
+  const { accounts, clock } = hub;
+  const apps = accounts.list().filter(({ appid }) => mayUse(caller, appid));
+  ctx.body = { apps: apps.map((app) => wireApp(app, accounts.peek(app.appid), clock)) };
+}
+
+/** GET /v1/apps/{appid}/token */
+export async function answerToken(ctx: Koa.Context, hub: Hub, _: Caller, appid: string): Promise<void> {
+  const answer = await hub.accounts.token(appid);
+  if (answer.kind === 'unavailable') throw noToken(answer);
+  ctx.body = wireToken(appid, answer.token, hub.clock);
+}
+
+/** POST /v1/apps/{appid}/token/refresh */
+export async function answerRefresh(
+  ctx: Koa.Context,
+  hub: Hub,
+  caller: Caller,
+  appid: string,
+): Promise<void> {
+  const parsed = report.safeParse(await readJson(ctx.req, REPORT_BYTES_MAX));
+  if (!parsed.success) {
+    throw new Problem(
+      'bad_request',
+      `Give {"fingerprint": 16 hex digits, "errcode": one of ${[...REFUSED_ERRCODES].join(', ')}}.`,
+    );
+  }
+  const { fingerprint, errcode } = parsed.data;
+  const outcome = await hub.refreshes.report(caller, appid, fingerprint, errcode);
+  if (outcome.kind === 'limited') throw tooManyRefreshes(outcome.retryAfterMs);
+  if (outcome.kind === 'unavailable') throw noToken(outcome);
+  ctx.body = wireRefresh(appid, outcome.token, fingerprint, hub.clock);
+}
+
+/** GET /v1/tokens/watch */
+export function answerWatch(ctx: Koa.Context, hub: Hub, caller: Caller): void {
+  const asked = new URLSearchParams(ctx.querystring).getAll('appid');
+  if (asked.length > WATCHED_APPIDS_MAX) {
+    throw new Problem('bad_request', `At most ${WATCHED_APPIDS_MAX} accounts can be named.`);
+  }
+  if (asked.some((appid) => !mayUse(caller, appid) || !hub.accounts.has(appid))) throw unknownApp();
+  if (!hub.watchers.hasRoom()) {
+    throw new Problem('overloaded', 'This hub takes no more watchers now.', { retryAfterS: 5 });
+  }
+  // The stream is written past Koa.
+  ctx.respond = false;
+  const appids = asked.length === 0 ? undefined : new Set(asked);
+  hub.watchers.open(ctx.res, caller, ctx.ip, appids);
+}
+
+export function noToken({ errcode, message }: Unavailable): Problem {
+  return new Problem('token_unavailable', message, { errcode, retryAfterS: 1 });
+}
+
+export function tooManyRefreshes(retryAfterMs: number): Problem {
+  return new Problem('too_many_requests', 'This caller asks for refreshes too often.', {
+    retryAfterS: Math.ceil(retryAfterMs / 1_000),
+  });
+}

@@ -1,0 +1,205 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { mayUse } from './callers.ts';
+import type { Caller } from './callers.ts';
+import type { HubAccounts } from './hub.ts';
+import { secondsLeft, wireToken } from './wire.ts';
+
+export const WATCHERS_MAX = 20_000;
+export const HEARTBEAT_MS = 15_000;
+
+/** One timer serves all heartbeats: each of its ticks looks after one part of the watchers. */
+const TICK_MS = 1_000;
+const PARTS = HEARTBEAT_MS / TICK_MS;
+const HEARTBEAT = Buffer.from(':\n\n');
+
+/** A watcher that leaves this much unread is gone, or as good as. */
+const UNREAD_BYTES_MAX = 64 * 1024;
+/** So many are told before others get their turn. */
+const BATCH = 500;
+
+interface Watcher {
+  readonly response: ServerResponse;
+  readonly caller: Caller;
+  readonly address: string;
+  readonly sinceUnixMs: number;
+  /** Undefined: every account that the caller may use, also those to come. */
+  readonly appids: ReadonlySet<string> | undefined;
+}
+
+export interface WatcherView {
+  readonly caller: Caller;
+  readonly address: string;
+  readonly sinceUnixMs: number;
+  readonly appids: readonly string[] | undefined;
+}
+
+export interface WatcherParts {
+  readonly accounts: Pick<HubAccounts, 'list' | 'peek' | 'token'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly watchersMax?: number;
+}
+
+/**
+ * The open streams of server-sent events. A new token is written as one event that all watchers of its
+ * account share; a watcher costs a connection and little more.
+ */
+export class Watchers {
+  readonly #parts: WatcherParts;
+  readonly #rota: readonly Set<Watcher>[] = Array.from({ length: PARTS }, () => new Set());
+  /** By account: the event that says what is now, good for the second in which it was written. */
+  readonly #events = new Map<string, { fingerprint: string; secondsLeft: number; event: Buffer }>();
+  /** Accounts whose watchers were last told of a token, and are to hear of its end. */
+  readonly #told = new Set<string>();
+  #size = 0;
+  #opened = 0;
+  #ticks = 0;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(parts: WatcherParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether one more can be taken. */
+  hasRoom(): boolean {
+    return !this.#closed && this.#size < (this.#parts.watchersMax ?? WATCHERS_MAX);
+  }
+
+  /** Writes the head, the current token of each account, and from then on each new one. */
+  open(
+    response: ServerResponse,
+    caller: Caller,
+    address: string,
+    appids: ReadonlySet<string> | undefined,
+  ): void {
+    const { accounts, clock } = this.#parts;
+    const watcher: Watcher = { response, caller, address, sinceUnixMs: clock.wallMs(), appids };
+    const part = this.#rota[this.#opened++ % PARTS] as Set<Watcher>;
+    part.add(watcher);
+    this.#size += 1;
+    response.once('close', () => {
+      if (part.delete(watcher)) this.#size -= 1;
+    });
+    response.on('error', () => response.destroy());
+    response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    response.write('retry: 2000\n\n');
+    for (const { appid } of accounts.list()) {
+      if (wants(watcher, appid)) void this.#tellFirst(watcher, appid);
+    }
+    this.#timer ??= clock.after(TICK_MS, () => this.#tick());
+  }
+
+  /** The account has another token. */
+  changed(appid: string): void {
+    this.#events.delete(appid);
+    this.#broadcast(appid);
+  }
+
+  /** The account is served no longer. */
+  removed(appid: string): void {
+    this.#events.delete(appid);
+    if (this.#told.has(appid)) this.#broadcast(appid);
+  }
+
+  /** Ends the streams of callers that are not let in any more; they may come back and be judged again. */
+  endWhere(isOver: (caller: Caller) => boolean): void {
+    for (const watcher of this.#all()) if (isOver(watcher.caller)) watcher.response.end();
+  }
+
+  /** Ends all streams, and takes no more. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.endWhere(() => true);
+  }
+
+  list(): WatcherView[] {
+    return this.#all().map(({ caller, address, sinceUnixMs, appids }) => ({
+      caller,
+      address,
+      sinceUnixMs,
+      appids: appids === undefined ? undefined : [...appids],
+    }));
+  }
+
+  /** An account without a token may get its first one now, and only if not, the watcher hears that it has none. */
+  async #tellFirst(watcher: Watcher, appid: string): Promise<void> {
+    const { accounts } = this.#parts;
+    if (accounts.peek(appid) === undefined) {
+      const answer = await accounts.token(appid);
+      // A token that came meanwhile has been told to everybody.
+      if (answer.kind === 'token') return;
+    }
+    this.#write(watcher, this.#eventOf(appid));
+  }
+
+  #broadcast(appid: string): void {
+    const audience = this.#all().filter((watcher) => wants(watcher, appid));
+    const tellFrom = (start: number): void => {
+      // Written anew for each batch: where a newer token came in between, that is what is told.
+      const event = this.#eventOf(appid);
+      for (const watcher of audience.slice(start, start + BATCH)) this.#write(watcher, event);
+      if (start + BATCH < audience.length) this.#parts.clock.after(0, () => tellFrom(start + BATCH));
+    };
+    tellFrom(0);
+  }
+
+  #eventOf(appid: string): Buffer {
+    const { accounts, clock } = this.#parts;
+    const token = accounts.peek(appid);
+    if (token === undefined) {
+      this.#told.delete(appid);
+      return Buffer.from(`event: gone\ndata: ${JSON.stringify({ appid })}\n\n`);
+    }
+    const known = this.#events.get(appid);
+    const left = secondsLeft(token, clock);
+    if (known?.fingerprint === token.fingerprint && known.secondsLeft === left) return known.event;
+    const data = JSON.stringify(wireToken(appid, token, clock));
+    const event = Buffer.from(`event: token\ndata: ${data}\n\n`);
+    this.#events.set(appid, { fingerprint: token.fingerprint, secondsLeft: left, event });
+    this.#told.add(appid);
+    return event;
+  }
+
+  #write({ response, caller, address }: Watcher, event: Buffer): void {
+    if (response.writableEnded || response.destroyed) return;
+    if (response.writableLength > UNREAD_BYTES_MAX) {
+      this.#parts.log.warn('a watcher does not read, and is cut off', { caller: caller.name, address });
+      response.destroy();
+      return;
+    }
+    response.write(event);
+  }
+
+  #tick(): void {
+    const { accounts, clock } = this.#parts;
+    const part = this.#rota[this.#ticks++ % PARTS] as Set<Watcher>;
+    for (const watcher of part) {
+      if ((watcher.caller.endsAtMs ?? Infinity) <= clock.lifeMs()) watcher.response.end();
+      else this.#write(watcher, HEARTBEAT);
+    }
+    for (const appid of this.#told) {
+      if (accounts.peek(appid) === undefined) this.removed(appid);
+    }
+    this.#timer = this.#size === 0 ? undefined : clock.after(TICK_MS, () => this.#tick());
+  }
+
+  #all(): Watcher[] {
+    return this.#rota.flatMap((part) => [...part]);
+  }
+}
+
+function wants({ appids, caller }: Watcher, appid: string): boolean {
+  return (appids === undefined || appids.has(appid)) && mayUse(caller, appid);
+}

@@ -1,0 +1,42 @@
+import type { Clock } from '../base/clock.ts';
+import { unixMs } from '../keeper/store.ts';
+import type { WireApp, WireRefresh, WireToken } from '../token/hub-wire.ts';
+import type { Token } from '../token/token.ts';
+import type { HubApp } from './hub.ts';
+
+/** One of the places where a token leaves us, on purpose. */
+export function wireToken(appid: string, token: Token, clock: Clock): WireToken {
+  return {
+    appid,
+    access_token: token.value.reveal(),
+    fingerprint: token.fingerprint,
+    issued_at: rfc3339(token.issuedAtMs, clock),
+    expires_at: rfc3339(token.expiresAtMs, clock),
+    expires_in: secondsLeft(token, clock),
+  };
+}
+
+export function wireRefresh(appid: string, token: Token, reported: string, clock: Clock): WireRefresh {
+  return { ...wireToken(appid, token, clock), refreshed: token.fingerprint !== reported };
+}
+
+export function wireApp({ appid, name, mode }: HubApp, token: Token | undefined, clock: Clock): WireApp {
+  return {
+    appid,
+    name,
+    mode,
+    ...(token !== undefined && {
+      fingerprint: token.fingerprint,
+      expires_at: rfc3339(token.expiresAtMs, clock),
+    }),
+  };
+}
+
+/** Whole seconds, rounded down, so that nobody believes in a token for longer than it lives. */
+export function secondsLeft(token: Token, clock: Clock): number {
+  return Math.max(0, Math.floor((token.expiresAtMs - clock.lifeMs()) / 1_000));
+}
+
+function rfc3339(lifeMs: number, clock: Clock): string {
+  return new Date(Math.round(unixMs(lifeMs, clock))).toISOString();
+}
