@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { COMMANDS } from './commands.ts';
 import type { Command } from './commands.ts';
-import { nearest } from './did-you-mean.ts';
+import { nearest } from '../base/did-you-mean.ts';
 import { renderHelp } from './help.ts';
 
 export type Arguments =

@@ -1,5 +1,5 @@
 import { Secret } from '../base/secret.ts';
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../base/did-you-mean.ts';
 import type { Scope } from './settings-cells.ts';
 import { defaultOf, shown } from './settings-reader.ts';
 import type { SettingsReader } from './settings-reader.ts';

@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../base/did-you-mean.ts';
 import type { Setting } from './setting.ts';
 import type { SettingsFile } from './settings-file.ts';
 import { SETTINGS_TABLE } from './settings-table.ts';

@@ -1,4 +1,4 @@
-import { didYouMean, nearest } from './did-you-mean.ts';
+import { didYouMean, nearest } from '../base/did-you-mean.ts';
 import { isGiven, textsOf } from './settings-cells.ts';
 import type { Cell } from './settings-cells.ts';
 import { SETTINGS_TABLE } from './settings-table.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { editDistance, nearest } from '../../src/cli/did-you-mean.ts';
+import { editDistance, nearest } from '../../src/base/did-you-mean.ts';
 
 test('the nearest word is found, and a far one is not', (t) => {
   t.is(nearest('lsiten', ['listen', 'adminListen']), 'listen');
