@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { backoffMs } from '../../src/base/backoff.ts';
 import { seededRandom, systemRandom } from '../../src/base/random.ts';
 

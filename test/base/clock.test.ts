@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { LifeScale, systemClock } from '../../src/base/clock.ts';
 
 const HOUR_MS = 3_600_000;

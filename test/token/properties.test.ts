@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { seededRandom } from '../../src/base/random.ts';
 import { step } from '../../src/token/machine.ts';
 import { policyFor } from '../../src/token/policy.ts';

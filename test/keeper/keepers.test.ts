@@ -1,0 +1,108 @@
+import test from 'ava';
+import { silentLog } from '../../src/base/log.ts';
+import { fingerprintOf, Secret } from '../../src/base/secret.ts';
+import { makeKeepers } from '../../src/keeper/keepers.ts';
+import type { Keepers } from '../../src/keeper/keepers.ts';
+import { memoryStore } from '../../src/keeper/store.ts';
+import type { Credentials } from '../../src/wechat/issuer.ts';
+import { given, makeFakeIssuer, platformSays, ripple } from '../support/fake-issuer.ts';
+import type { FakeIssuer } from '../support/fake-issuer.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const SHOP: Credentials = { appid: 'wxshop', secret: new Secret('one'), mode: 'stable' };
+const BLOG: Credentials = { appid: 'wxblog', secret: new Secret('two'), mode: 'classic' };
+
+async function begun(apps: readonly Credentials[]): Promise<{ keepers: Keepers; issuer: FakeIssuer }> {
+  const issuer = makeFakeIssuer();
+  const random = (): number => 0.5;
+  const clock = new ManualClock();
+  const keepers = makeKeepers({ apps, issuer, store: memoryStore, clock, random, log: silentLog });
+  keepers.start();
+  await ripple();
+  return { keepers, issuer };
+}
+
+async function answerAll(issuer: FakeIssuer, name: string): Promise<void> {
+  for (const call of issuer.fetches) await call.answer(given(`${name} ${call.app?.appid}`));
+}
+
+test('each account has a token of its own', async (t) => {
+  const { keepers, issuer } = await begun([SHOP, BLOG]);
+  await answerAll(issuer, 'token of');
+  t.deepEqual(keepers.appids(), ['wxshop', 'wxblog']);
+  t.is(keepers.peek('wxshop')?.value.reveal(), 'token of wxshop');
+  const answer = await keepers.token('wxblog');
+  t.is(answer.kind === 'token' && answer.token.value.reveal(), 'token of wxblog');
+});
+
+test('an account that is not configured has no token, and nothing is asked for it', async (t) => {
+  const { keepers, issuer } = await begun([SHOP]);
+  for (const answer of [
+    await keepers.token('wxother'),
+    await keepers.refused('wxother', '0123456789abcdef', 40001),
+    await keepers.refreshNow('wxother'),
+  ]) {
+    t.like(answer, { kind: 'unavailable', errcode: 40013 });
+  }
+  t.is(keepers.peek('wxother'), undefined);
+  t.false(keepers.tried('wxother') || keepers.hasHadToken('wxother'));
+  t.is(issuer.fetches.length, 1);
+});
+
+test('tokens of now and of earlier are known by their fingerprints', async (t) => {
+  const { keepers, issuer } = await begun([SHOP, BLOG]);
+  await answerAll(issuer, 'first');
+  void keepers.refused('wxshop', fingerprintOf('first wxshop'), 40001);
+  await issuer.fetches[2]?.answer(given('second'));
+  t.is(keepers.ownerOf(fingerprintOf('first wxshop')), 'wxshop');
+  t.is(keepers.ownerOf(fingerprintOf('second')), 'wxshop');
+  t.is(keepers.ownerOf(fingerprintOf('first wxblog')), 'wxblog');
+  t.is(keepers.ownerOf(fingerprintOf('foreign')), undefined);
+});
+
+test('an account is tried when its first fetch has ended, and ready when it has had a token', async (t) => {
+  const { keepers, issuer } = await begun([SHOP]);
+  t.false(keepers.tried('wxshop'));
+  await issuer.fetches[0]?.answer(platformSays(40125));
+  t.true(keepers.tried('wxshop'));
+  t.false(keepers.hasHadToken('wxshop'));
+});
+
+test('new settings add, remove and change accounts, and leave the others alone', async (t) => {
+  const { keepers, issuer } = await begun([SHOP, BLOG]);
+  await answerAll(issuer, 'first');
+  const added: Credentials = { appid: 'wxnew', secret: new Secret('three'), mode: 'stable' };
+  keepers.reconfigure([{ ...SHOP, secret: new Secret('one') }, added]);
+  await ripple();
+  t.deepEqual(keepers.appids(), ['wxshop', 'wxnew']);
+  t.deepEqual(
+    issuer.fetches.slice(2).map(({ app }) => app?.appid),
+    ['wxnew'],
+  );
+  t.is(keepers.peek('wxblog'), undefined);
+  t.is(keepers.ownerOf(fingerprintOf('first wxblog')), undefined);
+  keepers.reconfigure([{ ...SHOP, secret: new Secret('rotated') }, added]);
+  t.is(issuer.fetches[3]?.app?.secret.reveal(), 'rotated');
+  t.is(keepers.peek('wxshop')?.value.reveal(), 'first wxshop');
+});
+
+test('closing writes what the store has still to write', async (t) => {
+  let isClosed = false;
+  const store = {
+    ...memoryStore,
+    close: async () => {
+      isClosed = true;
+    },
+  };
+  const keepers = makeKeepers({
+    apps: [SHOP],
+    issuer: makeFakeIssuer(),
+    store,
+    clock: new ManualClock(),
+    random: () => 0,
+    log: silentLog,
+  });
+  keepers.start();
+  await keepers.close();
+  t.true(isClosed);
+});
