@@ -49,11 +49,11 @@ async function act(to: Delivery, call: Call, fault: Fault | undefined): Promise<
       return deliver(to, emptyAnswer(200));
     case 'status':
       return deliver(to, htmlAnswer(fault.status, fault.body));
-    case 'errcode':
-      return deliver(
-        to,
-        refuse(to.world, call, fault.errcode, { ...(fault.errmsg !== undefined && { text: fault.errmsg }) }),
-      );
+    case 'errcode': {
+      const plain = to.world.endpoints.get(call.path)?.plainErrors ?? false;
+      const shape = { plain, ...(fault.errmsg !== undefined && { text: fault.errmsg }) };
+      return deliver(to, refuse(to.world, call, fault.errcode, shape));
+    }
     case 'answer': {
       if (!fault.afterChecks) return deliverCustom(to, fault);
       const answer = decideFor(to, call);

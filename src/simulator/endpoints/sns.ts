@@ -13,11 +13,11 @@ import { enterWithSecret } from './secret-call.ts';
  * the account's. Everything is text/plain.
  */
 export const SNS_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  '/sns/oauth2/access_token': { method: 'ANY', token: 'own', answer: oauthLogin },
-  '/sns/oauth2/refresh_token': { method: 'ANY', token: 'own', answer: refreshLogin },
-  '/sns/userinfo': { method: 'GET', token: 'own', answer: userInfo },
-  '/sns/auth': { method: 'GET', token: 'own', answer: checkLogin },
-  '/sns/jscode2session': { method: 'ANY', token: 'own', answer: miniProgramLogin },
+  '/sns/oauth2/access_token': { method: 'ANY', token: 'own', plainErrors: true, answer: oauthLogin },
+  '/sns/oauth2/refresh_token': { method: 'ANY', token: 'own', plainErrors: true, answer: refreshLogin },
+  '/sns/userinfo': { method: 'GET', token: 'own', plainErrors: true, answer: userInfo },
+  '/sns/auth': { method: 'GET', token: 'own', plainErrors: true, answer: checkLogin },
+  '/sns/jscode2session': { method: 'ANY', token: 'own', plainErrors: true, answer: miniProgramLogin },
   '/sns/component/jscode2session': {
     method: 'GET',
     token: 'component',

@@ -41,7 +41,6 @@ const POST_PATHS = `
 /datacube/: getusersharehour getupstreammsg getupstreammsghour getupstreammsgweek getupstreammsgmonth getinterfacesummary
 /datacube/: getinterfacesummaryhour getweanalysisappiddailysummarytrend getweanalysisappiddailyvisittrend
 /datacube/: getweanalysisappidvisitpage getweanalysisappidvisitdistribution getweanalysisappiduserportrait
-/donut/: code2verifyinfo
 /merchant/: create del update getbystatus modproductstatus order/getbyid order/getbyfilter order/setdelivery
 /product/: spu/add spu/get spu/get_list order/get order/get_list
 /scan/product/: create get update clear
@@ -68,6 +67,7 @@ const GET_PATHS = `
 /cgi-bin/: customservice/getkflist customservice/getonlinekflist groups/get tags/get account/getaccountbasicinfo
 /cgi-bin/: material/get_materialcount express/business/account/getall express/business/printer/getall template/get_industry
 /card/: getcolors
+/donut/: code2verifyinfo
 /customservice/: kfaccount/del kfaccount/setadmin kfaccount/canceladmin kfsession/getsession kfsession/getsessionlist
 /customservice/: kfsession/getwaitcase
 /merchant/: get order/close express/getall group/getall shelf/getall
