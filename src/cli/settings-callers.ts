@@ -19,7 +19,7 @@ export function readCallers(
   reader: SettingsReader,
   role: Role,
   apps: readonly AppSettings[],
-): { clients: readonly ClientSettings[]; kubernetes: KubernetesSettings } {
+): { clients: readonly ClientSettings[]; kubernetes: Omit<KubernetesSettings, 'apiServer'> } {
   const fromEnv = reader.environmentItem();
   const envClient =
     reader.given(row.clientKeyFile, fromEnv) === undefined ? [] : readClient(reader, fromEnv, apps);

@@ -48,6 +48,13 @@ export function doubtfulVariables(env: Environment): string[] {
     });
 }
 
+/** The API server of the cluster that we run in, as Kubernetes tells every container of it. */
+export function apiServerIn(env: Environment): string {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+  if (!isGiven(host)) return 'https://kubernetes.default.svc';
+  return `https://${host.includes(':') ? `[${host}]` : host}:${port ?? '443'}`;
+}
+
 function isServiceLink(name: string, value: string): boolean {
   return SERVICE_LINK.test(name) || (name.endsWith('_PORT') && SERVICE_LINK_VALUE.test(value));
 }

@@ -4,7 +4,7 @@ import { readAccounts } from './settings-accounts.ts';
 import { readCallers } from './settings-callers.ts';
 import { fileCells } from './settings-cells.ts';
 import type { Cells } from './settings-cells.ts';
-import { doubtfulVariables, unknownVariables } from './settings-environment.ts';
+import { apiServerIn, doubtfulVariables, unknownVariables } from './settings-environment.ts';
 import type { Environment } from './settings-environment.ts';
 import { readSettingsFile } from './settings-file.ts';
 import { hostPort, storedKey } from './settings-forms.ts';
@@ -62,13 +62,15 @@ export function parseSettings(source: SettingsSource): ParsedSettings {
 }
 
 /** With problems, what this gives is not to be used; every part is read all the same, for its problems. */
-function readAll(reader: SettingsReader, { role, file }: SettingsSource): Settings {
+function readAll(reader: SettingsReader, { role, file, env }: SettingsSource): Settings {
   const owned = readAccounts(reader, role);
+  const { clients, kubernetes } = readCallers(reader, role, owned.apps);
   return {
     role,
     configFile: file?.path,
     ...owned,
-    ...readCallers(reader, role, owned.apps),
+    clients,
+    kubernetes: { ...kubernetes, apiServer: apiServerIn(env) },
     ...readListening(reader, role),
     upstreams: readUpstreams(reader),
     resolve: reader.oneOrDefault(serving.resolve),

@@ -96,6 +96,8 @@ export interface ClientSettings {
 }
 
 export interface KubernetesSettings {
+  /** The origin of the API server. */
+  readonly apiServer: string;
   readonly audience: string;
   /** Service accounts that may use the hub; empty allows none. */
   readonly allow: readonly ServiceAccountSettings[];

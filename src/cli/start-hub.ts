@@ -1,13 +1,19 @@
 import { Audit } from '../hub/audit.ts';
 import { makeHubFace } from '../hub/app.ts';
 import { Callers } from '../hub/callers.ts';
+import type { Reviewers } from '../hub/callers.ts';
 import type { Hub, HubAccounts } from '../hub/hub.ts';
 import { Refreshes } from '../hub/refreshes.ts';
+import { appsFor, serviceAccountReviewers } from '../hub/service-accounts.ts';
 import { Watchers } from '../hub/watchers.ts';
 import { makeKeepers } from '../keeper/keepers.ts';
 import type { Keepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { Check } from '../server/admin.ts';
+import { IN_CLUSTER_FILES, makeKubernetesApi } from '../kubernetes/api.ts';
+import type { KubernetesApi } from '../kubernetes/api.ts';
+import { TokenReviews } from '../kubernetes/token-review.ts';
+import type { ServiceAccount } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
 import { makeAsk } from '../upstream/ask.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
@@ -17,7 +23,11 @@ import type { Settings } from './settings.ts';
 import { makeUpstream, observerFor } from './start-proxy.ts';
 
 /** The hub: the one holder of AppSecrets, which gives tokens to those who may use them. */
-export async function startHub(settings: Settings, context: RoleContext): Promise<RunningRole> {
+export async function startHub(
+  settings: Settings,
+  context: RoleContext,
+  serviceAccountFiles: typeof IN_CLUSTER_FILES = IN_CLUSTER_FILES,
+): Promise<RunningRole> {
   const { clock, random, log, version } = context;
   const upstream = makeUpstream(settings, context);
   let current = settings;
@@ -41,7 +51,11 @@ export async function startHub(settings: Settings, context: RoleContext): Promis
   });
   const accounts = accountsOf(keepers, () => current);
   const watchers = new Watchers({ accounts, clock, log });
-  const callers = new Callers(settings.clients, undefined);
+  const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
+  const callers = new Callers(
+    settings.clients,
+    reviewersFor(api, settings, () => current, context),
+  );
   const audit = new Audit(log, clock);
   const refreshes = new Refreshes({ accounts, audit, clock });
   const hub: Hub = { version, accounts, callers, refreshes, watchers, audit, clock, log };
@@ -80,11 +94,23 @@ export async function startHub(settings: Settings, context: RoleContext): Promis
       const outcome = await listener.drain(options);
       parting.cancel();
       watchers.close();
+      api.close();
       await keepers.close();
       await upstream.pools.close();
       return outcome;
     },
   };
+}
+
+function reviewersFor(
+  api: KubernetesApi,
+  { kubernetes: { audience } }: Settings,
+  current: () => Settings,
+  { clock }: RoleContext,
+): Reviewers {
+  const rules = (): Settings['kubernetes']['allow'] => current().kubernetes.allow;
+  const expects = (account: ServiceAccount): boolean => appsFor(account, rules()).size > 0;
+  return serviceAccountReviewers(new TokenReviews({ api, audience, clock, expects }), rules);
 }
 
 function accountsOf(keepers: Keepers, settings: () => Settings): HubAccounts {

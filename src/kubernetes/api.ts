@@ -25,6 +25,12 @@ export interface KubernetesAccess {
   readonly caFile: string;
 }
 
+/** Where Kubernetes puts the files of a pod's own service account. */
+export const IN_CLUSTER_FILES: Pick<KubernetesAccess, 'tokenFile' | 'caFile'> = {
+  tokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+  caFile: '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
+};
+
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   /** From `/api` on, with its query. */
