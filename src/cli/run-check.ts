@@ -8,7 +8,7 @@ import type { CheckOptions } from './arguments.ts';
 import { check, checkExitCode, renderFindings } from './check.ts';
 import { defaultCheckRole } from './default-command.ts';
 import { loadSettings, readTextFile, type SettingsPlace } from './load-settings.ts';
-import { type ExitCode, type Host, plainSettings, problemsText } from './run.ts';
+import { type ExitCode, type Host, plainSettings, problemsText } from './host.ts';
 import type { Settings } from './settings.ts';
 
 const ASK_TIMEOUT_MS = 10_000;

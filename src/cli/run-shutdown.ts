@@ -1,5 +1,5 @@
 import { loadSettings, readTextFile, type SettingsPlace } from './load-settings.ts';
-import { type ExitCode, type Host, problemsText } from './run.ts';
+import { type ExitCode, type Host, problemsText } from './host.ts';
 import { shutdown } from './shutdown.ts';
 
 /** `wechat-sidecar shutdown`: asks the sidecar of this pod to stop. */
@@ -10,6 +10,7 @@ export async function runShutdown(host: Host, place: Omit<SettingsPlace, 'role'>
     return 78;
   }
   const { exitCode, text } = await shutdown(loaded.settings.adminListen);
-  (exitCode === 0 ? host.out : host.err)(`${text}\n`);
+  if (exitCode === 0) host.out(`${text}\n`);
+  else host.err(`${text}\n`);
   return exitCode;
 }

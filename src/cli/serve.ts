@@ -7,7 +7,7 @@ import { makeMetrics } from '../server/metrics.ts';
 import type { LoadedSettings, SettingsPlace } from './load-settings.ts';
 import { readTextFile } from './load-settings.ts';
 import type { RoleContext, RunningRole } from './role.ts';
-import type { Host } from './run.ts';
+import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
 import { watchSettings } from './settings-watch.ts';
 import { orOnFreePort, startDemo } from './start-demo.ts';
@@ -115,9 +115,9 @@ async function openAdmin(
     { name: 'not stopping', run: () => (stop.isAsked() ? 'it has been asked to stop' : undefined) },
     ...role.ready,
   ];
-  const started: Check[] = role.ready.map(({ name, run }) => ({
-    name,
-    run: () => (clock.lifeMs() - startedMs >= STARTUP_MS_MAX ? undefined : run()),
+  const started: Check[] = role.ready.map((check) => ({
+    name: check.name,
+    run: () => (clock.lifeMs() - startedMs >= STARTUP_MS_MAX ? undefined : check.run()),
   }));
   const handler = adminHandler({
     build,

@@ -26,9 +26,9 @@ export class SettingsReader {
   readonly problems: string[] = [];
   readonly warnings: string[] = [];
   /** The files that were read on the way, whether or not they could be. */
-  readonly files = new Set<string>();
+  readonly files: Set<string> = new Set();
   /** What a restart is needed for, as text that differs where the setting does. */
-  readonly fixed = new Map<string, string>();
+  readonly fixed: Map<string, string> = new Map();
   readonly #role: Role;
   readonly #readFile: ReadFile;
   readonly #top: Scope;

@@ -73,7 +73,7 @@ export const connectTimeout: Setting<number> = {
   default: '1500ms',
   form: form.duration('10ms', '5m'),
   roles: CALLING_ROLES,
-  live: true,
+  live: false,
   meaning: 'The longest that connecting to one origin may take (TCP and TLS); then the next one is tried.',
   meaningZh: '连接一个地址(TCP 与 TLS)的最长时间,超时则尝试下一个。',
 };
@@ -84,7 +84,7 @@ export const answerTimeout: Setting<number> = {
   default: '60s',
   form: form.duration('10ms', '1h'),
   roles: CALLING_ROLES,
-  live: true,
+  live: false,
   meaning: 'The longest wait for the head of an answer, counted from the end of the request.',
   meaningZh: '请求发完后等待响应头的最长时间。',
 };
@@ -95,7 +95,7 @@ export const idleTimeout: Setting<number> = {
   default: '60s',
   form: form.duration('10ms', '1h'),
   roles: CALLING_ROLES,
-  live: true,
+  live: false,
   meaning: 'The longest pause between two bytes of a body.',
   meaningZh: '消息体两个字节之间的最长停顿。',
 };

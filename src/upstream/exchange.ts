@@ -131,7 +131,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   send(afresh: boolean): void {
     const { method, target, headers, body } = this.#request;
     const call = {
-      method: method as Dispatcher.HttpMethod,
+      method,
       path: target,
       headers: body === undefined ? [...headers] : [...headers, 'content-length', String(body.bytes)],
       body: body === undefined ? null : body.open(),

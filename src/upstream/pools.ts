@@ -54,7 +54,7 @@ export class Pools {
     if (pool === undefined) {
       pool = new Pool(origin, {
         ...this.#options,
-        factory: (url, options) => new Connection(url, options as Client.Options),
+        factory: (url, options) => new Connection(url, options),
       });
       this.#pools.set(origin, pool);
     }

@@ -133,7 +133,7 @@ test("a body that is not kept is passed on once, and the caller's own next try s
     method: 'POST',
     body: new Blob([body]).stream(),
     duplex: 'half',
-  } as RequestInit);
+  });
   t.is(chunked.status, 413);
 });
 

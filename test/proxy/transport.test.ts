@@ -142,8 +142,7 @@ for (const [how, query] of [
     caller.socket.pause();
     caller.socket.write(`GET /wxa/x${query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     // Everything on the way is full when nothing more is written for a while.
-    let before = -1;
-    while (written === 0 || written !== before) {
+    for (let before = -1; before <= 0 || before !== written;) {
       before = written;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
