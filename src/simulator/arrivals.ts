@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { compilePathPattern } from '../wechat/path-pattern.ts';
 import type { ReceivedBody } from './body.ts';
 
 /** One request as it came in, for tests that ask what really left the program under test. */
@@ -36,13 +37,13 @@ export interface PathCounters {
   errcodes: Record<string, number>;
 }
 
+const ARRIVALS_MAX = 1_000;
 const TEXT_BYTES_MAX = 4_096;
 const PATHS_MAX = 1_000;
 const OTHER_PATHS = 'other';
 
 /** The last requests, and counts of all of them. */
 export class Arrivals {
-  #limit = 1_000;
   #seq = 0;
   #connections = 0;
   #list: Arrival[] = [];
@@ -68,7 +69,7 @@ export class Arrivals {
     };
     this.#list.push(arrival);
     // Cut in batches: taking the first of a long array away each time would cost more than it frees.
-    if (this.#list.length >= this.#limit * 2) this.#list = this.#list.slice(-this.#limit);
+    if (this.#list.length >= ARRIVALS_MAX * 2) this.#list = this.#list.slice(-ARRIVALS_MAX);
     this.#counts(path).calls += 1;
     for (const look of this.#waiting) look();
     return arrival;
@@ -90,9 +91,10 @@ export class Arrivals {
     errcodes[errcode] = (errcodes[errcode] ?? 0) + 1;
   }
 
-  /** The latest requests, oldest first; `path` may end in `*`. */
+  /** The latest requests, oldest first, to the paths of a pattern. */
   list(path = '*'): readonly Arrival[] {
-    return this.#list.slice(-this.#limit).filter((arrival) => matchesPath(path, arrival.path));
+    const matches = compilePathPattern(path);
+    return this.#list.slice(-ARRIVALS_MAX).filter((arrival) => matches(arrival.path));
   }
 
   /** Resolves once `count` of the listed requests match. */
@@ -119,10 +121,6 @@ export class Arrivals {
     this.#paths.clear();
   }
 
-  keep(limit: number): void {
-    this.#limit = limit;
-  }
-
   #counts(path: string): PathCounters {
     const key = this.#paths.has(path) || this.#paths.size < PATHS_MAX ? path : OTHER_PATHS;
     let counts = this.#paths.get(key);
@@ -142,9 +140,4 @@ export class Arrivals {
     }
     return number;
   }
-}
-
-/** `pattern` is a path, or the start of one followed by `*`. */
-export function matchesPath(pattern: string, path: string): boolean {
-  return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
 }

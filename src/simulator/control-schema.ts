@@ -12,7 +12,9 @@ const WAIT_MS_MAX = 3_600_000;
 const ADVANCE_MS_MAX = 10 * 365 * 86_400_000;
 const COUNT_MAX = 1_000_000_000;
 
-const path = z.string().regex(/^(\/|\*$)/, 'must begin with / (a trailing * stands for the rest), or be *');
+const path = z
+  .string()
+  .regex(/^(\/|\*$)/, 'must begin with / (each * in it stands for any characters), or be *');
 const appid = z.string().min(1).max(64);
 const ms = z.number().int().min(0).max(WAIT_MS_MAX);
 const count = z.number().int().min(0).max(COUNT_MAX);

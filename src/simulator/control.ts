@@ -4,7 +4,7 @@ import { noCounts } from './accounts.ts';
 import type { Arrival, PathCounters } from './arrivals.ts';
 import { textAnswer } from './answer.ts';
 import type { Knobs } from './knobs.ts';
-import type { Custom, Fault, NewRule, Rules } from './rules.ts';
+import type { Custom, Fault, NewRule, RulesInForce } from './rules.ts';
 import { judge } from './tokens.ts';
 import type { IssuedToken } from './tokens.ts';
 import type { World } from './world.ts';
@@ -78,8 +78,8 @@ export interface SimulatorControl {
   }): void;
   /** Takes faults, delays and answers away: those set for exactly this path pattern, or all. */
   heal(request?: { readonly path?: string | undefined }): void;
-  rules(): ReturnType<Rules['list']>;
-  /** The latest requests, oldest first; `path` may end in `*`. */
+  rules(): RulesInForce;
+  /** The latest requests, oldest first; in `path`, `*` stands for any characters. */
   arrivals(request?: { readonly path?: string | undefined }): readonly Arrival[];
   /** Resolves once that many listed requests have arrived (their headers, that is). */
   arrived(request: {

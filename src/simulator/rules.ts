@@ -1,4 +1,5 @@
-import { matchesPath } from './arrivals.ts';
+import { compilePathPattern } from '../wechat/path-pattern.ts';
+import type { PathPattern } from '../wechat/path-pattern.ts';
 
 /** What can go wrong with an answer, or be put in its place. */
 export type Fault =
@@ -35,7 +36,7 @@ export interface Custom {
 }
 
 export interface NewRule {
-  /** A path, or the start of one followed by `*`. */
+  /** A path, in which `*` stands for any characters. */
   readonly path: string;
   readonly method?: string | undefined;
   /** How often it acts; left out: until it is healed. */
@@ -47,7 +48,22 @@ export interface NewRule {
 export interface Rule extends NewRule {
   readonly id: number;
   readonly fault: Fault;
+  readonly matches: PathPattern;
   left: number;
+}
+
+export interface RulesInForce {
+  readonly rules: readonly RuleView[];
+  /** Milliseconds by path pattern. */
+  readonly delays: Readonly<Record<string, number>>;
+}
+
+/** A rule without the body that it may hold. */
+export interface RuleView extends NewRule {
+  readonly rule: number;
+  readonly kind: Fault['kind'];
+  /** How often it will act yet; absent: until it is healed. */
+  readonly left?: number;
 }
 
 const RULES_MAX = 1_000;
@@ -56,20 +72,22 @@ const RULES_MAX = 1_000;
 export class Rules {
   #ids = 0;
   #rules: Rule[] = [];
-  #delays = new Map<string, number>();
+  #delays = new Map<string, { readonly matches: PathPattern; readonly ms: number }>();
 
   /** `undefined`: there are too many rules already. */
   add(rule: NewRule, fault: Fault): number | undefined {
     if (this.#rules.length >= RULES_MAX) return undefined;
     this.#ids += 1;
-    this.#rules.push({ ...rule, fault, id: this.#ids, left: rule.times ?? Number.POSITIVE_INFINITY });
+    const matches = compilePathPattern(rule.path);
+    const left = rule.times ?? Number.POSITIVE_INFINITY;
+    this.#rules.push({ ...rule, fault, matches, id: this.#ids, left });
     return this.#ids;
   }
 
   /** The rule for this request, one of its times spent. */
   take(path: string, method: string): Rule | undefined {
     const rule = this.#rules.findLast(
-      (it) => matchesPath(it.path, path) && (it.method === undefined || it.method === method),
+      (it) => it.matches(path) && (it.method === undefined || it.method === method),
     );
     if (rule === undefined) return undefined;
     rule.left -= 1;
@@ -80,17 +98,20 @@ export class Rules {
   /** A fixed latency for a path pattern; 0 takes it away. */
   delay(path: string, ms: number): void {
     this.#delays.delete(path);
-    if (ms > 0 && this.#delays.size < RULES_MAX) this.#delays.set(path, ms);
+    if (ms > 0 && this.#delays.size < RULES_MAX) {
+      this.#delays.set(path, { matches: compilePathPattern(path), ms });
+    }
   }
 
   delayFor(path: string): number {
     let found = 0;
-    for (const [pattern, ms] of this.#delays) if (matchesPath(pattern, path)) found = ms;
+    for (const { matches, ms } of this.#delays.values()) if (matches(path)) found = ms;
     return found;
   }
 
-  list(): { readonly rules: readonly Rule[]; readonly delays: Readonly<Record<string, number>> } {
-    return { rules: this.#rules, delays: Object.fromEntries(this.#delays) };
+  list(): RulesInForce {
+    const delays = [...this.#delays].map(([path, { ms }]) => [path, ms] as const);
+    return { rules: this.#rules.map(viewOf), delays: Object.fromEntries(delays) };
   }
 
   /** Takes away the faults and delays that were set for exactly this pattern, or all of them. */
@@ -104,4 +125,8 @@ export class Rules {
     this.#rules = [];
     this.#delays.clear();
   }
+}
+
+function viewOf({ id, path, method, early, fault, left }: Rule): RuleView {
+  return { rule: id, path, method, early, kind: fault.kind, ...(Number.isFinite(left) && { left }) };
 }

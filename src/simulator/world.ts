@@ -58,6 +58,12 @@ export interface StoredMedia {
   readonly endsAtMs: number;
 }
 
+/** Something remembered of a login: a session key, a used code, the token behind a refresh token. */
+export interface Login {
+  readonly value: string;
+  readonly expiresAtMs: number;
+}
+
 const RIDS_MAX = 1_000;
 const LOGINS_MAX = 10_000;
 const MEDIA_BYTES_MAX = 128 * 1024 * 1024;
@@ -73,19 +79,19 @@ export class World {
   #epoch = 0;
   #rids: Random;
   knobs: Knobs;
-  readonly accounts = new Map<string, Account>();
-  readonly tokens = new TokenRegistry();
-  readonly arrivals = new Arrivals();
-  readonly rules = new Rules();
+  readonly accounts: Map<string, Account> = new Map();
+  readonly tokens: TokenRegistry = new TokenRegistry();
+  readonly arrivals: Arrivals = new Arrivals();
+  readonly rules: Rules = new Rules();
   readonly endpoints: Map<string, Endpoint>;
   readonly #firstEndpoints: ReadonlyMap<string, Endpoint>;
-  readonly ridRecords = new LRUCache<string, RidRecord>({ max: RIDS_MAX });
-  readonly media = new LRUCache<string, StoredMedia>({
+  readonly ridRecords: LRUCache<string, RidRecord> = new LRUCache({ max: RIDS_MAX });
+  readonly media: LRUCache<string, StoredMedia> = new LRUCache({
     maxSize: MEDIA_BYTES_MAX,
     sizeCalculation: (media) => media.bytes.length + 1_000,
   });
   /** Session keys and refresh tokens of logged-in users, login codes that were used, and their like. */
-  readonly logins = new LRUCache<string, { readonly value: string; readonly expiresAtMs: number }>({
+  readonly logins: LRUCache<string, Login> = new LRUCache({
     max: LOGINS_MAX,
   });
 

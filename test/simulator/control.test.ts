@@ -85,7 +85,10 @@ test('faults, answers, delays and paths are set over HTTP', async (t) => {
   await post('answer', { path: '/y', bodyBase64: Buffer.from([1, 2]).toString('base64'), headers: {} });
   t.deepEqual((await ask(`${platform.origin}/y`)).body, Buffer.from([1, 2]));
   await post('delay', { path: '/z', ms: 10 });
-  t.deepEqual((await get('rules')).json().delays, { '/z': 10 });
+  t.deepEqual((await get('rules')).json(), {
+    rules: [{ rule: 3, path: '/y', kind: 'answer' }],
+    delays: { '/z': 10 },
+  });
   await post('heal');
   t.deepEqual((await get('rules')).json(), { rules: [], delays: {} });
   await post('endpoint', { path: '/new', body: '{"new":true}' });
