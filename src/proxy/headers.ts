@@ -17,6 +17,9 @@ const HOP_BY_HOP = new Set([
 /** Written anew for each request, or meant for us. */
 const OWN_TO_REQUEST = new Set(['host', 'content-length', 'expect', 'accept-encoding', 'x-wechat-appid']);
 
+/** Only we may say these things of an answer. */
+const OURS_ALONE = new Set(['x-wechat-sidecar', 'x-wechat-sidecar-error']);
+
 /**
  * The headers that a request leaves with: all that the caller sent, in its order and spelling, less
  * those of its connection and ours. Takes and gives flat lists of names and values.
@@ -29,7 +32,7 @@ export function requestHeaders(raw: readonly string[]): string[] {
 
 /** The headers of an answer for our caller, with our own line about it. */
 export function answerHeaders(raw: readonly string[], about: string): string[] {
-  const headers = without(raw, new Set());
+  const headers = without(raw, OURS_ALONE);
   headers.push('x-wechat-sidecar', about);
   return headers;
 }
