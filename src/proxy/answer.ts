@@ -22,6 +22,12 @@ export type Answer =
   /** The caller left. */
   | { readonly kind: 'gone' };
 
+/** An answer of the platform's that came another way than through an exchange. */
+export function heldAnswer(status: number, contentType: string, body: Buffer): Extract<Answer, { kind: 'held' }> {
+  const headers = ['content-type', contentType, 'content-length', String(body.length)];
+  return { kind: 'held', head: { status, reason: '', headers }, body, verdict: judge(body) };
+}
+
 export interface RelayOptions {
   readonly method: string;
   readonly response: ServerResponse;

@@ -22,6 +22,11 @@ export interface Target {
   readonly path: string;
 }
 
+/** The target with another query, as it goes onto the wire. */
+export function written({ rawPath }: Target, query: RawQuery): string {
+  return query === undefined ? rawPath : `${rawPath}?${query}`;
+}
+
 export type GateReason = 'bad_request' | 'forbidden_host' | 'forbidden_origin' | 'forbidden_path';
 
 export type Gated =

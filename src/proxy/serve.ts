@@ -3,9 +3,10 @@ import { withParam } from '../wechat/query.ts';
 import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
 import type { Answer } from './answer.ts';
 import type { Call, CallBody, Served } from './call.ts';
-import { gate, type Target } from './gate.ts';
+import { gate, type Target, written } from './gate.ts';
 import { valuesOf } from './headers.ts';
 import { type Plan, planCall } from './plan.ts';
+import { serveSecretCall } from './secret-call.ts';
 import type { Sidecar } from './sidecar.ts';
 import { answerTokenCall, TOKEN_CALL_BYTES_MAX } from './token-endpoint.ts';
 
@@ -31,14 +32,13 @@ export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
     }
     call.describe(target.path, plan.appid);
   }
+  if (plan.kind === 'secret') return serveSecretCall(call, sidecar, plan, target);
   const body = await call.takeBody(plan.kind === 'inject');
   if (body.kind === 'refused') return call.fail(body.reason, body.message);
   if (body.kind === 'gone') return call.left();
   switch (plan.kind) {
     case 'inject':
       return serveInjected(call, sidecar, plan, target, body);
-    case 'secret':
-      return serveWithSecret(call, sidecar, plan, target, body);
     case 'pass':
       return call.finish(await call.send(written(target, plan.query), body, 'passing', 0), 0);
   }
@@ -149,20 +149,6 @@ function noteReplay(
   });
 }
 
-async function serveWithSecret(
-  call: Call,
-  sidecar: Sidecar,
-  plan: Extract<Plan, { kind: 'secret' }>,
-  target: Target,
-  body: CallBody,
-): Promise<Served> {
-  const secret = sidecar.accounts.secretOf(plan.appid);
-  if (secret === undefined) return call.fail('unknown_app', 'no AppSecret is held here for this account');
-  const withAppid = withParam(plan.query, 'appid', plan.appid);
-  const query = withParam(withAppid, plan.secretParam, secret.reveal());
-  return call.finish(await call.send(written(target, query), body, 'exchange', 0), 0);
-}
-
 async function serveTokenCall(
   call: Call,
   { accounts }: Sidecar,
@@ -181,8 +167,4 @@ async function serveTokenCall(
 /** An explicit verdict on our token; a gateway's error or a part of something never is one. */
 function isRefusal(answer: Answer): answer is Held {
   return answer.kind === 'held' && REFUSED_ERRCODES.has(answer.verdict.errcode ?? 0);
-}
-
-function written({ rawPath }: Target, query: string | undefined): string {
-  return query === undefined ? rawPath : `${rawPath}?${query}`;
 }

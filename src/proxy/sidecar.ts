@@ -7,6 +7,7 @@ import type { TokenSource } from '../token/source.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { ReplayBudget } from './body.ts';
 import type { GateRules } from './gate.ts';
+import type { RelayCall, RelayOutcome } from './hub/relay.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { PlanRules } from './plan.ts';
 import type { Suppression } from './suppression.ts';
@@ -14,9 +15,14 @@ import type { Suppression } from './suppression.ts';
 /** The accounts that calls can be made for: kept in this process, or in a hub. */
 export interface Accounts extends TokenSource {
   knows(appid: string): boolean | Promise<boolean>;
-  /** The AppSecret, where this process holds it. */
-  secretOf(appid: string): Secret | undefined;
+  /** Who holds the AppSecret; `undefined` for an account that is not ours. */
+  secretOf(appid: string): SecretHolder | undefined;
 }
+
+/** A call that carries the AppSecret is made by whoever holds it. */
+export type SecretHolder =
+  | { readonly kind: 'here'; readonly secret: Secret }
+  | { readonly kind: 'hub'; readonly relay: (call: RelayCall) => Promise<RelayOutcome> };
 
 /** What may change while we run. */
 export interface ProxyRules extends PlanRules {

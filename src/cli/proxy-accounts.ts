@@ -1,0 +1,144 @@
+import { makeKeepers } from '../keeper/keepers.ts';
+import type { KeeperObserver } from '../keeper/observer.ts';
+import { HubAccounts } from '../proxy/hub/accounts.ts';
+import { readBearer } from '../proxy/hub/bearer.ts';
+import { makeHubHttp } from '../proxy/hub/http.ts';
+import type { Accounts } from '../proxy/sidecar.ts';
+import type { Check } from '../server/admin.ts';
+import { makeAsk } from '../upstream/ask.ts';
+import type { Upstream } from '../upstream/exchange.ts';
+import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { openStore } from './open-store.ts';
+import type { RoleContext } from './role.ts';
+import type { HubSettings, Settings } from './settings.ts';
+
+/** Where a proxy's tokens come from. */
+export interface ProxyAccounts {
+  readonly accounts: Accounts;
+  /** Begins to get tokens; waits a while for what calls would need at once. */
+  start(): Promise<void>;
+  /** The account of a call that names none. */
+  defaultApp(): string | undefined;
+  readonly ready: Check;
+  /** Its part of `/status`. */
+  status(): object;
+  reconfigure(settings: Settings): void;
+  close(): Promise<void>;
+}
+
+/** Accounts whose AppSecrets this process holds. */
+export function makeOwnAccounts(
+  settings: Settings,
+  context: RoleContext,
+  upstream: Upstream,
+  observer: KeeperObserver,
+): ProxyAccounts {
+  let current = settings;
+  const keepers = makeKeepers({
+    ...context,
+    apps: settings.apps,
+    issuer: makePlatformIssuer(makeAsk(upstream, context.clock)),
+    store: openStore(settings.store, context),
+    observer,
+  });
+  const appOf = (appid: string): Settings['apps'][number] | undefined =>
+    current.apps.find((app) => app.appid === appid);
+  return {
+    accounts: {
+      token: (appid) => keepers.token(appid),
+      refused: (appid, fingerprint, errcode) => keepers.refused(appid, fingerprint, errcode),
+      ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
+      knows: (appid) => appOf(appid) !== undefined,
+      secretOf(appid) {
+        const secret = appOf(appid)?.secret;
+        return secret === undefined ? undefined : { kind: 'here', secret };
+      },
+    },
+    start() {
+      keepers.start();
+      return Promise.resolve();
+    },
+    defaultApp: () => current.defaultApp,
+    ready: tokenCheck({
+      defaultApp: () => current.defaultApp,
+      hasHadToken: (appid) => keepers.hasHadToken(appid),
+      untried() {
+        const untried = current.apps.map(({ appid }) => appid).filter((appid) => !keepers.tried(appid));
+        return untried.length === 0 ? undefined : `no token was asked for yet: ${untried.join(', ')}`;
+      },
+    }),
+    status: () => ({ accounts: keepers.status() }),
+    reconfigure(next) {
+      current = next;
+      keepers.reconfigure(next.apps);
+    },
+    close: () => keepers.close(),
+  };
+}
+
+/** Accounts that a hub holds for us. */
+export function makeHubBackedAccounts(
+  settings: Settings,
+  hub: HubSettings,
+  context: RoleContext,
+): ProxyAccounts {
+  let current = settings;
+  const { connectMs, answerMs, idleMs } = settings.timeouts;
+  const accounts = new HubAccounts({
+    ...context,
+    urls: hub.urls,
+    readBearer: () => readBearer(hub.tokenFile),
+    http: makeHubHttp(
+      {
+        connectTimeoutMs: connectMs,
+        // The hub waits this long for the platform, and then has something to say about it.
+        answerTimeoutMs: answerMs + HUB_ANSWER_MARGIN_MS,
+        idleTimeoutMs: Math.max(idleMs, STREAM_IDLE_MS),
+        // A hub has a name of the cluster, which DNS itself would not find without the search domains.
+        resolve: 'system',
+      },
+      context.clock,
+    ),
+    onToken: ({ appid, expiresAtUnixMs }) => context.metrics.tokenExpiresAt(appid, expiresAtUnixMs),
+  });
+  const defaultApp = (): string | undefined => current.defaultApp ?? accounts.onlyAppid();
+  return {
+    accounts,
+    start: () => accounts.start(),
+    defaultApp,
+    ready: tokenCheck({
+      defaultApp,
+      hasHadToken: (appid) => accounts.hasHadToken(appid),
+      untried: () =>
+        accounts.isListed() ? undefined : 'the hub has not told its accounts yet; /status tells why',
+    }),
+    status: () => accounts.status(),
+    reconfigure(next) {
+      current = next;
+    },
+    close: () => accounts.close(),
+  };
+}
+
+const HUB_ANSWER_MARGIN_MS = 5_000;
+/** Longer than the watch itself waits for a sign of life. */
+const STREAM_IDLE_MS = 60_000;
+
+interface Checked {
+  readonly defaultApp: () => string | undefined;
+  readonly hasHadToken: (appid: string) => boolean;
+  /** What is still to be tried, in words; `undefined` where nothing is. */
+  readonly untried: () => string | undefined;
+}
+
+/** Ready once the default account has had a token; without a default one, once each account was tried. */
+function tokenCheck({ defaultApp, hasHadToken, untried }: Checked): Check {
+  return {
+    name: 'tokens',
+    run() {
+      const appid = defaultApp();
+      if (appid === undefined) return untried();
+      return hasHadToken(appid) ? undefined : `the account ${appid} has had no token yet; /status tells why`;
+    },
+  };
+}

@@ -1,0 +1,212 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../base/clock.ts';
+import { boundedLog, type Log } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import { type OriginHealth, Origins } from '../../upstream/origins.ts';
+import type { TokenAnswer } from '../../token/source.ts';
+import type { Token } from '../../token/token.ts';
+import type { Accounts, SecretHolder } from '../sidecar.ts';
+import { HubAccount, type Report } from './account.ts';
+import type { Bearer } from './bearer.ts';
+import { HubClient } from './client.ts';
+import type { HubHttp } from './http.ts';
+import { HubList } from './list.ts';
+import { readTokenOutcome, type TokenOutcome } from './outcome.ts';
+import { relayByHub } from './relay.ts';
+import type { ServerEvent } from './sse.ts';
+import { HubWatch, type WatchStatus } from './watch.ts';
+import { type HubToken, parseJson, readToken } from './wire.ts';
+
+export interface HubAccountsParts {
+  /** The hub's addresses, in order of preference. */
+  readonly urls: readonly string[];
+  /** Reads the credential, which may change: called for each use. */
+  readonly readBearer: () => Promise<Bearer>;
+  readonly http: HubHttp;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Another token of an account is in use. */
+  readonly onToken: (told: { appid: string; fingerprint: string; expiresAtUnixMs: number }) => void;
+}
+
+/** For `/status`. Times are Unix milliseconds. */
+export interface HubStatus {
+  readonly watch: WatchStatus;
+  readonly addresses: readonly OriginHealth[];
+  readonly accounts: readonly HubAccountStatus[];
+}
+
+export interface HubAccountStatus {
+  readonly appid: string;
+  /** Absent where there is no live token. */
+  readonly fingerprint?: string;
+  readonly issuedAtUnixMs?: number;
+  readonly expiresAtUnixMs?: number;
+  readonly lastFailure?: { readonly message: string; readonly errcode: number; readonly unixMs: number };
+}
+
+const ACCOUNTS_MAX = 5_000;
+
+/** How many tokens, of now and of earlier, are known to be ours. */
+const FINGERPRINTS_MAX = 10_000;
+
+/** Longer than callers wait, so that an answer that comes late for them still serves the next ones. */
+const TOKEN_ASK_MS_MAX = 5_000;
+
+/** The accounts that a hub holds for us: this process has copies of their tokens, and no secret. */
+export class HubAccounts implements Accounts {
+  readonly #parts: HubAccountsParts;
+  readonly #origins: Origins;
+  readonly #client: HubClient;
+  readonly #list: HubList;
+  readonly #watch: HubWatch;
+  readonly #logOf: (key: string) => Log;
+  readonly #owners = new LRUCache<string, string>({ max: FINGERPRINTS_MAX });
+  readonly #accounts = new LRUCache<string, HubAccount>({ max: ACCOUNTS_MAX });
+  #onlyAppid: string | undefined;
+
+  constructor(parts: HubAccountsParts) {
+    this.#parts = parts;
+    this.#logOf = boundedLog(parts.log, parts.clock);
+    this.#origins = new Origins(parts.urls, parts.clock);
+    this.#client = new HubClient({ ...parts, origins: this.#origins });
+    const shared = { ...parts, client: this.#client, origins: this.#origins, log: this.#logOf('hub') };
+    this.#list = new HubList({
+      ...shared,
+      onLearned: (appids) => {
+        this.#onlyAppid ??= appids.length === 1 ? appids[0] : undefined;
+      },
+    });
+    this.#watch = new HubWatch({ ...shared, onEvent: (event) => this.#heard(event) });
+  }
+
+  /** Begins to watch; done when the hub has told its accounts, or could not in time. */
+  async start(): Promise<void> {
+    this.#watch.start();
+    await this.#list.start();
+  }
+
+  token(appid: string): Promise<TokenAnswer> {
+    return this.#accountOf(appid).token();
+  }
+
+  refused(appid: string, fingerprint: string, errcode: number): Promise<TokenAnswer> {
+    return this.#accountOf(appid).refused(fingerprint, errcode);
+  }
+
+  ownerOf(fingerprint: string): string | undefined {
+    return this.#owners.get(fingerprint);
+  }
+
+  knows(appid: string): boolean | Promise<boolean> {
+    return this.#accounts.peek(appid)?.peek() !== undefined || this.#list.has(appid);
+  }
+
+  secretOf(appid: string): SecretHolder {
+    return { kind: 'hub', relay: (call) => relayByHub(this.#client, appid, call) };
+  }
+
+  /** The account that was the only one when the hub first told us of one alone. */
+  onlyAppid(): string | undefined {
+    return this.#onlyAppid;
+  }
+
+  hasHadToken(appid: string): boolean {
+    return this.#accounts.peek(appid)?.hadToken ?? false;
+  }
+
+  /** Whether the hub has told us our accounts. */
+  isListed(): boolean {
+    return this.#list.appids() !== undefined;
+  }
+
+  status(): HubStatus {
+    const appids = new Set([...(this.#list.appids() ?? []), ...this.#accounts.keys()]);
+    return {
+      watch: this.#watch.status(),
+      addresses: this.#origins.health(),
+      accounts: [...appids].map((appid) => this.#statusOf(appid)),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+    this.#list.close();
+    await this.#parts.http.close();
+  }
+
+  #heard(event: ServerEvent): void {
+    const got = tokenIn(event, this.#parts.clock.lifeMs());
+    if (got === undefined) return;
+    this.#list.add(got.appid);
+    const account = this.#accountOf(got.appid);
+    account.take(got);
+    account.reportAgain(got.token.fingerprint);
+  }
+
+  #accountOf(appid: string): HubAccount {
+    const known = this.#accounts.get(appid);
+    if (known !== undefined) return known;
+    const { clock, random } = this.#parts;
+    const account = new HubAccount({
+      ask: (report) => askForToken(this.#client, appid, report, clock),
+      onUnknown: () => this.#list.remove(appid),
+      onToken: (token) => this.#changed(appid, token),
+      clock,
+      random,
+    });
+    this.#accounts.set(appid, account);
+    return account;
+  }
+
+  #changed(appid: string, { fingerprint, expiresAtMs }: Token): void {
+    this.#owners.set(fingerprint, appid);
+    this.#logOf(appid).info('another token is in use', { app: appid, fingerprint });
+    this.#parts.onToken({ appid, fingerprint, expiresAtUnixMs: this.#unixMs(expiresAtMs) });
+  }
+
+  #statusOf(appid: string): HubAccountStatus {
+    const account = this.#accounts.peek(appid);
+    const token = account?.peek();
+    const failure = account?.failure;
+    return {
+      appid,
+      ...(token !== undefined && {
+        fingerprint: token.fingerprint,
+        issuedAtUnixMs: this.#unixMs(token.issuedAtMs),
+        expiresAtUnixMs: this.#unixMs(token.expiresAtMs),
+      }),
+      ...(failure !== undefined && { lastFailure: failure }),
+    };
+  }
+
+  #unixMs(lifeMs: number): number {
+    const { clock } = this.#parts;
+    return Math.round(lifeMs + clock.wallMs() - clock.lifeMs());
+  }
+}
+
+async function askForToken(
+  client: HubClient,
+  appid: string,
+  report: Report | undefined,
+  clock: Clock,
+): Promise<TokenOutcome> {
+  const askedAtMs = clock.lifeMs();
+  const path = `/v1/apps/${encodeURIComponent(appid)}/token`;
+  const question = { timeoutMs: TOKEN_ASK_MS_MAX, repeatable: true };
+  const outcome = await client.ask(
+    report === undefined
+      ? { ...question, method: 'GET', path }
+      : { ...question, method: 'POST', path: `${path}/refresh`, content: report },
+  );
+  return readTokenOutcome(outcome, appid, askedAtMs);
+}
+
+/** The end of a token on the hub is none here: a hub that has just begun has no token yet, and ours may be good. */
+function tokenIn({ type, data }: ServerEvent, nowMs: number): HubToken | undefined {
+  const got = type === 'token' ? readToken(parseJson(data), nowMs) : undefined;
+  return got !== undefined && got.token.expiresAtMs > nowMs ? got : undefined;
+}

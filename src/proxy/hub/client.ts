@@ -1,0 +1,225 @@
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Secret } from '../../base/secret.ts';
+import type { AnswerSink, Exchange, TransportFailure } from '../../upstream/exchange.ts';
+import type { Origin, Origins } from '../../upstream/origins.ts';
+import type { Bearer } from './bearer.ts';
+import type { HubHttp, HubRequest } from './http.ts';
+import { type HubProblem, parseJson, readProblem } from './wire.ts';
+
+export interface HubClientParts {
+  readonly http: HubHttp;
+  /** The hub's addresses, in order of preference. */
+  readonly origins: Origins;
+  readonly readBearer: () => Promise<Bearer>;
+  readonly version: string;
+  readonly clock: Clock;
+}
+
+/** One question to the hub. */
+export interface HubQuestion {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly content?: object;
+  readonly timeoutMs: number;
+  /** Whether two hubs may be asked the same: then one that is slow or fails is not waited for. */
+  readonly repeatable: boolean;
+}
+
+export type HubOutcome =
+  | {
+      readonly kind: 'answer';
+      readonly host: string;
+      readonly status: number;
+      /** A flat list of names and values. */
+      readonly headers: readonly string[];
+      readonly body: Buffer;
+      /** What the hub itself says is wrong. */
+      readonly problem: HubProblem | undefined;
+    }
+  | { readonly kind: 'failed'; readonly failure: TransportFailure }
+  | { readonly kind: 'no_credential'; readonly why: string };
+
+/** The longest list of accounts has less. */
+const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
+
+/** After this the next address is asked too: a hub whose machine is frozen neither refuses nor answers. */
+const PATIENCE_MS = 1_000;
+
+/** Asks the hub by whichever of its addresses works, with a credential that is read for each question. */
+export class HubClient {
+  readonly #parts: HubClientParts;
+
+  constructor(parts: HubClientParts) {
+    this.#parts = parts;
+  }
+
+  async ask(question: HubQuestion): Promise<HubOutcome> {
+    const bearer = await this.#parts.readBearer();
+    if (bearer.kind === 'unreadable') return { kind: 'no_credential', why: bearer.why };
+    const { method, path, content } = question;
+    const headers = this.#headers(bearer.value, 'application/json');
+    const request =
+      content === undefined
+        ? { method, path, headers }
+        : {
+            method,
+            path,
+            headers: [...headers, 'content-type', 'application/json'],
+            body: Buffer.from(JSON.stringify(content)),
+          };
+    return new Promise((resolve) => new Turns(this.#parts, question, request, resolve).start());
+  }
+
+  /** Opens the stream of events at one address. `undefined`, with the reason told, where there is no credential. */
+  async open(origin: Origin, path: string, sink: AnswerSink): Promise<Exchange | { readonly why: string }> {
+    const bearer = await this.#parts.readBearer();
+    if (bearer.kind === 'unreadable') return bearer;
+    const headers = this.#headers(bearer.value, 'text/event-stream');
+    return this.#parts.http.send(origin, { method: 'GET', path, headers }, sink);
+  }
+
+  #headers(bearer: Secret, accept: string): string[] {
+    const agent = `wechat-sidecar/${this.#parts.version}`;
+    return ['authorization', `Bearer ${bearer.reveal()}`, 'accept', accept, 'user-agent', agent];
+  }
+}
+
+/** One question, put to one address after the other until one of them gives an answer that counts. */
+class Turns {
+  readonly #parts: HubClientParts;
+  readonly #question: HubQuestion;
+  readonly #request: HubRequest;
+  readonly #resolve: (outcome: HubOutcome) => void;
+  readonly #candidates: Origin[];
+  /** In the order in which they were asked. */
+  readonly #running = new Map<Origin, Exchange | undefined>();
+  readonly #broken = new Set<Origin>();
+  /** What is told where none gives an answer that counts: rather a hub's word than a failure to reach one. */
+  #best: HubOutcome | undefined;
+  #patience: Timer | undefined;
+  #timeout: Timer | undefined;
+  #over = false;
+
+  constructor(
+    parts: HubClientParts,
+    question: HubQuestion,
+    request: HubRequest,
+    resolve: (outcome: HubOutcome) => void,
+  ) {
+    this.#parts = parts;
+    this.#question = question;
+    this.#request = request;
+    this.#resolve = resolve;
+    this.#candidates = parts.origins.inOrder();
+  }
+
+  start(): void {
+    this.#timeout = this.#parts.clock.after(this.#question.timeoutMs, () => this.#timedOut());
+    this.#next();
+  }
+
+  #next(): void {
+    this.#patience?.cancel();
+    const origin = this.#candidates.shift();
+    if (origin === undefined) {
+      if (this.#running.size === 0 && this.#best !== undefined) this.#finish(this.#best);
+      return;
+    }
+    this.#running.set(origin, undefined);
+    const sink = new Collector(origin, (outcome) => this.#ended(origin, outcome));
+    const sending = this.#parts.http.send(origin, this.#request, sink);
+    sink.abort = () => sending.abort();
+    if (this.#running.has(origin)) this.#running.set(origin, sending);
+    if (this.#over || !this.#question.repeatable || this.#candidates.length === 0) return;
+    this.#patience = this.#parts.clock.after(PATIENCE_MS, () => this.#next());
+  }
+
+  #ended(origin: Origin, outcome: HubOutcome): void {
+    if (this.#over) return;
+    this.#running.delete(origin);
+    const { origins } = this.#parts;
+    const { repeatable } = this.#question;
+    if (outcome.kind === 'answer') {
+      const isGateway = outcome.status >= 500 && outcome.problem === undefined;
+      if (isGateway && repeatable) origins.failed(origin, `HTTP ${outcome.status}`);
+      else origins.connected(origin);
+      if (outcome.status < 500 || !repeatable) {
+        for (const slower of this.#running.keys()) origins.failed(slower, 'slow');
+        this.#finish(outcome);
+        return;
+      }
+      this.#best = outcome;
+    } else if (outcome.kind === 'failed') {
+      const { kind, reason } = outcome.failure;
+      if (kind !== 'broken') origins.failed(origin, reason);
+      if (kind !== 'unreachable' && !repeatable) {
+        this.#finish(outcome);
+        return;
+      }
+      this.#best ??= outcome;
+      // A connection may have died while it was idle; that says nothing about the hub.
+      if (kind === 'broken' && !this.#broken.has(origin)) this.#candidates.push(origin);
+      this.#broken.add(origin);
+    }
+    this.#next();
+  }
+
+  #timedOut(): void {
+    const [first] = this.#running.keys();
+    if (this.#question.repeatable) {
+      for (const slow of this.#running.keys()) this.#parts.origins.failed(slow, 'timeout');
+    }
+    const failure = { kind: 'timeout', reason: 'timeout', host: first?.host ?? '-' } as const;
+    this.#finish({ kind: 'failed', failure });
+  }
+
+  #finish(outcome: HubOutcome): void {
+    this.#over = true;
+    this.#patience?.cancel();
+    this.#timeout?.cancel();
+    for (const sending of this.#running.values()) sending?.abort();
+    this.#resolve(outcome);
+  }
+}
+
+class Collector implements AnswerSink {
+  readonly #origin: Origin;
+  readonly #settle: (outcome: HubOutcome) => void;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #status = 0;
+  #headers: readonly string[] = [];
+  abort: () => void = () => {};
+
+  constructor(origin: Origin, settle: (outcome: HubOutcome) => void) {
+    this.#origin = origin;
+    this.#settle = settle;
+  }
+
+  head(status: number, _: string, headers: string[]): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    this.#chunks.push(chunk);
+    if (this.#bytes > ANSWER_BYTES_MAX) {
+      this.abort();
+      this.failed({ kind: 'broken', reason: 'too_large', host: this.#origin.host });
+    }
+    return true;
+  }
+
+  end(): void {
+    const [status, headers, host] = [this.#status, this.#headers, this.#origin.host];
+    const body = Buffer.concat(this.#chunks);
+    const problem = status < 400 ? undefined : readProblem(parseJson(body.toString('utf8')));
+    this.#settle({ kind: 'answer', host, status, headers, body, problem });
+  }
+
+  failed(failure: TransportFailure): void {
+    this.#settle({ kind: 'failed', failure });
+  }
+}

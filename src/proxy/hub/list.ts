@@ -1,0 +1,109 @@
+import { backoffMs } from '../../base/backoff.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import type { HubClient } from './client.ts';
+import { restMsOf, whyNot } from './outcome.ts';
+import { parseJson, readAppids } from './wire.ts';
+
+export interface HubListParts {
+  readonly client: HubClient;
+  readonly onLearned: (appids: readonly string[]) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** As long as callers of ours can wait. */
+const ASK_MS_MAX = 2_500;
+
+/** Whoever asks for an account that is not listed makes us look again, no sooner than this. */
+const FRESH_MS = 10_000;
+
+const RELOAD_MS = 300_000;
+const RETRY_CAP_MS = 30_000;
+
+/** The accounts that the hub lets us use: asked for at the start, again from time to time, and when one is missed. */
+export class HubList {
+  readonly #parts: HubListParts;
+  #appids: Set<string> | undefined;
+  #learnedAtMs = -Infinity;
+  #asking: Promise<boolean> | undefined;
+  #failures = 0;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(parts: HubListParts) {
+    this.#parts = parts;
+  }
+
+  /** The first list, as far as it comes in time. */
+  async start(): Promise<void> {
+    await this.#ask();
+  }
+
+  appids(): readonly string[] | undefined {
+    return this.#appids === undefined ? undefined : [...this.#appids];
+  }
+
+  /** Whether the account is ours to use. Where no hub can be asked the answer is yes: it may well be. */
+  async has(appid: string): Promise<boolean> {
+    if (this.#appids?.has(appid) === true) return true;
+    if (this.#parts.clock.lifeMs() - this.#learnedAtMs < FRESH_MS) return false;
+    const isLearned = await this.#ask();
+    return !isLearned || this.#appids?.has(appid) === true;
+  }
+
+  /** The hub told us of an account on its own. */
+  add(appid: string): void {
+    this.#appids?.add(appid);
+  }
+
+  /** The hub said that there is no such account for us. */
+  remove(appid: string): void {
+    this.#appids?.delete(appid);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #ask(): Promise<boolean> {
+    this.#asking ??= this.#load().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #load(): Promise<boolean> {
+    const { client, onLearned, clock, random, log } = this.#parts;
+    this.#timer?.cancel();
+    const outcome = await client.ask({
+      method: 'GET',
+      path: '/v1/apps',
+      timeoutMs: ASK_MS_MAX,
+      repeatable: true,
+    });
+    const isAnswer = outcome.kind === 'answer' && outcome.status === 200;
+    const appids = isAnswer ? readAppids(parseJson(outcome.body.toString('utf8'))) : undefined;
+    if (appids === undefined) {
+      log.warn('the hub did not tell its accounts', { reason: whyNot(outcome).message });
+      const restMs = outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0;
+      this.#again(restMs + backoffMs(this.#failures, random, 1_000, RETRY_CAP_MS));
+      this.#failures += 1;
+      return false;
+    }
+    this.#failures = 0;
+    this.#learnedAtMs = clock.lifeMs();
+    this.#appids = new Set(appids);
+    this.#again(RELOAD_MS * (0.8 + 0.4 * random()));
+    onLearned(appids);
+    return true;
+  }
+
+  #again(delayMs: number): void {
+    if (this.#closed) return;
+    this.#timer = this.#parts.clock.after(delayMs, () => void this.#ask());
+  }
+}

@@ -1,0 +1,54 @@
+import { withoutParam, withParam } from '../wechat/query.ts';
+import { heldAnswer } from './answer.ts';
+import type { Call, Served } from './call.ts';
+import { type Target, written } from './gate.ts';
+import type { RelayCall, RelayOutcome } from './hub/relay.ts';
+import type { Plan } from './plan.ts';
+import type { Sidecar } from './sidecar.ts';
+
+type SecretPlan = Extract<Plan, { kind: 'secret' }>;
+
+/** These calls have their parameters in the query; a body is empty or small. */
+const RELAY_BODY_BYTES_MAX = 64 * 1024;
+
+/** A call that carries the AppSecret: made here where we hold it, else by the hub. */
+export async function serveSecretCall(
+  call: Call,
+  sidecar: Sidecar,
+  plan: SecretPlan,
+  target: Target,
+): Promise<Served> {
+  const holder = sidecar.accounts.secretOf(plan.appid);
+  if (holder === undefined) return call.fail('unknown_app', 'no AppSecret is held here for this account');
+  if (holder.kind === 'hub') return serveByHub(call, plan, target, holder.relay);
+  const body = await call.takeBody(false);
+  if (body.kind === 'refused') return call.fail(body.reason, body.message);
+  if (body.kind === 'gone') return call.left();
+  const withAppid = withParam(plan.query, 'appid', plan.appid);
+  const query = withParam(withAppid, plan.secretParam, holder.secret.reveal());
+  return call.finish(await call.send(written(target, query), body, 'exchange', 0), 0);
+}
+
+async function serveByHub(
+  call: Call,
+  plan: SecretPlan,
+  target: Target,
+  relay: (call: RelayCall) => Promise<RelayOutcome>,
+): Promise<Served> {
+  const body = await call.readBody(RELAY_BODY_BYTES_MAX);
+  if (body === undefined) {
+    return call.gone
+      ? call.left()
+      : call.fail('body_too_large', 'a call for the hub to make has a small body');
+  }
+  const outcome = await relay({
+    method: call.method,
+    path: target.path,
+    query: withoutParam(withoutParam(plan.query, 'appid'), plan.secretParam) ?? '',
+    contentType: call.request.headers['content-type'],
+    body,
+  });
+  if (call.gone) return call.left();
+  if (outcome.kind === 'failed') return call.fail(outcome.reason, outcome.message, outcome.errcode);
+  return call.finish(heldAnswer(outcome.status, outcome.contentType, outcome.body), 0);
+}
