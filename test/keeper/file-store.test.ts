@@ -18,7 +18,7 @@ interface Place {
   readonly path: string;
   readonly clock: ManualClock;
   readonly lines: string[];
-  store(): TokenStore;
+  readonly store: () => TokenStore;
 }
 
 async function place(t: ExecutionContext): Promise<Place> {
