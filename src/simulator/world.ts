@@ -114,7 +114,7 @@ export class World {
   }
 
   nowMs(): number {
-    return this.#clock.lifeMs() + this.#offsetMs;
+    return Math.floor(this.#clock.lifeMs()) + this.#offsetMs;
   }
 
   advance(byMs: number): void {
