@@ -6,6 +6,7 @@ import type { Ask, AskOutcome, AskRequest } from '../../src/wechat/ask.ts';
 import type { Credentials, FetchOutcome, ProbeOutcome } from '../../src/wechat/issuer.ts';
 import { makePlatformIssuer } from '../../src/wechat/platform-issuer.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { issuerOf } from '../support/simulator-issuer.ts';
 import { startSimulator } from '../support/simulator.ts';
 
 const SECRET = 'a+secret&that=needs encoding';
@@ -174,11 +175,7 @@ test('a call that got no answer is a transport failure', async (t) => {
 
 test('the simulated platform gives, keeps, forces, tries and refuses tokens as the real one does', async (t) => {
   const { origin, control } = await startSimulator(t);
-  const issuer = makePlatformIssuer(async ({ method, path, body, timeoutMs }) => {
-    const signal = AbortSignal.timeout(timeoutMs);
-    const answer = await fetch(`${origin}${path}`, { method, signal, ...(body !== undefined && { body }) });
-    return { kind: 'answer', status: answer.status, body: Buffer.from(await answer.arrayBuffer()) };
-  });
+  const issuer = issuerOf(origin);
   const app: Credentials = { appid: DEMO_APP.appid, secret: new Secret(DEMO_APP.secret), mode: 'stable' };
   const first = tokenOf(await issuer.fetch(app, false));
   t.is(tokenOf(await issuer.fetch(app, false)), first);
