@@ -1,0 +1,156 @@
+import { type InjectionMode, readAnnotations, type Wishes } from './annotations.ts';
+import { add, type AddOperation, assign, insert } from './json-patch.ts';
+import * as name from './names.ts';
+import { findObstacles, takenPorts } from './obstacles.ts';
+import type { InjectionSettings } from './settings.ts';
+import { type JsonObject, objects, type PodView, viewOf } from './pod.ts';
+import { sidecarContainer, type SidecarPlan, sidecarVolume } from './sidecar-container.ts';
+
+export const SKIP_REASONS = ['not_asked', 'excluded_namespace', 'already_injected', 'not_a_pod'] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
+
+export type Injection =
+  | {
+      readonly kind: 'inject';
+      readonly operations: readonly AddOperation[];
+      readonly mode: SidecarPlan['mode'];
+      /** For whoever created the pod; kubectl shows them. */
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: 'skip'; readonly reason: SkipReason }
+  /** The pod asks for something that cannot be. One sentence for its author. */
+  | { readonly kind: 'refuse'; readonly message: string };
+
+export interface InjectionContext {
+  /** Of the request: the pod itself may not name it yet. */
+  readonly namespace: string;
+  /** Whether the cluster keeps init containers with `restartPolicy: Always` running (1.29 and later). */
+  readonly nativeSupported: boolean;
+}
+
+const GRACE_SECONDS = 30;
+const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
+
+/**
+ * Decides what is added to a pod. Made from what is missing, so that a pod that has everything gets
+ * nothing: the API server may ask again after other webhooks have changed the pod.
+ */
+export function inject(raw: unknown, settings: InjectionSettings, context: InjectionContext): Injection {
+  const pod = viewOf(raw);
+  if (pod === undefined) return { kind: 'skip', reason: 'not_a_pod' };
+  const asked = pod.labels[name.INJECT_LABEL];
+  if (asked === undefined || asked === 'false') return { kind: 'skip', reason: 'not_asked' };
+  if (isExcluded(context.namespace, settings.ownNamespace)) {
+    return { kind: 'skip', reason: 'excluded_namespace' };
+  }
+  const { wishes, problems } = readAnnotations(pod.annotations);
+  const present = modeOfPresent(pod);
+  const mode = present ?? chooseMode(wishes.mode ?? settings.mode, context.nativeSupported);
+  const plan = planFor(pod, mode, wishes.port ?? settings.port, settings.adminPort);
+  const all = [...problems, ...findObstacles(pod, asked, settings, wishes, plan, present !== undefined)];
+  if (all.length > 0) {
+    return { kind: 'refuse', message: `wechat-sidecar cannot be added to this pod: ${all.join('; ')}` };
+  }
+  const operations = [
+    // These go by the places that containers have before anything is added.
+    ...urlOperations(pod, mode, plan.port),
+    ...(present === undefined ? sidecarOperations(pod, settings, wishes, plan) : []),
+    ...metadataOperations(pod, settings, mode, present !== undefined),
+  ];
+  if (operations.length === 0) return { kind: 'skip', reason: 'already_injected' };
+  return { kind: 'inject', operations, mode, warnings: warningsFor(pod, plan) };
+}
+
+/** Whatever a selector says: the injector must never stand in the way of the cluster's own pods. */
+function isExcluded(namespace: string, ownNamespace: string): boolean {
+  return namespace === ownNamespace || namespace.startsWith('kube-');
+}
+
+function chooseMode(mode: InjectionMode, nativeSupported: boolean): SidecarPlan['mode'] {
+  return mode === 'auto' ? (nativeSupported ? 'native' : 'container') : mode;
+}
+
+function planFor(pod: PodView, mode: SidecarPlan['mode'], port: number, adminPort: number): SidecarPlan {
+  const taken = takenPorts(pod);
+  // The admin port is found by its name, so it may give way.
+  let admin = adminPort;
+  while (taken.has(admin) || admin === port) admin += 1;
+  const grace = pod.spec['terminationGracePeriodSeconds'];
+  return { mode, port, adminPort: admin, graceSeconds: typeof grace === 'number' ? grace : GRACE_SECONDS };
+}
+
+/** Undefined where the pod has no sidecar yet. */
+function modeOfPresent(pod: PodView): SidecarPlan['mode'] | undefined {
+  const isOurs = (container: JsonObject): boolean => container['name'] === name.CONTAINER_NAME;
+  if (pod.initContainers.some(isOurs)) return 'native';
+  return pod.containers.some(isOurs) ? 'container' : undefined;
+}
+
+/** Whatever runs while the sidecar does learns where it is, unless it was told already. */
+function urlOperations(pod: PodView, mode: SidecarPlan['mode'], port: number): AddOperation[] {
+  const variable = { name: name.URL_VARIABLE, value: `http://127.0.0.1:${port}` };
+  const own = pod.initContainers.findIndex((container) => container['name'] === name.CONTAINER_NAME);
+  const reaches = (container: JsonObject, index: number): boolean =>
+    mode === 'native' ? index > own : container['restartPolicy'] === 'Always';
+  const set = (list: string, container: JsonObject, index: number): AddOperation[] => {
+    const environment = container['env'];
+    if (container['name'] === name.CONTAINER_NAME) return [];
+    if (objects(environment).some((entry) => entry['name'] === name.URL_VARIABLE)) return [];
+    // First, so that other variables of the container can be made of it: $(WECHAT_SIDECAR_URL)/cgi-bin.
+    return insert(['spec', list, index, 'env'], environment, 0, [variable]);
+  };
+  return [
+    ...pod.initContainers.flatMap((container, index) =>
+      reaches(container, index) ? set('initContainers', container, index) : [],
+    ),
+    ...pod.containers.flatMap((container, index) => set('containers', container, index)),
+  ];
+}
+
+/** The sidecar goes first: what starts after it can call from its first line on. */
+function sidecarOperations(
+  pod: PodView,
+  settings: InjectionSettings,
+  wishes: Wishes,
+  plan: SidecarPlan,
+): AddOperation[] {
+  const { spec } = pod;
+  const list = plan.mode === 'native' ? 'initContainers' : 'containers';
+  return [
+    ...insert(['spec', list], spec[list], 0, [sidecarContainer(settings, wishes, plan)]),
+    ...insert(['spec', 'volumes'], spec['volumes'], 'end', [sidecarVolume(settings)]),
+  ];
+}
+
+function metadataOperations(
+  { metadata, labels, annotations, containers }: PodView,
+  settings: InjectionSettings,
+  mode: SidecarPlan['mode'],
+  isPresent: boolean,
+): AddOperation[] {
+  const first = containers[0]?.['name'];
+  const status = JSON.stringify({ version: settings.version, mode });
+  const wanted: Record<string, unknown> = {
+    ...(!isPresent && { [name.STATUS_ANNOTATION]: status }),
+    ...(!isPresent && settings.hubCaPem !== undefined && { [name.HUB_CA_ANNOTATION]: settings.hubCaPem }),
+    // Or `kubectl logs` and `kubectl exec` would mean the sidecar, which comes first.
+    ...(!isPresent &&
+      mode === 'container' &&
+      annotations[DEFAULT_CONTAINER_ANNOTATION] === undefined && { [DEFAULT_CONTAINER_ANNOTATION]: first }),
+  };
+  return [
+    ...(labels[name.INJECTED_LABEL] === 'true'
+      ? []
+      : [add(['metadata', 'labels', name.INJECTED_LABEL], 'true')]),
+    ...assign(['metadata', 'annotations'], metadata['annotations'], wanted),
+  ];
+}
+
+function warningsFor(pod: PodView, { mode, adminPort }: SidecarPlan): string[] {
+  const restarts = pod.spec['restartPolicy'];
+  if (mode === 'native' || restarts === undefined || restarts === 'Always') return [];
+  return [
+    'wechat-sidecar runs as a plain container, so this pod completes only when its own container has asked the ' +
+      `sidecar to stop: curl -X POST http://127.0.0.1:${adminPort}/quitquitquit, or wechat-sidecar shutdown`,
+  ];
+}

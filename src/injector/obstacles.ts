@@ -1,0 +1,74 @@
+import type { Wishes } from './annotations.ts';
+import * as name from './names.ts';
+import { objects, type PodView } from './pod.ts';
+import { cpuMillis, memoryBytes } from './quantity.ts';
+import type { InjectionSettings } from './settings.ts';
+import type { SidecarPlan } from './sidecar-container.ts';
+
+/** Why a sidecar cannot work in this pod: what is in the way, and what to do about it. */
+export function findObstacles(
+  pod: PodView,
+  asked: string,
+  settings: InjectionSettings,
+  wishes: Wishes,
+  plan: SidecarPlan,
+  isPresent: boolean,
+): string[] {
+  const problems: string[] = [];
+  if (asked !== 'true') {
+    problems.push(`label ${name.INJECT_LABEL}: got "${asked}", accepted is "true" (or "false")`);
+  }
+  if (pod.spec['hostNetwork'] === true) {
+    problems.push(
+      'it uses hostNetwork, where every program on the node could call WeChat through the sidecar: ' +
+        'run wechat-sidecar as a container of your own with another way to guard it, or leave hostNetwork',
+    );
+  }
+  if (isForWindows(pod)) problems.push('it is for Windows, and the sidecar is for Linux');
+  problems.push(...(isPresent ? presentObstacles(pod) : namesInTheWay(pod)));
+  if (!isPresent && takenPorts(pod).has(plan.port)) {
+    problems.push(
+      `port ${plan.port} is declared by one of its containers: choose another for the sidecar with the annotation ${name.PREFIX}port`,
+    );
+  }
+  return [...problems, ...resourceProblems(settings, wishes)];
+}
+
+/** Every port that a container says it listens on. */
+export function takenPorts(pod: PodView): ReadonlySet<number> {
+  const ports = [...pod.containers, ...pod.initContainers]
+    .filter((container) => container['name'] !== name.CONTAINER_NAME)
+    .flatMap((container) => objects(container['ports']).map((port) => port['containerPort']));
+  return new Set(ports.filter((port) => typeof port === 'number'));
+}
+
+function presentObstacles({ annotations }: PodView): string[] {
+  if (annotations[name.STATUS_ANNOTATION] !== undefined) return [];
+  return [
+    `it has a container named ${name.CONTAINER_NAME} of its own: rename that one, or take away the label ${name.INJECT_LABEL}`,
+  ];
+}
+
+function namesInTheWay({ spec }: PodView): string[] {
+  const isTaken = objects(spec['volumes']).some((volume) => volume['name'] === name.VOLUME_NAME);
+  return isTaken ? [`it has a volume named ${name.VOLUME_NAME} of its own: rename that one`] : [];
+}
+
+function isForWindows({ spec }: PodView): boolean {
+  const { os, nodeSelector } = spec as { os?: { name?: unknown }; nodeSelector?: Record<string, unknown> };
+  return os?.name === 'windows' || nodeSelector?.['kubernetes.io/os'] === 'windows';
+}
+
+function resourceProblems(settings: InjectionSettings, wishes: Wishes): string[] {
+  const pairs = [
+    ['cpu', wishes.cpuRequest, wishes.cpuLimit ?? settings.cpuLimit, cpuMillis],
+    ['memory', wishes.memoryRequest, wishes.memoryLimit ?? settings.memoryLimit, memoryBytes],
+  ] as const;
+  return pairs.flatMap(([what, request, limit, read]) =>
+    request !== undefined && limit !== undefined && (read(request) ?? 0) > (read(limit) ?? 0)
+      ? [
+          `annotation ${name.PREFIX}${what}-request: ${request} is more than the limit, ${limit}: set ${name.PREFIX}${what}-limit too`,
+        ]
+      : [],
+  );
+}

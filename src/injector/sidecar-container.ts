@@ -1,0 +1,146 @@
+import type { Wishes } from './annotations.ts';
+import { ADMIN_PORT_NAME, CONTAINER_NAME, HUB_CA_ANNOTATION, MOUNT_PATH, VOLUME_NAME } from './names.ts';
+import type { JsonObject } from './pod.ts';
+import { cpuMillis, memoryBytes } from './quantity.ts';
+import type { InjectionSettings } from './settings.ts';
+
+/** How the sidecar lives in this pod. */
+export interface SidecarPlan {
+  readonly mode: 'native' | 'container';
+  readonly port: number;
+  readonly adminPort: number;
+  /** Of the whole pod. */
+  readonly graceSeconds: number;
+}
+
+const TOKEN_FILE = `${MOUNT_PATH}/token`;
+const HUB_CA_FILE = 'hub-ca.pem';
+/** The kubelet renews a token when a fifth of its life is left, and at least ten minutes are asked of it. */
+const TOKEN_LIFE_SECONDS = 3_600;
+const ACCEPTING_SECONDS_MAX = 55;
+
+/**
+ * Holds the start of the containers behind this one, which the kubelet starts in order and each after
+ * the postStart of the one before. It gives up after a minute: the application then starts anyway.
+ */
+const WAIT_FOR_START =
+  'let left=300;(function look(){fetch(process.argv[1]).then(r=>r.ok,()=>false)' +
+  '.then(ok=>ok||--left<0||setTimeout(look,200))})()';
+
+/** The container that is added to a pod. It satisfies the Pod Security Standard `restricted`. */
+export function sidecarContainer(settings: InjectionSettings, wishes: Wishes, plan: SidecarPlan): JsonObject {
+  const probe = (path: string, periodSeconds: number, failureThreshold: number): JsonObject => ({
+    httpGet: { path, port: plan.adminPort },
+    periodSeconds,
+    timeoutSeconds: 2,
+    failureThreshold,
+  });
+  return {
+    name: CONTAINER_NAME,
+    image: wishes.image ?? settings.image,
+    ...(settings.imagePullPolicy && { imagePullPolicy: settings.imagePullPolicy }),
+    args: ['proxy'],
+    env: Object.entries(environmentOf(settings, wishes, plan)).map(([name, value]) => ({ name, value })),
+    ports: [{ name: ADMIN_PORT_NAME, containerPort: plan.adminPort, protocol: 'TCP' }],
+    resources: resourcesOf(settings, wishes),
+    ...(plan.mode === 'native'
+      ? { restartPolicy: 'Always' }
+      : { lifecycle: { postStart: { exec: { command: waitCommand(plan.adminPort) } } } }),
+    startupProbe: probe('/startupz', 1, 60),
+    livenessProbe: probe('/livez', 10, 3),
+    readinessProbe: probe('/readyz', 5, 2),
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      ...(settings.runAsUser !== undefined && {
+        runAsUser: settings.runAsUser,
+        runAsGroup: settings.runAsUser,
+      }),
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [{ name: VOLUME_NAME, mountPath: MOUNT_PATH, readOnly: true }],
+  };
+}
+
+/** Our own credential for the hub: the application's token is none of ours, and may not be mounted at all. */
+export function sidecarVolume(settings: InjectionSettings): JsonObject {
+  const token = {
+    serviceAccountToken: {
+      audience: settings.audience,
+      expirationSeconds: TOKEN_LIFE_SECONDS,
+      path: 'token',
+    },
+  };
+  const authority = {
+    downwardAPI: {
+      items: [
+        {
+          path: HUB_CA_FILE,
+          fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${HUB_CA_ANNOTATION}']` },
+        },
+      ],
+    },
+  };
+  return {
+    name: VOLUME_NAME,
+    projected: { sources: settings.hubCaPem === undefined ? [token] : [token, authority] },
+  };
+}
+
+function environmentOf(
+  settings: InjectionSettings,
+  wishes: Wishes,
+  plan: SidecarPlan,
+): Record<string, string> {
+  const { delaySeconds, timeoutSeconds } = drainOf(plan);
+  const app = wishes.app ?? (wishes.apps?.length === 1 ? wishes.apps[0] : undefined);
+  return {
+    WECHAT_SIDECAR_HUB_URL: (wishes.hubUrls ?? settings.hubUrls).join(','),
+    WECHAT_SIDECAR_HUB_TOKEN_FILE: TOKEN_FILE,
+    ...(wishes.apps && { WECHAT_SIDECAR_HUB_APPS: wishes.apps.join(',') }),
+    ...(app !== undefined && { WECHAT_SIDECAR_DEFAULT_APP: app }),
+    WECHAT_SIDECAR_LISTEN: `localhost:${plan.port}`,
+    WECHAT_SIDECAR_ADMIN_LISTEN: `0.0.0.0:${plan.adminPort}`,
+    WECHAT_SIDECAR_LOG_LEVEL: wishes.logLevel ?? settings.logLevel,
+    WECHAT_SIDECAR_DRAIN_DELAY: `${delaySeconds}s`,
+    WECHAT_SIDECAR_DRAIN_TIMEOUT: `${timeoutSeconds}s`,
+    ...(settings.hubCaPem !== undefined && { NODE_EXTRA_CA_CERTS: `${MOUNT_PATH}/${HUB_CA_FILE}` }),
+  };
+}
+
+/**
+ * A native sidecar is told to stop when every other container has ended: nobody calls any more. A plain
+ * container is told at the same moment as the application, whose last calls come after that; it cannot
+ * see the application end, so it takes calls for nearly as long as the pod may live.
+ */
+function drainOf({ mode, graceSeconds }: SidecarPlan): { delaySeconds: number; timeoutSeconds: number } {
+  const timeoutSeconds = Math.min(Math.max(graceSeconds - 2, 1), 3_600);
+  if (mode === 'native') return { delaySeconds: 0, timeoutSeconds };
+  return { delaySeconds: Math.min(Math.max(graceSeconds - 5, 0), ACCEPTING_SECONDS_MAX), timeoutSeconds };
+}
+
+/** A limit that is below the request of the installation brings the request down with it. */
+function resourcesOf(settings: InjectionSettings, wishes: Wishes): JsonObject {
+  const cpuLimit = wishes.cpuLimit ?? settings.cpuLimit;
+  const memoryLimit = wishes.memoryLimit ?? settings.memoryLimit;
+  const cpu = wishes.cpuRequest ?? lesser(settings.cpuRequest, cpuLimit, cpuMillis);
+  const memory = wishes.memoryRequest ?? lesser(settings.memoryRequest, memoryLimit, memoryBytes);
+  const limits = { ...(cpuLimit && { cpu: cpuLimit }), ...(memoryLimit && { memory: memoryLimit }) };
+  return { requests: { cpu, memory }, ...(Object.keys(limits).length > 0 && { limits }) };
+}
+
+function lesser(
+  request: string,
+  limit: string | undefined,
+  read: (text: string) => number | undefined,
+): string {
+  return limit !== undefined && (read(limit) ?? 0) < (read(request) ?? 0) ? limit : request;
+}
+
+function waitCommand(adminPort: number): readonly string[] {
+  return ['node', '-e', WAIT_FOR_START, `http://127.0.0.1:${adminPort}/startupz`];
+}

@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { parse, stringify } from 'yaml';
+import type { InjectionSettings } from '../../src/injector/settings.ts';
+import { injected } from '../support/injection.ts';
+import { restrictedFaults } from '../support/pod-security.ts';
+
+interface Case {
+  readonly settings?: Partial<InjectionSettings>;
+  readonly nativeSupported?: boolean;
+}
+
+const FOLDER = 'test/injector/pods';
+const HUB_CA = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+
+/** Every pair of files in the folder, by the name that they share. */
+const CASES: Readonly<Record<string, Case>> = {
+  least: {},
+  'as-admitted': {},
+  'every-annotation': {},
+  'init-containers': {},
+  'other-sidecars': {},
+  'ports-taken': {},
+  'job-old-cluster': { nativeSupported: false },
+  'container-mode': {},
+  'copied-from-a-cluster': {},
+  'hub-with-private-authority': { settings: { hubCaPem: HUB_CA, hubUrls: ['https://hub.example.com:3882'] } },
+  openshift: { settings: { runAsUser: undefined, imagePullPolicy: 'Always', memoryLimit: undefined } },
+};
+
+for (const [name, { settings, nativeSupported = true }] of Object.entries(CASES)) {
+  const [inFile, outFile] = [join(FOLDER, `${name}.in.yaml`), join(FOLDER, `${name}.out.yaml`)];
+  test(`${name}: the pod that goes in comes out as written down`, (t) => {
+    const { result, pod } = injected(parse(readFileSync(inFile, 'utf8')), settings, { nativeSupported });
+    if (result.kind !== 'inject') return t.fail(JSON.stringify(result));
+    // To write down what comes out now: UPDATE_PODS=1, then read the difference.
+    if (process.env['UPDATE_PODS'] !== undefined) writeFileSync(outFile, stringify(pod, { lineWidth: 0 }));
+    t.deepEqual(pod, parse(readFileSync(outFile, 'utf8')));
+  });
+
+  test(`${name}: the pod that came out gets nothing more`, (t) => {
+    const out: unknown = parse(readFileSync(outFile, 'utf8'));
+    t.deepEqual(injected(out, settings, { nativeSupported }).result, {
+      kind: 'skip',
+      reason: 'already_injected',
+    });
+  });
+
+  test(`${name}: the sidecar gives Pod Security "restricted" nothing to refuse`, (t) => {
+    const faults = restrictedFaults(parse(readFileSync(outFile, 'utf8')));
+    const before = restrictedFaults(parse(readFileSync(inFile, 'utf8')));
+    t.deepEqual(faults, before);
+  });
+}
+
+test('no pod is written down without a case, and none is missing', (t) => {
+  const expected = Object.keys(CASES).flatMap((name) => [`${name}.in.yaml`, `${name}.out.yaml`]);
+  t.deepEqual(readdirSync(FOLDER).toSorted(), expected.toSorted());
+});
+
+test('the check of Pod Security finds what is wrong with a careless container', (t) => {
+  const faults = restrictedFaults({
+    spec: {
+      hostNetwork: true,
+      containers: [{ name: 'app', securityContext: { privileged: true } }],
+      volumes: [{ name: 'node', hostPath: { path: '/' } }],
+    },
+  });
+  t.deepEqual(faults, [
+    'hostNetwork is set',
+    'volume node is of kind hostPath',
+    'app: privileged',
+    'app: allowPrivilegeEscalation is not false',
+    'app: does not drop ALL',
+    'app: may run as root (runAsNonRoot)',
+    'app: has no seccomp profile',
+  ]);
+});

@@ -1,0 +1,157 @@
+import test from 'ava';
+import { ANNOTATIONS, readAnnotations } from '../../src/injector/annotations.ts';
+import { askingPod, injected } from '../support/injection.ts';
+
+type Spec = Record<string, unknown>;
+
+function withSpec(spec: Spec, annotations: Record<string, string> = {}): Record<string, unknown> {
+  const pod = askingPod(annotations);
+  return { ...pod, spec: { ...(pod['spec'] as Spec), ...spec } };
+}
+
+function withLabel(value: string | undefined): Record<string, unknown> {
+  return {
+    ...askingPod(),
+    metadata: { labels: value === undefined ? { app: 'orders' } : { 'wechat-sidecar.io/inject': value } },
+  };
+}
+
+function refusalOf(pod: unknown): string {
+  const { result } = injected(pod);
+  return result.kind === 'refuse' ? result.message : `not refused: ${JSON.stringify(result)}`;
+}
+
+test('a pod that did not ask gets nothing, whatever else it carries', (t) => {
+  const annotated = { metadata: { annotations: { 'wechat-sidecar.io/nonsense': 'x' } }, spec: {} };
+  for (const pod of [withLabel(undefined), withLabel('false'), annotated]) {
+    t.deepEqual(injected(pod).result, { kind: 'skip', reason: 'not_asked' });
+  }
+});
+
+test('a label with another word than true or false is refused, since its author meant something', (t) => {
+  t.is(
+    refusalOf(withLabel('yes')),
+    'wechat-sidecar cannot be added to this pod: label wechat-sidecar.io/inject: got "yes", accepted is "true" (or "false")',
+  );
+});
+
+test('the namespaces of the cluster and of the injector itself are left alone', (t) => {
+  for (const namespace of ['kube-system', 'kube-node-lease', 'wechat-sidecar']) {
+    t.deepEqual(injected(askingPod(), {}, { namespace }).result, {
+      kind: 'skip',
+      reason: 'excluded_namespace',
+    });
+  }
+  t.is(injected(askingPod(), {}, { namespace: 'kubernetes-tools' }).result.kind, 'inject');
+});
+
+test('what is no pod is left alone', (t) => {
+  for (const raw of [undefined, null, [], 'pod', {}, { metadata: {} }, { metadata: [], spec: {} }]) {
+    t.deepEqual(injected(raw).result, { kind: 'skip', reason: 'not_a_pod' });
+  }
+});
+
+test('a misspelt annotation refuses the pod, and the right one is named', (t) => {
+  t.is(
+    refusalOf(askingPod({ 'wechat-sidecar.io/memory-limits': '128Mi' })),
+    'wechat-sidecar cannot be added to this pod: annotation wechat-sidecar.io/memory-limits: no such annotation; did you mean memory-limit?',
+  );
+  t.regex(
+    refusalOf(askingPod({ 'wechat-sidecar.io/entirely-else': 'x' })),
+    /entirely-else: no such annotation; there are app, apps, mode, hub-url, image, port, cpu-request,/,
+  );
+});
+
+test('a pod with several faults is told of all of them at once', (t) => {
+  const message = refusalOf(
+    withSpec(
+      { hostNetwork: true, os: { name: 'windows' } },
+      { 'wechat-sidecar.io/mode': 'natvie', 'wechat-sidecar.io/prot': '1' },
+    ),
+  );
+  t.regex(message, /mode: got "natvie", accepted is one of native, container, auto/);
+  t.regex(message, /prot: no such annotation; did you mean port\?/);
+  t.regex(message, /hostNetwork/);
+  t.regex(message, /Windows/);
+});
+
+test('a container, a volume or a port that is in the way is named', (t) => {
+  const own = withSpec({ containers: [{ name: 'wechat-sidecar' }] });
+  t.regex(refusalOf(own), /a container named wechat-sidecar of its own: rename that one/);
+  const volume = withSpec({ volumes: [{ name: 'wechat-sidecar-hub', emptyDir: {} }] });
+  t.regex(refusalOf(volume), /a volume named wechat-sidecar-hub of its own/);
+  const port = withSpec({ containers: [{ name: 'app', ports: [{ containerPort: 3880 }] }] });
+  t.regex(refusalOf(port), /port 3880 is declared by .*annotation wechat-sidecar\.io\/port/);
+});
+
+test('a request over the limit is refused here, in words, and not by the API server', (t) => {
+  const both = {
+    'wechat-sidecar.io/memory-request': '512Mi',
+    'wechat-sidecar.io/memory-limit': '0.25Gi',
+    'wechat-sidecar.io/cpu-request': '2',
+    'wechat-sidecar.io/cpu-limit': '500m',
+  };
+  const message = refusalOf(askingPod(both));
+  t.regex(message, /cpu-request: 2 is more than the limit, 500m/);
+  t.regex(message, /memory-request: 512Mi is more than the limit, 0.25Gi/);
+  t.regex(refusalOf(askingPod({ 'wechat-sidecar.io/memory-request': '300Mi' })), /the limit, 256Mi/);
+});
+
+test('a Job in a plain container is warned that it must stop the sidecar itself', (t) => {
+  const { result } = injected(withSpec({ restartPolicy: 'OnFailure' }), { mode: 'container' });
+  t.regex(result.kind === 'inject' ? result.warnings.join() : '', /quitquitquit/);
+  const native = injected(withSpec({ restartPolicy: 'OnFailure' })).result;
+  t.deepEqual(native.kind === 'inject' ? native.warnings : undefined, []);
+});
+
+/** For every annotation, what is taken and what is not. */
+const SAMPLES: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
+  app: { good: ['wx0123456789abcdef', ' wx1 '], bad: ['', 'a', 'wx 1', 'x'.repeat(65), 'wx1,wx2'] },
+  apps: { good: ['wx1', 'wx1, wx2,wx2'], bad: ['', 'wx1,,wx2', 'wx1;wx2', Array(17).fill('wx1').join()] },
+  mode: { good: ['native', 'container', 'auto'], bad: ['', 'Native', 'sidecar'] },
+  'hub-url': {
+    good: ['http://hub:3882', 'https://a.example.com,https://b.example.com/'],
+    bad: ['', 'hub:3882', 'https://hub/path', 'ftp://hub', 'https://user@hub', 'https://hub:x'],
+  },
+  image: {
+    good: ['wechat-sidecar', 'a.b:5000/c/d_e:V1.0', `a/b:1@sha256:${'0'.repeat(64)}`],
+    bad: ['', 'A/b', 'a/b:', 'a b', 'a/b@sha256:12', '-a', `a/${'b'.repeat(600)}`],
+  },
+  port: { good: ['1024', '65535'], bad: ['', '80', '65536', '1e4', '0x1000', '-3880', '3880.0', '03880'] },
+  'cpu-request': { good: ['10m', '1', '0.25'], bad: ['', '10M', '0,1', 'm', '1 core'] },
+  'cpu-limit': { good: ['500m', '1'], bad: ['0', '0m', '-1'] },
+  'memory-request': { good: ['64Mi', '0.1Gi', '100M', '100000k'], bad: ['64', '64m', '64MB', '64 Mi', ''] },
+  'memory-limit': { good: ['96Mi', '1Gi'], bad: ['95Mi', '128', '128m', ''] },
+  'log-level': { good: ['debug', 'silent'], bad: ['trace', 'DEBUG', ''] },
+};
+
+test('every annotation takes what it should and nothing else, and its refusal quotes what was given', (t) => {
+  t.deepEqual(
+    ANNOTATIONS.map(({ name }) => name),
+    Object.keys(SAMPLES),
+  );
+  for (const [name, { good, bad }] of Object.entries(SAMPLES)) {
+    const key = `wechat-sidecar.io/${name}`;
+    for (const text of good) {
+      const { wishes, problems } = readAnnotations({ [key]: text });
+      t.deepEqual(problems, [], `${name} ${text}`);
+      t.is(Object.keys(wishes).length, 1, `${name} ${text}`);
+    }
+    for (const text of bad) {
+      const { wishes, problems } = readAnnotations({ [key]: text });
+      t.is(problems.length, 1, `${name} ${JSON.stringify(text)}`);
+      t.true(problems[0]?.startsWith(`annotation ${key}: got "${text.slice(0, 60)}`), problems[0]);
+      t.deepEqual(wishes, {});
+    }
+  }
+});
+
+test('the default account must be among the accounts', (t) => {
+  const { problems } = readAnnotations({
+    'wechat-sidecar.io/app': 'wx1',
+    'wechat-sidecar.io/apps': 'wx2,wx3',
+  });
+  t.deepEqual(problems, [
+    'annotation wechat-sidecar.io/app: wx1 is none of wechat-sidecar.io/apps (wx2, wx3)',
+  ]);
+});
