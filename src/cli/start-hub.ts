@@ -10,6 +10,7 @@ import { makeKeepers } from '../keeper/keepers.ts';
 import type { Keepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { Check } from '../server/admin.ts';
+import { keepTickets } from '../keeper/tickets.ts';
 import { IN_CLUSTER_FILES, makeKubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { TokenReviews } from '../kubernetes/token-review.ts';
@@ -58,7 +59,19 @@ export async function startHub(
   );
   const audit = new Audit(log, clock);
   const refreshes = new Refreshes({ accounts, audit, clock });
-  const hub: Hub = { version, accounts, callers, refreshes, watchers, audit, clock, log };
+  const tickets = keepTickets({ tokens: keepers, ask, clock, random, log });
+  const hub: Hub = {
+    version,
+    accounts,
+    callers,
+    refreshes,
+    watchers,
+    tickets,
+    upstream,
+    audit,
+    clock,
+    log,
+  };
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
@@ -85,6 +98,7 @@ export async function startHub(
       current = next;
       keepers.reconfigure(next.apps);
       for (const appid of gone) watchers.removed(appid);
+      tickets.keepOnly(keepers.appids());
       callers.reconfigure(next.clients);
       watchers.endWhere((caller) => !callers.stillHolds(caller));
     },
@@ -95,6 +109,7 @@ export async function startHub(
       parting.cancel();
       watchers.close();
       api.close();
+      tickets.close();
       await keepers.close();
       await upstream.pools.close();
       return outcome;

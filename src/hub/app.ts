@@ -7,7 +7,8 @@ import type { Refuse } from '../server/refuse.ts';
 import type { Hub } from './hub.ts';
 import { Problem, problemAnswer, unknownApp } from './problem.ts';
 import type { ProblemReason } from './problem.ts';
-import { answerApps, answerRefresh, answerToken, answerWatch } from './token-routes.ts';
+import type { ApiRoute } from './route.ts';
+import { API_ROUTES } from './routes.ts';
 
 /** What a listener needs to show the hub's face. */
 export interface HubFace {
@@ -15,22 +16,6 @@ export interface HubFace {
   /** Answers what never became a request. */
   readonly refuse: Refuse;
 }
-
-type Run = (ctx: Koa.Context, hub: Hub, caller: Caller, appid: string) => void | Promise<void>;
-
-/** A call of the API. Where its path has an account, the caller may use it before `run` begins. */
-interface ApiRoute {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly run: Run;
-}
-
-export const API_ROUTES: readonly ApiRoute[] = [
-  { method: 'GET', path: '/v1/apps', run: answerApps },
-  { method: 'GET', path: '/v1/apps/:appid/token', run: answerToken },
-  { method: 'POST', path: '/v1/apps/:appid/token/refresh', run: answerRefresh },
-  { method: 'GET', path: '/v1/tokens/watch', run: answerWatch },
-];
 
 export function makeHubFace(hub: Hub): HubFace {
   const router = new Router();
@@ -52,14 +37,20 @@ export function makeHubFace(hub: Hub): HubFace {
   };
 }
 
+/** Stands in for the caller of a route that finds out for itself. */
+const NOBODY: Caller = { kind: 'client', name: 'nobody', apps: new Set() };
+
 /** Authentication and permission, before anything of the call is looked at. */
-async function serveApi(ctx: Koa.Context, hub: Hub, { method, path, run }: ApiRoute): Promise<void> {
-  const call = `${method} ${path}`;
+async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<void> {
+  const call = `${route.method} ${route.path}`;
   const appid = paramOf(ctx, 'appid');
-  const caller = callerIn(await hub.callers.byAuthorization(ctx.headers.authorization), ctx, hub, call);
+  const caller =
+    route.credential === 'key'
+      ? NOBODY
+      : callerIn(await hub.callers.byAuthorization(ctx.headers.authorization), ctx, hub, call);
   try {
     if (appid !== undefined && !(mayUse(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
-    await run(ctx, hub, caller, appid ?? '');
+    await route.run(ctx, hub, caller, appid ?? '');
   } catch (error) {
     if (error instanceof Problem) noteRefusal(ctx, hub, caller, call, appid, error);
     throw error;

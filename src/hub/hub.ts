@@ -2,7 +2,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Keepers } from '../keeper/keepers.ts';
+import type { Tickets } from '../keeper/tickets.ts';
 import type { TokenMode } from '../token/token.ts';
+import type { Upstream } from '../upstream/exchange.ts';
 import type { Audit } from './audit.ts';
 import type { Callers } from './callers.ts';
 import type { Refreshes } from './refreshes.ts';
@@ -32,6 +34,9 @@ export interface Hub {
   readonly callers: Callers;
   readonly refreshes: Refreshes;
   readonly watchers: Watchers;
+  readonly tickets: Tickets;
+  /** For the calls that are relayed. */
+  readonly upstream: Upstream;
   readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;

@@ -26,6 +26,10 @@ export type ProblemReason = keyof typeof TABLE;
 
 export const PROBLEM_REASONS: readonly ProblemReason[] = Object.keys(TABLE) as ProblemReason[];
 
+export function statusOf(reason: ProblemReason): number {
+  return TABLE[reason].status;
+}
+
 export const PROBLEM_TYPE_PREFIX = 'urn:wechat-sidecar:problem:';
 
 /** What a route answers instead of what was asked for. `detail` is for people, and holds no secret. */

@@ -1,5 +1,4 @@
 import type Koa from 'koa';
-import { z } from 'zod';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
 import type { Unavailable } from '../token/source.ts';
 import { mayUse } from './callers.ts';
@@ -7,15 +6,11 @@ import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { Problem, unknownApp } from './problem.ts';
 import { readJson } from './request.ts';
+import { SCHEMAS } from './schemas.ts';
 import { wireApp, wireRefresh, wireToken } from './wire.ts';
 
 const REPORT_BYTES_MAX = 4 * 1024;
 const WATCHED_APPIDS_MAX = 1_000;
-
-const report = z.object({
-  fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
-  errcode: z.number().refine((errcode) => REFUSED_ERRCODES.has(errcode)),
-});
 
 /** GET /v1/apps */
 export function answerApps(ctx: Koa.Context, hub: Hub, caller: Caller): void {
@@ -38,7 +33,7 @@ export async function answerRefresh(
   caller: Caller,
   appid: string,
 ): Promise<void> {
-  const parsed = report.safeParse(await readJson(ctx.req, REPORT_BYTES_MAX));
+  const parsed = SCHEMAS.Report.safeParse(await readJson(ctx.req, REPORT_BYTES_MAX));
   if (!parsed.success) {
     throw new Problem(
       'bad_request',
@@ -54,6 +49,7 @@ export async function answerRefresh(
 
 /** GET /v1/tokens/watch */
 export function answerWatch(ctx: Koa.Context, hub: Hub, caller: Caller): void {
+  if (ctx.method !== 'GET') throw new Problem('method_not_allowed', 'Use GET.');
   const asked = new URLSearchParams(ctx.querystring).getAll('appid');
   if (asked.length > WATCHED_APPIDS_MAX) {
     throw new Problem('bad_request', `At most ${WATCHED_APPIDS_MAX} accounts can be named.`);

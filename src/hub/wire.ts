@@ -32,8 +32,8 @@ export function wireApp({ appid, name, mode }: HubApp, token: Token | undefined,
   };
 }
 
-/** Whole seconds, rounded down, so that nobody believes in a token for longer than it lives. */
-export function secondsLeft(token: Token, clock: Clock): number {
+/** Whole seconds, rounded down, so that nobody believes in a token or ticket for longer than it lives. */
+export function secondsLeft(token: Pick<Token, 'expiresAtMs'>, clock: Clock): number {
   return Math.max(0, Math.floor((token.expiresAtMs - clock.lifeMs()) / 1_000));
 }
 

@@ -43,7 +43,16 @@ export interface WireRelay {
   readonly body?: string;
 }
 
-/** RFC 9457; `errcode` is the platform's where that is the cause. */
+/** The answer of GET /v1/apps/{appid}/ticket?type=jsapi or wx_card. */
+export interface WireTicket {
+  readonly appid: string;
+  readonly type: 'jsapi' | 'wx_card';
+  readonly ticket: string;
+  /** Whole seconds left when the answer was written, rounded down. */
+  readonly expires_in: number;
+}
+
+/** RFC 9457, with a type such as `urn:wechat-sidecar:problem:unknown_app`; `errcode` is the platform's where that is the cause. */
 export interface WireProblem {
   readonly type: string;
   readonly title: string;

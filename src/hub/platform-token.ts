@@ -1,0 +1,69 @@
+import type Koa from 'koa';
+import { mayUse } from './callers.ts';
+import type { Hub } from './hub.ts';
+import { readJson } from './request.ts';
+import { secondsLeft } from './wire.ts';
+
+const BODY_BYTES_MAX = 4 * 1024;
+
+interface Question {
+  readonly grantType: string;
+  readonly appid: string;
+  /** The key of a client, where the platform wants the AppSecret. */
+  readonly key: string;
+}
+
+/** GET /cgi-bin/token: the real token in the platform's shape, for programs that cannot run a sidecar. */
+export async function answerPlatformToken(ctx: Koa.Context, hub: Hub): Promise<void> {
+  const query = new URLSearchParams(ctx.querystring);
+  await answer(ctx, hub, {
+    grantType: query.get('grant_type') ?? '',
+    appid: query.get('appid') ?? '',
+    key: query.get('secret') ?? '',
+  });
+}
+
+/** POST /cgi-bin/stable_token: the same for SDKs in that mode; `force_refresh` changes nothing. */
+export async function answerPlatformStableToken(ctx: Koa.Context, hub: Hub): Promise<void> {
+  const body = await readJson(ctx.req, BODY_BYTES_MAX);
+  const fields: Readonly<Record<string, unknown>> =
+    typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  await answer(ctx, hub, {
+    grantType: textOf(fields['grant_type']),
+    appid: textOf(fields['appid']),
+    key: textOf(fields['secret']),
+  });
+}
+
+async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Question): Promise<void> {
+  const refuse = (errcode: number, errmsg: string): void => {
+    ctx.body = { errcode, errmsg };
+  };
+  if (grantType !== 'client_credential') return refuse(40002, 'invalid grant_type');
+  if (appid === '') return refuse(41002, 'appid missing');
+  if (key === '') return refuse(41004, 'appsecret missing');
+  const caller = hub.callers.byKey(key);
+  const call = `${ctx.method} ${ctx.path}`;
+  if (caller === undefined) {
+    const why = 'not the key of a client';
+    hub.audit.refused({ caller, address: ctx.ip, call, reason: 'unauthorized', why });
+    return refuse(40125, 'invalid appsecret: wechat-sidecar wants the key of one of its clients here');
+  }
+  if (!mayUse(caller, appid) || !hub.accounts.has(appid)) {
+    const why = 'no such account, or not for this caller';
+    hub.audit.refused({ caller, address: ctx.ip, call, appid, reason: 'unknown_app', why });
+    return refuse(40013, 'invalid appid: wechat-sidecar has no such account for this client');
+  }
+  const granted = await hub.accounts.token(appid);
+  if (granted.kind === 'unavailable') {
+    return refuse(granted.errcode, `wechat-sidecar: ${granted.message}`);
+  }
+  ctx.body = {
+    access_token: granted.token.value.reveal(),
+    expires_in: secondsLeft(granted.token, hub.clock),
+  };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

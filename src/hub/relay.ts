@@ -1,0 +1,127 @@
+import type Koa from 'koa';
+import { exchange } from '../upstream/exchange.ts';
+import type { AnswerSink, Exchange, Outgoing, TransportFailure } from '../upstream/exchange.ts';
+import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
+import { withoutParam, withParam } from '../wechat/query.ts';
+import type { Caller } from './callers.ts';
+import type { Hub } from './hub.ts';
+import { Problem, unknownApp } from './problem.ts';
+import type { ProblemReason } from './problem.ts';
+import { readJson } from './request.ts';
+import { SCHEMAS } from './schemas.ts';
+
+const RELAY_BYTES_MAX = 64 * 1024;
+/** These calls answer with less than 2 KiB. */
+const ANSWER_BYTES_MAX = 256 * 1024;
+const ANSWER_MS_MAX = 65_000;
+
+/** POST /v1/apps/{appid}/relay: one of the secret-bearing calls, and no other, with the secret filled in. */
+export async function answerRelay(ctx: Koa.Context, hub: Hub, _: Caller, appid: string): Promise<void> {
+  const parsed = SCHEMAS.Relay.safeParse(await readJson(ctx.req, RELAY_BYTES_MAX));
+  if (!parsed.success) {
+    const fields = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ');
+    throw new Problem(
+      'bad_request',
+      `What is to be relayed is not in order (${fields || 'the body'}); the paths are ${SECRET_PATHS.join(', ')}.`,
+    );
+  }
+  const { data } = parsed;
+  const secret = hub.accounts.secretOf(appid);
+  const kind = kindOfPath(data.path);
+  if (secret === undefined || kind.kind !== 'secret') throw unknownApp();
+  const query = withParam(
+    withParam(withoutParam(data.query, 'access_token'), 'appid', appid),
+    kind.secretParam,
+    secret.reveal(),
+  );
+  const bytes = data.body === undefined ? undefined : Buffer.from(data.body, 'base64');
+  const type = data.content_type;
+  const answer = await send(ctx, hub, {
+    method: data.method,
+    target: `${data.path}?${query}`,
+    headers: [
+      'accept',
+      '*/*',
+      'accept-encoding',
+      'identity',
+      ...(type === undefined ? [] : ['content-type', type]),
+    ],
+    body: bytes === undefined ? undefined : { bytes: bytes.length, open: () => bytes },
+    pinned: false,
+  });
+  ctx.status = answer.status;
+  ctx.set({ 'x-wechat-sidecar-relay': '1', 'content-type': answer.contentType });
+  ctx.body = answer.body;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+function send(ctx: Koa.Context, { upstream, clock }: Hub, outgoing: Outgoing): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let call: Exchange | undefined;
+    const fail = (problem: Problem): void => {
+      timer.cancel();
+      call?.abort();
+      reject(problem);
+    };
+    const timer = clock.after(ANSWER_MS_MAX, () =>
+      fail(
+        new Problem('upstream_timeout', 'The platform did not answer in time; it may have been executed.'),
+      ),
+    );
+    ctx.res.once('close', () => {
+      if (!ctx.res.writableFinished) fail(new Problem('bad_request', 'The caller left.'));
+    });
+    const sink = new RelaySink((answer) => {
+      timer.cancel();
+      resolve(answer);
+    }, fail);
+    call = exchange(upstream, outgoing, sink);
+  });
+}
+
+class RelaySink implements AnswerSink {
+  readonly #done: (answer: Answer) => void;
+  readonly #fail: (problem: Problem) => void;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #status = 0;
+  #contentType = 'application/json';
+
+  constructor(done: (answer: Answer) => void, fail: (problem: Problem) => void) {
+    this.#done = done;
+    this.#fail = fail;
+  }
+
+  head(status: number, _: string, headers: string[]): void {
+    this.#status = status;
+    const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type');
+    if (at !== -1) this.#contentType = headers[at + 1] ?? this.#contentType;
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    if (this.#bytes <= ANSWER_BYTES_MAX) this.#chunks.push(chunk);
+    else this.#fail(new Problem('upstream_broken', "The platform's answer is too large."));
+    return true;
+  }
+
+  end(): void {
+    this.#done({ status: this.#status, contentType: this.#contentType, body: Buffer.concat(this.#chunks) });
+  }
+
+  failed({ kind, host, reason }: TransportFailure): void {
+    this.#fail(new Problem(PROBLEM_OF[kind], `${host}: ${reason}`));
+  }
+}
+
+const PROBLEM_OF: Readonly<Record<TransportFailure['kind'], ProblemReason>> = {
+  unreachable: 'upstream_unreachable',
+  broken: 'upstream_broken',
+  timeout: 'upstream_timeout',
+  invalid: 'bad_request',
+};

@@ -1,0 +1,35 @@
+import type Koa from 'koa';
+import type { Caller } from './callers.ts';
+import type { Hub } from './hub.ts';
+import type { ProblemReason } from './problem.ts';
+import type { SchemaName } from './schemas.ts';
+
+/** A call of the API, as it is served and as it is described. */
+export interface ApiRoute {
+  readonly method: 'GET' | 'POST';
+  /** As koa-router takes it. */
+  readonly path: string;
+  /** One sentence. */
+  readonly summary: string;
+  readonly query?: readonly QueryParam[];
+  readonly body?: SchemaName;
+  /** A stream of events where the answer is none of the schemas; or the platform's own answer. */
+  readonly answer: SchemaName | 'events' | 'platform';
+  /** Beyond those of every call. */
+  readonly problems: readonly ProblemReason[];
+  /**
+   * `bearer`: the caller is known, and may use the account in the path, before `run` begins. `key`:
+   * the call has a client's key among its parameters, and `run` looks at it itself.
+   */
+  readonly credential: 'bearer' | 'key';
+  readonly run: (ctx: Koa.Context, hub: Hub, caller: Caller, appid: string) => void | Promise<void>;
+}
+
+export interface QueryParam {
+  readonly name: string;
+  readonly summary: string;
+  readonly required: boolean;
+  readonly values?: readonly string[];
+  /** May be given more than once. */
+  readonly many?: boolean;
+}

@@ -1,0 +1,120 @@
+import { TICKET_TYPES } from '../keeper/tickets.ts';
+import { describeApi } from './openapi.ts';
+import { answerPlatformStableToken, answerPlatformToken } from './platform-token.ts';
+import { answerRelay } from './relay.ts';
+import type { ApiRoute, QueryParam } from './route.ts';
+import { answerTicket } from './ticket-route.ts';
+import { answerApps, answerRefresh, answerToken, answerWatch } from './token-routes.ts';
+
+const PLATFORM_QUERY: readonly QueryParam[] = [
+  { name: 'grant_type', summary: 'client_credential', required: true },
+  { name: 'appid', summary: 'The account.', required: true },
+  { name: 'secret', summary: 'The key of a client of the hub.', required: true },
+];
+
+/** The whole API. What is not in this table is not served, and all that is in it is described. */
+export const API_ROUTES: readonly ApiRoute[] = [
+  {
+    method: 'GET',
+    path: '/v1/apps',
+    summary: 'The accounts that this caller may use, without their tokens.',
+    answer: 'Apps',
+    problems: [],
+    credential: 'bearer',
+    run: answerApps,
+  },
+  {
+    method: 'GET',
+    path: '/v1/apps/:appid/token',
+    summary: "The account's token.",
+    answer: 'Token',
+    problems: ['unknown_app', 'token_unavailable'],
+    credential: 'bearer',
+    run: answerToken,
+  },
+  {
+    method: 'POST',
+    path: '/v1/apps/:appid/token/refresh',
+    summary: 'Reports a token that the platform refused. One that is not current refreshes nothing.',
+    body: 'Report',
+    answer: 'Refresh',
+    problems: ['bad_request', 'body_too_large', 'unknown_app', 'too_many_requests', 'token_unavailable'],
+    credential: 'bearer',
+    run: answerRefresh,
+  },
+  {
+    method: 'GET',
+    path: '/v1/apps/:appid/ticket',
+    summary: 'A ticket that pages sign JS-SDK calls or cards with.',
+    query: [{ name: 'type', summary: 'Which one.', required: true, values: TICKET_TYPES }],
+    answer: 'Ticket',
+    problems: ['bad_request', 'unknown_app', 'ticket_unavailable'],
+    credential: 'bearer',
+    run: answerTicket,
+  },
+  {
+    method: 'POST',
+    path: '/v1/apps/:appid/relay',
+    summary: 'Makes one call that carries the AppSecret, with the secret filled in.',
+    body: 'Relay',
+    answer: 'platform',
+    problems: [
+      'bad_request',
+      'body_too_large',
+      'unknown_app',
+      'upstream_unreachable',
+      'upstream_broken',
+      'upstream_timeout',
+    ],
+    credential: 'bearer',
+    run: answerRelay,
+  },
+  {
+    method: 'GET',
+    path: '/v1/tokens/watch',
+    summary: 'The tokens of now, and each new one as it comes.',
+    query: [
+      {
+        name: 'appid',
+        summary: 'The accounts to watch; without it, all that this caller may use.',
+        required: false,
+        many: true,
+      },
+    ],
+    answer: 'events',
+    problems: ['bad_request', 'unknown_app', 'overloaded'],
+    credential: 'bearer',
+    run: answerWatch,
+  },
+  {
+    method: 'GET',
+    path: '/cgi-bin/token',
+    summary: "The real token in the platform's shape, for programs that cannot run a sidecar.",
+    query: PLATFORM_QUERY,
+    answer: 'PlatformToken',
+    problems: [],
+    credential: 'key',
+    run: answerPlatformToken,
+  },
+  {
+    method: 'POST',
+    path: '/cgi-bin/stable_token',
+    summary: 'The same for SDKs that ask for a stable token.',
+    body: 'PlatformQuestion',
+    answer: 'PlatformToken',
+    problems: ['bad_request', 'body_too_large'],
+    credential: 'key',
+    run: answerPlatformStableToken,
+  },
+  {
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This description.',
+    answer: 'OpenApi',
+    problems: [],
+    credential: 'bearer',
+    run(ctx, hub) {
+      ctx.body = describeApi(API_ROUTES, hub.version);
+    },
+  },
+];

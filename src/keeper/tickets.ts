@@ -1,0 +1,247 @@
+import { LRUCache } from 'lru-cache';
+import { backoffMs } from '../base/backoff.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import { boundedLog } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { fingerprintOf, Secret } from '../base/secret.ts';
+import type { TokenSource, Unavailable } from '../token/source.ts';
+import type { Token } from '../token/token.ts';
+import type { Ask, AskOutcome } from '../wechat/ask.ts';
+import { judge, REFUSED_ERRCODES } from '../wechat/verdict.ts';
+
+export const TICKET_TYPES = ['jsapi', 'wx_card'] as const;
+export type TicketType = (typeof TICKET_TYPES)[number];
+
+/** What pages sign JS-SDK calls and cards with: one for the whole account, and rationed as tokens are. */
+export interface Ticket {
+  readonly value: Secret;
+  readonly fingerprint: string;
+  /** On the life scale. Past this moment it counts as absent. */
+  readonly expiresAtMs: number;
+}
+
+export type TicketAnswer = { readonly kind: 'ticket'; readonly ticket: Ticket } | Unavailable;
+
+/** Where tickets come from: this process, or a hub. Waits are bounded; an answer is never an exception. */
+export interface Tickets {
+  ticket(appid: string, type: TicketType): Promise<TicketAnswer>;
+}
+
+export interface KeptTickets extends Tickets {
+  /** Forgets the tickets of accounts that are served no longer. */
+  keepOnly(appids: readonly string[]): void;
+  close(): void;
+}
+
+export interface TicketParts {
+  readonly tokens: Pick<TokenSource, 'token' | 'refused'>;
+  readonly ask: Ask;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Common SDKs give up at 3 s. */
+const WAIT_MS_MAX = 2_500;
+const FETCH_MS_MAX = 5_000;
+const TICKET_CHARS_MAX = 2_048;
+const LIFE_MS_MAX = 24 * 3_600_000;
+/** A ticket is asked for again when less than this is left of it, or this share of its life … */
+const MARGIN_MS = 300_000;
+const LIFE_SHARE = 0.15;
+/** … and where the same one comes back, after half of what is left, within these. */
+const SAME_MS_MIN = 1_000;
+const SAME_MS_MAX = 60_000;
+/** An errcode that no other token cures, such as a missing permission. */
+const REFUSED_REST_MS = 60_000;
+/** A ticket that nobody has asked for in this time is not renewed. */
+const WANTED_MS = 12 * 3_600_000;
+const KEPT_MAX = 1_000;
+
+/** Keeps a copy of each ticket that is asked for, renewed on its own clock, which is not the token's. */
+export function keepTickets(parts: TicketParts): KeptTickets {
+  const logOf = boundedLog(parts.log, parts.clock);
+  const kept = new LRUCache<string, TicketKeeper>({ max: KEPT_MAX, dispose: (keeper) => keeper.close() });
+  return {
+    ticket(appid, type) {
+      const key = `${type} ${appid}`;
+      let keeper = kept.get(key);
+      if (keeper === undefined) {
+        keeper = new TicketKeeper(appid, type, { ...parts, log: logOf(key) });
+        kept.set(key, keeper);
+      }
+      return keeper.ticket();
+    },
+    keepOnly(appids) {
+      for (const [key, { appid }] of kept) if (!appids.includes(appid)) kept.delete(key);
+    },
+    close: () => kept.clear(),
+  };
+}
+
+type Failure = { readonly kind: 'failure'; readonly errcode: number; readonly why: string };
+type Fetched =
+  { readonly kind: 'ticket'; readonly value: string; readonly expiresInMs: number } | Failure | Unavailable;
+
+class TicketKeeper {
+  readonly appid: string;
+  readonly #type: TicketType;
+  readonly #parts: TicketParts;
+  #ticket: Ticket | undefined;
+  #running: Promise<void> | undefined;
+  #trouble: Unavailable | undefined;
+  #restUntilMs = 0;
+  #attempts = 0;
+  #wantedMs = 0;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(appid: string, type: TicketType, parts: TicketParts) {
+    this.appid = appid;
+    this.#type = type;
+    this.#parts = parts;
+  }
+
+  async ticket(): Promise<TicketAnswer> {
+    const { clock } = this.#parts;
+    this.#wantedMs = clock.lifeMs();
+    if (this.#live() === undefined && clock.lifeMs() >= this.#restUntilMs) {
+      await this.#atMost(WAIT_MS_MAX, this.#renew());
+    }
+    const live = this.#live();
+    if (live !== undefined) return { kind: 'ticket', ticket: live };
+    return (
+      this.#trouble ?? {
+        kind: 'unavailable',
+        errcode: -1,
+        message: `The platform has not answered the request for a ${this.#type} ticket yet; try again in a moment.`,
+      }
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #live(): Ticket | undefined {
+    const ticket = this.#ticket;
+    return ticket !== undefined && this.#parts.clock.lifeMs() < ticket.expiresAtMs ? ticket : undefined;
+  }
+
+  /** One at a time, however many ask. */
+  #renew(): Promise<void> {
+    this.#running ??= this.#round().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #round(): Promise<void> {
+    const startedMs = this.#parts.clock.lifeMs();
+    const fetched = await this.#fetch();
+    if (this.#closed) return;
+    if (fetched.kind === 'ticket') this.#keep(fetched.value, startedMs, fetched.expiresInMs);
+    else this.#rest(fetched);
+  }
+
+  #keep(value: string, startedMs: number, expiresInMs: number): void {
+    const { clock, random, log } = this.#parts;
+    const fingerprint = fingerprintOf(value);
+    const isSame = this.#ticket?.fingerprint === fingerprint;
+    this.#ticket = { value: new Secret(value), fingerprint, expiresAtMs: startedMs + expiresInMs };
+    this.#trouble = undefined;
+    this.#restUntilMs = 0;
+    this.#attempts = 0;
+    const leftMs = this.#ticket.expiresAtMs - clock.lifeMs();
+    const marginMs = Math.min(MARGIN_MS, expiresInMs * LIFE_SHARE);
+    const againMs = Math.min(SAME_MS_MAX, Math.max(SAME_MS_MIN, leftMs / 2));
+    this.#renewAfter(isSame ? againMs : Math.max(againMs, leftMs - marginMs * (1 - random() / 10)));
+    const event = isSame ? 'ticket is still the same' : 'ticket refreshed';
+    log.info(event, { app: this.appid, type: this.#type, fingerprint, expiresInS: expiresInMs / 1_000 });
+  }
+
+  #rest(trouble: Failure | Unavailable): void {
+    const { clock, random, log } = this.#parts;
+    const isFinal = trouble.kind === 'failure' && trouble.errcode > 0;
+    const restMs = isFinal ? REFUSED_REST_MS : backoffMs(this.#attempts++, random);
+    this.#trouble =
+      trouble.kind === 'unavailable'
+        ? trouble
+        : {
+            kind: 'unavailable',
+            errcode: trouble.errcode,
+            message: `No ${this.#type} ticket: ${trouble.why}.`,
+          };
+    this.#restUntilMs = clock.lifeMs() + restMs;
+    if (this.#live() !== undefined) this.#renewAfter(restMs);
+    const { errcode, message } = this.#trouble;
+    log.warn('ticket fetch failed', { app: this.appid, type: this.#type, errcode, message });
+  }
+
+  #renewAfter(delayMs: number): void {
+    const { clock } = this.#parts;
+    this.#timer?.cancel();
+    this.#timer = clock.after(delayMs, () => {
+      if (clock.lifeMs() - this.#wantedMs < WANTED_MS) void this.#renew();
+    });
+  }
+
+  /** A token that is refused here is reported, and its successor is tried once. */
+  async #fetch(): Promise<Fetched> {
+    const { tokens } = this.#parts;
+    const granted = await tokens.token(this.appid);
+    if (granted.kind === 'unavailable') return granted;
+    const first = await this.#ask(granted.token);
+    if (first.kind !== 'failure' || !REFUSED_ERRCODES.has(first.errcode)) return first;
+    const next = await tokens.refused(this.appid, granted.token.fingerprint, first.errcode);
+    if (next.kind === 'unavailable' || next.token.fingerprint === granted.token.fingerprint) return first;
+    return this.#ask(next.token);
+  }
+
+  async #ask(token: Token): Promise<Fetched> {
+    const query = new URLSearchParams({ access_token: token.value.reveal(), type: this.#type });
+    const path = `/cgi-bin/ticket/getticket?${query.toString()}`;
+    return readTicket(await this.#parts.ask({ method: 'GET', path, timeoutMs: FETCH_MS_MAX }));
+  }
+
+  #atMost(limitMs: number, work: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.clock.after(limitMs, resolve);
+      void work.finally(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+/** `{"errcode":0,"errmsg":"ok","ticket":"…","expires_in":7200}` */
+function readTicket(outcome: AskOutcome): Fetched {
+  if (outcome.kind === 'failed') {
+    return failure(-1, `the platform could not be reached (${outcome.reason})`);
+  }
+  const { errcode = 0 } = judge(outcome.body);
+  if (errcode !== 0) return failure(errcode, `the platform answered errcode ${errcode}`);
+  const { ticket, expires_in: expiresInS } = fieldsOf(outcome.body);
+  const isTicket =
+    typeof ticket === 'string' && /^[\x21-\x7e]+$/.test(ticket) && ticket.length <= TICKET_CHARS_MAX;
+  if (!isTicket || typeof expiresInS !== 'number' || !(expiresInS > 0)) {
+    return failure(-1, `the platform's answer made no sense (HTTP ${outcome.status})`);
+  }
+  return { kind: 'ticket', value: ticket, expiresInMs: Math.min(expiresInS * 1_000, LIFE_MS_MAX) };
+}
+
+function fieldsOf(body: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function failure(errcode: number, why: string): Failure {
+  return { kind: 'failure', errcode, why };
+}
