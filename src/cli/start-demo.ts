@@ -56,13 +56,13 @@ function welcomeText(proxyPort: number, simulatorPort: number, adminPort: number
   wechat-sidecar runs, in front of a simulated WeChat platform. Try this in another terminal:
 
     1. A call without a token:
-       curl 'http://localhost:${proxyPort}/cgi-bin/user/info?openid=oDemo'
+       curl 'http://localhost:${proxyPort}/cgi-bin/getcallbackip'
 
-    2. Kill the account's token on the platform:
-       curl -X POST http://localhost:${simulatorPort}/__sim/revoke
+    2. End the life of the account's token on the platform:
+       curl -X POST http://localhost:${simulatorPort}/__sim/expire
 
     3. The same call again. It is healed before you see it: x-wechat-sidecar says replay=1
-       curl -i 'http://localhost:${proxyPort}/cgi-bin/user/info?openid=oDemo'
+       curl -i 'http://localhost:${proxyPort}/cgi-bin/getcallbackip'
 
   What happened:  http://localhost:${adminPort}/status  and  http://localhost:${adminPort}/metrics
   The simulator:  http://localhost:${simulatorPort}/__sim/
