@@ -54,7 +54,12 @@ async function serveInjected(
 ): Promise<Served> {
   const granted = await sidecar.accounts.token(plan.appid);
   if (call.gone) return call.left();
-  if (granted.kind === 'unavailable') return call.fail('token_unavailable', granted.message, granted.errcode);
+  if (granted.kind === 'unavailable') {
+    // To an SDK it would mean its own token, however the platform meant it of the AppSecret.
+    const misleads = plan.standIn && REFUSED_ERRCODES.has(granted.errcode);
+    const errcode = misleads ? -granted.errcode : granted.errcode;
+    return call.fail('token_unavailable', granted.message, errcode);
+  }
 
   const sendWith = (token: Token, replay: 0 | 1): Promise<Answer> =>
     call.send(
