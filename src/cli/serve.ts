@@ -11,6 +11,7 @@ import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
 import { watchSettings } from './settings-watch.ts';
 import { orOnFreePort, startDemo } from './start-demo.ts';
+import { startHub } from './start-hub.ts';
 import { startProxy } from './start-proxy.ts';
 import { startSimulator } from './start-simulator.ts';
 
@@ -71,6 +72,8 @@ async function start(
   switch (settings.role) {
     case 'proxy':
       return { role: await startProxy(settings, context), welcome: quiet };
+    case 'hub':
+      return { role: await startHub(settings, context), welcome: quiet };
     case 'simulator':
       return { role: await startSimulator(settings, context), welcome: quiet };
     case 'demo': {

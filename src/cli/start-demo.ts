@@ -1,8 +1,13 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Secret } from '../base/secret.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { DEMO_APP } from '../simulator/accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { HostPort, Settings } from './settings.ts';
+import { startHub } from './start-hub.ts';
 import { startProxy } from './start-proxy.ts';
 import { startSimulator } from './start-simulator.ts';
 
@@ -11,35 +16,48 @@ export interface RunningDemo extends RunningRole {
   welcome(adminPort: number): string;
 }
 
-/** Simulator and sidecar in one process: the newcomer's first minute, without an account. */
+/** On loopback, unlike a hub in earnest: the demo is nobody else's business. */
+const HUB_LISTEN: HostPort = { host: 'localhost', port: 3882 };
+const SIMULATOR_LISTEN: HostPort = { host: 'localhost', port: 3884 };
+
+/** Simulator, hub and sidecar in one process: the newcomer's first minute, without an account. */
 export async function startDemo(settings: Settings, context: RoleContext): Promise<RunningDemo> {
-  // A demo that is asked for free ports, as tests ask, takes free ones throughout.
-  const simulatorListen = settings.listen.port === 0 ? settings.listen : SIMULATOR_LISTEN;
-  const simulator = await orOnFreePort(simulatorListen, (listen) =>
+  // A demo that is asked for a free port, as tests ask, takes free ones throughout.
+  const anyPort = settings.listen.port === 0;
+  const at = (usual: HostPort): HostPort => (anyPort ? { ...usual, port: 0 } : usual);
+  const key = await makeKey();
+  const app = { ...DEMO_APP, secret: new Secret(DEMO_APP.secret), mode: 'stable', name: 'demo' } as const;
+
+  const simulator = await orOnFreePort(at(SIMULATOR_LISTEN), (listen) =>
     startSimulator({ ...settings, listen }, context),
   );
-  const app = { ...DEMO_APP, secret: new Secret(DEMO_APP.secret), mode: 'stable', name: 'demo' } as const;
   const upstreams = [`http://127.0.0.1:${simulator.port}`];
+  const clients = [{ name: 'demo', keySha256: key.sha256, apps: ['*'] }];
+  const hub = await orOnFreePort(at(HUB_LISTEN), (listen) =>
+    startHub({ ...settings, listen, upstreams, apps: [app], clients }, context),
+  );
+  const hubSettings = { urls: [`http://127.0.0.1:${hub.port}`], tokenFile: key.file };
   const proxy = await orOnFreePort(settings.listen, (listen) =>
-    startProxy({ ...settings, listen, apps: [app], defaultApp: app.appid, upstreams }, context),
+    startProxy({ ...settings, listen, upstreams, hub: hubSettings, defaultApp: app.appid }, context),
   );
   return {
     name: 'demo',
     addresses: proxy.addresses,
     port: proxy.port,
-    ready: proxy.ready,
-    welcome: (adminPort) => welcomeText(proxy.port, simulator.port, adminPort),
-    status: () => ({ proxy: proxy.status(), simulator: simulator.status() }),
+    ready: [...hub.ready, ...proxy.ready],
+    welcome: (admin) =>
+      welcomeText({ proxy: proxy.port, hub: hub.port, simulator: simulator.port, admin }, key.text),
+    status: () => ({ proxy: proxy.status(), hub: hub.status(), simulator: simulator.status() }),
     reconfigure() {},
     async drain(options) {
       const outcome = await proxy.drain(options);
+      await hub.drain({ delayMs: 0, timeoutMs: 0 });
       await simulator.drain({ delayMs: 0, timeoutMs: 0 });
+      await rm(key.folder, { recursive: true, force: true });
       return outcome;
     },
   };
 }
-
-const SIMULATOR_LISTEN: HostPort = { host: 'localhost', port: 3884 };
 
 /** Whoever tries a demo should not have to hunt for what holds a port. */
 export async function orOnFreePort<T>(listen: HostPort, start: (listen: HostPort) => Promise<T>): Promise<T> {
@@ -51,21 +69,38 @@ export async function orOnFreePort<T>(listen: HostPort, start: (listen: HostPort
   }
 }
 
-function welcomeText(proxyPort: number, simulatorPort: number, adminPort: number): string {
+/** A key for the demo's one caller, drawn anew at each start, in a file as a pod has it. */
+async function makeKey(): Promise<{ text: string; sha256: string; folder: string; file: string }> {
+  const text = randomBytes(12).toString('hex');
+  const folder = await mkdtemp(join(tmpdir(), 'wechat-sidecar-demo-'));
+  const file = join(folder, 'client-key');
+  await writeFile(file, text, { mode: 0o600 });
+  return { text, sha256: createHash('sha256').update(text).digest('hex'), folder, file };
+}
+
+interface Ports {
+  readonly proxy: number;
+  readonly hub: number;
+  readonly simulator: number;
+  readonly admin: number;
+}
+
+function welcomeText(ports: Ports, key: string): string {
   return `
   wechat-sidecar runs, in front of a simulated WeChat platform. Try this in another terminal:
 
     1. A call without a token:
-       curl 'http://localhost:${proxyPort}/cgi-bin/getcallbackip'
+       curl 'http://localhost:${ports.proxy}/cgi-bin/getcallbackip'
 
     2. End the life of the account's token on the platform:
-       curl -X POST http://localhost:${simulatorPort}/__sim/expire
+       curl -X POST http://localhost:${ports.simulator}/__sim/expire
 
     3. The same call again. It is healed before you see it: x-wechat-sidecar says replay=1
-       curl -i 'http://localhost:${proxyPort}/cgi-bin/getcallbackip'
+       curl -i 'http://localhost:${ports.proxy}/cgi-bin/getcallbackip'
 
-  What happened:  http://localhost:${adminPort}/status  and  http://localhost:${adminPort}/metrics
-  The simulator:  http://localhost:${simulatorPort}/__sim/
+  The hub's page: http://localhost:${ports.hub}/   (log in with the key ${key})
+  What happened:  http://localhost:${ports.admin}/status  and  http://localhost:${ports.admin}/metrics
+  The simulator:  http://localhost:${ports.simulator}/__sim/
   With your own account: WECHAT_APPID=… WECHAT_APPSECRET=… npm start          Ctrl-C stops everything.
 
 `;
