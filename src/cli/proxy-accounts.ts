@@ -1,5 +1,6 @@
 import { makeKeepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
+import { keepTickets } from '../keeper/tickets.ts';
 import { HubAccounts } from '../proxy/hub/accounts.ts';
 import { readBearer } from '../proxy/hub/bearer.ts';
 import { makeHubHttp } from '../proxy/hub/http.ts';
@@ -34,13 +35,15 @@ export function makeOwnAccounts(
   observer: KeeperObserver,
 ): ProxyAccounts {
   let current = settings;
+  const ask = makeAsk(upstream, context.clock);
   const keepers = makeKeepers({
     ...context,
     apps: settings.apps,
-    issuer: makePlatformIssuer(makeAsk(upstream, context.clock)),
+    issuer: makePlatformIssuer(ask),
     store: openStore(settings.store, context),
     observer,
   });
+  const tickets = keepTickets({ ...context, tokens: keepers, ask });
   const appOf = (appid: string): Settings['apps'][number] | undefined =>
     current.apps.find((app) => app.appid === appid);
   return {
@@ -49,6 +52,7 @@ export function makeOwnAccounts(
       refused: (appid, fingerprint, errcode) => keepers.refused(appid, fingerprint, errcode),
       ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
       knows: (appid) => appOf(appid) !== undefined,
+      ticket: (appid, type) => tickets.ticket(appid, type),
       secretOf(appid) {
         const secret = appOf(appid)?.secret;
         return secret === undefined ? undefined : { kind: 'here', secret };
@@ -71,8 +75,12 @@ export function makeOwnAccounts(
     reconfigure(next) {
       current = next;
       keepers.reconfigure(next.apps);
+      tickets.keepOnly(keepers.appids());
     },
-    close: () => keepers.close(),
+    close() {
+      tickets.close();
+      return keepers.close();
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import { valuesOf } from './headers.ts';
 import { type Plan, planCall } from './plan.ts';
 import { serveSecretCall } from './secret-call.ts';
 import type { Sidecar } from './sidecar.ts';
+import { ticketAnswer, ticketTypeOf } from './ticket-call.ts';
 import { answerTokenCall, TOKEN_CALL_BYTES_MAX } from './token-endpoint.ts';
 
 /**
@@ -33,6 +34,11 @@ export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
     call.describe(target.path, plan.appid);
   }
   if (plan.kind === 'secret') return serveSecretCall(call, sidecar, plan, target);
+  if (plan.kind === 'inject') {
+    const kept = await keptTicket(call, sidecar, plan, target);
+    if (call.gone) return call.left();
+    if (kept !== undefined) return call.finish(kept, 0);
+  }
   const body = await call.takeBody(plan.kind === 'inject');
   if (body.kind === 'refused') return call.fail(body.reason, body.message);
   if (body.kind === 'gone') return call.left();
@@ -81,6 +87,19 @@ async function serveInjected(
   noteReplay(sidecar, plan.appid, target.path, healing.token, first, second);
   const final = plan.standIn && isRefusal(second);
   return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
+}
+
+/** A ticket that is kept for the whole account; where there is none the call goes on as any other. */
+async function keptTicket(
+  call: Call,
+  { accounts, clock }: Sidecar,
+  { appid, query }: Extract<Plan, { kind: 'inject' }>,
+  { path }: Target,
+): Promise<Answer | undefined> {
+  const type = ticketTypeOf(call.method, path, query);
+  if (type === undefined) return undefined;
+  const answer = await accounts.ticket(appid, type);
+  return answer.kind === 'ticket' ? ticketAnswer(answer.ticket, clock) : undefined;
 }
 
 type Held = Extract<Answer, { kind: 'held' }>;

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
+import type { Tickets } from '../keeper/tickets.ts';
 import type { ErrorStatus } from '../server/errors.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { TokenSource } from '../token/source.ts';
@@ -13,7 +14,7 @@ import type { PlanRules } from './plan.ts';
 import type { Suppression } from './suppression.ts';
 
 /** The accounts that calls can be made for: kept in this process, or in a hub. */
-export interface Accounts extends TokenSource {
+export interface Accounts extends TokenSource, Tickets {
   knows(appid: string): boolean | Promise<boolean>;
   /** Who holds the AppSecret; `undefined` for an account that is not ours. */
   secretOf(appid: string): SecretHolder | undefined;

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { makeLog } from '../../src/base/log.ts';
@@ -7,13 +6,29 @@ import { systemRandom } from '../../src/base/random.ts';
 import { parseSettings } from '../../src/cli/settings-parse.ts';
 import { startProxy } from '../../src/cli/start-proxy.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
+import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { REPORTS_KEY } from './hub.ts';
 import type { RunningProxy } from './proxy.ts';
 import type { Teardown } from './simulator.ts';
+import { temporaryFolder } from './temporary.ts';
+
+export interface HubProxyStatus {
+  readonly defaultApp: string | null;
+  readonly watch: { readonly state: string; readonly host?: string };
+  readonly accounts: readonly { readonly appid: string; readonly fingerprint?: string }[];
+}
+
+/** A call that needs a token and changes nothing. */
+export const PLAIN_CALL = '/cgi-bin/getcallbackip';
 
 export interface RunningHubProxy extends RunningProxy {
-  /** Puts another credential for the hub into its file. */
-  rotate(key: string): void;
+  /** Puts another credential for the hub into its file, or takes the file away. */
+  rotate(key: string | undefined): void;
+  /** The part of `/status` that tests look at. */
+  status(): HubProxyStatus;
+  /** Of the token in use. */
+  fingerprint(of?: string): string | undefined;
+  answer(path?: string): Promise<Record<string, unknown>>;
 }
 
 /** A sidecar in this process whose accounts a hub holds, at one or more addresses. */
@@ -23,10 +38,9 @@ export async function startHubProxy(
   hubs: readonly string[],
   { key = REPORTS_KEY, env = {} }: { key?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<RunningHubProxy> {
-  const folder = mkdtempSync(join(tmpdir(), 'hub-proxy-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  const tokenFile = join(folder, 'token');
-  const rotate = (next: string): void => writeFileSync(tokenFile, `${next}\n`);
+  const tokenFile = join(temporaryFolder(t), 'token');
+  const rotate = (next: string | undefined): void =>
+    next === undefined ? rmSync(tokenFile) : writeFileSync(tokenFile, `${next}\n`);
   rotate(key);
   const parsed = parseSettings({
     env: {
@@ -53,7 +67,20 @@ export async function startHubProxy(
     metrics,
   });
   t.teardown(() => role.drain({ delayMs: 0, timeoutMs: 0 }));
-  return { base: `http://127.0.0.1:${role.port}`, port: role.port, role, metrics, lines, log, rotate };
+  const base = `http://127.0.0.1:${role.port}`;
+  const status = (): HubProxyStatus => role.status() as HubProxyStatus;
+  return {
+    base,
+    port: role.port,
+    role,
+    metrics,
+    lines,
+    log,
+    rotate,
+    status,
+    fingerprint: (of = DEMO_APP.appid) => status().accounts.find(({ appid }) => appid === of)?.fingerprint,
+    answer: async (path = PLAIN_CALL) => (await (await fetch(base + path)).json()) as Record<string, unknown>,
+  };
 }
 
 /** Looks again and again until it is so; throws after `withinMs`. */

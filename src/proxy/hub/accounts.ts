@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { boundedLog, type Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { type OriginHealth, Origins } from '../../upstream/origins.ts';
+import type { TicketAnswer, TicketType } from '../../keeper/tickets.ts';
 import type { TokenAnswer } from '../../token/source.ts';
 import type { Token } from '../../token/token.ts';
 import type { Accounts, SecretHolder } from '../sidecar.ts';
@@ -14,6 +15,7 @@ import { HubList } from './list.ts';
 import { readTokenOutcome, type TokenOutcome } from './outcome.ts';
 import { relayByHub } from './relay.ts';
 import type { ServerEvent } from './sse.ts';
+import { HubTickets } from './tickets.ts';
 import { HubWatch, type WatchStatus } from './watch.ts';
 import { type HubToken, parseJson, readToken } from './wire.ts';
 
@@ -62,6 +64,7 @@ export class HubAccounts implements Accounts {
   readonly #client: HubClient;
   readonly #list: HubList;
   readonly #watch: HubWatch;
+  readonly #tickets: HubTickets;
   readonly #logOf: (key: string) => Log;
   readonly #owners = new LRUCache<string, string>({ max: FINGERPRINTS_MAX });
   readonly #accounts = new LRUCache<string, HubAccount>({ max: ACCOUNTS_MAX });
@@ -79,6 +82,7 @@ export class HubAccounts implements Accounts {
         this.#onlyAppid ??= appids.length === 1 ? appids[0] : undefined;
       },
     });
+    this.#tickets = new HubTickets(this.#client, parts.clock);
     this.#watch = new HubWatch({ ...shared, onEvent: (event) => this.#heard(event) });
   }
 
@@ -102,6 +106,10 @@ export class HubAccounts implements Accounts {
 
   knows(appid: string): boolean | Promise<boolean> {
     return this.#accounts.peek(appid)?.peek() !== undefined || this.#list.has(appid);
+  }
+
+  ticket(appid: string, type: TicketType): Promise<TicketAnswer> {
+    return this.#tickets.ticket(appid, type);
   }
 
   secretOf(appid: string): SecretHolder {

@@ -77,9 +77,9 @@ function whatNext(outcome: HubOutcome): 'unknown' | 'soon' | 'later' {
   if (outcome.kind === 'failed') return 'soon';
   if (outcome.kind === 'no_credential') return 'later';
   if (outcome.problem?.reason === 'unknown_app') return 'unknown';
-  // With an errcode it is the platform that refuses, and goes on to.
+  // With an errcode of its own it is the platform that refuses, and goes on to.
   const mayPass = outcome.status >= 500 || outcome.status === 429;
-  return mayPass && outcome.problem?.errcode === undefined ? 'soon' : 'later';
+  return mayPass && (outcome.problem?.errcode ?? -1) === -1 ? 'soon' : 'later';
 }
 
 /** How long an answer asks to be left alone: its Retry-After, in seconds. */

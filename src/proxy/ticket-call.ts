@@ -1,0 +1,18 @@
+import type { Clock } from '../base/clock.ts';
+import { type Ticket, TICKET_TYPES, type TicketType } from '../keeper/tickets.ts';
+import { type RawQuery, valuesOf } from '../wechat/query.ts';
+import { type Answer, heldAnswer } from './answer.ts';
+
+/** The kind of ticket that a call asks for, where it is one that is kept; else undefined. */
+export function ticketTypeOf(method: string, path: string, query: RawQuery): TicketType | undefined {
+  if (method !== 'GET' || path !== '/cgi-bin/ticket/getticket') return undefined;
+  const [asked] = valuesOf(query, 'type');
+  return TICKET_TYPES.find((type) => type === asked);
+}
+
+/** What the platform itself would answer. */
+export function ticketAnswer(ticket: Ticket, clock: Clock): Extract<Answer, { kind: 'held' }> {
+  const expiresIn = Math.floor((ticket.expiresAtMs - clock.lifeMs()) / 1_000);
+  const content = { errcode: 0, errmsg: 'ok', ticket: ticket.value.reveal(), expires_in: expiresIn };
+  return heldAnswer(200, 'application/json; encoding=utf-8', Buffer.from(JSON.stringify(content)));
+}
