@@ -6,10 +6,11 @@ const TRIES = 2;
 
 /**
  * Resolves names by DNS itself, past /etc/hosts: for pods whose hosts file points the API's name at
- * this sidecar, which would otherwise call itself.
+ * this sidecar, which would otherwise call itself. `servers` (`address:port`) replace the system's.
  */
-export function dnsLookup(): LookupFunction {
+export function dnsLookup(servers?: readonly string[]): LookupFunction {
   const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: TRIES });
+  if (servers !== undefined) resolver.setServers(servers);
   return (hostname, options, callback) => {
     resolveBoth(resolver, hostname).then(
       (found) => {
