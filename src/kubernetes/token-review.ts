@@ -32,11 +32,13 @@ export interface TokenReviewParts {
   readonly clock: Clock;
   /** Whether such an account may come at all: the API server is not asked about any other. */
   readonly expects: (account: ServiceAccount) => boolean;
+  /** How many answers of each kind are remembered. */
+  readonly rememberedMax?: number;
 }
 
 const GENUINE_MS_MAX = 60_000;
 const REFUSED_MS = 10_000;
-const CACHED_MAX = 10_000;
+const REMEMBERED_MAX = 10_000;
 const REVIEWS_IN_FLIGHT_MAX = 16;
 const REVIEWS_WAITING_MAX = 2_000;
 const WAIT_MS_MAX = 2_000;
@@ -52,13 +54,16 @@ const CLOCK_LEEWAY_MS = 300_000;
  */
 export class TokenReviews {
   readonly #parts: TokenReviewParts;
-  readonly #genuine = new LRUCache<string, Remembered>({ max: CACHED_MAX });
-  readonly #refused = new LRUCache<string, Remembered>({ max: CACHED_MAX });
+  readonly #genuine: LRUCache<string, Remembered>;
+  readonly #refused: LRUCache<string, Remembered>;
   readonly #running = new Map<string, Promise<Review>>();
   readonly #turnstile: Turnstile;
 
   constructor(parts: TokenReviewParts) {
     this.#parts = parts;
+    const max = parts.rememberedMax ?? REMEMBERED_MAX;
+    this.#genuine = new LRUCache({ max });
+    this.#refused = new LRUCache({ max });
     this.#turnstile = new Turnstile(
       { inFlightMax: REVIEWS_IN_FLIGHT_MAX, waitingMax: REVIEWS_WAITING_MAX, waitMsMax: WAIT_MS_MAX },
       parts.clock,

@@ -6,6 +6,7 @@ import type { RunningRole } from '../../src/cli/role.ts';
 import { parseSettings } from '../../src/cli/settings-parse.ts';
 import type { Settings } from '../../src/cli/settings.ts';
 import { startHub } from '../../src/cli/start-hub.ts';
+import type { KubernetesAccess } from '../../src/kubernetes/api.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ask, type Ask, type Reply } from './simulator-client.ts';
@@ -31,6 +32,7 @@ export interface RunningHub {
 export interface HubOptions {
   readonly file?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly access?: KubernetesAccess;
 }
 
 /** A hub in this process with the simulator's demo account, and two clients. */
@@ -39,15 +41,18 @@ export async function startTestHub(
   upstreams: readonly string[],
   options: HubOptions = {},
 ): Promise<RunningHub> {
-  const settings = hubSettings(upstreams, options);
+  const { kubernetes, ...rest } = hubSettings(upstreams, options);
+  const apiServer = options.access?.server ?? kubernetes.apiServer;
+  const settings = { ...rest, kubernetes: { ...kubernetes, apiServer } };
   const lines: string[] = [];
-  const role = await startHub(settings, {
+  const context = {
     version: '0.0.0-test',
     clock: systemClock,
     random: systemRandom,
     log: makeLog('debug', (line) => lines.push(line)),
     metrics: makeMetrics({ version: '0.0.0-test', role: 'hub', node: process.version }),
-  });
+  };
+  const role = await startHub(settings, context, options.access);
   t.teardown(() => role.drain({ delayMs: 0, timeoutMs: 0 }));
   const base = `http://127.0.0.1:${role.port}`;
   return {

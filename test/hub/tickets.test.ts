@@ -1,0 +1,40 @@
+import test from 'ava';
+import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { startHubPair } from '../support/hub.ts';
+
+const TICKET_PATH = `/v1/apps/${DEMO_APP.appid}/ticket`;
+const PLATFORM_PATH = '/cgi-bin/ticket/getticket';
+
+test('many askers get the one ticket of a type, for one call of the platform', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
+  const answers = await Promise.all(Array.from({ length: 50 }, () => hub.call(`${TICKET_PATH}?type=jsapi`)));
+  t.is(new Set(answers.map((answer) => answer.json()['ticket'])).size, 1);
+  const [first] = answers;
+  t.is(first?.json()['appid'], DEMO_APP.appid);
+  t.is(first?.json()['type'], 'jsapi');
+  t.true(Number(first?.json()['expires_in']) > 7_000);
+  t.is(simulator.control.counters().paths[PLATFORM_PATH]?.calls, 1);
+  const card = await hub.call(`${TICKET_PATH}?type=wx_card`);
+  t.not(card.json()['ticket'], first?.json()['ticket']);
+  t.is(simulator.control.counters().paths[PLATFORM_PATH]?.calls, 2);
+  t.false(hub.lines.join('').includes(String(first?.json()['ticket'])));
+});
+
+test('a token that is refused on the way to a ticket is healed, and the ticket is had', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
+  await hub.call(`/v1/apps/${DEMO_APP.appid}/token`);
+  simulator.control.overwrite();
+  const answer = await hub.call(`${TICKET_PATH}?type=jsapi`);
+  t.is(answer.status, 200, answer.body.toString());
+  t.is(simulator.control.counters().paths[PLATFORM_PATH]?.calls, 2);
+});
+
+test('where there is no ticket, the errcode of the platform says why', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
+  simulator.control.answer({ path: PLATFORM_PATH, body: '{"errcode":48001,"errmsg":"api unauthorized"}' });
+  const answer = await hub.call(`${TICKET_PATH}?type=jsapi`);
+  t.is(answer.status, 503);
+  t.is(answer.json()['errcode'], 48001);
+  await hub.call(`${TICKET_PATH}?type=jsapi`);
+  t.is(simulator.control.counters().paths[PLATFORM_PATH]?.calls, 1);
+});

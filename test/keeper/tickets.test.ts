@@ -1,0 +1,123 @@
+import test from 'ava';
+import { silentLog } from '../../src/base/log.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { keepTickets, type KeptTickets } from '../../src/keeper/tickets.ts';
+import type { TokenAnswer } from '../../src/token/source.ts';
+import { makeToken } from '../../src/token/token.ts';
+import type { AskOutcome } from '../../src/wechat/ask.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+interface Bench {
+  readonly clock: ManualClock;
+  readonly tickets: KeptTickets;
+  /** What the platform answers from now on. */
+  says: AskOutcome | (() => AskOutcome);
+  asked: number;
+}
+
+function bench(): Bench {
+  const clock = new ManualClock();
+  const token = (): Promise<TokenAnswer> =>
+    Promise.resolve({ kind: 'token', token: makeToken('a-token', clock.lifeMs(), 7_200_000) });
+  const made: Bench = {
+    clock,
+    asked: 0,
+    says: answer({ errcode: 0, errmsg: 'ok', ticket: 'ticket-one', expires_in: 7_200 }),
+    tickets: keepTickets({
+      tokens: { token, refused: token },
+      ask() {
+        made.asked += 1;
+        return Promise.resolve(typeof made.says === 'function' ? made.says() : made.says);
+      },
+      clock,
+      random: seededRandom(1),
+      log: silentLog,
+    }),
+  };
+  return made;
+}
+
+function answer(content: object): AskOutcome {
+  return { kind: 'answer', status: 200, body: Buffer.from(JSON.stringify(content)) };
+}
+
+async function valueOf(tickets: KeptTickets): Promise<string> {
+  const got = await tickets.ticket('wxone', 'jsapi');
+  return got.kind === 'ticket' ? got.ticket.value.reveal() : `errcode ${got.errcode}`;
+}
+
+/** Lets the promises of a renewal that a timer began run to their end. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+test('a ticket is renewed ahead of its end, and nobody waits for it', async (t) => {
+  const made = bench();
+  t.is(await valueOf(made.tickets), 'ticket-one');
+  made.says = answer({ errcode: 0, ticket: 'ticket-two', expires_in: 7_200 });
+  made.clock.advance(6_800_000);
+  await settle();
+  t.is(made.asked, 1);
+  made.clock.advance(200_000);
+  await settle();
+  t.is(made.asked, 2);
+  t.is(await valueOf(made.tickets), 'ticket-two');
+});
+
+test('while renewals fail the ticket is served to its end, and not beyond', async (t) => {
+  const made = bench();
+  await valueOf(made.tickets);
+  made.says = { kind: 'failed', sent: false, reason: 'ECONNREFUSED' };
+  for (let minute = 0; minute < 119; minute++) {
+    made.clock.advance(60_000);
+    await settle();
+  }
+  t.true(made.asked > 2);
+  t.is(await valueOf(made.tickets), 'ticket-one');
+  made.clock.advance(120_000);
+  await settle();
+  t.is(await valueOf(made.tickets), 'errcode -1');
+});
+
+test('the same ticket that comes back again is asked for again and again, at a bounded rate', async (t) => {
+  const made = bench();
+  await valueOf(made.tickets);
+  const endMs = made.clock.lifeMs() + 7_200_000;
+  made.says = () =>
+    answer({
+      errcode: 0,
+      ticket: 'ticket-one',
+      expires_in: Math.max(1, Math.floor((endMs - made.clock.lifeMs()) / 1_000)),
+    });
+  for (let step = 0; step < 7_190; step++) {
+    made.clock.advance(1_000);
+    await settle();
+  }
+  t.true(made.asked > 3 && made.asked < 40, `${made.asked}`);
+  t.is(await valueOf(made.tickets), 'ticket-one');
+});
+
+test('a ticket that nobody wants any more is not renewed for ever', async (t) => {
+  const made = bench();
+  await valueOf(made.tickets);
+  for (let hour = 0; hour < 60; hour++) {
+    made.clock.advance(3_600_000);
+    await settle();
+  }
+  t.true(made.asked <= 13, `${made.asked}`);
+});
+
+test('answers that make no sense give no ticket', async (t) => {
+  for (const body of [
+    '',
+    '<html>',
+    '{}',
+    '{"ticket":1}',
+    '{"ticket":"x","expires_in":0}',
+    '{"ticket":"a b","expires_in":9}',
+  ]) {
+    const made = bench();
+    made.says = { kind: 'answer', status: 200, body: Buffer.from(body) };
+    t.is(await valueOf(made.tickets), 'errcode -1', body);
+  }
+});
