@@ -24,6 +24,9 @@ const LOOK_MS_MAX = 30_000;
 /** A store that takes longer than this to answer is not waited for; a token costs one call. */
 const LOAD_MS_MAX = 1_500;
 
+/** Far beyond the time limits of the calls themselves: a round always ends. */
+const CALL_MS_MAX = 30_000;
+
 export interface KeeperParts {
   readonly app: Credentials;
   readonly issuer: Issuer;
@@ -160,6 +163,7 @@ export class Keeper {
     if (state !== before) {
       if (state.token !== undefined && state.token !== before.token) this.#tellChange(state.token);
       this.#waiters.settle();
+      if (state.phase.kind === 'rationed' && before.phase.kind !== 'rationed') this.#tellRationed(state);
     }
     if (state !== before || event.kind === 'wake') this.#arm();
   }
@@ -195,7 +199,7 @@ export class Keeper {
     const { clock, issuer } = this.#parts;
     const startedMs = clock.lifeMs();
     this.#fetches.add(startedMs);
-    const outcome = await settled(() => issuer.fetch(this.#app, force));
+    const outcome = await settled(() => issuer.fetch(this.#app, force), clock);
     if (this.#closed) return;
     if (outcome.kind === 'token') this.#onToken(round, trigger, outcome, startedMs);
     else this.#onFailure(round, trigger, outcome);
@@ -240,7 +244,8 @@ export class Keeper {
   }
 
   async #probe(round: number, token: Token): Promise<void> {
-    const outcome = await settled(() => this.#parts.issuer.probe(token));
+    const { clock, issuer } = this.#parts;
+    const outcome = await settled(() => issuer.probe(token), clock);
     if (this.#closed) return;
     const isFailure = outcome.kind === 'failure';
     this.#dispatch({ kind: 'probed', round, outcome: isFailure ? troubleOf(outcome) : outcome.kind });
@@ -250,7 +255,6 @@ export class Keeper {
       errcode: outcome.kind === 'accepted' ? undefined : outcome.errcode,
       rid: isFailure ? outcome.rid : undefined,
       message: isFailure ? troubleOf(outcome).message : undefined,
-      ...(this.#state.phase.kind === 'rationed' && { rationed: RATIONED, againInS: this.#againInS() }),
     });
   }
 
@@ -264,6 +268,18 @@ export class Keeper {
     const { clock, observer } = this.#parts;
     const expiresAtUnixMs = token.expiresAtMs + clock.wallMs() - clock.lifeMs();
     observer.tokenChanged({ appid: this.#app.appid, fingerprint: token.fingerprint, expiresAtUnixMs });
+  }
+
+  #tellRationed({ phase, token }: State): void {
+    const isSpaced = phase.kind === 'rationed' && phase.next === 'spend';
+    this.#parts.log.warn(isSpaced ? 'forced refresh has to wait' : 'refused token cannot be replaced yet', {
+      app: this.#app.appid,
+      fingerprint: token?.fingerprint,
+      againInS: this.#againInS(),
+      message: isSpaced
+        ? 'The platform allows one forced refresh in 30 s; the next one follows then.'
+        : 'As many refreshes as are allowed were spent on refused tokens. Find out whether another program fetches tokens for this account, or whether calls go to the wrong account.',
+    });
   }
 
   #nextFailure(errcode: number, message: string, rid: string | undefined): LastFailure {
@@ -292,13 +308,26 @@ const PROBED: Readonly<Record<ProbeOutcome['kind'], string>> = {
   failure: 'token was reported as refused, and could not be tried',
 };
 
-const RATIONED = 'the limit for refreshing refused tokens is reached; does another program fetch tokens too?';
+/**
+ * An issuer answers with values, and in time. A defect in it shall end neither the process nor the life
+ * of the token.
+ */
+function settled<Outcome>(call: () => Promise<Outcome>, clock: Clock): Promise<Outcome | Failure> {
+  return new Promise((resolve) => {
+    const limit = clock.after(CALL_MS_MAX, () => resolve(defect('the call did not end')));
+    const settle = (outcome: Outcome | Failure): void => {
+      limit.cancel();
+      resolve(outcome);
+    };
+    const crash = (): void => settle(defect('the call ended in an internal error'));
+    try {
+      call().then(settle, crash);
+    } catch {
+      crash();
+    }
+  });
+}
 
-/** An issuer answers with values; a defect in it shall end neither the process nor the life of the token. */
-async function settled<Outcome>(call: () => Promise<Outcome>): Promise<Outcome | Failure> {
-  try {
-    return await call();
-  } catch {
-    return { kind: 'failure', cause: 'transport', detail: 'the call ended in an internal error' };
-  }
+function defect(detail: string): Failure {
+  return { kind: 'failure', cause: 'transport', detail };
 }

@@ -1,64 +1,7 @@
 import test from 'ava';
-import type { Log, LogFields } from '../../src/base/log.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
-import { Keeper } from '../../src/keeper/keeper.ts';
-import type { KeeperObserver } from '../../src/keeper/observer.ts';
-import { memoryStore } from '../../src/keeper/store.ts';
-import type { TokenRecord, TokenStore } from '../../src/keeper/store.ts';
-import type { TokenAnswer } from '../../src/token/source.ts';
-import { makeToken } from '../../src/token/token.ts';
-import type { Credentials, Issuer } from '../../src/wechat/issuer.ts';
-import { given, makeFakeIssuer, noRoute, platformSays, ripple } from '../support/fake-issuer.ts';
-import type { FakeIssuer } from '../support/fake-issuer.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-
-const APP: Credentials = {
-  appid: 'wx0123456789abcdef',
-  secret: new Secret('the-app-secret'),
-  mode: 'stable',
-};
-
-interface Bench {
-  readonly keeper: Keeper;
-  readonly issuer: FakeIssuer;
-  readonly clock: ManualClock;
-  readonly lines: { level: string; event: string; fields: LogFields }[];
-  readonly told: unknown[];
-}
-
-function bench(options: { app?: Credentials; store?: TokenStore; issuer?: Issuer } = {}): Bench {
-  const { app = APP, store = memoryStore } = options;
-  const clock = new ManualClock();
-  const issuer = makeFakeIssuer();
-  const lines: Bench['lines'] = [];
-  const at =
-    (level: string) =>
-    (event: string, fields: LogFields = {}): void =>
-      void lines.push({ level, event, fields });
-  const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  const told: unknown[] = [];
-  const observer: KeeperObserver = {
-    refreshed: (it) => told.push(['refreshed', it.trigger, it.result]),
-    fetchFailed: (it) => told.push(['fetchFailed', it.errcode]),
-    tokenChanged: (it) => told.push(['tokenChanged', it.fingerprint, it.expiresAtUnixMs]),
-  };
-  const random = (): number => 0.5;
-  const keeper = new Keeper({ app, issuer: options.issuer ?? issuer, store, clock, random, log, observer });
-  return { keeper, issuer, clock, lines, told };
-}
-
-/** A keeper that has got its first token. */
-async function begun(options: Parameters<typeof bench>[0] = {}): Promise<Bench> {
-  const it = bench(options);
-  it.keeper.start();
-  await ripple();
-  await it.issuer.fetches[0]?.answer(given('first'));
-  return it;
-}
-
-function valueOf(answer: TokenAnswer): string {
-  return answer.kind === 'token' ? answer.token.value.reveal() : `unavailable ${answer.errcode}`;
-}
+import { given, noRoute, platformSays, ripple } from '../support/fake-issuer.ts';
+import { APP, begun, bench, valueOf } from '../support/keeper-bench.ts';
 
 test('the first token is asked for at the start, before anyone calls', async (t) => {
   const { keeper, issuer, told, clock } = bench();
@@ -230,29 +173,6 @@ test('while the platform is down the token is served until its end, and then cal
   t.is(keeper.status().fingerprint, undefined);
 });
 
-test('a machine that wakes from a long sleep renews within thirty seconds, and at the first call at once', async (t) => {
-  const { keeper, issuer, clock } = await begun();
-  const slept = new ManualClock();
-  slept.advance(3 * 3_600_000);
-  clock.lifeMs = () => slept.lifeMs();
-  t.is(keeper.peek(), undefined);
-  const waiting = keeper.token();
-  t.is(issuer.fetches.length, 2);
-  await issuer.fetches[1]?.answer(given('second'));
-  t.is(valueOf(await waiting), 'second');
-});
-
-test('without any call the state is looked at every thirty seconds', async (t) => {
-  const { issuer, clock } = await begun();
-  const sleptMs = 3 * 3_600_000;
-  const lifeMs = clock.lifeMs.bind(clock);
-  // Only what the keeper reads jumps: its timer was set before the sleep.
-  clock.lifeMs = () => lifeMs() + sleptMs;
-  clock.advance(30_000);
-  await ripple();
-  t.is(issuer.fetches.length, 2);
-});
-
 test('a new secret is tried at once, and the token is served meanwhile', async (t) => {
   const { keeper, issuer } = await begun();
   const secret = new Secret('another');
@@ -279,86 +199,15 @@ test('an operator’s request is forced, and answers the new token', async (t) =
   t.is(valueOf(await asked), 'second');
 });
 
-test('an issuer that throws costs neither the keeper nor the process', async (t) => {
-  let calls = 0;
-  const issuer: Issuer = {
-    fetch() {
-      calls += 1;
-      throw new Error('a defect that names the-app-secret');
-    },
-    probe: () => Promise.reject(new Error('a defect')),
-  };
-  const { keeper, clock, lines } = bench({ issuer });
-  keeper.start();
-  await ripple();
-  clock.advance(60_000);
-  await ripple();
-  t.true(calls > 1);
-  t.false(JSON.stringify(lines).includes('the-app-secret'));
-});
-
-test('a remembered token is served without asking the platform', async (t) => {
-  const clock = new ManualClock();
-  const record: TokenRecord = {
-    appid: APP.appid,
-    mode: 'stable',
-    token: {
-      value: new Secret('remembered'),
-      issuedAtUnixMs: clock.wallMs() - 1_000_000,
-      expiresAtUnixMs: clock.wallMs() + 6_200_000,
-    },
-    forcedAtUnixMs: [clock.wallMs() - 1_000],
-  };
-  const { keeper, issuer, told } = bench({ store: { ...memoryStore, load: () => Promise.resolve(record) } });
-  keeper.start();
-  t.is(valueOf(await keeper.token()), 'remembered');
-  t.is(issuer.fetches.length, 0);
-  t.true(keeper.wasTried());
-  t.is(keeper.status().forcedLeft, 19);
-  t.deepEqual(told, [['tokenChanged', fingerprintOf('remembered'), clock.wallMs() + 6_200_000]]);
-});
-
-test('a store that does not answer, or fails, is not waited for', async (t) => {
-  const slow = bench({ store: { ...memoryStore, load: () => new Promise(() => undefined) } });
-  slow.keeper.start();
-  await ripple();
-  t.is(slow.issuer.fetches.length, 0);
-  slow.clock.advance(1_500);
-  t.is(slow.issuer.fetches.length, 1);
-  const broken = bench({ store: { ...memoryStore, load: () => Promise.reject(new Error('broken')) } });
-  broken.keeper.start();
-  await ripple();
-  t.is(broken.issuer.fetches.length, 1);
-});
-
-test('a token and a forced refresh are saved as soon as they are known', async (t) => {
-  const saved: TokenRecord[] = [];
-  const { keeper } = await begun({ store: { ...memoryStore, save: (record) => void saved.push(record) } });
-  t.is(saved.at(-1)?.token?.value.reveal(), 'first');
-  void keeper.refreshNow();
-  t.is(saved.at(-1)?.forcedAtUnixMs.length, 1);
-});
-
-test('a newer token of another holder is served from then on', async (t) => {
-  const { keeper, clock, issuer } = await begun();
-  clock.advance(1_000);
-  keeper.adopt(makeToken('of another', clock.lifeMs(), 7_200_000));
-  t.is(keeper.peek()?.value.reveal(), 'of another');
-  t.is(issuer.fetches.length, 1);
-});
-
-test('closing ends all waiting, and what arrives later changes nothing', async (t) => {
-  const { keeper, issuer, clock } = bench();
-  keeper.start();
-  await ripple();
-  const waiting = keeper.token();
-  keeper.close();
-  t.is(valueOf(await waiting), 'unavailable -1');
-  await issuer.fetches[0]?.answer(given('too late'));
-  t.is(keeper.peek(), undefined);
-  clock.advance(100_000);
-  t.is(valueOf(await keeper.token()), 'unavailable -1');
-  t.is(issuer.fetches.length, 1);
+test('when the ration for refused tokens is spent the log says so', async (t) => {
+  const { keeper, issuer, lines } = await begun();
+  for (const [fetch, name] of ['second', 'third'].entries()) {
+    void keeper.refused(keeper.peek()?.fingerprint ?? '', 40001);
+    await issuer.fetches.at(-1)?.answer(given(keeper.peek()?.value.reveal() ?? ''));
+    await issuer.probes[fetch]?.answer({ kind: 'refused', errcode: 40001 });
+    await issuer.fetches.at(-1)?.answer(given(name));
+  }
+  t.like(lines.at(-2), { level: 'warn', event: 'forced refresh has to wait', fields: { againInS: 30 } });
 });
 
 test('neither log nor status nor observer show a token or a secret', async (t) => {

@@ -1,0 +1,124 @@
+import test from 'ava';
+import { fingerprintOf, Secret } from '../../src/base/secret.ts';
+import { memoryStore } from '../../src/keeper/store.ts';
+import type { TokenRecord } from '../../src/keeper/store.ts';
+import { makeToken } from '../../src/token/token.ts';
+import type { Issuer } from '../../src/wechat/issuer.ts';
+import { given, ripple } from '../support/fake-issuer.ts';
+import { APP, begun, bench, valueOf } from '../support/keeper-bench.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+test('a machine that wakes from a long sleep renews within thirty seconds, and at the first call at once', async (t) => {
+  const { keeper, issuer, clock } = await begun();
+  const slept = new ManualClock();
+  slept.advance(3 * 3_600_000);
+  clock.lifeMs = () => slept.lifeMs();
+  t.is(keeper.peek(), undefined);
+  const waiting = keeper.token();
+  t.is(issuer.fetches.length, 2);
+  await issuer.fetches[1]?.answer(given('second'));
+  t.is(valueOf(await waiting), 'second');
+});
+
+test('without any call the state is looked at every thirty seconds', async (t) => {
+  const { issuer, clock } = await begun();
+  const sleptMs = 3 * 3_600_000;
+  const lifeMs = clock.lifeMs.bind(clock);
+  // Only what the keeper reads jumps: its timer was set before the sleep.
+  clock.lifeMs = () => lifeMs() + sleptMs;
+  clock.advance(30_000);
+  await ripple();
+  t.is(issuer.fetches.length, 2);
+});
+
+test('an issuer that throws costs neither the keeper nor the process', async (t) => {
+  let calls = 0;
+  const issuer: Issuer = {
+    fetch() {
+      calls += 1;
+      throw new Error('a defect that names the-app-secret');
+    },
+    probe: () => Promise.reject(new Error('a defect')),
+  };
+  const { keeper, clock, lines } = bench({ issuer });
+  keeper.start();
+  await ripple();
+  clock.advance(60_000);
+  await ripple();
+  t.true(calls > 1);
+  t.false(JSON.stringify(lines).includes('the-app-secret'));
+});
+
+test('a call to the platform that never ends is given up, and made again', async (t) => {
+  const { issuer, clock, lines } = await begun();
+  clock.advance(7_200_000);
+  await ripple();
+  clock.advance(60_000);
+  await ripple();
+  t.true(issuer.fetches.length >= 3);
+  t.true(lines.some(({ event }) => event === 'token fetch failed'));
+});
+
+test('a remembered token is served without asking the platform', async (t) => {
+  const clock = new ManualClock();
+  const record: TokenRecord = {
+    appid: APP.appid,
+    mode: 'stable',
+    token: {
+      value: new Secret('remembered'),
+      issuedAtUnixMs: clock.wallMs() - 1_000_000,
+      expiresAtUnixMs: clock.wallMs() + 6_200_000,
+    },
+    forcedAtUnixMs: [clock.wallMs() - 1_000],
+  };
+  const { keeper, issuer, told } = bench({ store: { ...memoryStore, load: () => Promise.resolve(record) } });
+  keeper.start();
+  t.is(valueOf(await keeper.token()), 'remembered');
+  t.is(issuer.fetches.length, 0);
+  t.true(keeper.wasTried());
+  t.is(keeper.status().forcedLeft, 19);
+  t.deepEqual(told, [['tokenChanged', fingerprintOf('remembered'), clock.wallMs() + 6_200_000]]);
+});
+
+test('a store that does not answer, or fails, is not waited for', async (t) => {
+  const slow = bench({ store: { ...memoryStore, load: () => new Promise(() => undefined) } });
+  slow.keeper.start();
+  await ripple();
+  t.is(slow.issuer.fetches.length, 0);
+  slow.clock.advance(1_500);
+  t.is(slow.issuer.fetches.length, 1);
+  const broken = bench({ store: { ...memoryStore, load: () => Promise.reject(new Error('broken')) } });
+  broken.keeper.start();
+  await ripple();
+  t.is(broken.issuer.fetches.length, 1);
+});
+
+test('a token and a forced refresh are saved as soon as they are known', async (t) => {
+  const saved: TokenRecord[] = [];
+  const { keeper } = await begun({ store: { ...memoryStore, save: (record) => void saved.push(record) } });
+  t.is(saved.at(-1)?.token?.value.reveal(), 'first');
+  void keeper.refreshNow();
+  t.is(saved.at(-1)?.forcedAtUnixMs.length, 1);
+});
+
+test('a newer token of another holder is served from then on', async (t) => {
+  const { keeper, clock, issuer } = await begun();
+  clock.advance(1_000);
+  keeper.adopt(makeToken('of another', clock.lifeMs(), 7_200_000));
+  t.is(keeper.peek()?.value.reveal(), 'of another');
+  t.is(issuer.fetches.length, 1);
+});
+
+test('closing ends all waiting, and what arrives later changes nothing', async (t) => {
+  const { keeper, issuer, clock } = bench();
+  keeper.start();
+  await ripple();
+  const waiting = keeper.token();
+  keeper.close();
+  t.is(valueOf(await waiting), 'unavailable -1');
+  await issuer.fetches[0]?.answer(given('too late'));
+  t.is(keeper.peek(), undefined);
+  clock.advance(100_000);
+  t.is(valueOf(await keeper.token()), 'unavailable -1');
+  t.is(issuer.fetches.length, 1);
+});
