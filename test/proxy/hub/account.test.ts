@@ -1,0 +1,206 @@
+import test from 'ava';
+import { HubAccount, type Report } from '../../../src/proxy/hub/account.ts';
+import type { TokenOutcome } from '../../../src/proxy/hub/outcome.ts';
+import type { HubToken } from '../../../src/proxy/hub/wire.ts';
+import type { TokenAnswer } from '../../../src/token/source.ts';
+import { makeToken } from '../../../src/token/token.ts';
+import { ripple } from '../../support/fake-issuer.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+interface Asked {
+  readonly report: Report | undefined;
+  answer(outcome: TokenOutcome): Promise<void>;
+}
+
+function startAccount(): {
+  clock: ManualClock;
+  account: HubAccount;
+  asked: Asked[];
+  tokens: string[];
+  /** A token that the hub issued that long ago. */
+  issued(value: string, agedMs?: number): HubToken;
+  /** Values of what callers got so far; an unavailable one's message. */
+  collect(answers: Promise<TokenAnswer>[]): string[];
+} {
+  const clock = new ManualClock();
+  const asked: Asked[] = [];
+  const tokens: string[] = [];
+  const account = new HubAccount({
+    ask: (report) =>
+      new Promise((resolve) => {
+        asked.push({
+          report,
+          answer(outcome) {
+            resolve(outcome);
+            return ripple();
+          },
+        });
+      }),
+    onToken: ({ value }) => tokens.push(value.reveal()),
+    onUnknown: () => tokens.push('unknown'),
+    clock,
+    random: () => 0.5,
+  });
+  return {
+    clock,
+    account,
+    asked,
+    tokens,
+    issued: (value, agedMs = 0) => ({
+      appid: 'wx1',
+      token: makeToken(value, clock.lifeMs() - agedMs, 7_200_000),
+      issuedUnixMs: clock.wallMs() - agedMs,
+    }),
+    collect(answers) {
+      const got: string[] = [];
+      for (const answer of answers) {
+        void answer.then((it) => got.push(it.kind === 'token' ? it.token.value.reveal() : it.message));
+      }
+      return got;
+    },
+  };
+}
+
+const away: TokenOutcome = {
+  kind: 'none',
+  why: { kind: 'unavailable', errcode: -1, message: 'away' },
+  next: 'soon',
+  restMs: 0,
+};
+
+test('many who need the first token ask once', async (t) => {
+  const { account, asked, issued, collect } = startAccount();
+  const got = collect(Array.from({ length: 50 }, () => account.token()));
+  t.is(asked.length, 1);
+  await asked[0]?.answer({ kind: 'token', got: issued('one') });
+  t.deepEqual(new Set(got), new Set(['one']));
+  t.is(got.length, 50);
+});
+
+test('a token that was replaced already is answered without a question', async (t) => {
+  const { account, asked, issued } = startAccount();
+  account.take(issued('one', 1_000));
+  account.take(issued('two'));
+  const answer = await account.refused(issued('one').token.fingerprint, 42001);
+  t.is(answer.kind === 'token' && answer.token.value.reveal(), 'two');
+  t.is(asked.length, 0);
+});
+
+test('many who report one token ask once, and a new token from the watch answers them all', async (t) => {
+  const { account, asked, issued, collect } = startAccount();
+  account.take(issued('one', 1_000));
+  const { fingerprint } = issued('one').token;
+  const got = collect(Array.from({ length: 300 }, () => account.refused(fingerprint, 40001)));
+  t.deepEqual(
+    asked.map(({ report }) => report),
+    [{ fingerprint, errcode: 40001 }],
+  );
+  account.take(issued('two'));
+  await ripple();
+  t.is(got.filter((value) => value === 'two').length, 300);
+  await asked[0]?.answer({ kind: 'token', got: issued('two') });
+  t.is(account.peek()?.value.reveal(), 'two');
+});
+
+test('a hub that vouches for the token is not asked about it again at once', async (t) => {
+  const { clock, account, asked, issued, collect } = startAccount();
+  account.take(issued('one', 1_000));
+  const { fingerprint } = issued('one').token;
+  const got = collect([account.refused(fingerprint, 40001)]);
+  await asked[0]?.answer({ kind: 'token', got: issued('one', 1_000) });
+  t.deepEqual(got, ['one']);
+  await account.refused(fingerprint, 40001);
+  t.is(asked.length, 1);
+  clock.advance(1_000);
+  void account.refused(fingerprint, 40001);
+  t.is(asked.length, 2);
+});
+
+test('nobody waits longer than 2.5 s, and what comes later serves the next', async (t) => {
+  const { clock, account, asked, issued, collect } = startAccount();
+  account.take(issued('one', 1_000));
+  const got = collect([account.refused(issued('one').token.fingerprint, 40001)]);
+  clock.advance(2_499);
+  await ripple();
+  t.deepEqual(got, []);
+  clock.advance(1);
+  await ripple();
+  t.deepEqual(got, ['one']);
+  await asked[0]?.answer({ kind: 'token', got: issued('two') });
+  t.is(account.peek()?.value.reveal(), 'two');
+});
+
+test('a hub that is away is asked a few times while callers wait, and the copy is served to its end', async (t) => {
+  const { clock, account, asked, issued, collect } = startAccount();
+  account.take(issued('one', 7_198_000));
+  t.deepEqual(collect([account.token()]), []);
+  clock.advance(1_999);
+  t.is(account.peek()?.value.reveal(), 'one');
+  clock.advance(1);
+  t.is(account.peek(), undefined);
+  const got = collect([account.token()]);
+  for (let i = 0; i < 40; i++) {
+    await asked.at(-1)?.answer(away);
+    clock.advance(100);
+    await ripple();
+  }
+  t.deepEqual(got, ['away']);
+  t.true(asked.length >= 3 && asked.length <= 12, `${asked.length} questions`);
+});
+
+test('a hub that asks to be left alone is left alone', async (t) => {
+  const { clock, account, asked, issued, collect } = startAccount();
+  account.take(issued('one', 1_000));
+  const { fingerprint } = issued('one').token;
+  const got = collect([account.refused(fingerprint, 40001)]);
+  await asked[0]?.answer({ ...away, restMs: 20_000 });
+  t.deepEqual(got, ['one']);
+  clock.advance(19_999);
+  await account.refused(fingerprint, 40001);
+  t.is(asked.length, 1);
+  clock.advance(1);
+  void account.refused(fingerprint, 40001);
+  t.is(asked.length, 2);
+});
+
+test('an account that the hub does not know is told, and asked for no sooner than a second later', async (t) => {
+  const { clock, account, asked, tokens, collect } = startAccount();
+  const got = collect([account.token()]);
+  await asked[0]?.answer({ ...away, next: 'unknown' });
+  t.deepEqual(got, ['away']);
+  t.deepEqual(tokens, ['unknown']);
+  await account.token();
+  t.is(asked.length, 1);
+  clock.advance(1_000);
+  void account.token();
+  t.is(asked.length, 2);
+});
+
+test('an older token never takes the place of a newer one, unless the newer was refused', async (t) => {
+  const { account, asked, issued, tokens } = startAccount();
+  account.take(issued('new', 1_000));
+  account.take(issued('old', 5_000));
+  t.deepEqual(tokens, ['new']);
+  const { fingerprint } = issued('new').token;
+  void account.refused(fingerprint, 40001);
+  t.is(asked.length, 1);
+  // The hub's clock was set back between the two.
+  account.take(issued('newest', 9_000));
+  account.take(issued('new', 1_000));
+  t.deepEqual(tokens, ['new', 'newest']);
+});
+
+test('a report that was lost while the hub was away is made once the hub names that token again', async (t) => {
+  const { clock, account, asked, issued } = startAccount();
+  account.take(issued('one', 1_000));
+  const { fingerprint } = issued('one').token;
+  account.reportAgain(fingerprint);
+  t.is(asked.length, 0);
+  void account.refused(fingerprint, 42001);
+  clock.advance(2_500);
+  await asked[0]?.answer(away);
+  account.take(issued('one', 1_000));
+  account.reportAgain(fingerprint);
+  t.is(asked.length, 2);
+  t.is(asked[1]?.report?.fingerprint, fingerprint);
+});

@@ -1,0 +1,239 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { Secret } from '../../../src/base/secret.ts';
+import { makeLog } from '../../../src/base/log.ts';
+import { HubAccounts } from '../../../src/proxy/hub/accounts.ts';
+import { readBearer } from '../../../src/proxy/hub/bearer.ts';
+import { ripple } from '../../support/fake-issuer.ts';
+import { FakeHubHttp, type FakeSending, wireToken } from '../../support/fake-hub-http.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
+
+interface Started {
+  readonly clock: ManualClock;
+  readonly http: FakeHubHttp;
+  readonly accounts: HubAccounts;
+  readonly lines: string[];
+  readonly told: { appid: string; expiresAtUnixMs: number }[];
+  /** Requests to a path, oldest first. */
+  to(path: string): FakeSending[];
+}
+
+async function startAccounts(): Promise<Started> {
+  const clock = new ManualClock();
+  const http = new FakeHubHttp();
+  const lines: string[] = [];
+  const told: Started['told'] = [];
+  const accounts = new HubAccounts({
+    urls: ['http://a'],
+    readBearer: () => Promise.resolve({ kind: 'bearer', value: new Secret('key-1') }),
+    http,
+    version: '0.0.0-test',
+    clock,
+    random: () => 0.5,
+    log: makeLog('debug', (line) => lines.push(line)),
+    onToken: (token) => told.push(token),
+  });
+  void accounts.start();
+  await ripple();
+  const to = (path: string): FakeSending[] => http.sendings.filter(({ request }) => request.path === path);
+  return { clock, http, accounts, lines, told, to };
+}
+
+const APPS = '/v1/apps';
+const WATCH = '/v1/tokens/watch';
+
+function listOf(...appids: string[]): object {
+  return { apps: appids.map((appid) => ({ appid, name: appid, mode: 'stable' })) };
+}
+
+function tell(hub: Started, token: object): void {
+  hub.to(WATCH).at(-1)?.head(200, ['content-type', 'text/event-stream']);
+  hub
+    .to(WATCH)
+    .at(-1)
+    ?.data(`event: token\ndata: ${JSON.stringify(token)}\n\n`);
+}
+
+test('a token of the watch is in use at once, for the life that is left of it by our own clock', async (t) => {
+  const hub = await startAccounts();
+  tell(hub, wireToken('wx1', 'one', hub.clock, { agedS: 1_200 }));
+  const answer = await hub.accounts.token('wx1');
+  t.true(answer.kind === 'token');
+  if (answer.kind !== 'token') return;
+  t.is(answer.token.value.reveal(), 'one');
+  t.is(answer.token.expiresAtMs - hub.clock.lifeMs(), 6_000_000);
+  t.is(hub.clock.lifeMs() - answer.token.issuedAtMs, 1_200_000);
+  t.is(hub.accounts.ownerOf(answer.token.fingerprint), 'wx1');
+  t.deepEqual(
+    hub.told.map(({ appid, expiresAtUnixMs }) => [appid, expiresAtUnixMs - hub.clock.wallMs()]),
+    [['wx1', 6_000_000]],
+  );
+  t.like(hub.accounts.status().accounts[0], { appid: 'wx1', fingerprint: answer.token.fingerprint });
+});
+
+test('a wrong clock of the hub changes nothing of a life', async (t) => {
+  const hub = await startAccounts();
+  const [issued, expires] = ['2001-01-01T00:00:00.000Z', '2001-01-01T02:00:00.000Z'];
+  tell(hub, { appid: 'wx1', access_token: 'one', issued_at: issued, expires_at: expires, expires_in: 60 });
+  hub.clock.advance(59_999);
+  t.is((await hub.accounts.token('wx1')).kind, 'token');
+  hub.clock.advance(1);
+  void hub.accounts.token('wx1');
+  await ripple();
+  t.is(hub.to('/v1/apps/wx1/token').length, 1);
+});
+
+test('what makes no sense on the watch is passed over', async (t) => {
+  const hub = await startAccounts();
+  const whole = wireToken('wx1', 'one', hub.clock) as Record<string, unknown>;
+  for (const change of [
+    { access_token: '' },
+    { access_token: 7 },
+    { appid: undefined },
+    { expires_in: 0 },
+    { expires_in: -1 },
+    { expires_in: 1e12 },
+    { expires_in: '60' },
+    { issued_at: 'yesterday' },
+    { expires_at: undefined },
+  ]) {
+    tell(hub, { ...whole, ...change });
+  }
+  hub.to(WATCH)[0]?.data('event: token\ndata: {"appid"\n\nevent: token\ndata: null\n\n');
+  hub.to(WATCH)[0]?.data('event: gone\ndata: {"appid":"wx1"}\n\n');
+  t.deepEqual(hub.told, []);
+  tell(hub, whole);
+  t.is(hub.told.length, 1);
+});
+
+test('the end of a token on the hub does not end our copy', async (t) => {
+  const hub = await startAccounts();
+  tell(hub, wireToken('wx1', 'one', hub.clock));
+  hub.to(WATCH)[0]?.data('event: gone\ndata: {"appid":"wx1"}\n\n');
+  t.is((await hub.accounts.token('wx1')).kind, 'token');
+});
+
+test('an account that is not listed is looked for again, at most every ten seconds', async (t) => {
+  const hub = await startAccounts();
+  await hub.to(APPS)[0]?.answer(200, listOf('wx1'));
+  t.true(await hub.accounts.knows('wx1'));
+  t.false(await hub.accounts.knows('wx2'));
+  hub.clock.advance(10_000);
+  const later = ['wx2', 'wx2', 'wx3'].map((appid) => hub.accounts.knows(appid));
+  await ripple();
+  t.is(hub.to(APPS).length, 2);
+  await hub.to(APPS)[1]?.answer(200, listOf('wx1', 'wx2'));
+  t.deepEqual(await Promise.all(later), [true, true, false]);
+  t.false(await hub.accounts.knows('wx3'));
+  t.is(hub.to(APPS).length, 2);
+});
+
+test('an account whose hub is away may be ours, and one that is listed stays so', async (t) => {
+  const hub = await startAccounts();
+  await hub.to(APPS)[0]?.fail('unreachable');
+  const unsure = hub.accounts.knows('wx1');
+  await ripple();
+  await hub.to(APPS).at(-1)?.fail('unreachable');
+  t.true(await unsure);
+  t.is(hub.accounts.onlyAppid(), undefined);
+  t.false(hub.accounts.isListed());
+
+  // Half of the first second, and then of two.
+  hub.clock.advance(1_000);
+  await ripple();
+  await hub.to(APPS).at(-1)?.answer(200, listOf('wx1'));
+  t.is(hub.accounts.onlyAppid(), 'wx1');
+  hub.clock.advance(60_000);
+  t.true(await hub.accounts.knows('wx1'));
+});
+
+test('the list is asked for again every few minutes, and the default account stays', async (t) => {
+  const hub = await startAccounts();
+  await hub.to(APPS)[0]?.answer(200, listOf('wx1'));
+  hub.clock.advance(299_999);
+  await ripple();
+  t.is(hub.to(APPS).length, 1);
+  hub.clock.advance(1);
+  await ripple();
+  await hub.to(APPS)[1]?.answer(200, listOf('wx1', 'wx2'));
+  t.is(hub.accounts.onlyAppid(), 'wx1');
+  t.true(await hub.accounts.knows('wx2'));
+});
+
+test('an account that the hub stops to know is unknown from then on', async (t) => {
+  const hub = await startAccounts();
+  await hub.to(APPS)[0]?.answer(200, listOf('wx1'));
+  const asked = hub.accounts.token('wx1');
+  await ripple();
+  await hub.to('/v1/apps/wx1/token')[0]?.problem(404, 'unknown_app');
+  t.like(await asked, { kind: 'unavailable', errcode: -1 });
+  t.false(await hub.accounts.knows('wx1'));
+});
+
+test("the platform's own errcode comes through, and is not asked for again at once", async (t) => {
+  const hub = await startAccounts();
+  const asked = hub.accounts.token('wx1');
+  await ripple();
+  await hub
+    .to('/v1/apps/wx1/token')[0]
+    ?.problem(503, 'token_unavailable', { errcode: 40164, retryAfterS: 1 });
+  t.deepEqual(await asked, {
+    kind: 'unavailable',
+    errcode: 40164,
+    message: 'the hub a says: token_unavailable!',
+  });
+  await hub.accounts.token('wx1');
+  t.is(hub.to('/v1/apps/wx1/token').length, 1);
+});
+
+test('a ticket is served from its copy, asked for again before its end, and served while the hub is away', async (t) => {
+  const hub = await startAccounts();
+  const path = '/v1/apps/wx1/ticket?type=jsapi';
+  const first = Promise.all([1, 2, 3].map(() => hub.accounts.ticket('wx1', 'jsapi')));
+  await ripple();
+  t.is(hub.to(path).length, 1);
+  await hub.to(path)[0]?.answer(200, { appid: 'wx1', type: 'jsapi', ticket: 'one', expires_in: 7_200 });
+  t.true((await first).every((answer) => answer.kind === 'ticket'));
+
+  const valueNow = async (): Promise<string> => {
+    const answer = await hub.accounts.ticket('wx1', 'jsapi');
+    return answer.kind === 'ticket' ? answer.ticket.value.reveal() : answer.message;
+  };
+  hub.clock.advance(6_899_000);
+  t.is(await valueNow(), 'one');
+  t.is(hub.to(path).length, 1);
+  hub.clock.advance(1_000);
+  t.is(await valueNow(), 'one');
+  await ripple();
+  await hub.to(path)[1]?.fail('unreachable');
+  hub.clock.advance(299_999);
+  t.is(await valueNow(), 'one');
+  await ripple();
+  t.is(hub.to(path).length, 3);
+  hub.clock.advance(1);
+  const late = valueNow();
+  await hub.to(path)[2]?.answer(200, { appid: 'wx1', type: 'jsapi', ticket: 'two', expires_in: 7_200 });
+  t.is(await late, 'two');
+  t.false(hub.lines.join().includes('two'));
+});
+
+test('a credential is read from its file for what it is, or told to be unusable', async (t) => {
+  const file = join(temporaryFolder(t), 'token');
+  t.like(await readBearer(file), { kind: 'unreadable', why: `there is no file ${file}` });
+  for (const [text, why] of [
+    ['  \n', 'is empty'],
+    ['two words', 'more than one word'],
+    ['line\nline', 'more than one word'],
+    ['x'.repeat(20_000), 'too long'],
+  ] as const) {
+    writeFileSync(file, text);
+    const bearer = await readBearer(file);
+    t.true(bearer.kind === 'unreadable' && bearer.why.includes(why), text.slice(0, 20));
+  }
+  writeFileSync(file, ' abc.DEF-123_~+/=\n');
+  const bearer = await readBearer(file);
+  t.is(bearer.kind === 'bearer' && bearer.value.reveal(), 'abc.DEF-123_~+/=');
+  t.like(await readBearer(temporaryFolder(t)), { kind: 'unreadable' });
+});

@@ -1,0 +1,133 @@
+import test from 'ava';
+import type { HubOutcome, HubQuestion } from '../../../src/proxy/hub/client.ts';
+import { Secret } from '../../../src/base/secret.ts';
+import { ripple } from '../../support/fake-issuer.ts';
+import { type FakeHub, makeFakeHub } from '../../support/fake-hub-http.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+interface Asked extends FakeHub {
+  readonly clock: ManualClock;
+  /** Asks, and tells where the outcome will be. */
+  ask(question?: Partial<HubQuestion>): Promise<{ outcome: HubOutcome | undefined }>;
+  hosts(): string[];
+}
+
+function startClient(urls?: readonly string[]): Asked {
+  const clock = new ManualClock();
+  const hub = makeFakeHub(clock, urls);
+  return {
+    ...hub,
+    clock,
+    async ask(question = {}) {
+      const box: { outcome: HubOutcome | undefined } = { outcome: undefined };
+      const whole = {
+        method: 'GET',
+        path: '/v1/apps',
+        timeoutMs: 5_000,
+        repeatable: true,
+        ...question,
+      } as const;
+      void hub.client.ask(whole).then((outcome) => (box.outcome = outcome));
+      await ripple();
+      return box;
+    },
+    hosts: () => hub.http.sendings.map(({ origin }) => origin.host),
+  };
+}
+
+test('a question goes to the first hub, with the credential of this moment', async (t) => {
+  const hub = startClient();
+  const first = await hub.ask();
+  await hub.http.at(0).answer(200, { apps: [] });
+  t.like(first.outcome, { kind: 'answer', status: 200, host: 'a' });
+  hub.bearer({ kind: 'bearer', value: new Secret('key-2') });
+  await hub.ask();
+  const credentials = hub.http.sendings.map(({ request }) => request.headers[1]);
+  t.deepEqual(credentials, ['Bearer key-1', 'Bearer key-2']);
+  hub.bearer({ kind: 'unreadable', why: 'there is no file x' });
+  t.deepEqual((await hub.ask()).outcome, { kind: 'no_credential', why: 'there is no file x' });
+});
+
+test('a hub that cannot be connected is passed over, and tried again later', async (t) => {
+  const hub = startClient();
+  const first = await hub.ask({ repeatable: false });
+  await hub.http.at(0).fail('unreachable');
+  await hub.http.at(1).answer(200, {});
+  t.like(first.outcome, { kind: 'answer', host: 'b' });
+  await hub.ask();
+  await hub.http.at(2).answer(200, {});
+  hub.clock.advance(6_000);
+  await hub.ask();
+  t.deepEqual(hub.hosts(), ['a', 'b', 'b', 'a']);
+});
+
+test('a hub that answers 5xx is passed over for a question that may be asked twice, and for no other', async (t) => {
+  const hub = startClient();
+  const twice = await hub.ask();
+  await hub.http.at(0).problem(503, 'token_unavailable', { errcode: 40164 });
+  await hub.http.at(1).fail('unreachable');
+  t.like(twice.outcome, { status: 503, problem: { reason: 'token_unavailable', errcode: 40164 } });
+  const once = await hub.ask({ repeatable: false });
+  await hub.http.at(2).problem(502, 'upstream_broken');
+  t.like(once.outcome, { status: 502, host: 'a' });
+  t.is(hub.http.sendings.length, 3);
+});
+
+test('a gateway without its hub is skipped for a while', async (t) => {
+  const hub = startClient();
+  await hub.ask();
+  await hub.http.at(0).answer(502, { html: 'no' });
+  await hub.http.at(1).answer(200, {});
+  await hub.ask();
+  t.deepEqual(hub.hosts(), ['a', 'b', 'b']);
+});
+
+test('a hub that is slow is not waited for: the next one is asked too, and the first answer counts', async (t) => {
+  const hub = startClient();
+  const asked = await hub.ask();
+  hub.clock.advance(999);
+  t.deepEqual(hub.hosts(), ['a']);
+  hub.clock.advance(1);
+  t.deepEqual(hub.hosts(), ['a', 'b']);
+  await hub.http.at(1).answer(200, { apps: [] });
+  t.like(asked.outcome, { kind: 'answer', host: 'b' });
+  t.true(hub.http.at(0).aborted);
+  await hub.ask();
+  t.is(hub.hosts().at(-1), 'b');
+});
+
+test('a call that must not be made twice waits for its hub, and is not repeated once it was sent', async (t) => {
+  const hub = startClient();
+  const asked = await hub.ask({ method: 'POST', content: {}, repeatable: false });
+  hub.clock.advance(3_000);
+  await hub.http.at(0).fail('broken', 'ECONNRESET');
+  t.like(asked.outcome, { kind: 'failed', failure: { kind: 'broken' } });
+  t.is(hub.http.sendings.length, 1);
+});
+
+test('a connection that died is made anew, once', async (t) => {
+  const hub = startClient(['http://a']);
+  const asked = await hub.ask({ method: 'POST', content: { fingerprint: 'f' } });
+  await hub.http.at(0).fail('broken', 'ECONNRESET');
+  t.is(hub.http.sendings.length, 2);
+  await hub.http.at(1).fail('broken', 'ECONNRESET');
+  t.like(asked.outcome, { kind: 'failed', failure: { kind: 'broken', reason: 'ECONNRESET' } });
+  t.is(hub.http.sendings.length, 2);
+});
+
+test('an answer that does not come in time, or never ends, is no answer', async (t) => {
+  const hub = startClient();
+  const late = await hub.ask();
+  hub.clock.advance(5_000);
+  await ripple();
+  t.like(late.outcome, { kind: 'failed', failure: { kind: 'timeout' } });
+  t.true(hub.http.sendings.every(({ aborted }) => aborted));
+
+  const other = startClient(['http://a']);
+  const endless = await other.ask({ repeatable: false });
+  other.http.at(0).head(200);
+  for (let i = 0; i < 3; i++) other.http.at(0).data('x'.repeat(1024 * 1024));
+  await ripple();
+  t.like(endless.outcome, { kind: 'failed', failure: { reason: 'too_large' } });
+  t.true(other.http.at(0).aborted);
+});
