@@ -5,6 +5,11 @@ export type Random = () => number;
 
 export const systemRandom: Random = () => randomBytes(4).readUInt32LE() / 2 ** 32;
 
+/** With `systemRandom`, as hard to guess as it is long. */
+export function randomHex(digits: number, random: Random): string {
+  return Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join('');
+}
+
 /** The same fractions for the same seed (mulberry32), for the simulator and for tests. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
@@ -14,4 +19,9 @@ export function seededRandom(seed: number): Random {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** A key that nobody can guess: `bytes` random bytes in hex. */
+export function randomKey(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
 }

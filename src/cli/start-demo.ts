@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { randomKey } from '../base/random.ts';
 import { Secret } from '../base/secret.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { DEMO_APP } from '../simulator/accounts.ts';
@@ -71,7 +72,7 @@ export async function orOnFreePort<T>(listen: HostPort, start: (listen: HostPort
 
 /** A key for the demo's one caller, drawn anew at each start, in a file as a pod has it. */
 async function makeKey(): Promise<{ text: string; sha256: string; folder: string; file: string }> {
-  const text = randomBytes(12).toString('hex');
+  const text = randomKey(12);
   const folder = await mkdtemp(join(tmpdir(), 'wechat-sidecar-demo-'));
   const file = join(folder, 'client-key');
   await writeFile(file, text, { mode: 0o600 });
