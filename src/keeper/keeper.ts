@@ -5,17 +5,20 @@ import { step } from '../token/machine.ts';
 import { policyFor } from '../token/policy.ts';
 import type { TokenAnswer } from '../token/source.ts';
 import { INITIAL_STATE, wakeAtMs } from '../token/state.ts';
-import type { Effect, Event, State, Trigger } from '../token/state.ts';
+import type { Effect, Event, Shared, State, Trigger } from '../token/state.ts';
 import { isLive, makeToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
 import { troubleOf } from '../wechat/errcodes.ts';
 import type { Credentials, Failure, FetchOutcome, Issuer, ProbeOutcome } from '../wechat/issuer.ts';
+import { Failures } from './failures.ts';
 import type { KeeperObserver } from './observer.ts';
 import { RollingCount } from './rolling-count.ts';
 import { accountStatus } from './status.ts';
-import type { AccountStatus, LastFailure } from './status.ts';
+import type { AccountStatus } from './status.ts';
 import { fromRecord, toRecord } from './store.ts';
 import type { Recollection, TokenStore } from './store.ts';
+import { ownTurns } from './turns.ts';
+import type { Turns } from './turns.ts';
 import { Waiters } from './waiters.ts';
 
 /** The state is looked at this often at least: clocks jump, and machines sleep. */
@@ -26,6 +29,9 @@ const LOAD_MS_MAX = 1_500;
 
 /** Far beyond the time limits of the calls themselves: a round always ends. */
 const CALL_MS_MAX = 30_000;
+
+/** How soon we try again where it could not be our turn; it costs the platform nothing. */
+const WITHHELD_MS = 3_000;
 
 export interface KeeperParts {
   readonly app: Credentials;
@@ -42,16 +48,18 @@ export class Keeper {
   readonly #parts: KeeperParts;
   readonly #waiters: Waiters;
   readonly #fetches: RollingCount = new RollingCount();
+  readonly #failures: Failures = new Failures();
   #app: Credentials;
+  #turns: Turns;
   #state: State = INITIAL_STATE;
   #timer: Timer | undefined;
-  #lastFailure: LastFailure | undefined;
   #wasTried = false;
   #closed = false;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     this.#app = parts.app;
+    this.#turns = this.#share(parts.app);
     this.#waiters = new Waiters(parts.clock, () => this.#state);
   }
 
@@ -104,12 +112,18 @@ export class Keeper {
     return this.#waiters.answer(before?.fingerprint);
   }
 
-  /** A token that another holder of this account has fetched. */
-  adopt(token: Token): void {
-    this.#dispatch({ kind: 'adopted', token });
+  /** Takes over what other holders of this account have fetched and spent. */
+  adopt(shared: Shared): void {
+    const before = this.#state.token;
+    this.#dispatch({ kind: 'adopted', ...shared });
+    this.#logAdoption(before);
   }
 
   reconfigure(app: Credentials): void {
+    if (app.mode !== this.#app.mode) {
+      this.#turns.close();
+      this.#turns = this.#share(app);
+    }
     this.#app = app;
     this.#dispatch({ kind: 'reconfigured' });
   }
@@ -121,9 +135,10 @@ export class Keeper {
         appid: this.#app.appid,
         mode: this.#app.mode,
         state: this.#state,
-        lastFailure: this.#lastFailure,
+        lastFailure: this.#failures.last,
         fetchesLastDay: this.#fetches.total(clock.lifeMs()),
         waiting: this.#waiters.size,
+        shared: this.#turns.status(),
       },
       clock,
     );
@@ -141,7 +156,14 @@ export class Keeper {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#turns.close();
     this.#waiters.close();
+  }
+
+  /** Each mode has tokens, and turns, of its own. */
+  #share({ appid, mode }: Credentials): Turns {
+    const { store } = this.#parts;
+    return store.share?.({ appid, mode }, (shared) => this.adopt(shared)) ?? ownTurns;
   }
 
   #onLoaded(found: Recollection): void {
@@ -186,7 +208,7 @@ export class Keeper {
         void this.#probe(effect.round, effect.token);
         return;
       case 'save':
-        this.#save();
+        this.#save(this.#state.token);
         return;
       case 'concluded':
         this.#wasTried = true;
@@ -197,12 +219,43 @@ export class Keeper {
 
   async #fetch(round: number, trigger: Trigger, force: boolean): Promise<void> {
     const { clock, issuer } = this.#parts;
-    const startedMs = clock.lifeMs();
-    this.#fetches.add(startedMs);
-    const outcome = await settled(() => issuer.fetch(this.#app, force), clock);
+    const app = this.#app;
+    const taken = this.#turns.take(force);
+    const turn = taken instanceof Promise ? await taken : taken;
+    if (turn.kind === 'needless') return this.#yield(round, turn.shared);
+    if (turn.kind === 'withheld') return this.#onWithheld(round, trigger, turn.message);
+    try {
+      const startedMs = clock.lifeMs();
+      this.#fetches.add(startedMs);
+      const outcome = await settled(() => issuer.fetch(app, force), clock);
+      const overtaken = turn.overtaken();
+      if (overtaken !== undefined) this.#yield(round, overtaken);
+      else if (outcome.kind === 'token') this.#onToken(round, trigger, outcome, startedMs);
+      else this.#onFailure(round, trigger, outcome);
+    } finally {
+      turn.end();
+    }
+  }
+
+  /** Another holder has done what the round was for. */
+  #yield(round: number, shared: Shared): void {
+    const before = this.#state.token;
+    this.#dispatch({ kind: 'yielded', round, ...shared });
+    this.#logAdoption(before);
+  }
+
+  /** It may not be our turn for as long as the store is away. */
+  #onWithheld(round: number, trigger: Trigger, message: string): void {
     if (this.#closed) return;
-    if (outcome.kind === 'token') this.#onToken(round, trigger, outcome, startedMs);
-    else this.#onFailure(round, trigger, outcome);
+    const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.wallMs());
+    const trouble = { errcode: -1, message, recheckMs: WITHHELD_MS };
+    this.#dispatch({ kind: 'fetchFailed', round, trouble, unspent: true });
+    this.#parts.log[isNew ? 'error' : 'debug']('token fetch withheld', {
+      app: this.#app.appid,
+      trigger,
+      message,
+      serving: this.#serving(),
+    });
   }
 
   #onToken(
@@ -213,8 +266,13 @@ export class Keeper {
   ): void {
     const { value, expiresInMs } = outcome;
     const token = makeToken(value.reveal(), startedMs, expiresInMs);
+    if (this.#closed) {
+      // It has taken the place of the one that others hold; so it is kept for them.
+      this.#save(token);
+      return;
+    }
     const previous = this.#state.token?.fingerprint;
-    if (this.#lastFailure !== undefined) this.#lastFailure = { ...this.#lastFailure, over: true };
+    this.#failures.end();
     this.#dispatch({ kind: 'fetched', round, token });
     this.#parts.log.info(previous === token.fingerprint ? 'token is still the same' : 'token refreshed', {
       app: this.#app.appid,
@@ -226,11 +284,11 @@ export class Keeper {
   }
 
   #onFailure(round: number, trigger: Trigger, failure: Failure): void {
+    if (this.#closed) return;
     const trouble = troubleOf(failure);
-    this.#lastFailure = this.#nextFailure(trouble.errcode, trouble.message, failure.rid);
+    this.#failures.note(trouble.errcode, trouble.message, failure.rid, this.#parts.clock.wallMs());
     this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: trouble.errcode });
     this.#dispatch({ kind: 'fetchFailed', round, trouble });
-    const live = this.peek();
     this.#parts.log[trouble.recheckMs === undefined ? 'warn' : 'error']('token fetch failed', {
       app: this.#app.appid,
       trigger,
@@ -238,8 +296,25 @@ export class Keeper {
       rid: failure.rid,
       message: trouble.message,
       againInS: this.#againInS(),
-      fingerprint: live?.fingerprint,
-      serving: live === undefined ? 'no token' : 'the current token',
+      fingerprint: this.peek()?.fingerprint,
+      serving: this.#serving(),
+    });
+  }
+
+  #serving(): string {
+    return this.peek() === undefined ? 'no token' : 'the current token';
+  }
+
+  #logAdoption(before: Token | undefined): void {
+    const { token } = this.#state;
+    if (this.#closed || token === undefined || token === before) return;
+    this.#wasTried = true;
+    this.#failures.end();
+    this.#parts.log.info('token adopted from another hub', {
+      app: this.#app.appid,
+      fingerprint: token.fingerprint,
+      previous: before?.fingerprint,
+      expiresInS: Math.round((token.expiresAtMs - this.#parts.clock.lifeMs()) / 1_000),
     });
   }
 
@@ -258,10 +333,10 @@ export class Keeper {
     });
   }
 
-  #save(): void {
+  #save(token: Token | undefined): void {
     const { store, clock } = this.#parts;
     const { appid, mode } = this.#app;
-    store.save(toRecord(appid, mode, this.#state.token, this.#state.spentAtMs.stable, clock));
+    store.save(toRecord(appid, mode, token, this.#state.spentAtMs.stable, clock));
   }
 
   #tellChange(token: Token): void {
@@ -280,20 +355,6 @@ export class Keeper {
         ? 'The platform allows one forced refresh in 30 s; the next one follows then.'
         : 'As many refreshes as are allowed were spent on refused tokens. Find out whether another program fetches tokens for this account, or whether calls go to the wrong account.',
     });
-  }
-
-  #nextFailure(errcode: number, message: string, rid: string | undefined): LastFailure {
-    const nowUnixMs = this.#parts.clock.wallMs();
-    const last = this.#lastFailure?.over === false ? this.#lastFailure : undefined;
-    return {
-      errcode,
-      message,
-      ...(rid !== undefined && { rid }),
-      sinceUnixMs: last?.sinceUnixMs ?? nowUnixMs,
-      lastUnixMs: nowUnixMs,
-      times: (last?.times ?? 0) + 1,
-      over: false,
-    };
   }
 
   #againInS(): number {

@@ -5,20 +5,9 @@ import { wakeAtMs } from '../token/state.ts';
 import type { Phase, State } from '../token/state.ts';
 import { isLive } from '../token/token.ts';
 import type { TokenMode } from '../token/token.ts';
+import type { LastFailure } from './failures.ts';
 import { unixMs } from './store.ts';
-
-/** What went wrong last, in words. Times are Unix milliseconds. */
-export interface LastFailure {
-  readonly errcode: number;
-  readonly message: string;
-  readonly rid?: string;
-  /** Since when it has been failing without a success in between. */
-  readonly sinceUnixMs: number;
-  readonly lastUnixMs: number;
-  readonly times: number;
-  /** Whether a fetch has succeeded since. */
-  readonly over: boolean;
-}
+import type { SharedStatus } from './turns.ts';
 
 /** One account, for `/status`. Times are Unix milliseconds. */
 export interface AccountStatus {
@@ -37,6 +26,8 @@ export interface AccountStatus {
   readonly forcedLastDay: number;
   readonly forcedLeft: number;
   readonly waiting: number;
+  /** Where other processes hold the account too. */
+  readonly shared?: SharedStatus;
 }
 
 interface Seen {
@@ -46,10 +37,11 @@ interface Seen {
   readonly lastFailure: LastFailure | undefined;
   readonly fetchesLastDay: number;
   readonly waiting: number;
+  readonly shared: SharedStatus | undefined;
 }
 
 export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
-  const { appid, mode, state, lastFailure, fetchesLastDay, waiting } = seen;
+  const { appid, mode, state, lastFailure, fetchesLastDay, waiting, shared } = seen;
   const nowMs = clock.lifeMs();
   const toUnixMs = (lifeMs: number): number => Math.round(unixMs(lifeMs, clock));
   const { ration } = policyFor('stable');
@@ -71,5 +63,6 @@ export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
     forcedLastDay,
     forcedLeft: ration.max - forcedLastDay,
     waiting,
+    ...(shared !== undefined && { shared }),
   };
 }

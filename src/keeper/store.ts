@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
+import type { Shared } from '../token/state.ts';
 import type { Token, TokenMode } from '../token/token.ts';
+import type { Turns } from './turns.ts';
 
 /** What survives a restart, of one account in one mode. Times are Unix milliseconds. */
 export interface TokenRecord {
@@ -23,6 +25,14 @@ export interface TokenStore {
   load(appid: string, mode: TokenMode): Promise<TokenRecord | undefined>;
   /** Returns at once. The record is written behind; the last one of an account wins. */
   save(record: TokenRecord): void;
+  /**
+   * Present where other processes hold the same accounts. To be called before `load`; `heard` is told
+   * what they have published.
+   */
+  share?(
+    account: { readonly appid: string; readonly mode: TokenMode },
+    heard: (shared: Shared) => void,
+  ): Turns;
   /** Writes what is still to be written. */
   close(): Promise<void>;
 }

@@ -9,10 +9,11 @@ import {
   TRUST_EXPIRY_AFTER_MS,
   VOUCH_MS,
   VOUCH_MS_MAX,
+  policyFor,
 } from './policy.ts';
 import type { Policy } from './policy.ts';
-import { permit, pruned } from './ration.ts';
-import type { Effect, Event, State, Step, Trigger, Trouble } from './state.ts';
+import { mergedLedger, permit, pruned } from './ration.ts';
+import type { Effect, Event, Shared, State, Step, Trigger, Trouble } from './state.ts';
 import { isLive } from './token.ts';
 import type { Token, TokenMode } from './token.ts';
 
@@ -43,7 +44,7 @@ export function step(state: State, event: Event, nowMs: number, policy: Policy, 
     case 'fetched':
       return onFetched(state, event.round, event.token, moment);
     case 'fetchFailed':
-      return onFetchFailed(state, event.round, event.trouble, moment);
+      return onFetchFailed(state, event, moment);
     case 'probed':
       return onProbed(state, event.round, event.outcome, moment);
     case 'reconfigured':
@@ -51,7 +52,9 @@ export function step(state: State, event: Event, nowMs: number, policy: Policy, 
     case 'manual':
       return onManual(state, moment);
     case 'adopted':
-      return onAdopted(state, event.token, moment);
+      return onAdopted(state, event, moment);
+    case 'yielded':
+      return onYielded(state, event.round, event, moment);
   }
 }
 
@@ -132,10 +135,14 @@ function afterFetch(state: State, wasSpent: boolean, moment: Moment): Step {
   return rationed({ ...state, suspicion: { ...state.suspicion, spentInVain: true } }, moment);
 }
 
-function onFetchFailed(state: State, round: number, trouble: Trouble, moment: Moment): Step {
+function onFetchFailed(
+  state: State,
+  { round, trouble, unspent }: { round: number; trouble: Trouble; unspent?: true },
+  moment: Moment,
+): Step {
   const { phase } = state;
   if (phase.kind !== 'fetching' || phase.round !== round) return unchanged(state);
-  const charged = settleCharge(state, phase.charged, moment);
+  const charged = unspent ? refund(state, phase.charged) : settleCharge(state, phase.charged, moment);
   const told: Effect[] = [{ kind: 'concluded', trigger: phase.trigger, result: 'failed' }];
   if (charged.fetchAgain) return after(told, beginFetch(charged, 'manual', false, moment));
   // A forced refresh is not repeated blindly: the next one needs new evidence.
@@ -193,14 +200,31 @@ function onManual(state: State, moment: Moment): Step {
   }
 }
 
-function onAdopted(state: State, token: Token, moment: Moment): Step {
-  const current = state.token;
-  if (state.phase.kind === 'loading' || !isLive(token, moment.nowMs)) return unchanged(state);
-  if (current?.fingerprint === token.fingerprint) return unchanged(state);
-  if (isLive(current, moment.nowMs) && current.issuedAtMs >= token.issuedAtMs) return unchanged(state);
-  const isBusy = state.phase.kind === 'fetching' || state.phase.kind === 'probing';
-  const adopted = succeeded(state, token, moment);
-  return unchanged(isBusy ? { ...adopted, phase: state.phase } : adopted);
+function onAdopted(state: State, shared: Shared, moment: Moment): Step {
+  const { phase } = state;
+  if (phase.kind === 'loading') return unchanged(state);
+  const told = phase.kind === 'fetching' ? state : withLedger(state, shared.forcedAtMs, moment);
+  if (!isSuccessor(shared.token, state, moment)) return unchanged(told);
+  const adopted = succeeded(told, shared.token, moment);
+  const isBusy = phase.kind === 'fetching' || phase.kind === 'probing';
+  return unchanged(isBusy ? { ...adopted, phase } : adopted);
+}
+
+function onYielded(state: State, round: number, shared: Shared, moment: Moment): Step {
+  const { phase } = state;
+  if (phase.kind !== 'fetching' && phase.kind !== 'probing') return unchanged(state);
+  if (phase.round !== round) return unchanged(state);
+  const charged = phase.kind === 'fetching' ? phase.charged : undefined;
+  const told = withLedger(refund(state, charged), shared.forcedAtMs, moment);
+  const idle: State = { ...told, phase: { kind: 'idle' } };
+  const next = isSuccessor(shared.token, idle, moment) ? succeeded(idle, shared.token, moment) : idle;
+  if (next.fetchAgain) return beginFetch(next, 'manual', false, moment);
+  if (next.suspicion === undefined) return onWake(next, moment);
+  return charged === undefined ? pursue(next, moment) : spend(next, moment);
+}
+
+function isSuccessor(token: Token | undefined, state: State, moment: Moment): token is Token {
+  return isLive(token, moment.nowMs) && token.fingerprint !== state.token?.fingerprint;
 }
 
 /** Looks into the suspicion against the current token, the cheapest evidence first. */
@@ -330,6 +354,22 @@ function settleCharge(state: State, mode: TokenMode | undefined, moment: Moment)
   if (mode === undefined) return state;
   const spentAtMs = [...state.spentAtMs[mode].slice(0, -1), moment.nowMs];
   return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: spentAtMs } };
+}
+
+/** Takes back the charge of a round that asked nothing. */
+function refund(state: State, mode: TokenMode | undefined): State {
+  if (mode === undefined) return state;
+  return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: state.spentAtMs[mode].slice(0, -1) } };
+}
+
+/** The forced refreshes of all holders. Answers the very same state where they tell nothing new. */
+function withLedger(state: State, forcedAtMs: readonly number[], moment: Moment): State {
+  if (forcedAtMs.length === 0) return state;
+  const { ration } = policyFor('stable');
+  const stable = pruned(mergedLedger(state.spentAtMs.stable, forcedAtMs, ration), ration, moment.nowMs);
+  const isKnown =
+    stable.length === state.spentAtMs.stable.length && stable.at(-1) === state.spentAtMs.stable.at(-1);
+  return isKnown ? state : { ...state, spentAtMs: { ...state.spentAtMs, stable } };
 }
 
 function unchanged(state: State): Step {

@@ -17,3 +17,16 @@ export function permit(spentAtMs: readonly number[], ration: Ration, nowMs: numb
 export function pruned(spentAtMs: readonly number[], ration: Ration, nowMs: number): readonly number[] {
   return spentAtMs.filter((atMs) => nowMs - atMs < ration.windowMs);
 }
+
+/**
+ * What several holders know of the same draws, as one list. Two entries that are closer than the
+ * spacing allows are one draw, seen when it began and when it ended, or by two clocks: the later counts.
+ */
+export function mergedLedger(
+  ours: readonly number[],
+  theirs: readonly number[],
+  ration: Ration,
+): readonly number[] {
+  const all = [...ours, ...theirs].toSorted((a, b) => a - b);
+  return all.filter((atMs, index) => (all[index + 1] ?? Infinity) - atMs >= ration.spacingMs / 2);
+}

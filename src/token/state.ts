@@ -73,14 +73,30 @@ export type Event =
   /** The platform answered `errcode` to a call with the token of this fingerprint. */
   | { readonly kind: 'reported'; readonly fingerprint: string; readonly errcode: number }
   | { readonly kind: 'fetched'; readonly round: number; readonly token: Token }
-  | { readonly kind: 'fetchFailed'; readonly round: number; readonly trouble: Trouble }
+  /** `unspent`: the platform was never asked, and what was drawn from a ration goes back. */
+  | {
+      readonly kind: 'fetchFailed';
+      readonly round: number;
+      readonly trouble: Trouble;
+      readonly unspent?: true;
+    }
   | { readonly kind: 'probed'; readonly round: number; readonly outcome: 'accepted' | 'refused' | Trouble }
   /** Another secret or mode is in force. */
   | { readonly kind: 'reconfigured' }
   /** A person asks for a new token now. */
   | { readonly kind: 'manual' }
-  /** Another holder of the same account has published a newer token. */
-  | { readonly kind: 'adopted'; readonly token: Token };
+  /** Another holder of the account has published a later token than ours, or drawn on the ration. */
+  | ({ readonly kind: 'adopted' } & Shared)
+  /** What the round was to bring about, or what forbids it, was done by another holder: it asked nothing. */
+  | ({ readonly kind: 'yielded'; readonly round: number } & Shared);
+
+/** What the holders of one account share. */
+export interface Shared {
+  /** Later than any that we have had: whoever shares tokens keeps them in order. */
+  readonly token?: Token;
+  /** When any of them forced a refresh, oldest first. */
+  readonly forcedAtMs: readonly number[];
+}
 
 export const RESULTS = ['renewed', 'unchanged', 'failed'] as const;
 export type Result = (typeof RESULTS)[number];

@@ -104,7 +104,7 @@ test('a token and a forced refresh are saved as soon as they are known', async (
 test('a newer token of another holder is served from then on', async (t) => {
   const { keeper, clock, issuer } = await begun();
   clock.advance(1_000);
-  keeper.adopt(makeToken('of another', clock.lifeMs(), 7_200_000));
+  keeper.adopt({ token: makeToken('of another', clock.lifeMs(), 7_200_000), forcedAtMs: [] });
   t.is(keeper.peek()?.value.reveal(), 'of another');
   t.is(issuer.fetches.length, 1);
 });

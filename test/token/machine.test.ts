@@ -342,24 +342,12 @@ test('an operator’s request is forced within the ration, and else asks in the 
   t.not(classic.token().fingerprint, first);
 });
 
-test('a newer token of another holder is taken over, an older or dead one is not', (t) => {
-  const { life } = living('stable');
-  const current = life.token();
-  life.nowMs += 10_000;
-  life.do({ kind: 'adopted', token: freshToken(life.nowMs - 60_000) });
-  life.do({ kind: 'adopted', token: freshToken(life.nowMs - 5_000, 4_000) });
-  t.is(life.token(), current);
-  const newer = freshToken(life.nowMs);
-  life.do({ kind: 'adopted', token: newer });
-  t.is(life.token(), newer);
-});
-
 test('a verdict on a token that was replaced meanwhile is ignored', (t) => {
   const life = new Life('classic').begin();
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
   life.report();
   const newer = freshToken(life.nowMs + 1);
-  life.do({ kind: 'adopted', token: newer });
+  life.do({ kind: 'adopted', token: newer, forcedAtMs: [] });
   life.do({ kind: 'probed', round: 2, outcome: 'refused' });
   t.deepEqual(life.asked(), ['fetch', 'probe']);
   t.is(life.token(), newer);

@@ -4,7 +4,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { step } from '../../src/token/machine.ts';
 import { policyFor } from '../../src/token/policy.ts';
 import { INITIAL_STATE, wakeAtMs } from '../../src/token/state.ts';
-import type { Effect, Event, State } from '../../src/token/state.ts';
+import type { Effect, Event, Shared, State } from '../../src/token/state.ts';
 import { isLive, makeToken } from '../../src/token/token.ts';
 import type { TokenMode } from '../../src/token/token.ts';
 
@@ -14,7 +14,7 @@ type Command =
   | { readonly do: 'report'; readonly isCurrent: boolean; readonly errcode: number }
   | { readonly do: 'answer'; readonly how: 'new' | 'same' | 'busy' | 'slow' | 'accepted' | 'refused' }
   | { readonly do: 'answerStale'; readonly how: 'new' | 'busy' | 'refused' }
-  | { readonly do: 'adopt'; readonly ageMs: number };
+  | { readonly do: 'adopt' | 'yield'; readonly ageMs: number; readonly forcedAgoMs: readonly number[] };
 
 const passing: fc.Arbitrary<Command> = fc.record({
   do: fc.constant('pass' as const),
@@ -56,8 +56,9 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      do: fc.constant('adopt' as const),
+      do: fc.constantFrom('adopt' as const, 'yield' as const),
       ageMs: fc.integer({ min: -5_000, max: 100_000 }),
+      forcedAgoMs: fc.array(fc.integer({ min: 0, max: 100_000_000 }), { maxLength: 3 }),
     }),
   },
 );
@@ -107,7 +108,19 @@ class World {
       case 'answerStale':
         return this.#answerStale(one.how);
       case 'adopt':
-        return this.send({ kind: 'adopted', token: this.#newToken(this.nowMs - one.ageMs) });
+        return this.send({ kind: 'adopted', ...this.#shared(one.ageMs, one.forcedAgoMs) });
+      case 'yield': {
+        const { inFlight } = this;
+        if (inFlight === undefined) return;
+        // A forced refresh that was yielded was never made.
+        if (inFlight.kind === 'fetch' && inFlight.force) this.forces.pop();
+        this.inFlight = undefined;
+        return this.send({
+          kind: 'yielded',
+          round: inFlight.round,
+          ...this.#shared(one.ageMs, one.forcedAgoMs),
+        });
+      }
     }
   }
 
@@ -149,8 +162,8 @@ class World {
 
   #checkToken(before: State, event: Event): void {
     if (before.token === undefined || this.state.token === before.token) return;
-    const isHanded = event.kind === 'fetched' || event.kind === 'adopted';
-    must(isHanded && this.state.token?.fingerprint === event.token.fingerprint, 'a token was dropped');
+    const isHanded = event.kind === 'fetched' || event.kind === 'adopted' || event.kind === 'yielded';
+    must(isHanded && this.state.token?.fingerprint === event.token?.fingerprint, 'a token was dropped');
   }
 
   /** As a shell does: wakes when it was asked to, and finds something done or another time to wake. */
@@ -194,6 +207,11 @@ class World {
     else if (how === 'busy') this.send({ kind: 'fetchFailed', round, trouble: { errcode: -1, message: '' } });
     else this.send({ kind: 'probed', round, outcome: 'refused' });
     must(this.state === before, 'a stale outcome did something');
+  }
+
+  #shared(ageMs: number, forcedAgoMs: readonly number[]): Shared {
+    const forcedAtMs = forcedAgoMs.map((agoMs) => this.nowMs - agoMs).toSorted((a, b) => a - b);
+    return { token: this.#newToken(this.nowMs - ageMs), forcedAtMs };
   }
 
   #newToken(issuedAtMs: number): ReturnType<typeof makeToken> {

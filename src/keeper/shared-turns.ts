@@ -1,0 +1,378 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { policyFor } from '../token/policy.ts';
+import { mergedLedger } from '../token/ration.ts';
+import type { Shared } from '../token/state.ts';
+import { makeToken } from '../token/token.ts';
+import type { Token } from '../token/token.ts';
+import type { SharedAccount, SharedRecord, SharedRecords, Snapshot } from './shared-records.ts';
+import { decide, TURN_MS } from './turns.ts';
+import type { Away, Decision, SharedStatus, Turn, Turns } from './turns.ts';
+
+/** The store is read this often, give or take a quarter, for what publication has missed. */
+export const REREAD_MS = 10_000;
+/** A holder that hangs in a fetch does not keep its turn for ever. */
+const HOLD_MS_MAX = 60_000;
+/** A store that takes longer than this to tell what it remembers is heard when it does. */
+const LOAD_MS_MAX = 1_200;
+
+export interface SharedTurnsParts {
+  readonly account: SharedAccount;
+  /** For people: the name of this process among the holders. */
+  readonly holder: string;
+  /** Differs for any two that may take turns, in this process too. Begins with the holder's name. */
+  readonly owner: string;
+  readonly records: SharedRecords;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Is told what other holders have published. */
+  heard(shared: Shared): void;
+}
+
+/** The token that we serve, as the others know it or shall know it. */
+interface Held {
+  readonly record: SharedRecord;
+  readonly isStored: boolean;
+}
+
+interface OurTurn {
+  readonly generation: number;
+  readonly isAlone: boolean;
+}
+
+/** One account's turns in a shared store, and what we know of the store. */
+export class SharedTurns implements Turns {
+  readonly #parts: SharedTurnsParts;
+  #held: Held | undefined;
+  #store: SharedStatus['store'] = 'away';
+  /** What the store's clock is ahead of our life scale; by our wall clock until the store has told. */
+  #offsetMs: number;
+  #steadySinceMs = -Infinity;
+  #wasLost = false;
+  #ledgerUnixMs: readonly number[] | undefined;
+  /** Forced refreshes that the store has still to be told of. */
+  #owedUnixMs: readonly number[] = [];
+  #turn: OurTurn | undefined;
+  #refreshing: SharedStatus['refreshing'] = 'none';
+  #by: string | undefined;
+  #renewal: Timer | undefined;
+  #reread: Timer | undefined;
+  #wakeUp: () => void = () => {};
+  #publishing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(parts: SharedTurnsParts) {
+    this.#parts = parts;
+    this.#offsetMs = parts.clock.wallMs() - parts.clock.lifeMs();
+    this.#armReread();
+  }
+
+  async take(force: boolean): Promise<Turn> {
+    const { account, owner, records, clock } = this.#parts;
+    const known = this.#held?.record;
+    for (;;) {
+      const askedAtMs = clock.lifeMs();
+      const store = await records.take(account, owner, known?.generation ?? 0, TURN_MS);
+      const generation = store.kind === 'seen' ? store.generation : undefined;
+      if (this.#closed) return this.#leave(generation, { kind: 'withheld', message: 'it is being closed' });
+      this.#learn(store, askedAtMs);
+      const decision = decide({
+        mode: account.mode,
+        force,
+        known,
+        store,
+        ageMs: clock.lifeMs() - askedAtMs,
+        steadyMs: clock.lifeMs() - this.#steadySinceMs,
+        ledgerUnixMs: this.#ledgerUnixMs,
+      });
+      switch (decision.kind) {
+        case 'needless':
+          return this.#leave(generation, { kind: 'needless', shared: this.#shared() });
+        case 'withhold':
+          this.#refreshing = 'withheld';
+          return this.#leave(generation, { kind: 'withheld', message: WITHHELD[decision.why] }, 'withheld');
+        case 'fetchAlone':
+          if (force) this.#owe(this.#storeNowMs());
+          return this.#begin({ generation: this.#nextGeneration(), isAlone: true });
+        case 'fetch':
+          if (!force || (await this.#charge())) {
+            if (clock.lifeMs() - askedAtMs <= TURN_MS / 2 && !this.#closed) {
+              return this.#begin({ generation: generation ?? this.#nextGeneration(), isAlone: false });
+            }
+          }
+          await this.#pause(generation, 0, store);
+          break;
+        case 'wait':
+          await this.#pause(generation, decision.forMs, store);
+      }
+    }
+  }
+
+  async look(): Promise<void> {
+    const { account, records, clock } = this.#parts;
+    const askedAtMs = clock.lifeMs();
+    const seen = await records.read(account);
+    if (!this.#closed) this.#hear(seen, askedAtMs);
+  }
+
+  /** What the store remembers; what it tells too late is heard as from another holder. */
+  load(): Promise<Shared | undefined> {
+    const { account, records, clock } = this.#parts;
+    const askedAtMs = clock.lifeMs();
+    return new Promise((resolve) => {
+      let isLate = false;
+      const limit = clock.after(LOAD_MS_MAX, () => {
+        isLate = true;
+        resolve(undefined);
+      });
+      void records.read(account).then((seen) => {
+        limit.cancel();
+        if (isLate) this.#hear(seen, askedAtMs);
+        else resolve(this.#learn(seen, askedAtMs));
+      });
+    });
+  }
+
+  /** Takes over the token that was fetched in our turn, and publishes it. */
+  save(token: Token): void {
+    if (this.#turn === undefined || token.fingerprint === this.#held?.record.fingerprint) return;
+    const { value, fingerprint } = token;
+    const record: SharedRecord = {
+      generation: this.#turn.generation,
+      value,
+      fingerprint,
+      issuedAtUnixMs: Math.round(token.issuedAtMs + this.#offsetMs),
+      expiresAtUnixMs: Math.round(token.expiresAtMs + this.#offsetMs),
+    };
+    this.#held = { record, isStored: false };
+    this.#publish();
+  }
+
+  /** Another holder has published, or the store is back. */
+  changed(): void {
+    if (this.#closed) return;
+    void this.look();
+    this.#wakeUp();
+  }
+
+  lost(): void {
+    this.#learn({ kind: 'away' }, this.#parts.clock.lifeMs());
+  }
+
+  status(): SharedStatus {
+    return {
+      holder: this.#parts.holder,
+      store: this.#store,
+      refreshing: this.#refreshing,
+      ...(this.#by !== undefined && { by: this.#by }),
+      generation: this.#held?.record.generation ?? 0,
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#reread?.cancel();
+    this.#wakeUp();
+  }
+
+  /** Resolves when our turn is over and everything is written. */
+  async settled(): Promise<void> {
+    while (this.#turn !== undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wakeUp = resolve;
+      });
+    }
+    await this.#publishing;
+  }
+
+  #begin(turn: OurTurn): Turn {
+    const { clock } = this.#parts;
+    this.#turn = turn;
+    this.#refreshing = turn.isAlone ? 'alone' : 'here';
+    this.#by = undefined;
+    if (!turn.isAlone) this.#keep(clock.lifeMs() + HOLD_MS_MAX);
+    return {
+      kind: 'ours',
+      overtaken: () => {
+        const isLater = (this.#held?.record.generation ?? 0) > turn.generation;
+        return isLater ? this.#shared() : undefined;
+      },
+      end: () => {
+        if (this.#turn !== turn) return;
+        this.#turn = undefined;
+        this.#refreshing = 'none';
+        this.#renewal?.cancel();
+        if (!turn.isAlone) this.#publishing = this.#publishing.then(() => this.#release());
+        this.#wakeUp();
+      },
+    };
+  }
+
+  /** Renews the turn while the fetch runs. */
+  #keep(untilMs: number): void {
+    const { account, owner, records, clock, log } = this.#parts;
+    this.#renewal = clock.after(TURN_MS / 3, () => {
+      if (this.#turn === undefined || clock.lifeMs() >= untilMs) return;
+      void records.keep(account, owner, TURN_MS).then((outcome) => {
+        if (outcome === 'lost') log.warn('turn to fetch was lost while fetching', { app: account.appid });
+        else if (this.#turn !== undefined) this.#keep(untilMs);
+      });
+    });
+  }
+
+  async #pause(generation: number | undefined, forMs: number, store: Snapshot | Away): Promise<void> {
+    const { clock } = this.#parts;
+    if (generation === undefined && store.kind === 'seen') {
+      this.#refreshing = 'elsewhere';
+      this.#by = store.by;
+    }
+    if (generation !== undefined) await this.#release();
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(forMs, resolve);
+      this.#wakeUp = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #leave(generation: number | undefined, turn: Turn, refreshing: SharedStatus['refreshing'] = 'none'): Turn {
+    this.#refreshing = refreshing;
+    this.#by = undefined;
+    if (generation !== undefined) void this.#release();
+    return turn;
+  }
+
+  #release(): Promise<void> {
+    return this.#parts.records.release(this.#parts.account, this.#parts.owner);
+  }
+
+  async #charge(): Promise<boolean> {
+    const atUnixMs = this.#storeNowMs();
+    const isCertain = await this.#parts.records.charge(this.#parts.account, [atUnixMs]);
+    if (isCertain) this.#ledgerUnixMs = this.#mergedLedger([atUnixMs]);
+    return isCertain;
+  }
+
+  #owe(atUnixMs: number): void {
+    this.#owedUnixMs = [...this.#owedUnixMs, atUnixMs];
+    this.#ledgerUnixMs = this.#mergedLedger([atUnixMs]);
+  }
+
+  async #payOwed(): Promise<void> {
+    const owed = this.#owedUnixMs;
+    if (owed.length === 0) return;
+    if (await this.#parts.records.charge(this.#parts.account, owed)) {
+      this.#owedUnixMs = this.#owedUnixMs.filter((atMs) => !owed.includes(atMs));
+    }
+  }
+
+  #mergedLedger(atUnixMs: readonly number[]): readonly number[] {
+    return mergedLedger(this.#ledgerUnixMs ?? [], atUnixMs, policyFor('stable').ration);
+  }
+
+  #hear(seen: Snapshot | Away, askedAtMs: number): void {
+    const shared = this.#learn(seen, askedAtMs);
+    if (shared !== undefined) this.#parts.heard(shared);
+  }
+
+  /** Takes in what the store has told; answers what is news to the keeper. */
+  #learn(seen: Snapshot | Away, askedAtMs: number): Shared | undefined {
+    if (seen.kind === 'away') {
+      this.#wasLost ||= this.#store !== 'away';
+      this.#store = 'away';
+      return undefined;
+    }
+    const { clock } = this.#parts;
+    const nowMs = clock.lifeMs();
+    this.#offsetMs = seen.nowUnixMs - (askedAtMs + nowMs) / 2;
+    if (this.#wasLost) this.#steadySinceMs = nowMs;
+    this.#wasLost = false;
+    this.#ledgerUnixMs = this.#mergedLedger(seen.forcedAtUnixMs);
+    void this.#payOwed();
+    this.#noteSeal(seen);
+    const stored = seen.record?.generation ?? 0;
+    const held = this.#held;
+    if (seen.readable !== undefined && stored > (held?.record.generation ?? 0)) {
+      this.#held = { record: seen.readable, isStored: true };
+      return this.#shared();
+    }
+    if (held !== undefined && stored < held.record.generation) this.#republish(held, nowMs);
+    return { forcedAtMs: this.#shared().forcedAtMs };
+  }
+
+  /** The store is behind what we know: it came back empty or stale, or never got what we fetched. */
+  #republish(held: Held, nowMs: number): void {
+    if (held.isStored) {
+      const { log, account } = this.#parts;
+      log.warn('token store has forgotten a token; publishing it again', { app: account.appid });
+      // And with it, perhaps, somebody's turn.
+      this.#steadySinceMs = nowMs;
+      this.#held = { ...held, isStored: false };
+    }
+    if (held.record.expiresAtUnixMs > this.#storeNowMs()) this.#publish();
+  }
+
+  #noteSeal(seen: Snapshot): void {
+    const { log, account } = this.#parts;
+    const isSealed = seen.isSealed && (seen.record?.expiresAtUnixMs ?? 0) > seen.nowUnixMs;
+    if (isSealed && this.#store !== 'sealed') log.error(SEALED, { app: account.appid, mode: account.mode });
+    this.#store = isSealed ? 'sealed' : 'there';
+  }
+
+  /** One at a time, and each time the latest. */
+  #publish(): void {
+    const { account, records } = this.#parts;
+    this.#publishing = this.#publishing.then(async () => {
+      const held = this.#held;
+      // What others can read and we cannot is not ours to overwrite.
+      if (held === undefined || held.isStored || this.#store === 'sealed') return;
+      const outcome = await records.publish(account, held.record);
+      if (outcome === 'stored' && this.#held === held) this.#held = { ...held, isStored: true };
+      if (outcome === 'older') void this.look();
+    });
+  }
+
+  #shared(): Shared {
+    const forcedAtMs = (this.#ledgerUnixMs ?? []).map((atMs) => atMs - this.#offsetMs);
+    const record = this.#held?.record;
+    if (record === undefined) return { forcedAtMs };
+    const { value, issuedAtUnixMs, expiresAtUnixMs } = record;
+    const issuedAtMs = Math.min(issuedAtUnixMs - this.#offsetMs, this.#parts.clock.lifeMs());
+    return { token: makeToken(value.reveal(), issuedAtMs, expiresAtUnixMs - issuedAtUnixMs), forcedAtMs };
+  }
+
+  #storeNowMs(): number {
+    return Math.round(this.#parts.clock.lifeMs() + this.#offsetMs);
+  }
+
+  #nextGeneration(): number {
+    return Math.max(this.#storeNowMs(), (this.#held?.record.generation ?? 0) + 1);
+  }
+
+  #armReread(): void {
+    const { clock, random } = this.#parts;
+    this.#reread = clock.after(REREAD_MS * (0.75 + random() / 2), () => {
+      if (this.#closed) return;
+      void this.look();
+      this.#armReread();
+    });
+  }
+}
+
+const WITHHELD: Readonly<Record<Extract<Decision, { kind: 'withhold' }>['why'], string>> = {
+  away:
+    'The token store cannot be reached, and without it two hubs might end each other’s classic tokens. ' +
+    'The current token is served to its end; see that Redis is up and can be reached from here.',
+  sealed:
+    'The stored token is encrypted with another key, so another hub still uses it. Give all hubs the same ' +
+    'store.encryptionKeyFile, or delete the keys of this account in Redis to begin anew.',
+  ledger:
+    'The token store has not been reached since the start, so it is not known how many forced refreshes ' +
+    'are left; see that Redis is up and can be reached from here.',
+};
+
+const SEALED =
+  'stored token cannot be decrypted: give all hubs the same store.encryptionKeyFile; not overwriting it while it lives';

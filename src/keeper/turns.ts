@@ -1,0 +1,138 @@
+import { policyFor } from '../token/policy.ts';
+import { mergedLedger, permit } from '../token/ration.ts';
+import type { Shared } from '../token/state.ts';
+import type { TokenMode } from '../token/token.ts';
+
+/**
+ * Whose turn it is to ask the platform for an account's token: between the machine's wish for a fetch
+ * and the issuer. Where nobody shares the account it is always ours.
+ */
+export interface Turns {
+  /** Waits for our turn, or tells what makes the fetch needless or forbids it. */
+  take(force: boolean): Turn | Promise<Turn>;
+  /** Reads the store once more: another holder may have published what we are about to look for. */
+  look(): Promise<void> | undefined;
+  /** Undefined where the account is not shared. */
+  status(): SharedStatus | undefined;
+  close(): void;
+}
+
+export type Turn =
+  | {
+      readonly kind: 'ours';
+      /** What another holder has published since the turn began, where that is later than what we fetched. */
+      overtaken(): Shared | undefined;
+      /** To be called when the fetch is over and its token saved. */
+      end(): void;
+    }
+  | { readonly kind: 'needless'; readonly shared: Shared }
+  | { readonly kind: 'withheld'; readonly message: string };
+
+/** For `/status`. */
+export interface SharedStatus {
+  /** Our own name among the holders. */
+  readonly holder: string;
+  /** `sealed`: what is stored was encrypted with another key than ours. */
+  readonly store: 'there' | 'away' | 'sealed';
+  /** Who asks the platform at this moment: `alone` is without the store, `withheld` is nobody for want of it. */
+  readonly refreshing: 'none' | 'here' | 'elsewhere' | 'alone' | 'withheld';
+  /** The holder that asks, where it is not us. */
+  readonly by?: string;
+  /** The order of the token that we serve; 0 where there is none. */
+  readonly generation: number;
+}
+
+/** For a store that this process has to itself. */
+export const ownTurns: Turns = {
+  take: () => ({ kind: 'ours', overtaken: () => undefined, end() {} }),
+  look: () => undefined,
+  status: () => undefined,
+  close() {},
+};
+
+/** A turn that is not renewed for this long is over, whatever became of its holder. */
+export const TURN_MS = 8_000;
+
+/**
+ * After the store was away, a turn of before may have been forgotten with it (a failover, an empty
+ * restart) while its fetch still runs. Classic waits for the end of any such fetch.
+ */
+export const SETTLE_MS = 15_000;
+
+/** A holder may release its turn without a word; so the waiting look again. */
+const WAIT_MS_MAX = 500;
+const WAIT_MS_MIN = 20;
+
+/** What a decision looks at. Times are Unix milliseconds by the store's clock. */
+export interface Situation {
+  readonly mode: TokenMode;
+  readonly force: boolean;
+  /** The latest token that we knew of when the round began. */
+  readonly known: { readonly generation: number; readonly fingerprint: string } | undefined;
+  readonly store: Away | Seen;
+  /** How long ago the store answered this, on our own clock, counted from the question. */
+  readonly ageMs: number;
+  /** For how long the store has been there without a break; Infinity where it never was away. */
+  readonly steadyMs: number;
+  /** What forced refreshes we know of; undefined before the store has told. */
+  readonly ledgerUnixMs: readonly number[] | undefined;
+}
+
+export interface Away {
+  readonly kind: 'away';
+}
+
+export interface Seen {
+  readonly kind: 'seen';
+  readonly nowUnixMs: number;
+  /** Absent where nothing is stored. */
+  readonly record?: {
+    readonly generation: number;
+    readonly fingerprint: string;
+    readonly expiresAtUnixMs: number;
+  };
+  /** The record cannot be read with our key. */
+  readonly isSealed: boolean;
+  readonly forcedAtUnixMs: readonly number[];
+  /** Whose turn it is, ours included. */
+  readonly turn?: { readonly isOurs: boolean; readonly leftMs: number };
+}
+
+export type Decision =
+  | { readonly kind: 'fetch' }
+  /** Without a turn: the stable endpoint gives every asker the same token. */
+  | { readonly kind: 'fetchAlone' }
+  | { readonly kind: 'needless' }
+  | { readonly kind: 'wait'; readonly forMs: number }
+  | { readonly kind: 'withhold'; readonly why: 'away' | 'sealed' | 'ledger' };
+
+/** What to do about a wish to fetch, given what the store told when it was asked for the turn. */
+export function decide(situation: Situation): Decision {
+  const { mode, force, store, ledgerUnixMs } = situation;
+  if (store.kind === 'away') return withoutStore('away', situation);
+  const { record, nowUnixMs } = store;
+  const isLive = record !== undefined && record.expiresAtUnixMs > nowUnixMs;
+  if (isLive && store.isSealed) return withoutStore('sealed', situation);
+  const isLater = isLive && record.generation > (situation.known?.generation ?? 0);
+  if (isLater && record.fingerprint !== situation.known?.fingerprint) return { kind: 'needless' };
+  if (store.turn?.isOurs !== true) {
+    return { kind: 'wait', forMs: Math.min(Math.max(store.turn?.leftMs ?? 0, WAIT_MS_MIN), WAIT_MS_MAX) };
+  }
+  // We slept on the answer, and the turn may be over.
+  if (situation.ageMs > TURN_MS / 2) return { kind: 'wait', forMs: WAIT_MS_MIN };
+  if (mode === 'classic' && situation.steadyMs < SETTLE_MS) {
+    return { kind: 'wait', forMs: Math.min(SETTLE_MS - situation.steadyMs, WAIT_MS_MAX) };
+  }
+  const { ration } = policyFor('stable');
+  const ledger = mergedLedger(ledgerUnixMs ?? [], store.forcedAtUnixMs, ration);
+  if (force && permit(ledger, ration, nowUnixMs).kind !== 'allowed') return { kind: 'needless' };
+  return { kind: 'fetch' };
+}
+
+function withoutStore(why: 'away' | 'sealed', { mode, force, ledgerUnixMs }: Situation): Decision {
+  if (mode === 'classic') return { kind: 'withhold', why };
+  // Whoever forces does so after a trial that failed, and the platform itself spaces forced refreshes;
+  // but how many are left of the day's is known only to those who have seen the ledger.
+  if (force && ledgerUnixMs === undefined) return { kind: 'withhold', why: 'ledger' };
+  return { kind: 'fetchAlone' };
+}

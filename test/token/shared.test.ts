@@ -1,0 +1,90 @@
+import test from 'ava';
+import { busy, freshToken, Life, ModelPlatform } from '../support/life.ts';
+
+function living(mode: 'stable' | 'classic'): { life: Life; platform: ModelPlatform } {
+  const platform = new ModelPlatform();
+  return { life: new Life(mode, platform.answer).begin(), platform };
+}
+
+test('a later token of another holder is served, unless it has ended', (t) => {
+  const { life } = living('stable');
+  const current = life.token();
+  life.nowMs += 10_000;
+  life.do({ kind: 'adopted', token: freshToken(life.nowMs - 5_000, 4_000), forcedAtMs: [] });
+  t.is(life.token(), current);
+  // Which of two is later is not told by our clock: the other holder's may be behind.
+  const later = freshToken(life.nowMs - 60_000);
+  life.do({ kind: 'adopted', token: later, forcedAtMs: [] });
+  t.is(life.token(), later);
+});
+
+test('what other holders forced counts for us too', (t) => {
+  const { life, platform } = living('stable');
+  const forcedAtMs = Array.from({ length: 20 }, (_, hour) => life.nowMs - (hour + 1) * 3_600_000);
+  life.do({ kind: 'adopted', forcedAtMs });
+  t.is(life.state.spentAtMs.stable.length, 20);
+  platform.dead.add(life.token().fingerprint);
+  life.report();
+  t.false(life.asked().includes('force'));
+  t.is(life.state.phase.kind, 'rationed');
+});
+
+test('the same forced refresh, told by two clocks, counts once', (t) => {
+  const { life } = living('stable');
+  life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 100_000] });
+  life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 99_000, life.nowMs - 40_000] });
+  t.is(life.state.spentAtMs.stable.length, 2);
+});
+
+test('a round that another holder made needless asks nothing, and gives its charge back', (t) => {
+  const life = new Life('classic').begin();
+  life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
+  life.report(42001);
+  t.is(life.state.spentAtMs.classic.length, 1);
+  const theirs = freshToken(life.nowMs);
+  life.do({ kind: 'yielded', round: 2, token: theirs, forcedAtMs: [] });
+  t.is(life.token(), theirs);
+  t.is(life.state.phase.kind, 'idle');
+  t.is(life.state.suspicion, undefined);
+  t.deepEqual(life.state.spentAtMs.classic, []);
+});
+
+test('a forced refresh that another holder has just made is not made again', (t) => {
+  const { life, platform } = living('stable');
+  platform.dead.add(life.token().fingerprint);
+  life.platform = (round, it) =>
+    round.kind === 'fetch' && round.force ? undefined : platform.answer(round, it);
+  life.report();
+  const forcedAtMs = [life.nowMs - 10_000];
+  life.do({ kind: 'yielded', round: life.state.rounds, forcedAtMs });
+  t.deepEqual(life.state.spentAtMs.stable, forcedAtMs);
+  t.like(life.state.phase, { kind: 'rationed', untilMs: life.nowMs + 20_000, next: 'spend' });
+});
+
+test('a probe that another holder made needless leads to no second look', (t) => {
+  const life = new Life('classic').begin();
+  life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
+  life.report(40001);
+  const theirs = freshToken(life.nowMs);
+  life.do({ kind: 'adopted', token: theirs, forcedAtMs: [] });
+  life.do({ kind: 'yielded', round: 2, forcedAtMs: [] });
+  t.is(life.token(), theirs);
+  t.is(life.state.phase.kind, 'idle');
+  t.deepEqual(life.asked(), ['fetch', 'probe']);
+});
+
+test('a yielded round of earlier changes nothing', (t) => {
+  const { life } = living('stable');
+  const { state } = life;
+  life.do({ kind: 'yielded', round: 1, token: freshToken(life.nowMs), forcedAtMs: [] });
+  t.is(life.state, state);
+});
+
+test('what was never asked costs no ration', (t) => {
+  const life = new Life('classic').begin();
+  life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
+  life.report(42001);
+  life.do({ kind: 'fetchFailed', round: 2, trouble: { ...busy, recheckMs: 5_000 }, unspent: true });
+  t.deepEqual(life.state.spentAtMs.classic, []);
+  t.is(life.state.phase.kind, 'resting');
+});
