@@ -20,6 +20,8 @@ export interface ProxyAccounts {
   start(): Promise<void>;
   /** The account of a call that names none. */
   defaultApp(): string | undefined;
+  /** Why it is not known yet, where it is still to be told. */
+  defaultAppUnknown(): string | undefined;
   readonly ready: Check;
   /** Its part of `/status`. */
   status(): object;
@@ -63,6 +65,7 @@ export function makeOwnAccounts(
       return Promise.resolve();
     },
     defaultApp: () => current.defaultApp,
+    defaultAppUnknown: () => undefined,
     ready: tokenCheck({
       defaultApp: () => current.defaultApp,
       hasHadToken: (appid) => keepers.hasHadToken(appid),
@@ -95,6 +98,7 @@ export function makeHubBackedAccounts(
   const accounts = new HubAccounts({
     ...context,
     urls: hub.urls,
+    only: hub.apps,
     readBearer: () => readBearer(hub.tokenFile),
     http: makeHubHttp(
       {
@@ -114,19 +118,25 @@ export function makeHubBackedAccounts(
     accounts,
     start: () => accounts.start(),
     defaultApp,
+    defaultAppUnknown: () =>
+      accounts.isListed() ? undefined : `this call names no account, and ${NOT_LISTED}`,
     ready: tokenCheck({
       defaultApp,
       hasHadToken: (appid) => accounts.hasHadToken(appid),
-      untried: () =>
-        accounts.isListed() ? undefined : 'the hub has not told its accounts yet; /status tells why',
+      untried: () => (accounts.isListed() ? undefined : NOT_LISTED),
     }),
-    status: () => accounts.status(),
+    status() {
+      const { accounts: copies, ...rest } = accounts.status();
+      return { accounts: copies, hub: rest };
+    },
     reconfigure(next) {
       current = next;
     },
     close: () => accounts.close(),
   };
 }
+
+const NOT_LISTED = 'the hub has not told its accounts yet; /status tells why';
 
 const HUB_ANSWER_MARGIN_MS = 5_000;
 /** Longer than the watch itself waits for a sign of life. */

@@ -12,6 +12,7 @@ import type { Settings } from './settings.ts';
 import { watchSettings } from './settings-watch.ts';
 import { orOnFreePort, startDemo } from './start-demo.ts';
 import { startHub } from './start-hub.ts';
+import { startInjector } from './start-injector.ts';
 import { startProxy } from './start-proxy.ts';
 import { startSimulator } from './start-simulator.ts';
 
@@ -74,6 +75,8 @@ async function start(
       return { role: await startProxy(settings, context), welcome: quiet };
     case 'hub':
       return { role: await startHub(settings, context), welcome: quiet };
+    case 'injector':
+      return { role: await startInjector(settings, context), welcome: quiet };
     case 'simulator':
       return { role: await startSimulator(settings, context), welcome: quiet };
     case 'demo': {

@@ -36,6 +36,7 @@ export function readAccounts(reader: SettingsReader, role: Role): Accounts {
 function readHub(reader: SettingsReader): HubSettings | undefined {
   const urls = reader.many(row.hubUrl);
   const tokenFile = reader.one(row.hubTokenFile);
+  const apps = reader.many(row.hubApps);
   const [url, file] = [reader.given(row.hubUrl), reader.given(row.hubTokenFile)];
   if (url !== undefined && file === undefined) {
     reader.problems.push(
@@ -47,7 +48,9 @@ function readHub(reader: SettingsReader): HubSettings | undefined {
       `${file.name}: is for a hub, and none is named: set WECHAT_SIDECAR_HUB_URL (hub.url)`,
     );
   }
-  return urls === undefined || tokenFile === undefined ? undefined : { urls: [...new Set(urls)], tokenFile };
+  return urls === undefined || tokenFile === undefined
+    ? undefined
+    : { urls: [...new Set(urls)], tokenFile, ...(apps && { apps }) };
 }
 
 /** One file may serve a hub and its proxies: the accounts in it are the hub's, and are left unread. */

@@ -6,7 +6,10 @@ import { SETTINGS_TABLE } from './settings-table.ts';
 /** Plain variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const OURS = /^WECHAT_(?:SIDECAR|HUB|SIMULATOR)_/;
+const OURS = /^WECHAT_(?:SIDECAR|HUB|INJECTOR|SIMULATOR)_/;
+
+/** Ours, and meant for the business program: the injector sets it, and `shutdown` may run where it is set. */
+const FOR_OTHERS = ['WECHAT_SIDECAR_URL'];
 
 /**
  * For a Service named `wechat-sidecar`, Kubernetes itself sets `WECHAT_SIDECAR_SERVICE_HOST`,
@@ -32,6 +35,7 @@ export function unknownVariables(env: Environment): string[] {
   const known = SETTINGS_TABLE.flatMap((setting) => setting.env ?? []);
   return Object.keys(env)
     .filter((name) => OURS.test(name) && !known.includes(name) && isGiven(env[name]))
+    .filter((name) => !FOR_OTHERS.includes(name))
     .filter((name) => !isServiceLink(name, env[name] ?? ''))
     .map((name) => `${name}: no such setting${suggestion(name, known)}`);
 }
@@ -67,5 +71,5 @@ function suggestion(name: string, known: readonly string[]): string {
 }
 
 function bare(name: string): string {
-  return name.replace(/^WECHAT_(?:SIDECAR_|SIMULATOR_)?/, '');
+  return name.replace(/^WECHAT_(?:SIDECAR_|INJECTOR_|SIMULATOR_)?/, '');
 }

@@ -1,4 +1,6 @@
 import { isIPv6 } from 'node:net';
+import { isImageReference } from '../injector/image.ts';
+import { cpuMillis, memoryBytes } from '../injector/quantity.ts';
 import { isPathPattern } from '../wechat/path-pattern.ts';
 import type { HostPort } from './settings.ts';
 import { parseDurationMs, parseSizeBytes } from './units.ts';
@@ -53,6 +55,33 @@ export const kubernetesName: Form<string> = matching(
 export const kubernetesNameOrAll: Form<string> = {
   accepted: `${kubernetesName.accepted}, or "*" for every one`,
   read: (text) => (text === '*' ? text : kubernetesName.read(text)),
+};
+
+export const imageReference: Form<string> = {
+  accepted: 'an image reference, such as registry.example.com/wechat-sidecar:0.1.0',
+  read: (text) => (isImageReference(text) ? text : undefined),
+};
+
+export const cpuQuantity: Form<string> = {
+  accepted: 'processors, more than none, such as 10m or 0.5',
+  read: (text) => ((cpuMillis(text) ?? 0) > 0 ? text : undefined),
+};
+
+export const memoryQuantity: Form<string> = {
+  accepted: 'bytes with a unit (Ki, Mi, Gi, k, M or G), such as 64Mi',
+  read: (text) => ((memoryBytes(text) ?? 0) > 0 ? text : undefined),
+};
+
+export const userId: Form<number | 'image'> = {
+  accepted: 'the number of a user other than root, or image',
+  read: (text) => (text === 'image' ? text : integer(1, 2 ** 31 - 1).read(text)),
+};
+
+/** PEM, for a file that must hold certificates and nothing secret. */
+export const certificates: Form<string> = {
+  accepted: 'one or more certificates (PEM) and no key',
+  read: (text) =>
+    text.includes('-----BEGIN CERTIFICATE-----') && !text.includes('PRIVATE KEY') ? text : undefined,
 };
 
 export const filePath: Form<string> = matching(/^[^\p{Cc}]{1,4096}$/u, 'the path of a file');

@@ -8,6 +8,7 @@ import { apiServerIn, doubtfulVariables, unknownVariables } from './settings-env
 import type { Environment } from './settings-environment.ts';
 import { readSettingsFile } from './settings-file.ts';
 import { hostPort, storedKey } from './settings-forms.ts';
+import { readInjector } from './settings-injector.ts';
 import { defaultOf, SettingsReader } from './settings-reader.ts';
 import type { ReadFile } from './settings-reader.ts';
 import * as accounts from './settings-table-accounts.ts';
@@ -93,6 +94,7 @@ function readAll(reader: SettingsReader, { role, file, env }: SettingsSource): S
       tls: reader.oneOrDefault(serving.simulatorTls),
       tokenLifeMs: reader.oneOrDefault(serving.simulatorTokenLife),
     },
+    injector: readInjector(reader, role),
   };
 }
 

@@ -97,6 +97,18 @@ export const hubTokenFile: Setting<string> = {
   meaningZh: '访问中控所用凭证的文件,每次使用都重新读取。',
 };
 
+export const hubApps: Setting<string> = {
+  key: 'hub.apps',
+  env: 'WECHAT_SIDECAR_HUB_APPS',
+  defaultNote: { en: 'all that the hub allows', zh: '中控允许的全部账号' },
+  form: form.appid,
+  itemsMax: 1_000,
+  roles: ['proxy'],
+  live: false,
+  meaning: 'The only accounts that this proxy uses, of those that the hub lets it use.',
+  meaningZh: '在中控允许的账号中,本代理只使用这些。',
+};
+
 export const storeUrl: Setting<string> = {
   key: 'store.url',
   env: 'WECHAT_SIDECAR_STORE',
@@ -196,7 +208,7 @@ export const kubernetesAudience: Setting<string> = {
   key: 'kubernetes.audience',
   default: 'wechat-sidecar-hub',
   form: form.label,
-  roles: HUB,
+  roles: ['hub', 'injector'],
   live: false,
   meaning: 'The audience that a projected service account token must carry.',
   meaningZh: '投射的服务账号令牌必须携带的 audience。',

@@ -1,5 +1,6 @@
 import type { Setting } from './setting.ts';
 import * as accounts from './settings-table-accounts.ts';
+import { INJECTOR_ROWS } from './settings-table-injector.ts';
 import * as serving from './settings-table-serving.ts';
 
 /** Every setting, in the order in which people are shown them. */
@@ -12,6 +13,7 @@ export const SETTINGS_TABLE: readonly Setting[] = [
   accounts.defaultApp,
   accounts.hubUrl,
   accounts.hubTokenFile,
+  accounts.hubApps,
   serving.upstreams,
   serving.resolve,
   serving.listen,
@@ -40,6 +42,7 @@ export const SETTINGS_TABLE: readonly Setting[] = [
   accounts.allowApps,
   accounts.tlsCertFile,
   accounts.tlsKeyFile,
+  ...INJECTOR_ROWS,
   serving.drainDelay,
   serving.drainTimeout,
   serving.logLevel,

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../base/log.ts';
+import type { InjectionSettings } from '../injector/settings.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Credentials } from '../wechat/issuer.ts';
 
@@ -37,6 +38,7 @@ export interface Settings {
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
   readonly simulator: SimulatorSettings;
+  readonly injector: InjectorSettings;
 }
 
 /** `host` is a name or an address without brackets; `localhost` means both 127.0.0.1 and ::1. */
@@ -61,6 +63,8 @@ export interface HubSettings {
   readonly urls: readonly string[];
   /** Holds the bearer token; read afresh for each use, since Kubernetes renews it. */
   readonly tokenFile: string;
+  /** The only accounts to use, of those that the hub lets us use; undefined: all of them. */
+  readonly apps?: readonly string[] | undefined;
 }
 
 export interface TimeoutSettings {
@@ -115,4 +119,13 @@ export interface SimulatorSettings {
   /** Speaks HTTPS, with a throw-away certificate of its own. */
   readonly tls: boolean;
   readonly tokenLifeMs: number;
+}
+
+/** What pods get, and where the injector keeps its certificate. */
+export interface InjectorSettings {
+  readonly sidecar: Omit<InjectionSettings, 'version' | 'audience' | 'ownNamespace'>;
+  readonly namespace: string;
+  readonly service: string;
+  readonly secret: string;
+  readonly webhookConfiguration: string;
 }

@@ -1,5 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
+import { isImageReference } from './image.ts';
 import { HUB_CA_ANNOTATION, PREFIX, STATUS_ANNOTATION } from './names.ts';
 import { cpuMillis, memoryBytes } from './quantity.ts';
 
@@ -37,9 +38,6 @@ export interface Annotation {
 
 const APPID = /^[A-Za-z0-9_-]{2,64}$/;
 const ORIGIN = /^https?:\/\/[^\s/?#@\\,]+\/?$/i;
-const IMAGE_CHARACTERS_MAX = 512;
-const IMAGE =
-  /^[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
 const LIST_ITEMS_MAX = 16;
 /** Ports below need a privilege that the sidecar does not have. */
 const PORT_MIN = 1_024;
@@ -92,8 +90,7 @@ export const ANNOTATIONS: readonly Annotation[] = [
     name: 'image',
     accepted: 'an image reference, such as registry.example.com/wechat-sidecar:0.1.0',
     meaning: 'Another image of wechat-sidecar, to try a version in one workload first.',
-    take: (text, wishes) =>
-      set(wishes, 'image', text.length <= IMAGE_CHARACTERS_MAX && IMAGE.test(text) ? text : undefined),
+    take: (text, wishes) => set(wishes, 'image', isImageReference(text) ? text : undefined),
   },
   {
     name: 'port',

@@ -16,8 +16,8 @@ export interface ListenOptions {
   readonly port: number;
   /** How the user calls the setting that holds host and port, for error messages: `WECHAT_SIDECAR_LISTEN (listen)`. */
   readonly setting: string;
-  /** PEM files; HTTPS where given. They are read again when they change. */
-  readonly tls?: CertificateFiles;
+  /** HTTPS where given: PEM files, which are read again when they change, or a certificate that somebody keeps. */
+  readonly tls?: CertificateFiles | KeptCertificate;
   /** Words the answer to what never becomes a request: broken framing, too large a head, CONNECT. */
   readonly refuse?: Refuse;
   /** Gets requests with `Expect: 100-continue`, and calls `writeContinue` itself; without it Node says 100 at once. */
@@ -67,8 +67,9 @@ const PICKS_MAX = 5;
 /** Rejects with a `ListenError` whose message names the setting to change. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { clock, log } = options;
+  const { tls } = options;
   const certificate =
-    options.tls === undefined ? undefined : keepCertificate(options.tls, options.setting, clock, log);
+    tls === undefined || 'serve' in tls ? tls : keepCertificate(tls, options.setting, clock, log);
   const connections = new Connections(clock);
   try {
     const servers = await bindAll(options, () => serverFor(options, connections, certificate));

@@ -33,6 +33,9 @@ export type RefreshTrigger = 'startup' | 'ahead' | 'refused' | 'forced' | 'manua
 /** `unchanged`: the platform handed out the token that we had. */
 export type RefreshResult = 'renewed' | 'unchanged' | 'failed';
 
+/** What became of a pod that the API server showed us. */
+export type InjectionResult = 'injected' | 'skipped' | 'refused' | 'failed';
+
 /** Everything that is counted, and the page that shows it. Durations are given in milliseconds and shown in seconds. */
 export interface Metrics {
   readonly contentType: string;
@@ -54,6 +57,12 @@ export interface Metrics {
   tokenExpiresAt(app: string, unixMs: number): void;
   /** The account is no longer served. */
   tokenGone(app: string): void;
+  /** `reason` comes from a closed set: why a pod was skipped, else `none`. */
+  podReviewed(result: InjectionResult, reason: string): void;
+  /** Somebody took our authority out of the webhook configuration, and we put it back. */
+  webhookTrustRepaired(): void;
+  /** `read` gives the Unix time in milliseconds at which the webhook's certificate ends, once there is one. */
+  watchWebhookCertificate(read: () => number | undefined): void;
 }
 
 export interface BuildInfo {
@@ -99,6 +108,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
     ...upstreamMetrics(registers),
     ...replayMetrics(registers),
     ...tokenMetrics(registers),
+    ...injectionMetrics(registers),
   };
 }
 
@@ -241,14 +251,47 @@ function tokenMetrics(registers: Registry[]): TokenMetrics {
   };
 }
 
-/** A gauge that costs nothing until the page is asked for. */
-function readGauge(registers: Registry[], name: string, help: string, read: () => number): Gauge {
+type InjectionMetrics = Pick<Metrics, 'podReviewed' | 'webhookTrustRepaired' | 'watchWebhookCertificate'>;
+
+function injectionMetrics(registers: Registry[]): InjectionMetrics {
+  const reviews = new Counter({
+    name: 'wechat_sidecar_injections_total',
+    help: 'Pods that the API server showed to the injector, by what became of them.',
+    labelNames: ['result', 'reason'],
+    registers,
+  });
+  const repairs = new Counter({
+    name: 'wechat_sidecar_webhook_trust_repairs_total',
+    help: 'Times that somebody changed the caBundle of the webhook configuration and it was put back.',
+    registers,
+  });
+  let readExpiryMs: (() => number | undefined) | undefined;
+  readGauge(
+    registers,
+    'wechat_sidecar_webhook_certificate_expires_timestamp_seconds',
+    'When the certificate of the webhook ends, as Unix time.',
+    () => {
+      const expiresMs = readExpiryMs?.();
+      return expiresMs === undefined ? undefined : expiresMs / 1000;
+    },
+  );
+  return {
+    podReviewed: (result, reason) => reviews.inc({ result, reason }),
+    webhookTrustRepaired: () => repairs.inc(),
+    watchWebhookCertificate: (read) => void (readExpiryMs = read),
+  };
+}
+
+/** A gauge that costs nothing until the page is asked for, and has no sample while there is nothing to read. */
+function readGauge(registers: Registry[], name: string, help: string, read: () => number | undefined): Gauge {
   return new Gauge({
     name,
     help,
     registers,
     collect() {
-      this.set(read());
+      const value = read();
+      if (value === undefined) this.remove();
+      else this.set(value);
     },
   });
 }

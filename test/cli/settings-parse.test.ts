@@ -253,7 +253,7 @@ test('the store is memory, a file, or a Redis with its Sentinels or its Cluster'
 
 test('a role takes its own settings and leaves the others unread', (t) => {
   const yaml = 'store: nonsense\napps: [{ appid: x }]\nreplay: { bodyLimit: x }';
-  t.deepEqual(problemsOf({ role: 'injector', yaml }), []);
+  t.deepEqual(problemsOf({ role: 'injector', yaml, env: { WECHAT_INJECTOR_IMAGE: 'x' } }), []);
   t.deepEqual(problemsOf({ role: 'shutdown', yaml, env: { WECHAT_SIDECAR_LISTEN: 'x' } }), []);
   t.deepEqual(problemsOf({ role: 'demo', yaml: 'store: nonsense' }), []);
   t.true(problemsOf({ role: 'proxy', yaml }).length >= 3);

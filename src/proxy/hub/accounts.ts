@@ -22,6 +22,8 @@ import { type HubToken, parseJson, readToken } from './wire.ts';
 export interface HubAccountsParts {
   /** The hub's addresses, in order of preference. */
   readonly urls: readonly string[];
+  /** The only accounts to use, of those that the hub lets us use; undefined: all of them. */
+  readonly only?: readonly string[] | undefined;
   /** Reads the credential, which may change: called for each use. */
   readonly readBearer: () => Promise<Bearer>;
   readonly http: HubHttp;
@@ -147,7 +149,7 @@ export class HubAccounts implements Accounts {
 
   #heard(event: ServerEvent): void {
     const got = tokenIn(event, this.#parts.clock.lifeMs());
-    if (got === undefined) return;
+    if (got === undefined || !this.#list.wants(got.appid)) return;
     this.#list.add(got.appid);
     const account = this.#accountOf(got.appid);
     account.take(got);
@@ -159,7 +161,7 @@ export class HubAccounts implements Accounts {
     if (known !== undefined) return known;
     const { clock, random } = this.#parts;
     const account = new HubAccount({
-      ask: (report) => askForToken(this.#client, appid, report, clock),
+      ask: (report) => this.#ask(appid, report),
       onUnknown: () => this.#list.remove(appid),
       onToken: (token) => this.#changed(appid, token),
       clock,
@@ -167,6 +169,24 @@ export class HubAccounts implements Accounts {
     });
     this.#accounts.set(appid, account);
     return account;
+  }
+
+  async #ask(appid: string, report: Report | undefined): Promise<TokenOutcome> {
+    const askedAtMs = this.#parts.clock.lifeMs();
+    const path = `/v1/apps/${encodeURIComponent(appid)}/token`;
+    const question = { timeoutMs: TOKEN_ASK_MS_MAX, repeatable: true };
+    const outcome = await this.#client.ask(
+      report === undefined
+        ? { ...question, method: 'GET', path }
+        : { ...question, method: 'POST', path: `${path}/refresh`, content: report },
+    );
+    const read = readTokenOutcome(outcome, appid, askedAtMs);
+    if (read.kind === 'none') {
+      const { errcode, message } = read.why;
+      const fields = { app: appid, errcode, reason: message, reported: report?.fingerprint };
+      this.#logOf(appid).warn('the hub gave no token', fields);
+    }
+    return read;
   }
 
   #changed(appid: string, { fingerprint, expiresAtMs }: Token): void {
@@ -194,23 +214,6 @@ export class HubAccounts implements Accounts {
     const { clock } = this.#parts;
     return Math.round(lifeMs + clock.wallMs() - clock.lifeMs());
   }
-}
-
-async function askForToken(
-  client: HubClient,
-  appid: string,
-  report: Report | undefined,
-  clock: Clock,
-): Promise<TokenOutcome> {
-  const askedAtMs = clock.lifeMs();
-  const path = `/v1/apps/${encodeURIComponent(appid)}/token`;
-  const question = { timeoutMs: TOKEN_ASK_MS_MAX, repeatable: true };
-  const outcome = await client.ask(
-    report === undefined
-      ? { ...question, method: 'GET', path }
-      : { ...question, method: 'POST', path: `${path}/refresh`, content: report },
-  );
-  return readTokenOutcome(outcome, appid, askedAtMs);
 }
 
 /** The end of a token on the hub is none here: a hub that has just begun has no token yet, and ours may be good. */

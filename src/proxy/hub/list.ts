@@ -8,6 +8,8 @@ import { parseJson, readAppids } from './wire.ts';
 
 export interface HubListParts {
   readonly client: HubClient;
+  /** The only accounts that are of use here, of those that the hub lets us use. */
+  readonly only?: readonly string[] | undefined;
   readonly onLearned: (appids: readonly string[]) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -49,9 +51,15 @@ export class HubList {
   /** Whether the account is ours to use. Where no hub can be asked the answer is yes: it may well be. */
   async has(appid: string): Promise<boolean> {
     if (this.#appids?.has(appid) === true) return true;
+    if (!this.wants(appid)) return false;
     if (this.#parts.clock.lifeMs() - this.#learnedAtMs < FRESH_MS) return false;
     const isLearned = await this.#ask();
     return !isLearned || this.#appids?.has(appid) === true;
+  }
+
+  /** Whether this process is set to use the account, be it one of the hub or not. */
+  wants(appid: string): boolean {
+    return this.#parts.only?.includes(appid) ?? true;
   }
 
   /** The hub told us of an account on its own. */
@@ -86,14 +94,15 @@ export class HubList {
       repeatable: true,
     });
     const isAnswer = outcome.kind === 'answer' && outcome.status === 200;
-    const appids = isAnswer ? readAppids(parseJson(outcome.body.toString('utf8'))) : undefined;
-    if (appids === undefined) {
+    const told = isAnswer ? readAppids(parseJson(outcome.body.toString('utf8'))) : undefined;
+    if (told === undefined) {
       log.warn('the hub did not tell its accounts', { reason: whyNot(outcome).message });
       const restMs = outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0;
       this.#again(restMs + backoffMs(this.#failures, random, 1_000, RETRY_CAP_MS));
       this.#failures += 1;
       return false;
     }
+    const appids = told.filter((appid) => this.wants(appid));
     this.#failures = 0;
     this.#learnedAtMs = clock.lifeMs();
     this.#appids = new Set(appids);

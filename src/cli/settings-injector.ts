@@ -1,0 +1,59 @@
+import { cpuMillis, memoryBytes } from '../injector/quantity.ts';
+import { certificates } from './settings-forms.ts';
+import { defaultOf, type SettingsReader } from './settings-reader.ts';
+import * as row from './settings-table-injector.ts';
+import type { InjectorSettings, Role } from './settings.ts';
+
+/** What pods get, and where the injector keeps its certificate. */
+export function readInjector(reader: SettingsReader, role: Role): InjectorSettings {
+  const image = reader.one(row.image);
+  if (role === 'injector' && reader.given(row.image) === undefined) {
+    reader.problems.push(
+      'no image: set WECHAT_INJECTOR_IMAGE (injector.image) to the image that pods are to get',
+    );
+  }
+  const authority = reader.secretFile(row.sidecarHubCaFile, undefined, certificates);
+  const user = reader.oneOrDefault(row.runAsUser);
+  const sidecar: InjectorSettings['sidecar'] = {
+    image: image ?? '',
+    imagePullPolicy: reader.one(row.imagePullPolicy),
+    mode: reader.oneOrDefault(row.mode),
+    hubUrls: reader.many(row.sidecarHubUrl) ?? [defaultOf(row.sidecarHubUrl)],
+    hubCaPem: authority === undefined ? undefined : `${authority.reveal()}\n`,
+    port: reader.oneOrDefault(row.sidecarPort),
+    adminPort: reader.oneOrDefault(row.sidecarAdminPort),
+    cpuRequest: reader.oneOrDefault(row.cpuRequest),
+    cpuLimit: reader.one(row.cpuLimit),
+    memoryRequest: reader.oneOrDefault(row.memoryRequest),
+    memoryLimit: reader.oneOrDefault(row.memoryLimit),
+    logLevel: reader.oneOrDefault(row.sidecarLogLevel),
+    runAsUser: user === 'image' ? undefined : user,
+  };
+  if (role === 'injector') refuseImpossible(reader, sidecar);
+  return {
+    sidecar,
+    namespace: reader.oneOrDefault(row.namespace),
+    service: reader.oneOrDefault(row.service),
+    secret: reader.oneOrDefault(row.certificateSecret),
+    webhookConfiguration: reader.oneOrDefault(row.webhookConfiguration),
+  };
+}
+
+/** What an API server would refuse in every pod. */
+function refuseImpossible(reader: SettingsReader, settings: InjectorSettings['sidecar']): void {
+  const pairs = [
+    [row.cpuRequest, settings.cpuRequest, settings.cpuLimit, cpuMillis],
+    [row.memoryRequest, settings.memoryRequest, settings.memoryLimit, memoryBytes],
+  ] as const;
+  for (const [setting, request, limit, read] of pairs) {
+    if (limit === undefined || (read(request) ?? 0) <= (read(limit) ?? 0)) continue;
+    reader.problems.push(
+      `${reader.given(setting)?.name ?? setting.key}: ${request} is more than the limit, ${limit}`,
+    );
+  }
+  if (settings.port === settings.adminPort) {
+    reader.problems.push(
+      `${reader.given(row.sidecarPort)?.name ?? row.sidecarPort.key}: is the admin port of sidecars too, ${settings.port}`,
+    );
+  }
+}

@@ -1,0 +1,62 @@
+import type { Random } from '../base/random.ts';
+import { Secret } from '../base/secret.ts';
+
+/** What the webhook shows, and the authority that vouches for it. All in PEM. */
+export interface WebhookCertificate {
+  readonly caPem: string;
+  readonly certPem: string;
+  readonly key: Secret;
+}
+
+/** A machine whose clock is behind must not think that the certificate is yet to come. */
+const BACKDATED_MS = 3_600_000;
+
+/**
+ * A new authority that signs one certificate and then loses its key: nobody who reads what we store can
+ * ever sign another, and renewing the one and the other is the same step.
+ */
+export async function makeWebhookCertificate(
+  dnsNames: readonly string[],
+  nowMs: number,
+  lifeMs: number,
+  random: Random,
+): Promise<WebhookCertificate> {
+  // Loaded only here: with certificates from files it is not needed, and the library is large.
+  const { generate } = await import('selfsigned');
+  const validity = {
+    algorithm: 'sha256',
+    keyType: 'ec',
+    curve: 'P-256',
+    notBeforeDate: new Date(nowMs - BACKDATED_MS),
+    notAfterDate: new Date(nowMs + lifeMs),
+  } as const;
+  // Authorities that share a name cannot be told apart by whoever has to choose one to verify with.
+  const serial = Math.floor(random() * 2 ** 32).toString(16);
+  const name = `wechat-sidecar webhook ${new Date(nowMs).toISOString()} ${serial}`;
+  const authority = await generate([{ name: 'commonName', value: name }], {
+    ...validity,
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, critical: true },
+    ],
+  });
+  const leaf = await generate([{ name: 'commonName', value: dnsNames[0] ?? 'wechat-sidecar' }], {
+    ...validity,
+    ca: { key: authority.private, cert: authority.cert },
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      { name: 'subjectAltName', altNames: dnsNames.map((value) => ({ type: 2, value }) as const) },
+    ],
+  });
+  return {
+    caPem: withNewline(authority.cert),
+    certPem: withNewline(leaf.cert),
+    key: new Secret(leaf.private),
+  };
+}
+
+function withNewline(pem: string): string {
+  return `${pem.trim()}\n`;
+}

@@ -1,0 +1,68 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { type KubernetesApi, whyNot } from '../kubernetes/api.ts';
+import { isObject } from './pod.ts';
+
+/** From this minor version of 1.x on, API servers keep init containers running that ask for it. */
+const NATIVE_SINCE_MINOR = 29;
+const ASK_EVERY_MS = 600_000;
+const ASK_AGAIN_MS = 10_000;
+
+/** What the cluster can do, asked again from time to time, since clusters are upgraded under us. */
+export class ClusterVersion {
+  readonly #api: Pick<KubernetesApi, 'call'>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #version: string | undefined;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(api: Pick<KubernetesApi, 'call'>, clock: Clock, log: Log) {
+    this.#api = api;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** As `1.34`; undefined until the API server has told. */
+  version(): string | undefined {
+    return this.#version;
+  }
+
+  /** Yes until the API server has told otherwise: every version that is still maintained can. */
+  nativeSupported(): boolean {
+    return this.#version === undefined || supportsNative(this.#version);
+  }
+
+  async ask(): Promise<void> {
+    const outcome = await this.#api.call({ method: 'GET', path: '/version' });
+    if (this.#closed) return;
+    const version = outcome.kind === 'ok' ? versionIn(outcome.body) : undefined;
+    if (outcome.kind !== 'ok') {
+      this.#log.warn('The version of the cluster is not known yet', { why: whyNot(outcome) });
+    } else if (version !== this.#version) {
+      this.#version = version;
+      this.#log.info('The version of the cluster', { version, nativeSidecars: this.nativeSupported() });
+    }
+    this.#timer = this.#clock.after(
+      version === undefined ? ASK_AGAIN_MS : ASK_EVERY_MS,
+      () => void this.ask(),
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+}
+
+/** Managed clusters write their minor version with a plus: `34+`. */
+function versionIn(body: unknown): string | undefined {
+  if (!isObject(body)) return undefined;
+  const [major, minor] = [body['major'], body['minor']].map((part) => /^\d+/.exec(String(part))?.[0]);
+  return major === undefined || minor === undefined ? undefined : `${major}.${minor}`;
+}
+
+function supportsNative(version: string): boolean {
+  const [major, minor] = version.split('.').map(Number);
+  return (major ?? 0) > 1 || ((major ?? 0) === 1 && (minor ?? 0) >= NATIVE_SINCE_MINOR);
+}

@@ -1,0 +1,36 @@
+import type { Clock } from '../base/clock.ts';
+
+/** Pauses, some of which can be cut short. */
+export class Sleeper {
+  readonly #clock: Clock;
+  #isWoken = false;
+  #end: () => void = () => undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Until the time is over or somebody wakes us; a wake since the last sleep ends it at once. */
+  async sleep(delayMs: number): Promise<void> {
+    if (!this.#isWoken) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#clock.after(delayMs, resolve);
+        this.#end = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+    this.#isWoken = false;
+  }
+
+  /** Nothing cuts this one short. */
+  rest(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(delayMs, resolve));
+  }
+
+  wake(): void {
+    this.#isWoken = true;
+    this.#end();
+  }
+}

@@ -1,0 +1,97 @@
+import test from 'ava';
+import { ACCOUNT, problemsOf, settingsOf, type Given } from '../support/settings-source.ts';
+
+const IMAGE = { WECHAT_INJECTOR_IMAGE: 'registry.example.com/wechat-sidecar:0.1.0' };
+const AUTHORITY = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+
+function injector(env: Record<string, string>, files: Given['files'] = {}): Given {
+  return { role: 'injector', env: { ...IMAGE, ...env }, files };
+}
+
+test('an injector needs to be told the image alone', (t) => {
+  t.deepEqual(problemsOf({ role: 'injector' }), [
+    'no image: set WECHAT_INJECTOR_IMAGE (injector.image) to the image that pods are to get',
+  ]);
+  t.like(settingsOf(injector({})), {
+    listen: { host: '0.0.0.0', port: 3883 },
+    injector: {
+      namespace: 'wechat-sidecar',
+      service: 'wechat-sidecar-injector',
+      secret: 'wechat-sidecar-injector-certificate',
+      webhookConfiguration: 'wechat-sidecar-injector',
+      sidecar: {
+        image: IMAGE.WECHAT_INJECTOR_IMAGE,
+        imagePullPolicy: undefined,
+        mode: 'auto',
+        hubUrls: ['http://wechat-sidecar-hub.wechat-sidecar.svc:3882'],
+        hubCaPem: undefined,
+        port: 3880,
+        adminPort: 3881,
+        memoryRequest: '64Mi',
+        memoryLimit: '256Mi',
+        cpuLimit: undefined,
+        runAsUser: 65_532,
+      },
+    },
+  });
+});
+
+test('the user may be left to the image, and the authority of the hub is read from its file', (t) => {
+  const { sidecar } = settingsOf(
+    injector(
+      { WECHAT_INJECTOR_RUN_AS_USER: 'image', WECHAT_INJECTOR_HUB_CA_FILE: '/ca.pem' },
+      { '/ca.pem': AUTHORITY },
+    ),
+  ).injector;
+  t.is(sidecar.runAsUser, undefined);
+  t.is(sidecar.hubCaPem, `${AUTHORITY}\n`);
+});
+
+test('a private key in the file of the authority is refused, since pods show their annotations to many', (t) => {
+  const key = `${AUTHORITY}\n-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----`;
+  const problems = problemsOf(injector({ WECHAT_INJECTOR_HUB_CA_FILE: '/ca.pem' }, { '/ca.pem': key }));
+  t.is(problems.length, 1);
+  t.regex(problems[0] ?? '', /accepted is one or more certificates \(PEM\) and no key/);
+});
+
+test('what an API server would refuse in every pod is a problem here', (t) => {
+  const problems = problemsOf(
+    injector({
+      WECHAT_INJECTOR_MEMORY_REQUEST: '1Gi',
+      WECHAT_INJECTOR_CPU_REQUEST: '2',
+      WECHAT_INJECTOR_CPU_LIMIT: '500m',
+      WECHAT_INJECTOR_PORT: '4000',
+      WECHAT_INJECTOR_ADMIN_PORT: '4000',
+    }),
+  );
+  t.deepEqual(problems, [
+    'WECHAT_INJECTOR_CPU_REQUEST: 2 is more than the limit, 500m',
+    'WECHAT_INJECTOR_MEMORY_REQUEST: 1Gi is more than the limit, 256Mi',
+    'WECHAT_INJECTOR_PORT: is the admin port of sidecars too, 4000',
+  ]);
+  for (const [name, text] of [
+    ['WECHAT_INJECTOR_RUN_AS_USER', '0'],
+    ['WECHAT_INJECTOR_MEMORY_LIMIT', '256'],
+    ['WECHAT_INJECTOR_IMAGE', 'an image'],
+    ['WECHAT_INJECTOR_MODE', 'sidecar'],
+  ] as const) {
+    t.is(problemsOf(injector({ [name]: text })).length, 1, name);
+  }
+  t.regex(
+    problemsOf(injector({ WECHAT_INJECTOR_MOD: 'auto' })).join(),
+    /did you mean WECHAT_INJECTOR_MODE\?/,
+  );
+});
+
+test('the variable that the injector gives to business programs stops no command of ours', (t) => {
+  t.deepEqual(problemsOf({ env: { ...ACCOUNT, WECHAT_SIDECAR_URL: 'http://127.0.0.1:3880' } }), []);
+});
+
+test('a proxy can be kept to some of the accounts of its hub', (t) => {
+  const env = {
+    WECHAT_SIDECAR_HUB_URL: 'http://hub:3882',
+    WECHAT_SIDECAR_HUB_TOKEN_FILE: '/token',
+    WECHAT_SIDECAR_HUB_APPS: 'wx1, wx2',
+  };
+  t.deepEqual(settingsOf({ env }).hub?.apps, ['wx1', 'wx2']);
+});
