@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import { Audit } from '../hub/audit.ts';
 import { makeHubFace } from '../hub/app.ts';
 import { Callers } from '../hub/callers.ts';
 import type { Reviewers } from '../hub/callers.ts';
 import type { Hub, HubAccounts } from '../hub/hub.ts';
+import { History } from '../hub/history.ts';
 import { Refreshes } from '../hub/refreshes.ts';
 import { appsFor, serviceAccountReviewers } from '../hub/service-accounts.ts';
 import { Watchers } from '../hub/watchers.ts';
@@ -11,6 +13,7 @@ import type { Keepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { Check } from '../server/admin.ts';
 import { keepTickets } from '../keeper/tickets.ts';
+import type { KeptTickets } from '../keeper/tickets.ts';
 import { IN_CLUSTER_FILES, makeKubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { TokenReviews } from '../kubernetes/token-review.ts';
@@ -29,49 +32,10 @@ export async function startHub(
   context: RoleContext,
   serviceAccountFiles: typeof IN_CLUSTER_FILES = IN_CLUSTER_FILES,
 ): Promise<RunningRole> {
-  const { clock, random, log, version } = context;
-  const upstream = makeUpstream(settings, context);
+  const { clock, log } = context;
   let current = settings;
-  const counting = observerFor(context.metrics);
-  const observer: KeeperObserver = {
-    ...counting,
-    tokenChanged(told) {
-      counting.tokenChanged(told);
-      watchers.changed(told.appid);
-    },
-  };
-  const ask = makeAsk(upstream, clock);
-  const keepers = makeKeepers({
-    apps: settings.apps,
-    issuer: makePlatformIssuer(ask),
-    store: openStore(settings.store, context),
-    clock,
-    random,
-    log,
-    observer,
-  });
-  const accounts = accountsOf(keepers, () => current);
-  const watchers = new Watchers({ accounts, clock, log });
-  const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
-  const callers = new Callers(
-    settings.clients,
-    reviewersFor(api, settings, () => current, context),
-  );
-  const audit = new Audit(log, clock);
-  const refreshes = new Refreshes({ accounts, audit, clock });
-  const tickets = keepTickets({ tokens: keepers, ask, clock, random, log });
-  const hub: Hub = {
-    version,
-    accounts,
-    callers,
-    refreshes,
-    watchers,
-    tickets,
-    upstream,
-    audit,
-    clock,
-    log,
-  };
+  const parts = assemble(settings, context, () => current, serviceAccountFiles);
+  const { hub, keepers, tickets, history } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
@@ -89,30 +53,109 @@ export async function startHub(
     ready: [triedCheck(keepers)],
     status: () => ({
       accounts: keepers.status(),
-      upstreams: upstream.origins.health(),
+      upstreams: hub.upstream.origins.health(),
       inFlight: listener.inFlight(),
-      watchers: watchers.size,
+      watchers: hub.watchers.size,
     }),
     reconfigure(next) {
       const gone = keepers.appids().filter((appid) => !next.apps.some((app) => app.appid === appid));
       current = next;
       keepers.reconfigure(next.apps);
-      for (const appid of gone) watchers.removed(appid);
+      for (const appid of gone) hub.watchers.removed(appid);
       tickets.keepOnly(keepers.appids());
-      callers.reconfigure(next.clients);
-      watchers.endWhere((caller) => !callers.stillHolds(caller));
+      history.keepOnly(keepers.appids());
+      hub.callers.reconfigure(next.clients);
+      hub.watchers.endWhere((caller) => !hub.callers.stillHolds(caller));
     },
     async drain(options) {
       // Watchers would keep us waiting for ever, and find another hub once this one takes no calls.
-      const parting = clock.after(options.delayMs, () => watchers.close());
+      const parting = clock.after(options.delayMs, () => hub.watchers.close());
       const outcome = await listener.drain(options);
       parting.cancel();
-      watchers.close();
-      api.close();
-      tickets.close();
-      await keepers.close();
-      await upstream.pools.close();
+      hub.watchers.close();
+      await parts.close();
       return outcome;
+    },
+  };
+}
+
+interface HubParts {
+  readonly hub: Hub;
+  readonly keepers: Keepers;
+  readonly tickets: KeptTickets;
+  readonly history: History;
+  close(): Promise<void>;
+}
+
+function assemble(
+  settings: Settings,
+  context: RoleContext,
+  current: () => Settings,
+  serviceAccountFiles: typeof IN_CLUSTER_FILES,
+): HubParts {
+  const { clock, random, log, version, metrics } = context;
+  const upstream = makeUpstream(settings, context);
+  const ask = makeAsk(upstream, clock);
+  const history = new History(clock);
+  const keepers = makeKeepers({
+    apps: settings.apps,
+    issuer: makePlatformIssuer(ask),
+    store: openStore(settings.store, context),
+    clock,
+    random,
+    log,
+    observer: observing(
+      observerFor(metrics),
+      (told) => {
+        const fetched = told.result === 'renewed' ? keepers.peek(told.appid)?.fingerprint : undefined;
+        history.add(told.appid, told.trigger, told.result, fetched);
+      },
+      (appid) => watchers.changed(appid),
+    ),
+  });
+  const accounts = accountsOf(keepers, current);
+  const watchers = new Watchers({ accounts, clock, log });
+  const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
+  const audit = new Audit(log, clock);
+  const tickets = keepTickets({ tokens: keepers, ask, clock, random, log });
+  const hub: Hub = {
+    version,
+    about: { name: hostname(), sinceUnixMs: clock.wallMs() },
+    accounts,
+    callers: new Callers(settings.clients, reviewersFor(api, settings, current, context)),
+    refreshes: new Refreshes({ accounts, audit, clock }),
+    watchers,
+    tickets,
+    upstream,
+    history,
+    audit,
+    clock,
+    random,
+    log,
+  };
+  const close = async (): Promise<void> => {
+    api.close();
+    tickets.close();
+    await keepers.close();
+    await upstream.pools.close();
+  };
+  return { hub, keepers, tickets, history, close };
+}
+
+function observing(
+  counting: KeeperObserver,
+  onRefreshed: KeeperObserver['refreshed'],
+  onChange: (appid: string) => void,
+): KeeperObserver {
+  return {
+    ...counting,
+    refreshed(told) {
+      counting.refreshed(told);
+      onRefreshed(told);
+    },
+    tokenChanged(told) {
+      counting.tokenChanged(told);
+      onChange(told.appid);
     },
   };
 }

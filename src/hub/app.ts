@@ -5,6 +5,7 @@ import { mayUse } from './callers.ts';
 import type { Caller, Recognition } from './callers.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { Hub } from './hub.ts';
+import { addPageRoutes } from './page/routes.ts';
 import { Problem, problemAnswer, unknownApp } from './problem.ts';
 import type { ProblemReason } from './problem.ts';
 import type { ApiRoute } from './route.ts';
@@ -24,6 +25,7 @@ export function makeHubFace(hub: Hub): HubFace {
     if (route.method === 'GET') router.get(route.path, serve);
     else router.post(route.path, serve);
   }
+  addPageRoutes(router, hub);
   const app = new Koa();
   app.use((ctx, next) => answered(ctx, next, hub));
   app.use(router.routes());

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Keepers } from '../keeper/keepers.ts';
 import type { Tickets } from '../keeper/tickets.ts';
@@ -7,6 +8,7 @@ import type { TokenMode } from '../token/token.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { Audit } from './audit.ts';
 import type { Callers } from './callers.ts';
+import type { History } from './history.ts';
 import type { Refreshes } from './refreshes.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -30,6 +32,8 @@ export interface HubAccounts extends Pick<
 /** What serving a call takes. */
 export interface Hub {
   readonly version: string;
+  /** For people: the machine that it runs on, and since when. */
+  readonly about: { readonly name: string; readonly sinceUnixMs: number };
   readonly accounts: HubAccounts;
   readonly callers: Callers;
   readonly refreshes: Refreshes;
@@ -37,7 +41,9 @@ export interface Hub {
   readonly tickets: Tickets;
   /** For the calls that are relayed. */
   readonly upstream: Upstream;
+  readonly history: History;
   readonly audit: Audit;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
 }

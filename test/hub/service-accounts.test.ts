@@ -1,7 +1,7 @@
 import test from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
-import { genuine, startApiServer } from '../support/api-server.ts';
+import { genuine, startReviewServer } from '../support/review-server.ts';
 import { startHubPair, type RunningHub } from '../support/hub.ts';
 import { fakeJwt } from '../support/hub-credentials.ts';
 import { openWatch } from '../support/hub-watch.ts';
@@ -28,11 +28,11 @@ function subOf(token: string): string {
 }
 
 async function start(t: Teardown): Promise<{
-  server: Awaited<ReturnType<typeof startApiServer>>;
+  server: Awaited<ReturnType<typeof startReviewServer>>;
   hub: RunningHub;
   asks: (token: string, path?: string) => Promise<Reply>;
 }> {
-  const server = await startApiServer(t);
+  const server = await startReviewServer(t);
   server.decide = ({ token }) => genuine(subOf(token), [AUDIENCE]);
   const { hub } = await startHubPair(t, { file: ALLOW, access: server.access });
   return { server, hub, asks: (token, path = TOKEN_PATH) => hub.call(path, {}, token) };

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { makeKubernetesApi } from '../../src/kubernetes/api.ts';
 import { TokenReviews, type Review } from '../../src/kubernetes/token-review.ts';
-import { genuine, startApiServer, type TestApiServer } from '../support/api-server.ts';
+import { genuine, startReviewServer, type TestReviewServer } from '../support/review-server.ts';
 import { fakeJwt } from '../support/hub-credentials.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import type { Teardown } from '../support/simulator.ts';
@@ -13,13 +13,13 @@ const NOW_MS = 1_700_000_000_000;
 const IN_AN_HOUR_S = NOW_MS / 1_000 + 3_600;
 
 interface Bench {
-  readonly server: TestApiServer;
+  readonly server: TestReviewServer;
   readonly reviews: TokenReviews;
   readonly clock: ManualClock;
 }
 
 async function bench(t: Teardown): Promise<Bench> {
-  const server = await startApiServer(t);
+  const server = await startReviewServer(t);
   const clock = new ManualClock(NOW_MS);
   const api = makeKubernetesApi(server.access, clock);
   t.teardown(() => api.close());

@@ -1,0 +1,159 @@
+import type { AccountStatus } from '../../keeper/status.ts';
+import type { TokenMode } from '../../token/token.ts';
+import { mayUse } from '../callers.ts';
+import type { Caller } from '../callers.ts';
+import type { History, PastRefresh } from '../history.ts';
+import type { Hub, HubApp } from '../hub.ts';
+import type { WatcherView } from '../watchers.ts';
+import { failureWords } from './failure-words.ts';
+import type { Language } from './words.ts';
+
+/** What the page shows. Times are Unix milliseconds by the hub's clock; tokens are fingerprints. */
+export interface PageData {
+  readonly nowMs: number;
+  readonly hub: { readonly name: string; readonly version: string; readonly sinceMs: number };
+  readonly accounts: readonly PageAccount[];
+  readonly sidecars: { readonly total: number; readonly rows: readonly SidecarRow[] };
+}
+
+export interface PageAccount {
+  readonly appid: string;
+  readonly name: string;
+  readonly mode: TokenMode;
+  readonly state: 'good' | 'renewing' | 'failing' | 'none';
+  readonly fingerprint?: string;
+  readonly issuedMs?: number;
+  readonly expiresMs?: number;
+  readonly nextMs?: number;
+  readonly failure?: PageFailure;
+  readonly refreshes: readonly PastRefresh[];
+  readonly fetches: { readonly used: number; readonly max: number };
+  /** Of mode stable alone. */
+  readonly forced?: { readonly used: number; readonly max: number };
+  /** Where several hubs hold the account: which of them fetches, and what is wrong with their store. */
+  readonly shared?: {
+    readonly by: 'here' | 'elsewhere';
+    readonly name?: string;
+    readonly trouble?: 'away' | 'sealed' | 'alone' | 'withheld';
+  };
+}
+
+export interface PageFailure {
+  readonly words: string;
+  readonly sinceMs: number;
+  readonly lastMs: number;
+  readonly times: number;
+  readonly over: boolean;
+  readonly rid?: string;
+}
+
+export interface SidecarRow {
+  readonly caller: string;
+  readonly kind: Caller['kind'];
+  readonly address: string;
+  readonly pod?: string;
+  readonly streams: number;
+  readonly sinceMs: number;
+}
+
+/** By the platform's documentation of the two endpoints. */
+const FETCHES_A_DAY: Readonly<Record<TokenMode, number>> = { stable: 500_000, classic: 2_000 };
+const ROWS_MAX = 200;
+
+export function pageData(hub: Hub, caller: Caller, language: Language): PageData {
+  const { accounts, clock, about, version } = hub;
+  const statuses = new Map(accounts.status().map((status) => [status.appid, status]));
+  return {
+    nowMs: clock.wallMs(),
+    hub: { name: about.name, version, sinceMs: about.sinceUnixMs },
+    accounts: accounts
+      .list()
+      .filter(({ appid }) => mayUse(caller, appid))
+      .map((app) => accountOf(app, statuses.get(app.appid), hub, language)),
+    sidecars: sidecarsOf(hub.watchers.list(), caller),
+  };
+}
+
+function accountOf(
+  app: HubApp,
+  status: AccountStatus | undefined,
+  { history }: Hub,
+  language: Language,
+): PageAccount {
+  const { appid, name, mode } = app;
+  const failure = status?.lastFailure;
+  const used = status?.forcedLastDay ?? 0;
+  return {
+    appid,
+    name,
+    mode,
+    state: stateOf(status),
+    ...(status?.fingerprint !== undefined && { fingerprint: status.fingerprint }),
+    ...(status?.issuedAtUnixMs !== undefined && { issuedMs: status.issuedAtUnixMs }),
+    ...(status?.expiresAtUnixMs !== undefined && { expiresMs: status.expiresAtUnixMs }),
+    ...(status?.nextRefreshUnixMs !== undefined && { nextMs: status.nextRefreshUnixMs }),
+    ...(failure !== undefined && {
+      failure: {
+        words: failureWords(failure, language),
+        sinceMs: failure.sinceUnixMs,
+        lastMs: failure.lastUnixMs,
+        times: failure.times,
+        over: failure.over,
+        ...(failure.rid !== undefined && { rid: failure.rid }),
+      },
+    }),
+    refreshes: history.of(appid),
+    fetches: { used: status?.fetchesLastDay ?? 0, max: FETCHES_A_DAY[mode] },
+    ...(mode === 'stable' && { forced: { used, max: used + (status?.forcedLeft ?? 0) } }),
+    ...(status?.shared !== undefined && { shared: sharedOf(status, status.shared, history) }),
+  };
+}
+
+function sharedOf(
+  { appid, fingerprint }: AccountStatus,
+  { holder, store, refreshing, by }: NonNullable<AccountStatus['shared']>,
+  history: History,
+): NonNullable<PageAccount['shared']> {
+  const isFetched = fingerprint !== undefined && history.isFetchedHere(appid, fingerprint);
+  const isHere = refreshing === 'here' || (refreshing !== 'elsewhere' && isFetched);
+  const name = isHere ? holder : by;
+  const isAlone = refreshing === 'alone' || refreshing === 'withheld';
+  const trouble = isAlone ? refreshing : store === 'there' ? undefined : store;
+  return {
+    by: isHere ? 'here' : 'elsewhere',
+    ...(name !== undefined && { name }),
+    ...(trouble !== undefined && { trouble }),
+  };
+}
+
+function stateOf(status: AccountStatus | undefined): PageAccount['state'] {
+  if (status === undefined) return 'none';
+  if (status.lastFailure?.over === false) return status.fingerprint === undefined ? 'none' : 'failing';
+  if (status.phase === 'fetching' || status.phase === 'probing' || status.suspected) return 'renewing';
+  return status.fingerprint === undefined ? 'none' : 'good';
+}
+
+/** A caller that may not use every account sees its own sidecars alone. */
+function sidecarsOf(watchers: readonly WatcherView[], viewer: Caller): PageData['sidecars'] {
+  const seesAll = viewer.apps.has('*');
+  const rows = new Map<string, SidecarRow>();
+  let total = 0;
+  for (const { caller, address, sinceUnixMs } of watchers) {
+    if (!seesAll && caller.name !== viewer.name) continue;
+    total += 1;
+    const key = `${caller.kind} ${caller.name} ${caller.pod ?? ''} ${address}`;
+    const row = rows.get(key);
+    rows.set(key, {
+      caller: caller.name,
+      kind: caller.kind,
+      address,
+      ...(caller.pod !== undefined && { pod: caller.pod }),
+      streams: (row?.streams ?? 0) + 1,
+      sinceMs: Math.min(row?.sinceMs ?? Infinity, sinceUnixMs),
+    });
+  }
+  const sorted = [...rows.values()].toSorted(
+    (one, other) => one.caller.localeCompare(other.caller) || one.address.localeCompare(other.address),
+  );
+  return { total, rows: sorted.slice(0, ROWS_MAX) };
+}

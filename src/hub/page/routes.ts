@@ -1,0 +1,148 @@
+import type Koa from 'koa';
+import type Router from 'koa-router';
+import { mayUse } from '../callers.ts';
+import type { Caller } from '../callers.ts';
+import type { Hub } from '../hub.ts';
+import { Problem, unknownApp } from '../problem.ts';
+import { RateLimit } from '../rate-limit.ts';
+import type { Rate } from '../rate-limit.ts';
+import { readBody } from '../request.ts';
+import { noToken, tooManyRefreshes } from '../token-routes.ts';
+import { pageData } from './data.ts';
+import { ICON, loginHtml, pageHtml } from './html.ts';
+import { SCRIPT } from './script.ts';
+import { SESSION_MS, Sessions } from './sessions.ts';
+import { STYLE } from './style.ts';
+import { languageOf } from './words.ts';
+import type { Language } from './words.ts';
+
+const COOKIE = 'wechat-sidecar-hub';
+const LOGIN_BYTES_MAX = 4 * 1024;
+/** Of each address. */
+const LOGIN_RATE: Rate = { burst: 10, refillMs: 6_000 };
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The page for people: everything that it takes is served from here, and nothing from elsewhere. */
+export function addPageRoutes(router: Router, hub: Hub): void {
+  const sessions = new Sessions(hub.clock, hub.random, (caller) => hub.callers.stillHolds(caller));
+  const logins = new RateLimit(LOGIN_RATE, hub.clock);
+  const visitor = (ctx: Koa.Context): Caller | undefined => sessions.callerOf(ctx.cookies.get(COOKIE));
+
+  router.get('/', (ctx) => {
+    const language = languageIn(ctx);
+    answerHtml(ctx, 200, visitor(ctx) === undefined ? loginHtml(language) : pageHtml(language));
+  });
+  router.get('/page.css', (ctx) => answerText(ctx, 'text/css', STYLE));
+  router.get('/page.js', (ctx) => answerText(ctx, 'text/javascript', SCRIPT));
+  router.get('/page.svg', (ctx) => answerText(ctx, 'image/svg+xml', ICON));
+  router.post('/login', (ctx) => logIn(ctx, hub, sessions, logins));
+  router.post('/logout', (ctx) => {
+    requireOwnPage(ctx);
+    sessions.close(ctx.cookies.get(COOKIE));
+    setCookie(ctx, '', 0);
+    goHome(ctx);
+  });
+  router.get('/page/data', (ctx) => {
+    ctx.body = pageData(hub, required(visitor(ctx)), languageIn(ctx));
+  });
+  router.post('/page/apps/:appid/refresh', async (ctx) => {
+    requireOwnPage(ctx);
+    const { appid = '' } = ctx.params as { appid?: string };
+    await refreshByHand(ctx, hub, required(visitor(ctx)), appid);
+  });
+}
+
+async function logIn(ctx: Koa.Context, hub: Hub, sessions: Sessions, logins: RateLimit): Promise<void> {
+  requireOwnPage(ctx);
+  const language = languageIn(ctx);
+  if (logins.spend(ctx.ip) > 0) {
+    answerHtml(ctx, 429, loginHtml(language, 'tooOften'));
+    return;
+  }
+  const form = new URLSearchParams((await readBody(ctx.req, LOGIN_BYTES_MAX)).toString('utf8'));
+  const caller = hub.callers.byKey((form.get('key') ?? '').trim());
+  if (caller === undefined) {
+    const why = 'not the key of a client';
+    hub.audit.refused({ caller, address: ctx.ip, call: 'POST /login', reason: 'unauthorized', why });
+    answerHtml(ctx, 401, loginHtml(language, 'wrongKey'));
+    return;
+  }
+  setCookie(ctx, sessions.open(caller), SESSION_MS);
+  hub.log.info('somebody logged in at the page', { caller: caller.name, address: ctx.ip });
+  goHome(ctx);
+}
+
+async function refreshByHand(ctx: Koa.Context, hub: Hub, caller: Caller, appid: string): Promise<void> {
+  if (!mayUse(caller, appid) || !hub.accounts.has(appid)) throw unknownApp();
+  const before = hub.accounts.peek(appid)?.fingerprint;
+  const outcome = await hub.refreshes.byHand(caller, appid);
+  if (outcome.kind === 'limited') throw tooManyRefreshes(outcome.retryAfterMs);
+  if (outcome.kind === 'unavailable') throw noToken(outcome);
+  const { fingerprint } = outcome.token;
+  ctx.body = { fingerprint, refreshed: fingerprint !== before };
+}
+
+function required(caller: Caller | undefined): Caller {
+  if (caller === undefined) throw new Problem('unauthorized', 'Log in first.');
+  return caller;
+}
+
+/**
+ * A form or script of another site must not act through the cookie of somebody who is logged in here.
+ * The cookie does not come with such calls (SameSite); this holds where it does.
+ */
+function requireOwnPage(ctx: Koa.Context): void {
+  const site = ctx.get('sec-fetch-site');
+  const isOwn = site === '' ? hostOf(ctx.get('origin')) === ctx.host : site === 'same-origin';
+  if (!isOwn) throw new Problem('forbidden_origin', 'This is for the page of this hub alone.');
+}
+
+function hostOf(origin: string): string | undefined {
+  return /^https?:\/\/([^/]+)$/.exec(origin)?.[1];
+}
+
+function setCookie(ctx: Koa.Context, value: string, lifeMs: number): void {
+  ctx.cookies.set(COOKIE, value, {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: ctx.secure,
+    overwrite: true,
+    maxAge: lifeMs,
+  });
+}
+
+function languageIn(ctx: Koa.Context): Language {
+  return languageOf(new URLSearchParams(ctx.querystring).get('lang'), ctx.get('accept-language'));
+}
+
+function goHome(ctx: Koa.Context): void {
+  const asked = new URLSearchParams(ctx.querystring).get('lang');
+  ctx.redirect(asked === null ? '/' : `/?lang=${languageIn(ctx)}`);
+  // After a POST the page is to be got, not posted to.
+  ctx.status = 303;
+}
+
+function answerHtml(ctx: Koa.Context, status: number, html: string): void {
+  ctx.status = status;
+  ctx.set({
+    'content-security-policy': POLICY,
+    'referrer-policy': 'no-referrer',
+    vary: 'Accept-Language, Cookie',
+  });
+  answerText(ctx, 'text/html', html);
+}
+
+function answerText(ctx: Koa.Context, type: string, text: string): void {
+  ctx.set({ 'content-type': `${type}; charset=utf-8`, 'x-content-type-options': 'nosniff' });
+  ctx.body = text;
+}
