@@ -36,7 +36,11 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     budget,
     suppression: new Suppression(clock),
     boundedLog: boundedLog(log, clock),
-    rules: () => ({ ...rules, defaultApp: source.defaultApp() }),
+    rules: () => ({
+      ...rules,
+      defaultApp: source.defaultApp(),
+      defaultAppUnknown: source.defaultAppUnknown(),
+    }),
   };
   const listener = await listen({
     ...makeProxyFace(sidecar),
@@ -101,7 +105,7 @@ function makePassThrough(settings: Settings, { clock }: RoleContext, upstream: U
   });
 }
 
-function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp'> {
+function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {
   const patterns = settings.denyPaths.map(compilePathPattern);
   return {
     foreignTokens: settings.foreignTokens,

@@ -74,6 +74,12 @@ export class Call {
     return this.#gone;
   }
 
+  /** Ends what is done for the caller by other means than `send`, once it has left. */
+  whenGone(run: () => void): void {
+    if (this.#gone) run();
+    else this.#onGone = run;
+  }
+
   /** What is told of the call from now on. */
   describe(path: string, app: string | undefined): void {
     this.#path = path;

@@ -6,6 +6,8 @@ import type { Target } from './gate.ts';
 
 export interface PlanRules {
   readonly defaultApp: string | undefined;
+  /** Why the default account is not known yet, in words, where a hub is still to tell it. */
+  readonly defaultAppUnknown?: string | undefined;
   readonly foreignTokens: 'pass' | 'replace' | 'reject';
 }
 
@@ -13,7 +15,7 @@ export interface PlanRules {
 export type Plan =
   | {
       readonly kind: 'refused';
-      readonly reason: 'bad_request' | 'foreign_token' | 'unknown_app';
+      readonly reason: 'bad_request' | 'foreign_token' | 'unknown_app' | 'token_unavailable';
       readonly message: string;
     }
   /** A token endpoint: answered here. */
@@ -55,7 +57,7 @@ export function planCall(
     const [inQuery] = valuesOf(query, 'appid').filter((value) => value !== '');
     const appid = inQuery ?? fromHeader ?? other;
     return appid === undefined
-      ? noAccount()
+      ? noAccount(rules)
       : { kind: 'secret', appid, secretParam: kind.secretParam, query };
   }
   const hasOtherToken = OTHER_TOKEN_PARAMS.some((name) => valuesOf(query, name).length > 0);
@@ -72,7 +74,7 @@ export function planCall(
     return { kind: 'pass', appid: fromHeader ?? other, query };
   }
   const appid = fromHeader ?? sent.owner ?? other;
-  if (appid === undefined) return noAccount();
+  if (appid === undefined) return noAccount(rules);
   return { kind: 'inject', appid, query, standIn: sent.kind === 'stand-in' };
 }
 
@@ -100,7 +102,8 @@ function readTokens(
   return { kind: given.length === 0 ? 'none' : 'foreign', owner: undefined };
 }
 
-function noAccount(): Plan {
+function noAccount({ defaultAppUnknown }: PlanRules): Plan {
+  if (defaultAppUnknown !== undefined) return refused('token_unavailable', defaultAppUnknown);
   return refused(
     'unknown_app',
     'this call names no account and there is no default one; send the header x-wechat-appid or set WECHAT_SIDECAR_DEFAULT_APP',

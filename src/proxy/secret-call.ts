@@ -41,12 +41,15 @@ async function serveByHub(
       ? call.left()
       : call.fail('body_too_large', 'a call for the hub to make has a small body');
   }
+  const leaving = new AbortController();
+  call.whenGone(() => leaving.abort());
   const outcome = await relay({
     method: call.method,
     path: target.path,
     query: withoutParam(withoutParam(plan.query, 'appid'), plan.secretParam) ?? '',
     contentType: call.request.headers['content-type'],
     body,
+    signal: leaving.signal,
   });
   if (call.gone) return call.left();
   if (outcome.kind === 'failed') return call.fail(outcome.reason, outcome.message, outcome.errcode);

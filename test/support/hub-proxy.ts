@@ -14,7 +14,7 @@ import { temporaryFolder } from './temporary.ts';
 
 export interface HubProxyStatus {
   readonly defaultApp: string | null;
-  readonly watch: { readonly state: string; readonly host?: string };
+  readonly hub: { readonly watch: { readonly state: string; readonly host?: string } };
   readonly accounts: readonly { readonly appid: string; readonly fingerprint?: string }[];
 }
 

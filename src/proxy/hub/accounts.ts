@@ -51,6 +51,9 @@ export interface HubAccountStatus {
   readonly lastFailure?: { readonly message: string; readonly errcode: number; readonly unixMs: number };
 }
 
+/** Without a query: every account that we may use. */
+const WATCH_PATH = '/v1/tokens/watch';
+
 const ACCOUNTS_MAX = 5_000;
 
 /** How many tokens, of now and of earlier, are known to be ours. */
@@ -85,13 +88,20 @@ export class HubAccounts implements Accounts {
       },
     });
     this.#tickets = new HubTickets(this.#client, parts.clock);
-    this.#watch = new HubWatch({ ...shared, onEvent: (event) => this.#heard(event) });
+    this.#watch = new HubWatch({
+      ...shared,
+      path: () => this.#watchPath(),
+      onEvent: (event) => this.#heard(event),
+    });
   }
 
   /** Begins to watch; done when the hub has told its accounts, or could not in time. */
   async start(): Promise<void> {
+    const listed = this.#list.start();
+    // A hub refuses a watch that names an account which is not ours to use.
+    if (this.#parts.only !== undefined) await listed;
     this.#watch.start();
-    await this.#list.start();
+    await listed;
   }
 
   token(appid: string): Promise<TokenAnswer> {
@@ -145,6 +155,13 @@ export class HubAccounts implements Accounts {
     this.#watch.close();
     this.#list.close();
     await this.#parts.http.close();
+  }
+
+  #watchPath(): string {
+    const { only } = this.#parts;
+    const named = only === undefined ? [] : (this.#list.appids() ?? only);
+    const query = new URLSearchParams(named.map((appid): [string, string] => ['appid', appid]));
+    return named.length === 0 ? WATCH_PATH : `${WATCH_PATH}?${query.toString()}`;
   }
 
   #heard(event: ServerEvent): void {

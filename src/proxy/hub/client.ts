@@ -24,6 +24,8 @@ export interface HubQuestion {
   readonly timeoutMs: number;
   /** Whether two hubs may be asked the same: then one that is slow or fails is not waited for. */
   readonly repeatable: boolean;
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal;
 }
 
 export type HubOutcome =
@@ -115,7 +117,9 @@ class Turns {
   }
 
   start(): void {
-    this.#timeout = this.#parts.clock.after(this.#question.timeoutMs, () => this.#timedOut());
+    const { timeoutMs, signal } = this.#question;
+    this.#timeout = this.#parts.clock.after(timeoutMs, () => this.#giveUp('timeout'));
+    signal?.addEventListener('abort', () => this.#giveUp('left'));
     this.#next();
   }
 
@@ -165,12 +169,13 @@ class Turns {
     this.#next();
   }
 
-  #timedOut(): void {
+  #giveUp(reason: 'timeout' | 'left'): void {
+    if (this.#over) return;
     const [first] = this.#running.keys();
     if (this.#question.repeatable) {
-      for (const slow of this.#running.keys()) this.#parts.origins.failed(slow, 'timeout');
+      for (const slow of this.#running.keys()) this.#parts.origins.failed(slow, reason);
     }
-    const failure = { kind: 'timeout', reason: 'timeout', host: first?.host ?? '-' } as const;
+    const failure = { kind: 'timeout', reason, host: first?.host ?? '-' } as const;
     this.#finish({ kind: 'failed', failure });
   }
 

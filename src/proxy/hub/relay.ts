@@ -12,6 +12,8 @@ export interface RelayCall {
   readonly query: string;
   readonly contentType: string | undefined;
   readonly body: Buffer;
+  /** The caller left: nobody wants the answer any more. */
+  readonly signal: AbortSignal;
 }
 
 export type RelayOutcome =
@@ -34,7 +36,7 @@ const RELAY_MS_MAX = 70_000;
 
 /** Has the hub make a call with the secret that it holds. Never twice: a login code is good for one call. */
 export async function relayByHub(client: HubClient, appid: string, call: RelayCall): Promise<RelayOutcome> {
-  const { method, path, query, contentType, body } = call;
+  const { method, path, query, contentType, body, signal } = call;
   const content: WireRelay = {
     method,
     path,
@@ -48,6 +50,7 @@ export async function relayByHub(client: HubClient, appid: string, call: RelayCa
     content,
     timeoutMs: RELAY_MS_MAX,
     repeatable: false,
+    signal,
   });
   if (outcome.kind === 'answer' && valuesOf(outcome.headers, 'x-wechat-sidecar-relay')[0] === '1') {
     const type = valuesOf(outcome.headers, 'content-type')[0] ?? 'application/json';

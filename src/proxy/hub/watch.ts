@@ -12,6 +12,8 @@ import { EventReader, type ServerEvent } from './sse.ts';
 export interface HubWatchParts {
   readonly client: HubClient;
   readonly origins: Origins;
+  /** Path and query, for each stream anew. */
+  readonly path: () => string;
   readonly onEvent: (event: ServerEvent) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -25,8 +27,6 @@ export interface WatchStatus {
   readonly sinceUnixMs: number;
   readonly lastFailure?: string;
 }
-
-const WATCH_PATH = '/v1/tokens/watch';
 
 /** A hub sends a heartbeat every 15 s: three that did not come mean that it, or the way to it, is gone. */
 const SILENCE_MS_MAX = 45_000;
@@ -97,7 +97,7 @@ export class HubWatch {
 
   /** Follows one stream to its end. */
   async #follow(origin: Origin): Promise<Ended> {
-    const { client, origins, clock, log, onEvent, random } = this.#parts;
+    const { client, origins, path, clock, log, onEvent, random } = this.#parts;
     return new Promise((resolve) => {
       const sink = new WatchSink({
         clock,
@@ -121,7 +121,7 @@ export class HubWatch {
           resolve(ended);
         },
       });
-      void client.open(origin, WATCH_PATH, sink).then((opened) => {
+      void client.open(origin, path(), sink).then((opened) => {
         if ('why' in opened) sink.stop(opened.why);
         else if (this.#closed || sink.isOver) opened.abort();
         else this.#sending = opened;

@@ -20,13 +20,14 @@ interface Started {
   to(path: string): FakeSending[];
 }
 
-async function startAccounts(): Promise<Started> {
+async function startAccounts(only?: readonly string[]): Promise<Started> {
   const clock = new ManualClock();
   const http = new FakeHubHttp();
   const lines: string[] = [];
   const told: Started['told'] = [];
   const accounts = new HubAccounts({
     urls: ['http://a'],
+    only,
     readBearer: () => Promise.resolve({ kind: 'bearer', value: new Secret('key-1') }),
     http,
     version: '0.0.0-test',
@@ -71,6 +72,15 @@ test('a token of the watch is in use at once, for the life that is left of it by
     [['wx1', 6_000_000]],
   );
   t.like(hub.accounts.status().accounts[0], { appid: 'wx1', fingerprint: answer.token.fingerprint });
+});
+
+test('a sidecar that is set to use some accounts alone watches those that the hub has for it', async (t) => {
+  const hub = await startAccounts(['wx1', 'wx&2', 'wx3']);
+  t.is(hub.http.sendings.length, 1);
+  await hub.to(APPS)[0]?.answer(200, listOf('wx1', 'wx&2', 'wx4'));
+  t.is(hub.http.at(1).request.path, `${WATCH}?appid=wx1&appid=wx%262`);
+  t.true(await hub.accounts.knows('wx1'));
+  t.false(await hub.accounts.knows('wx4'));
 });
 
 test('a wrong clock of the hub changes nothing of a life', async (t) => {
@@ -121,7 +131,7 @@ test('an account that is not listed is looked for again, at most every ten secon
   t.true(await hub.accounts.knows('wx1'));
   t.false(await hub.accounts.knows('wx2'));
   hub.clock.advance(10_000);
-  const later = ['wx2', 'wx2', 'wx3'].map((appid) => hub.accounts.knows(appid));
+  const later = ['wx2', 'wx2', 'wx3'].map(async (appid) => hub.accounts.knows(appid));
   await ripple();
   t.is(hub.to(APPS).length, 2);
   await hub.to(APPS)[1]?.answer(200, listOf('wx1', 'wx2'));

@@ -2,7 +2,7 @@ import test from 'ava';
 import { DEMO_APP } from '../../../src/simulator/accounts.ts';
 import { standInFor } from '../../../src/wechat/stand-in.ts';
 import { ORDERS_KEY, startHubPair, startTestHub } from '../../support/hub.ts';
-import { startHubProxy } from '../../support/hub-proxy.ts';
+import { startHubProxy, until } from '../../support/hub-proxy.ts';
 import { startPair } from '../../support/proxy.ts';
 import { type RunningSimulator, startSimulator } from '../../support/simulator.ts';
 
@@ -52,6 +52,19 @@ test('a login that the hub cannot make says why, in the words of our own errors'
   t.is(await reasonOf(proxy.base), '502 upstream_unreachable');
   await hub.role.drain({ delayMs: 0, timeoutMs: 0 });
   t.is(await reasonOf(proxy.base), '502 upstream_unreachable');
+});
+
+test('when the caller of a login leaves, the hub ends the call too', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
+  const proxy = await startHubProxy(t, [simulator.origin], [hub.base]);
+  simulator.control.delay({ path: '/sns/jscode2session', ms: 30_000 });
+  const leaving = new AbortController();
+  const call = fetch(`${proxy.base}${LOGIN}carol.1`, { signal: leaving.signal });
+  await simulator.control.arrived({ path: '/sns/jscode2session' });
+  leaving.abort();
+  await t.throwsAsync(call, { any: true });
+  await until(() => simulator.control.arrivals({ path: '/sns/jscode2session' })[0]?.outcome === 'left');
+  t.pass();
 });
 
 test('an account that the hub does not let us use is unknown', async (t) => {

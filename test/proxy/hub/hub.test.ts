@@ -97,7 +97,7 @@ test('while the hub is away calls go on to the end of the token, and on again on
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base]);
   await proxy.answer();
   await hub.role.drain({ delayMs: 0, timeoutMs: 0 });
-  await until(() => proxy.status().watch.state !== 'open');
+  await until(() => proxy.status().hub.watch.state !== 'open');
   const endMs = simulator.control.apps()[0]?.tokens.stable?.expiresInMs ?? 0;
   t.true(endMs > 1_000, `${endMs} ms are left`);
   t.true('ip_list' in (await proxy.answer()));
@@ -116,7 +116,7 @@ test('while the hub is away calls go on to the end of the token, and on again on
     env: { WECHAT_SIDECAR_LISTEN: `127.0.0.1:${hub.port}` },
   });
   await until(async () => 'ip_list' in (await proxy.answer()));
-  await until(() => proxy.status().watch.state === 'open');
+  await until(() => proxy.status().hub.watch.state === 'open');
   t.is(refusalsAt(simulator), 0);
 });
 
@@ -139,8 +139,8 @@ test('with its first hub dead a sidecar uses the second', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [NOBODY, hub.base]);
   t.true('ip_list' in (await proxy.answer()));
-  await until(() => proxy.status().watch.state === 'open');
-  t.is(`http://${proxy.status().watch.host}`, hub.base);
+  await until(() => proxy.status().hub.watch.state === 'open');
+  t.is(`http://${proxy.status().hub.watch.host}`, hub.base);
   simulator.control.overwrite();
   t.true('ip_list' in (await proxy.answer()));
 });
@@ -167,8 +167,17 @@ test('a credential that was renewed in its file is the one that is used', async 
   proxy.rotate(ORDERS_KEY);
   simulator.control.overwrite();
   t.true('ip_list' in (await proxy.answer()));
-  await until(() => proxy.status().watch.state === 'open');
+  await until(() => proxy.status().hub.watch.state === 'open');
   t.false(hub.lines.some((line) => line.includes('unauthorized')));
+});
+
+test('before the hub has told its accounts, a call that names none is told so', async (t) => {
+  const simulator = await startSimulator(t);
+  const proxy = await startHubProxy(t, [simulator.origin], [NOBODY]);
+  const answer = await fetch(proxy.base + PLAIN_CALL);
+  t.is(answer.headers.get('x-wechat-sidecar-error'), 'token_unavailable');
+  t.regex(await answer.text(), /names no account, and the hub has not told its accounts yet/);
+  t.regex(proxy.role.ready[0]?.run() ?? '', /has not told its accounts yet/);
 });
 
 test('a wrong or missing credential is told by the name of its setting', async (t) => {

@@ -47,5 +47,5 @@ test('however a stream is cut into pieces, and whatever ends its lines, the even
 test('a line or an event without an end is given up', (t) => {
   t.is(read('data: '.padEnd(20_000, 'x')), undefined);
   t.is(read(...Array.from({ length: 300 }, () => `data: ${'x'.repeat(100)}\n`)), undefined);
-  t.is(read(`${'data: x\n\n'.repeat(10_000)}`)?.length, 10_000);
+  t.is(read('data: x\n\n'.repeat(10_000))?.length, 10_000);
 });

@@ -24,7 +24,8 @@ async function startWatch(
   const events: ServerEvent[] = [];
   const { client, origins } = hub;
   const onEvent = (event: ServerEvent): void => void events.push(event);
-  const watch = new HubWatch({ client, origins, onEvent, clock, random, log: silentLog });
+  const path = (): string => '/v1/tokens/watch';
+  const watch = new HubWatch({ client, origins, path, onEvent, clock, random, log: silentLog });
   watch.start();
   await ripple();
   return {
