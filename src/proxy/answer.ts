@@ -23,7 +23,11 @@ export type Answer =
   | { readonly kind: 'gone' };
 
 /** An answer of the platform's that came another way than through an exchange. */
-export function heldAnswer(status: number, contentType: string, body: Buffer): Extract<Answer, { kind: 'held' }> {
+export function heldAnswer(
+  status: number,
+  contentType: string,
+  body: Buffer,
+): Extract<Answer, { kind: 'held' }> {
   const headers = ['content-type', contentType, 'content-length', String(body.length)];
   return { kind: 'held', head: { status, reason: '', headers }, body, verdict: judge(body) };
 }
