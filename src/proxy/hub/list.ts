@@ -52,6 +52,8 @@ export class HubList {
   async has(appid: string): Promise<boolean> {
     if (this.#appids?.has(appid) === true) return true;
     if (!this.wants(appid)) return false;
+    // Without a hub that answers, callers must not wait for this and then for a token as well.
+    if (this.#failures > 0) return true;
     if (this.#parts.clock.lifeMs() - this.#learnedAtMs < FRESH_MS) return false;
     const isLearned = await this.#ask();
     return !isLearned || this.#appids?.has(appid) === true;

@@ -143,15 +143,12 @@ test('an account that is not listed is looked for again, at most every ten secon
 test('an account whose hub is away may be ours, and one that is listed stays so', async (t) => {
   const hub = await startAccounts();
   await hub.to(APPS)[0]?.fail('unreachable');
-  const unsure = hub.accounts.knows('wx1');
-  await ripple();
-  await hub.to(APPS).at(-1)?.fail('unreachable');
-  t.true(await unsure);
+  t.true(await hub.accounts.knows('wx1'));
+  t.is(hub.to(APPS).length, 1);
   t.is(hub.accounts.onlyAppid(), undefined);
   t.false(hub.accounts.isListed());
 
-  // Half of the first second, and then of two.
-  hub.clock.advance(1_000);
+  hub.clock.advance(500);
   await ripple();
   await hub.to(APPS).at(-1)?.answer(200, listOf('wx1'));
   t.is(hub.accounts.onlyAppid(), 'wx1');
