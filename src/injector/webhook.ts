@@ -25,6 +25,8 @@ export function webhookHandler(parts: WebhookParts): RequestListener {
   const app = new Koa();
   const logOf = boundedLog(parts.log, parts.clock);
   app.on('error', (error: Error & { code?: string }) => {
+    // The caller left in the middle, which is no fault of ours.
+    if (error.code === 'ECONNRESET') return;
     parts.onReviewed('failed', 'none');
     logOf('webhook').error('A pod could not be looked at', { detail: error.message });
   });

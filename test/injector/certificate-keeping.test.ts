@@ -1,0 +1,154 @@
+import test from 'ava';
+import { CONFIGURATION_PATH, refusal, SECRET_PATH, startApiServer } from '../support/api-server.ts';
+import { until } from '../support/hub-proxy.ts';
+import { handshake, QUICK_POLICY, startTestInjector } from '../support/injector.ts';
+
+test('a first injector makes a certificate, shares it, and tells the API server whom to trust', async (t) => {
+  const api = await startApiServer(t);
+  const injector = await startTestInjector(t, api);
+  await until(() => injector.problem() === undefined);
+  t.truthy(await handshake(injector.port, api.caBundle()));
+  const data = api.object(SECRET_PATH)['data'] as Record<string, string>;
+  t.deepEqual(Object.keys(data).toSorted(), ['ca.crt', 'tls.crt', 'tls.key']);
+  t.notRegex(Buffer.from(data['ca.crt'] ?? '', 'base64').toString(), /PRIVATE KEY/);
+  const page = await injector.metricsPage();
+  t.regex(page, /wechat_sidecar_webhook_certificate_expires_timestamp_seconds 1\.\d+e\+9|\d{10}/);
+  t.regex(page, /wechat_sidecar_webhook_trust_repairs_total 0/);
+  t.notRegex(injector.lines.join(''), /PRIVATE KEY|the-token-of-the-injector/);
+});
+
+test('of two injectors that start at once one wins, and both show its certificate', async (t) => {
+  const api = await startApiServer(t);
+  // Both have read the empty Secret before either writes.
+  let reads = 0;
+  let open = (): void => undefined;
+  const bothRead = new Promise<void>((resolve) => (open = resolve));
+  api.intercept = async (method, path) => {
+    if (method === 'GET' && path === SECRET_PATH && (reads += 1) === 2) open();
+    if (method === 'PUT') await bothRead;
+    return undefined;
+  };
+  const [one, two] = await Promise.all([startTestInjector(t, api), startTestInjector(t, api)]);
+  await until(() => one.problem() === undefined && two.problem() === undefined);
+  t.true(api.conflicts >= 1);
+  t.is(api.requests.filter((request) => request === `PUT ${SECRET_PATH}`).length, 2);
+  t.is(await handshake(one.port, api.caBundle()), await handshake(two.port, api.caBundle()));
+});
+
+test('an injector that comes later takes the certificate that is there, and changes nothing', async (t) => {
+  const api = await startApiServer(t);
+  const first = await startTestInjector(t, api);
+  await until(() => first.problem() === undefined);
+  const before = api.requests.length;
+  const later = await startTestInjector(t, api);
+  await until(() => later.problem() === undefined);
+  t.is(await handshake(later.port, api.caBundle()), await handshake(first.port, api.caBundle()));
+  t.deepEqual(
+    api.requests.slice(before).filter((request) => !request.startsWith('GET')),
+    [],
+  );
+});
+
+test('a caBundle that somebody took away is put back at once, and counted', async (t) => {
+  const api = await startApiServer(t);
+  // Looked at every ten minutes: what is put back sooner is put back for the watch.
+  const policy = { ...QUICK_POLICY, checkEveryMs: 600_000 };
+  const injector = await startTestInjector(t, api, { policy });
+  await until(() => injector.problem() === undefined);
+  const bundle = api.caBundle();
+  for (const [count, to] of [undefined, Buffer.from('nonsense').toString('base64')].entries()) {
+    api.revertCaBundle(to);
+    await until(() => api.caBundle() === bundle);
+    await until(async () =>
+      (await injector.metricsPage()).includes(`wechat_sidecar_webhook_trust_repairs_total ${count + 1}`),
+    );
+  }
+  t.is(injector.problem(), undefined);
+  t.regex(injector.lines.join(''), /Somebody changed the caBundle/);
+});
+
+test('without a watch the caBundle is put back at the next look', async (t) => {
+  const api = await startApiServer(t);
+  api.intercept = (method, path) =>
+    method === 'GET' && !path.endsWith('/wechat-sidecar-injector') && path.includes('webhookconfigurations')
+      ? refusal(403, 'Forbidden')
+      : undefined;
+  const injector = await startTestInjector(t, api);
+  await until(() => injector.problem() === undefined);
+  api.revertCaBundle();
+  await until(() => api.caBundle() !== '');
+  t.truthy(await handshake(injector.port, api.caBundle()));
+});
+
+test('a watch that ended is begun again', async (t) => {
+  const api = await startApiServer(t);
+  const injector = await startTestInjector(t, api, { policy: { ...QUICK_POLICY, checkEveryMs: 600_000 } });
+  await until(() => injector.problem() === undefined);
+  api.endWatches();
+  api.revertCaBundle();
+  await until(() => api.caBundle() !== '');
+  t.pass();
+});
+
+test('while the API server fails the injector is not ready and says why; then it goes on', async (t) => {
+  const api = await startApiServer(t);
+  api.intercept = () => refusal(503, 'ServiceUnavailable', 'etcd is away');
+  const injector = await startTestInjector(t, api);
+  await until(() => injector.problem()?.includes('503 ServiceUnavailable): etcd is away') === true);
+  api.intercept = () => undefined;
+  await until(() => injector.problem() === undefined);
+  // Whoever has been reachable once stays so: a failure to look again changes nothing for API servers.
+  api.intercept = () => refusal(503, 'ServiceUnavailable');
+  const seen = injector.lines.length;
+  await until(() => injector.lines.slice(seen).join('').includes('could not be looked after'));
+  t.is(injector.problem(), undefined);
+});
+
+test('a Secret or a webhook configuration that is not there is named', async (t) => {
+  const api = await startApiServer(t);
+  api.remove(SECRET_PATH);
+  const injector = await startTestInjector(t, api);
+  await until(() => injector.problem()?.includes('Secret wechat-sidecar-injector-certificate') === true);
+  api.remove(CONFIGURATION_PATH);
+  await until(() => injector.problem()?.includes('configuration wechat-sidecar-injector: the API') === true);
+  t.pass();
+});
+
+test('a damaged Secret is replaced, and one for another name too', async (t) => {
+  const api = await startApiServer(t);
+  api.put(SECRET_PATH, {
+    metadata: { name: 'wechat-sidecar-injector-certificate' },
+    data: { 'ca.crt': 'bm9uc2Vuc2U=', 'tls.crt': 'bm9uc2Vuc2U=', 'tls.key': 'bm9uc2Vuc2U=' },
+  });
+  const other = await startTestInjector(t, api, { env: { WECHAT_INJECTOR_SERVICE: 'another-name' } });
+  await until(() => other.problem() === undefined);
+  await t.throwsAsync(handshake(other.port, api.caBundle()), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  await other.role.drain({ delayMs: 0, timeoutMs: 0 });
+  const injector = await startTestInjector(t, api);
+  await until(() => injector.problem() === undefined);
+  t.truthy(await handshake(injector.port, api.caBundle()));
+});
+
+test('certificates are renewed under load without one failed handshake, by two injectors at once', async (t) => {
+  const api = await startApiServer(t);
+  // A second after its making a successor is due, and there is half a minute in which to do it.
+  const policy = { lifeMs: 40_000, renewBeforeMs: 39_000, settleMs: 700, checkEveryMs: 200 };
+  const injectors = await Promise.all([
+    startTestInjector(t, api, { policy }),
+    startTestInjector(t, api, { policy }),
+  ]);
+  await until(() => injectors.every((injector) => injector.problem() === undefined));
+  const seen = new Set<string>();
+  // API servers hear of a new caBundle a moment later: this one goes by what was there half a second ago.
+  const bundles = [{ atMs: performance.now(), pem: api.caBundle() }];
+  let handshakes = 0;
+  while (seen.size < 4) {
+    bundles.push({ atMs: performance.now(), pem: api.caBundle() });
+    while ((bundles[1]?.atMs ?? Infinity) < performance.now() - 500) bundles.shift();
+    for (const { port } of injectors) seen.add(await handshake(port, bundles[0]?.pem ?? ''));
+    handshakes += 2;
+  }
+  t.true(handshakes >= 12, `${handshakes} handshakes`);
+  const bundled = api.caBundle().match(/BEGIN CERTIFICATE/g)?.length ?? 0;
+  t.true(bundled >= 2 && bundled <= 3, `${bundled} authorities`);
+});
