@@ -1,4 +1,7 @@
+import { hostname } from 'node:os';
+import { randomHex } from '../base/random.ts';
 import { makeFileStore } from '../keeper/file-store.ts';
+import { makeRedisStore } from '../keeper/redis-store.ts';
 import { memoryStore, type TokenStore } from '../keeper/store.ts';
 import type { RoleContext } from './role.ts';
 import type { StoreSettings } from './settings.ts';
@@ -10,7 +13,11 @@ export function openStore(store: StoreSettings, { clock, random, log }: RoleCont
       return memoryStore;
     case 'file':
       return makeFileStore({ path: store.path, clock, random, log });
-    case 'redis':
-      throw new Error('Cannot keep tokens in Redis yet');
+    case 'redis': {
+      const { keyPrefix, encryptionKey, ...place } = store;
+      // Two of us on one machine, or after a restart, are two.
+      const holder = `${hostname()}-${randomHex(6, random)}`;
+      return makeRedisStore({ place, keyPrefix, encryptionKey, holder, clock, random, log });
+    }
   }
 }

@@ -1,0 +1,152 @@
+import { Secret } from '../base/secret.ts';
+import { TOKEN_MODES } from '../token/token.ts';
+import { RedisLink } from './redis-link.ts';
+import type { RedisLinkParts } from './redis-link.ts';
+import { CHARGE, KEEP, PUBLISH, READ, RELEASE, TAKE } from './redis-scripts.ts';
+import type { Script } from './redis-scripts.ts';
+import type { Seal } from './sealed.ts';
+import type {
+  RecordsListener,
+  SharedAccount,
+  SharedRecord,
+  SharedRecords,
+  Snapshot,
+  Taken,
+} from './shared-records.ts';
+import type { Away } from './turns.ts';
+
+/** Beyond the life of any token and the day of the ration, Redis forgets an account that nobody uses. */
+const KEPT_MS = 3 * 24 * 3_600_000;
+
+const AWAY: Away = { kind: 'away' };
+
+export interface RedisRecordsParts extends Omit<RedisLinkParts, 'channel'> {
+  readonly keyPrefix: string;
+  readonly seal: Seal;
+}
+
+/** The records of all accounts in Redis. */
+export class RedisRecords implements SharedRecords {
+  readonly #parts: RedisRecordsParts;
+  readonly #link: RedisLink;
+  readonly #channel: string;
+  #listener: RecordsListener | undefined;
+
+  constructor(parts: RedisRecordsParts) {
+    this.#parts = parts;
+    this.#channel = `${parts.keyPrefix}changed`;
+    this.#link = new RedisLink(
+      { ...parts, channel: this.#channel },
+      {
+        there: () => this.#listener?.back(),
+        away: () => this.#listener?.away(),
+        message: (text) => this.#onMessage(text),
+      },
+    );
+  }
+
+  async read(account: SharedAccount): Promise<Snapshot | Away> {
+    const reply = await this.#run(READ, account, []);
+    return reply === undefined ? AWAY : this.#snapshot(account, reply);
+  }
+
+  async take(account: SharedAccount, owner: string, floor: number, turnMs: number): Promise<Taken | Away> {
+    const reply = await this.#run(TAKE, account, [owner, turnMs, floor]);
+    if (reply === undefined) return AWAY;
+    const generation = (reply as Reply)[5];
+    return { ...this.#snapshot(account, reply, owner), ...(generation > 0 && { generation }) };
+  }
+
+  async keep(account: SharedAccount, owner: string, turnMs: number): Promise<'ours' | 'lost' | 'away'> {
+    const reply = await this.#run(KEEP, account, [owner, turnMs]);
+    if (reply === undefined) return 'away';
+    return reply === 1 ? 'ours' : 'lost';
+  }
+
+  async release(account: SharedAccount, owner: string): Promise<void> {
+    await this.#run(RELEASE, account, [owner]);
+  }
+
+  async publish(account: SharedAccount, record: SharedRecord): Promise<'stored' | 'older' | 'away'> {
+    const { generation, value, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
+    const sealed = this.#parts.seal.seal(value.reveal(), placeOf(account, record));
+    const message = `${account.mode} ${account.appid}`;
+    const reply = await this.#run(PUBLISH, account, [
+      generation,
+      fingerprint,
+      issuedAtUnixMs,
+      expiresAtUnixMs,
+      sealed,
+      KEPT_MS,
+      this.#channel,
+      message,
+    ]);
+    if (reply === undefined) return 'away';
+    return reply === 1 ? 'stored' : 'older';
+  }
+
+  async charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
+    return (await this.#run(CHARGE, account, [KEPT_MS, ...atUnixMs])) !== undefined;
+  }
+
+  listen(listener: RecordsListener): void {
+    this.#listener = listener;
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  /** One script on the keys of one account, which a Cluster keeps on one node. */
+  #run(script: Script, account: SharedAccount, args: readonly (string | number)[]): Promise<unknown> {
+    const { keyPrefix } = this.#parts;
+    const base = `${keyPrefix}{${account.mode}:${account.appid}}`;
+    const keys = [`${base}:token`, `${base}:turn`, `${base}:forced`];
+    return this.#link.run((redis) =>
+      redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return redis.eval(script.lua, keys.length, ...keys, ...args);
+      }),
+    );
+  }
+
+  #snapshot(account: SharedAccount, reply: unknown, owner?: string): Snapshot {
+    const [nowUnixMs, stored, by, leftMs, forced] = reply as Reply;
+    const forcedAtUnixMs = forced.map(Number);
+    const turn = by === null ? {} : { by: by.replace(/\/\d+$/, ''), turn: { isOurs: by === owner, leftMs } };
+    const base = { kind: 'seen' as const, nowUnixMs, forcedAtUnixMs, isSealed: false, ...turn };
+    const [generation, fingerprint, issued, expires, value] = stored;
+    if (value == null || generation == null || fingerprint == null) return base;
+    const record = {
+      generation: Number(generation),
+      fingerprint,
+      issuedAtUnixMs: Number(issued),
+      expiresAtUnixMs: Number(expires),
+    };
+    const text = this.#parts.seal.open(value, placeOf(account, record));
+    if (text === undefined) return { ...base, record, isSealed: true };
+    return { ...base, record, readable: { ...record, value: new Secret(text) } };
+  }
+
+  #onMessage(text: string): void {
+    const [, word, appid] = /^(\w+) (.{1,64})$/.exec(text) ?? [];
+    const mode = TOKEN_MODES.find((known) => known === word);
+    if (mode !== undefined && appid !== undefined) this.#listener?.changed({ appid, mode });
+  }
+}
+
+/** As the scripts answer. */
+type Reply = readonly [
+  nowUnixMs: number,
+  stored: readonly (string | null | undefined)[],
+  owner: string | null,
+  leftMs: number,
+  forced: readonly string[],
+  generation: number,
+];
+
+/** All that a stored token must not be moved to: another account, mode, generation or life. */
+function placeOf({ appid, mode }: SharedAccount, record: Omit<SharedRecord, 'value'>): string {
+  const { generation, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
+  return [appid, mode, generation, fingerprint, issuedAtUnixMs, expiresAtUnixMs].join(' ');
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+
+/** A step that Redis carries out as one. `sha` names it once Redis has seen its text. */
+export interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+/**
+ * KEYS, all in one hash slot: 1 the token (a hash), 2 the turn (its owner, expiring), 3 the forced
+ * refreshes (a sorted set of their times). Redis's own clock is the one that all holders share.
+ */
+const CLOCK = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+const SNAPSHOT = `
+local function snapshot(generation)
+  return {
+    now,
+    redis.call('HMGET', KEYS[1], 'generation', 'fingerprint', 'issued', 'expires', 'value'),
+    redis.call('GET', KEYS[2]),
+    redis.call('PTTL', KEYS[2]),
+    redis.call('ZRANGEBYSCORE', KEYS[3], now - 86400000, '+inf'),
+    generation
+  }
+end
+`;
+
+export const READ: Script = script(`${CLOCK}${SNAPSHOT} return snapshot(0)`);
+
+/** ARGV: owner, turn's milliseconds, floor. A generation of 0 says that it is another's turn. */
+export const TAKE: Script = script(`${CLOCK}${SNAPSHOT}
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[1] then return snapshot(0) end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+local stored = tonumber(redis.call('HGET', KEYS[1], 'generation') or 0)
+return snapshot(math.max(now, stored + 1, tonumber(ARGV[3]) + 1))
+`);
+
+/** ARGV: owner, turn's milliseconds. A turn that was lost with Redis's memory is still ours if nobody took it. */
+export const KEEP: Script = script(`
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return 1
+`);
+
+/** ARGV: owner. */
+export const RELEASE: Script = script(`
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+return 1
+`);
+
+/** ARGV: generation, fingerprint, issued, expires, value, kept milliseconds, channel, message. */
+export const PUBLISH: Script = script(`
+local stored = tonumber(redis.call('HGET', KEYS[1], 'generation') or 0)
+if tonumber(ARGV[1]) <= stored then return 0 end
+redis.call('HSET', KEYS[1],
+  'generation', ARGV[1], 'fingerprint', ARGV[2], 'issued', ARGV[3], 'expires', ARGV[4], 'value', ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+redis.call('PUBLISH', ARGV[7], ARGV[8])
+return 1
+`);
+
+/** ARGV: kept milliseconds, then the times. */
+export const CHARGE: Script = script(`${CLOCK}
+for index = 2, #ARGV do redis.call('ZADD', KEYS[3], ARGV[index], ARGV[index]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - 86400000)
+redis.call('PEXPIRE', KEYS[3], ARGV[1])
+return 1
+`);
+
+function script(lua: string): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+}

@@ -1,0 +1,19 @@
+import type { Secret } from '../base/secret.ts';
+import type { RedisPlace } from './redis-link.ts';
+import { RedisRecords } from './redis-records.ts';
+import { makeSeal } from './sealed.ts';
+import { SharedStore } from './shared-store.ts';
+import type { SharedStoreParts } from './shared-store.ts';
+import type { TokenStore } from './store.ts';
+
+export interface RedisStoreParts extends Omit<SharedStoreParts, 'records'> {
+  readonly place: RedisPlace;
+  readonly keyPrefix: string;
+  readonly encryptionKey: Secret | undefined;
+}
+
+/** Tokens in a Redis (5 or later) that any number of processes share. */
+export function makeRedisStore({ place, keyPrefix, encryptionKey, ...parts }: RedisStoreParts): TokenStore {
+  const records = new RedisRecords({ ...parts, place, keyPrefix, seal: makeSeal(encryptionKey) });
+  return new SharedStore({ ...parts, records });
+}

@@ -1,0 +1,230 @@
+import type { ExecutionContext } from 'ava';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import type { Log } from '../../src/base/log.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { fingerprintOf, Secret } from '../../src/base/secret.ts';
+import { RedisRecords } from '../../src/keeper/redis-records.ts';
+import type { RedisPlace } from '../../src/keeper/redis-link.ts';
+import { makeSeal } from '../../src/keeper/sealed.ts';
+import type { SharedRecord, Snapshot, Taken } from '../../src/keeper/shared-records.ts';
+import type { Away } from '../../src/keeper/turns.ts';
+import { redisTest, RedisServer, until } from '../support/redis.ts';
+
+const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'classic' } as const;
+
+/** As docs/hub.md lists them. */
+const RIGHTS =
+  '+eval +evalsha +hget +hmget +hset +get +set +del +pttl +pexpire +zadd +zrangebyscore +zremrangebyscore +time +publish +subscribe +ping +info'.split(
+    ' ',
+  );
+
+interface Options {
+  readonly key?: string;
+  readonly log?: Log;
+  readonly place?: Partial<Omit<RedisPlace, 'url'>>;
+}
+
+function open(t: ExecutionContext, url: string, { key, log = silentLog, place }: Options = {}): RedisRecords {
+  const records = new RedisRecords({
+    place: { url: new Secret(url), sentinels: [], cluster: false, ...place },
+    keyPrefix: 'test:',
+    seal: makeSeal(key === undefined ? undefined : new Secret(key)),
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  });
+  t.teardown(() => records.close());
+  return records;
+}
+
+function record(value: string, generation: number): SharedRecord {
+  const nowMs = Date.now();
+  return {
+    generation,
+    value: new Secret(value),
+    fingerprint: fingerprintOf(value),
+    issuedAtUnixMs: nowMs,
+    expiresAtUnixMs: nowMs + 7_200_000,
+  };
+}
+
+function seen<Kind extends Snapshot | Taken>(it: Kind | Away): Kind {
+  if (it.kind === 'away') throw new Error('the store is away');
+  return it;
+}
+
+redisTest('a turn is one holder’s until it is released, and its generation exceeds all before', async (t) => {
+  const redis = await RedisServer.start(t);
+  const [one, other] = [open(t, redis.url()), open(t, redis.url())];
+  const mine = seen(await one.take(ACCOUNT, 'one/1', 0, 8_000));
+  t.true((mine.generation ?? 0) >= mine.nowUnixMs);
+  t.like(mine, { turn: { isOurs: true }, by: 'one' });
+  const theirs = seen(await other.take(ACCOUNT, 'other/1', 0, 8_000));
+  t.is(theirs.generation, undefined);
+  t.like(theirs, { turn: { isOurs: false }, by: 'one' });
+  t.true((theirs.turn?.leftMs ?? 0) > 7_000);
+  await other.release(ACCOUNT, 'other/1');
+  t.is(seen(await other.take(ACCOUNT, 'other/1', 0, 8_000)).generation, undefined);
+  await one.release(ACCOUNT, 'one/1');
+  const next = seen(await other.take(ACCOUNT, 'other/1', 9e15, 8_000));
+  t.is(next.generation, 9e15 + 1);
+});
+
+redisTest('a turn ends by itself, unless it is kept', async (t) => {
+  const redis = await RedisServer.start(t);
+  const [one, other] = [open(t, redis.url()), open(t, redis.url())];
+  await one.take(ACCOUNT, 'one/1', 0, 50);
+  t.is(await one.keep(ACCOUNT, 'one/1', 60_000), 'ours');
+  t.is(await other.keep(ACCOUNT, 'other/1', 60_000), 'lost');
+  await redis.client.flushall();
+  t.is(await one.keep(ACCOUNT, 'one/1', 50), 'ours');
+  await until('the turn ends', async () => {
+    return seen(await other.take(ACCOUNT, 'other/1', 0, 60_000)).generation !== undefined;
+  });
+  t.is(await one.keep(ACCOUNT, 'one/1', 60_000), 'lost');
+});
+
+redisTest(
+  'an older token never takes the place of a later one, and a later one is told to all',
+  async (t) => {
+    const redis = await RedisServer.start(t);
+    const [one, other] = [open(t, redis.url()), open(t, redis.url())];
+    const told: string[] = [];
+    let isListening = 0;
+    other.listen({
+      changed: (it) => told.push(`${it.mode} ${it.appid}`),
+      back: () => (isListening += 1),
+      away() {},
+    });
+    // Once for the commands, once for the messages.
+    await until('it listens', () => isListening === 2);
+    t.is(await one.publish(ACCOUNT, record('later', 20)), 'stored');
+    t.is(await one.publish(ACCOUNT, record('earlier', 10)), 'older');
+    t.is(await one.publish(ACCOUNT, record('of the same generation', 20)), 'older');
+    await until('it is told', () => told.length > 0);
+    t.deepEqual(told, ['classic wx0123456789abcdef']);
+    const found = seen(await other.read(ACCOUNT));
+    t.is(found.readable?.value.reveal(), 'later');
+    t.is(found.readable?.generation, 20);
+    t.is(seen(await other.read({ ...ACCOUNT, mode: 'stable' })).readable, undefined);
+  },
+);
+
+redisTest(
+  'a record that was published after the turn began makes the next generation higher still',
+  async (t) => {
+    const redis = await RedisServer.start(t);
+    const one = open(t, redis.url());
+    await one.publish(ACCOUNT, record('of a clock that is ahead', 8e15));
+    t.is(seen(await one.take(ACCOUNT, 'one/1', 0, 8_000)).generation, 8e15 + 1);
+  },
+);
+
+redisTest('forced refreshes are remembered for a day', async (t) => {
+  const redis = await RedisServer.start(t);
+  const one = open(t, redis.url());
+  const nowMs = Date.now();
+  t.true(await one.charge(ACCOUNT, [nowMs - 25 * 3_600_000, nowMs - 1_000]));
+  t.true(await one.charge(ACCOUNT, [nowMs]));
+  t.deepEqual(seen(await one.read(ACCOUNT)).forcedAtUnixMs, [nowMs - 1_000, nowMs]);
+});
+
+redisTest(
+  'with a key nothing in Redis is a token in clear, and without the key none can be read',
+  async (t) => {
+    const redis = await RedisServer.start(t);
+    const sealing = open(t, redis.url(), { key: 'a key of sixteen or more' });
+    await sealing.publish(ACCOUNT, record('the-token-itself', 20));
+    const [key = ''] = await redis.client.keys('*:token');
+    t.false(JSON.stringify(await redis.client.hgetall(key)).includes('the-token-itself'));
+    t.is(seen(await sealing.read(ACCOUNT)).readable?.value.reveal(), 'the-token-itself');
+    for (const other of [open(t, redis.url(), { key: 'another key of sixteen' }), open(t, redis.url())]) {
+      t.like(await other.read(ACCOUNT), { isSealed: true, readable: undefined, record: { generation: 20 } });
+    }
+    // What was written without the key may have been written by anyone.
+    await open(t, redis.url()).publish(ACCOUNT, record('planted', 30));
+    t.like(await sealing.read(ACCOUNT), { isSealed: true, readable: undefined });
+  },
+);
+
+redisTest('all keys of an account are in one slot of a Cluster, and have the prefix', async (t) => {
+  const redis = await RedisServer.start(t);
+  const one = open(t, redis.url());
+  await one.take(ACCOUNT, 'one/1', 0, 8_000);
+  await one.publish(ACCOUNT, record('a', 20));
+  await one.charge(ACCOUNT, [Date.now()]);
+  const keys = await redis.client.keys('*');
+  t.deepEqual(keys.toSorted(), [
+    'test:{classic:wx0123456789abcdef}:forced',
+    'test:{classic:wx0123456789abcdef}:token',
+    'test:{classic:wx0123456789abcdef}:turn',
+  ]);
+  for (const key of keys) t.true((await redis.client.pttl(key)) > 0, key);
+});
+
+redisTest('a Redis that hangs is away after a second, and back when it answers again', async (t) => {
+  const redis = await RedisServer.start(t);
+  const told: string[] = [];
+  const one = open(t, redis.url());
+  one.listen({ changed() {}, back: () => told.push('back'), away: () => told.push('away') });
+  t.is((await one.read(ACCOUNT)).kind, 'seen');
+  redis.pause();
+  const startMs = performance.now();
+  t.is((await one.read(ACCOUNT)).kind, 'away');
+  t.true(performance.now() - startMs < 10_000);
+  // It is not waited for twice.
+  const again = performance.now();
+  for (let times = 0; times < 20; times += 1) t.is((await one.read(ACCOUNT)).kind, 'away');
+  t.true(performance.now() - again < 10_000);
+  told.length = 0;
+  redis.resume();
+  await until('it is back', () => told.includes('back'));
+  t.is((await one.read(ACCOUNT)).kind, 'seen');
+});
+
+redisTest('a Redis that was gone is found again, scripts and all', async (t) => {
+  const redis = await RedisServer.start(t);
+  const one = open(t, redis.url());
+  await one.publish(ACCOUNT, record('a', 20));
+  await redis.kill();
+  await until('it is away', async () => (await one.read(ACCOUNT)).kind === 'away');
+  await redis.restart();
+  await until('it is back', async () => (await one.read(ACCOUNT)).kind === 'seen');
+  t.is(seen(await one.read(ACCOUNT)).readable, undefined);
+  t.is(await one.publish(ACCOUNT, record('a', 20)), 'stored');
+});
+
+redisTest('a wrong password is named in the log, without the password', async (t) => {
+  const redis = await RedisServer.start(t, {
+    args: ['--requirepass', 'right-password'],
+    userInfo: ':right-password',
+  });
+  const lines: string[] = [];
+  const at = (event: string, fields: object = {}): void =>
+    void lines.push(JSON.stringify({ event, ...fields }));
+  const log: Log = { debug: at, info: at, warn: at, error: at };
+  const one = open(t, redis.url(':wrong-password'), { log });
+  t.is((await one.read(ACCOUNT)).kind, 'away');
+  await until('it is told', () => lines.some((line) => line.includes('WRONGPASS')));
+  t.false(lines.join('\n').includes('wrong-password'));
+  t.is((await open(t, redis.url(':right-password')).read(ACCOUNT)).kind, 'seen');
+});
+
+redisTest('a user with few rights is enough', async (t) => {
+  const redis = await RedisServer.start(t);
+  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', '~test:*', '&test:*', ...RIGHTS);
+  const one = open(t, redis.url('hub:hub-password'));
+  let isListening = 0;
+  const told: string[] = [];
+  one.listen({ changed: (it) => told.push(it.appid), back: () => (isListening += 1), away() {} });
+  await until('it listens', () => isListening === 2);
+  t.is(typeof seen(await one.take(ACCOUNT, 'one/1', 0, 8_000)).generation, 'number');
+  t.is(await one.publish(ACCOUNT, record('a', 9e15)), 'stored');
+  t.true(await one.charge(ACCOUNT, [Date.now()]));
+  t.is(await one.keep(ACCOUNT, 'one/1', 8_000), 'ours');
+  await one.release(ACCOUNT, 'one/1');
+  t.is(seen(await one.read(ACCOUNT)).turn, undefined);
+  await until('it is told', () => told.length > 0);
+  t.pass();
+});
