@@ -52,6 +52,7 @@ function fact(list, label) {
 
 function makeCard(appid) {
   const card = { name: element('h3'), pill: element('span', 'pill'), left: element('strong'), leftWords: element('span'), kind: element('code') };
+  card.leftRow = element('div', 'left', card.left, card.leftWords);
   card.fill = element('i');
   card.mark = element('b');
   card.bar = element('div', 'bar', card.fill, card.mark);
@@ -78,7 +79,7 @@ function makeCard(appid) {
   card.button.addEventListener('click', () => askFor(appid));
   card.root = element('article', 'card',
     element('div', 'head', element('div', '', card.name, card.kind), card.pill),
-    element('div', 'life', element('div', 'left', card.left, card.leftWords), card.bar),
+    element('div', 'life', card.leftRow, card.bar),
     card.facts, card.trouble, card.failure,
     element('div', 'day', lastDay, element('div', '', card.strip, axis), card.forcedRow),
     element('div', 'foot', card.button, card.output));
@@ -135,7 +136,9 @@ function tickCard(card) {
   const live = account.expiresMs !== undefined && account.expiresMs > now;
   const lifeMs = live ? account.expiresMs - account.issuedMs : 1;
   const share = live ? Math.min(1, (account.expiresMs - now) / lifeMs) : 0;
-  show(card.left, live ? countdown(account.expiresMs - now) : '–');
+  card.left.hidden = !live;
+  card.leftRow.classList.toggle('empty', !live);
+  show(card.left, live ? countdown(account.expiresMs - now) : '');
   show(card.leftWords, live ? words.lifeLeft : account.expiresMs === undefined ? words.noToken : words.ended);
   card.fill.style.width = (share * 100).toFixed(3) + '%';
   card.bar.setAttribute('aria-valuenow', String(Math.round(share * 100)));

@@ -59,6 +59,9 @@ main { padding-bottom: 4rem; }
 .card.renewing { --tone: var(--busy); --tone-soft: var(--busy-soft); }
 .card.failing { --tone: var(--warn); --tone-soft: var(--warn-soft); }
 .card.none { --tone: var(--bad); --tone-soft: var(--bad-soft); }
+/* What needs attention comes first. */
+.card.failing { order: -1; }
+.card.none { order: -2; }
 .head { display: flex; justify-content: space-between; align-items: flex-start; gap: .8rem; }
 .head code { color: var(--soft); overflow-wrap: anywhere; }
 .pill { flex: none; display: inline-flex; align-items: center; gap: .42rem; border-radius: 99px; padding: .16rem .7rem; font-size: .84rem; font-weight: 550; background: var(--tone-soft); color: var(--tone); }
@@ -68,6 +71,7 @@ main { padding-bottom: 4rem; }
 
 .left { display: flex; align-items: baseline; gap: .55rem; color: var(--soft); margin-bottom: .5rem; }
 .left strong { font-size: 2.05rem; line-height: 1.1; font-weight: 600; letter-spacing: -.02em; color: var(--ink); font-variant-numeric: tabular-nums; }
+.left.empty { font-size: 1.25rem; color: var(--ink); }
 .bar { position: relative; height: .55rem; border-radius: 99px; background: var(--line); overflow: hidden; }
 .bar i { position: absolute; inset: 0 auto 0 0; border-radius: inherit; background: var(--tone); transition: width 1s linear; }
 .bar b { position: absolute; top: 0; bottom: 0; width: 2px; background: var(--card); }
@@ -128,6 +132,7 @@ input { font: inherit; color: var(--ink); background: var(--ground); border: 1px
   td::before { content: attr(data-label); display: block; font-size: .78rem; color: var(--soft); }
   .foot button { flex: 1 1 auto; }
   .facts { grid-template-columns: repeat(2, 1fr); }
+  .facts:not(.four) > :first-child { grid-column: 1 / -1; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 `;

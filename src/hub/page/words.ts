@@ -195,7 +195,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     storeTroubles: {
       away: '无法连接各中控共用的存储，恢复之前由内存提供 token。',
       sealed: '存储中的内容是用另一个密钥加密的，请让所有中控使用同一个 encryptionKeyFile。',
-      alone: '无法连接各中控共用的存储，本中控自行刷新;在 stable 模式下这没有害处。',
+      alone: '无法连接各中控共用的存储，本中控自行刷新；在 stable 模式下这没有害处。',
       withheld:
         '无法连接各中控共用的存储。在 classic 模式下两个刷新者会使彼此的 token 失效，因此恢复之前不刷新该账号。',
     },
@@ -215,7 +215,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     costStableNone: '今日的强制刷新已用完。仍会向平台请求，但很可能得到同一个 token。',
     costClassic: '这会用掉今日 {max} 次获取额度中的一次，已用 {used} 次。',
     costBoth:
-      '新 token 会取代当前的 token。Sidecar 在一秒内得到它;仍持有当前 token 的其他程序大约还有五分钟。',
+      '新 token 会取代当前的 token。Sidecar 在一秒内得到它；仍持有当前 token 的其他程序大约还有五分钟。',
     confirm: '刷新',
     cancel: '取消',
     renewed: '已有新的 token：{f}。',
