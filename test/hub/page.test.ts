@@ -80,8 +80,8 @@ browserTest(title('a person logs in and sees a token whose time runs out before 
   t.is(await textOf(page, '.card dd.mono'), fingerprint);
 
   const before = secondsOf(await textOf(page, '.left strong'));
-  const widthOf = (): Promise<number> =>
-    page.locator('.bar i').evaluate('(bar) => parseFloat(bar.style.width)');
+  const widthOf = async (): Promise<number> =>
+    Number(/width: ([\d.]+)%/.exec((await page.locator('.bar i').getAttribute('style')) ?? '')?.[1]);
   const widthBefore = await widthOf();
   t.true(before > 7_000);
   await page.waitForTimeout(3_500);
