@@ -19,6 +19,7 @@ export function readInjector(reader: SettingsReader, role: Role): InjectorSettin
     imagePullPolicy: reader.one(row.imagePullPolicy),
     mode: reader.oneOrDefault(row.mode),
     hubUrls: reader.many(row.sidecarHubUrl) ?? [defaultOf(row.sidecarHubUrl)],
+    upstreams: reader.many(row.sidecarUpstreams),
     hubCaPem: authority === undefined ? undefined : `${authority.reveal()}\n`,
     port: reader.oneOrDefault(row.sidecarPort),
     adminPort: reader.oneOrDefault(row.sidecarAdminPort),

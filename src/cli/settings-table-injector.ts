@@ -62,6 +62,19 @@ export const sidecarHubCaFile: Setting<string> = {
   meaningZh: '中控证书的私有签发机构(PEM),通过注解传入 Pod,其有效期应长于 Pod 的寿命。',
 };
 
+export const sidecarUpstreams: Setting<string> = {
+  key: 'injector.upstreams',
+  env: 'WECHAT_INJECTOR_UPSTREAMS',
+  defaultNote: { en: "the sidecar's own", zh: 'sidecar 自身的默认值' },
+  form: form.origin,
+  itemsMax: 16,
+  roles: INJECTOR,
+  live: true,
+  meaning:
+    'The platform that sidecars call, in order of preference; for a simulator or a forward proxy of your own.',
+  meaningZh: 'sidecar 调用的平台地址,按优先顺序排列;用于模拟器或自建的转发代理。',
+};
+
 export const sidecarPort: Setting<number> = {
   key: 'injector.port',
   env: 'WECHAT_INJECTOR_PORT',
@@ -201,6 +214,7 @@ export const INJECTOR_ROWS: readonly Setting[] = [
   mode,
   sidecarHubUrl,
   sidecarHubCaFile,
+  sidecarUpstreams,
   sidecarPort,
   sidecarAdminPort,
   cpuRequest,

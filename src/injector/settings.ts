@@ -11,6 +11,8 @@ export interface InjectionSettings {
   readonly hubUrls: readonly string[];
   /** The authority of the hub's certificate (PEM), where it is a private one. */
   readonly hubCaPem: string | undefined;
+  /** The platform, where sidecars are to call something else; undefined leaves them their default. */
+  readonly upstreams: readonly string[] | undefined;
   readonly audience: string;
   readonly port: number;
   readonly adminPort: number;

@@ -101,6 +101,7 @@ function environmentOf(
   return {
     WECHAT_SIDECAR_HUB_URL: (wishes.hubUrls ?? settings.hubUrls).join(','),
     WECHAT_SIDECAR_HUB_TOKEN_FILE: TOKEN_FILE,
+    ...(settings.upstreams && { WECHAT_SIDECAR_UPSTREAMS: settings.upstreams.join(',') }),
     ...(wishes.apps && { WECHAT_SIDECAR_HUB_APPS: wishes.apps.join(',') }),
     ...(app !== undefined && { WECHAT_SIDECAR_DEFAULT_APP: app }),
     WECHAT_SIDECAR_LISTEN: `localhost:${plan.port}`,

@@ -25,7 +25,13 @@ const CASES: Readonly<Record<string, Case>> = {
   'job-old-cluster': { nativeSupported: false },
   'container-mode': {},
   'copied-from-a-cluster': {},
-  'hub-with-private-authority': { settings: { hubCaPem: HUB_CA, hubUrls: ['https://hub.example.com:3882'] } },
+  'hub-with-private-authority': {
+    settings: {
+      hubCaPem: HUB_CA,
+      hubUrls: ['https://hub.example.com:3882'],
+      upstreams: ['http://simulator:3884', 'https://api2.weixin.qq.com'],
+    },
+  },
   openshift: { settings: { runAsUser: undefined, imagePullPolicy: 'Always', memoryLimit: undefined } },
 };
 

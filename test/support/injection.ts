@@ -8,6 +8,7 @@ export const TEST_INJECTION: InjectionSettings = {
   imagePullPolicy: undefined,
   mode: 'auto',
   hubUrls: ['http://wechat-sidecar-hub.wechat-sidecar.svc:3882'],
+  upstreams: undefined,
   hubCaPem: undefined,
   audience: 'wechat-sidecar-hub',
   port: 3880,
