@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import type { SimulatorControl } from '../../src/simulator/control.ts';
 import { type ProcessOptions, RoleProcess } from './process.ts';
@@ -24,6 +25,11 @@ export class Sidecar extends RoleProcess {
   async standIn(appid: string = APPID): Promise<string> {
     const reply = await this.call(`/cgi-bin/token?grant_type=client_credential&appid=${appid}&secret=none`);
     return String(reply.json()['access_token']);
+  }
+
+  async untilReady(): Promise<this> {
+    while ((await this.health('readyz')) !== 200) await pause(25);
+    return this;
   }
 
   /** `/readyz`, `/livez` and their like: the status alone. */
@@ -85,8 +91,7 @@ export async function startSidecar(
       ...env,
     },
   }).untilServing();
-  if (token) await Promise.any(['token refreshed', 'token remembered'].map((it) => sidecar.untilLine(it)));
-  return sidecar;
+  return token ? sidecar.untilReady() : sidecar;
 }
 
 export interface Pair {

@@ -1,0 +1,65 @@
+import test from 'ava';
+import { startRole } from '../support/process.ts';
+import { ask } from '../support/simulator-client.ts';
+
+/** What `curl` would do for a line of the demo's text. */
+function curl(line: string): ReturnType<typeof ask> {
+  const [, method] = / -X ([A-Z]+) /.exec(line) ?? [];
+  const [, quoted, bare] = /curl.* (?:'([^']+)'|(http\S+))$/.exec(line) ?? [];
+  return ask(quoted ?? bare ?? '', method === undefined ? {} : { method });
+}
+
+test.serial('the first minute: the three lines of the demo do what they say', async (t) => {
+  const demo = await startRole(t, 'demo', { env: { WECHAT_SIDECAR_LISTEN: 'localhost:0' } });
+  await demo.untilLine('serving');
+  while (!demo.stdout().includes('Ctrl-C')) await demo.untilLine('token refreshed');
+  const lines = demo
+    .stdout()
+    .split('\n')
+    .filter((line) => /^\s+curl /.test(line));
+  t.is(lines.length, 3);
+
+  const [first, second, third] = lines as [string, string, string];
+  const before = await curl(first);
+  t.is(before.status, 200);
+  t.false('errcode' in before.json(), before.body.toString());
+  t.regex(String(before.headers['x-wechat-sidecar']), /replay=0$/);
+  t.is((await curl(second)).status, 200);
+  const after = await curl(third);
+  t.deepEqual(after.json(), before.json());
+  t.regex(String(after.headers['x-wechat-sidecar']), /replay=1$/, 'as its line says');
+  t.regex(third, /curl -i /, 'or nobody would see that header');
+
+  const pages = [...demo.stdout().matchAll(/http:\/\/localhost:\d+\/(?:status|metrics|__sim\/)(?=\s)/g)];
+  t.is(pages.length, 3);
+  for (const [url] of pages) t.is((await ask(url)).status, 200, url);
+});
+
+test.serial('Ctrl-C stops everything at once, also while calls are made', async (t) => {
+  const demo = await startRole(t, 'demo', { env: { WECHAT_SIDECAR_LISTEN: 'localhost:0' } });
+  const keepAlive = await fetch(`${demo.base}/cgi-bin/token?appid=wx0000000000000demo`);
+  t.is(keepAlive.status, 200);
+  await keepAlive.text();
+  const beganMs = performance.now();
+  t.deepEqual(await demo.stop('SIGINT'), { code: 0, signal: null });
+  t.true(performance.now() - beganMs < 10_000, 'no timeout was waited for');
+  t.is(demo.stderr(), '');
+});
+
+test.serial('two demos do not get in the way of each other', async (t) => {
+  const first = await startRole(t, 'demo');
+  const env = {
+    WECHAT_SIDECAR_LISTEN: `127.0.0.1:${first.port}`,
+    WECHAT_SIDECAR_ADMIN_LISTEN: `127.0.0.1:${first.adminPort}`,
+  };
+  // It asks for the ports that are taken, and takes free ones.
+  const second = await startRole(t, 'demo', { env });
+  t.not(second.port, first.port);
+  t.is((await ask(`${second.base}/cgi-bin/getcallbackip`)).status, 200);
+  t.is((await ask(`${first.base}/cgi-bin/getcallbackip`)).status, 200);
+});
+
+test.serial('without a command and without an account, it is the demo that runs', async (t) => {
+  const demo = await startRole(t, '--config=/dev/null');
+  t.is((await demo.untilLine('serving'))['role'], 'demo');
+});

@@ -1,0 +1,126 @@
+import { request } from 'node:http';
+import test from 'ava';
+import { runCommand } from '../support/process.ts';
+import { ask } from '../support/simulator-client.ts';
+import { INFO, startPair } from '../support/sidecar.ts';
+
+const SLOW = '/cgi-bin/menu/get';
+
+test.serial('a stop finishes the calls in flight, takes no new ones, and ends with 0', async (t) => {
+  const { control, sidecar } = await startPair(t);
+  control.delay({ path: SLOW, ms: 1_500 });
+  control.delay({ path: '/cgi-bin/message/custom/send', ms: 1_500 });
+  const calls = [
+    ...Array.from({ length: 5 }, () => sidecar.call(SLOW)),
+    sidecar.call('/cgi-bin/message/custom/send', { body: { touser: 'oX' } }),
+    // A download that passes through, with a token that is not ours.
+    sidecar.call(`${SLOW}?access_token=somebody-elses-token-of-some-length`),
+  ];
+  await control.arrived({ path: '*', count: calls.length });
+  const stopped = sidecar.stop();
+  await sidecar.untilLine('stopping');
+  t.is(await sidecar.health('readyz'), 503);
+  t.is(await sidecar.health('livez'), 200);
+  await t.throwsAsync(sidecar.call(INFO), { code: 'ECONNREFUSED' });
+
+  const replies = await Promise.all(calls);
+  t.deepEqual(
+    replies.map((reply) => [reply.status, reply.json()['errcode']]),
+    [...Array.from({ length: 5 }, () => [200, 46003]), [200, 0], [200, 40001]],
+  );
+  for (const { headers } of replies) t.is(headers.connection, 'close');
+  t.deepEqual(await stopped, { code: 0, signal: null });
+  t.is((await sidecar.untilLine('stopped'))['callsCut'], 0);
+});
+
+test.serial('an upload that is still arriving is finished too', async (t) => {
+  const { control, sidecar } = await startPair(t);
+  const call = request(`${sidecar.base}/cgi-bin/message/custom/send`, {
+    method: 'POST',
+    headers: { 'content-length': 24 },
+    agent: false,
+  });
+  const answered = new Promise<number | undefined>((resolve, reject) => {
+    call.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+  });
+  call.write('{"touser":');
+  await control.arrived({ path: '/cgi-bin/message/custom/send' });
+  const stopped = sidecar.stop();
+  await sidecar.untilLine('stopping');
+  call.end('"oSlowUpload"}');
+  t.is(await answered, 200);
+  t.is((await stopped).code, 0);
+  t.is(control.arrivals({ path: '/cgi-bin/message/custom/send' })[0]?.body?.text, '{"touser":"oSlowUpload"}');
+});
+
+test.serial('whoever asks a second time does not want to wait', async (t) => {
+  const { control, sidecar } = await startPair(t);
+  control.break({ path: SLOW, fault: { kind: 'silent' } });
+  const call = t.throwsAsync(sidecar.call(SLOW));
+  await control.arrived({ path: SLOW });
+  sidecar.signal('SIGTERM');
+  await sidecar.untilLine('stopping');
+  t.deepEqual(await sidecar.stop('SIGTERM'), { code: 1, signal: null });
+  await call;
+});
+
+test.serial('with a drain delay, calls are taken for that long while readiness is gone', async (t) => {
+  const { sidecar } = await startPair(t, { env: { WECHAT_SIDECAR_DRAIN_DELAY: '1500ms' } });
+  const beganMs = performance.now();
+  const stopped = sidecar.stop();
+  await sidecar.untilLine('stopping');
+  t.is(await sidecar.health('readyz'), 503);
+  for (let i = 0; i < 5; i += 1) {
+    const reply = await sidecar.call(INFO);
+    t.is(reply.json()['openid'], 'oJourney01');
+    t.is(reply.headers.connection, 'close');
+  }
+  t.is((await stopped).code, 0);
+  t.true(performance.now() - beganMs >= 1_500);
+});
+
+test.serial('after the drain timeout what is left is cut, and counted', async (t) => {
+  const { control, sidecar } = await startPair(t, { env: { WECHAT_SIDECAR_DRAIN_TIMEOUT: '500ms' } });
+  control.break({ path: SLOW, fault: { kind: 'silent' } });
+  const calls = [t.throwsAsync(sidecar.call(SLOW)), t.throwsAsync(sidecar.call(SLOW))];
+  await control.arrived({ path: SLOW, count: 2 });
+  const beganMs = performance.now();
+  t.deepEqual(await sidecar.stop(), { code: 0, signal: null });
+  t.true(performance.now() - beganMs < 20_000, 'the default would have been 25 s');
+  await Promise.all(calls);
+  t.is((await sidecar.untilLine('stopped'))['callsCut'], 2);
+});
+
+test.serial('POST /quitquitquit and the command shutdown are requests to stop', async (t) => {
+  const { control, sidecar } = await startPair(t);
+  control.delay({ path: SLOW, ms: 500 });
+  const call = sidecar.call(SLOW);
+  await control.arrived({ path: SLOW });
+  t.is((await ask(`${sidecar.admin}/quitquitquit`)).status, 405, 'a GET stops nothing');
+  t.is((await ask(`${sidecar.admin}/quitquitquit`, { method: 'POST' })).status, 200);
+  t.is((await call).status, 200);
+  t.is((await sidecar.exited).code, 0);
+
+  const { sidecar: another } = await startPair(t);
+  const env = { WECHAT_SIDECAR_ADMIN_LISTEN: `127.0.0.1:${another.adminPort}` };
+  const shutdown = await runCommand(t, 'shutdown', { env });
+  t.is(shutdown.code, 0);
+  t.regex(shutdown.stdout, /agreed to stop/);
+  t.is((await another.exited).code, 0);
+  const again = await runCommand(t, 'shutdown', { env });
+  t.is(again.code, 1);
+  t.regex(again.stderr, /No sidecar can be asked to stop at 127\.0\.0\.1:\d+.*nothing listens there/);
+});
+
+test.serial('a web page, or a name that was made to lead here, cannot stop it', async (t) => {
+  const { sidecar } = await startPair(t);
+  const refused = [
+    { origin: 'https://evil.example' },
+    { 'sec-fetch-site': 'cross-site' },
+    { host: 'evil.example' },
+  ];
+  for (const headers of refused) {
+    t.is((await ask(`${sidecar.admin}/quitquitquit`, { method: 'POST', headers })).status, 403);
+  }
+  t.is((await sidecar.call(INFO)).status, 200);
+});

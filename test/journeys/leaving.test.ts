@@ -1,0 +1,102 @@
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { MIB } from '../support/memory.ts';
+import { INFO, type Pair, type Sidecar, startPair } from '../support/sidecar.ts';
+
+const POST_PATH = '/cgi-bin/message/custom/send';
+const FOREIGN = 'access_token=somebody-elses-token-of-some-length';
+
+/** Until nothing is in flight and nothing held: the caller is forgotten. */
+async function untilForgotten(sidecar: Sidecar): Promise<void> {
+  for (;;) {
+    const { inFlight, replayBufferBytes } = await sidecar.status();
+    if (inFlight === 0 && replayBufferBytes === 0) return;
+    await pause(25);
+  }
+}
+
+function write(sidecar: Sidecar, bytes: string): () => void {
+  const socket = connect(sidecar.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.write(bytes);
+  return () => socket.destroy();
+}
+
+/** The platform sees that the call has ended, and a stop has nothing to wait for. */
+async function endsEverywhere(t: ExecutionContext, { control, sidecar }: Pair, path: string): Promise<void> {
+  await untilForgotten(sidecar);
+  while (control.arrivals({ path }).some(({ outcome }) => outcome === 'open')) await pause(25);
+  t.deepEqual(
+    control.arrivals({ path }).map(({ outcome }) => outcome),
+    ['left'],
+  );
+  t.is(await sidecar.metric('wechat_sidecar_requests_in_flight'), 0);
+  t.is((await sidecar.call(INFO)).status, 200);
+}
+
+for (const query of ['?', `?${FOREIGN}`]) {
+  const how = query === '?' ? 'injected' : 'passed through';
+
+  test.serial(`a caller leaves before the answer: the call is ended (${how})`, async (t) => {
+    const pair = await startPair(t);
+    pair.control.break({ path: POST_PATH, fault: { kind: 'silent' } });
+    const leave = write(
+      pair.sidecar,
+      `POST ${POST_PATH}${query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}`,
+    );
+    await pair.control.arrived({ path: POST_PATH });
+    leave();
+    await endsEverywhere(t, pair, POST_PATH);
+  });
+
+  test.serial(`a caller leaves in the middle of its body: the call is ended (${how})`, async (t) => {
+    const pair = await startPair(t);
+    const leave = write(
+      pair.sidecar,
+      `POST ${POST_PATH}${query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\n\r\n{"half":`,
+    );
+    await pair.control.arrived({ path: POST_PATH });
+    leave();
+    await endsEverywhere(t, pair, POST_PATH);
+  });
+
+  test.serial(`a caller leaves in the middle of a long answer: it is ended (${how})`, async (t) => {
+    const pair = await startPair(t);
+    const path = '/cgi-bin/media/get';
+    const splitAt = Array.from({ length: 63 }, (_, i) => (i + 1) * MIB);
+    pair.control.answer({ path, body: Buffer.alloc(64 * MIB), splitAt });
+    const response = await new Promise<{ destroy(): void }>((resolve, reject) => {
+      const call = request(`${pair.sidecar.base}${path}${query}`, { agent: false }, resolve);
+      call.on('error', reject).end();
+    });
+    response.destroy();
+    await endsEverywhere(t, pair, path);
+  });
+}
+
+test.serial('a caller leaves in the middle of a chunked body: nothing was sent', async (t) => {
+  const { control, sidecar } = await startPair(t);
+  const leave = write(
+    sidecar,
+    `POST ${POST_PATH} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n`,
+  );
+  while ((await sidecar.status()).replayBufferBytes === 0) await pause(25);
+  leave();
+  await untilForgotten(sidecar);
+  t.is(control.arrivals().length, 0);
+});
+
+test.serial('a caller leaves while its call waits for a token: it is not sent', async (t) => {
+  const { control, sidecar } = await startPair(t);
+  control.expire();
+  control.delay({ path: '/cgi-bin/stable_token', ms: 1_000 });
+  const leave = write(sidecar, `GET ${INFO} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  await control.arrived({ path: '/cgi-bin/stable_token' });
+  leave();
+  await untilForgotten(sidecar);
+  await sidecar.untilLines('token refreshed', 2);
+  t.is((await sidecar.call('/cgi-bin/menu/get')).status, 200);
+  t.is(control.arrivals({ path: '/cgi-bin/user/info' }).length, 1, 'the call is not replayed');
+});

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import test from 'ava';
+import { MIB, peakBytes } from '../support/memory.ts';
+import { INFO, startPair } from '../support/sidecar.ts';
+
+const SILENT = 2_000;
+const AT_ONCE = 100;
+/** The time for a head, half a minute, and as much again for a busy machine. */
+const CLOSED_MS_MAX = 70_000;
+
+/** The ways to say nothing, or next to nothing. */
+const WORDS = ['', 'G', 'GET /cgi-bin/menu/get HTTP/1.1\r\nHost: localhost\r\nX-Slow: '];
+
+test('2,000 silent connections: others are served at once, memory is bounded, and in time they are closed', async (t) => {
+  t.timeout(150_000);
+  const { sidecar } = await startPair(t);
+  await sidecar.call(INFO);
+  const before = peakBytes(sidecar.pid);
+  const sockets: Socket[] = [];
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  while (sockets.length < SILENT) {
+    const batch = Array.from({ length: AT_ONCE }, (_, i) => {
+      const socket = connect(sidecar.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.resume();
+      socket.write(WORDS[i % WORDS.length] ?? '');
+      return socket;
+    });
+    await Promise.all(batch.map((socket) => once(socket, 'connect')));
+    sockets.push(...batch);
+  }
+  const closed = Promise.all(sockets.map(untilClosed));
+
+  for (let i = 0; i < 20; i += 1) {
+    const beganMs = performance.now();
+    t.is((await sidecar.call(INFO)).json()['openid'], 'oJourney01');
+    t.true(performance.now() - beganMs < 3_000);
+  }
+  t.is(await sidecar.health('livez'), 200);
+  const growth = peakBytes(sidecar.pid) - before;
+  t.true(growth < 100 * MIB, `${growth / MIB} MiB more`);
+  t.true(sockets.filter((socket) => !socket.destroyed).length >= SILENT - 10, 'they were there meanwhile');
+
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.destroy(new Error('still open'));
+  }, CLOSED_MS_MAX);
+  await closed;
+  clearTimeout(timer);
+  t.deepEqual(
+    sockets.filter((socket) => socket.errored?.message === 'still open'),
+    [],
+  );
+  t.is((await sidecar.call(INFO)).status, 200);
+});
+
+async function untilClosed(socket: Socket): Promise<void> {
+  if (!socket.closed) await once(socket, 'close');
+}
