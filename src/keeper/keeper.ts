@@ -320,6 +320,9 @@ export class Keeper {
 
   async #probe(round: number, token: Token): Promise<void> {
     const { clock, issuer } = this.#parts;
+    const looking = this.#turns.look();
+    if (looking !== undefined) await looking;
+    if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, { forcedAtMs: [] });
     const outcome = await settled(() => issuer.probe(token), clock);
     if (this.#closed) return;
     const isFailure = outcome.kind === 'failure';

@@ -119,7 +119,7 @@ export class SharedTurns implements Turns {
 
   /** What the store remembers; what it tells too late is heard as from another holder. */
   load(): Promise<Shared | undefined> {
-    const { account, records, clock } = this.#parts;
+    const { account, records, clock, heard } = this.#parts;
     const askedAtMs = clock.lifeMs();
     return new Promise((resolve) => {
       let isLate = false;
@@ -129,8 +129,10 @@ export class SharedTurns implements Turns {
       });
       void records.read(account).then((seen) => {
         limit.cancel();
-        if (isLate) this.#hear(seen, askedAtMs);
-        else resolve(this.#learn(seen, askedAtMs));
+        this.#learn(seen, askedAtMs);
+        // All that we know, and not only what this told: what was heard before is not known to the keeper yet.
+        if (isLate) heard(this.#shared());
+        else resolve(this.#shared());
       });
     });
   }

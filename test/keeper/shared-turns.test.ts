@@ -1,0 +1,336 @@
+import test from 'ava';
+import { fingerprintOf, Secret } from '../../src/base/secret.ts';
+import type { TokenAnswer } from '../../src/token/source.ts';
+import type { Credentials } from '../../src/wechat/issuer.ts';
+import { given, makeFakeIssuer, platformSays, ripple } from '../support/fake-issuer.ts';
+import type { FakeIssuer } from '../support/fake-issuer.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { makeHolder, SharedMemory } from '../support/shared-store.ts';
+import type { Holder } from '../support/shared-store.ts';
+
+const APPID = 'wx0123456789abcdef';
+
+interface Bench {
+  readonly clock: ManualClock;
+  readonly issuer: FakeIssuer;
+  readonly memory: SharedMemory;
+  readonly a: Holder;
+  readonly b: Holder;
+  /** Turns the clock in small steps, and lets everything take its course after each. */
+  pass(ms: number): Promise<void>;
+}
+
+function bench(mode: 'stable' | 'classic'): Bench {
+  const app: Credentials = { appid: APPID, secret: new Secret('s'), mode };
+  const clock = new ManualClock();
+  const memory = new SharedMemory(clock);
+  const issuer = makeFakeIssuer();
+  const parts = { app, issuer, clock };
+  return {
+    clock,
+    issuer,
+    memory,
+    a: makeHolder('a', memory, { ...parts, seed: 1 }),
+    b: makeHolder('b', memory, { ...parts, seed: 2 }),
+    async pass(ms) {
+      for (let left = ms; left > 0; left -= 250) {
+        clock.advance(Math.min(left, 250));
+        await ripple();
+      }
+      await ripple();
+    },
+  };
+}
+
+/** Both have the first token, which one of them has fetched. */
+async function begun(mode: 'stable' | 'classic'): Promise<Bench> {
+  const it = bench(mode);
+  it.a.keepers.start();
+  await ripple();
+  await it.issuer.fetches[0]?.answer(given('first'));
+  it.b.keepers.start();
+  await it.pass(500);
+  return it;
+}
+
+function peek({ keepers }: Holder): string | undefined {
+  return keepers.peek(APPID)?.value.reveal();
+}
+
+function shared({ keepers }: Holder): unknown {
+  return keepers.status()[0]?.shared;
+}
+
+function valueOf(answer: TokenAnswer): string {
+  return answer.kind === 'token' ? answer.token.value.reveal() : `unavailable: ${answer.message}`;
+}
+
+test('of two that start together one fetches, and both have its token', async (t) => {
+  const { a, b, issuer, pass } = bench('classic');
+  a.keepers.start();
+  b.keepers.start();
+  await ripple();
+  t.is(issuer.fetches.length, 1);
+  t.like(shared(b), { holder: 'b', store: 'there', refreshing: 'elsewhere', by: 'a/1' });
+  t.like(shared(a), { refreshing: 'here' });
+  await issuer.fetches[0]?.answer(given('first'));
+  await pass(500);
+  t.deepEqual([peek(a), peek(b)], ['first', 'first']);
+  t.is(issuer.fetches.length, 1);
+  t.like(shared(b), { refreshing: 'none' });
+});
+
+test('whoever starts later takes over what is stored, and asks nothing', async (t) => {
+  const { b, issuer } = await begun('classic');
+  t.is(peek(b), 'first');
+  t.is(issuer.fetches.length, 1);
+  t.true(b.keepers.tried(APPID));
+});
+
+test('a report to the second hub of a token that the first has replaced asks nothing', async (t) => {
+  for (const mode of ['stable', 'classic'] as const) {
+    const { a, b, issuer, pass } = await begun(mode);
+    b.link.isDeaf = true;
+    void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+    await ripple();
+    await issuer.fetches[1]?.answer(given('second'));
+    t.is(peek(b), 'first');
+    const report = b.keepers.refused(APPID, fingerprintOf('first'), 40001);
+    await pass(100);
+    t.is(valueOf(await report), 'second');
+    t.is(issuer.fetches.length, 2, mode);
+    t.is(issuer.probes.length, 0, mode);
+  }
+});
+
+test('reports to both at once cost one fetch', async (t) => {
+  const { a, b, issuer, pass } = await begun('classic');
+  const reports = [a, b].map(({ keepers }) => keepers.refused(APPID, fingerprintOf('first'), 42001));
+  await ripple();
+  t.is(issuer.fetches.length, 2);
+  await issuer.fetches[1]?.answer(given('second'));
+  await pass(600);
+  t.deepEqual((await Promise.all(reports)).map(valueOf), ['second', 'second']);
+  t.is(issuer.fetches.length, 2);
+});
+
+test('what publication missed is found by reading again', async (t) => {
+  const { a, b, issuer, pass } = await begun('classic');
+  b.link.isDeaf = true;
+  void a.keepers.refreshNow(APPID);
+  await ripple();
+  await issuer.fetches[1]?.answer(given('second'));
+  t.is(peek(b), 'first');
+  await pass(12_500);
+  t.is(peek(b), 'second');
+});
+
+test('when the hub whose turn it is dies in its fetch, another takes over within eight seconds', async (t) => {
+  const { a, b, issuer, pass } = await begun('classic');
+  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await ripple();
+  t.is(issuer.fetches.length, 2);
+  // Dead: its connection is gone, and it never hears of the answer.
+  a.link.cut();
+  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await pass(6_000);
+  t.is(issuer.fetches.length, 2);
+  t.like(shared(b), { refreshing: 'elsewhere' });
+  t.is(peek(b), 'first');
+  await pass(3_000);
+  t.is(issuer.fetches.length, 3);
+  await issuer.fetches[2]?.answer(given('second'));
+  t.is(peek(b), 'second');
+});
+
+test('a slow fetch keeps its turn', async (t) => {
+  const { a, b, issuer, pass } = await begun('classic');
+  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await pass(25_000);
+  t.is(issuer.fetches.length, 2);
+  await issuer.fetches[1]?.answer(given('second'));
+  await pass(600);
+  t.deepEqual([peek(a), peek(b)], ['second', 'second']);
+});
+
+test('a failed fetch gives the turn to the next', async (t) => {
+  const { a, b, issuer, pass } = await begun('classic');
+  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await ripple();
+  await issuer.fetches[1]?.answer(platformSays(-1));
+  await pass(600);
+  t.is(issuer.fetches.length, 3);
+  await issuer.fetches[2]?.answer(given('second'));
+  await pass(600);
+  t.deepEqual([peek(a), peek(b)], ['second', 'second']);
+});
+
+test('without the store a classic token is served to its end, and not fetched', async (t) => {
+  const { a, b, issuer, pass, clock } = await begun('classic');
+  a.link.cut();
+  b.link.cut();
+  clock.advance(7_000_000);
+  await pass(10_000);
+  t.is(peek(a), 'first');
+  t.is(issuer.fetches.length, 1);
+  t.like(shared(a), { store: 'away', refreshing: 'withheld' });
+  t.regex(a.keepers.status()[0]?.lastFailure?.message ?? '', /store cannot be reached/);
+  clock.advance(200_000);
+  await pass(5_000);
+  const waiting = a.keepers.token(APPID);
+  await pass(3_000);
+  t.regex(valueOf(await waiting), /^unavailable: The token store cannot be reached/);
+  a.link.mend();
+  b.link.mend();
+  await pass(30_000);
+  t.is(issuer.fetches.length, 2);
+});
+
+test('without the store a stable token is refreshed on one’s own', async (t) => {
+  const { a, b, issuer, pass, clock } = await begun('stable');
+  a.link.cut();
+  b.link.cut();
+  clock.advance(6_950_000);
+  await ripple();
+  t.is(issuer.fetches.length, 3);
+  t.like(shared(a), { store: 'away', refreshing: 'alone' });
+  await issuer.fetches[1]?.answer(given('second'));
+  await issuer.fetches[2]?.answer(given('second', 7_190_000));
+  t.deepEqual([peek(a), peek(b)], ['second', 'second']);
+  a.link.mend();
+  b.link.mend();
+  await pass(600);
+  t.deepEqual([peek(a), peek(b)], ['second', 'second']);
+  t.is(issuer.fetches.length, 3);
+});
+
+test('a store that comes back empty is told again, and older tokens in it do not win', async (t) => {
+  const { a, b, memory, issuer, pass } = await begun('classic');
+  const old = memory.snapshot();
+  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await ripple();
+  await issuer.fetches[1]?.answer(given('second'));
+  await pass(600);
+  for (const past of [new Map(), old]) {
+    memory.places = new Map(past) as typeof memory.places;
+    await pass(13_000);
+    t.is(memory.at({ appid: APPID, mode: 'classic' }).record?.fingerprint, fingerprintOf('second'));
+    t.deepEqual([peek(a), peek(b)], ['second', 'second']);
+  }
+  t.is(issuer.fetches.length, 2);
+});
+
+test('after the store forgot, a classic fetch waits until any that it forgot is over', async (t) => {
+  const { a, b, memory, issuer, pass } = await begun('classic');
+  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await ripple();
+  t.is(issuer.fetches.length, 2);
+  memory.places = new Map();
+  a.link.cut();
+  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await pass(14_000);
+  t.is(issuer.fetches.length, 2);
+  await pass(3_000);
+  t.is(issuer.fetches.length, 3);
+});
+
+test('a token that was fetched after the turn was lost yields to the later one', async (t) => {
+  const { a, b, issuer, pass } = await begun('classic');
+  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await ripple();
+  a.link.cut();
+  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await pass(9_000);
+  await issuer.fetches[2]?.answer(given('of b'));
+  a.link.mend();
+  await pass(500);
+  await issuer.fetches[1]?.answer(given('of a, too late'));
+  await pass(500);
+  t.deepEqual([peek(a), peek(b)], ['of b', 'of b']);
+});
+
+test('forced refreshes of all holders draw on one ration', async (t) => {
+  const { a, b, issuer, pass } = await begun('stable');
+  void a.keepers.refreshNow(APPID);
+  await ripple();
+  t.true(issuer.fetches[1]?.force);
+  await issuer.fetches[1]?.answer(given('second'));
+  await pass(500);
+  t.is(b.keepers.status()[0]?.forcedLeft, 19);
+  // Too soon after the one of the other hub.
+  void b.keepers.refreshNow(APPID);
+  await ripple();
+  t.false(issuer.fetches[2]?.force);
+});
+
+test('of two hubs that find the same token refused, one forces', async (t) => {
+  const { a, b, issuer, pass } = await begun('stable');
+  const reports = [a, b].map(({ keepers }) => keepers.refused(APPID, fingerprintOf('first'), 40001));
+  for (let times = 0; times < 40; times += 1) {
+    for (const { answer, force } of issuer.fetches.slice(1))
+      await answer(given(force === true ? 'forced' : 'first'));
+    for (const { answer } of issuer.probes) await answer({ kind: 'refused', errcode: 40001 });
+    await pass(50);
+  }
+  t.is(issuer.fetches.filter(({ force }) => force).length, 1);
+  t.deepEqual((await Promise.all(reports)).map(valueOf), ['forced', 'forced']);
+});
+
+test('without the store a refused stable token is forced, and the store is told later', async (t) => {
+  const { a, b, issuer, pass } = await begun('stable');
+  a.link.cut();
+  void a.keepers.refused(APPID, fingerprintOf('first'), 40001);
+  await ripple();
+  await issuer.fetches[1]?.answer(given('first'));
+  await issuer.probes[0]?.answer({ kind: 'refused', errcode: 40001 });
+  t.true(issuer.fetches[2]?.force);
+  await issuer.fetches[2]?.answer(given('forced'));
+  t.is(peek(a), 'forced');
+  t.is(b.keepers.status()[0]?.forcedLeft, 20);
+  a.link.mend();
+  await pass(13_000);
+  t.is(peek(b), 'forced');
+  t.is(b.keepers.status()[0]?.forcedLeft, 19);
+});
+
+test('who has never seen the ledger forces nothing', async (t) => {
+  const { a, issuer, pass } = bench('stable');
+  a.link.cut();
+  a.keepers.start();
+  await ripple();
+  await issuer.fetches[0]?.answer(given('first'));
+  void a.keepers.refused(APPID, fingerprintOf('first'), 40001);
+  await ripple();
+  await issuer.fetches[1]?.answer(given('first'));
+  await issuer.probes[0]?.answer({ kind: 'refused', errcode: 40001 });
+  await pass(1_000);
+  t.is(issuer.fetches.length, 2);
+  t.like(shared(a), { refreshing: 'withheld' });
+  t.is(peek(a), 'first');
+});
+
+test('a hub that stops in its fetch still publishes the token', async (t) => {
+  const { a, b, issuer, pass } = await begun('classic');
+  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await ripple();
+  const closing = a.keepers.close();
+  await issuer.fetches[1]?.answer(given('second'));
+  await pass(500);
+  await closing;
+  t.is(peek(b), 'second');
+});
+
+test('a change of mode has turns of its own', async (t) => {
+  const { a, b, issuer, pass, memory } = await begun('classic');
+  const stable: Credentials = { appid: APPID, secret: new Secret('s'), mode: 'stable' };
+  a.keepers.reconfigure([stable]);
+  await ripple();
+  t.is(peek(a), 'first');
+  await issuer.fetches[1]?.answer(given('a stable one'));
+  await pass(500);
+  t.deepEqual([peek(a), peek(b)], ['a stable one', 'first']);
+  t.is(memory.at(stable).record?.fingerprint, fingerprintOf('a stable one'));
+  t.is(memory.at({ ...stable, mode: 'classic' }).record?.fingerprint, fingerprintOf('first'));
+});
