@@ -2,12 +2,12 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { policyFor } from '../token/policy.ts';
-import { mergedLedger } from '../token/ration.ts';
+import { mergedLedger, pruned } from '../token/ration.ts';
 import type { Shared } from '../token/state.ts';
 import { makeToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
 import type { SharedAccount, SharedRecord, SharedRecords, Snapshot } from './shared-records.ts';
-import { decide, TURN_MS } from './turns.ts';
+import { decide, RENEW_MS, TURN_MS } from './turns.ts';
 import type { Away, Decision, SharedStatus, Turn, Turns } from './turns.ts';
 
 /** The store is read this often, give or take a quarter, for what publication has missed. */
@@ -52,8 +52,6 @@ export class SharedTurns implements Turns {
   #steadySinceMs = -Infinity;
   #wasLost = false;
   #ledgerUnixMs: readonly number[] | undefined;
-  /** Forced refreshes that the store has still to be told of. */
-  #owedUnixMs: readonly number[] = [];
   #turn: OurTurn | undefined;
   #refreshing: SharedStatus['refreshing'] = 'none';
   #by: string | undefined;
@@ -74,7 +72,7 @@ export class SharedTurns implements Turns {
     const known = this.#held?.record;
     for (;;) {
       const askedAtMs = clock.lifeMs();
-      const store = await records.take(account, owner, known?.generation ?? 0, TURN_MS);
+      const store = await records.take(account, owner, this.#held?.record.generation ?? 0, TURN_MS);
       const generation = store.kind === 'seen' ? store.generation : undefined;
       if (this.#closed) return this.#leave(generation, { kind: 'withheld', message: 'it is being closed' });
       this.#learn(store, askedAtMs);
@@ -94,11 +92,11 @@ export class SharedTurns implements Turns {
           this.#refreshing = 'withheld';
           return this.#leave(generation, { kind: 'withheld', message: WITHHELD[decision.why] }, 'withheld');
         case 'fetchAlone':
-          if (force) this.#owe(this.#storeNowMs());
+          if (force) this.#ledgerUnixMs = this.#mergedLedger([this.#storeNowMs()]);
           return this.#begin({ generation: this.#nextGeneration(), isAlone: true });
         case 'fetch':
           if (!force || (await this.#charge())) {
-            if (clock.lifeMs() - askedAtMs <= TURN_MS / 2 && !this.#closed) {
+            if (clock.lifeMs() - askedAtMs <= RENEW_MS && !this.#closed) {
               return this.#begin({ generation: generation ?? this.#nextGeneration(), isAlone: false });
             }
           }
@@ -215,7 +213,7 @@ export class SharedTurns implements Turns {
   /** Renews the turn while the fetch runs. */
   #keep(untilMs: number): void {
     const { account, owner, records, clock, log } = this.#parts;
-    this.#renewal = clock.after(TURN_MS / 3, () => {
+    this.#renewal = clock.after(RENEW_MS, () => {
       if (this.#turn === undefined || clock.lifeMs() >= untilMs) return;
       void records.keep(account, owner, TURN_MS).then((outcome) => {
         if (outcome === 'lost') log.warn('turn to fetch was lost while fetching', { app: account.appid });
@@ -258,21 +256,17 @@ export class SharedTurns implements Turns {
     return isCertain;
   }
 
-  #owe(atUnixMs: number): void {
-    this.#owedUnixMs = [...this.#owedUnixMs, atUnixMs];
-    this.#ledgerUnixMs = this.#mergedLedger([atUnixMs]);
-  }
-
-  async #payOwed(): Promise<void> {
-    const owed = this.#owedUnixMs;
-    if (owed.length === 0) return;
-    if (await this.#parts.records.charge(this.#parts.account, owed)) {
-      this.#owedUnixMs = this.#owedUnixMs.filter((atMs) => !owed.includes(atMs));
-    }
+  /** Tells the store of forced refreshes that it has forgotten, or that were made while it was away. */
+  async #payOwed(stored: readonly number[]): Promise<void> {
+    const { spacingMs } = policyFor('stable').ration;
+    const isOwed = (atMs: number): boolean => !stored.some((known) => Math.abs(known - atMs) < spacingMs / 2);
+    const owed = (this.#ledgerUnixMs ?? []).filter(isOwed);
+    if (owed.length > 0) await this.#parts.records.charge(this.#parts.account, owed);
   }
 
   #mergedLedger(atUnixMs: readonly number[]): readonly number[] {
-    return mergedLedger(this.#ledgerUnixMs ?? [], atUnixMs, policyFor('stable').ration);
+    const { ration } = policyFor('stable');
+    return pruned(mergedLedger(this.#ledgerUnixMs ?? [], atUnixMs, ration), ration, this.#storeNowMs());
   }
 
   #hear(seen: Snapshot | Away, askedAtMs: number): void {
@@ -293,7 +287,7 @@ export class SharedTurns implements Turns {
     if (this.#wasLost) this.#steadySinceMs = nowMs;
     this.#wasLost = false;
     this.#ledgerUnixMs = this.#mergedLedger(seen.forcedAtUnixMs);
-    void this.#payOwed();
+    void this.#payOwed(seen.forcedAtUnixMs);
     this.#noteSeal(seen);
     const stored = seen.record?.generation ?? 0;
     const held = this.#held;

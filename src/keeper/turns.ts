@@ -54,6 +54,12 @@ export const ownTurns: Turns = {
 export const TURN_MS = 8_000;
 
 /**
+ * How often a turn is renewed; and a fetch begins no later than this after the question for the turn,
+ * so that one of the usual 5 s at most is over before the turn is, even where no renewal gets through.
+ */
+export const RENEW_MS = 2_000;
+
+/**
  * After the store was away, a turn of before may have been forgotten with it (a failover, an empty
  * restart) while its fetch still runs. Classic waits for the end of any such fetch.
  */
@@ -119,7 +125,7 @@ export function decide(situation: Situation): Decision {
     return { kind: 'wait', forMs: Math.min(Math.max(store.turn?.leftMs ?? 0, WAIT_MS_MIN), WAIT_MS_MAX) };
   }
   // We slept on the answer, and the turn may be over.
-  if (situation.ageMs > TURN_MS / 2) return { kind: 'wait', forMs: WAIT_MS_MIN };
+  if (situation.ageMs > RENEW_MS) return { kind: 'wait', forMs: WAIT_MS_MIN };
   if (mode === 'classic' && situation.steadyMs < SETTLE_MS) {
     return { kind: 'wait', forMs: Math.min(SETTLE_MS - situation.steadyMs, WAIT_MS_MAX) };
   }
