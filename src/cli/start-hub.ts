@@ -3,7 +3,8 @@ import { Audit } from '../hub/audit.ts';
 import { makeHubFace } from '../hub/app.ts';
 import { Callers } from '../hub/callers.ts';
 import type { Reviewers } from '../hub/callers.ts';
-import type { Hub, HubAccounts } from '../hub/hub.ts';
+import type { HubAccounts } from '../hub/accounts.ts';
+import type { Hub } from '../hub/hub.ts';
 import { History } from '../hub/history.ts';
 import { Refreshes } from '../hub/refreshes.ts';
 import { appsFor, serviceAccountReviewers } from '../hub/service-accounts.ts';
@@ -115,6 +116,7 @@ function assemble(
   });
   const accounts = accountsOf(keepers, current);
   const watchers = new Watchers({ accounts, clock, log });
+  metrics.watchHubWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
   const audit = new Audit(log, clock);
   const tickets = keepTickets({ tokens: keepers, ask, clock, random, log });
@@ -129,6 +131,7 @@ function assemble(
     upstream,
     history,
     audit,
+    metrics,
     clock,
     random,
     log,

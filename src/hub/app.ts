@@ -8,6 +8,7 @@ import type { Hub } from './hub.ts';
 import { addPageRoutes } from './page/routes.ts';
 import { Problem, problemAnswer, unknownApp } from './problem.ts';
 import type { ProblemReason } from './problem.ts';
+import { addressOf } from './request.ts';
 import type { ApiRoute } from './route.ts';
 import { API_ROUTES } from './routes.ts';
 
@@ -18,6 +19,9 @@ export interface HubFace {
   readonly refuse: Refuse;
 }
 
+/** Streams that have been opened do not count; they have a limit of their own. */
+const IN_FLIGHT_MAX = 10_000;
+
 export function makeHubFace(hub: Hub): HubFace {
   const router = new Router();
   for (const route of API_ROUTES) {
@@ -27,7 +31,13 @@ export function makeHubFace(hub: Hub): HubFace {
   }
   addPageRoutes(router, hub);
   const app = new Koa();
-  app.use((ctx, next) => answered(ctx, next, hub));
+  let inFlight = 0;
+  app.use(async (ctx, next) => {
+    inFlight += 1;
+    await answered(ctx, inFlight > IN_FLIGHT_MAX ? refuseForNow : next, hub);
+    inFlight -= 1;
+    hub.metrics.hubAnswered(labelOf(ctx), ctx.status);
+  });
   app.use(router.routes());
   app.use(refuseUnrouted);
   // What fails after an answer has begun is the caller's connection.
@@ -66,7 +76,7 @@ function callerIn(recognition: Recognition, ctx: Koa.Context, hub: Hub, call: st
     case 'stranger':
       hub.audit.refused({
         caller: undefined,
-        address: ctx.ip,
+        address: addressOf(ctx),
         call,
         reason: 'unauthorized',
         why: recognition.why,
@@ -97,8 +107,16 @@ function noteRefusal(
   { reason, detail }: Problem,
 ): void {
   if (!REFUSALS.has(reason)) return;
-  const shown = appid?.replaceAll(/[^\w-]/g, '?').slice(0, 64);
-  hub.audit.refused({ caller, address: ctx.ip, call, appid: shown, reason, why: detail });
+  hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason, why: detail });
+}
+
+function refuseForNow(): Promise<never> {
+  throw new Problem('overloaded', 'Too many calls are in flight.', { retryAfterS: 1 });
+}
+
+/** The route of a call of the API, for metrics. */
+function labelOf(ctx: Koa.Context): string {
+  return API_ROUTES.find((route) => matches(route.path, ctx.path))?.path ?? 'other';
 }
 
 /** The one door where an error becomes an answer. */

@@ -20,6 +20,7 @@ export interface AuditedRefusal {
   readonly address: string;
   /** The route, such as `GET /v1/apps/:appid/token`; never the path as it was sent. */
   readonly call: string;
+  /** As the caller sent it. */
   readonly appid?: string | undefined;
   readonly reason: string;
   readonly why: string;
@@ -39,11 +40,17 @@ export class Audit {
   }
 
   refused({ caller, address, call, appid, reason, why }: AuditedRefusal): void {
-    const fields = { ...nameOf(caller), address, call, app: appid, reason, why };
+    const fields = { ...nameOf(caller), address, call, app: shown(appid), reason, why };
     this.#logOf(`${caller?.name ?? address} ${reason}`).warn('a caller was refused', fields);
   }
 }
 
-function nameOf(caller: Caller | undefined): { caller: string | null; pod?: string } {
-  return { caller: caller?.name ?? null, ...(caller?.pod !== undefined && { pod: caller.pod }) };
+function nameOf(caller: Caller | undefined): { caller: string | null; kind?: string; pod?: string } {
+  if (caller === undefined) return { caller: null };
+  return { caller: caller.name, kind: caller.kind, ...(caller.pod !== undefined && { pod: caller.pod }) };
+}
+
+/** What does not look like an appid may be anything, a key that slipped to the wrong place included. */
+function shown(appid: string | undefined): string | undefined {
+  return appid === undefined || /^wx\w{4,32}$/.test(appid) ? appid : '?';
 }

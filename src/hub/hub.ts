@@ -1,33 +1,15 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { Secret } from '../base/secret.ts';
-import type { Keepers } from '../keeper/keepers.ts';
 import type { Tickets } from '../keeper/tickets.ts';
-import type { TokenMode } from '../token/token.ts';
+import type { Metrics } from '../server/metrics.ts';
 import type { Upstream } from '../upstream/exchange.ts';
+import type { HubAccounts } from './accounts.ts';
 import type { Audit } from './audit.ts';
 import type { Callers } from './callers.ts';
 import type { History } from './history.ts';
 import type { Refreshes } from './refreshes.ts';
 import type { Watchers } from './watchers.ts';
-
-/** An account, without its token. */
-export interface HubApp {
-  readonly appid: string;
-  readonly name: string;
-  readonly mode: TokenMode;
-}
-
-/** The accounts that this hub holds. */
-export interface HubAccounts extends Pick<
-  Keepers,
-  'token' | 'refused' | 'refreshNow' | 'peek' | 'status' | 'ownerOf'
-> {
-  list(): readonly HubApp[];
-  has(appid: string): boolean;
-  secretOf(appid: string): Secret | undefined;
-}
 
 /** What serving a call takes. */
 export interface Hub {
@@ -43,6 +25,7 @@ export interface Hub {
   readonly upstream: Upstream;
   readonly history: History;
   readonly audit: Audit;
+  readonly metrics: Pick<Metrics, 'hubAnswered'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

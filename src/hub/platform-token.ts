@@ -1,7 +1,7 @@
 import type Koa from 'koa';
 import { mayUse } from './callers.ts';
 import type { Hub } from './hub.ts';
-import { readJson } from './request.ts';
+import { addressOf, readJson } from './request.ts';
 import { secondsLeft } from './wire.ts';
 
 const BODY_BYTES_MAX = 4 * 1024;
@@ -46,12 +46,12 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
   const call = `${ctx.method} ${ctx.path}`;
   if (caller === undefined) {
     const why = 'not the key of a client';
-    hub.audit.refused({ caller, address: ctx.ip, call, reason: 'unauthorized', why });
+    hub.audit.refused({ caller, address: addressOf(ctx), call, reason: 'unauthorized', why });
     return refuse(40125, 'invalid appsecret: wechat-sidecar wants the key of one of its clients here');
   }
   if (!mayUse(caller, appid) || !hub.accounts.has(appid)) {
     const why = 'no such account, or not for this caller';
-    hub.audit.refused({ caller, address: ctx.ip, call, appid, reason: 'unknown_app', why });
+    hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'unknown_app', why });
     return refuse(40013, 'invalid appid: wechat-sidecar has no such account for this client');
   }
   const granted = await hub.accounts.token(appid);

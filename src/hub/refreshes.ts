@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { TokenAnswer } from '../token/source.ts';
 import type { Audit } from './audit.ts';
 import type { Caller } from './callers.ts';
-import type { HubAccounts } from './hub.ts';
+import type { HubAccounts } from './accounts.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Rate } from './rate-limit.ts';
 
@@ -39,7 +39,7 @@ export class Refreshes {
     const isCurrent = accounts.peek(appid)?.fingerprint === fingerprint;
     const running = this.#running.get(appid);
     const joins = running?.fingerprint === fingerprint;
-    const retryAfterMs = isCurrent && !joins ? this.#reportLimit.spend(caller.name) : 0;
+    const retryAfterMs = isCurrent && !joins ? this.#reportLimit.spend(`${caller.kind} ${caller.name}`) : 0;
     if (retryAfterMs > 0) return { kind: 'limited', retryAfterMs };
     const answer = await (joins ? running.answer : this.#ask(appid, fingerprint, errcode));
     this.#audit(caller, appid, answer, { fingerprint, errcode, isCurrent });
@@ -49,7 +49,7 @@ export class Refreshes {
   /** A person wants another token now. */
   async byHand(caller: Caller, appid: string): Promise<RefreshOutcome> {
     const { accounts } = this.#parts;
-    const retryAfterMs = this.#manualLimit.spend(`${caller.name} ${appid}`);
+    const retryAfterMs = this.#manualLimit.spend(`${caller.kind} ${caller.name} ${appid}`);
     if (retryAfterMs > 0) return { kind: 'limited', retryAfterMs };
     const fingerprint = accounts.peek(appid)?.fingerprint;
     const answer = await accounts.refreshNow(appid);

@@ -1,5 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import type Koa from 'koa';
 import { Problem } from './problem.ts';
+
+/** Whom a call came from; an IPv4 address as such also where the socket is one of IPv6. */
+export function addressOf(ctx: Koa.Context): string {
+  return ctx.ip.replace(/^::ffff:(?=\d+\.)/, '');
+}
 
 /** The whole body. Throws a `Problem` where it is over the limit, and where it never came. */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {

@@ -5,7 +5,7 @@ import { mayUse } from './callers.ts';
 import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { Problem, unknownApp } from './problem.ts';
-import { readJson } from './request.ts';
+import { addressOf, readJson } from './request.ts';
 import { SCHEMAS } from './schemas.ts';
 import { wireApp, wireRefresh, wireToken } from './wire.ts';
 
@@ -61,7 +61,7 @@ export function answerWatch(ctx: Koa.Context, hub: Hub, caller: Caller): void {
   // The stream is written past Koa.
   ctx.respond = false;
   const appids = asked.length === 0 ? undefined : new Set(asked);
-  hub.watchers.open(ctx.res, caller, ctx.ip, appids);
+  hub.watchers.open(ctx.res, caller, addressOf(ctx), appids);
 }
 
 export function noToken({ errcode, message }: Unavailable): Problem {

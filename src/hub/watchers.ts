@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { mayUse } from './callers.ts';
 import type { Caller } from './callers.ts';
-import type { HubAccounts } from './hub.ts';
+import type { HubAccounts } from './accounts.ts';
 import { secondsLeft, wireToken } from './wire.ts';
 
 export const WATCHERS_MAX = 20_000;

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { unixMs } from '../keeper/store.ts';
 import type { WireApp, WireRefresh, WireToken } from '../token/hub-wire.ts';
 import type { Token } from '../token/token.ts';
-import type { HubApp } from './hub.ts';
+import type { HubApp } from './accounts.ts';
 
 /** One of the places where a token leaves us, on purpose. */
 export function wireToken(appid: string, token: Token, clock: Clock): WireToken {

@@ -57,6 +57,10 @@ export interface Metrics {
   tokenExpiresAt(app: string, unixMs: number): void;
   /** The account is no longer served. */
   tokenGone(app: string): void;
+  /** `call` comes from a closed set: the route of the hub's API, else `other`. */
+  hubAnswered(call: string, status: number): void;
+  /** `read` gives the streams of tokens that are open. */
+  watchHubWatchers(read: () => number): void;
   /** `reason` comes from a closed set: why a pod was skipped, else `none`. */
   podReviewed(result: InjectionResult, reason: string): void;
   /** Somebody took our authority out of the webhook configuration, and we put it back. */
@@ -108,6 +112,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
     ...upstreamMetrics(registers),
     ...replayMetrics(registers),
     ...tokenMetrics(registers),
+    ...hubMetrics(registers),
     ...injectionMetrics(registers),
   };
 }
@@ -279,6 +284,22 @@ function injectionMetrics(registers: Registry[]): InjectionMetrics {
     podReviewed: (result, reason) => reviews.inc({ result, reason }),
     webhookTrustRepaired: () => repairs.inc(),
     watchWebhookCertificate: (read) => void (readExpiryMs = read),
+  };
+}
+
+type HubMetrics = Pick<Metrics, 'hubAnswered' | 'watchHubWatchers'>;
+
+function hubMetrics(registers: Registry[]): HubMetrics {
+  const answers = new Counter({
+    name: 'wechat_sidecar_hub_requests_total',
+    help: "Calls of the hub's API, by the status that they were answered with.",
+    labelNames: ['call', 'status'],
+    registers,
+  });
+  return {
+    hubAnswered: (call, status) => answers.inc({ call, status: statusLabel(status) }),
+    watchHubWatchers: (read) =>
+      void readGauge(registers, 'wechat_sidecar_hub_watchers', 'Streams of tokens that are open.', read),
   };
 }
 

@@ -3,7 +3,8 @@ import type { TokenMode } from '../../token/token.ts';
 import { mayUse } from '../callers.ts';
 import type { Caller } from '../callers.ts';
 import type { History, PastRefresh } from '../history.ts';
-import type { Hub, HubApp } from '../hub.ts';
+import type { HubApp } from '../accounts.ts';
+import type { Hub } from '../hub.ts';
 import type { WatcherView } from '../watchers.ts';
 import { failureWords } from './failure-words.ts';
 import type { Language } from './words.ts';
@@ -139,7 +140,7 @@ function sidecarsOf(watchers: readonly WatcherView[], viewer: Caller): PageData[
   const rows = new Map<string, SidecarRow>();
   let total = 0;
   for (const { caller, address, sinceUnixMs } of watchers) {
-    if (!seesAll && caller.name !== viewer.name) continue;
+    if (!seesAll && !(caller.kind === viewer.kind && caller.name === viewer.name)) continue;
     total += 1;
     const key = `${caller.kind} ${caller.name} ${caller.pod ?? ''} ${address}`;
     const row = rows.get(key);

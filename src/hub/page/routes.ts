@@ -6,7 +6,7 @@ import type { Hub } from '../hub.ts';
 import { Problem, unknownApp } from '../problem.ts';
 import { RateLimit } from '../rate-limit.ts';
 import type { Rate } from '../rate-limit.ts';
-import { readBody } from '../request.ts';
+import { addressOf, readBody } from '../request.ts';
 import { noToken, tooManyRefreshes } from '../token-routes.ts';
 import { pageData } from './data.ts';
 import { ICON, loginHtml, pageHtml } from './html.ts';
@@ -65,7 +65,7 @@ export function addPageRoutes(router: Router, hub: Hub): void {
 async function logIn(ctx: Koa.Context, hub: Hub, sessions: Sessions, logins: RateLimit): Promise<void> {
   requireOwnPage(ctx);
   const language = languageIn(ctx);
-  if (logins.spend(ctx.ip) > 0) {
+  if (logins.spend(addressOf(ctx)) > 0) {
     answerHtml(ctx, 429, loginHtml(language, 'tooOften'));
     return;
   }
@@ -73,12 +73,12 @@ async function logIn(ctx: Koa.Context, hub: Hub, sessions: Sessions, logins: Rat
   const caller = hub.callers.byKey((form.get('key') ?? '').trim());
   if (caller === undefined) {
     const why = 'not the key of a client';
-    hub.audit.refused({ caller, address: ctx.ip, call: 'POST /login', reason: 'unauthorized', why });
+    hub.audit.refused({ caller, address: addressOf(ctx), call: 'POST /login', reason: 'unauthorized', why });
     answerHtml(ctx, 401, loginHtml(language, 'wrongKey'));
     return;
   }
   setCookie(ctx, sessions.open(caller), SESSION_MS);
-  hub.log.info('somebody logged in at the page', { caller: caller.name, address: ctx.ip });
+  hub.log.info('somebody logged in at the page', { caller: caller.name, address: addressOf(ctx) });
   goHome(ctx);
 }
 

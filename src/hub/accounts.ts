@@ -1,0 +1,20 @@
+import type { Secret } from '../base/secret.ts';
+import type { Keepers } from '../keeper/keepers.ts';
+import type { TokenMode } from '../token/token.ts';
+
+/** An account, without its token. */
+export interface HubApp {
+  readonly appid: string;
+  readonly name: string;
+  readonly mode: TokenMode;
+}
+
+/** The accounts that this hub holds. */
+export interface HubAccounts extends Pick<
+  Keepers,
+  'token' | 'refused' | 'refreshNow' | 'peek' | 'status' | 'ownerOf'
+> {
+  list(): readonly HubApp[];
+  has(appid: string): boolean;
+  secretOf(appid: string): Secret | undefined;
+}
