@@ -8,4 +8,4 @@ export const chromiumPath: string | undefined = [process.env['CHROMIUM'] ?? '', 
 );
 
 export const WITHOUT_CHROMIUM =
-  'SKIPPED, since no Chromium is installed (apt-get install chromium, or set CHROMIUM): ';
+  'SKIPPED, since there is no Chromium (node scripts/test-servers.mjs installs it, as root on Debian): ';

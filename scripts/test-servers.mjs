@@ -1,0 +1,37 @@
+// Installs the programs that some tests run against, from Debian's packages: as root, where they are
+// missing. Tests whose program is not there are skipped, and say so.
+//
+//   node scripts/test-servers.mjs
+import { spawnSync } from 'node:child_process';
+
+/** Programs, and the packages that hold them. */
+const PROGRAMS = [
+  ['redis-server', 'redis-server'],
+  ['chromium', 'chromium'],
+];
+
+const missing = PROGRAMS.filter(([program]) => !isThere(program)).map(([, packageName]) => packageName);
+if (missing.length === 0) {
+  console.log('All programs are there.');
+} else if (spawnSync('apt-get', ['--version']).status !== 0 || process.getuid?.() !== 0) {
+  console.log(`Missing, and left so: ${missing.join(', ')} (this needs Debian's apt-get, and root).`);
+} else {
+  // A package list that is out of date is renewed only where the installation fails.
+  if (!install()) {
+    run('apt-get', ['update']);
+    if (!install()) process.exitCode = 1;
+  }
+}
+
+function isThere(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+function install() {
+  return run('apt-get', ['install', '--yes', '--no-install-recommends', ...missing]);
+}
+
+function run(command, args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  return spawnSync(command, args, { stdio: 'inherit', env }).status === 0;
+}
