@@ -6,6 +6,7 @@ import { CHARGE, KEEP, PUBLISH, READ, RELEASE, TAKE } from './redis-scripts.ts';
 import type { Script } from './redis-scripts.ts';
 import type { Seal } from './sealed.ts';
 import type {
+  Pause,
   RecordsListener,
   SharedAccount,
   SharedRecord,
@@ -67,11 +68,17 @@ export class RedisRecords implements SharedRecords {
     await this.#run(RELEASE, account, [owner]);
   }
 
-  async publish(account: SharedAccount, record: SharedRecord): Promise<'stored' | 'older' | 'away'> {
+  async publish(
+    account: SharedAccount,
+    record: SharedRecord,
+    pause?: Pause,
+  ): Promise<'stored' | 'older' | 'away'> {
     const { generation, value, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
     const sealed = this.#parts.seal.seal(value.reveal(), placeOf(account, record));
     const message = `${account.mode} ${account.appid}`;
     const reply = await this.#run(PUBLISH, account, [
+      pause?.owner ?? '',
+      pause?.forMs ?? 0,
       generation,
       fingerprint,
       issuedAtUnixMs,

@@ -53,14 +53,21 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 return 1
 `);
 
-/** ARGV: generation, fingerprint, issued, expires, value, kept milliseconds, channel, message. */
+/**
+ * ARGV: owner, milliseconds in which nobody shall have a turn, generation, fingerprint, issued, expires,
+ * value, kept milliseconds, channel, message.
+ */
 export const PUBLISH: Script = script(`
 local stored = tonumber(redis.call('HGET', KEYS[1], 'generation') or 0)
-if tonumber(ARGV[1]) <= stored then return 0 end
+if tonumber(ARGV[3]) <= stored then return 0 end
 redis.call('HSET', KEYS[1],
-  'generation', ARGV[1], 'fingerprint', ARGV[2], 'issued', ARGV[3], 'expires', ARGV[4], 'value', ARGV[5])
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
-redis.call('PUBLISH', ARGV[7], ARGV[8])
+  'generation', ARGV[3], 'fingerprint', ARGV[4], 'issued', ARGV[5], 'expires', ARGV[6], 'value', ARGV[7])
+redis.call('PEXPIRE', KEYS[1], ARGV[8])
+if tonumber(ARGV[2]) > 0 then
+  local holder = redis.call('GET', KEYS[2])
+  if not holder or holder == ARGV[1] then redis.call('SET', KEYS[2], 'nobody/0', 'PX', ARGV[2]) end
+end
+redis.call('PUBLISH', ARGV[9], ARGV[10])
 return 1
 `);
 

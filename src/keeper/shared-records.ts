@@ -42,11 +42,17 @@ export interface SharedRecords {
   keep(account: SharedAccount, owner: string, turnMs: number): Promise<'ours' | 'lost' | 'away'>;
   release(account: SharedAccount, owner: string): Promise<void>;
   /** Stores a record and tells the others, unless one of this or a later generation is stored. */
-  publish(account: SharedAccount, record: SharedRecord): Promise<'stored' | 'older' | 'away'>;
+  publish(account: SharedAccount, record: SharedRecord, pause?: Pause): Promise<'stored' | 'older' | 'away'>;
   /** Writes down forced refreshes; whether that is certain. */
   charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean>;
   listen(listener: RecordsListener): void;
   close(): Promise<void>;
+}
+
+/** With what is published again after the store forgot it: for a while nobody gets a turn, we included. */
+export interface Pause {
+  readonly owner: string;
+  readonly forMs: number;
 }
 
 export interface RecordsListener {

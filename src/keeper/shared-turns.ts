@@ -7,7 +7,7 @@ import type { Shared } from '../token/state.ts';
 import { makeToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
 import type { SharedAccount, SharedRecord, SharedRecords, Snapshot } from './shared-records.ts';
-import { decide, RENEW_MS, TURN_MS } from './turns.ts';
+import { decide, RENEW_MS, SETTLE_MS, TURN_MS } from './turns.ts';
 import type { Away, Decision, SharedStatus, Turn, Turns } from './turns.ts';
 
 /** The store is read this often, give or take a quarter, for what publication has missed. */
@@ -34,7 +34,8 @@ export interface SharedTurnsParts {
 /** The token that we serve, as the others know it or shall know it. */
 interface Held {
   readonly record: SharedRecord;
-  readonly isStored: boolean;
+  /** `forgotten`: it was stored, and is not any more. */
+  readonly stored: 'yes' | 'not yet' | 'forgotten';
 }
 
 interface OurTurn {
@@ -117,7 +118,7 @@ export class SharedTurns implements Turns {
 
   /** What the store remembers; what it tells too late is heard as from another holder. */
   load(): Promise<Shared | undefined> {
-    const { account, records, clock, heard } = this.#parts;
+    const { account, records, clock } = this.#parts;
     const askedAtMs = clock.lifeMs();
     return new Promise((resolve) => {
       let isLate = false;
@@ -129,7 +130,7 @@ export class SharedTurns implements Turns {
         limit.cancel();
         this.#learn(seen, askedAtMs);
         // All that we know, and not only what this told: what was heard before is not known to the keeper yet.
-        if (isLate) heard(this.#shared());
+        if (isLate) this.#parts.heard(this.#shared());
         else resolve(this.#shared());
       });
     });
@@ -146,7 +147,7 @@ export class SharedTurns implements Turns {
       issuedAtUnixMs: Math.round(token.issuedAtMs + this.#offsetMs),
       expiresAtUnixMs: Math.round(token.expiresAtMs + this.#offsetMs),
     };
-    this.#held = { record, isStored: false };
+    this.#held = { record, stored: 'not yet' };
     this.#publish();
   }
 
@@ -292,21 +293,23 @@ export class SharedTurns implements Turns {
     const stored = seen.record?.generation ?? 0;
     const held = this.#held;
     if (seen.readable !== undefined && stored > (held?.record.generation ?? 0)) {
-      this.#held = { record: seen.readable, isStored: true };
+      this.#held = { record: seen.readable, stored: 'yes' };
       return this.#shared();
     }
     if (held !== undefined && stored < held.record.generation) this.#republish(held, nowMs);
+    // Whoever stored it.
+    if (held !== undefined && stored === held.record.generation) this.#held = { ...held, stored: 'yes' };
     return { forcedAtMs: this.#shared().forcedAtMs };
   }
 
   /** The store is behind what we know: it came back empty or stale, or never got what we fetched. */
   #republish(held: Held, nowMs: number): void {
-    if (held.isStored) {
+    if (held.stored === 'yes') {
       const { log, account } = this.#parts;
       log.warn('token store has forgotten a token; publishing it again', { app: account.appid });
       // And with it, perhaps, somebody's turn.
       this.#steadySinceMs = nowMs;
-      this.#held = { ...held, isStored: false };
+      this.#held = { ...held, stored: 'forgotten' };
     }
     if (held.record.expiresAtUnixMs > this.#storeNowMs()) this.#publish();
   }
@@ -320,13 +323,16 @@ export class SharedTurns implements Turns {
 
   /** One at a time, and each time the latest. */
   #publish(): void {
-    const { account, records } = this.#parts;
+    const { account, owner, records } = this.#parts;
     this.#publishing = this.#publishing.then(async () => {
       const held = this.#held;
       // What others can read and we cannot is not ours to overwrite.
-      if (held === undefined || held.isStored || this.#store === 'sealed') return;
-      const outcome = await records.publish(account, held.record);
-      if (outcome === 'stored' && this.#held === held) this.#held = { ...held, isStored: true };
+      if (held === undefined || held.stored === 'yes' || this.#store === 'sealed') return;
+      // Classic waits for a fetch whose turn was forgotten too; those who remember nothing wait with us.
+      const isPaused = held.stored === 'forgotten' && account.mode === 'classic';
+      const pause = isPaused ? { owner, forMs: SETTLE_MS } : undefined;
+      const outcome = await records.publish(account, held.record, pause);
+      if (outcome === 'stored' && this.#held === held) this.#held = { ...held, stored: 'yes' };
       if (outcome === 'older') void this.look();
     });
   }

@@ -54,6 +54,7 @@ class Platform {
   readonly #clock: ManualClock;
   readonly #random: Random;
   readonly #tokens: { value: string; endMs: number }[] = [];
+  #forcedAtMs = -Infinity;
 
   constructor(clock: ManualClock, random: Random) {
     this.#clock = clock;
@@ -96,7 +97,10 @@ class Platform {
     if (this.#random() < 0.1) return { kind: 'failure', cause: 'platform', errcode: -1, detail: 'busy' };
     const nowMs = this.#clock.lifeMs();
     const current = this.#tokens.at(-1);
-    if (mode === 'stable' && !force && current !== undefined && current.endMs - nowMs > LIFE_MS / 4) {
+    const isForced = force && nowMs - this.#forcedAtMs >= 30_000;
+    if (isForced) this.#forcedAtMs = nowMs;
+    const isFresh = current !== undefined && current.endMs - nowMs > LIFE_MS / 4;
+    if (mode === 'stable' && !isForced && isFresh) {
       return { kind: 'token', value: new Secret(current.value), expiresInMs: current.endMs - nowMs };
     }
     for (const old of this.#tokens) old.endMs = Math.min(old.endMs, nowMs + (old === current ? 60_000 : 0));
@@ -121,6 +125,7 @@ class World {
   readonly #served: Map<Holder, number> = new Map();
   #kept = this.memory.snapshot();
   #made = 0;
+  #hadNoTurns = false;
 
   constructor(mode: TokenMode, seed: number) {
     this.platform = new Platform(this.clock, seededRandom(seed));
@@ -133,9 +138,22 @@ class World {
     if ('who' in command) await this.#toHolder(command.do, command.who);
     else if (command.do === 'kill platform token') this.platform.killCurrent();
     else if (command.do === 'keep') this.#kept = this.memory.snapshot();
-    else this.memory.places = command.do === 'wipe' ? new Map() : this.#kept;
+    else {
+      this.#hadNoTurns = true;
+      if (command.do === 'stale') this.#fallBack();
+      else this.memory.places = new Map();
+    }
     await ripple();
     this.#check();
+  }
+
+  /** A replica that was behind takes over; no connection outlives that. */
+  #fallBack(): void {
+    const connected = this.holders.filter(({ link }) => !link.isCut);
+    for (const { link } of connected) link.cut();
+    this.memory.places = this.#kept;
+    this.#kept = this.memory.snapshot();
+    for (const { link } of connected) link.mend();
   }
 
   async pass(ms: number): Promise<void> {
@@ -175,6 +193,7 @@ class World {
         void holder.keepers.refreshNow(APPID);
         return;
       case 'cut':
+        this.#hadNoTurns = true;
         return holder.link.cut();
       case 'mend':
         return holder.link.mend();
@@ -208,7 +227,10 @@ class World {
       const token = holder.keepers.peek(APPID);
       if (token === undefined) continue;
       const index = this.platform.indexOf(token);
-      must(index >= (this.#served.get(holder) ?? 0), `${holder.name} went back to an older token`);
+      // Stable holders go on without turns, and then cannot tell whose token is the later one.
+      const mayGoBack = this.#app.mode === 'stable' && this.#hadNoTurns;
+      const isOlder = index < (this.#served.get(holder) ?? 0);
+      must(mayGoBack || !isOlder, `${holder.name} went back to an older token`);
       this.#served.set(holder, index);
     }
     if (this.#app.mode !== 'classic') return;

@@ -1,6 +1,7 @@
 import { makeKeepers } from '../../src/keeper/keepers.ts';
 import type { Keepers } from '../../src/keeper/keepers.ts';
 import type {
+  Pause,
   RecordsListener,
   SharedAccount,
   SharedRecord,
@@ -120,11 +121,18 @@ export class Link implements SharedRecords {
     if (place.turn?.owner === owner) place.turn = undefined;
   }
 
-  async publish(account: SharedAccount, record: SharedRecord): Promise<'stored' | 'older' | 'away'> {
+  async publish(
+    account: SharedAccount,
+    record: SharedRecord,
+    pause?: Pause,
+  ): Promise<'stored' | 'older' | 'away'> {
     if (this.isCut) return 'away';
     const place = this.#memory.at(account);
     if ((place.record?.generation ?? 0) >= record.generation) return 'older';
     place.record = record;
+    if (pause !== undefined && (place.turn === undefined || place.turn.owner === pause.owner)) {
+      place.turn = { owner: 'nobody/0', untilMs: this.#memory.nowMs + pause.forMs };
+    }
     this.#memory.published.push(record);
     this.#memory.tell(account);
     return 'stored';
