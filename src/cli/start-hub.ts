@@ -111,7 +111,11 @@ function assemble(
         const fetched = told.result === 'renewed' ? keepers.peek(told.appid)?.fingerprint : undefined;
         history.add(told.appid, told.trigger, told.result, fetched);
       },
-      (appid) => watchers.changed(appid),
+      (appid) => {
+        const token = keepers.peek(appid);
+        if (token !== undefined && isShared(keepers, appid)) history.addFromElsewhere(appid, token);
+        watchers.changed(appid);
+      },
     ),
   });
   const accounts = accountsOf(keepers, current);
@@ -143,6 +147,11 @@ function assemble(
     await upstream.pools.close();
   };
   return { hub, keepers, tickets, history, close };
+}
+
+/** Whether other hubs hold the account too. */
+function isShared(keepers: Keepers, appid: string): boolean {
+  return keepers.status().some((status) => status.appid === appid && status.shared !== undefined);
 }
 
 function observing(

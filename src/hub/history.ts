@@ -1,14 +1,17 @@
 import type { Clock } from '../base/clock.ts';
+import { unixMs } from '../keeper/store.ts';
 import type { Result, Trigger } from '../token/state.ts';
+import type { Token } from '../token/token.ts';
 
 /** One fetch that has ended. */
 export interface PastRefresh {
   readonly atUnixMs: number;
-  readonly trigger: Trigger;
+  /** `elsewhere`: another hub fetched it, and we took it over. */
+  readonly trigger: Trigger | 'elsewhere';
   readonly result: Result;
 }
 
-interface Entry extends PastRefresh {
+interface Entry extends Pick<PastRefresh, 'trigger' | 'result'> {
   readonly atMs: number;
 }
 
@@ -16,7 +19,7 @@ const DAY_MS = 24 * 3_600_000;
 /** Of each account, the latest: a few dozen a day are usual. */
 const KEPT_MAX = 200;
 
-/** What this hub has fetched during the last day, for people to look at. */
+/** What was fetched during the last day, as far as this hub knows, for people to look at. */
 export class History {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry[]>();
@@ -30,13 +33,22 @@ export class History {
   /** `fingerprint` is that of the token which the fetch brought, where it brought a new one. */
   add(appid: string, trigger: Trigger, result: Result, fingerprint: string | undefined): void {
     if (fingerprint !== undefined) this.#fetched.set(appid, fingerprint);
-    const entry = { atUnixMs: this.#clock.wallMs(), atMs: this.#clock.lifeMs(), trigger, result };
-    this.#entries.set(appid, [...this.#lastDay(appid), entry].slice(-KEPT_MAX));
+    this.#note(appid, { atMs: this.#clock.lifeMs(), trigger, result });
+  }
+
+  /** A token that another holder of the account has published. */
+  addFromElsewhere(appid: string, token: Token): void {
+    if (this.isFetchedHere(appid, token.fingerprint)) return;
+    this.#note(appid, { atMs: token.issuedAtMs, trigger: 'elsewhere', result: 'renewed' });
   }
 
   /** Oldest first. */
   of(appid: string): readonly PastRefresh[] {
-    return this.#lastDay(appid).map(({ atUnixMs, trigger, result }) => ({ atUnixMs, trigger, result }));
+    return this.#lastDay(appid).map(({ atMs, trigger, result }) => ({
+      atUnixMs: Math.round(unixMs(atMs, this.#clock)),
+      trigger,
+      result,
+    }));
   }
 
   /** Whether it was this hub that fetched the token. */
@@ -50,6 +62,10 @@ export class History {
       this.#entries.delete(appid);
       this.#fetched.delete(appid);
     }
+  }
+
+  #note(appid: string, entry: Entry): void {
+    this.#entries.set(appid, [...this.#lastDay(appid), entry].slice(-KEPT_MAX));
   }
 
   #lastDay(appid: string): Entry[] {

@@ -6,12 +6,15 @@ import type { HubApp } from './accounts.ts';
 
 /** One of the places where a token leaves us, on purpose. */
 export function wireToken(appid: string, token: Token, clock: Clock): WireToken {
+  // Counted from the one to the other, so that their distance is the token's life to the millisecond.
+  const issuedUnixMs = Math.round(unixMs(token.issuedAtMs, clock));
+  const lifeMs = Math.round(token.expiresAtMs - token.issuedAtMs);
   return {
     appid,
     access_token: token.value.reveal(),
     fingerprint: token.fingerprint,
-    issued_at: rfc3339(token.issuedAtMs, clock),
-    expires_at: rfc3339(token.expiresAtMs, clock),
+    issued_at: rfc3339(issuedUnixMs),
+    expires_at: rfc3339(issuedUnixMs + lifeMs),
     expires_in: secondsLeft(token, clock),
   };
 }
@@ -27,7 +30,7 @@ export function wireApp({ appid, name, mode }: HubApp, token: Token | undefined,
     mode,
     ...(token !== undefined && {
       fingerprint: token.fingerprint,
-      expires_at: rfc3339(token.expiresAtMs, clock),
+      expires_at: rfc3339(Math.round(unixMs(token.expiresAtMs, clock))),
     }),
   };
 }
@@ -37,6 +40,6 @@ export function secondsLeft(token: Pick<Token, 'expiresAtMs'>, clock: Clock): nu
   return Math.max(0, Math.floor((token.expiresAtMs - clock.lifeMs()) / 1_000));
 }
 
-function rfc3339(lifeMs: number, clock: Clock): string {
-  return new Date(Math.round(unixMs(lifeMs, clock))).toISOString();
+function rfc3339(unixTimeMs: number): string {
+  return new Date(unixTimeMs).toISOString();
 }

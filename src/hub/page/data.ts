@@ -129,9 +129,11 @@ function sharedOf(
 
 function stateOf(status: AccountStatus | undefined): PageAccount['state'] {
   if (status === undefined) return 'none';
+  const isCutOff = status.shared !== undefined && status.shared.store !== 'there';
   if (status.lastFailure?.over === false) return status.fingerprint === undefined ? 'none' : 'failing';
   if (status.phase === 'fetching' || status.phase === 'probing' || status.suspected) return 'renewing';
-  return status.fingerprint === undefined ? 'none' : 'good';
+  if (status.fingerprint === undefined) return 'none';
+  return isCutOff ? 'failing' : 'good';
 }
 
 /** A caller that may not use every account sees its own sidecars alone. */

@@ -97,7 +97,7 @@ function update(card, account) {
   show(card.kind, (account.name === account.appid ? '' : account.appid + ' · ') + account.mode);
   showShared(card, account.shared);
   const { used, max } = account.fetches;
-  show(card.fetches, words.fetches + ' ' + filled(words.ofMax, { used: numbers.format(used), max: numbers.format(max) }));
+  show(card.fetches, (account.shared ? words.fetchesHere : words.fetches) + ' ' + filled(words.ofMax, { used: numbers.format(used), max: numbers.format(max) }));
   card.forcedRow.hidden = account.forced === undefined;
   if (account.forced) {
     show(card.forced, words.forced + ' ' + filled(words.ofMax, account.forced));

@@ -42,6 +42,7 @@ export interface Words {
   readonly storeTroubles: Readonly<Record<string, string>>;
   readonly lastDay: string;
   readonly fetches: string;
+  readonly fetchesHere: string;
   readonly forced: string;
   readonly ofMax: string;
   readonly now: string;
@@ -119,6 +120,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     },
     lastDay: 'Refreshes of the last day',
     fetches: 'Fetches',
+    fetchesHere: 'Fetches by this hub',
     forced: 'Forced',
     ofMax: '{used} of {max}',
     now: 'now',
@@ -152,6 +154,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
       refused: 'after a refusal',
       forced: 'forced',
       manual: 'by hand',
+      elsewhere: 'by another hub',
     },
     results: { renewed: 'renewed', unchanged: 'the same token', failed: 'failed' },
   },
@@ -170,7 +173,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     upFor: '已运行 {t}',
     lost: '中控没有应答。所示为 {t} 前的状态。',
     noScript: '本页需要启用 JavaScript。',
-    allGood: '一切正常：{n} 个账号都有有效的 token。',
+    allGood: '一切正常：有 token 的账号 {n} / {n}。',
     someBad: '{n} 个账号中有 {bad} 个需要处理。',
     noAccounts: '这里没有您可以使用的账号。',
     sidecarsConnected: '{n} 个已连接',
@@ -201,6 +204,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     },
     lastDay: '最近一天的刷新',
     fetches: '获取次数',
+    fetchesHere: '本中控获取次数',
     forced: '强制刷新',
     ofMax: '{used} / {max}',
     now: '现在',
@@ -233,6 +237,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
       refused: '被拒绝后',
       forced: '强制',
       manual: '手动',
+      elsewhere: '由另一个中控',
     },
     results: { renewed: '已更新', unchanged: '同一个 token', failed: '失败' },
   },

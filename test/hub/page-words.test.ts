@@ -1,0 +1,90 @@
+import test from 'ava';
+import { History } from '../../src/hub/history.ts';
+import { failureWords } from '../../src/hub/page/failure-words.ts';
+import { LANGUAGES, WORDS } from '../../src/hub/page/words.ts';
+import { makeToken } from '../../src/token/token.ts';
+import { troubleOf } from '../../src/wechat/errcodes.ts';
+import type { Failure } from '../../src/wechat/issuer.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const HOUR_MS = 3_600_000;
+
+function wordsFor(failure: Failure, language: 'en' | 'zh'): string {
+  const { errcode, message } = troubleOf(failure);
+  return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, language);
+}
+
+function platform(errcode: number, ip?: string): Failure {
+  return { kind: 'failure', cause: 'platform', errcode, detail: '', ...(ip !== undefined && { ip }) };
+}
+
+test('both languages say the same things, with the same values filled in', (t) => {
+  const slots = (text: string): string[] => [...new Set(text.match(/\{\w+\}/g))].toSorted();
+  const flat = (words: object, path = ''): [string, string][] =>
+    Object.entries(words).flatMap(([key, value]): [string, string][] =>
+      typeof value === 'string' ? [[path + key, value]] : flat(value as object, `${path}${key}.`),
+    );
+  const english = new Map(flat(WORDS.en));
+  t.deepEqual(
+    flat(WORDS.zh).map(([key]) => key),
+    [...english.keys()],
+  );
+  for (const [key, text] of flat(WORDS.zh)) t.deepEqual(slots(text), slots(english.get(key) ?? ''), key);
+  t.deepEqual([...LANGUAGES], Object.keys(WORDS));
+});
+
+test('every failure has words in Chinese, with the errcode and what to do', (t) => {
+  const documented = [
+    40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 50004, 50007, 61024, 89501, 89503, 89506,
+    89507, 89505, 45011, 12345,
+  ];
+  const said = new Set<string>();
+  for (const errcode of documented) {
+    const words = wordsFor(platform(errcode), 'zh');
+    t.true(words.includes(`errcode ${errcode}`) && words.includes('处理办法'), words);
+    t.notRegex(words, /What to do|undefined/);
+    said.add(words);
+  }
+  t.is(said.size, documented.length);
+  t.regex(wordsFor(platform(40164, '203.0.113.7'), 'zh'), /来源 IP 是 203\.0\.113\.7。/);
+  t.regex(wordsFor(platform(40164, '2001:db8::7'), 'zh'), /来源 IP 是 2001:db8::7。/);
+  const lost: Failure = { kind: 'failure', cause: 'transport', detail: 'ECONNREFUSED' };
+  t.regex(wordsFor(lost, 'zh'), /无法连接平台（ECONNREFUSED）/);
+  t.regex(wordsFor({ ...lost, cause: 'unreadable', detail: 'HTTP 502, 9 bytes' }, 'zh'), /HTTP 502/);
+  t.regex(wordsFor(platform(-1), 'zh'), /平台繁忙/);
+});
+
+test('a failure in English is what the log says', (t) => {
+  const failure = platform(40164, '203.0.113.7');
+  t.is(wordsFor(failure, 'en'), troubleOf(failure).message);
+});
+
+test('refreshes are remembered for a day, those of other hubs at the time that they were made', (t) => {
+  const clock = new ManualClock();
+  const history = new History(clock);
+  history.add('wxone', 'startup', 'renewed', 'aaaaaaaaaaaaaaaa');
+  clock.advance(2 * HOUR_MS);
+  const theirs = makeToken('theirs', clock.lifeMs() - HOUR_MS, 2 * HOUR_MS);
+  history.addFromElsewhere('wxone', theirs);
+  history.add('wxone', 'ahead', 'renewed', theirs.fingerprint);
+  history.addFromElsewhere('wxone', theirs);
+  t.deepEqual(
+    history.of('wxone').map(({ trigger, atUnixMs }) => [trigger, (clock.wallMs() - atUnixMs) / HOUR_MS]),
+    [
+      ['startup', 2],
+      ['elsewhere', 1],
+      ['ahead', 0],
+    ],
+  );
+  t.true(history.isFetchedHere('wxone', theirs.fingerprint));
+  t.false(history.isFetchedHere('wxone', 'aaaaaaaaaaaaaaaa'));
+  clock.advance(23.5 * HOUR_MS);
+  t.deepEqual(
+    history.of('wxone').map(({ trigger }) => trigger),
+    ['ahead'],
+  );
+  for (let refresh = 0; refresh < 500; refresh++) history.add('wxone', 'manual', 'failed', undefined);
+  t.is(history.of('wxone').length, 200);
+  history.keepOnly([]);
+  t.is(history.of('wxone').length, 0);
+});
