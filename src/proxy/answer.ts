@@ -5,6 +5,9 @@ import { judge, JUDGED_BYTES_MAX, mayBeObject, type Verdict } from '../wechat/ve
 import { decoded, READABLE_CODINGS } from './content-coding.ts';
 import { answerHeaders, rewrittenHeaders, valuesOf } from './headers.ts';
 
+/** Characters that the reason phrase of an answer cannot be written with; it means nothing to anybody. */
+const NOT_IN_REASON = /[^\t\x20-\x7e\x80-\xff]/g;
+
 export interface AnswerHead {
   readonly status: number;
   readonly reason: string;
@@ -70,9 +73,11 @@ export class AnswerRelay implements AnswerSink {
     this.#options = options;
   }
 
+  /** Throws where nothing of the kind can be an answer. */
   head(status: number, reason: string, headers: string[], origin: Origin): void {
+    if (status < 200) throw new RangeError(`Cannot pass on an answer: its status is ${status}`);
     this.#options.onHead(origin);
-    this.#head = { status, reason, headers };
+    this.#head = { status, reason: reason.replaceAll(NOT_IN_REASON, ''), headers };
     this.#coding = valuesOf(headers, 'content-encoding').join(',').trim().toLowerCase();
     if (!hasBody(this.#options.method, status)) return;
     const announced = Number(valuesOf(headers, 'content-length')[0] ?? '0');
@@ -134,10 +139,11 @@ export class AnswerRelay implements AnswerSink {
   #startStreaming(): boolean {
     const { response, about, onStreaming, resume } = this.#options;
     const head = this.#head as AnswerHead;
+    // Throws where the platform's head cannot be written; nothing has been passed on by then.
+    response.writeHead(head.status, head.reason, answerHeaders(head.headers, about));
     this.#phase = 'streaming';
     onStreaming();
     response.on('drain', resume);
-    response.writeHead(head.status, head.reason, answerHeaders(head.headers, about));
     const held = this.#heldSoFar();
     this.#held = [];
     return held.length === 0 ? true : response.write(held);

@@ -33,6 +33,9 @@ export class ReplayBudget {
 
 export type Arrival = 'whole' | 'too_large' | 'no_memory' | 'gone';
 
+/** Pieces under a quarter of this are copied together. */
+const PAGE_BYTES = 16 * 1024;
+
 /** What may wait for a slow upstream once a body is no longer kept. */
 const QUEUE_BYTES_MAX = 64 * 1024;
 
@@ -47,6 +50,8 @@ export class KeptBody implements OutgoingBody {
   readonly #announcedBytes: number | undefined;
   #chunks: Buffer[] = [];
   #queuedBytes = 0;
+  #chargedBytes = 0;
+  #page: { readonly bytes: Buffer; used: number } | undefined;
   #arrivedBytes = 0;
   #state: 'keeping' | 'streaming' | 'released' = 'keeping';
   #sourceEnded = false;
@@ -103,17 +108,17 @@ export class KeptBody implements OutgoingBody {
   /** No replay will be needed: what has been read is let go, the rest streams on. */
   stopKeeping(): void {
     if (this.#state !== 'keeping') return;
-    this.#budget.give(this.#queuedBytes);
     this.#state = 'streaming';
     const read = this.#chunks.splice(0, this.#reader?.index ?? 0);
-    this.#queuedBytes -= read.reduce((sum, chunk) => sum + chunk.length, 0);
+    for (const chunk of read) this.#letGo(chunk);
     this.#reader?.rewind();
   }
 
   /** The call is over: all is let go, and what still arrives is none of ours. */
   release(): void {
-    if (this.#state === 'keeping') this.#budget.give(this.#queuedBytes);
     this.#state = 'released';
+    this.#budget.give(this.#chargedBytes);
+    this.#chargedBytes = 0;
     this.#chunks = [];
     this.#queuedBytes = 0;
     this.#reader?.detach();
@@ -129,12 +134,41 @@ export class KeptBody implements OutgoingBody {
   #arrived(chunk: Buffer): void {
     this.#arrivedBytes += chunk.length;
     if (this.#state === 'released') return;
-    if (this.#state === 'keeping' && !this.#budget.take(chunk.length)) this.stopKeeping();
-    this.#chunks.push(chunk);
-    this.#queuedBytes += chunk.length;
+    if (this.#state === 'keeping') {
+      if (this.#budget.take(chunk.length)) this.#chargedBytes += chunk.length;
+      else this.stopKeeping();
+    }
+    this.#append(chunk);
     this.#reader?.wake();
     if (this.#state === 'streaming' && this.#queuedBytes > QUEUE_BYTES_MAX) this.#source.pause();
     this.#onProgress();
+  }
+
+  /** Small pieces are joined in pages: a buffer for each byte would cost hundreds of times what it holds. */
+  #append(chunk: Buffer): void {
+    this.#queuedBytes += chunk.length;
+    if (chunk.length >= PAGE_BYTES / 4) {
+      this.#chunks.push(chunk);
+      this.#page = undefined;
+      return;
+    }
+    const last = this.#chunks.length - 1;
+    const isUnread = last >= (this.#reader?.index ?? 0);
+    if (this.#page === undefined || this.#page.used + chunk.length > PAGE_BYTES || !isUnread) {
+      this.#page = { bytes: Buffer.allocUnsafeSlow(PAGE_BYTES), used: 0 };
+      this.#chunks.push(this.#page.bytes.subarray(0, 0));
+    }
+    chunk.copy(this.#page.bytes, this.#page.used);
+    this.#page.used += chunk.length;
+    this.#chunks[this.#chunks.length - 1] = this.#page.bytes.subarray(0, this.#page.used);
+  }
+
+  /** A piece that is read and will not be read again is no longer charged. */
+  #letGo(chunk: Buffer): void {
+    this.#queuedBytes -= chunk.length;
+    const bytes = Math.min(chunk.length, this.#chargedBytes);
+    this.#chargedBytes -= bytes;
+    this.#budget.give(bytes);
   }
 
   #ended(): void {
@@ -160,7 +194,7 @@ export class KeptBody implements OutgoingBody {
     }
     if (this.#state === 'streaming') {
       this.#chunks.shift();
-      this.#queuedBytes -= chunk.length;
+      this.#letGo(chunk);
       this.#reader?.rewind();
     }
     return chunk;

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server/errors.ts';
 import { exchange, type Exchange, type TransportFailure } from '../upstream/exchange.ts';
 import { type Answer, AnswerRelay, sendHeld } from './answer.ts';
-import { discardRest, KeptBody } from './body.ts';
+import { discardRest, KeptBody, ReplayBudget } from './body.ts';
 import { requestHeaders } from './headers.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
@@ -58,13 +58,16 @@ export class Call {
     this.rules = sidecar.rules();
     this.#sidecar = sidecar;
     this.#expectsContinue = expectsContinue;
-    response.once('close', () => {
-      if (response.writableFinished) return;
-      this.#gone = true;
-      this.#exchange?.abort();
-      this.#onGone();
-    });
+    // The connection and not the response: one that waits behind another hears nothing of its end.
+    request.socket.setMaxListeners(0).once('close', this.#onClose);
   }
+
+  readonly #onClose = (): void => {
+    if (this.response.writableFinished) return;
+    this.#gone = true;
+    this.#exchange?.abort();
+    this.#onGone();
+  };
 
   get method(): string {
     return this.request.method ?? 'GET';
@@ -82,7 +85,8 @@ export class Call {
 
   /** What is told of the call from now on. */
   describe(path: string, app: string | undefined): void {
-    this.#path = path;
+    // Some programs escape the `?` before a token of theirs, which must not be told.
+    this.#path = path.split(/[?#=&;]/, 1)[0] as string;
     this.#app = app;
   }
 
@@ -111,7 +115,8 @@ export class Call {
       return Buffer.alloc(0);
     }
     if (this.#expectsContinue) this.response.writeContinue();
-    const body = new KeptBody(this.request, undefined, this.#sidecar.budget);
+    // Small, and answered at once: not a matter of the memory for replays.
+    const body = new KeptBody(this.request, undefined, new ReplayBudget(bytesMax + 64 * 1024));
     this.#body = body;
     if ((await body.whole(bytesMax)) !== 'whole') return undefined;
     const whole = body.open();
@@ -186,6 +191,7 @@ export class Call {
 
   /** Once, when the call is over: lets go of all that it held. */
   close(): void {
+    this.request.socket.off('close', this.#onClose);
     this.#body?.release();
     discardRest(this.request);
   }

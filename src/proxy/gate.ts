@@ -39,7 +39,7 @@ export type Gated =
  * two servers could read differently. (CONNECT and what is not HTTP at all never become a request.)
  */
 export function gate(request: GateRequest, rules: GateRules): Gated {
-  const problem = framingProblem(request);
+  const problem = messageProblem(request);
   if (problem !== undefined) return refused('bad_request', problem);
 
   const form = splitTarget(request.url ?? '');
@@ -65,7 +65,10 @@ function refused(reason: GateReason, message: string): Gated {
   return { kind: 'refused', reason, message };
 }
 
-function framingProblem({ headers, rawHeaders, httpVersion }: GateRequest): string | undefined {
+function messageProblem({ method, headers, rawHeaders, httpVersion }: GateRequest): string | undefined {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'this is neither HTTP/1.1 nor HTTP/1.0';
+  // A gateway on the way could answer it with the request itself, and our token in it.
+  if (method === 'TRACE') return 'TRACE is not served here';
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
     return 'the only Transfer-Encoding that is understood is chunked';

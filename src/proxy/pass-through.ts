@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { PassThrough as ByteStream, type Readable } from 'node:stream';
 import httpProxy from 'http-proxy';
 import type { Clock, Timer } from '../base/clock.ts';
@@ -13,6 +13,7 @@ import {
   type Upstream,
 } from '../upstream/exchange.ts';
 import type { Origin } from '../upstream/origins.ts';
+import { KEEP_ALIVE_MS } from '../upstream/pools.ts';
 
 export interface PassThroughOptions {
   readonly upstream: Upstream;
@@ -60,7 +61,6 @@ export class PassThrough {
       current = new Attempt(this.#options, passing, sink, origin, (failure, diedIdle) => {
         if (ended) return;
         const next = failure.kind === 'unreachable' ? candidates.shift() : undefined;
-        if (failure.kind === 'unreachable') origins.failed(origin, failure.reason);
         if (next !== undefined) {
           log.warn('upstream cannot be connected, going on to the next', {
             host: origin.host,
@@ -94,7 +94,8 @@ export class PassThrough {
 
   #agentFor(scheme: Scheme, keepAlive: boolean): HttpAgent {
     const { lookup } = this.#options;
-    const options = { keepAlive, ...(lookup === undefined ? {} : { lookup }) };
+    // The agent's timeout ends idle connections; calls have deadlines of their own.
+    const options = { keepAlive, timeout: KEEP_ALIVE_MS, ...(lookup === undefined ? {} : { lookup }) };
     return scheme === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
@@ -108,6 +109,8 @@ export class PassThrough {
     );
   }
 }
+
+const TIMED_OUT = 'ETIMEDOUT';
 
 type Scheme = 'http' | 'https';
 
@@ -124,11 +127,13 @@ class Attempt {
   readonly #sink: AnswerSink;
   readonly #origin: Origin;
   readonly #onFailure: (failure: TransportFailure, diedIdle: boolean) => void;
-  readonly #connectTimer: Timer;
+  #deadline: Timer;
   #proxied: ClientRequest | undefined;
+  #socket: Socket | undefined;
+  #readAtStart = 0;
   #answer: IncomingMessage | undefined;
   #progress: 'connecting' | 'sent' | 'answered' | 'over' = 'connecting';
-  #timedOut = false;
+  #abandoned = false;
 
   constructor(
     options: PassThroughOptions,
@@ -142,9 +147,7 @@ class Attempt {
     this.#sink = sink;
     this.#origin = origin;
     this.#onFailure = onFailure;
-    this.#connectTimer = options.clock.after(options.connectTimeoutMs, () => {
-      this.onError(Object.assign(new Error('connect timeout'), { code: 'UND_ERR_CONNECT_TIMEOUT' }));
-    });
+    this.#deadline = this.#deadlineIn(options.connectTimeoutMs);
     this.body.on('error', () => {});
   }
 
@@ -155,11 +158,14 @@ class Attempt {
       proxied.destroy();
       return;
     }
+    this.#socket = socket;
     this.#writeHead(proxied);
-    if (proxied.reusedSocket) this.#connected(proxied);
+    // A connection that ends without an answer, or with a switch of protocols, says no more than this.
+    proxied.once('close', () => this.onError(new Error('closed')));
+    if (proxied.reusedSocket) this.#connected(proxied, socket);
     else {
       const standing = schemeOf(this.#origin) === 'https' ? 'secureConnect' : 'connect';
-      socket.once(standing, () => this.#connected(proxied));
+      socket.once(standing, () => this.#connected(proxied, socket));
     }
   }
 
@@ -167,17 +173,26 @@ class Attempt {
     if (this.#progress !== 'sent') return;
     this.#progress = 'answered';
     this.#answer = answer;
-    this.#proxied?.setTimeout(this.#options.idleTimeoutMs);
-    this.#sink.head(answer.statusCode ?? 0, answer.statusMessage ?? '', answer.rawHeaders, this.#origin);
+    const { idleTimeoutMs } = this.#options;
+    this.#restart(idleTimeoutMs);
+    const { statusCode = 0, statusMessage = '', rawHeaders, rawTrailers } = answer;
+    this.#telling(() => this.#sink.head(statusCode, statusMessage, rawHeaders, this.#origin));
     answer.on('data', (chunk: Buffer) => {
-      if (!this.#sink.data(chunk)) answer.pause();
+      this.#restart(idleTimeoutMs);
+      this.#telling(() => {
+        if (this.#sink.data(chunk)) return;
+        // Nobody is late while the caller rests.
+        this.#deadline.cancel();
+        answer.pause();
+      });
     });
     answer.on('end', () => {
       if (!answer.complete || this.#progress !== 'answered') return;
       this.#progress = 'over';
+      this.#deadline.cancel();
       // An answer that came before the request was whole leaves a connection that nobody else can use.
       if (this.#proxied?.writableFinished === false) this.#proxied.destroy();
-      this.#sink.end(answer.rawTrailers);
+      this.#sink.end(rawTrailers);
     });
     answer.on('error', (error) => this.onError(error));
     answer.on('close', () => this.onError(new Error('closed')));
@@ -186,47 +201,85 @@ class Attempt {
   onError(error: Error): void {
     if (this.#progress === 'over') return;
     const progress = this.#progress;
-    this.#progress = 'over';
     this.#stop();
-    const { method, body } = this.#passing;
-    const kind = progress === 'connecting' ? 'unreachable' : this.#timedOut ? 'timeout' : 'broken';
-    const diedIdle =
-      kind === 'broken' &&
-      progress === 'sent' &&
-      this.#proxied?.reusedSocket === true &&
-      body === undefined &&
-      (method === 'GET' || method === 'HEAD');
-    this.#onFailure({ kind, reason: reasonOf(error), host: this.#origin.host }, diedIdle);
+    const reason = reasonOf(error);
+    const kind = progress === 'connecting' ? 'unreachable' : reason === TIMED_OUT ? 'timeout' : 'broken';
+    // What a caller that has left would have found out, the next one need not.
+    if (kind === 'unreachable') this.#options.upstream.origins.failed(this.#origin, reason);
+    if (this.#abandoned) return;
+    this.#onFailure({ kind, reason, host: this.#origin.host }, kind === 'broken' && this.#diedIdle(progress));
   }
 
   resume(): void {
+    if (this.#progress === 'answered') this.#restart(this.#options.idleTimeoutMs);
     this.#answer?.resume();
   }
 
   abort(): void {
-    this.#progress = 'over';
-    this.#stop();
+    this.#abandoned = true;
+    if (this.#progress !== 'connecting') this.#stop();
   }
 
   #stop(): void {
-    this.#connectTimer.cancel();
+    this.#progress = 'over';
+    this.#deadline.cancel();
     this.#proxied?.destroy();
     this.body.destroy();
   }
 
-  #connected(proxied: ClientRequest): void {
+  #connected(proxied: ClientRequest, socket: Socket): void {
     if (this.#progress !== 'connecting') return;
-    this.#progress = 'sent';
-    this.#connectTimer.cancel();
+    this.#deadline.cancel();
     this.#options.upstream.origins.connected(this.#origin);
-    proxied.setTimeout(this.#options.answerTimeoutMs);
-    proxied.on('timeout', () => {
-      this.#timedOut = true;
-      proxied.destroy(new Error('timeout'));
+    if (this.#abandoned) {
+      this.#stop();
+      return;
+    }
+    this.#progress = 'sent';
+    this.#readAtStart = socket.bytesRead;
+    const { answerTimeoutMs } = this.#options;
+    // The platform may take its time from the end of the request on, and while it does not read.
+    proxied.once('finish', () => {
+      if (this.#progress === 'sent') this.#restart(answerTimeoutMs);
+    });
+    this.body.on('data', () => {
+      if (this.#progress === 'sent' && proxied.writableNeedDrain) this.#restart(answerTimeoutMs);
+    });
+    proxied.on('drain', () => {
+      if (this.#progress === 'sent') this.#deadline.cancel();
     });
     const source = this.#passing.body?.open();
     if (source === undefined) this.body.end();
     else source.pipe(this.body);
+  }
+
+  /** Such a call was never read by anybody: it may be sent again. */
+  #diedIdle(progress: 'connecting' | 'sent' | 'answered'): boolean {
+    const { method, body } = this.#passing;
+    const isUnheard = progress === 'sent' && this.#socket?.bytesRead === this.#readAtStart;
+    const isRepeatable = body === undefined && (method === 'GET' || method === 'HEAD');
+    return isUnheard && isRepeatable && this.#proxied?.reusedSocket === true;
+  }
+
+  /** http-proxy calls us from its events, where an exception would end the process. */
+  #telling(tell: () => void): void {
+    if (this.#progress !== 'answered') return;
+    try {
+      tell();
+    } catch (error) {
+      this.onError(error instanceof Error ? error : new Error('unknown'));
+    }
+  }
+
+  #restart(delayMs: number): void {
+    this.#deadline.cancel();
+    this.#deadline = this.#deadlineIn(delayMs);
+  }
+
+  #deadlineIn(delayMs: number): Timer {
+    return this.#options.clock.after(delayMs, () => {
+      this.onError(Object.assign(new Error('timeout'), { code: TIMED_OUT }));
+    });
   }
 
   /** The request line and headers as the caller wrote them: http-proxy has joined and lower-cased them. */

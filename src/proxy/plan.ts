@@ -1,7 +1,7 @@
 import { fingerprintOf } from '../base/secret.ts';
 import { kindOfPath, OTHER_TOKEN_PARAMS } from '../wechat/path.ts';
 import { type RawQuery, valuesOf, withoutParam } from '../wechat/query.ts';
-import { accountOfStandIn } from '../wechat/stand-in.ts';
+import { accountOfStandIn, isAppid } from '../wechat/stand-in.ts';
 import type { Target } from './gate.ts';
 
 export interface PlanRules {
@@ -44,26 +44,25 @@ export function planCall(
   ownerOf: (fingerprint: string) => string | undefined,
   rules: PlanRules,
 ): Plan {
-  const named = new Set(appidHeaders.map((value) => value.trim()));
+  const named = new Set(appidHeaders.map((value) => value.trim()).filter((value) => value !== ''));
   if (named.size > 1) return refused('bad_request', 'the header x-wechat-appid names more than one account');
   const [fromHeader] = named;
-  const [fromQuery] = valuesOf(target.query, 'from_appid');
+  const [fromQuery] = givenValues(target.query, 'from_appid');
   const query = withoutParam(target.query, 'from_appid');
   const other = fromQuery ?? rules.defaultApp;
 
   const kind = kindOfPath(target.path);
   if (kind.kind === 'token') return { kind: 'token', endpoint: kind.endpoint };
   if (kind.kind === 'secret') {
-    const [inQuery] = valuesOf(query, 'appid').filter((value) => value !== '');
+    const [inQuery] = givenValues(query, 'appid');
     const appid = inQuery ?? fromHeader ?? other;
-    return appid === undefined
-      ? noAccount(rules)
-      : { kind: 'secret', appid, secretParam: kind.secretParam, query };
+    if (appid === undefined) return noAccount(rules);
+    return isAppid(appid) ? { kind: 'secret', appid, secretParam: kind.secretParam, query } : NO_APPID;
   }
-  const hasOtherToken = OTHER_TOKEN_PARAMS.some((name) => valuesOf(query, name).length > 0);
-  if (kind.kind === 'tokenless' || hasOtherToken) return { kind: 'pass', appid: fromHeader ?? other, query };
+  const hasOtherToken = OTHER_TOKEN_PARAMS.some((name) => givenValues(query, name).length > 0);
+  if (kind.kind === 'tokenless' || hasOtherToken) return pass(fromHeader ?? other, query);
 
-  const sent = readTokens(valuesOf(query, 'access_token'), ownerOf);
+  const sent = readTokens(givenValues(query, 'access_token'), ownerOf);
   if (sent.kind === 'foreign' && rules.foreignTokens === 'reject') {
     return refused(
       'foreign_token',
@@ -71,11 +70,20 @@ export function planCall(
     );
   }
   if (sent.kind === 'foreign' && rules.foreignTokens === 'pass') {
-    return { kind: 'pass', appid: fromHeader ?? other, query };
+    return pass(fromHeader ?? other, query);
   }
   const appid = fromHeader ?? sent.owner ?? other;
   if (appid === undefined) return noAccount(rules);
-  return { kind: 'inject', appid, query, standIn: sent.kind === 'stand-in' };
+  return isAppid(appid) ? { kind: 'inject', appid, query, standIn: sent.kind === 'stand-in' } : NO_APPID;
+}
+
+function pass(appid: string | undefined, query: RawQuery): Plan {
+  return appid === undefined || isAppid(appid) ? { kind: 'pass', appid, query } : NO_APPID;
+}
+
+/** An empty value is as good as none. */
+function givenValues(query: RawQuery, name: string): string[] {
+  return valuesOf(query, name).filter((value) => value.trim() !== '');
 }
 
 interface SentTokens {
@@ -86,10 +94,9 @@ interface SentTokens {
 
 /** A token of ours among several makes all of them ours: the call is to carry exactly one. */
 function readTokens(
-  values: readonly string[],
+  given: readonly string[],
   ownerOf: (fingerprint: string) => string | undefined,
 ): SentTokens {
-  const given = values.filter((value) => value.trim() !== '');
   for (const value of given) {
     const owner = accountOfStandIn(value);
     if (owner !== undefined) return { kind: 'stand-in', owner };
@@ -101,6 +108,8 @@ function readTokens(
   }
   return { kind: given.length === 0 ? 'none' : 'foreign', owner: undefined };
 }
+
+const NO_APPID = refused('unknown_app', 'the call names an account by something that is no appid');
 
 function noAccount({ defaultAppUnknown }: PlanRules): Plan {
   if (defaultAppUnknown !== undefined) return refused('token_unavailable', defaultAppUnknown);

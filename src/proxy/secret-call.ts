@@ -18,6 +18,9 @@ export async function serveSecretCall(
   plan: SecretPlan,
   target: Target,
 ): Promise<Served> {
+  if (call.method !== 'GET' && call.method !== 'POST') {
+    return call.fail('bad_request', 'calls that carry the AppSecret are made by GET or POST');
+  }
   const holder = sidecar.accounts.secretOf(plan.appid);
   if (holder === undefined) return call.fail('unknown_app', 'no AppSecret is held here for this account');
   if (holder.kind === 'hub') return serveByHub(call, plan, target, holder.relay);
@@ -26,7 +29,9 @@ export async function serveSecretCall(
   if (body.kind === 'gone') return call.left();
   const withAppid = withParam(plan.query, 'appid', plan.appid);
   const query = withParam(withAppid, plan.secretParam, holder.secret.reveal());
-  return call.finish(await call.send(written(target, query), body, 'exchange', 0), 0);
+  // The secret goes to the path that we know, however the caller wrote it.
+  const known: Target = { ...target, rawPath: target.path };
+  return call.finish(await call.send(written(known, query), body, 'exchange', 0), 0);
 }
 
 async function serveByHub(

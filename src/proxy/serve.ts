@@ -1,3 +1,4 @@
+import type { Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import { withParam } from '../wechat/query.ts';
 import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
@@ -37,6 +38,7 @@ export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
   if (plan.kind === 'inject') {
     const kept = await keptTicket(call, sidecar, plan, target);
     if (call.gone) return call.left();
+    if (kept?.kind === 'unavailable') return call.fail('token_unavailable', kept.message, kept.errcode);
     if (kept !== undefined) return call.finish(kept, 0);
   }
   const body = await call.takeBody(plan.kind === 'inject');
@@ -78,16 +80,22 @@ async function serveInjected(
   if (!isRefusal(first)) return call.finish(first, 0);
 
   const healing = await heal(sidecar, plan.appid, target.path, granted.token, first, body);
-  if (call.gone) return call.left();
+  if (call.gone) {
+    if (healing.kind === 'replay') sidecar.metrics.replaySkipped(plan.appid, 'caller_left');
+    return call.left();
+  }
   if (healing.kind === 'no_replay') {
     const final = plan.standIn && !healing.hopeful;
-    return call.finish(first, 0, final ? negatedRefusal(first.verdict) : undefined);
+    return call.finish(first, 0, final ? negatedRefusal(first.verdict, granted.token.value) : undefined);
   }
   const second = await sendWith(healing.token, 1);
   noteReplay(sidecar, plan.appid, target.path, healing.token, first, second);
   const final = plan.standIn && isRefusal(second);
-  return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
+  return call.finish(second, 1, final ? negatedRefusal(second.verdict, healing.token.value) : undefined);
 }
+
+/** A caller that has waited this long for a ticket must not wait for a token after it: SDKs give up at 3 s. */
+const TICKET_WAIT_MS_MAX = 1_000;
 
 /** A ticket that is kept for the whole account; where there is none the call goes on as any other. */
 async function keptTicket(
@@ -95,11 +103,13 @@ async function keptTicket(
   { accounts, clock }: Sidecar,
   { appid, query }: Extract<Plan, { kind: 'inject' }>,
   { path }: Target,
-): Promise<Answer | undefined> {
+): Promise<Answer | Unavailable | undefined> {
   const type = ticketTypeOf(call.method, path, query);
   if (type === undefined) return undefined;
+  const askedMs = clock.lifeMs();
   const answer = await accounts.ticket(appid, type);
-  return answer.kind === 'ticket' ? ticketAnswer(answer.ticket, clock) : undefined;
+  if (answer.kind === 'ticket') return ticketAnswer(answer.ticket, clock);
+  return clock.lifeMs() - askedMs > TICKET_WAIT_MS_MAX ? answer : undefined;
 }
 
 type Held = Extract<Answer, { kind: 'held' }>;

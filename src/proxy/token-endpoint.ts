@@ -1,6 +1,6 @@
 import type { ErrorAnswer } from '../server/errors.ts';
 import { valuesOf } from '../wechat/query.ts';
-import { standInFor } from '../wechat/stand-in.ts';
+import { isAppid, standInFor } from '../wechat/stand-in.ts';
 import type { Target } from './gate.ts';
 
 /** What SDKs subtract their safety margins from; always the same, since a stand-in never ends. */
@@ -25,7 +25,7 @@ export async function answerTokenCall(
   }
   const appid = valuesOf(target.query, 'appid')[0] ?? appidInBody(body);
   if (appid === undefined || appid === '') return platformError(41002, 'appid missing');
-  if (!(await knows(appid))) {
+  if (!isAppid(appid) || !(await knows(appid))) {
     return platformError(40013, 'invalid appid: wechat-sidecar does not serve this account', 'unknown_app');
   }
   return jsonAnswer({ access_token: standInFor(appid), expires_in: EXPIRES_IN_SECONDS });

@@ -28,6 +28,8 @@ export class Connections {
   /** Connections that have not brought a request yet. */
   readonly #fresh = new Set<Duplex>();
   readonly #exchanges = new Map<ServerResponse, IncomingMessage>();
+  readonly #followed = new WeakSet<Duplex>();
+  readonly #askedToClose = new WeakSet<ServerResponse>();
   #draining: Promise<DrainOutcome> | undefined;
   #onChange: () => void = () => undefined;
 
@@ -54,11 +56,36 @@ export class Connections {
   began(request: IncomingMessage, response: ServerResponse): void {
     this.#fresh.delete(request.socket);
     this.#exchanges.set(response, request);
-    if (this.#draining !== undefined) response.shouldKeepAlive = false;
+    this.#follow(request.socket);
+    if (this.#draining !== undefined) this.#askToClose(request.socket);
     response.once('close', () => {
       this.#exchanges.delete(response);
       this.#onChange();
     });
+  }
+
+  /** A response that waits behind another one does not hear that its connection is gone. */
+  #follow(socket: Duplex): void {
+    if (this.#followed.has(socket)) return;
+    this.#followed.add(socket);
+    socket.once('close', () => {
+      for (const { response } of this.of(socket)) this.#exchanges.delete(response);
+      this.#onChange();
+    });
+  }
+
+  /** With the last answer that the connection owes: closing after an earlier one would lose the others. */
+  #askToClose(socket: Duplex): void {
+    const owed = this.of(socket).map(({ response }) => response);
+    for (const response of owed) {
+      const isLast = response === owed.at(-1);
+      if (isLast && response.shouldKeepAlive) {
+        response.shouldKeepAlive = false;
+        this.#askedToClose.add(response);
+      } else if (!isLast && this.#askedToClose.has(response) && !response.headersSent) {
+        response.shouldKeepAlive = true;
+      }
+    }
   }
 
   /** The unfinished exchanges of one connection, oldest first: more than one where the caller pipelines. */
@@ -75,7 +102,9 @@ export class Connections {
 
   async #drain({ delayMs, timeoutMs }: DrainOptions): Promise<DrainOutcome> {
     const endMs = this.#clock.lifeMs() + timeoutMs;
-    for (const response of this.#exchanges.keys()) response.shouldKeepAlive = false;
+    for (const socket of new Set([...this.#exchanges.values()].map((request) => request.socket))) {
+      this.#askToClose(socket);
+    }
     await this.#waitMs(Math.min(delayMs, timeoutMs));
     const closed = this.#stopAccepting();
     await this.#quiet(endMs - this.#clock.lifeMs());

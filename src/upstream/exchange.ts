@@ -73,7 +73,6 @@ export function exchange(upstream: Upstream, request: Outgoing, sink: AnswerSink
     current = new Attempt(upstream, request, sink, origin, (failure, died) => {
       if (ended) return;
       if (failure.kind === 'unreachable') {
-        upstream.origins.failed(origin, failure.reason);
         const fields = { host: origin.host, reason: failure.reason };
         if (candidates.length > 0) {
           upstream.log.warn('upstream cannot be connected, going on to the next', fields);
@@ -118,6 +117,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #progress: 'connecting' | 'sent' | 'answered' = 'connecting';
   #reused = false;
+  #status = 0;
   #aborted = false;
 
   constructor(upstream: Upstream, request: Outgoing, sink: AnswerSink, origin: Origin, onFailure: OnFailure) {
@@ -172,6 +172,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   ): void {
     if (status < 200 || this.#aborted) return;
     this.#progress = 'answered';
+    this.#status = status;
     this.#sink.head(status, reason ?? '', latin1(controller.rawHeaders), this.#origin);
   }
 
@@ -184,10 +185,19 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {
+    const reason = reasonOf(error);
+    const kind = this.#kindOf(error);
+    // What a caller that has left would have found out, the next one need not.
+    if (kind === 'unreachable') this.#upstream.origins.failed(this.#origin, reason);
     if (this.#aborted) return;
-    const died = this.#progress === 'sent' && this.#reused ? 'idle' : 'otherwise';
-    const failure = { kind: this.#kindOf(error), reason: reasonOf(error), host: this.#origin.host };
-    this.#onFailure(failure, failure.kind === 'broken' ? died : 'otherwise');
+    // A 304 may tell the length of what it does not send (RFC 9110, section 8.6).
+    if (this.#status === 304 && reason === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+      this.#sink.end([]);
+      return;
+    }
+    const diedIdle = this.#progress === 'sent' && this.#reused && this.#carrier?.hasHeard() === false;
+    const died = kind === 'broken' && diedIdle ? 'idle' : 'otherwise';
+    this.#onFailure({ kind, reason, host: this.#origin.host }, died);
   }
 
   #kindOf(error: Error): TransportFailure['kind'] {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici';
 import { dnsLookup } from './lookup.ts';
 
@@ -13,13 +14,18 @@ export interface PoolOptions {
 }
 
 /** How long an idle connection is kept where the platform does not say; less than common load balancers allow. */
-const KEEP_ALIVE_MS = 15_000;
+export const KEEP_ALIVE_MS: number = 15_000;
 const KEEP_ALIVE_MS_MAX = 60_000;
+
+/** Of an answer: status line and headers. */
+const HEAD_BYTES_MAX = 64 * 1024;
 
 /** The connection that carries a call; a client of undici's is one connection at a time. */
 export interface Carrier {
   /** Counts a call that is about to be written; true where this connection carried one before. */
   startCall(): boolean;
+  /** Whether any byte has come since the last call was started. */
+  hasHeard(): boolean;
 }
 
 export interface Dispatch extends Dispatcher.DispatchOptions {
@@ -34,13 +40,15 @@ export interface Dispatch extends Dispatcher.DispatchOptions {
 export class Pools {
   readonly #pools = new Map<string, Pool>();
   readonly #options: Client.Options;
+  readonly #connect: buildConnector.connector;
 
   constructor(options: PoolOptions) {
+    this.#connect = buildConnector({
+      timeout: options.connectTimeoutMs,
+      ...(options.resolve === 'dns' ? { lookup: dnsLookup() } : {}),
+    });
     this.#options = {
-      connect: buildConnector({
-        timeout: options.connectTimeoutMs,
-        ...(options.resolve === 'dns' ? { lookup: dnsLookup() } : {}),
-      }),
+      maxHeaderSize: HEAD_BYTES_MAX,
       headersTimeout: options.answerTimeoutMs,
       bodyTimeout: options.idleTimeoutMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -54,7 +62,7 @@ export class Pools {
     if (pool === undefined) {
       pool = new Pool(origin, {
         ...this.#options,
-        factory: (url, options) => new Connection(url, options),
+        factory: (url, options) => new Connection(url, options, this.#connect),
       });
       this.#pools.set(origin, pool);
     }
@@ -63,7 +71,7 @@ export class Pools {
 
   /** Sends over a connection of its own, for a call that died on an idle one. */
   dispatchAfresh(origin: string, call: Dispatch, handler: Dispatcher.DispatchHandler): void {
-    const connection = new Connection(new URL(origin), this.#options);
+    const connection = new Connection(new URL(origin), this.#options, this.#connect);
     connection.dispatch({ ...call, reset: true }, handler);
     void connection.close();
   }
@@ -75,17 +83,34 @@ export class Pools {
 
 class Connection extends Client implements Carrier {
   #served = 0;
+  #socket: Socket | undefined;
+  #readAtStart = 0;
 
-  constructor(origin: URL, options: Client.Options) {
-    super(origin, options);
-    this.on('disconnect', () => {
-      this.#served = 0;
+  constructor(origin: URL, options: Client.Options, connect: buildConnector.connector) {
+    super(origin, {
+      ...options,
+      connect: (to, done) =>
+        connect(to, (...result) => {
+          const [error, socket] = result;
+          if (error === null) this.#connected(socket);
+          done(...result);
+        }),
     });
   }
 
   startCall(): boolean {
+    this.#readAtStart = this.#socket?.bytesRead ?? 0;
     this.#served += 1;
     return this.#served > 1;
+  }
+
+  hasHeard(): boolean {
+    return (this.#socket?.bytesRead ?? 0) > this.#readAtStart;
+  }
+
+  #connected(socket: Socket): void {
+    this.#socket = socket;
+    this.#served = 0;
   }
 
   override dispatch(call: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {

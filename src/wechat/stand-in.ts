@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
 
+/** What an appid may look like; nothing else goes into headers, labels, logs or a stand-in. */
+export function isAppid(text: string): boolean {
+  return /^[A-Za-z0-9_-]{2,64}$/.test(text);
+}
+
 /**
  * What an SDK that insists on fetching a token is given: it names the account, and is worthless
  * anywhere else. The same account always has the same one, so that SDKs which share a cache between

@@ -1,3 +1,5 @@
+import type { Secret } from '../base/secret.ts';
+
 /** The largest answer that is judged: the platform's errors are under 300 bytes. */
 export const JUDGED_BYTES_MAX = 4096;
 
@@ -42,13 +44,12 @@ export function mayBeObject(start: Buffer): boolean {
 
 /**
  * The same refusal for a caller that would take 40001 as a call to fetch a new token and try again, some
- * of them without end: the errcode negated, and words that say so.
+ * of them without end: the errcode negated, and words that say so. `token` is what the call carried.
  */
-export function negatedRefusal(verdict: Verdict): Buffer {
-  const { errcode = 0, errmsg } = verdict;
+export function negatedRefusal({ errcode = 0, errmsg }: Verdict, token: Secret): Buffer {
   const text =
     `wechat-sidecar: the platform answered ${errcode} although the token was looked after; ` +
-    `fetching another token does not help. It said: ${errmsg}`;
+    `fetching another token does not help. It said: ${errmsg.replaceAll(token.reveal(), '[redacted]')}`;
   return Buffer.from(JSON.stringify({ errcode: -errcode, errmsg: text }));
 }
 

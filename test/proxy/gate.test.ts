@@ -85,6 +85,19 @@ test('ambiguous framing and targets that are no path are bad requests', (t) => {
   }
 });
 
+test('TRACE, and versions that are not spoken here, are bad requests', (t) => {
+  const request: GateRequest = {
+    method: 'TRACE',
+    url: '/wxa/x',
+    httpVersion: '1.1',
+    headers: { host: 'localhost' },
+    rawHeaders: ['Host', 'localhost'],
+  };
+  t.is(gate(request, RULES).kind, 'refused');
+  t.is(gate({ ...request, method: 'GET' }, RULES).kind, 'open');
+  t.is(gate({ ...request, method: 'GET', httpVersion: '2.0' }, RULES).kind, 'refused');
+});
+
 test('denied paths are refused in every way to write them', (t) => {
   for (const path of [
     '/cgi-bin/clear_quota',

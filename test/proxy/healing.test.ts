@@ -158,6 +158,10 @@ test('login calls get the secret, and token calls a stand-in', async (t) => {
     login?.url,
     `/sns/jscode2session?js_code=c&secret=${DEMO_APP.secret}&grant_type=authorization_code&appid=${DEMO_APP.appid}`,
   );
+  await fetch(`${proxy.base}/x/..%2fsns/%6ascode2session?js_code=d`);
+  t.regex(simulator.control.arrivals().at(-1)?.url ?? '', /^\/sns\/jscode2session\?/);
+  const deleted = await fetch(`${proxy.base}/sns/jscode2session`, { method: 'DELETE' });
+  t.is(deleted.headers.get('x-wechat-sidecar-error'), 'bad_request');
   t.false(proxy.lines.join('').includes(DEMO_APP.secret));
 });
 
@@ -194,3 +198,26 @@ async function startEarlyRefuser(
   t.teardown(() => server.close());
   return { origin: `http://127.0.0.1:${(server.address() as { port: number }).port}`, refused };
 }
+
+test('denied paths are refused with their variants of case, parameters and slashes', async (t) => {
+  const { proxy } = await startPair(t, {
+    WECHAT_SIDECAR_DENY_PATHS: '/cgi-bin/Menu/delete,/cgi-bin/clear_quota*',
+  });
+  for (const path of [
+    '/cgi-bin/menu/delete',
+    '/CGI-BIN/menu/delete/',
+    '/cgi-bin/menu;x/delete',
+    '/cgi-bin/clear_quota/v2',
+  ]) {
+    const answer = await fetch(proxy.base + path);
+    t.is(answer.headers.get('x-wechat-sidecar-error'), 'forbidden_path', path);
+  }
+  const other = await fetch(`${proxy.base}/cgi-bin/menu/get`);
+  t.is(other.headers.get('x-wechat-sidecar-error'), null);
+});
+
+test('a token that somebody wrote into the path does not reach the log', async (t) => {
+  const { proxy } = await startPair(t);
+  await fetch(`${proxy.base}/wxa/x%3Faccess_token=92_SOMEBODYS_TOKEN`);
+  t.false(proxy.lines.join('').includes('SOMEBODYS'));
+});

@@ -76,3 +76,17 @@ test('token endpoints are answered here, and secrets go where they belong', (t) 
   t.is(plan('/cgi-bin/clear_quota/v2', ['wxh']), 'secret wxh appsecret undefined');
   t.is(plan('/sns/jscode2session', [], { defaultApp: undefined }), 'unknown_app');
 });
+
+test('what is no appid names nobody, and what is empty is not given', (t) => {
+  for (const odd of ['%E4%B8%AD', 'a%0d%0ab', 'a;b', 'x'.repeat(65), 'a']) {
+    t.is(plan(`/wxa/x?from_appid=${odd}`), 'unknown_app', odd);
+    t.is(plan(`/sns/userinfo?from_appid=${odd}`), 'unknown_app', odd);
+    t.is(plan(`/sns/jscode2session?appid=${odd}`), 'unknown_app', odd);
+  }
+  t.is(plan('/wxa/x', ['evil;replay=9']), 'unknown_app');
+  t.is(plan('/wxa/x?from_appid=', ['']), 'inject wxdefault undefined');
+  t.is(
+    plan('/wxa/x?component_access_token=&access_token=F', [], { foreignTokens: 'reject' }),
+    'foreign_token',
+  );
+});

@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { Secret } from '../../src/base/secret.ts';
 import { judge, JUDGED_BYTES_MAX, mayBeObject, negatedRefusal, ridOf } from '../../src/wechat/verdict.ts';
 
 const errcodeOf = (text: string | Buffer): number | undefined => judge(Buffer.from(text)).errcode;
@@ -88,14 +89,15 @@ test('what begins with white space or a brace may be an object, and nothing else
 });
 
 test('a refusal is negated with its text kept and in one line of JSON', (t) => {
-  const body = negatedRefusal({
+  const verdict = {
     errcode: 40001,
-    errmsg: 'invalid "credential"\n rid: 5f38a263-3d4c3ccd-01e705f7',
-  });
+    errmsg: 'invalid "credential" 92_T0KEN\n rid: 5f38a263-3d4c3ccd-01e705f7',
+  };
+  const body = negatedRefusal(verdict, new Secret('92_T0KEN'));
   const parsed = JSON.parse(body.toString()) as { errcode: number; errmsg: string };
   t.is(parsed.errcode, -40001);
   t.regex(parsed.errmsg, /^wechat-sidecar: /);
-  t.regex(parsed.errmsg, /invalid "credential"/);
+  t.regex(parsed.errmsg, /invalid "credential" \[redacted\]/);
   t.false(/[\n\r]/.test(body.toString()));
 });
 
