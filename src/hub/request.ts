@@ -14,7 +14,9 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    // Destroying the request here would take the connection away from the answer.
+    const pieces = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const chunk of pieces) {
       bytes += chunk.length;
       if (bytes > bytesMax) break;
       chunks.push(chunk);

@@ -79,6 +79,8 @@ export class Watchers {
     address: string,
     appids: ReadonlySet<string> | undefined,
   ): void {
+    // Whoever left while the credential was looked at never tells us of it again.
+    if (response.destroyed) return;
     const { accounts, clock } = this.#parts;
     const watcher: Watcher = { response, caller, address, sinceUnixMs: clock.wallMs(), appids };
     const part = this.#rota[this.#opened++ % PARTS] as Set<Watcher>;
@@ -186,7 +188,10 @@ export class Watchers {
     const { accounts, clock } = this.#parts;
     const part = this.#rota[this.#ticks++ % PARTS] as Set<Watcher>;
     for (const watcher of part) {
-      if ((watcher.caller.endsAtMs ?? Infinity) <= clock.lifeMs()) watcher.response.end();
+      const { response, caller } = watcher;
+      // An ended stream that is still here has not been read to its end for long enough.
+      if (response.writableEnded) response.destroy();
+      else if ((caller.endsAtMs ?? Infinity) <= clock.lifeMs()) response.end();
       else this.#write(watcher, HEARTBEAT);
     }
     for (const appid of this.#told) {

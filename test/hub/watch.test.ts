@@ -205,3 +205,26 @@ test('there is room for so many watchers and no more', async (t) => {
   while (!watchers.hasRoom()) await new Promise((resolve) => setImmediate(resolve));
   t.is(watchers.size, 1);
 });
+
+test('a watcher that left before its stream began takes no room', async (t) => {
+  const clock = new ManualClock();
+  const watchers = new Watchers({
+    accounts: {
+      list: () => [],
+      peek: () => undefined,
+      token: () => Promise.resolve({ kind: 'unavailable', errcode: -1, message: 'none' }),
+    },
+    clock,
+    log: silentLog,
+  });
+  const server = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const leaver = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  leaver.write('GET / HTTP/1.1\r\nHost: hub\r\n\r\n');
+  const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
+  leaver.destroy();
+  await once(response, 'close');
+  watchers.open(response, ANYBODY, '127.0.0.1', undefined);
+  t.is(watchers.size, 0);
+});
