@@ -104,6 +104,11 @@ export class CommandLine {
     });
   }
 
+  /** Resolves once stdout has this text. */
+  untilText(text: string): Promise<true> {
+    return this.#until(`"${text}"`, () => this.#stdout.includes(text) || undefined);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

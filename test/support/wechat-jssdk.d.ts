@@ -2,6 +2,7 @@
 declare module 'wechat-jssdk' {
   export class Store {
     constructor(options: { readonly noInterval: boolean });
+    getGlobalToken(): Promise<object>;
   }
   export interface Options {
     readonly appId: string;
