@@ -76,6 +76,8 @@ export function makeOwnAccounts(
     }),
     status: () => ({ accounts: keepers.status() }),
     reconfigure(next) {
+      const kept = new Set(next.apps.map(({ appid }) => appid));
+      for (const { appid } of current.apps) if (!kept.has(appid)) context.metrics.tokenGone(appid);
       current = next;
       keepers.reconfigure(next.apps);
       tickets.keepOnly(keepers.appids());

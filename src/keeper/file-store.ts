@@ -1,4 +1,4 @@
-import { chmod, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, open, readdir, readFile, rename, stat, unlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -37,6 +37,7 @@ class FileStore implements TokenStore {
   readonly #records: Map<string, TokenRecord> = new Map();
   #reading: Promise<void> | undefined;
   #writing: Promise<void> | undefined;
+  #path: string;
   #isDirty = false;
   #isUsable = true;
   #isFailing = false;
@@ -44,6 +45,7 @@ class FileStore implements TokenStore {
 
   constructor(parts: FileStoreParts) {
     this.#parts = parts;
+    this.#path = parts.path;
   }
 
   async load(appid: string, mode: TokenMode): Promise<TokenRecord | undefined> {
@@ -72,7 +74,10 @@ class FileStore implements TokenStore {
   }
 
   async #read(): Promise<void> {
-    const { path, log } = this.#parts;
+    const { log } = this.#parts;
+    // A link stays a link: what it leads to is what is read and replaced.
+    this.#path = await realpath(this.#path).catch(() => this.#path);
+    const path = this.#path;
     const content = await readContent(path);
     switch (content.kind) {
       case 'absent':
@@ -85,11 +90,14 @@ class FileStore implements TokenStore {
         await this.#setAside(content.reason);
         break;
       case 'text': {
-        if (content.isOpenToOthers) await this.#tighten();
         const parsed = parseFile(content.text);
-        if (parsed.kind === 'foreign') await this.#setAside(parsed.reason);
+        if (parsed.kind === 'foreign') {
+          await this.#setAside(parsed.reason);
+          break;
+        }
+        if (content.isOpenToOthers) await this.#tighten();
         // What was saved while the disk was being read is newer.
-        else for (const record of parsed.records) this.#remember(record);
+        for (const record of parsed.records) this.#remember(record);
       }
     }
     await this.#removeLeftovers();
@@ -101,7 +109,8 @@ class FileStore implements TokenStore {
   }
 
   async #tighten(): Promise<void> {
-    const { path, log } = this.#parts;
+    const { log } = this.#parts;
+    const path = this.#path;
     log.warn('token file was readable by others; it is now for its owner alone', { path });
     await chmod(path, OWNER_ONLY).catch((error: unknown) => {
       log.error('token file cannot be made private', { path, reason: codeOf(error) });
@@ -109,7 +118,8 @@ class FileStore implements TokenStore {
   }
 
   async #setAside(reason: string): Promise<void> {
-    const { path, clock, log } = this.#parts;
+    const { clock, log } = this.#parts;
+    const path = this.#path;
     const aside = `${path}.corrupt-${new Date(clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-')}`;
     try {
       await rename(path, aside);
@@ -121,7 +131,8 @@ class FileStore implements TokenStore {
 
   /** Never two writes at a time, and the last write has the last of all records. */
   async #writeAll(): Promise<void> {
-    const { path, clock, log } = this.#parts;
+    const { clock, log } = this.#parts;
+    const path = this.#path;
     this.#retry?.cancel();
     this.#reading ??= this.#read();
     await this.#reading;
@@ -146,7 +157,8 @@ class FileStore implements TokenStore {
   }
 
   async #replaceFile(text: string): Promise<void> {
-    const { path, random } = this.#parts;
+    const { random } = this.#parts;
+    const path = this.#path;
     const suffix = Math.floor(random() * 2 ** 32)
       .toString(16)
       .padStart(8, '0');
@@ -178,7 +190,8 @@ class FileStore implements TokenStore {
   }
 
   async #removeLeftovers(): Promise<void> {
-    const { path, clock } = this.#parts;
+    const { clock } = this.#parts;
+    const path = this.#path;
     const name = basename(path);
     const names = await readdir(dirname(path)).catch(() => []);
     for (const entry of names) {
@@ -207,7 +220,9 @@ async function readContent(path: string): Promise<Content> {
     return { kind: 'text', text, isOpenToOthers: (seen.mode & 0o077) !== 0 };
   } catch (error) {
     const code = codeOf(error);
-    return code === 'ENOENT' ? { kind: 'absent' } : { kind: 'broken', reason: `it cannot be read (${code})` };
+    if (code === 'ENOENT') return { kind: 'absent' };
+    // It may be ours, and readable again tomorrow.
+    return { kind: 'unusable', reason: `it cannot be read (${code})` };
   }
 }
 

@@ -1,6 +1,19 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from '../../src/base/log.ts';
@@ -151,6 +164,29 @@ test('a file that others could read is made private, with a warning', async (t) 
   t.is(await valueIn(it.store()), 'kept');
   t.is((await stat(it.path)).mode & 0o777, 0o600);
   t.regex(it.lines[0] ?? '', /^warn token file was readable by others/);
+});
+
+test('a link stays a link, and what it leads to is what is written', async (t) => {
+  const { directory, path, store } = await place(t);
+  const saved = store();
+  saved.save(record('T1'));
+  await saved.close();
+  const real = join(directory, 'elsewhere.json');
+  await rename(path, real);
+  await symlink(real, path);
+  const again = store();
+  again.save(record('T2'));
+  await again.close();
+  t.true((await lstat(path)).isSymbolicLink());
+  t.regex(await readFile(real, 'utf8'), /T2/);
+});
+
+test('a file of somebody else keeps its mode when it is set aside', async (t) => {
+  const { directory, path, store } = await place(t);
+  await writeFile(path, 'not ours', { mode: 0o644 });
+  await store().load('wx1', 'stable');
+  const [aside = ''] = (await readdir(directory)).filter((name) => name.includes('.corrupt-'));
+  t.is((await stat(join(directory, aside))).mode & 0o777, 0o644);
 });
 
 test('a directory in the place of the file is left alone, and tokens live in memory', async (t) => {
