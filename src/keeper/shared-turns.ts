@@ -71,6 +71,7 @@ export class SharedTurns implements Turns {
   async take(force: boolean): Promise<Turn> {
     const { account, owner, records, clock } = this.#parts;
     const known = this.#held?.record;
+    const beganAtMs = clock.lifeMs();
     for (;;) {
       const askedAtMs = clock.lifeMs();
       const store = await records.take(account, owner, this.#held?.record.generation ?? 0, TURN_MS);
@@ -83,6 +84,7 @@ export class SharedTurns implements Turns {
         known,
         store,
         ageMs: clock.lifeMs() - askedAtMs,
+        waitedMs: clock.lifeMs() - beganAtMs,
         steadyMs: clock.lifeMs() - this.#steadySinceMs,
         ledgerUnixMs: this.#ledgerUnixMs,
       });

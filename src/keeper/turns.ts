@@ -65,6 +65,9 @@ export const RENEW_MS = 2_000;
  */
 export const SETTLE_MS = 15_000;
 
+/** A hub that died in its turn holds up a stable account no longer than this; callers wait for 2.5 s. */
+export const PATIENCE_MS = 1_000;
+
 /** A holder may release its turn without a word; so the waiting look again. */
 const WAIT_MS_MAX = 500;
 const WAIT_MS_MIN = 20;
@@ -78,6 +81,8 @@ export interface Situation {
   readonly store: Away | Seen;
   /** How long ago the store answered this, on our own clock, counted from the question. */
   readonly ageMs: number;
+  /** For how long we have been waiting for our turn. */
+  readonly waitedMs: number;
   /** For how long the store has been there without a break; Infinity where it never was away. */
   readonly steadyMs: number;
   /** What forced refreshes we know of; undefined before the store has told. */
@@ -122,6 +127,7 @@ export function decide(situation: Situation): Decision {
   const isLater = isLive && record.generation > (situation.known?.generation ?? 0);
   if (isLater && record.fingerprint !== situation.known?.fingerprint) return { kind: 'needless' };
   if (store.turn?.isOurs !== true) {
+    if (mode === 'stable' && !force && situation.waitedMs >= PATIENCE_MS) return { kind: 'fetchAlone' };
     return { kind: 'wait', forMs: Math.min(Math.max(store.turn?.leftMs ?? 0, WAIT_MS_MIN), WAIT_MS_MAX) };
   }
   // We slept on the answer, and the turn may be over.

@@ -143,6 +143,21 @@ test('when the hub whose turn it is dies in its fetch, another takes over within
   t.is(peek(b), 'second');
 });
 
+test('a hub that dies in its turn holds up a stable account for a second', async (t) => {
+  const { a, b, issuer, pass } = await begun('stable');
+  void a.keepers.refused(APPID, fingerprintOf('first'), 40001);
+  await ripple();
+  a.link.cut();
+  const report = b.keepers.refused(APPID, fingerprintOf('first'), 40001);
+  await pass(750);
+  t.is(issuer.fetches.length, 2);
+  await pass(500);
+  t.is(issuer.fetches.length, 3);
+  t.like(shared(b), { store: 'there', refreshing: 'alone' });
+  await issuer.fetches[2]?.answer(given('second'));
+  t.is(valueOf(await report), 'second');
+});
+
 test('a slow fetch keeps its turn', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   void a.keepers.refused(APPID, fingerprintOf('first'), 42001);

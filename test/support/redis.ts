@@ -25,6 +25,14 @@ export function redisTest(title: string, run: (t: ExecutionContext) => Promise<v
   else skip(`${title} (${noRedis})`, run);
 }
 
+/** The same, alone among the tests of its file: for those with many processes. */
+export function serialRedisTest(title: string, run: (t: ExecutionContext) => Promise<void>): void {
+  const { serial } = test;
+  const { skip } = serial;
+  if (noRedis === undefined) serial(title, run);
+  else skip(`${title} (${noRedis})`, run);
+}
+
 /** What runs is killed with us, whatever ends us. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
