@@ -15,7 +15,7 @@ const PARTS = HEARTBEAT_MS / TICK_MS;
 const HEARTBEAT = Buffer.from(':\n\n');
 
 /** A watcher that leaves this much unread is gone, or as good as. */
-const UNREAD_BYTES_MAX = 64 * 1024;
+const UNREAD_BYTES_MAX = 256 * 1024;
 /** So many are told before others get their turn. */
 const BATCH = 500;
 
@@ -77,12 +77,12 @@ export class Watchers {
     response: ServerResponse,
     caller: Caller,
     address: string,
-    appids: ReadonlySet<string> | undefined,
+    wanted: ReadonlySet<string> | undefined,
   ): void {
     // Whoever left while the credential was looked at never tells us of it again.
     if (response.destroyed) return;
     const { accounts, clock } = this.#parts;
-    const watcher: Watcher = { response, caller, address, sinceUnixMs: clock.wallMs(), appids };
+    const watcher: Watcher = { response, caller, address, sinceUnixMs: clock.wallMs(), appids: wanted };
     const part = this.#rota[this.#opened++ % PARTS] as Set<Watcher>;
     part.add(watcher);
     this.#size += 1;
@@ -96,9 +96,11 @@ export class Watchers {
       'x-accel-buffering': 'no',
     });
     response.write('retry: 2000\n\n');
-    for (const { appid } of accounts.list()) {
-      if (wants(watcher, appid)) void this.#tellFirst(watcher, appid);
-    }
+    const appids = accounts.list().map((account) => account.appid);
+    void this.#tellAll(
+      watcher,
+      appids.filter((appid) => wants(watcher, appid)),
+    );
     this.#timer ??= clock.after(TICK_MS, () => this.#tick());
   }
 
@@ -133,6 +135,16 @@ export class Watchers {
       sinceUnixMs,
       appids: appids === undefined ? undefined : [...appids],
     }));
+  }
+
+  /** What is now, of every account; no faster than it is read, since they may be thousands. */
+  async #tellAll(watcher: Watcher, appids: readonly string[]): Promise<void> {
+    const { response } = watcher;
+    for (const appid of appids) {
+      if (response.writableNeedDrain) await roomIn(response);
+      if (response.destroyed) return;
+      void this.#tellFirst(watcher, appid);
+    }
   }
 
   /** An account without a token may get its first one now, and only if not, the watcher hears that it has none. */
@@ -207,4 +219,15 @@ export class Watchers {
 
 function wants({ appids, caller }: Watcher, appid: string): boolean {
   return (appids === undefined || appids.has(appid)) && mayUse(caller, appid);
+}
+
+/** When it has been read further, or its reader is gone. */
+function roomIn(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.once('drain', done).once('close', done);
+  });
 }

@@ -107,12 +107,17 @@ interface Bench {
 }
 
 /** The watchers alone, on a clock that is turned by hand, with one account. */
-async function startWatchers(t: Teardown, caller: Caller = ANYBODY, watchersMax = 10): Promise<Bench> {
+async function startWatchers(
+  t: Teardown,
+  caller: Caller = ANYBODY,
+  watchersMax = 10,
+  appids: readonly string[] = ['wxone'],
+): Promise<Bench> {
   const clock = new ManualClock();
   let current: Token | undefined = makeToken('first-token', clock.lifeMs(), 7_200_000);
   const watchers = new Watchers({
     accounts: {
-      list: () => [{ appid: 'wxone', name: 'one', mode: 'stable' }],
+      list: () => appids.map((appid) => ({ appid, name: appid, mode: 'stable' as const })),
       peek: () => (current !== undefined && clock.lifeMs() < current.expiresAtMs ? current : undefined),
       token: () => Promise.resolve({ kind: 'unavailable', errcode: -1, message: 'none' }),
     },
@@ -227,4 +232,17 @@ test('a watcher that left before its stream began takes no room', async (t) => {
   await once(response, 'close');
   watchers.open(response, ANYBODY, '127.0.0.1', undefined);
   t.is(watchers.size, 0);
+});
+
+test('a watcher of thousands of accounts is told of each of them, no faster than it reads', async (t) => {
+  const appids = Array.from({ length: 3_000 }, (_, at) => `wx${at}`);
+  const { watchers, base } = await startWatchers(t, ANYBODY, 2, appids);
+  const watch = await openWatch(base, 'k');
+  t.teardown(() => watch.close());
+  await watch.untilEvents(3_000);
+  t.deepEqual(
+    watch.events.map(({ data }) => data['appid']),
+    appids,
+  );
+  t.is(watchers.size, 1);
 });
