@@ -12,7 +12,7 @@ export function openStore(store: StoreSettings, { clock, random, log }: RoleCont
     case 'memory':
       return memoryStore;
     case 'file':
-      return makeFileStore({ path: store.path, clock, random, log });
+      return makeFileStore({ path: store.path, encryptionKey: store.encryptionKey, clock, random, log });
     case 'redis': {
       const { keyPrefix, encryptionKey, ...place } = store;
       // Two of us on one machine, or after a restart, are two.

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';
+import { isSealed } from './sealed.ts';
+import type { Seal } from './sealed.ts';
 import type { TokenRecord } from './store.ts';
 
 /** Names the layout of the file. Another one is foreign to us. */
@@ -16,7 +18,8 @@ const fileShape = z.strictObject({
       mode: z.enum(TOKEN_MODES),
       token: z
         .strictObject({
-          value: z.string().min(1).max(2_048),
+          /** In clear, or sealed. */
+          value: z.string().min(1).max(4_096),
           fingerprint: z.string(),
           issuedAtUnixMs: unixMs,
           expiresAtUnixMs: unixMs,
@@ -30,6 +33,7 @@ const fileShape = z.strictObject({
 /** The records in a file, or why it cannot be one of ours. The reason quotes nothing of the content. */
 export function parseFile(
   text: string,
+  seal: Seal,
 ): { kind: 'records'; records: TokenRecord[] } | { kind: 'foreign'; reason: string } {
   let content: unknown;
   try {
@@ -51,7 +55,12 @@ export function parseFile(
       records.push({ appid, mode, forcedAtUnixMs });
       continue;
     }
-    const { value, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = token;
+    const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = token;
+    // What was written in clear before there was a key is encrypted by the next write.
+    const value = isSealed(token.value) ? seal.open(token.value, placeOf(appid, mode, token)) : token.value;
+    if (value === undefined) {
+      return { kind: 'foreign', reason: 'it is encrypted with another key than store.encryptionKeyFile' };
+    }
     if (fingerprintOf(value) !== fingerprint || expiresAtUnixMs < issuedAtUnixMs) {
       return { kind: 'foreign', reason: 'a token in it does not match its fingerprint or its times' };
     }
@@ -65,14 +74,14 @@ export function parseFile(
   return { kind: 'records', records };
 }
 
-/** The one place where tokens are written down in clear; the file is for its owner alone. */
-export function formatFile(records: readonly TokenRecord[]): string {
+/** The one place where tokens are written down, in clear without a key; the file is for its owner alone. */
+export function formatFile(records: readonly TokenRecord[], seal: Seal): string {
   const accounts = records.map(({ appid, mode, token, forcedAtUnixMs }) => ({
     appid,
     mode,
     ...(token !== undefined && {
       token: {
-        value: token.value.reveal(),
+        value: seal.seal(token.value.reveal(), placeOf(appid, mode, token)),
         fingerprint: fingerprintOf(token.value.reveal()),
         issuedAtUnixMs: token.issuedAtUnixMs,
         expiresAtUnixMs: token.expiresAtUnixMs,
@@ -81,4 +90,12 @@ export function formatFile(records: readonly TokenRecord[]): string {
     forcedAtUnixMs,
   }));
   return `${JSON.stringify({ format: FORMAT, accounts }, undefined, 2)}\n`;
+}
+
+function placeOf(
+  appid: string,
+  mode: string,
+  { issuedAtUnixMs, expiresAtUnixMs }: { issuedAtUnixMs: number; expiresAtUnixMs: number },
+): string {
+  return [appid, mode, issuedAtUnixMs, expiresAtUnixMs].join(' ');
 }

@@ -3,8 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import type { Secret } from '../base/secret.ts';
 import type { TokenMode } from '../token/token.ts';
 import { formatFile, parseFile } from './file-format.ts';
+import { makeSeal } from './sealed.ts';
+import type { Seal } from './sealed.ts';
 import type { TokenRecord, TokenStore } from './store.ts';
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
@@ -19,6 +22,7 @@ const DAY_MS = 24 * 3_600_000;
 
 export interface FileStoreParts {
   readonly path: string;
+  readonly encryptionKey?: Secret | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -34,6 +38,7 @@ export function makeFileStore(parts: FileStoreParts): TokenStore {
 
 class FileStore implements TokenStore {
   readonly #parts: FileStoreParts;
+  readonly #seal: Seal;
   readonly #records: Map<string, TokenRecord> = new Map();
   #reading: Promise<void> | undefined;
   #writing: Promise<void> | undefined;
@@ -45,6 +50,7 @@ class FileStore implements TokenStore {
 
   constructor(parts: FileStoreParts) {
     this.#parts = parts;
+    this.#seal = makeSeal(parts.encryptionKey);
     this.#path = parts.path;
   }
 
@@ -90,7 +96,7 @@ class FileStore implements TokenStore {
         await this.#setAside(content.reason);
         break;
       case 'text': {
-        const parsed = parseFile(content.text);
+        const parsed = parseFile(content.text, this.#seal);
         if (parsed.kind === 'foreign') {
           await this.#setAside(parsed.reason);
           break;
@@ -139,7 +145,7 @@ class FileStore implements TokenStore {
     try {
       while (this.#isDirty && this.#isUsable) {
         this.#isDirty = false;
-        await this.#replaceFile(formatFile(this.#worthKeeping()));
+        await this.#replaceFile(formatFile(this.#worthKeeping(), this.#seal));
         if (this.#isFailing) log.info('token file is written again', { path });
         this.#isFailing = false;
       }
