@@ -19,6 +19,8 @@ import { startSimulator } from './start-simulator.ts';
 /** A start that takes longer counts as over: an application must not wait for a platform that is away. */
 const STARTUP_MS_MAX = 10_000;
 
+const QUIT = 'POST /quitquitquit';
+
 interface World {
   readonly clock: Clock;
   readonly random: Random;
@@ -57,10 +59,13 @@ export async function serve(
   host.out(welcome(admin.port));
 
   await stop.asked;
-  const { drainDelayMs: delayMs, drainTimeoutMs: timeoutMs } = settings;
   log.info('stopping', { why: stop.why() });
   watch.close();
-  const { cut } = await role.drain({ delayMs, timeoutMs });
+  const { cut } = await role.drain({
+    // Whoever asks by the admin port is the caller, and has made its last call.
+    delayMs: stop.why() === QUIT ? 0 : settings.drainDelayMs,
+    timeoutMs: settings.drainTimeoutMs,
+  });
   await admin.close();
   log.info('stopped', { callsCut: cut });
 }
@@ -130,7 +135,7 @@ async function openAdmin(
     checks: { live: [{ name: 'ping', run: () => undefined }], ready, startup: started },
     status: () => ({ ...build, [role.name]: role.status() }),
     metrics,
-    quit: () => stop.ask('POST /quitquitquit'),
+    quit: () => stop.ask(QUIT),
     log,
   });
   const open = (where: Settings['adminListen']): Promise<Listener> =>

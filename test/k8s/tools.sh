@@ -25,11 +25,11 @@ main() {
   once "api-server-$KUBERNETES-$ETCD" build_api_server
 }
 
-# once NAME FUNCTION: runs it unless it went well before. In a shell of its own, since a condition switches
-# off the stop at the first failure.
+# once NAME FUNCTION: runs it unless it went well before, for a quarter of an hour at most. In a shell of its
+# own, since a condition switches off the stop at the first failure.
 once() {
   [ -e "$cache/done-$1" ] && return
-  if sh "$0" "$2"; then touch "$cache/done-$1"; else echo "Without $1: $2 did not succeed."; fi
+  if timeout 15m sh "$0" "$2"; then touch "$cache/done-$1"; else echo "Without $1: $2 did not succeed."; fi
 }
 
 get_kubectl() {

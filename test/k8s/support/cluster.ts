@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { generateKeyPairSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
+import { freePort } from './free-port.ts';
 import { findTool, type Run, runTool } from './tools.ts';
 
 /** A kube-apiserver and its etcd on loopback, with nothing behind them: no controllers, no nodes. */
@@ -137,15 +137,6 @@ async function writeFiles(folder: string): Promise<Files> {
     accountKey: write('account.key', account.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()),
     accountPublic: write('account.pub', account.publicKey.export({ type: 'spki', format: 'pem' }).toString()),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {
