@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { parse } from 'yaml';
 import { makeTestCertificate } from '../support/certificates.ts';
 import { startTestHub } from '../support/hub.ts';
 import { until } from '../support/hub-proxy.ts';
@@ -181,6 +182,28 @@ inCluster(
       await refusalOf(podNamed('careless', INJECT), 'shop'),
       /violates PodSecurity "restricted:latest".*container "app"/,
     );
+  },
+);
+
+inCluster(
+  `every pod that the tests write down as injected is one that the API server takes${because}`,
+  async (t) => {
+    const folder = 'test/injector/pods';
+    const files = readdirSync(folder).filter((name) => name.endsWith('.out.yaml'));
+    t.true(files.length > 8);
+    for (const file of files) {
+      const { metadata, spec } = parse(readFileSync(join(folder, file), 'utf8')) as Pod;
+      // Neither a namespace that is not there, nor what only an API server writes.
+      const { labels, annotations } = metadata;
+      const { aFieldThatComesLater: _, ...known } = spec as Pod['spec'] & { aFieldThatComesLater?: unknown };
+      const pod = {
+        ...podNamed('x', { ...(labels && { labels }), ...(annotations && { annotations }) }),
+        spec: known,
+      };
+      const how = ['create', '-n', 'default', '--dry-run=server', '--validate=strict', '-f', '-'];
+      const { code, err } = await cluster.kubectl(how, JSON.stringify(pod));
+      t.is(code, 0, `${file}: ${err}`);
+    }
   },
 );
 

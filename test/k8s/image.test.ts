@@ -1,0 +1,82 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import test from 'ava';
+
+const folder = mkdtempSync(join(tmpdir(), 'wechat-sidecar-image-'));
+const built = image('build');
+
+function image(what: 'build' | 'remove'): { status: number | null; words: string } {
+  const { status, stdout, stderr } = spawnSync('sh', ['test/k8s/image.sh', what, folder], {
+    encoding: 'utf8',
+  });
+  return { status, words: status === 77 ? (stdout.trim().split('\n').at(-1) ?? '') : `${stdout}${stderr}` };
+}
+
+test.after.always(() => void image('remove'));
+
+const whenBuilt = built.status === 77 ? test.skip : test.serial;
+const suffix = built.status === 77 ? ` (SKIPPED: ${built.words})` : '';
+
+interface Inspected {
+  readonly OCIv1: { readonly config: ImageConfig };
+}
+
+interface ImageConfig {
+  readonly User: string;
+  readonly Entrypoint: readonly string[];
+  readonly Cmd: readonly string[];
+  readonly ExposedPorts: Readonly<Record<string, object>>;
+}
+
+whenBuilt(`the Dockerfile builds, to an image that runs as a number and without a shell${suffix}`, (t) => {
+  t.is(built.status, 0, built.words);
+  const { config } = (JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Inspected).OCIv1;
+  t.is(config.User, '65532:65532');
+  t.deepEqual(config.Entrypoint, ['node', '/app/dist/cli.js']);
+  t.deepEqual(config.Cmd, ['proxy']);
+  t.deepEqual(Object.keys(config.ExposedPorts).length, 5);
+});
+
+whenBuilt(`the image holds what runs, and nothing of what builds or tests${suffix}`, (t) => {
+  const listed = spawnSync('ls', ['node_modules'], {
+    cwd: join(folder, 'root/app'),
+    encoding: 'utf8',
+  }).stdout;
+  const packages = listed.split('\n');
+  t.true(packages.includes('koa'));
+  for (const tool of ['typescript', 'ava', 'oxlint', 'prettier']) t.false(packages.includes(tool), tool);
+  t.throws(() => readFileSync(join(folder, 'root/app/src/cli.ts')), { code: 'ENOENT' });
+});
+
+whenBuilt(
+  `it serves on a read-only file system as a user that owns nothing, and stops at SIGTERM${suffix}`,
+  async (t) => {
+    t.throws(() => writeFileSync(join(folder, 'root/app/x'), ''), { code: 'EROFS' });
+    const child = spawn(
+      'chroot',
+      ['--userspec=65532:65532', join(folder, 'root'), '/usr/bin/node', '/app/dist/cli.js', 'simulator'],
+      {
+        env: {
+          PATH: process.env['PATH'],
+          WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
+          WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0',
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const exited = once(child, 'exit');
+    for await (const line of createInterface({ input: child.stdout })) {
+      const { event, admin } = JSON.parse(line) as { event: string; admin?: string[] };
+      if (event !== 'serving') continue;
+      const health = await fetch(`http://${admin?.[0]}/livez`);
+      t.is(health.status, 200);
+      t.regex(readFileSync(`/proc/${child.pid}/status`, 'utf8'), /^Uid:\t65532\t65532/m);
+      child.kill('SIGTERM');
+    }
+    t.deepEqual(await exited, [0, null]);
+  },
+);
