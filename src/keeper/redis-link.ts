@@ -158,7 +158,6 @@ export class RedisLink {
       name: host,
       sentinels: sentinels.map((one) => ({ ...one })),
       sentinelRetryStrategy: retry,
-      failoverDetector: true,
       ...(isTls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
     });
   }

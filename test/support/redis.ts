@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -42,7 +42,8 @@ process.once('exit', () => {
 export interface RedisOptions {
   /** More of redis.conf, as command line arguments. */
   readonly args?: readonly string[];
-  readonly sentinel?: boolean;
+  /** It is a Sentinel, with these lines of configuration. */
+  readonly sentinel?: readonly string[];
   /** The port of a server that is gone, to take its place; else a free one. */
   readonly port?: number;
   /** As in `user:password`, for the client of the test. */
@@ -91,11 +92,14 @@ export class RedisServer {
   /** Starts it on the same port, with nothing in memory. */
   async restart(): Promise<void> {
     await this.kill();
-    const { args = [], sentinel = false } = this.#options;
+    const { args = [], sentinel } = this.#options;
     const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder];
-    const child = sentinel
-      ? spawn('redis-server', [join(this.folder, 'sentinel.conf'), '--sentinel', ...args])
-      : spawn('redis-server', [...own, '--save', '', '--appendonly', 'no', ...args]);
+    const config = join(this.folder, 'sentinel.conf');
+    if (sentinel !== undefined) writeFileSync(config, sentinel.join('\n'));
+    const child =
+      sentinel === undefined
+        ? spawn('redis-server', [...own, '--save', '', '--appendonly', 'no', ...args])
+        : spawn('redis-server', [config, '--sentinel']);
     this.#child = child;
     running.add(child);
     child.once('close', () => running.delete(child));

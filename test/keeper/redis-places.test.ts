@@ -1,0 +1,185 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { Secret } from '../../src/base/secret.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import type { RedisPlace } from '../../src/keeper/redis-link.ts';
+import { RedisRecords } from '../../src/keeper/redis-records.ts';
+import { makeSeal } from '../../src/keeper/sealed.ts';
+import { makeCertificate } from '../../src/simulator/certificate.ts';
+import { freePort, RedisServer, serialRedisTest, until } from '../support/redis.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'stable' } as const;
+
+function open(t: ExecutionContext, place: Partial<RedisPlace> & { url: Secret }): RedisRecords {
+  const records = new RedisRecords({
+    place: { sentinels: [], cluster: false, ...place },
+    keyPrefix: 'test:',
+    seal: makeSeal(undefined),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  });
+  t.teardown(() => records.close());
+  return records;
+}
+
+async function generationAt(records: RedisRecords): Promise<number | undefined> {
+  const seen = await records.read(ACCOUNT);
+  return seen.kind === 'seen' ? (seen.record?.generation ?? 0) : undefined;
+}
+
+function publish(records: RedisRecords, generation: number): Promise<string> {
+  const value = new Secret(`token-${generation}`);
+  return records.publish(ACCOUNT, {
+    generation,
+    value,
+    fingerprint: '0123456789abcdef',
+    issuedAtUnixMs: Date.now(),
+    expiresAtUnixMs: Date.now() + 7_200_000,
+  });
+}
+
+serialRedisTest('with Sentinels, a master that dies is succeeded by its replica', async (t) => {
+  const master = await RedisServer.start(t);
+  const replica = await RedisServer.start(t, {
+    args: ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'],
+  });
+  const port = await freePort();
+  const sentinel = await RedisServer.start(t, {
+    port,
+    sentinel: [
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `sentinel monitor tokens 127.0.0.1 ${master.port} 1`,
+      'sentinel down-after-milliseconds tokens 500',
+      'sentinel failover-timeout tokens 5000',
+    ],
+  });
+  await until('the replica is known', async () => {
+    const reply = await sentinel.client.call('SENTINEL', 'replicas', 'tokens');
+    return JSON.stringify(reply).includes(String(replica.port));
+  });
+  await until('the replica follows', async () =>
+    (await replica.client.info('replication')).includes('master_link_status:up'),
+  );
+  const records = open(t, {
+    url: new Secret('redis://tokens/0'),
+    sentinels: [
+      { host: '127.0.0.1', port: await freePort() },
+      { host: '127.0.0.1', port },
+    ],
+  });
+  const told: string[] = [];
+  const other = open(t, { url: new Secret('redis://tokens'), sentinels: [{ host: '127.0.0.1', port }] });
+  other.listen({ changed: (account) => told.push(account.appid), back() {}, away() {} });
+  await until('it is there', async () => (await generationAt(records)) === 0);
+  t.is(await publish(records, 10), 'stored');
+  await until(
+    'it is replicated',
+    async () => (await replica.client.hget('test:{stable:wx0123456789abcdef}:token', 'generation')) === '10',
+  );
+  await master.kill();
+  await until('the replica has taken over', async () => (await generationAt(records)) === 10);
+  t.is(await publish(records, 20), 'stored');
+  t.is(await replica.client.hget('test:{stable:wx0123456789abcdef}:token', 'generation'), '20');
+  await until('the other is told by the new master', async () => {
+    await publish(records, Date.now());
+    return told.length > 1;
+  });
+});
+
+serialRedisTest('over TLS, with a name that the certificate is for', async (t) => {
+  const folder = temporaryFolder(t);
+  const { certificatePem, keyPem } = await makeCertificate(systemClock);
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  writeFileSync(cert, certificatePem);
+  writeFileSync(key, keyPem);
+  const tlsPort = await freePort();
+  await RedisServer.start(t, {
+    args: [
+      '--tls-port',
+      String(tlsPort),
+      '--tls-cert-file',
+      cert,
+      '--tls-key-file',
+      key,
+      '--tls-auth-clients',
+      'no',
+      '--tls-ca-cert-file',
+      cert,
+    ],
+  });
+  // Whom to trust is Node's own setting, which takes effect at its start.
+  const run = (url: string, extra: object): string =>
+    execFileSync(process.execPath, [new URL('../support/read-redis.js', import.meta.url).pathname, url], {
+      env: { ...extra },
+      encoding: 'utf8',
+    });
+  t.is(run(`rediss://localhost:${tlsPort}`, { NODE_EXTRA_CA_CERTS: cert }), 'seen');
+  t.is(run(`rediss://localhost:${tlsPort}`, {}), 'away');
+});
+
+serialRedisTest(
+  'in a Cluster, records go to the node that holds their slot, and all nodes tell',
+  async (t) => {
+    const nodes: RedisServer[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      // The bus has a port of its own, ten thousand higher unless it is told.
+      const bus = await freePort();
+      nodes.push(
+        await RedisServer.start(t, {
+          args: ['--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-node-timeout', '2000'],
+        }),
+      );
+    }
+    execFileSync(
+      'redis-cli',
+      ['--cluster', 'create', ...nodes.map(({ port }) => `127.0.0.1:${port}`), '--cluster-yes'],
+      { stdio: 'ignore' },
+    );
+    await until('the nodes agree', async () => {
+      const states = await Promise.all(nodes.map(({ client }) => client.cluster('INFO')));
+      return states.every((state) => state.includes('cluster_state:ok'));
+    });
+    const place = { url: new Secret(nodes[0]?.url() ?? ''), cluster: true };
+    const [one, other] = [open(t, place), open(t, place)];
+    const told = new Set<string>();
+    other.listen({ changed: (account) => told.add(account.appid), back() {}, away() {} });
+    const accounts = Array.from({ length: 12 }, (_, index) => ({
+      appid: `wx${index}`,
+      mode: 'classic' as const,
+    }));
+    await until('all nodes answer', async () => {
+      const seen = await Promise.all(accounts.flatMap((account) => [one.read(account), other.read(account)]));
+      return seen.every(({ kind }) => kind === 'seen');
+    });
+    const taken = await Promise.all(accounts.map((account) => one.take(account, 'one/1', 0, 8_000)));
+    t.true(taken.every((it) => it.kind === 'seen' && it.generation !== undefined));
+    const rival = await Promise.all(accounts.map((account) => other.take(account, 'other/1', 0, 8_000)));
+    t.true(rival.every((it) => it.kind === 'seen' && it.generation === undefined));
+    let generation = 10;
+    await until('all are told', async () => {
+      generation += 1;
+      for (const account of accounts) {
+        await one.publish(account, {
+          generation,
+          value: new Secret('a'),
+          fingerprint: '0123456789abcdef',
+          issuedAtUnixMs: Date.now(),
+          expiresAtUnixMs: Date.now() + 1_000_000,
+        });
+      }
+      return told.size === accounts.length;
+    });
+    const held = await Promise.all(nodes.map(({ client }) => client.dbsize()));
+    t.true(
+      held.every((keys) => keys > 0),
+      'every node holds some',
+    );
+  },
+);
