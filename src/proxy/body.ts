@@ -33,6 +33,9 @@ export class ReplayBudget {
 
 export type Arrival = 'whole' | 'too_large' | 'no_memory' | 'gone';
 
+/** A whole body up to this is joined, since one write costs less than many; a larger one would stand in memory twice. */
+const JOINED_BYTES_MAX = 64 * 1024;
+
 /** Pieces under a quarter of this are copied together. */
 const PAGE_BYTES = 16 * 1024;
 
@@ -96,7 +99,8 @@ export class KeptBody implements OutgoingBody {
   /** A reading from the first byte on. The one before it, if any, gets no more. */
   open(): Buffer | Readable {
     this.#reader?.detach();
-    if (this.#state === 'keeping' && this.#sourceEnded) {
+    const isSmall = this.#chunks.length === 1 || this.#queuedBytes <= JOINED_BYTES_MAX;
+    if (this.#state === 'keeping' && this.#sourceEnded && isSmall) {
       const whole = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
       this.#chunks = [whole];
       return whole;

@@ -106,6 +106,10 @@ function refusalOf(code: string | undefined): Refusal | undefined {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return { kind: 'timeout', status: 408, message: 'The request did not arrive in time.' };
   }
+  if (code === 'HPE_INVALID_URL') {
+    const message = 'The URL holds characters that a URL may not: percent-encode them.';
+    return { kind: 'malformed', status: 400, message };
+  }
   if (code?.startsWith('HPE_') === true) {
     return { kind: 'malformed', status: 400, message: `The request is not valid HTTP/1.1 (${code}).` };
   }

@@ -18,7 +18,7 @@ export interface Outgoing {
 /** A request body that can be read again, for the next origin or a replay. */
 export interface OutgoingBody {
   readonly bytes: number;
-  /** From the first byte on; whole bytes where all of them are here. */
+  /** From the first byte on; a small body that is here whole comes as its bytes. */
   open(): Buffer | Readable;
 }
 

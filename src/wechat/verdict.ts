@@ -15,6 +15,7 @@ export interface Verdict {
 const NOTHING: Verdict = { errcode: undefined, errmsg: '' };
 const INTEGER = /^\s*[+-]?\d{1,15}\s*$/;
 const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
 
 /**
  * Reads the top-level `errcode` (a number or a numeric string, at any place) of a whole answer body. A
@@ -23,7 +24,7 @@ const OPENING_BRACE = 0x7b;
  * both where JSON allows neither; that changes no key and no number.
  */
 export function judge(body: Buffer): Verdict {
-  if (body.length > JUDGED_BYTES_MAX || !mayBeObject(body)) return NOTHING;
+  if (body.length > JUDGED_BYTES_MAX || !mayBeObject(body) || !endsAsObject(body)) return NOTHING;
   const parsed = parseObject(body.toString('latin1'));
   if (parsed === undefined) return NOTHING;
   const { errcode, errmsg } = parsed;
@@ -40,6 +41,12 @@ export function mayBeObject(start: Buffer): boolean {
     return byte === OPENING_BRACE;
   }
   return true;
+}
+
+/** Control characters are let pass within the object, not behind it. */
+function endsAsObject(body: Buffer): boolean {
+  const last = body.findLast((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
+  return last === CLOSING_BRACE;
 }
 
 /**

@@ -26,6 +26,7 @@ test('nested and quoted look-alikes never count', (t) => {
 test('only one whole object is judged', (t) => {
   t.is(errcodeOf('{"errcode":40001}\xff\xd8 picture'), undefined);
   t.is(errcodeOf('{"errcode":40001}{}'), undefined);
+  t.is(errcodeOf('{"errcode":40001}\u0000'), undefined);
   t.is(errcodeOf('[{"errcode":40001}]'), undefined);
   t.is(errcodeOf('"errcode"'), undefined);
   t.is(errcodeOf('{"errcode":40001'), undefined);
