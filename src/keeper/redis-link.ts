@@ -33,7 +33,9 @@ const PING_MS = 500;
 /** So many pings in vain, and the connection is made anew: it may be half open. */
 const PINGS_MAX = 10;
 const RECONNECT_MS_MAX = 2_000;
-/** Of a link that goes up and down, no more than this is told. */
+/** A subscription that was refused is tried again after this: a right may be given, a node come up. */
+const SUBSCRIBE_MS = 5_000;
+/** How Redis begins the text of an error. */
 const WORD = /^[A-Z]{3,20}(?=\s|$)/;
 
 /**
@@ -44,6 +46,7 @@ export class RedisLink {
   readonly #parts: RedisLinkParts;
   readonly #listener: LinkListener;
   readonly #opened: Promise<void>;
+  #connecting: Promise<unknown> = Promise.resolve();
   #commands: Redis | Cluster | undefined;
   #messages: Redis | Cluster | undefined;
   #isThere = false;
@@ -52,6 +55,7 @@ export class RedisLink {
   #onTried: () => void = () => {};
   #reason = 'unreachable';
   #ping: Timer | undefined;
+  #subscription: Timer | undefined;
   #closed = false;
 
   constructor(parts: RedisLinkParts, listener: LinkListener) {
@@ -79,14 +83,17 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#closed = true;
     this.#ping?.cancel();
+    this.#subscription?.cancel();
     this.#settleFirst();
     await this.#opened.catch(() => undefined);
+    // The client minds to be stopped in the middle of a handshake.
+    await this.#within(this.#connecting);
     this.#commands?.disconnect();
     this.#messages?.disconnect();
   }
 
   async #open(): Promise<void> {
-    const { place, channel } = this.#parts;
+    const { place } = this.#parts;
     const commands = await this.#connect(place);
     const messages = await this.#connect(place);
     this.#commands = commands;
@@ -98,21 +105,26 @@ export class RedisLink {
     // Messages that got lost are made up for by reading again.
     messages.on('error', () => undefined);
     messages.on('message', (_channel: string, text: string) => this.#listener.message(text));
-    const subscribe = (): void => {
-      messages.subscribe(channel).then(
-        () => this.#listener.there(),
-        (error: unknown) => {
-          if (this.#closed || messages.status !== 'ready') return;
-          this.#parts.log.warn('token store refuses to tell of new tokens; it is read every ten seconds', {
-            reason: reasonOf(error),
-          });
-        },
-      );
-    };
-    messages.on('ready', subscribe);
-    const connect = (redis: Redis | Cluster): void => void redis.connect().catch(() => this.#settleFirst());
-    connect(commands);
-    connect(messages);
+    messages.on('ready', () => this.#subscribe(messages));
+    const connect = (redis: Redis | Cluster): Promise<void> =>
+      redis.connect().catch(() => this.#settleFirst());
+    this.#connecting = Promise.all([connect(commands), connect(messages)]);
+  }
+
+  #subscribe(messages: Redis | Cluster): void {
+    const { channel, clock, log } = this.#parts;
+    messages.subscribe(channel).then(
+      () => this.#listener.there(),
+      (error: unknown) => {
+        if (this.#closed || messages.status !== 'ready') return;
+        const reason = reasonOf(error);
+        log.warn('token store does not tell of new tokens; it is read every ten seconds', { reason });
+        this.#subscription?.cancel();
+        this.#subscription = clock.after(SUBSCRIBE_MS, () => {
+          if (!this.#closed && messages.status === 'ready') this.#subscribe(messages);
+        });
+      },
+    );
   }
 
   async #connect({ url, sentinels, cluster }: RedisPlace): Promise<Redis | Cluster> {
@@ -125,7 +137,7 @@ export class RedisLink {
     const options: RedisOptions = {
       ...(username !== '' && { username: decodeURIComponent(username) }),
       ...(password !== '' && { password: decodeURIComponent(password) }),
-      ...(isTls && { tls: sentinels.length === 0 && !cluster ? { servername: host } : {} }),
+      ...(isTls && { tls: {} }),
       connectTimeout: 2 * ANSWER_MS_MAX,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
@@ -137,10 +149,11 @@ export class RedisLink {
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     };
     if (cluster) {
-      const { connectTimeout, ...forNodes } = options;
+      const { enableOfflineQueue: _, ...redisOptions } = options;
       return new ioredis.Cluster([{ host, port: portOf(port) }], {
-        redisOptions: { ...forNodes, connectTimeout, lazyConnect: false },
-        enableOfflineQueue: false,
+        redisOptions: { ...redisOptions, lazyConnect: false },
+        // Its own first question waits in that queue; ours are asked when it is there.
+        enableOfflineQueue: true,
         lazyConnect: true,
         clusterRetryStrategy: retry,
         slotsRefreshTimeout: 2 * ANSWER_MS_MAX,

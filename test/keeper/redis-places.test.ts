@@ -11,6 +11,7 @@ import { RedisRecords } from '../../src/keeper/redis-records.ts';
 import { makeSeal } from '../../src/keeper/sealed.ts';
 import { makeCertificate } from '../../src/simulator/certificate.ts';
 import { freePort, RedisServer, serialRedisTest, until } from '../support/redis.ts';
+import { startSentinelSet } from '../support/redis-sentinel.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'stable' } as const;
@@ -45,37 +46,19 @@ function publish(records: RedisRecords, generation: number): Promise<string> {
 }
 
 serialRedisTest('with Sentinels, a master that dies is succeeded by its replica', async (t) => {
-  const master = await RedisServer.start(t);
-  const replica = await RedisServer.start(t, {
-    args: ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'],
-  });
-  const port = await freePort();
-  const sentinel = await RedisServer.start(t, {
-    port,
-    sentinel: [
-      `port ${port}`,
-      'bind 127.0.0.1',
-      `sentinel monitor tokens 127.0.0.1 ${master.port} 1`,
-      'sentinel down-after-milliseconds tokens 500',
-      'sentinel failover-timeout tokens 5000',
-    ],
-  });
-  await until('the replica is known', async () => {
-    const reply = await sentinel.client.call('SENTINEL', 'replicas', 'tokens');
-    return JSON.stringify(reply).includes(String(replica.port));
-  });
-  await until('the replica follows', async () =>
-    (await replica.client.info('replication')).includes('master_link_status:up'),
-  );
+  const { master, replica, sentinelPort } = await startSentinelSet(t);
   const records = open(t, {
     url: new Secret('redis://tokens/0'),
     sentinels: [
       { host: '127.0.0.1', port: await freePort() },
-      { host: '127.0.0.1', port },
+      { host: '127.0.0.1', port: sentinelPort },
     ],
   });
   const told: string[] = [];
-  const other = open(t, { url: new Secret('redis://tokens'), sentinels: [{ host: '127.0.0.1', port }] });
+  const other = open(t, {
+    url: new Secret('redis://tokens'),
+    sentinels: [{ host: '127.0.0.1', port: sentinelPort }],
+  });
   other.listen({ changed: (account) => told.push(account.appid), back() {}, away() {} });
   await until('it is there', async () => (await generationAt(records)) === 0);
   t.is(await publish(records, 10), 'stored');

@@ -124,15 +124,13 @@ export interface Ensemble {
 
 export interface EnsembleOptions {
   readonly mode: TokenMode;
-  /** More for the hubs; `STORE` is replaced where it stands for the store's URL. */
-  readonly hubEnv?: Readonly<Record<string, string>>;
-  /** More of the hubs' file; `REDIS_PORT` stands for the port of their way to Redis. */
-  readonly hubFile?: string;
+  /** The store in the hubs' file, in the place of a Redis that each hub reaches through its gate. */
+  readonly store?: string;
 }
 
 /** Simulator, Redis, two hubs and two sidecars, each a process but for the first; business runs. */
 export async function startEnsemble(t: Teardown, options: EnsembleOptions): Promise<Ensemble> {
-  const { mode, hubEnv = {}, hubFile = '' } = options;
+  const { mode, store } = options;
   const folder = temporaryFolder(t);
   const platform = await startSimulator(t);
   const redis = await RedisServer.start(t);
@@ -145,16 +143,14 @@ export async function startEnsemble(t: Teardown, options: EnsembleOptions): Prom
     const way = await Gate.open(t, redis.port);
     const config = join(folder, `${name}.yaml`);
     const keySha256 = createHash('sha256').update(KEY).digest('hex');
-    const clients = `clients: [{ name: all, keySha256: ${keySha256}, apps: ["*"] }]\n`;
-    writeFileSync(config, clients + hubFile.replaceAll('REDIS_PORT', String(way.port)));
+    const clients = `clients: [{ name: all, keySha256: ${keySha256}, apps: ["*"] }]`;
+    writeFileSync(config, `${clients}\nstore: ${store ?? `redis://127.0.0.1:${way.port}`}\n`);
     const env = {
       WECHAT_SIDECAR_CONFIG: config,
       WECHAT_APPID: APPID,
       WECHAT_APPSECRET_FILE: secretFile,
       WECHAT_TOKEN_MODE: mode,
       WECHAT_SIDECAR_UPSTREAMS: platform.origin,
-      WECHAT_SIDECAR_STORE: `redis://127.0.0.1:${way.port}`,
-      ...hubEnv,
     };
     hubs.push(await Hub.start(t, env, way));
   }

@@ -1,0 +1,37 @@
+import { startEnsemble } from '../support/high-availability.ts';
+import { startSentinelSet } from '../support/redis-sentinel.ts';
+import { serialRedisTest, until } from '../support/redis.ts';
+import { costOf, MODES } from '../support/sidecar.ts';
+
+for (const mode of MODES) {
+  serialRedisTest(
+    `in mode ${mode}, a Redis master that dies is succeeded, and nothing is asked anew`,
+    async (t) => {
+      const { master, replica, sentinelPort } = await startSentinelSet(t);
+      const store = `{ url: 'redis://tokens/0', sentinels: ['127.0.0.1:${sentinelPort}'] }`;
+      const { control, a, b, agreed, traffic } = await startEnsemble(t, { mode, store });
+      const before = await agreed();
+      const key = `wechat-sidecar:{${mode}:wx0000000000000demo}:token`;
+      await until('it is replicated', async () => (await replica.client.exists(key)) === 1);
+      await master.kill();
+      await traffic.more(30);
+      for (const hub of [a, b]) {
+        await until('it is there again', async () => {
+          const isWarned = hub.process.lines('token store is away').length > 0;
+          return isWarned && (await hub.account()).shared?.store === 'there';
+        });
+      }
+      await a.kill();
+      await a.restart();
+      t.is(await agreed(), before);
+      t.is(costOf(control).all, 0);
+      // Turns go on at the new master.
+      if (mode === 'stable') control.overwrite();
+      else b.report(before, 42001);
+      await agreed(before);
+      await traffic.more(30);
+      t.deepEqual(traffic.failures, []);
+      t.is(costOf(control).forced, 0);
+    },
+  );
+}
