@@ -271,6 +271,6 @@ function hintOf(reason: string): string | undefined {
     case 'SENTINELS':
       return 'no Sentinel can be reached, or none knows the group that the URL names';
     default:
-      return undefined;
+      return reason.includes('CERT') ? 'trust its certificate with NODE_EXTRA_CA_CERTS' : undefined;
   }
 }
