@@ -61,7 +61,7 @@ export class RedisLink {
   constructor(parts: RedisLinkParts, listener: LinkListener) {
     this.#parts = parts;
     this.#listener = listener;
-    this.#opened = this.#open();
+    this.#opened = this.#open().catch((error: unknown) => this.#failed(error));
   }
 
   /** What `work` answers, or undefined where Redis is away, refuses, or takes too long. */
@@ -85,7 +85,7 @@ export class RedisLink {
     this.#ping?.cancel();
     this.#subscription?.cancel();
     this.#settleFirst();
-    await this.#opened.catch(() => undefined);
+    await this.#opened;
     // The client minds to be stopped in the middle of a handshake.
     await this.#within(this.#connecting);
     this.#commands?.disconnect();
@@ -193,6 +193,7 @@ export class RedisLink {
   }
 
   #failed(error: unknown): void {
+    this.#settleFirst();
     const reason = reasonOf(error);
     const isNew = reason !== this.#reason;
     this.#reason = reason;

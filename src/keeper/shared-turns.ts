@@ -76,7 +76,7 @@ export class SharedTurns implements Turns {
       const askedAtMs = clock.lifeMs();
       const store = await records.take(account, owner, this.#held?.record.generation ?? 0, TURN_MS);
       const generation = store.kind === 'seen' ? store.generation : undefined;
-      if (this.#closed) return this.#leave(generation, { kind: 'withheld', message: 'it is being closed' });
+      if (this.#closed) return this.#leave(generation, { kind: 'needless', shared: { forcedAtMs: [] } });
       this.#learn(store, askedAtMs);
       const decision = decide({
         mode: account.mode,
