@@ -27,6 +27,11 @@ import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
 import { makeUpstream, observerFor } from './start-proxy.ts';
 
+/** Requests are small; one that is slower than this is somebody who only wants to hold a place. */
+const REQUEST_MS_MAX = 15_000;
+/** Room for every watcher, and for the calls beside them. */
+const CONNECTIONS_MAX = 30_000;
+
 /** The hub: the one holder of AppSecrets, which gives tokens to those who may use them. */
 export async function startHub(
   settings: Settings,
@@ -41,6 +46,8 @@ export async function startHub(
     ...makeHubFace(hub),
     ...settings.listen,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
+    limits: { headersTimeoutMs: REQUEST_MS_MAX, requestTimeoutMs: REQUEST_MS_MAX },
+    connectionsMax: CONNECTIONS_MAX,
     ...(settings.tls !== undefined && { tls: settings.tls }),
     clock,
     log,
@@ -62,7 +69,10 @@ export async function startHub(
       const gone = keepers.appids().filter((appid) => !next.apps.some((app) => app.appid === appid));
       current = next;
       keepers.reconfigure(next.apps);
-      for (const appid of gone) hub.watchers.removed(appid);
+      for (const appid of gone) {
+        hub.watchers.removed(appid);
+        context.metrics.tokenGone(appid);
+      }
       tickets.keepOnly(keepers.appids());
       history.keepOnly(keepers.appids());
       hub.callers.reconfigure(next.clients);

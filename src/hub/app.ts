@@ -23,7 +23,7 @@ export interface HubFace {
 const IN_FLIGHT_MAX = 10_000;
 
 export function makeHubFace(hub: Hub): HubFace {
-  const router = new Router();
+  const router = new Router({ sensitive: true, strict: true });
   for (const route of API_ROUTES) {
     const serve = (ctx: Koa.Context): Promise<void> => serveApi(ctx, hub, route);
     if (route.method === 'GET') router.get(route.path, serve);

@@ -41,7 +41,12 @@ export class Refreshes {
     const joins = running?.fingerprint === fingerprint;
     const retryAfterMs = isCurrent && !joins ? this.#reportLimit.spend(`${caller.kind} ${caller.name}`) : 0;
     if (retryAfterMs > 0) return { kind: 'limited', retryAfterMs };
-    const answer = await (joins ? running.answer : this.#ask(appid, fingerprint, errcode));
+    // A report of an earlier token asks nothing of the platform, and must not part others from their question.
+    const answer = await (joins
+      ? running.answer
+      : isCurrent
+        ? this.#ask(appid, fingerprint, errcode)
+        : accounts.refused(appid, fingerprint, errcode));
     this.#audit(caller, appid, answer, { fingerprint, errcode, isCurrent });
     return answer;
   }

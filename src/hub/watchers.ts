@@ -7,6 +7,8 @@ import type { HubAccounts } from './accounts.ts';
 import { secondsLeft, wireToken } from './wire.ts';
 
 export const WATCHERS_MAX = 20_000;
+/** So that no single key can take all the room. */
+const SHARE_OF_CALLER = 0.5;
 export const HEARTBEAT_MS = 15_000;
 
 /** One timer serves all heartbeats: each of its ticks looks after one part of the watchers. */
@@ -53,6 +55,7 @@ export class Watchers {
   readonly #events = new Map<string, { fingerprint: string; secondsLeft: number; event: Buffer }>();
   /** Accounts whose watchers were last told of a token, and are to hear of its end. */
   readonly #told = new Set<string>();
+  readonly #byCaller = new Map<string, number>();
   #size = 0;
   #opened = 0;
   #ticks = 0;
@@ -67,9 +70,11 @@ export class Watchers {
     return this.#size;
   }
 
-  /** Whether one more can be taken. */
-  hasRoom(): boolean {
-    return !this.#closed && this.#size < (this.#parts.watchersMax ?? WATCHERS_MAX);
+  /** Whether one more of this caller can be taken. */
+  hasRoomFor(caller: Caller): boolean {
+    const max = this.#parts.watchersMax ?? WATCHERS_MAX;
+    const own = this.#byCaller.get(keyOf(caller)) ?? 0;
+    return !this.#closed && this.#size < max && own < Math.ceil(max * SHARE_OF_CALLER);
   }
 
   /** Writes the head, the current token of each account, and from then on each new one. */
@@ -85,10 +90,15 @@ export class Watchers {
     const watcher: Watcher = { response, caller, address, sinceUnixMs: clock.wallMs(), appids: wanted };
     const part = this.#rota[this.#opened++ % PARTS] as Set<Watcher>;
     part.add(watcher);
-    this.#size += 1;
-    response.once('close', () => {
-      if (part.delete(watcher)) this.#size -= 1;
-    });
+    this.#count(caller, 1);
+    const { socket } = response.req;
+    const forget = (): void => {
+      socket.off('close', forget);
+      if (part.delete(watcher)) this.#count(caller, -1);
+    };
+    response.once('close', forget);
+    // A stream that waits behind another one on its connection hears nothing of the connection's end.
+    socket.setMaxListeners(0).once('close', forget);
     response.on('error', () => response.destroy());
     response.writeHead(200, {
       'content-type': 'text/event-stream',
@@ -158,6 +168,14 @@ export class Watchers {
     this.#write(watcher, this.#eventOf(appid));
   }
 
+  #count(caller: Caller, by: 1 | -1): void {
+    this.#size += by;
+    const key = keyOf(caller);
+    const own = (this.#byCaller.get(key) ?? 0) + by;
+    if (own === 0) this.#byCaller.delete(key);
+    else this.#byCaller.set(key, own);
+  }
+
   #broadcast(appid: string): void {
     const audience = this.#all().filter((watcher) => wants(watcher, appid));
     const tellFrom = (start: number): void => {
@@ -219,6 +237,10 @@ export class Watchers {
 
 function wants({ appids, caller }: Watcher, appid: string): boolean {
   return (appids === undefined || appids.has(appid)) && mayUse(caller, appid);
+}
+
+function keyOf({ kind, name }: Caller): string {
+  return `${kind} ${name}`;
 }
 
 /** When it has been read further, or its reader is gone. */

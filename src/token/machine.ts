@@ -1,6 +1,7 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Random } from '../base/random.ts';
 import {
+  MANUAL_SHARE,
   RATIONED_MS,
   RENEWAL_SPACING_MS,
   SAME_TOKEN_MS_MAX,
@@ -11,7 +12,7 @@ import {
   VOUCH_MS_MAX,
   policyFor,
 } from './policy.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, Ration } from './policy.ts';
 import { mergedLedger, permit, pruned } from './ration.ts';
 import type { Effect, Event, Shared, State, Step, Trigger, Trouble } from './state.ts';
 import { isLive } from './token.ts';
@@ -194,10 +195,16 @@ function onManual(state: State, moment: Moment): Step {
     case 'rationed': {
       const { mode, ration } = moment.policy;
       const mayForce =
-        mode === 'stable' && permit(state.spentAtMs.stable, ration, moment.nowMs).kind === 'allowed';
+        mode === 'stable' &&
+        permit(state.spentAtMs.stable, forPeople(ration), moment.nowMs).kind === 'allowed';
       return beginFetch(state, 'manual', mayForce, moment);
     }
   }
+}
+
+/** A button must not spend what a token that is really refused will need. */
+function forPeople(ration: Ration): Ration {
+  return { ...ration, max: Math.ceil(ration.max * MANUAL_SHARE) };
 }
 
 function onAdopted(state: State, shared: Shared, moment: Moment): Step {

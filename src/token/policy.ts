@@ -23,6 +23,9 @@ export interface Policy {
 export const VOUCH_MS = 10_000;
 export const VOUCH_MS_MAX = 60_000;
 
+/** Of the ration of forced refreshes, what people may spend; the rest is for tokens that are really refused. */
+export const MANUAL_SHARE = 0.75;
+
 /** How long we wait when the platform refuses a token and nothing more may be spent on it. */
 export const RATIONED_MS = 300_000;
 

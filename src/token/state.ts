@@ -8,6 +8,8 @@ export interface Trouble {
   readonly message: string;
   /** When to ask again where only people can help; without it the trouble is passing, and we back off. */
   readonly recheckMs?: number;
+  /** Only we cannot help: another holder of the account may. */
+  readonly elsewhere?: true;
 }
 
 export const TRIGGERS = ['startup', 'ahead', 'refused', 'forced', 'manual'] as const;

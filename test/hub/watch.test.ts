@@ -200,14 +200,15 @@ test('a watcher that does not read is cut off, and the others go on', async (t) 
   t.false(reads.ended);
 });
 
-test('there is room for so many watchers and no more', async (t) => {
-  const { watchers, base } = await startWatchers(t, ANYBODY, 2);
-  t.true(watchers.hasRoom());
+test('one caller gets a half of the room for watchers and no more', async (t) => {
+  const { watchers, base } = await startWatchers(t, ANYBODY, 4);
+  t.true(watchers.hasRoomFor(ANYBODY));
   const first = await openWatch(base, 'k');
   await openWatch(base, 'k');
-  t.false(watchers.hasRoom());
+  t.false(watchers.hasRoomFor(ANYBODY));
+  t.true(watchers.hasRoomFor({ ...ANYBODY, name: 'somebody else' }));
   first.close();
-  while (!watchers.hasRoom()) await new Promise((resolve) => setImmediate(resolve));
+  while (!watchers.hasRoomFor(ANYBODY)) await new Promise((resolve) => setImmediate(resolve));
   t.is(watchers.size, 1);
 });
 

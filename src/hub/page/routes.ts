@@ -37,6 +37,16 @@ export function addPageRoutes(router: Router, hub: Hub): void {
   const sessions = new Sessions(hub.clock, hub.random, (caller) => hub.callers.stillHolds(caller));
   const logins = new RateLimit(LOGIN_RATE, hub.clock);
   const visitor = (ctx: Koa.Context): Caller | undefined => sessions.callerOf(ctx.cookies.get(COOKIE));
+  const noted =
+    (call: string, run: (ctx: Koa.Context) => void | Promise<void>) =>
+    async (ctx: Koa.Context): Promise<void> => {
+      try {
+        await run(ctx);
+      } catch (error) {
+        if (error instanceof Problem) noteRefusal(ctx, hub, visitor(ctx), call, error);
+        throw error;
+      }
+    };
 
   router.get('/', (ctx) => {
     const language = languageIn(ctx);
@@ -45,27 +55,54 @@ export function addPageRoutes(router: Router, hub: Hub): void {
   router.get('/page.css', (ctx) => answerText(ctx, 'text/css', STYLE));
   router.get('/page.js', (ctx) => answerText(ctx, 'text/javascript', SCRIPT));
   router.get('/page.svg', (ctx) => answerText(ctx, 'image/svg+xml', ICON));
-  router.post('/login', (ctx) => logIn(ctx, hub, sessions, logins));
-  router.post('/logout', (ctx) => {
-    requireOwnPage(ctx);
-    sessions.close(ctx.cookies.get(COOKIE));
-    setCookie(ctx, '', 0);
-    goHome(ctx);
-  });
+  router.post(
+    '/login',
+    noted('POST /login', (ctx) => logIn(ctx, hub, sessions, logins)),
+  );
+  router.post(
+    '/logout',
+    noted('POST /logout', (ctx) => {
+      requireOwnPage(ctx);
+      sessions.close(ctx.cookies.get(COOKIE));
+      setCookie(ctx, '', 0);
+      goHome(ctx);
+    }),
+  );
   router.get('/page/data', (ctx) => {
     ctx.body = pageData(hub, required(visitor(ctx)), languageIn(ctx));
   });
-  router.post('/page/apps/:appid/refresh', async (ctx) => {
-    requireOwnPage(ctx);
-    const { appid = '' } = ctx.params as { appid?: string };
-    await refreshByHand(ctx, hub, required(visitor(ctx)), appid);
-  });
+  router.post(
+    '/page/apps/:appid/refresh',
+    noted('POST /page/apps/:appid/refresh', async (ctx) => {
+      requireOwnPage(ctx);
+      const { appid = '' } = (ctx as Koa.Context & { params: { appid?: string } }).params;
+      await refreshByHand(ctx, hub, required(visitor(ctx)), appid);
+    }),
+  );
+}
+
+function noteRefusal(
+  ctx: Koa.Context,
+  hub: Hub,
+  caller: Caller | undefined,
+  call: string,
+  { reason, detail }: Problem,
+): void {
+  hub.audit.refused({ caller, address: addressOf(ctx), call, reason, why: detail });
 }
 
 async function logIn(ctx: Koa.Context, hub: Hub, sessions: Sessions, logins: RateLimit): Promise<void> {
   requireOwnPage(ctx);
   const language = languageIn(ctx);
   if (logins.spend(addressOf(ctx)) > 0) {
+    const why = 'too many tries to log in';
+    hub.audit.refused({
+      caller: undefined,
+      address: addressOf(ctx),
+      call: 'POST /login',
+      reason: 'too_many_requests',
+      why,
+    });
     answerHtml(ctx, 429, loginHtml(language, 'tooOften'));
     return;
   }
@@ -136,7 +173,8 @@ function answerHtml(ctx: Koa.Context, status: number, html: string): void {
   ctx.status = status;
   ctx.set({
     'content-security-policy': POLICY,
-    'referrer-policy': 'no-referrer',
+    // Not no-referrer: by it a browser hides the Origin of this page's own forms, over plain HTTP.
+    'referrer-policy': 'same-origin',
     vary: 'Accept-Language, Cookie',
   });
   answerText(ctx, 'text/html', html);
