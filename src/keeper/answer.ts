@@ -13,13 +13,20 @@ export interface Want {
 export function answerNow(state: State, want: Want, nowMs: number): TokenAnswer | undefined {
   const { token } = state;
   if (isLive(token, nowMs) && token.fingerprint !== want.refusedFingerprint) return { kind: 'token', token };
-  return mayChange(state, want, nowMs) ? undefined : finalAnswer(state, nowMs);
+  return mayChange(state, want, nowMs) ? undefined : finalAnswer(state, want, nowMs);
 }
 
 /** The best that can be told when waiting is over. */
-export function finalAnswer(state: State, nowMs: number): TokenAnswer {
+export function finalAnswer(
+  state: State,
+  { refusedFingerprint }: Pick<Want, 'refusedFingerprint'>,
+  nowMs: number,
+): TokenAnswer {
   const { token, phase } = state;
-  if (isLive(token, nowMs)) return { kind: 'token', token };
+  // Who has a refused token and can ask elsewhere is not told to go on with it.
+  const isElsewhere = phase.kind === 'resting' && phase.trouble.elsewhere === true;
+  const mayBeElsewhere = isElsewhere && token?.fingerprint === refusedFingerprint;
+  if (isLive(token, nowMs) && !mayBeElsewhere) return { kind: 'token', token };
   if (phase.kind === 'resting') {
     return { kind: 'unavailable', errcode: phase.trouble.errcode, message: phase.trouble.message };
   }

@@ -248,7 +248,7 @@ export class Keeper {
   #onWithheld(round: number, trigger: Trigger, message: string): void {
     if (this.#closed) return;
     const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.wallMs());
-    const trouble = { errcode: -1, message, recheckMs: WITHHELD_MS };
+    const trouble = { errcode: -1, message, recheckMs: WITHHELD_MS, elsewhere: true } as const;
     this.#dispatch({ kind: 'fetchFailed', round, trouble, unspent: true });
     this.#parts.log[isNew ? 'error' : 'debug']('token fetch withheld', {
       app: this.#app.appid,

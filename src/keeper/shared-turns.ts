@@ -289,6 +289,7 @@ export class SharedTurns implements Turns {
     this.#offsetMs = seen.nowUnixMs - (askedAtMs + nowMs) / 2;
     if (this.#wasLost) this.#steadySinceMs = nowMs;
     this.#wasLost = false;
+    if (this.#refreshing === 'withheld') this.#refreshing = 'none';
     this.#ledgerUnixMs = this.#mergedLedger(seen.forcedAtUnixMs);
     void this.#payOwed(seen.forcedAtUnixMs);
     this.#noteSeal(seen);

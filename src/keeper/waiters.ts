@@ -34,7 +34,7 @@ export class Waiters {
     const want: Want = { refusedFingerprint, deadlineMs: nowMs + WAIT_MS_MAX };
     const known = answerNow(this.#state(), want, nowMs);
     if (known !== undefined) return Promise.resolve(known);
-    if (this.#closed) return Promise.resolve(finalAnswer(this.#state(), nowMs));
+    if (this.#closed) return Promise.resolve(finalAnswer(this.#state(), want, nowMs));
     return new Promise((resolve) => {
       this.#waiting.add({ ...want, resolve });
       if (this.#timer === undefined) this.#arm();
@@ -47,7 +47,7 @@ export class Waiters {
     const state = this.#state();
     for (const waiter of this.#waiting) {
       const isOver = this.#closed || nowMs >= waiter.deadlineMs;
-      const answer = isOver ? finalAnswer(state, nowMs) : answerNow(state, waiter, nowMs);
+      const answer = isOver ? finalAnswer(state, waiter, nowMs) : answerNow(state, waiter, nowMs);
       if (answer === undefined) continue;
       this.#waiting.delete(waiter);
       waiter.resolve(answer);

@@ -203,6 +203,23 @@ test('without the store a classic token is served to its end, and not fetched', 
   t.is(issuer.fetches.length, 2);
 });
 
+test('a classic hub without the store sends those whose token is refused to the others', async (t) => {
+  const { a, b, issuer, pass } = await begun('classic');
+  a.link.cut();
+  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await ripple();
+  await issuer.fetches[1]?.answer(given('second'));
+  const report = a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  await pass(250);
+  t.regex(valueOf(await report), /^unavailable: The token store cannot be reached/);
+  // All others are served: their calls may be the first to tell that it is not refused at all.
+  t.is(valueOf(await a.keepers.token(APPID)), 'first');
+  a.link.mend();
+  await pass(250);
+  t.is(peek(a), 'second');
+  t.like(shared(a), { refreshing: 'none' });
+});
+
 test('without the store a stable token is refreshed on one’s own', async (t) => {
   const { a, b, issuer, pass, clock } = await begun('stable');
   a.link.cut();
