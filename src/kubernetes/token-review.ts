@@ -44,8 +44,10 @@ const REVIEWS_WAITING_MAX = 2_000;
 const WAIT_MS_MAX = 2_000;
 const REVIEW_MS_MAX = 2_000;
 const TOKEN_CHARS_MAX = 16 * 1024;
-/** Our clock may be wrong by this much before a token that is good there looks past its end here. */
-const CLOCK_LEEWAY_MS = 300_000;
+/** The API server judges by the right clock; what ended this long ago by ours is not worth its time. */
+const CLOCK_LEEWAY_MS = 86_400_000;
+/** A token that the API server takes although it is past its end here: our clock is wrong. */
+const GENUINE_MS_MIN = 5_000;
 
 /**
  * Asks the API server whose token it is (authentication.k8s.io/v1 TokenReview). What cannot be a token
@@ -100,7 +102,7 @@ export class TokenReviews {
     const { clock } = this.#parts;
     const nowMs = clock.lifeMs();
     if (review.kind === 'genuine') {
-      const keptMs = Math.min(GENUINE_MS_MAX, expMs - clock.wallMs());
+      const keptMs = Math.max(GENUINE_MS_MIN, Math.min(GENUINE_MS_MAX, expMs - clock.wallMs()));
       this.#genuine.set(key, { review, untilMs: nowMs + keptMs });
     } else if (review.kind === 'refused') {
       this.#refused.set(key, { review, untilMs: nowMs + REFUSED_MS });
