@@ -13,7 +13,14 @@ import { defaultOf, SettingsReader } from './settings-reader.ts';
 import type { ReadFile } from './settings-reader.ts';
 import * as accounts from './settings-table-accounts.ts';
 import * as serving from './settings-table-serving.ts';
-import type { HostPort, Role, Settings, StoreSettings, TlsSettings } from './settings.ts';
+import type {
+  HostPort,
+  Role,
+  Settings,
+  StoreSettings,
+  TlsSettings,
+  TransparentSettings,
+} from './settings.ts';
 
 export interface SettingsSource {
   readonly env: Environment;
@@ -95,6 +102,7 @@ function readAll(reader: SettingsReader, { role, file, env }: SettingsSource): S
       tokenLifeMs: reader.oneOrDefault(serving.simulatorTokenLife),
     },
     injector: readInjector(reader, role),
+    transparent: readTransparent(reader),
   };
 }
 
@@ -123,6 +131,13 @@ function readListening(
     );
   }
   return { listen, adminListen, tls };
+}
+
+function readTransparent(reader: SettingsReader): TransparentSettings | undefined {
+  const listen = reader.one(serving.transparentListen);
+  const trustFolder = reader.oneOrDefault(serving.transparentTrustFolder);
+  const keyFolder = reader.oneOrDefault(serving.transparentKeyFolder);
+  return listen === undefined ? undefined : { listen, trustFolder, keyFolder };
 }
 
 function readTls(reader: SettingsReader): TlsSettings | undefined {

@@ -43,6 +43,41 @@ export const adminListen: Setting<HostPort> = {
   meaningZh: '探针、指标和状态页的地址。',
 };
 
+export const transparentListen: Setting<HostPort> = {
+  key: 'transparent.listen',
+  env: 'WECHAT_SIDECAR_TRANSPARENT_LISTEN',
+  form: form.hostPort,
+  roles: ['proxy'],
+  live: false,
+  meaning:
+    "Serves HTTPS too, for the platform's own host names: for programs that have them wired in, and whose hosts file leads them here, with `resolve: dns`. In a pod it is `localhost:443`.",
+  meaningZh:
+    '另以 HTTPS 服务微信平台自身的域名:供写死域名、由 hosts 文件指向本机的程序使用,并配合 `resolve: dns`。在 Pod 中为 `localhost:443`。',
+};
+
+export const transparentTrustFolder: Setting<string> = {
+  key: 'transparent.trustFolder',
+  env: 'WECHAT_SIDECAR_TRANSPARENT_TRUST_FOLDER',
+  default: '/var/run/wechat-sidecar/trust',
+  form: form.filePath,
+  roles: ['proxy'],
+  live: false,
+  meaning:
+    'Where such programs find whom to trust: `wechat.pem`, `hashed/`, `bundle.pem`, `trust.jks`; written at the start.',
+  meaningZh: '上述程序读取信任证书的目录:`wechat.pem`、`hashed/`、`bundle.pem`、`trust.jks`,启动时写入。',
+};
+
+export const transparentKeyFolder: Setting<string> = {
+  key: 'transparent.keyFolder',
+  env: 'WECHAT_SIDECAR_TRANSPARENT_KEY_FOLDER',
+  default: '/var/run/wechat-sidecar/key',
+  form: form.filePath,
+  roles: ['proxy'],
+  live: false,
+  meaning: 'Where certificate and key of that listener are kept, for a sidecar that is started again.',
+  meaningZh: '该监听所用证书与私钥的保存目录,供 sidecar 重启后继续使用。',
+};
+
 export const upstreams: Setting<string> = {
   key: 'upstreams',
   env: 'WECHAT_SIDECAR_UPSTREAMS',

@@ -39,6 +39,8 @@ export interface Settings {
   readonly logLevel: LogLevel;
   readonly simulator: SimulatorSettings;
   readonly injector: InjectorSettings;
+  /** Serves HTTPS for the platform's own host names too; undefined: no. */
+  readonly transparent: TransparentSettings | undefined;
 }
 
 /** `host` is a name or an address without brackets; `localhost` means both 127.0.0.1 and ::1. */
@@ -128,4 +130,13 @@ export interface InjectorSettings {
   readonly service: string;
   readonly secret: string;
   readonly webhookConfiguration: string;
+}
+
+/** For programs that have the platform's host name wired in, and whose hosts file leads it here. */
+export interface TransparentSettings {
+  readonly listen: HostPort;
+  /** Where programs beside the sidecar find whom to trust. */
+  readonly trustFolder: string;
+  /** Where the sidecar keeps the key, for itself after a restart. */
+  readonly keyFolder: string;
 }

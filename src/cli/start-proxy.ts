@@ -5,7 +5,9 @@ import { makeProxyFace } from '../proxy/app.ts';
 import { ReplayBudget } from '../proxy/body.ts';
 import { PassThrough } from '../proxy/pass-through.ts';
 import { Suppression } from '../proxy/suppression.ts';
-import { listen } from '../server/listen.ts';
+import { prepareTrust } from '../proxy/transparent/trust-files.ts';
+import { ListenError } from '../server/listen-error.ts';
+import { listen, type Listener } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import { dnsLookup } from '../upstream/lookup.ts';
@@ -43,6 +45,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       defaultAppUnknown: source.defaultAppUnknown(),
     }),
   };
+  const transparent = await openTransparent(settings, sidecar, context);
   const listener = await listen({
     ...makeProxyFace(sidecar),
     ...settings.listen,
@@ -54,14 +57,14 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
 
   return {
     name: 'proxy',
-    addresses: listener.addresses,
+    addresses: [...listener.addresses, ...(transparent?.addresses ?? [])],
     port: listener.port,
     ready: [source.ready],
     status: () => ({
       defaultApp: source.defaultApp() ?? null,
       ...source.status(),
       upstreams: upstream.origins.health(),
-      inFlight: listener.inFlight(),
+      inFlight: listener.inFlight() + (transparent?.inFlight() ?? 0),
       replayBufferBytes: budget.bytes(),
     }),
     reconfigure(next) {
@@ -70,13 +73,39 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       source.reconfigure(next);
     },
     async drain(options) {
-      const outcome = await listener.drain(options);
+      const [outcome, beside] = await Promise.all([listener.drain(options), transparent?.drain(options)]);
       await source.close();
       passThrough.close();
       await upstream.pools.close();
-      return outcome;
+      return { cut: outcome.cut + (beside?.cut ?? 0) };
     },
   };
+}
+
+/** The same face once more, over HTTPS and by the platform's own names. */
+async function openTransparent(
+  { transparent }: Settings,
+  sidecar: Sidecar,
+  { clock, log }: RoleContext,
+): Promise<Listener | undefined> {
+  if (transparent === undefined) return undefined;
+  const { listen: where, trustFolder, keyFolder } = transparent;
+  const setting = 'WECHAT_SIDECAR_TRANSPARENT_LISTEN (transparent.listen)';
+  const tls = await prepareTrust({ trust: trustFolder, key: keyFolder }, clock).catch(
+    (error: NodeJS.ErrnoException) => {
+      const code = error.code ?? 'unknown';
+      const why = `cannot write ${error.path ?? `to ${trustFolder} and ${keyFolder}`} (${code})`;
+      throw new ListenError(code, `Cannot serve HTTPS for ${setting}: ${why}`, error);
+    },
+  );
+  return listen({
+    ...makeProxyFace(sidecar),
+    ...where,
+    tls,
+    setting,
+    clock,
+    log,
+  });
 }
 
 export function makeUpstream(settings: Settings, { clock, log, metrics }: RoleContext): Upstream {

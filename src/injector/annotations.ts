@@ -24,6 +24,7 @@ export interface Wishes {
   memoryRequest?: string;
   memoryLimit?: string;
   logLevel?: LogLevel;
+  transparent?: boolean;
 }
 
 export interface Annotation {
@@ -133,6 +134,14 @@ export const ANNOTATIONS: readonly Annotation[] = [
         'logLevel',
         LOG_LEVELS.find((level) => level === text),
       ),
+  },
+  {
+    name: 'transparent',
+    accepted: 'true or false',
+    meaning:
+      'For programs that have `https://api.weixin.qq.com` wired in: the name leads to the sidecar in this pod, and Node, Python, Go, curl, .NET and Java are told to trust it. Needs a native sidecar.',
+    take: (text, wishes) =>
+      set(wishes, 'transparent', text === 'true' ? true : text === 'false' ? false : undefined),
   },
 ];
 

@@ -4,6 +4,13 @@ import * as name from './names.ts';
 import { findObstacles, takenPorts } from './obstacles.ts';
 import type { InjectionSettings } from './settings.ts';
 import { type JsonObject, objects, type PodView, viewOf } from './pod.ts';
+import {
+  transparentPodOperations,
+  transparentVolumes,
+  transparentWarnings,
+  TRUST_VARIABLES,
+  trustMountOperations,
+} from './transparent.ts';
 import { sidecarContainer, type SidecarPlan, sidecarVolume } from './sidecar-container.ts';
 
 export const SKIP_REASONS = ['not_asked', 'excluded_namespace', 'already_injected', 'not_a_pod'] as const;
@@ -53,12 +60,12 @@ export function inject(raw: unknown, settings: InjectionSettings, context: Injec
   }
   const operations = [
     // These go by the places that containers have before anything is added.
-    ...urlOperations(pod, mode, plan.port),
+    ...callerOperations(pod, mode, plan.port, wishes),
     ...(present === undefined ? sidecarOperations(pod, settings, wishes, plan) : []),
     ...metadataOperations(pod, settings, mode, present !== undefined),
   ];
   if (operations.length === 0) return { kind: 'skip', reason: 'already_injected' };
-  return { kind: 'inject', operations, mode, warnings: warningsFor(pod, plan) };
+  return { kind: 'inject', operations, mode, warnings: warningsFor(pod, plan, wishes) };
 }
 
 /** Whatever a selector says: the injector must never stand in the way of the cluster's own pods. */
@@ -86,24 +93,39 @@ function modeOfPresent(pod: PodView): SidecarPlan['mode'] | undefined {
   return pod.containers.some(isOurs) ? 'container' : undefined;
 }
 
-/** Whatever runs while the sidecar does learns where it is, unless it was told already. */
-function urlOperations(pod: PodView, mode: SidecarPlan['mode'], port: number): AddOperation[] {
-  const variable = { name: name.URL_VARIABLE, value: `http://127.0.0.1:${port}` };
+/** Whatever runs while the sidecar does learns where it is, and whom to trust, unless it was told already. */
+function callerOperations(
+  pod: PodView,
+  mode: SidecarPlan['mode'],
+  port: number,
+  wishes: Wishes,
+): AddOperation[] {
+  const isTransparent = wishes.transparent === true;
+  const variables = {
+    [name.URL_VARIABLE]: `http://127.0.0.1:${port}`,
+    ...(isTransparent && TRUST_VARIABLES),
+  };
   const own = pod.initContainers.findIndex((container) => container['name'] === name.CONTAINER_NAME);
   const reaches = (container: JsonObject, index: number): boolean =>
     mode === 'native' ? index > own : container['restartPolicy'] === 'Always';
-  const set = (list: string, container: JsonObject, index: number): AddOperation[] => {
-    const environment = container['env'];
+  const tell = (list: string, container: JsonObject, index: number): AddOperation[] => {
     if (container['name'] === name.CONTAINER_NAME) return [];
-    if (objects(environment).some((entry) => entry['name'] === name.URL_VARIABLE)) return [];
-    // First, so that other variables of the container can be made of it: $(WECHAT_SIDECAR_URL)/cgi-bin.
-    return insert(['spec', list, index, 'env'], environment, 0, [variable]);
+    const environment = container['env'];
+    const given = objects(environment).map((entry) => entry['name']);
+    const missing = Object.entries(variables)
+      .filter(([variable]) => !given.includes(variable))
+      .map(([variable, value]) => ({ name: variable, value }));
+    return [
+      // First, so that other variables of the container can be made of it: $(WECHAT_SIDECAR_URL)/cgi-bin.
+      ...insert(['spec', list, index, 'env'], environment, 0, missing),
+      ...(isTransparent ? trustMountOperations(list, index, container) : []),
+    ];
   };
   return [
     ...pod.initContainers.flatMap((container, index) =>
-      reaches(container, index) ? set('initContainers', container, index) : [],
+      reaches(container, index) ? tell('initContainers', container, index) : [],
     ),
-    ...pod.containers.flatMap((container, index) => set('containers', container, index)),
+    ...pod.containers.flatMap((container, index) => tell('containers', container, index)),
   ];
 }
 
@@ -118,7 +140,11 @@ function sidecarOperations(
   const list = plan.mode === 'native' ? 'initContainers' : 'containers';
   return [
     ...insert(['spec', list], spec[list], 0, [sidecarContainer(settings, wishes, plan)]),
-    ...insert(['spec', 'volumes'], spec['volumes'], 'end', [sidecarVolume(settings)]),
+    ...insert(['spec', 'volumes'], spec['volumes'], 'end', [
+      sidecarVolume(settings),
+      ...(wishes.transparent === true ? transparentVolumes() : []),
+    ]),
+    ...(wishes.transparent === true ? transparentPodOperations(pod) : []),
   ];
 }
 
@@ -146,8 +172,9 @@ function metadataOperations(
   ];
 }
 
-function warningsFor(pod: PodView, { mode, adminPort }: SidecarPlan): string[] {
+function warningsFor(pod: PodView, { mode, adminPort }: SidecarPlan, wishes: Wishes): string[] {
   const restarts = pod.spec['restartPolicy'];
+  if (wishes.transparent === true) return transparentWarnings([...pod.initContainers, ...pod.containers]);
   if (mode === 'native' || restarts === undefined || restarts === 'Always') return [];
   return [
     'wechat-sidecar runs as a plain container, so this pod completes only when its own container has asked the ' +

@@ -4,6 +4,7 @@ import { objects, type PodView } from './pod.ts';
 import { cpuMillis, memoryBytes } from './quantity.ts';
 import type { InjectionSettings } from './settings.ts';
 import type { SidecarPlan } from './sidecar-container.ts';
+import { KEY_VOLUME, transparentObstacles, TRUST_VOLUME } from './transparent.ts';
 
 /** Why a sidecar cannot work in this pod: what is in the way, and what to do about it. */
 export function findObstacles(
@@ -31,6 +32,8 @@ export function findObstacles(
       `port ${plan.port} is declared by one of its containers: choose another for the sidecar with the annotation ${name.PREFIX}port`,
     );
   }
+  if (wishes.transparent === true && !isPresent)
+    problems.push(...transparentObstacles(pod, plan.mode, takenPorts(pod)));
   return [...problems, ...resourceProblems(settings, wishes)];
 }
 
@@ -50,8 +53,10 @@ function presentObstacles({ annotations }: PodView): string[] {
 }
 
 function namesInTheWay({ spec }: PodView): string[] {
-  const isTaken = objects(spec['volumes']).some((volume) => volume['name'] === name.VOLUME_NAME);
-  return isTaken ? [`it has a volume named ${name.VOLUME_NAME} of its own: rename that one`] : [];
+  const ours: unknown[] = [name.VOLUME_NAME, TRUST_VOLUME, KEY_VOLUME];
+  return objects(spec['volumes'])
+    .filter((volume) => ours.includes(volume['name']))
+    .map((volume) => `it has a volume named ${String(volume['name'])} of its own: rename that one`);
 }
 
 function isForWindows({ spec }: PodView): boolean {

@@ -3,6 +3,7 @@ import { ADMIN_PORT_NAME, CONTAINER_NAME, HUB_CA_ANNOTATION, MOUNT_PATH, VOLUME_
 import type { JsonObject } from './pod.ts';
 import { cpuMillis, memoryBytes } from './quantity.ts';
 import type { InjectionSettings } from './settings.ts';
+import { transparentEnvironment, transparentMounts } from './transparent.ts';
 
 /** How the sidecar lives in this pod. */
 export interface SidecarPlan {
@@ -62,7 +63,10 @@ export function sidecarContainer(settings: InjectionSettings, wishes: Wishes, pl
       seccompProfile: { type: 'RuntimeDefault' },
     },
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [{ name: VOLUME_NAME, mountPath: MOUNT_PATH, readOnly: true }],
+    volumeMounts: [
+      { name: VOLUME_NAME, mountPath: MOUNT_PATH, readOnly: true },
+      ...(wishes.transparent === true ? transparentMounts() : []),
+    ],
   };
 }
 
@@ -109,6 +113,7 @@ function environmentOf(
     WECHAT_SIDECAR_LOG_LEVEL: wishes.logLevel ?? settings.logLevel,
     WECHAT_SIDECAR_DRAIN_DELAY: `${delaySeconds}s`,
     WECHAT_SIDECAR_DRAIN_TIMEOUT: `${timeoutSeconds}s`,
+    ...(wishes.transparent === true && transparentEnvironment(settings.upstreams)),
     ...(settings.hubCaPem !== undefined && { NODE_EXTRA_CA_CERTS: `${MOUNT_PATH}/${HUB_CA_FILE}` }),
   };
 }

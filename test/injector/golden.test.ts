@@ -24,6 +24,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'ports-taken': {},
   'job-old-cluster': { nativeSupported: false },
   'container-mode': {},
+  transparent: {},
   'copied-from-a-cluster': {},
   'hub-with-private-authority': {
     settings: {

@@ -84,6 +84,44 @@ test('a container, a volume or a port that is in the way is named', (t) => {
   t.regex(refusalOf(port), /port 3880 is declared by .*annotation wechat-sidecar\.io\/port/);
 });
 
+test('a pod that cannot be transparent is told why', (t) => {
+  const asks = { 'wechat-sidecar.io/transparent': 'true' };
+  const why = (spec: Spec, more: Record<string, string> = {}): string =>
+    refusalOf(withSpec(spec, { ...asks, ...more }));
+  t.regex(why({}, { 'wechat-sidecar.io/mode': 'container' }), /transparent needs a native sidecar/);
+  const alias = { hostAliases: [{ ip: '10.0.0.1', hostnames: ['api.weixin.qq.com'] }] };
+  t.regex(why(alias), /its hostAliases name a host of the API already/);
+  const sysctls = [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '1000' }];
+  t.regex(why({ securityContext: { sysctls } }), /is over 443, where transparent has to listen/);
+  t.regex(why({ containers: [{ name: 'app', ports: [{ containerPort: 443 }] }] }), /port 443 is declared/);
+  t.regex(why({ volumes: [{ name: 'wechat-sidecar-trust' }] }), /a volume named wechat-sidecar-trust/);
+});
+
+test('a transparent pod whose container has its own mind about trust is told of it, and left alone', (t) => {
+  const env = [{ name: 'SSL_CERT_DIR', value: '/etc/company' }];
+  const spec = { containers: [{ name: 'app', env }, { name: 'other' }] };
+  const { result, pod } = injected(withSpec(spec, { 'wechat-sidecar.io/transparent': 'true' }));
+  t.deepEqual(result.kind === 'inject' ? result.warnings : undefined, [
+    'container app sets SSL_CERT_DIR itself: for transparent, let it trust /var/run/wechat-sidecar/trust/wechat.pem too',
+  ]);
+  const { containers } = (pod as { spec: { containers: { env: { name: string; value: string }[] }[] } }).spec;
+  t.deepEqual(
+    containers[0]?.env.filter(({ name }) => name === 'SSL_CERT_DIR'),
+    env,
+  );
+});
+
+test('a sidecar whose upstreams are elsewhere needs no way around the hosts file', (t) => {
+  const told = (upstreams: string[] | undefined): string =>
+    JSON.stringify(injected(askingPod({ 'wechat-sidecar.io/transparent': 'true' }), { upstreams }).pod);
+  t.regex(told(undefined), /"WECHAT_SIDECAR_RESOLVE","value":"dns"/);
+  t.regex(
+    told(['http://forward:3128', 'https://api2.weixin.qq.com']),
+    /"WECHAT_SIDECAR_RESOLVE","value":"dns"/,
+  );
+  t.notRegex(told(['http://simulator:3884']), /WECHAT_SIDECAR_RESOLVE/);
+});
+
 test('a request over the limit is refused here, in words, and not by the API server', (t) => {
   const both = {
     'wechat-sidecar.io/memory-request': '512Mi',
@@ -123,6 +161,7 @@ const SAMPLES: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
   'memory-request': { good: ['64Mi', '0.1Gi', '100M', '100000k'], bad: ['64', '64m', '64MB', '64 Mi', ''] },
   'memory-limit': { good: ['96Mi', '1Gi'], bad: ['95Mi', '128', '128m', ''] },
   'log-level': { good: ['debug', 'silent'], bad: ['trace', 'DEBUG', ''] },
+  transparent: { good: ['true', 'false'], bad: ['', 'yes', 'TRUE'] },
 };
 
 test('every annotation takes what it should and nothing else, and its refusal quotes what was given', (t) => {

@@ -178,6 +178,9 @@ inCluster(
       const pod = await created(podOfExample(example), 'shop');
       t.deepEqual(names(pod.spec.initContainers), ['wechat-sidecar'], example);
     }
+    const wiredIn = podOfExample('deployment');
+    wiredIn.metadata.annotations = { 'wechat-sidecar.io/transparent': 'true' };
+    t.deepEqual(names((await created(wiredIn, 'shop')).spec.initContainers), ['wechat-sidecar']);
     t.regex(
       await refusalOf(podNamed('careless', INJECT), 'shop'),
       /violates PodSecurity "restricted:latest".*container "app"/,

@@ -39,7 +39,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'lru-cache': /^src\//,
   yaml: /^src\/cli\//,
   zod: /^src\/(?:cli|hub|injector|keeper|kubernetes|simulator)\//,
-  selfsigned: /^src\/(?:simulator|injector)\/certificate\.ts$/,
+  selfsigned: /^src\/(?:(?:simulator|injector)\/certificate|server\/self-signed)\.ts$/,
   ioredis: /^src\/keeper\//,
 };
 

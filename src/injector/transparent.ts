@@ -1,0 +1,115 @@
+import { API_HOSTS } from '../wechat/hosts.ts';
+import { add, type AddOperation, insert } from './json-patch.ts';
+import { isObject, type JsonObject, objects, type PodView } from './pod.ts';
+
+/**
+ * A pod whose programs have the platform's host name wired in: its hosts file leads that name to the
+ * sidecar, which serves HTTPS with a certificate of its own that those programs are told to trust.
+ */
+export const TRUST_VOLUME = 'wechat-sidecar-trust';
+export const KEY_VOLUME = 'wechat-sidecar-key';
+export const TRUST_FOLDER = '/var/run/wechat-sidecar/trust';
+export const KEY_FOLDER = '/var/run/wechat-sidecar/key';
+
+const PORT = 443;
+/** Lets a user that is not root listen there. Pod Security "restricted" allows it. */
+const SYSCTL = { name: 'net.ipv4.ip_unprivileged_port_start', value: String(PORT) };
+
+/**
+ * By which programs find whom to trust. The first two add to what they trust already (Node; OpenSSL and
+ * with it Python's ssl, curl and .NET; Go). The others replace it, by the public authorities and ours
+ * (Python's requests, Java).
+ */
+export const TRUST_VARIABLES: Readonly<Record<string, string>> = {
+  NODE_EXTRA_CA_CERTS: `${TRUST_FOLDER}/wechat.pem`,
+  SSL_CERT_DIR: `/etc/ssl/certs:/etc/pki/tls/certs:${TRUST_FOLDER}/hashed`,
+  REQUESTS_CA_BUNDLE: `${TRUST_FOLDER}/bundle.pem`,
+  JAVA_TOOL_OPTIONS: `-Djavax.net.ssl.trustStore=${TRUST_FOLDER}/trust.jks`,
+};
+
+/** What the sidecar itself is told. */
+export function transparentEnvironment(upstreams: readonly string[] | undefined): Record<string, string> {
+  const isAstray = upstreams === undefined || upstreams.some((url) => API_HOSTS.has(new URL(url).hostname));
+  return {
+    WECHAT_SIDECAR_TRANSPARENT_LISTEN: `localhost:${PORT}`,
+    // The hosts file is the sidecar's too, and would make it call itself.
+    ...(isAstray && { WECHAT_SIDECAR_RESOLVE: 'dns' }),
+  };
+}
+
+/** In memory: a volume on the node's disk would keep the cluster's autoscaler from moving the pod. */
+export function transparentVolumes(): JsonObject[] {
+  return [TRUST_VOLUME, KEY_VOLUME].map((name) => ({
+    name,
+    emptyDir: { medium: 'Memory', sizeLimit: '4Mi' },
+  }));
+}
+
+export function transparentMounts(): JsonObject[] {
+  return [
+    { name: TRUST_VOLUME, mountPath: TRUST_FOLDER },
+    { name: KEY_VOLUME, mountPath: KEY_FOLDER },
+  ];
+}
+
+/** Whom to trust, for a container that runs beside the sidecar. */
+export function trustMountOperations(list: string, index: number, container: JsonObject): AddOperation[] {
+  const mounts = container['volumeMounts'];
+  if (objects(mounts).some((mount) => mount['mountPath'] === TRUST_FOLDER)) return [];
+  const mount = { name: TRUST_VOLUME, mountPath: TRUST_FOLDER, readOnly: true };
+  return insert(['spec', list, index, 'volumeMounts'], mounts, 'end', [mount]);
+}
+
+/** Of the pod as a whole. */
+export function transparentPodOperations({ spec }: PodView): AddOperation[] {
+  const alias = { ip: '127.0.0.1', hostnames: [...API_HOSTS] };
+  const context = spec['securityContext'];
+  const sysctls = isObject(context) ? context['sysctls'] : undefined;
+  const isAllowed = objects(sysctls).some((sysctl) => sysctl['name'] === SYSCTL.name);
+  return [
+    ...insert(['spec', 'hostAliases'], spec['hostAliases'], 'end', [alias]),
+    ...(isAllowed
+      ? []
+      : isObject(context)
+        ? insert(['spec', 'securityContext', 'sysctls'], sysctls, 'end', [SYSCTL])
+        : [add(['spec', 'securityContext'], { sysctls: [SYSCTL] })]),
+  ];
+}
+
+/** Why it cannot be in this pod. */
+export function transparentObstacles(
+  { spec }: PodView,
+  mode: 'native' | 'container',
+  taken: ReadonlySet<number>,
+): string[] {
+  const problems: string[] = [];
+  if (taken.has(PORT)) {
+    problems.push(`port ${PORT} is declared by one of its containers, where transparent has to listen`);
+  }
+  if (mode === 'container') {
+    problems.push(
+      'transparent needs a native sidecar: init containers would find the API name led here and nobody listening',
+    );
+  }
+  const aliased = objects(spec['hostAliases']).flatMap((alias) => alias['hostnames']);
+  if (aliased.some((name) => API_HOSTS.has(String(name)))) {
+    problems.push('its hostAliases name a host of the API already: take those away for transparent');
+  }
+  const context = isObject(spec['securityContext']) ? spec['securityContext'] : {};
+  const sysctl = objects(context['sysctls']).find(({ name }) => name === SYSCTL.name);
+  if (sysctl !== undefined && Number(sysctl['value']) > PORT) {
+    problems.push(`its sysctl ${SYSCTL.name} is over ${PORT}, where transparent has to listen`);
+  }
+  return problems;
+}
+
+/** What its author may have to do, because a container has its own mind about whom to trust. */
+export function transparentWarnings(containers: readonly JsonObject[]): string[] {
+  return containers.flatMap((container) => {
+    const own = objects(container['env']).map((entry) => String(entry['name']));
+    const kept = Object.keys(TRUST_VARIABLES).filter((name) => own.includes(name));
+    if (kept.length === 0) return [];
+    const told = `container ${String(container['name'])} sets ${kept.join(', ')} itself`;
+    return [`${told}: for transparent, let it trust ${TRUST_FOLDER}/wechat.pem too`];
+  });
+}

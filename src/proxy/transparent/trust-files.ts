@@ -1,0 +1,85 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import type { Clock } from '../../base/clock.ts';
+import { makeSelfSigned } from '../../server/self-signed.ts';
+import { API_HOSTS } from '../../wechat/hosts.ts';
+import { javaTrustStore } from './java-trust.ts';
+
+export interface TransparentFolders {
+  /** Programs beside us read from here whom to trust. */
+  readonly trust: string;
+  /** For us alone; it outlives this process, as those programs do. */
+  readonly key: string;
+}
+
+const SUBJECT = 'wechat-sidecar';
+/** By which OpenSSL finds a certificate in a folder: a hash of that subject. */
+const OPENSSL_NAME = '2b69def2.0';
+/** Longer than any pod lives: programs read it once, at their start. */
+const LIFE_MS = 3_650 * 86_400_000;
+const LEFT_MS_MIN = LIFE_MS / 2;
+
+/**
+ * The certificate for the platform's host names, and files by which programs of any kind trust it beside
+ * the public authorities. One that an earlier process left is used again, since programs that started
+ * under it know no other. Returns where certificate and key are.
+ */
+export async function prepareTrust(
+  folders: TransparentFolders,
+  clock: Clock,
+): Promise<{ certFile: string; keyFile: string }> {
+  const files = { certFile: join(folders.key, 'tls.crt'), keyFile: join(folders.key, 'tls.key') };
+  const nowMs = clock.wallMs();
+  const kept = await readKept(files, nowMs);
+  if (kept === undefined) {
+    const made = await makeSelfSigned(SUBJECT, [...API_HOSTS], nowMs, LIFE_MS);
+    await mkdir(folders.key, { recursive: true });
+    await put(files.keyFile, made.key.reveal(), 0o600);
+    await put(files.certFile, made.certPem, 0o644);
+    await publish(folders.trust, made.certPem, nowMs);
+  } else await publish(folders.trust, kept, nowMs);
+  return files;
+}
+
+/**
+ * `wechat.pem` is ours alone, for what adds to the authorities that it has (Node); `hashed/` the same as
+ * OpenSSL and Go read folders; `bundle.pem` and `trust.jks` hold the public authorities too, for what
+ * takes one file in place of its own (Python's requests, Java).
+ */
+async function publish(folder: string, certPem: string, nowMs: number): Promise<void> {
+  const hashed = join(folder, 'hashed');
+  await mkdir(hashed, { recursive: true });
+  const all = [certPem, ...rootCertificates.map((pem) => `${pem}\n`)];
+  const ders = all.map((pem) => new X509Certificate(pem).raw);
+  await put(join(folder, 'wechat.pem'), certPem, 0o644);
+  await put(join(hashed, OPENSSL_NAME), certPem, 0o644);
+  await put(join(folder, 'bundle.pem'), all.join(''), 0o644);
+  await put(join(folder, 'trust.jks'), javaTrustStore(ders, nowMs), 0o644);
+}
+
+async function readKept(
+  { certFile, keyFile }: { certFile: string; keyFile: string },
+  nowMs: number,
+): Promise<string | undefined> {
+  try {
+    const [certPem, keyPem] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
+    const certificate = new X509Certificate(certPem);
+    const isOurs =
+      certificate.checkPrivateKey(createPrivateKey(keyPem)) &&
+      [...API_HOSTS].every((host) => certificate.checkHost(host) !== undefined) &&
+      Date.parse(certificate.validTo) - nowMs > LEFT_MS_MIN;
+    return isOurs ? certPem : undefined;
+  } catch {
+    // None is there, or none that can be read: a new one is made.
+    return undefined;
+  }
+}
+
+/** In one step, since a program beside us may be reading. */
+async function put(path: string, content: string | Buffer, mode: number): Promise<void> {
+  const next = `${path}.next`;
+  await writeFile(next, content, { mode });
+  await rename(next, path);
+}
