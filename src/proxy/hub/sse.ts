@@ -48,7 +48,8 @@ export class EventReader {
     if (field === 'event') this.#type = value;
     if (field === 'data') {
       this.#data.push(value);
-      this.#chars += value.length;
+      // With the end of its line: lines without a character take memory too.
+      this.#chars += value.length + 1;
     }
     return undefined;
   }
