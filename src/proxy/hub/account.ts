@@ -89,7 +89,7 @@ export class HubAccount {
   /** Takes over a token that the hub gave, unless the one in hand is better. */
   take(next: HubToken): void {
     const current = this.peek();
-    if (!isBetter(next, this.#held, current, this.#suspect)) return;
+    if (!isBetter(next.token, current, this.#suspect)) return;
     this.#held = next;
     this.#why = undefined;
     const { fingerprint } = next.token;
@@ -165,8 +165,8 @@ export class HubAccount {
     if (fingerprint === report.fingerprint) {
       // The platform still accepts it, says the hub, or gives no other: asking at once again changes nothing.
       this.#rest(report, REST_MS);
+      if (this.#suspect === fingerprint) this.#suspect = undefined;
     }
-    if (this.#suspect === report.fingerprint) this.#suspect = undefined;
   }
 
   #rest(report: Report | undefined, restMs: number): void {
@@ -187,18 +187,15 @@ function kindOf(report: Report | undefined): 'plain' | 'report' {
 /** Of a report that did not reach the hub in its time. */
 const LOST_REPORT_ERRCODE = 40001;
 
+/** A hub tells in whole seconds what is left of a life, and its answer takes a while: ages are as inexact. */
+const AGE_TOLERANCE_MS = 2_000;
+
 /**
- * The newer token wins, by when the hub says that it was issued; a token that the platform refused
- * loses to any other.
+ * The newer token wins, by our own clock: those of two hubs may differ. A token that the platform
+ * refused loses to any other.
  */
-function isBetter(
-  next: HubToken,
-  held: HubToken | undefined,
-  current: Token | undefined,
-  suspect: string | undefined,
-): boolean {
-  if (current === undefined || held === undefined) return true;
-  if (next.token.fingerprint === current.fingerprint) return true;
-  if (next.token.fingerprint === suspect) return false;
-  return current.fingerprint === suspect || next.issuedUnixMs >= held.issuedUnixMs;
+function isBetter(next: Token, current: Token | undefined, suspect: string | undefined): boolean {
+  if (current === undefined || next.fingerprint === current.fingerprint) return true;
+  if (next.fingerprint === suspect) return false;
+  return current.fingerprint === suspect || next.issuedAtMs >= current.issuedAtMs - AGE_TOLERANCE_MS;
 }

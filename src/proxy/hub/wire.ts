@@ -5,8 +5,6 @@ import { makeToken, type Token } from '../../token/token.ts';
 export interface HubToken {
   readonly appid: string;
   readonly token: Token;
-  /** When it was issued, by the hub's wall clock: tells which of two tokens is the newer one. */
-  readonly issuedUnixMs: number;
 }
 
 /** Whoever says that a token lives longer than this means something else. */
@@ -23,12 +21,11 @@ export function readToken(value: unknown, sinceMs: number): HubToken | undefined
   if (typeof appid !== 'string' || typeof access_token !== 'string' || access_token === '') return undefined;
   if (typeof expires_in !== 'number' || !(expires_in >= 0 && expires_in <= LIFE_SECONDS_MAX))
     return undefined;
-  const issuedUnixMs = Date.parse(String(issued_at));
-  const lifeMs = Date.parse(String(expires_at)) - issuedUnixMs;
+  const lifeMs = Date.parse(String(expires_at)) - Date.parse(String(issued_at));
   if (Number.isNaN(lifeMs)) return undefined;
   const leftMs = expires_in * 1_000;
   const agedMs = Math.max(0, lifeMs - leftMs);
-  return { appid, token: makeToken(access_token, sinceMs - agedMs, agedMs + leftMs), issuedUnixMs };
+  return { appid, token: makeToken(access_token, sinceMs - agedMs, agedMs + leftMs) };
 }
 
 /** The appids in the answer of GET /v1/apps; `undefined` where it is no such answer. */
