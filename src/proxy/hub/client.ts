@@ -22,23 +22,29 @@ export interface HubQuestion {
   /** Sent as JSON. */
   readonly content?: object;
   readonly timeoutMs: number;
-  /** Whether two hubs may be asked the same: then one that is slow or fails is not waited for. */
+  /** Whether two hubs may be asked the same: then one that is slow, fails or refuses is not the last word. */
   readonly repeatable: boolean;
+  /** Where it is not repeatable: whether this answer shows that nothing was done, so that the next hub may be asked. */
+  readonly wasNotDone?: (answer: HubAnswer) => boolean;
   /** Ends it before its time. */
   readonly signal?: AbortSignal;
 }
 
+export interface HubAnswer {
+  readonly kind: 'answer';
+  readonly host: string;
+  readonly status: number;
+  /** A flat list of names and values. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  /** What the hub itself says is wrong. */
+  readonly problem: HubProblem | undefined;
+}
+
 export type HubOutcome =
-  | {
-      readonly kind: 'answer';
-      readonly host: string;
-      readonly status: number;
-      /** A flat list of names and values. */
-      readonly headers: readonly string[];
-      readonly body: Buffer;
-      /** What the hub itself says is wrong. */
-      readonly problem: HubProblem | undefined;
-    }
+  | HubAnswer
+  /** More came than a hub ever sends. */
+  | { readonly kind: 'too_large'; readonly host: string; readonly status: number }
   | { readonly kind: 'failed'; readonly failure: TransportFailure }
   | { readonly kind: 'no_credential'; readonly why: string };
 
@@ -97,6 +103,8 @@ class Turns {
   /** In the order in which they were asked. */
   readonly #running = new Map<Origin, Exchange | undefined>();
   readonly #broken = new Set<Origin>();
+  /** Those that refuse us, be it that they are right or that another one knows better, and their words. */
+  readonly #refusing = new Map<Origin, string>();
   /** What is told where none gives an answer that counts: rather a hub's word than a failure to reach one. */
   #best: HubOutcome | undefined;
   #patience: Timer | undefined;
@@ -118,6 +126,10 @@ class Turns {
 
   start(): void {
     const { timeoutMs, signal } = this.#question;
+    if (signal?.aborted === true) {
+      this.#giveUp('left');
+      return;
+    }
     this.#timeout = this.#parts.clock.after(timeoutMs, () => this.#giveUp('timeout'));
     signal?.addEventListener('abort', () => this.#giveUp('left'));
     this.#next();
@@ -142,31 +154,37 @@ class Turns {
   #ended(origin: Origin, outcome: HubOutcome): void {
     if (this.#over) return;
     this.#running.delete(origin);
-    const { origins } = this.#parts;
-    const { repeatable } = this.#question;
-    if (outcome.kind === 'answer') {
-      const isGateway = outcome.status >= 500 && outcome.problem === undefined;
-      if (isGateway && repeatable) origins.failed(origin, `HTTP ${outcome.status}`);
-      else origins.connected(origin);
-      if (outcome.status < 500 || !repeatable) {
-        for (const slower of this.#running.keys()) origins.failed(slower, 'slow');
-        this.#finish(outcome);
-        return;
+    this.#rate(origin, outcome);
+    if (isLastWord(outcome, this.#question)) {
+      if (outcome.kind === 'answer') {
+        for (const slower of this.#running.keys()) this.#parts.origins.failed(slower, 'slow');
       }
-      this.#best = outcome;
-    } else if (outcome.kind === 'failed') {
-      const { kind, reason } = outcome.failure;
-      if (kind !== 'broken') origins.failed(origin, reason);
-      if (kind !== 'unreachable' && !repeatable) {
-        this.#finish(outcome);
-        return;
-      }
-      this.#best ??= outcome;
+      this.#finish(outcome);
+      return;
+    }
+    if (this.#best === undefined || rankOf(outcome) >= rankOf(this.#best)) this.#best = outcome;
+    if (outcome.kind === 'failed' && outcome.failure.kind === 'broken') {
       // A connection may have died while it was idle; that says nothing about the hub.
-      if (kind === 'broken' && !this.#broken.has(origin)) this.#candidates.push(origin);
+      if (!this.#broken.has(origin)) this.#candidates.push(origin);
       this.#broken.add(origin);
     }
     this.#next();
+  }
+
+  /** What an outcome says about the address that it came from. */
+  #rate(origin: Origin, outcome: HubOutcome): void {
+    const { origins } = this.#parts;
+    if (outcome.kind === 'failed') {
+      if (outcome.failure.kind !== 'broken') origins.failed(origin, outcome.failure.reason);
+    } else if (outcome.kind === 'too_large') {
+      origins.failed(origin, outcome.kind);
+    } else if (outcome.kind === 'answer') {
+      const words = `HTTP ${outcome.status}`;
+      const isGateway = outcome.status >= 500 && outcome.problem === undefined;
+      if (REFUSALS.has(outcome.status)) this.#refusing.set(origin, words);
+      else if (isGateway && this.#question.repeatable) origins.failed(origin, words);
+      else origins.connected(origin);
+    }
   }
 
   #giveUp(reason: 'timeout' | 'left'): void {
@@ -175,8 +193,10 @@ class Turns {
     if (this.#question.repeatable) {
       for (const slow of this.#running.keys()) this.#parts.origins.failed(slow, reason);
     }
+    // Where a call may have been made by the hub that is silent, the refusal of another one is not the news.
+    const told = this.#question.repeatable && this.#best?.kind === 'answer' ? this.#best : undefined;
     const failure = { kind: 'timeout', reason, host: first?.host ?? '-' } as const;
-    this.#finish({ kind: 'failed', failure });
+    this.#finish(told ?? { kind: 'failed', failure });
   }
 
   #finish(outcome: HubOutcome): void {
@@ -184,8 +204,46 @@ class Turns {
     this.#patience?.cancel();
     this.#timeout?.cancel();
     for (const sending of this.#running.values()) sending?.abort();
+    const { origins } = this.#parts;
+    const isServed = outcome.kind === 'answer' && outcome.status < 400;
+    // Who refuses what another hub gives shall not be asked first for a while.
+    for (const [origin, words] of this.#refusing) {
+      if (isServed) origins.failed(origin, words);
+      else origins.connected(origin);
+    }
     this.#resolve(outcome);
   }
+}
+
+/** No credential, not allowed, no such account: a hub whose settings or keys are behind says it too. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404]);
+
+/** Whether no other hub is to be asked. */
+function isLastWord(outcome: HubOutcome, { repeatable, wasNotDone }: HubQuestion): boolean {
+  switch (outcome.kind) {
+    case 'answer':
+      if (repeatable) return outcome.status < 500 && !REFUSALS.has(outcome.status);
+      return wasNotDone?.(outcome) !== true;
+    case 'failed':
+      return !repeatable && outcome.failure.kind !== 'unreachable';
+    case 'too_large':
+      return !repeatable;
+    case 'no_credential':
+      return true;
+  }
+}
+
+/**
+ * Of outcomes that are not the last word the highest is told: so an account counts as unknown only
+ * where every hub that answered says so.
+ */
+function rankOf(outcome: HubOutcome): number {
+  if (outcome.kind !== 'answer') return outcome.kind === 'too_large' ? 1 : 0;
+  const { status, problem } = outcome;
+  if (status === 401 || status === 403) return 3;
+  if (problem === undefined) return 1;
+  if (status >= 500) return 4;
+  return problem.reason === 'unknown_app' ? 2 : 3;
 }
 
 class Collector implements AnswerSink {
@@ -212,7 +270,7 @@ class Collector implements AnswerSink {
     this.#chunks.push(chunk);
     if (this.#bytes > ANSWER_BYTES_MAX) {
       this.abort();
-      this.failed({ kind: 'broken', reason: 'too_large', host: this.#origin.host });
+      this.#settle({ kind: 'too_large', host: this.#origin.host, status: this.#status });
     }
     return true;
   }

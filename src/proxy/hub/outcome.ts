@@ -1,6 +1,6 @@
 import type { Unavailable } from '../../token/source.ts';
 import { valuesOf } from '../headers.ts';
-import type { HubOutcome } from './client.ts';
+import type { HubAnswer, HubOutcome } from './client.ts';
 import { type HubToken, parseJson, readToken } from './wire.ts';
 
 /** What came of asking a hub for a token. */
@@ -51,12 +51,14 @@ export function whyNot(outcome: HubOutcome): Unavailable {
           : `the hub ${host} gave no answer (${reason})`,
       );
     }
+    case 'too_large':
+      return unavailable(noHub(outcome.host, outcome.status));
     case 'answer':
       return refusal(outcome);
   }
 }
 
-function refusal({ host, status, problem }: Extract<HubOutcome, { kind: 'answer' }>): Unavailable {
+function refusal({ host, status, problem }: HubAnswer): Unavailable {
   if (status === 401 || status === 403) {
     return unavailable(
       `the hub ${host} refuses our credential (HTTP ${status}): check the file that WECHAT_SIDECAR_HUB_TOKEN_FILE ` +
@@ -75,7 +77,7 @@ function noHub(host: string, status: number): string {
 
 function whatNext(outcome: HubOutcome): 'unknown' | 'soon' | 'later' {
   if (outcome.kind === 'failed') return 'soon';
-  if (outcome.kind === 'no_credential') return 'later';
+  if (outcome.kind === 'no_credential' || outcome.kind === 'too_large') return 'later';
   if (outcome.problem?.reason === 'unknown_app') return 'unknown';
   // With an errcode of its own it is the platform that refuses, and goes on to.
   const mayPass = outcome.status >= 500 || outcome.status === 429;

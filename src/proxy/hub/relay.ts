@@ -1,7 +1,7 @@
 import { type Reason } from '../../server/errors.ts';
 import type { WireRelay } from '../../token/hub-wire.ts';
 import { valuesOf } from '../headers.ts';
-import type { HubClient, HubOutcome } from './client.ts';
+import type { HubAnswer, HubClient, HubOutcome } from './client.ts';
 import { whyNot } from './outcome.ts';
 
 /** A call that carries the AppSecret, less the secret. */
@@ -50,9 +50,10 @@ export async function relayByHub(client: HubClient, appid: string, call: RelayCa
     content,
     timeoutMs: RELAY_MS_MAX,
     repeatable: false,
+    wasNotDone,
     signal,
   });
-  if (outcome.kind === 'answer' && valuesOf(outcome.headers, 'x-wechat-sidecar-relay')[0] === '1') {
+  if (outcome.kind === 'answer' && isOfPlatform(outcome)) {
     const type = valuesOf(outcome.headers, 'content-type')[0] ?? 'application/json';
     return { kind: 'answer', status: outcome.status, contentType: type, body: outcome.body };
   }
@@ -63,6 +64,18 @@ export async function relayByHub(client: HubClient, appid: string, call: RelayCa
     message,
     errcode: errcode === -1 ? undefined : errcode,
   };
+}
+
+function isOfPlatform({ headers }: HubAnswer): boolean {
+  return valuesOf(headers, 'x-wechat-sidecar-relay')[0] === '1';
+}
+
+/** The hub's own words for a call that it turned away before it did anything. */
+const TURNED_AWAY: ReadonlySet<string> = new Set(['unknown_app', 'overloaded', 'review_unavailable']);
+
+function wasNotDone(answer: HubAnswer): boolean {
+  if (isOfPlatform(answer)) return false;
+  return answer.status === 401 || TURNED_AWAY.has(answer.problem?.reason ?? '');
 }
 
 /** The hub's own words for what goes wrong, as far as they mean the same here. */
@@ -82,6 +95,8 @@ function reasonOf(outcome: HubOutcome): Reason {
   switch (outcome.kind) {
     case 'no_credential':
       return 'token_unavailable';
+    case 'too_large':
+      return 'upstream_broken';
     case 'failed':
       return TRANSPORT_REASONS[outcome.failure.kind];
     case 'answer':

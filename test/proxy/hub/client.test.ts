@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { HubOutcome, HubQuestion } from '../../../src/proxy/hub/client.ts';
+import { readTokenOutcome } from '../../../src/proxy/hub/outcome.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { ripple } from '../../support/fake-issuer.ts';
 import { type FakeHub, makeFakeHub } from '../../support/fake-hub-http.ts';
@@ -128,6 +129,85 @@ test('an answer that does not come in time, or never ends, is no answer', async 
   other.http.at(0).head(200);
   for (let i = 0; i < 3; i++) other.http.at(0).data('x'.repeat(1024 * 1024));
   await ripple();
-  t.like(endless.outcome, { kind: 'failed', failure: { reason: 'too_large' } });
+  t.like(endless.outcome, { kind: 'too_large', host: 'a' });
   t.true(other.http.at(0).aborted);
+});
+
+test('a hub that refuses what another one gives is passed over, and not asked first for a while', async (t) => {
+  for (const status of [401, 403, 404]) {
+    const hub = startClient();
+    const asked = await hub.ask();
+    await hub.http.at(0).problem(status, status === 404 ? 'unknown_app' : 'unauthorized');
+    await hub.http.at(1).answer(200, { apps: [] });
+    t.like(asked.outcome, { kind: 'answer', status: 200, host: 'b' });
+    await hub.ask();
+    t.deepEqual(hub.hosts(), ['a', 'b', 'b']);
+    hub.clock.advance(6_000);
+    await hub.ask();
+    t.is(hub.hosts().at(-1), 'a');
+  }
+});
+
+test('an account counts as unknown only where every hub that answered says so', async (t) => {
+  const outcomeOf = async (...answers: ((hub: Asked, at: number) => Promise<void>)[]): Promise<unknown> => {
+    const hub = startClient();
+    const asked = await hub.ask();
+    for (const [at, answer] of answers.entries()) await answer(hub, at);
+    const { outcome } = asked;
+    return outcome?.kind === 'answer' ? [outcome.status, outcome.host] : outcome?.kind;
+  };
+  const says =
+    (status: number, reason: string) =>
+    (hub: Asked, at: number): Promise<void> =>
+      hub.http.at(at).problem(status, reason);
+  const unknown = says(404, 'unknown_app');
+  const refused = says(401, 'unauthorized');
+  const busy = says(503, 'token_unavailable');
+  const gateway = (hub: Asked, at: number): Promise<void> => hub.http.at(at).answer(404, { html: 'no' });
+  const away = (hub: Asked, at: number): Promise<void> => hub.http.at(at).fail('unreachable');
+  const frozen = (hub: Asked): Promise<void> => {
+    hub.clock.advance(5_000);
+    return ripple();
+  };
+  t.deepEqual(await outcomeOf(unknown, unknown), [404, 'b']);
+  t.deepEqual(await outcomeOf(unknown, away), [404, 'a']);
+  t.deepEqual(await outcomeOf(unknown, gateway), [404, 'a']);
+  t.deepEqual(await outcomeOf(unknown, frozen), [404, 'a']);
+  t.deepEqual(await outcomeOf(unknown, refused), [401, 'b']);
+  t.deepEqual(await outcomeOf(refused, unknown), [401, 'a']);
+  t.deepEqual(await outcomeOf(unknown, busy), [503, 'b']);
+  t.deepEqual(await outcomeOf(busy, unknown), [503, 'a']);
+});
+
+test('where every hub refuses, the first one stays the first', async (t) => {
+  const hub = startClient();
+  await hub.ask();
+  await hub.http.at(0).problem(401, 'unauthorized');
+  await hub.http.at(1).problem(401, 'unauthorized');
+  await hub.ask();
+  t.deepEqual(hub.hosts(), ['a', 'b', 'a']);
+});
+
+test('an answer that is too large is that of no hub: the next one is asked, and the same one not again', async (t) => {
+  const hub = startClient();
+  const asked = await hub.ask();
+  for (let i = 0; i < 2; i++) {
+    hub.http.at(i).head(200);
+    for (let sent = 0; sent < 3; sent++) hub.http.at(i).data('x'.repeat(1024 * 1024));
+  }
+  await ripple();
+  t.like(asked.outcome, { kind: 'too_large', host: 'b' });
+  t.deepEqual(hub.hosts(), ['a', 'b']);
+  if (asked.outcome === undefined) return;
+  const read = readTokenOutcome(asked.outcome, 'wx1', 0);
+  t.true(read.kind === 'none' && read.next === 'later' && /is no hub/.test(read.why.message));
+});
+
+test('a caller that left while the credential was read is not asked for', async (t) => {
+  const hub = startClient();
+  const leaving = new AbortController();
+  leaving.abort();
+  const asked = await hub.ask({ method: 'POST', repeatable: false, signal: leaving.signal });
+  t.like(asked.outcome, { kind: 'failed', failure: { reason: 'left' } });
+  t.is(hub.http.sendings.length, 0);
 });
