@@ -6,7 +6,7 @@ import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { whyUnreadable } from './settings-reader.ts';
 import type { ReadFile } from './settings-reader.ts';
 import type { AppSettings, HubSettings, Settings } from './settings.ts';
-import { transportWords } from './transport-words.ts';
+import { transportWords } from '../upstream/transport-words.ts';
 
 /** One thing that was looked at, in one sentence for people. It holds no secret. */
 export interface Finding {

@@ -114,6 +114,7 @@ export function makeHubBackedAccounts(
       context.clock,
     ),
     onToken: ({ appid, expiresAtUnixMs }) => context.metrics.tokenExpiresAt(appid, expiresAtUnixMs),
+    onGone: (appid) => context.metrics.tokenGone(appid),
   });
   const defaultApp = (): string | undefined => current.defaultApp ?? accounts.onlyAppid();
   return {

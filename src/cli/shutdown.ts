@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import type { HostPort } from './settings.ts';
-import { transportWords } from './transport-words.ts';
+import { transportWords } from '../upstream/transport-words.ts';
 
 export type PostOutcome =
   { readonly kind: 'answer'; readonly status: number } | { readonly kind: 'failed'; readonly reason: string };

@@ -33,6 +33,8 @@ export interface HubAccountsParts {
   readonly log: Log;
   /** Another token of an account is in use. */
   readonly onToken: (told: { appid: string; fingerprint: string; expiresAtUnixMs: number }) => void;
+  /** The hub lets us use an account no more. */
+  readonly onGone: (appid: string) => void;
 }
 
 /** For `/status`. Times are Unix milliseconds. */
@@ -84,8 +86,10 @@ export class HubAccounts implements Accounts {
     this.#list = new HubList({
       ...shared,
       onLearned: (appids) => {
-        this.#onlyAppid ??= appids.length === 1 ? appids[0] : undefined;
+        this.#onlyAppid = appids.length === 1 ? appids[0] : undefined;
       },
+      onGone: parts.onGone,
+      onBack: (appid) => this.#tell(appid, this.#accounts.peek(appid)?.peek()),
     });
     this.#tickets = new HubTickets(this.#client, parts.clock);
     this.#watch = new HubWatch({
@@ -128,7 +132,7 @@ export class HubAccounts implements Accounts {
     return { kind: 'hub', relay: (call) => relayByHub(this.#client, appid, call) };
   }
 
-  /** The account that was the only one when the hub first told us of one alone. */
+  /** The only account, as the hub told its accounts last. */
   onlyAppid(): string | undefined {
     return this.#onlyAppid;
   }
@@ -206,9 +210,16 @@ export class HubAccounts implements Accounts {
     return read;
   }
 
-  #changed(appid: string, { fingerprint, expiresAtMs }: Token): void {
+  #changed(appid: string, token: Token): void {
+    const { fingerprint } = token;
     this.#owners.set(fingerprint, appid);
     this.#logOf(appid).info('another token is in use', { app: appid, fingerprint });
+    this.#tell(appid, token);
+  }
+
+  #tell(appid: string, token: Token | undefined): void {
+    if (token === undefined) return;
+    const { fingerprint, expiresAtMs } = token;
     this.#parts.onToken({ appid, fingerprint, expiresAtUnixMs: this.#unixMs(expiresAtMs) });
   }
 

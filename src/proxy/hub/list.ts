@@ -11,6 +11,10 @@ export interface HubListParts {
   /** The only accounts that are of use here, of those that the hub lets us use. */
   readonly only?: readonly string[] | undefined;
   readonly onLearned: (appids: readonly string[]) => void;
+  /** An account that was listed is so no more. */
+  readonly onGone: (appid: string) => void;
+  /** An account is listed that the last list was without. */
+  readonly onBack: (appid: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -66,12 +70,14 @@ export class HubList {
 
   /** The hub told us of an account on its own. */
   add(appid: string): void {
-    this.#appids?.add(appid);
+    if (this.#appids === undefined || this.#appids.has(appid)) return;
+    this.#appids.add(appid);
+    this.#parts.onBack(appid);
   }
 
   /** The hub said that there is no such account for us. */
   remove(appid: string): void {
-    this.#appids?.delete(appid);
+    if (this.#appids?.delete(appid) === true) this.#parts.onGone(appid);
   }
 
   close(): void {
@@ -107,10 +113,18 @@ export class HubList {
     const appids = told.filter((appid) => this.wants(appid));
     this.#failures = 0;
     this.#learnedAtMs = clock.lifeMs();
-    this.#appids = new Set(appids);
+    this.#replace(new Set(appids));
     this.#again(RELOAD_MS * (0.8 + 0.4 * random()));
     onLearned(appids);
     return true;
+  }
+
+  #replace(next: Set<string>): void {
+    const before = this.#appids;
+    this.#appids = next;
+    if (before === undefined) return;
+    for (const appid of before) if (!next.has(appid)) this.#parts.onGone(appid);
+    for (const appid of next) if (!before.has(appid)) this.#parts.onBack(appid);
   }
 
   #again(delayMs: number): void {

@@ -1,4 +1,5 @@
 import type { Unavailable } from '../../token/source.ts';
+import { transportWords } from '../../upstream/transport-words.ts';
 import { valuesOf } from '../headers.ts';
 import type { HubAnswer, HubOutcome } from './client.ts';
 import { type HubToken, parseJson, readToken } from './wire.ts';
@@ -47,7 +48,7 @@ export function whyNot(outcome: HubOutcome): Unavailable {
       const { kind, host, reason } = outcome.failure;
       return unavailable(
         kind === 'unreachable'
-          ? `no hub can be reached (${host}: ${reason}); see WECHAT_SIDECAR_HUB_URL`
+          ? `no hub can be reached (${host}): ${transportWords(reason)}; see WECHAT_SIDECAR_HUB_URL`
           : `the hub ${host} gave no answer (${reason})`,
       );
     }

@@ -5,6 +5,7 @@ import { Secret } from '../../../src/base/secret.ts';
 import { makeLog } from '../../../src/base/log.ts';
 import { HubAccounts } from '../../../src/proxy/hub/accounts.ts';
 import { readBearer } from '../../../src/proxy/hub/bearer.ts';
+import { whyNot } from '../../../src/proxy/hub/outcome.ts';
 import { ripple } from '../../support/fake-issuer.ts';
 import { FakeHubHttp, type FakeSending, wireToken } from '../../support/fake-hub-http.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -16,6 +17,7 @@ interface Started {
   readonly accounts: HubAccounts;
   readonly lines: string[];
   readonly told: { appid: string; expiresAtUnixMs: number }[];
+  readonly gone: string[];
   /** Requests to a path, oldest first. */
   to(path: string): FakeSending[];
 }
@@ -25,6 +27,7 @@ async function startAccounts(only?: readonly string[]): Promise<Started> {
   const http = new FakeHubHttp();
   const lines: string[] = [];
   const told: Started['told'] = [];
+  const gone: string[] = [];
   const accounts = new HubAccounts({
     urls: ['http://a'],
     only,
@@ -35,11 +38,12 @@ async function startAccounts(only?: readonly string[]): Promise<Started> {
     random: () => 0.5,
     log: makeLog('debug', (line) => lines.push(line)),
     onToken: (token) => told.push(token),
+    onGone: (appid) => gone.push(appid),
   });
   void accounts.start();
   await ripple();
   const to = (path: string): FakeSending[] => http.sendings.filter(({ request }) => request.path === path);
-  return { clock, http, accounts, lines, told, to };
+  return { clock, http, accounts, lines, told, gone, to };
 }
 
 const APPS = '/v1/apps';
@@ -156,7 +160,7 @@ test('an account whose hub is away may be ours, and one that is listed stays so'
   t.true(await hub.accounts.knows('wx1'));
 });
 
-test('the list is asked for again every few minutes, and the default account stays', async (t) => {
+test('the list is asked for again every few minutes, and the default account is the only one of the latest list', async (t) => {
   const hub = await startAccounts();
   await hub.to(APPS)[0]?.answer(200, listOf('wx1'));
   hub.clock.advance(299_999);
@@ -165,8 +169,49 @@ test('the list is asked for again every few minutes, and the default account sta
   hub.clock.advance(1);
   await ripple();
   await hub.to(APPS)[1]?.answer(200, listOf('wx1', 'wx2'));
-  t.is(hub.accounts.onlyAppid(), 'wx1');
+  t.is(hub.accounts.onlyAppid(), undefined);
   t.true(await hub.accounts.knows('wx2'));
+  hub.clock.advance(300_000);
+  await ripple();
+  await hub.to(APPS)[2]?.answer(200, listOf('wx2'));
+  t.is(hub.accounts.onlyAppid(), 'wx2');
+});
+
+test('an account that leaves the list is told to be gone, and its token anew when it comes back', async (t) => {
+  const hub = await startAccounts();
+  await hub.to(APPS)[0]?.answer(200, listOf('wx1', 'wx2'));
+  tell(hub, wireToken('wx1', 'one', hub.clock));
+  t.is(hub.told.length, 1);
+  hub.clock.advance(300_000);
+  await ripple();
+  await hub.to(APPS)[1]?.answer(200, listOf('wx2'));
+  t.deepEqual(hub.gone, ['wx1']);
+  hub.clock.advance(300_000);
+  await ripple();
+  await hub.to(APPS)[2]?.answer(200, listOf('wx1', 'wx2'));
+  t.deepEqual(
+    hub.told.map(({ appid }) => appid),
+    ['wx1', 'wx1'],
+  );
+  t.deepEqual(hub.gone, ['wx1']);
+});
+
+test('a hub whose certificate is not trusted is told with what to do about it', async (t) => {
+  const hub = await startAccounts();
+  for (const code of [
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  ]) {
+    const message = whyNot({
+      kind: 'failed',
+      failure: { kind: 'unreachable', reason: code, host: 'a' },
+    }).message;
+    t.regex(message, new RegExp(`^no hub can be reached \\(a\\): .*NODE_EXTRA_CA_CERTS \\(${code}\\)`));
+  }
+  await hub.to(APPS)[0]?.fail('unreachable', 'DEPTH_ZERO_SELF_SIGNED_CERT');
+  t.regex(hub.lines.join('\n'), /NODE_EXTRA_CA_CERTS.*did not tell its accounts/);
 });
 
 test('an account that the hub stops to know is unknown from then on', async (t) => {
@@ -176,6 +221,7 @@ test('an account that the hub stops to know is unknown from then on', async (t) 
   await ripple();
   await hub.to('/v1/apps/wx1/token')[0]?.problem(404, 'unknown_app');
   t.like(await asked, { kind: 'unavailable', errcode: -1 });
+  t.deepEqual(hub.gone, ['wx1']);
   t.false(await hub.accounts.knows('wx1'));
 });
 
