@@ -95,3 +95,23 @@ test('a hub whose clock was ahead does not make the next hub’s tokens look old
   await until(() => proxy.fingerprint() === next).catch(() => undefined);
   t.is(proxy.fingerprint(), next as string);
 });
+
+test('the metric of a token goes when the hub stops to know its account', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
+  const token = (await hub.call(`/v1/apps/${appid}/token`)).json();
+  const lastSecond = { ...token, expires_in: 1 };
+  const fake = await startFakeHub(t, (request, response) => {
+    if (request.url?.startsWith('/v1/tokens/watch') === true) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`event: token\ndata: ${JSON.stringify(lastSecond)}\n\n`);
+    } else if (request.url === '/v1/apps') {
+      response.end(JSON.stringify({ apps: [{ appid, name: 'demo', mode: 'stable' }] }));
+    } else problem(404, 'unknown_app')(request, response);
+  });
+  const proxy = await startHubProxy(t, [simulator.origin], [fake]);
+  const isTold = async (): Promise<boolean> =>
+    (await proxy.metrics.page()).includes(`wechat_sidecar_token_expires_timestamp_seconds{app="${appid}"}`);
+  await until(isTold);
+  await until(async () => !('ip_list' in (await proxy.answer(PLAIN_CALL))));
+  t.false(await isTold());
+});
