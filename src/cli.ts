@@ -23,13 +23,14 @@ const exitCode = await run({
       process.on('SIGHUP', act);
       return;
     }
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      // Whoever asks a second time does not want to wait for calls in flight.
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(1));
-        act();
-      });
-    }
+    process.once('SIGTERM', act);
+    process.once('SIGINT', () => {
+      // Whoever presses Ctrl-C a second time does not want to wait for calls in flight.
+      process.once('SIGINT', () => process.exit(1));
+      act();
+    });
+    // A kubelet may repeat itself, and means nothing more by it.
+    process.on('SIGTERM', () => {});
   },
 });
 // What is left open (a keep-alive connection, a watch on a file) must not hold the process.

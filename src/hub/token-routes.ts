@@ -44,21 +44,7 @@ export async function answerRefresh(
   const outcome = await hub.refreshes.report(caller, appid, fingerprint, errcode);
   if (outcome.kind === 'limited') throw tooManyRefreshes(outcome.retryAfterMs);
   if (outcome.kind === 'unavailable') throw noToken(outcome);
-  if (outcome.token.fingerprint === fingerprint && isWithheld(hub, appid)) {
-    throw new Problem(
-      'token_unavailable',
-      'This hub may not ask the platform while its store is away; another hub may have a newer token.',
-      { errcode: -1, retryAfterS: 2 },
-    );
-  }
   ctx.body = wireRefresh(appid, outcome.token, fingerprint, hub.clock);
-}
-
-/** Whether we keep a token for want of the right to ask for another, and not because it is good. */
-function isWithheld({ accounts }: Hub, appid: string): boolean {
-  return accounts
-    .status()
-    .some((status) => status.appid === appid && status.shared?.refreshing === 'withheld');
 }
 
 /** GET /v1/tokens/watch */

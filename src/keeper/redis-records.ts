@@ -1,4 +1,4 @@
-import { Secret } from '../base/secret.ts';
+import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';
 import { RedisLink } from './redis-link.ts';
 import type { RedisLinkParts } from './redis-link.ts';
@@ -132,6 +132,7 @@ export class RedisRecords implements SharedRecords {
     };
     const text = this.#parts.seal.open(value, placeOf(account, record));
     if (text === undefined) return { ...base, record, isSealed: true };
+    if (!isSound(record, text)) return base;
     return { ...base, record, readable: { ...record, value: new Secret(text) } };
   }
 
@@ -141,6 +142,16 @@ export class RedisRecords implements SharedRecords {
     if (mode !== undefined && appid !== undefined) this.#listener?.changed({ appid, mode });
   }
 }
+
+/** Whether what is stored can be what a hub wrote: somebody else may have written under these keys. */
+function isSound(record: Omit<SharedRecord, 'value'>, text: string): boolean {
+  const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
+  const lifeMs = expiresAtUnixMs - issuedAtUnixMs;
+  return text !== '' && fingerprint === fingerprintOf(text) && lifeMs > 0 && lifeMs <= LIFE_MS_MAX;
+}
+
+/** Longer than any token lives. */
+const LIFE_MS_MAX = 7 * 86_400_000;
 
 /** As the scripts answer. */
 type Reply = readonly [

@@ -53,15 +53,27 @@ test.serial('an upload that is still arriving is finished too', async (t) => {
   t.is(control.arrivals({ path: '/cgi-bin/message/custom/send' })[0]?.body?.text, '{"touser":"oSlowUpload"}');
 });
 
-test.serial('whoever asks a second time does not want to wait', async (t) => {
+test.serial('whoever presses Ctrl-C a second time does not want to wait', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.break({ path: SLOW, fault: { kind: 'silent' } });
   const call = t.throwsAsync(sidecar.call(SLOW));
   await control.arrived({ path: SLOW });
-  sidecar.signal('SIGTERM');
+  sidecar.signal('SIGINT');
   await sidecar.untilLine('stopping');
-  t.deepEqual(await sidecar.stop('SIGTERM'), { code: 1, signal: null });
+  t.deepEqual(await sidecar.stop('SIGINT'), { code: 1, signal: null });
   await call;
+});
+
+test.serial('a SIGTERM that is repeated cuts nothing', async (t) => {
+  const { control, sidecar } = await startPair(t);
+  control.delay({ path: SLOW, ms: 1_000 });
+  const call = sidecar.call(SLOW);
+  await control.arrived({ path: SLOW });
+  const stopped = sidecar.stop();
+  await sidecar.untilLine('stopping');
+  sidecar.signal('SIGTERM');
+  t.is((await call).status, 200);
+  t.is((await stopped).code, 0);
 });
 
 test.serial('with a drain delay, calls are taken for that long while readiness is gone', async (t) => {

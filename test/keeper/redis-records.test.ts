@@ -228,3 +228,25 @@ redisTest('a user with few rights is enough', async (t) => {
   await until('it is told', () => told.length > 0);
   t.pass();
 });
+
+redisTest('what somebody else wrote under our keys is no token', async (t) => {
+  const redis = await RedisServer.start(t);
+  const records = open(t, redis.url());
+  const nowMs = Date.now();
+  const key = `test:{${ACCOUNT.mode}:${ACCOUNT.appid}}:token`;
+  for (const [odd, fields] of [
+    ['an empty value', { value: '', fingerprint: fingerprintOf('') }],
+    ['a fingerprint of another value', { value: 'T1', fingerprint: fingerprintOf('T2') }],
+    ['a life without end', { value: 'T1', fingerprint: fingerprintOf('T1'), expires: '1e300' }],
+    ['a time that is none', { value: 'T1', fingerprint: fingerprintOf('T1'), issued: 'x' }],
+  ] as const) {
+    const stored: Record<string, string> = {
+      generation: '99999999999999',
+      issued: String(nowMs),
+      expires: String(nowMs + 1_000),
+      ...fields,
+    };
+    await redis.client.hset(key, stored);
+    t.is(seen(await records.read(ACCOUNT)).readable, undefined, odd);
+  }
+});

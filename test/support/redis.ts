@@ -10,7 +10,7 @@ import { Redis } from 'ioredis';
 import type { Teardown } from './simulator.ts';
 
 /** Nothing that is waited for takes this long, on however slow a machine. */
-const WAIT_MS_MAX = 30_000;
+const WAIT_MS_MAX = 90_000;
 
 /** Why no Redis can be started here; undefined where one can. */
 export const noRedis: string | undefined =
