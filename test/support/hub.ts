@@ -61,10 +61,10 @@ export async function startTestHub(
     role,
     settings,
     lines,
-    call: (path, rest = {}, key = REPORTS_KEY) =>
+    call: (path, asked = {}, key = REPORTS_KEY) =>
       ask(base + path, {
-        ...rest,
-        headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...rest.headers },
+        ...asked,
+        headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...asked.headers },
       }),
   };
 }
