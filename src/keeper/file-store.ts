@@ -16,6 +16,8 @@ const OWNER_ONLY = 0o600;
 const RETRY_MS = 30_000;
 /** What a crash between write and rename left behind is removed when it is older than this. */
 const LEFTOVER_MS = 60_000;
+/** A slow disk must not keep callers waiting for a token. */
+const WRITTEN_MS_MAX = 500;
 /** A disk that hangs does not hold up a stop for longer than this. */
 const CLOSE_MS_MAX = 2_000;
 const DAY_MS = 24 * 3_600_000;
@@ -66,17 +68,25 @@ class FileStore implements TokenStore {
     this.#writing ??= this.#writeAll();
   }
 
+  written(): Promise<void> {
+    return this.#settled(WRITTEN_MS_MAX);
+  }
+
   async close(): Promise<void> {
-    const { clock } = this.#parts;
     this.#retry?.cancel();
+    await this.#settled(CLOSE_MS_MAX);
+    this.#retry?.cancel();
+  }
+
+  /** When the write that is under way is over, but no later than this. */
+  async #settled(msMax: number): Promise<void> {
     if (this.#writing === undefined) return;
-    await Promise.race([
-      this.#writing,
-      new Promise<void>((resolve) => {
-        clock.after(CLOSE_MS_MAX, resolve);
-      }),
-    ]);
-    this.#retry?.cancel();
+    let limit: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      limit = this.#parts.clock.after(msMax, resolve);
+    });
+    await Promise.race([this.#writing, late]);
+    limit?.cancel();
   }
 
   async #read(): Promise<void> {

@@ -218,13 +218,15 @@ export class Keeper {
   }
 
   async #fetch(round: number, trigger: Trigger, force: boolean): Promise<void> {
-    const { clock, issuer } = this.#parts;
+    const { clock, issuer, store } = this.#parts;
     const app = this.#app;
     const taken = this.#turns.take(force);
     const turn = taken instanceof Promise ? await taken : taken;
     if (turn.kind === 'needless') return this.#yield(round, turn.shared);
     if (turn.kind === 'withheld') return this.#onWithheld(round, trigger, turn.message);
     try {
+      // A crash must not forget what is spent of the ration.
+      if (force && store.written !== undefined) await store.written();
       const startedMs = clock.lifeMs();
       this.#fetches.add(startedMs);
       const outcome = await settled(() => issuer.fetch(app, force), clock);

@@ -26,6 +26,11 @@ export interface TokenStore {
   /** Returns at once. The record is written behind; the last one of an account wins. */
   save(record: TokenRecord): void;
   /**
+   * Present where saving takes a while: resolves when all that was saved is written, or after a moment
+   * where that fails. For what must not be forgotten by a crash.
+   */
+  written?(): Promise<void>;
+  /**
    * Present where other processes hold the same accounts. To be called before `load`; `heard` is told
    * what they have published.
    */
