@@ -6,6 +6,9 @@ import test from 'ava';
 import { MIB, peakBytes } from '../support/memory.ts';
 import { costOf, INFO, type Sidecar, startPair } from '../support/sidecar.ts';
 
+const FOREIGN = 'access_token=somebody-elses-token-of-some-length';
+/** Any body is right there. */
+const UPLOAD = '/wxa/sec/vod/uploadpart?part=1';
 /**
  * Buffers that have been passed on stay until the engine cleans up, which it does after some 64 MiB of
  * them on newer versions; what matters is that it is less than what went through, and does not grow with it.
