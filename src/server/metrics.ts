@@ -290,6 +290,11 @@ function injectionMetrics(registers: Registry[]): InjectionMetrics {
 type HubMetrics = Pick<Metrics, 'hubAnswered' | 'watchHubWatchers'>;
 
 function hubMetrics(registers: Registry[]): HubMetrics {
+  let readWatchers: (() => number) | undefined;
+  // Without a sample where there is no hub.
+  readGauge(registers, 'wechat_sidecar_hub_watchers', 'Streams of tokens that are open.', () =>
+    readWatchers?.(),
+  );
   const answers = new Counter({
     name: 'wechat_sidecar_hub_requests_total',
     help: "Calls of the hub's API, by the status that they were answered with.",
@@ -298,8 +303,7 @@ function hubMetrics(registers: Registry[]): HubMetrics {
   });
   return {
     hubAnswered: (call, status) => answers.inc({ call, status: statusLabel(status) }),
-    watchHubWatchers: (read) =>
-      void readGauge(registers, 'wechat_sidecar_hub_watchers', 'Streams of tokens that are open.', read),
+    watchHubWatchers: (read) => void (readWatchers = read),
   };
 }
 

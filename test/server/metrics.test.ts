@@ -140,3 +140,14 @@ test('nothing that a caller sends gets onto the page', async (t) => {
   }
   t.notRegex(await metrics.page(), /canary/);
 });
+
+test('a part that is started again takes the place of the first, as a demo does that finds its port taken', async (t) => {
+  const metrics = makeMetrics({ version: '1', role: 'demo', node: 'v20' });
+  t.notRegex(await metrics.page(), /^wechat_sidecar_hub_watchers /m);
+  for (const watchers of [1, 2]) {
+    metrics.watchHubWatchers(() => watchers);
+    metrics.watchReplayBuffer(() => watchers);
+    t.regex(await metrics.page(), new RegExp(`^wechat_sidecar_hub_watchers ${watchers}$`, 'm'));
+    t.regex(await metrics.page(), new RegExp(`^wechat_sidecar_replay_buffer_bytes ${watchers}$`, 'm'));
+  }
+});
