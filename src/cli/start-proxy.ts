@@ -1,7 +1,7 @@
 import { boundedLog } from '../base/log.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
-import { makeProxyFace } from '../proxy/app.ts';
+import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
 import { ReplayBudget } from '../proxy/body.ts';
 import { PassThrough } from '../proxy/pass-through.ts';
 import { Suppression } from '../proxy/suppression.ts';
@@ -45,9 +45,11 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       defaultAppUnknown: source.defaultAppUnknown(),
     }),
   };
-  const transparent = await openTransparent(settings, sidecar, context);
+  // One face behind both listeners, so that the limit of calls in flight is one.
+  const face = makeProxyFace(sidecar);
+  const transparent = await openTransparent(settings, face, context);
   const listener = await listen({
-    ...makeProxyFace(sidecar),
+    ...face,
     ...settings.listen,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     clock,
@@ -85,7 +87,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
 /** The same face once more, over HTTPS and by the platform's own names. */
 async function openTransparent(
   { transparent }: Settings,
-  sidecar: Sidecar,
+  face: ProxyFace,
   { clock, log }: RoleContext,
 ): Promise<Listener | undefined> {
   if (transparent === undefined) return undefined;
@@ -99,7 +101,7 @@ async function openTransparent(
     },
   );
   return listen({
-    ...makeProxyFace(sidecar),
+    ...face,
     ...where,
     tls,
     setting,

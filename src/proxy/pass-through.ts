@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import {
   type AnswerSink,
   type Exchange,
+  nextOrigin,
   type Outgoing,
   reasonOf,
   type TransportFailure,
@@ -53,26 +54,18 @@ export class PassThrough {
   }
 
   forward(passing: Passing, sink: AnswerSink): Exchange {
-    const { origins, log, onFailover } = this.#options.upstream;
+    const { upstream } = this.#options;
+    const { origins } = upstream;
     const candidates = passing.pinned ? [origins.first()] : origins.inOrder();
     let current: Attempt | undefined;
     let ended = false;
     const start = (origin: Origin, afresh: boolean): void => {
       current = new Attempt(this.#options, passing, sink, origin, (failure, diedIdle) => {
         if (ended) return;
-        const next = failure.kind === 'unreachable' ? candidates.shift() : undefined;
-        if (next !== undefined) {
-          log.warn('upstream cannot be connected, going on to the next', {
-            host: origin.host,
-            reason: failure.reason,
-          });
-          onFailover(origin.host);
-          start(next, false);
-        } else if (diedIdle && !afresh) {
-          start(origin, true);
-        } else {
-          sink.failed(failure);
-        }
+        const next = failure.kind === 'unreachable' ? nextOrigin(upstream, candidates, failure) : undefined;
+        if (next !== undefined) start(next, false);
+        else if (diedIdle && !afresh) start(origin, true);
+        else sink.failed(failure);
       });
       this.#attempts.set(passing.request, current);
       this.#send(passing, origin, current, afresh);

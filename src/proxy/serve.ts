@@ -38,7 +38,7 @@ export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
   if (plan.kind === 'inject') {
     const kept = await keptTicket(call, sidecar, plan, target);
     if (call.gone) return call.left();
-    if (kept?.kind === 'unavailable') return call.fail('token_unavailable', kept.message, kept.errcode);
+    if (kept?.kind === 'unavailable') return withoutToken(call, plan, kept);
     if (kept !== undefined) return call.finish(kept, 0);
   }
   const body = await call.takeBody(plan.kind === 'inject');
@@ -62,12 +62,7 @@ async function serveInjected(
 ): Promise<Served> {
   const granted = await sidecar.accounts.token(plan.appid);
   if (call.gone) return call.left();
-  if (granted.kind === 'unavailable') {
-    // To an SDK it would mean its own token, however the platform meant it of the AppSecret.
-    const misleads = plan.standIn && REFUSED_ERRCODES.has(granted.errcode);
-    const errcode = misleads ? -granted.errcode : granted.errcode;
-    return call.fail('token_unavailable', granted.message, errcode);
-  }
+  if (granted.kind === 'unavailable') return withoutToken(call, plan, granted);
 
   const sendWith = (token: Token, replay: 0 | 1): Promise<Answer> =>
     call.send(
@@ -92,6 +87,16 @@ async function serveInjected(
   noteReplay(sidecar, plan.appid, target.path, healing.token, first, second);
   const final = plan.standIn && isRefusal(second);
   return call.finish(second, 1, final ? negatedRefusal(second.verdict, healing.token.value) : undefined);
+}
+
+function withoutToken(
+  call: Call,
+  { standIn }: Extract<Plan, { kind: 'inject' }>,
+  { message, errcode }: Unavailable,
+): Served {
+  // To an SDK it would mean its own token, however the platform meant it of the AppSecret.
+  const misleads = standIn && REFUSED_ERRCODES.has(errcode);
+  return call.fail('token_unavailable', message, misleads ? -errcode : errcode);
 }
 
 /** A caller that has waited this long for a ticket must not wait for a token after it: SDKs give up at 3 s. */

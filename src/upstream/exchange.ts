@@ -65,32 +65,18 @@ export function exchange(upstream: Upstream, request: Outgoing, sink: AnswerSink
   let current: Attempt | undefined;
   let ended = false;
 
-  const tryNext = (): void => {
-    const origin = candidates.shift();
-    if (origin !== undefined) start(origin, false);
-  };
   const start = (origin: Origin, afresh: boolean): void => {
     current = new Attempt(upstream, request, sink, origin, (failure, died) => {
       if (ended) return;
-      if (failure.kind === 'unreachable') {
-        const fields = { host: origin.host, reason: failure.reason };
-        if (candidates.length > 0) {
-          upstream.log.warn('upstream cannot be connected, going on to the next', fields);
-          upstream.onFailover(origin.host);
-          tryNext();
-          return;
-        }
-        upstream.log.warn('no upstream can be connected', fields);
-      } else if (died === 'idle' && !afresh && isRepeatable(request)) {
-        start(origin, true);
-        return;
-      }
-      sink.failed(failure);
+      const next = failure.kind === 'unreachable' ? nextOrigin(upstream, candidates, failure) : undefined;
+      if (next !== undefined) start(next, false);
+      else if (died === 'idle' && !afresh && isRepeatable(request)) start(origin, true);
+      else sink.failed(failure);
     });
     current.send(afresh);
   };
 
-  tryNext();
+  start(candidates.shift() as Origin, false);
   return {
     resume: () => current?.resume(),
     abort() {
@@ -98,6 +84,22 @@ export function exchange(upstream: Upstream, request: Outgoing, sink: AnswerSink
       current?.abort();
     },
   };
+}
+
+/** Where to go on after an origin that cannot be connected; takes it off the candidates, and says so. */
+export function nextOrigin(
+  { log, onFailover }: Upstream,
+  candidates: Origin[],
+  { host, reason }: TransportFailure,
+): Origin | undefined {
+  const next = candidates.shift();
+  if (next === undefined) {
+    log.warn('no upstream can be connected', { host, reason });
+    return undefined;
+  }
+  log.warn('upstream cannot be connected, going on to the next', { host, reason });
+  onFailover(host);
+  return next;
 }
 
 function isRepeatable(request: Outgoing): boolean {

@@ -5,6 +5,7 @@ import test from 'ava';
 import { standInFor } from '../../src/wechat/stand-in.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { startPair, startTestProxy } from '../support/proxy.ts';
+import { startSimulator } from '../support/simulator.ts';
 import { rawConnection } from '../support/raw-call.ts';
 import { json, OK, startScriptedUpstream, tokenOf } from '../support/scripted-upstream.ts';
 
@@ -220,4 +221,17 @@ test('a token that somebody wrote into the path does not reach the log', async (
   const { proxy } = await startPair(t);
   await fetch(`${proxy.base}/wxa/x%3Faccess_token=92_SOMEBODYS_TOKEN`);
   t.false(proxy.lines.join('').includes('SOMEBODYS'));
+});
+
+test('where no token can be had, an SDK that asks for a ticket is not told that its token is bad', async (t) => {
+  const simulator = await startSimulator(t);
+  simulator.control.delay({ path: '/cgi-bin/stable_token', ms: 1_500 });
+  simulator.control.break({ path: '/cgi-bin/stable_token', fault: { kind: 'errcode', errcode: 40001 } });
+  const proxy = await startTestProxy(t, [simulator.origin]);
+  const ask = async (query: string): Promise<unknown> => {
+    const answer = await fetch(`${proxy.base}/cgi-bin/ticket/getticket?type=jsapi${query}`);
+    t.is(answer.headers.get('x-wechat-sidecar-error'), 'token_unavailable');
+    return ((await answer.json()) as { errcode: number }).errcode;
+  };
+  t.deepEqual(await Promise.all([ask(''), ask(`&access_token=${STAND_IN}`)]), [40001, -40001]);
 });
