@@ -38,8 +38,8 @@ export function heldAnswer(
 export interface RelayOptions {
   readonly method: string;
   readonly response: ServerResponse;
-  /** The value of `x-wechat-sidecar`. */
-  readonly about: string;
+  /** Our own headers, as they are when the head is sent. */
+  readonly ownHeaders: () => readonly string[];
   readonly onHead: (origin: Origin) => void;
   /** It is not a refusal of the token: the answer is being passed on. */
   readonly onStreaming: () => void;
@@ -137,10 +137,10 @@ export class AnswerRelay implements AnswerSink {
   }
 
   #startStreaming(): boolean {
-    const { response, about, onStreaming, resume } = this.#options;
+    const { response, ownHeaders, onStreaming, resume } = this.#options;
     const head = this.#head as AnswerHead;
     // Throws where the platform's head cannot be written; nothing has been passed on by then.
-    response.writeHead(head.status, head.reason, answerHeaders(head.headers, about));
+    response.writeHead(head.status, head.reason, answerHeaders(head.headers, ownHeaders()));
     this.#phase = 'streaming';
     onStreaming();
     response.on('drain', resume);
@@ -154,11 +154,11 @@ export class AnswerRelay implements AnswerSink {
 export function sendHeld(
   response: ServerResponse,
   { head, body }: Extract<Answer, { kind: 'held' }>,
-  about: string,
+  own: readonly string[],
   rewritten?: Buffer,
 ): void {
   const headers = rewritten === undefined ? head.headers : rewrittenHeaders(head.headers, rewritten.length);
-  response.writeHead(head.status, head.reason, answerHeaders(headers, about));
+  response.writeHead(head.status, head.reason, answerHeaders(headers, own));
   response.end(rewritten ?? body);
 }
 

@@ -42,6 +42,7 @@ export class Call {
   readonly #expectsContinue: boolean;
   #path = '';
   #app: string | undefined;
+  readonly #notes = new Set<string>();
   #body: KeptBody | undefined;
   #exchange: Exchange | undefined;
   #onGone: () => void = () => {};
@@ -73,6 +74,11 @@ export class Call {
     return this.request.method ?? 'GET';
   }
 
+  /** Fit for logs, unlike the path of the target. */
+  get path(): string {
+    return this.#path;
+  }
+
   get gone(): boolean {
     return this.#gone;
   }
@@ -88,6 +94,11 @@ export class Call {
     // Some programs escape the `?` before a token of theirs, which must not be told.
     this.#path = path.split(/[?#=&;]/, 1)[0] as string;
     this.#app = app;
+  }
+
+  /** Adds a parameter, such as `token=foreign`, to the `x-wechat-sidecar` line of an answer whose head is still to be sent. */
+  note(parameter: string): void {
+    this.#notes.add(parameter);
   }
 
   /**
@@ -139,7 +150,7 @@ export class Call {
       const sink = new AnswerRelay({
         method: this.method,
         response: this.response,
-        about: this.#aboutLine(replay),
+        ownHeaders: () => this.#ownHeaders(replay),
         onHead: (origin) => metrics.upstreamAnswered(origin.host, clock.lifeMs() - sentMs),
         onStreaming: () => this.#body?.stopKeeping(),
         onAnswer: resolve,
@@ -160,7 +171,7 @@ export class Call {
   finish(answer: Answer, replay: 0 | 1, rewritten?: Buffer): Served {
     switch (answer.kind) {
       case 'held':
-        sendHeld(this.response, answer, this.#aboutLine(replay), rewritten);
+        sendHeld(this.response, answer, this.#ownHeaders(replay), rewritten);
         return this.#served(answer.head.status, answer.verdict.errcode, 'platform');
       case 'relayed':
         return this.#served(answer.status, undefined, 'platform');
@@ -196,8 +207,9 @@ export class Call {
     discardRest(this.request);
   }
 
-  #aboutLine(replay: 0 | 1): string {
-    return `${this.#sidecar.version}; app=${this.#app ?? '-'}; replay=${replay}`;
+  #ownHeaders(replay: 0 | 1): string[] {
+    const about = [this.#sidecar.version, `app=${this.#app ?? '-'}`, `replay=${replay}`, ...this.#notes];
+    return ['x-wechat-sidecar', about.join('; ')];
   }
 
   #served(status: number, errcode: number | undefined, answeredBy: Served['answeredBy']): Served {

@@ -30,11 +30,9 @@ export function requestHeaders(raw: readonly string[]): string[] {
   return headers;
 }
 
-/** The headers of an answer for our caller, with our own line about it. */
-export function answerHeaders(raw: readonly string[], about: string): string[] {
-  const headers = without(raw, OURS_ALONE);
-  headers.push('x-wechat-sidecar', about);
-  return headers;
+/** The headers of an answer for our caller, followed by `own`, ours; nobody else may say what these say. */
+export function answerHeaders(raw: readonly string[], own: readonly string[]): string[] {
+  return [...without(raw, OURS_ALONE), ...own];
 }
 
 /** For an answer whose body we rewrote: its length and coding are no longer true. */

@@ -27,7 +27,7 @@ function relay(body: Buffer, cuts: readonly number[], headers: string[] = [], st
   const sink = new AnswerRelay({
     method: 'GET',
     response,
-    about: '',
+    ownHeaders: () => [],
     onHead() {},
     onStreaming() {},
     onAnswer: (given) => (answer = given),
