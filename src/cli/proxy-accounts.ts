@@ -23,6 +23,8 @@ export interface ProxyAccounts {
   /** Why it is not known yet, where it is still to be told. */
   defaultAppUnknown(): string | undefined;
   readonly ready: Check;
+  /** Tells of each account that gets another token. */
+  onTokenChange(listener: (appid: string) => void): void;
   /** Its part of `/status`. */
   status(): object;
   reconfigure(settings: Settings): void;
@@ -38,12 +40,19 @@ export function makeOwnAccounts(
 ): ProxyAccounts {
   let current = settings;
   const ask = makeAsk(upstream, context.clock);
+  let changed: (appid: string) => void = () => {};
   const keepers = makeKeepers({
     ...context,
     apps: settings.apps,
     issuer: makePlatformIssuer(ask),
     store: openStore(settings.store, context),
-    observer,
+    observer: {
+      ...observer,
+      tokenChanged(told) {
+        observer.tokenChanged(told);
+        changed(told.appid);
+      },
+    },
   });
   const tickets = keepTickets({ ...context, tokens: keepers, ask });
   const appOf = (appid: string): Settings['apps'][number] | undefined =>
@@ -51,7 +60,8 @@ export function makeOwnAccounts(
   return {
     accounts: {
       token: (appid) => keepers.token(appid),
-      refused: (appid, fingerprint, errcode) => keepers.refused(appid, fingerprint, errcode),
+      peek: (appid) => keepers.peek(appid),
+      report: (appid, refusal) => keepers.report(appid, refusal),
       ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
       knows: (appid) => appOf(appid) !== undefined,
       ticket: (appid, type) => tickets.ticket(appid, type),
@@ -74,6 +84,7 @@ export function makeOwnAccounts(
         return untried.length === 0 ? undefined : `no token was asked for yet: ${untried.join(', ')}`;
       },
     }),
+    onTokenChange: (listener) => void (changed = listener),
     status: () => ({ accounts: keepers.status() }),
     reconfigure(next) {
       const kept = new Set(next.apps.map(({ appid }) => appid));
@@ -97,6 +108,7 @@ export function makeHubBackedAccounts(
 ): ProxyAccounts {
   let current = settings;
   const { connectMs, answerMs, idleMs } = settings.timeouts;
+  let changed: (appid: string) => void = () => {};
   const accounts = new HubAccounts({
     ...context,
     urls: hub.urls,
@@ -113,7 +125,10 @@ export function makeHubBackedAccounts(
       },
       context.clock,
     ),
-    onToken: ({ appid, expiresAtUnixMs }) => context.metrics.tokenExpiresAt(appid, expiresAtUnixMs),
+    onToken({ appid, expiresAtUnixMs }) {
+      context.metrics.tokenExpiresAt(appid, expiresAtUnixMs);
+      changed(appid);
+    },
     onGone: (appid) => context.metrics.tokenGone(appid),
   });
   const defaultApp = (): string | undefined => current.defaultApp ?? accounts.onlyAppid();
@@ -128,6 +143,7 @@ export function makeHubBackedAccounts(
       hasHadToken: (appid) => accounts.hasHadToken(appid),
       untried: () => (accounts.isListed() ? undefined : NOT_LISTED),
     }),
+    onTokenChange: (listener) => void (changed = listener),
     status() {
       const { accounts: copies, ...rest } = accounts.status();
       return { accounts: copies, hub: rest };

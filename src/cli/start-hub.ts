@@ -198,7 +198,8 @@ function accountsOf(keepers: Keepers, settings: () => Settings): HubAccounts {
     settings().apps.find((app) => app.appid === appid);
   return {
     token: (appid) => keepers.token(appid),
-    refused: (appid, fingerprint, errcode) => keepers.refused(appid, fingerprint, errcode),
+    report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
+    isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
     refreshNow: (appid) => keepers.refreshNow(appid),
     peek: (appid) => keepers.peek(appid),
     status: () => keepers.status(),

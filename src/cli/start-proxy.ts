@@ -4,7 +4,7 @@ import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
 import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
 import { ReplayBudget } from '../proxy/body.ts';
 import { PassThrough } from '../proxy/pass-through.ts';
-import { Suppression } from '../proxy/suppression.ts';
+import { Reports } from '../proxy/reports.ts';
 import { prepareTrust } from '../proxy/transparent/trust-files.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { listen, type Listener } from '../server/listen.ts';
@@ -30,6 +30,8 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       : makeHubBackedAccounts(settings, settings.hub, context);
   const budget = new ReplayBudget(settings.replay.memoryBytesMax);
   metrics.watchReplayBuffer(() => budget.bytes());
+  const reports = new Reports({ accounts: source.accounts, clock });
+  source.onTokenChange((appid) => reports.tokenChanged(appid));
   let rules = rulesOf(settings);
   const sidecar: Sidecar = {
     ...context,
@@ -37,7 +39,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     upstream,
     passThrough,
     budget,
-    suppression: new Suppression(clock),
+    reports,
     boundedLog: boundedLog(log, clock),
     rules: () => ({
       ...rules,
@@ -168,6 +170,8 @@ export function observerFor(metrics: Metrics): KeeperObserver {
   return {
     refreshed: ({ appid, trigger, result }) => metrics.tokenRefreshed(appid, trigger, result),
     fetchFailed: ({ appid, errcode }) => metrics.tokenFetchFailed(appid, errcode),
+    looked: ({ appid, outcome }) => metrics.tokenLookedInto(appid, outcome),
+    rationed: ({ appid, isRationed }) => metrics.tokenRationed(appid, isRationed),
     tokenChanged: ({ appid, expiresAtUnixMs }) => metrics.tokenExpiresAt(appid, expiresAtUnixMs),
   };
 }

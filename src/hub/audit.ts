@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { boundedLog } from '../base/log.ts';
 import type { Log } from '../base/log.ts';
+import type { ReportOutcome } from '../token/hub-wire.ts';
 import type { Caller } from './callers.ts';
 
 export interface AuditedRefresh {
@@ -9,7 +10,7 @@ export interface AuditedRefresh {
   /** Of the token that was reported; absent where a person asked. */
   readonly fingerprint?: string | undefined;
   readonly errcode?: number | undefined;
-  readonly result: 'renewed' | 'unchanged' | 'unavailable' | 'not_current';
+  readonly result: ReportOutcome | 'unchanged' | 'unavailable';
   /** Of the token that was answered. */
   readonly now?: string | undefined;
 }

@@ -3,6 +3,8 @@ import { TICKET_TYPES } from '../keeper/tickets.ts';
 import { TOKEN_MODES } from '../token/token.ts';
 import { SECRET_PATHS } from '../wechat/path.ts';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
+import { REPORT_OUTCOMES } from '../token/hub-wire.ts';
+import { REPORTED_PATH } from '../wechat/report-path.ts';
 import { PROBLEM_REASONS, PROBLEM_TYPE_PREFIX } from './problem.ts';
 
 const appid = z.string().describe('The account.');
@@ -14,6 +16,7 @@ const time = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   .describe('RFC 3339, in UTC.');
+const ms = z.int().min(0);
 const secondsLeft = z.int().min(0).describe('Whole seconds left when the answer was written, rounded down.');
 
 const token = {
@@ -30,7 +33,14 @@ export const SCHEMAS = {
   Token: z.strictObject(token),
   Refresh: z.strictObject({
     ...token,
-    refreshed: z.boolean().describe('Whether it is another token than the reported one.'),
+    refreshed: z.boolean().describe('Whether the report led to another token.'),
+    outcome: z
+      .enum(REPORT_OUTCOMES)
+      .describe('What became of the report; `accepted` and `held`: the platform accepts the token.'),
+    hold_ms: ms
+      .optional()
+      .describe('With `accepted` and `held`: for how long the path need not be reported.'),
+    retry_ms: ms.optional().describe('With `waiting` and `rationed`: when another token may be fetched.'),
   }),
   Apps: z.strictObject({
     apps: z.array(
@@ -54,6 +64,15 @@ export const SCHEMAS = {
     errcode: z
       .union([...REFUSED_ERRCODES].map((errcode) => z.literal(errcode)))
       .describe('What the platform answered to a call with that token.'),
+    path: z
+      .string()
+      .regex(REPORTED_PATH)
+      .optional()
+      .describe('The path of that call, or `sha256:` and the first 16 hex digits of its SHA-256.'),
+    succeeded: z
+      .boolean()
+      .optional()
+      .describe('Whether a call to that path succeeded with the token since the path was last reported.'),
   }),
   Relay: z.object({
     method: z.enum(['GET', 'POST']),

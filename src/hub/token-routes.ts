@@ -37,14 +37,14 @@ export async function answerRefresh(
   if (!parsed.success) {
     throw new Problem(
       'bad_request',
-      `Give {"fingerprint": 16 hex digits, "errcode": one of ${[...REFUSED_ERRCODES].join(', ')}}.`,
+      `Give {"fingerprint": 16 hex digits, "errcode": one of ${[...REFUSED_ERRCODES].join(', ')}}, and if you like "path" (at most 128 characters of A-Za-z0-9/_.~-, or "sha256:" and 16 hex digits) and "succeeded" (true or false).`,
     );
   }
-  const { fingerprint, errcode } = parsed.data;
-  const outcome = await hub.refreshes.report(caller, appid, fingerprint, errcode);
+  const { fingerprint, errcode, path, succeeded = false } = parsed.data;
+  const outcome = await hub.refreshes.report(caller, appid, { fingerprint, errcode, path, succeeded });
   if (outcome.kind === 'limited') throw tooManyRefreshes(outcome.retryAfterMs);
   if (outcome.kind === 'unavailable') throw noToken(outcome);
-  ctx.body = wireRefresh(appid, outcome.token, fingerprint, hub.clock);
+  ctx.body = wireRefresh(appid, outcome, hub.clock);
 }
 
 /** GET /v1/tokens/watch */

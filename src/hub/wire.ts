@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { unixMs } from '../keeper/store.ts';
+import type { ReportAnswer } from '../token/source.ts';
 import type { WireApp, WireRefresh, WireToken } from '../token/hub-wire.ts';
 import type { Token } from '../token/token.ts';
 import type { HubApp } from './accounts.ts';
@@ -19,8 +20,18 @@ export function wireToken(appid: string, token: Token, clock: Clock): WireToken 
   };
 }
 
-export function wireRefresh(appid: string, token: Token, reported: string, clock: Clock): WireRefresh {
-  return { ...wireToken(appid, token, clock), refreshed: token.fingerprint !== reported };
+export function wireRefresh(
+  appid: string,
+  answer: Exclude<ReportAnswer, { kind: 'unavailable' }>,
+  clock: Clock,
+): WireRefresh {
+  return {
+    ...wireToken(appid, answer.token, clock),
+    refreshed: answer.kind === 'renewed',
+    outcome: answer.kind,
+    ...('holdMs' in answer && { hold_ms: Math.ceil(answer.holdMs) }),
+    ...('retryMs' in answer && { retry_ms: Math.ceil(answer.retryMs) }),
+  };
 }
 
 export function wireApp({ appid, name, mode }: HubApp, token: Token | undefined, clock: Clock): WireApp {

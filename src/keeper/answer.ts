@@ -1,32 +1,70 @@
+import { holdOf } from '../token/doubt.ts';
+import type { ReportAnswer, TokenAnswer, Unavailable } from '../token/source.ts';
 import { wakeAtMs } from '../token/state.ts';
 import type { State } from '../token/state.ts';
-import type { TokenAnswer } from '../token/source.ts';
 import { isLive } from '../token/token.ts';
 
-/** What a caller waits for: a live token, or one other than the refused. */
+/** What a caller waits for: a live token, or one other than `unwanted`. */
 export interface Want {
-  readonly refusedFingerprint: string | undefined;
+  readonly unwanted: string | undefined;
   readonly deadlineMs: number;
 }
 
-/** What can be told to the caller now; undefined where waiting until the deadline may be worth it. */
-export function answerNow(state: State, want: Want, nowMs: number): TokenAnswer | undefined {
-  const { token } = state;
-  if (isLive(token, nowMs) && token.fingerprint !== want.refusedFingerprint) return { kind: 'token', token };
-  return mayChange(state, want, nowMs) ? undefined : finalAnswer(state, want, nowMs);
+/** What someone who reported a refused token waits for. */
+export interface ReportWant {
+  readonly fingerprint: string;
+  readonly key: string;
+  /** The number of the look that settles the report. */
+  readonly look: number;
+  /** Somebody else's report had started it. */
+  readonly wasCovered: boolean;
+  readonly deadlineMs: number;
 }
 
-/** The best that can be told when waiting is over. */
-export function finalAnswer(
-  state: State,
-  { refusedFingerprint }: Pick<Want, 'refusedFingerprint'>,
-  nowMs: number,
-): TokenAnswer {
-  const { token, phase } = state;
-  // Who has a refused token and can ask elsewhere is not told to go on with it.
-  const isElsewhere = phase.kind === 'resting' && phase.trouble.elsewhere === true;
-  const mayBeElsewhere = isElsewhere && token?.fingerprint === refusedFingerprint;
-  if (isLive(token, nowMs) && !mayBeElsewhere) return { kind: 'token', token };
+/** How soon to report again if no look was concluded in time. */
+const RETRY_MS = 1_000;
+
+/** The answer that is known now; undefined if waiting until the deadline may be worth it. */
+export function answerNow(state: State, want: Want, nowMs: number): TokenAnswer | undefined {
+  const { token } = state;
+  if (isLive(token, nowMs) && token.fingerprint !== want.unwanted) return { kind: 'token', token };
+  return mayChange(state, want.deadlineMs, nowMs) ? undefined : finalAnswer(state, nowMs);
+}
+
+/** The best answer when waiting is over. */
+export function finalAnswer(state: State, nowMs: number): TokenAnswer {
+  const { token } = state;
+  return isLive(token, nowMs) ? { kind: 'token', token } : unavailable(state);
+}
+
+export function reportAnswerNow(state: State, want: ReportWant, nowMs: number): ReportAnswer | undefined {
+  const { token, phase, doubt } = state;
+  if (!isLive(token, nowMs)) return mayChange(state, want.deadlineMs, nowMs) ? undefined : unavailable(state);
+  if (token.fingerprint !== want.fingerprint) return { kind: 'renewed', token };
+  if (phase.kind === 'rationed') {
+    const kind = phase.next === 'spend' ? 'waiting' : 'rationed';
+    return { kind, token, retryMs: Math.max(phase.untilMs - nowMs, 0) };
+  }
+  const hold = holdOf(doubt, want.key, nowMs);
+  if (hold !== undefined || doubt.settled >= want.look) {
+    const holdMs = hold === undefined ? 0 : hold.untilMs - nowMs;
+    return { kind: want.wasCovered ? 'held' : 'accepted', token, holdMs };
+  }
+  if (phase.kind !== 'resting') return undefined;
+  // A look that is about to be repeated; else whoever can ask another holder of the account shall do so.
+  const isRepeated = doubt.tries > 0 && phase.untilMs < want.deadlineMs;
+  return isRepeated ? undefined : unavailable(state);
+}
+
+export function finalReportAnswer(state: State, want: ReportWant, nowMs: number): ReportAnswer {
+  const known = reportAnswerNow(state, { ...want, deadlineMs: nowMs }, nowMs);
+  if (known !== undefined) return known;
+  return isLive(state.token, nowMs)
+    ? { kind: 'waiting', token: state.token, retryMs: RETRY_MS }
+    : unavailable(state);
+}
+
+function unavailable({ phase }: State): Unavailable {
   if (phase.kind === 'resting') {
     return { kind: 'unavailable', errcode: phase.trouble.errcode, message: phase.trouble.message };
   }
@@ -37,17 +75,17 @@ export function finalAnswer(
   };
 }
 
-function mayChange(state: State, want: Want, nowMs: number): boolean {
+function mayChange(state: State, deadlineMs: number, nowMs: number): boolean {
   switch (state.phase.kind) {
     case 'loading':
     case 'fetching':
     case 'probing':
       return true;
     case 'idle':
-      // A token that has been vouched for stays; one that has ended is about to be renewed.
+      // A token that has ended is about to be renewed.
       return !isLive(state.token, nowMs);
     case 'resting':
     case 'rationed':
-      return (wakeAtMs(state) ?? Infinity) < want.deadlineMs;
+      return (wakeAtMs(state) ?? Infinity) < deadlineMs;
   }
 }

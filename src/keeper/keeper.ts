@@ -2,17 +2,23 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { step } from '../token/machine.ts';
+import { isCovered, isDoubted, settlingLook, SHARED_KEY } from '../token/doubt.ts';
+import type { Report } from '../token/doubt.ts';
 import { policyFor } from '../token/policy.ts';
-import type { TokenAnswer } from '../token/source.ts';
+import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
 import { INITIAL_STATE, wakeAtMs } from '../token/state.ts';
 import type { Effect, Event, Shared, State, Trigger } from '../token/state.ts';
 import { isLive, makeToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
 import { troubleOf } from '../wechat/errcodes.ts';
-import type { Credentials, Failure, FetchOutcome, Issuer, ProbeOutcome } from '../wechat/issuer.ts';
+import type { Credentials, Failure, FetchOutcome, Issuer } from '../wechat/issuer.ts';
+import { answerNow, finalAnswer, finalReportAnswer, reportAnswerNow } from './answer.ts';
 import { Failures } from './failures.ts';
+import { Narrator } from './narrator.ts';
 import type { KeeperObserver } from './observer.ts';
+import { ReportKeys } from './report-keys.ts';
 import { RollingCount } from './rolling-count.ts';
+import { settled } from './settled.ts';
 import { accountStatus } from './status.ts';
 import type { AccountStatus } from './status.ts';
 import { fromRecord, toRecord } from './store.ts';
@@ -26,9 +32,6 @@ const LOOK_MS_MAX = 30_000;
 
 /** A store that takes longer than this to answer is not waited for; a token costs one call. */
 const LOAD_MS_MAX = 1_500;
-
-/** Far beyond the time limits of the calls themselves: a round always ends. */
-const CALL_MS_MAX = 30_000;
 
 /** How soon we try again where it could not be our turn; it costs the platform nothing. */
 const WITHHELD_MS = 3_000;
@@ -47,6 +50,8 @@ export interface KeeperParts {
 export class Keeper {
   readonly #parts: KeeperParts;
   readonly #waiters: Waiters;
+  readonly #reportKeys: ReportKeys;
+  readonly #narrator: Narrator;
   readonly #fetches: RollingCount = new RollingCount();
   readonly #failures: Failures = new Failures();
   #app: Credentials;
@@ -61,11 +66,13 @@ export class Keeper {
     this.#app = parts.app;
     this.#turns = this.#share(parts.app);
     this.#waiters = new Waiters(parts.clock, () => this.#state);
+    this.#reportKeys = new ReportKeys(parts.clock);
+    this.#narrator = new Narrator(parts.app.appid, parts);
   }
 
   /** Loads what the store remembers, and asks for a token where that is none. */
   start(): void {
-    const { store, clock, log } = this.#parts;
+    const { store, clock } = this.#parts;
     const { appid, mode } = this.#app;
     let isWaited = true;
     const loaded = (found: Recollection): void => {
@@ -75,7 +82,7 @@ export class Keeper {
       this.#onLoaded(found);
     };
     const limit = clock.after(LOAD_MS_MAX, () => {
-      log.warn('token store is slow; starting without it', { app: appid });
+      this.#narrator.storeIsSlow();
       loaded({ forcedAtMs: [] });
     });
     store.load(appid, mode).then(
@@ -95,28 +102,53 @@ export class Keeper {
   }
 
   token(): Promise<TokenAnswer> {
-    if (this.peek() === undefined) this.#dispatch({ kind: 'wake' });
-    return this.#waiters.answer(undefined);
+    if (this.peek() === undefined) this.#dispatch({ kind: 'demanded' });
+    return this.#other(undefined);
   }
 
-  refused(fingerprint: string, errcode: number): Promise<TokenAnswer> {
-    if (this.peek()?.fingerprint !== fingerprint) return this.token();
-    this.#dispatch({ kind: 'reported', fingerprint, errcode });
-    return this.#waiters.answer(fingerprint);
+  /** `caller` tells those apart whose reports must not crowd out each other's. */
+  async report(refusal: Refusal, caller: string): Promise<ReportAnswer> {
+    const { fingerprint } = refusal;
+    if (this.peek()?.fingerprint !== fingerprint) {
+      const answer = await this.token();
+      return answer.kind === 'token' ? { ...answer, kind: 'not_current' } : answer;
+    }
+    const report = this.#reportOf(refusal, caller);
+    const { doubt } = this.#state;
+    const want = {
+      fingerprint,
+      key: report.key,
+      look: settlingLook(doubt, report.key),
+      wasCovered: isCovered(doubt, report, this.#parts.clock.lifeMs()),
+    };
+    this.#dispatch({ kind: 'reported', fingerprint, ...report });
+    return this.#waiters.answer({
+      now: (state, nowMs, deadlineMs) => reportAnswerNow(state, { ...want, deadlineMs }, nowMs),
+      final: (state, nowMs) => finalReportAnswer(state, { ...want, deadlineMs: nowMs }, nowMs),
+    });
+  }
+
+  /** Whether a report costs nothing: of a token that is not current, or of a path that is being looked into. */
+  isFree(refusal: Refusal, caller: string): boolean {
+    if (this.peek()?.fingerprint !== refusal.fingerprint) return true;
+    return isCovered(this.#state.doubt, this.#reportOf(refusal, caller), this.#parts.clock.lifeMs());
   }
 
   /** A person asks for a new token now: forced in mode stable, as far as the ration goes. */
   refreshNow(): Promise<TokenAnswer> {
     const before = this.peek();
     this.#dispatch({ kind: 'manual' });
-    return this.#waiters.answer(before?.fingerprint);
+    return this.#other(before?.fingerprint);
   }
 
   /** Takes over what other holders of this account have fetched and spent. */
   adopt(shared: Shared): void {
     const before = this.#state.token;
     this.#dispatch({ kind: 'adopted', ...shared });
-    this.#logAdoption(before);
+    this.#noteAdoption(before);
+    const { doubted } = shared;
+    if (doubted === undefined || doubted !== this.peek()?.fingerprint) return;
+    this.#dispatch({ kind: 'reported', fingerprint: doubted, ...FROM_ELSEWHERE });
   }
 
   reconfigure(app: Credentials): void {
@@ -160,6 +192,18 @@ export class Keeper {
     this.#waiters.close();
   }
 
+  /** The live token, if possible another than the unwanted one. */
+  #other(unwanted: string | undefined): Promise<TokenAnswer> {
+    return this.#waiters.answer({
+      now: (state, nowMs, deadlineMs) => answerNow(state, { unwanted, deadlineMs }, nowMs),
+      final: finalAnswer,
+    });
+  }
+
+  #reportOf({ path, errcode, succeeded }: Refusal, caller: string): Report {
+    return { key: this.#reportKeys.keyOf(caller, path), errcode, succeeded };
+  }
+
   /** Each mode has tokens, and turns, of its own. */
   #share({ appid, mode }: Credentials): Turns {
     const { store } = this.#parts;
@@ -169,9 +213,7 @@ export class Keeper {
   #onLoaded(found: Recollection): void {
     this.#dispatch({ kind: 'loaded', ...found });
     const { token } = this.#state;
-    if (token === undefined) return;
-    const { appid } = this.#app;
-    this.#parts.log.info('token remembered', { app: appid, fingerprint: token.fingerprint });
+    if (token !== undefined) this.#narrator.remembered(token);
   }
 
   /** The one place where the state changes. */
@@ -185,8 +227,9 @@ export class Keeper {
     if (state !== before) {
       if (state.token !== undefined && state.token !== before.token) this.#tellChange(state.token);
       this.#waiters.settle();
-      if (state.phase.kind === 'rationed' && before.phase.kind !== 'rationed') this.#tellRationed(state);
+      this.#noteRation(before, state);
     }
+    this.#shareDoubt();
     if (state !== before || event.kind === 'wake') this.#arm();
   }
 
@@ -209,6 +252,9 @@ export class Keeper {
         return;
       case 'save':
         this.#save(this.#state.token);
+        return;
+      case 'looked':
+        observer.looked({ appid: this.#app.appid, outcome: effect.outcome });
         return;
       case 'concluded':
         this.#wasTried = true;
@@ -243,21 +289,16 @@ export class Keeper {
   #yield(round: number, shared: Shared): void {
     const before = this.#state.token;
     this.#dispatch({ kind: 'yielded', round, ...shared });
-    this.#logAdoption(before);
+    this.#noteAdoption(before);
   }
 
   /** It may not be our turn for as long as the store is away. */
   #onWithheld(round: number, trigger: Trigger, message: string): void {
     if (this.#closed) return;
     const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.wallMs());
-    const trouble = { errcode: -1, message, recheckMs: WITHHELD_MS, elsewhere: true } as const;
+    const trouble = { errcode: -1, message, recheckMs: WITHHELD_MS };
     this.#dispatch({ kind: 'fetchFailed', round, trouble, unspent: true });
-    this.#parts.log[isNew ? 'error' : 'debug']('token fetch withheld', {
-      app: this.#app.appid,
-      trigger,
-      message,
-      serving: this.#serving(),
-    });
+    this.#narrator.withheld(isNew, trigger, message, this.#state);
   }
 
   #onToken(
@@ -273,16 +314,10 @@ export class Keeper {
       this.#save(token);
       return;
     }
-    const previous = this.#state.token?.fingerprint;
+    const before = this.#state.token;
     this.#failures.end();
     this.#dispatch({ kind: 'fetched', round, token });
-    this.#parts.log.info(previous === token.fingerprint ? 'token is still the same' : 'token refreshed', {
-      app: this.#app.appid,
-      trigger,
-      fingerprint: token.fingerprint,
-      previous: previous === token.fingerprint ? undefined : previous,
-      expiresInS: Math.round(expiresInMs / 1_000),
-    });
+    this.#narrator.fetched(trigger, token, before);
   }
 
   #onFailure(round: number, trigger: Trigger, failure: Failure): void {
@@ -291,33 +326,15 @@ export class Keeper {
     this.#failures.note(trouble.errcode, trouble.message, failure.rid, this.#parts.clock.wallMs());
     this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: trouble.errcode });
     this.#dispatch({ kind: 'fetchFailed', round, trouble });
-    this.#parts.log[trouble.recheckMs === undefined ? 'warn' : 'error']('token fetch failed', {
-      app: this.#app.appid,
-      trigger,
-      errcode: trouble.errcode,
-      rid: failure.rid,
-      message: trouble.message,
-      againInS: this.#againInS(),
-      fingerprint: this.peek()?.fingerprint,
-      serving: this.#serving(),
-    });
+    this.#narrator.fetchFailed(trigger, trouble, failure, this.#state);
   }
 
-  #serving(): string {
-    return this.peek() === undefined ? 'no token' : 'the current token';
-  }
-
-  #logAdoption(before: Token | undefined): void {
+  #noteAdoption(before: Token | undefined): void {
     const { token } = this.#state;
     if (this.#closed || token === undefined || token === before) return;
     this.#wasTried = true;
     this.#failures.end();
-    this.#parts.log.info('token adopted from another hub', {
-      app: this.#app.appid,
-      fingerprint: token.fingerprint,
-      previous: before?.fingerprint,
-      expiresInS: Math.round((token.expiresAtMs - this.#parts.clock.lifeMs()) / 1_000),
-    });
+    this.#narrator.adopted(token, before);
   }
 
   async #probe(round: number, token: Token): Promise<void> {
@@ -327,14 +344,12 @@ export class Keeper {
     if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, { forcedAtMs: [] });
     const outcome = await settled(() => issuer.probe(token), clock);
     if (this.#closed) return;
-    const isFailure = outcome.kind === 'failure';
-    this.#dispatch({ kind: 'probed', round, outcome: isFailure ? troubleOf(outcome) : outcome.kind });
-    this.#parts.log[isFailure ? 'warn' : 'info'](PROBED[outcome.kind], {
-      app: this.#app.appid,
-      fingerprint: token.fingerprint,
-      errcode: outcome.kind === 'accepted' ? undefined : outcome.errcode,
-      rid: isFailure ? outcome.rid : undefined,
-      message: isFailure ? troubleOf(outcome).message : undefined,
+    const trouble = outcome.kind === 'failure' ? troubleOf(outcome) : undefined;
+    this.#narrator.probed(token, outcome, trouble);
+    this.#dispatch({
+      kind: 'probed',
+      round,
+      outcome: outcome.kind === 'failure' ? troubleOf(outcome) : outcome.kind,
     });
   }
 
@@ -350,50 +365,20 @@ export class Keeper {
     observer.tokenChanged({ appid: this.#app.appid, fingerprint: token.fingerprint, expiresAtUnixMs });
   }
 
-  #tellRationed({ phase, token }: State): void {
-    const isSpaced = phase.kind === 'rationed' && phase.next === 'spend';
-    this.#parts.log.warn(isSpaced ? 'forced refresh has to wait' : 'refused token cannot be replaced yet', {
-      app: this.#app.appid,
-      fingerprint: token?.fingerprint,
-      againInS: this.#againInS(),
-      message: isSpaced
-        ? 'The platform allows one forced refresh in 30 s; the next one follows then.'
-        : 'As many refreshes as are allowed were spent on refused tokens. Find out whether another program fetches tokens for this account, or whether calls go to the wrong account.',
-    });
+  /** Another holder of the account may be able to look into what we cannot. */
+  #shareDoubt(): void {
+    const { phase, doubt, token } = this.#state;
+    const isStuck = phase.kind === 'resting' && isDoubted(doubt);
+    if (isStuck && isLive(token, this.#parts.clock.lifeMs())) this.#turns.doubt(token.fingerprint);
   }
 
-  #againInS(): number {
-    const againMs = wakeAtMs(this.#state);
-    return againMs === undefined ? 0 : Math.ceil((againMs - this.#parts.clock.lifeMs()) / 1_000);
+  #noteRation(before: State, state: State): void {
+    const [was, is] = [before, state].map(({ phase }) => phase.kind === 'rationed');
+    if (was === is) return;
+    this.#parts.observer.rationed({ appid: this.#app.appid, isRationed: is === true });
+    if (is === true) this.#narrator.rationed(state);
   }
 }
 
-const PROBED: Readonly<Record<ProbeOutcome['kind'], string>> = {
-  accepted: 'token was reported as refused, but the platform accepts it',
-  refused: 'token was reported as refused, and the platform refuses it',
-  failure: 'token was reported as refused, and could not be tried',
-};
-
-/**
- * An issuer answers with values, and in time. A defect in it shall end neither the process nor the life
- * of the token.
- */
-function settled<Outcome>(call: () => Promise<Outcome>, clock: Clock): Promise<Outcome | Failure> {
-  return new Promise((resolve) => {
-    const limit = clock.after(CALL_MS_MAX, () => resolve(defect('the call did not end')));
-    const settle = (outcome: Outcome | Failure): void => {
-      limit.cancel();
-      resolve(outcome);
-    };
-    const crash = (): void => settle(defect('the call ended in an internal error'));
-    try {
-      call().then(settle, crash);
-    } catch {
-      crash();
-    }
-  });
-}
-
-function defect(detail: string): Failure {
-  return { kind: 'failure', cause: 'transport', detail };
-}
+/** A doubt that another holder of the account could not look into itself. */
+const FROM_ELSEWHERE: Report = { key: SHARED_KEY, errcode: 40001, succeeded: false };

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { boundedLog } from '../base/log.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { TokenAnswer, TokenSource, Unavailable } from '../token/source.ts';
+import type { Refusal, ReportAnswer, TokenAnswer, TokenSource, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import type { Credentials, Issuer } from '../wechat/issuer.ts';
 import { Keeper } from './keeper.ts';
@@ -27,6 +27,10 @@ export interface KeepersParts {
 
 /** The tokens of several accounts, kept in this process. */
 export interface Keepers extends TokenSource {
+  /** `caller` tells those apart whose reports must not crowd out each other's. */
+  report(appid: string, refusal: Refusal, caller?: string): Promise<ReportAnswer>;
+  /** Whether a report costs nothing: of a token that is not current, or of a path that is being looked into. */
+  isFreeReport(appid: string, refusal: Refusal, caller: string): boolean;
   /** Asks for the first tokens; to be called once. */
   start(): void;
   appids(): readonly string[];
@@ -58,8 +62,7 @@ export function makeKeepers(parts: KeepersParts): Keepers {
       app,
       log: logOf(app.appid),
       observer: {
-        refreshed: (told) => observer.refreshed(told),
-        fetchFailed: (told) => observer.fetchFailed(told),
+        ...observer,
         tokenChanged(told) {
           owners.set(told.fingerprint, told.appid);
           observer.tokenChanged(told);
@@ -79,8 +82,9 @@ export function makeKeepers(parts: KeepersParts): Keepers {
     appids: () => [...keepers.keys()],
     peek: (appid) => keepers.get(appid)?.peek(),
     token: async (appid) => keepers.get(appid)?.token() ?? unknownAccount(),
-    refused: async (appid, fingerprint, errcode) =>
-      keepers.get(appid)?.refused(fingerprint, errcode) ?? unknownAccount(),
+    report: async (appid, refusal, caller = 'this process') =>
+      keepers.get(appid)?.report(refusal, caller) ?? unknownAccount(),
+    isFreeReport: (appid, refusal, caller) => keepers.get(appid)?.isFree(refusal, caller) ?? true,
     refreshNow: async (appid) => keepers.get(appid)?.refreshNow() ?? unknownAccount(),
     ownerOf: (fingerprint) => {
       const appid = owners.get(fingerprint);

@@ -2,7 +2,7 @@ import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';
 import { RedisLink } from './redis-link.ts';
 import type { RedisLinkParts } from './redis-link.ts';
-import { CHARGE, KEEP, PUBLISH, READ, RELEASE, TAKE } from './redis-scripts.ts';
+import { CHARGE, DOUBT, KEEP, PUBLISH, READ, RELEASE, TAKE } from './redis-scripts.ts';
 import type { Script } from './redis-scripts.ts';
 import type { Seal } from './sealed.ts';
 import type {
@@ -75,7 +75,6 @@ export class RedisRecords implements SharedRecords {
   ): Promise<'stored' | 'older' | 'away'> {
     const { generation, value, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
     const sealed = this.#parts.seal.seal(value.reveal(), placeOf(account, record));
-    const message = `${account.mode} ${account.appid}`;
     const reply = await this.#run(PUBLISH, account, [
       pause?.owner ?? '',
       pause?.forMs ?? 0,
@@ -86,10 +85,14 @@ export class RedisRecords implements SharedRecords {
       sealed,
       KEPT_MS,
       this.#channel,
-      message,
+      messageOf(account),
     ]);
     if (reply === undefined) return 'away';
     return reply === 1 ? 'stored' : 'older';
+  }
+
+  async doubt(account: SharedAccount, fingerprint: string): Promise<void> {
+    await this.#run(DOUBT, account, [fingerprint, DOUBT_MS, this.#channel, messageOf(account)]);
   }
 
   async charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
@@ -108,7 +111,7 @@ export class RedisRecords implements SharedRecords {
   #run(script: Script, account: SharedAccount, args: readonly (string | number)[]): Promise<unknown> {
     const { keyPrefix } = this.#parts;
     const base = `${keyPrefix}{${account.mode}:${account.appid}}`;
-    const keys = [`${base}:token`, `${base}:turn`, `${base}:forced`];
+    const keys = [`${base}:token`, `${base}:turn`, `${base}:forced`, `${base}:doubt`];
     return this.#link.run((redis) =>
       redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {
         if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
@@ -118,10 +121,11 @@ export class RedisRecords implements SharedRecords {
   }
 
   #snapshot(account: SharedAccount, reply: unknown, owner?: string): Snapshot {
-    const [nowUnixMs, stored, by, leftMs, forced] = reply as Reply;
+    const [nowUnixMs, stored, by, leftMs, forced, , doubted] = reply as Reply;
     const forcedAtUnixMs = forced.map(Number);
     const turn = by === null ? {} : { by: by.replace(/\/\d+$/, ''), turn: { isOurs: by === owner, leftMs } };
-    const base = { kind: 'seen' as const, nowUnixMs, forcedAtUnixMs, isSealed: false, ...turn };
+    const doubt = typeof doubted === 'string' && { doubted };
+    const base = { kind: 'seen' as const, nowUnixMs, forcedAtUnixMs, isSealed: false, ...turn, ...doubt };
     const [generation, fingerprint, issued, expires, value] = stored;
     if (value == null || generation == null || fingerprint == null) return base;
     const record = {
@@ -150,6 +154,13 @@ function isSound(record: Omit<SharedRecord, 'value'>, text: string): boolean {
   return text !== '' && fingerprint === fingerprintOf(text) && lifeMs > 0 && lifeMs <= LIFE_MS_MAX;
 }
 
+function messageOf({ mode, appid }: SharedAccount): string {
+  return `${mode} ${appid}`;
+}
+
+/** Long enough for every holder's next reading of the store, should the message get lost. */
+const DOUBT_MS = 30_000;
+
 /** Longer than any token lives. */
 const LIFE_MS_MAX = 7 * 86_400_000;
 
@@ -161,6 +172,7 @@ type Reply = readonly [
   leftMs: number,
   forced: readonly string[],
   generation: number,
+  doubted: string | null | undefined,
 ];
 
 /** All that a stored token must not be moved to: another account, mode, generation or life. */

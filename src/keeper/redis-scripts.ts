@@ -8,7 +8,8 @@ export interface Script {
 
 /**
  * KEYS, all in one hash slot: 1 the token (a hash), 2 the turn (its owner, expiring), 3 the forced
- * refreshes (a sorted set of their times). Redis's own clock is the one that all holders share.
+ * refreshes (a sorted set of their times), 4 the fingerprint of a
+ * token that a holder could not look into (expiring). Redis's own clock is the one that all holders share.
  */
 const CLOCK = `
 local time = redis.call('TIME')
@@ -23,7 +24,8 @@ local function snapshot(generation)
     redis.call('GET', KEYS[2]),
     redis.call('PTTL', KEYS[2]),
     redis.call('ZRANGEBYSCORE', KEYS[3], now - 86400000, '+inf'),
-    generation
+    generation,
+    redis.call('GET', KEYS[4])
   }
 end
 `;
@@ -68,6 +70,13 @@ if tonumber(ARGV[2]) > 0 then
   if not holder or holder == ARGV[1] then redis.call('SET', KEYS[2], 'nobody/0', 'PX', ARGV[2]) end
 end
 redis.call('PUBLISH', ARGV[9], ARGV[10])
+return 1
+`);
+
+/** ARGV: fingerprint, kept milliseconds, channel, message. */
+export const DOUBT: Script = script(`
+redis.call('SET', KEYS[4], ARGV[1], 'PX', ARGV[2])
+redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
 `);
 

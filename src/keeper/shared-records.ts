@@ -43,6 +43,8 @@ export interface SharedRecords {
   release(account: SharedAccount, owner: string): Promise<void>;
   /** Stores a record and tells the others, unless one of this or a later generation is stored. */
   publish(account: SharedAccount, record: SharedRecord, pause?: Pause): Promise<'stored' | 'older' | 'away'>;
+  /** Tells the other holders, for a while, of a token that this one cannot look into. */
+  doubt(account: SharedAccount, fingerprint: string): Promise<void>;
   /** Writes down forced refreshes; whether that is certain. */
   charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean>;
   listen(listener: RecordsListener): void;

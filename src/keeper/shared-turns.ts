@@ -14,6 +14,8 @@ import type { Away, Decision, SharedStatus, Turn, Turns } from './turns.ts';
 export const REREAD_MS = 10_000;
 /** A holder that hangs in a fetch does not keep its turn for ever. */
 const HOLD_MS_MAX = 60_000;
+/** A doubt is not told the other holders again within this time. */
+const DOUBT_MS = 2_000;
 /** A store that takes longer than this to tell what it remembers is heard when it does. */
 const LOAD_MS_MAX = 1_200;
 
@@ -51,6 +53,7 @@ export class SharedTurns implements Turns {
   /** What the store's clock is ahead of our life scale; by our wall clock until the store has told. */
   #offsetMs: number;
   #steadySinceMs = -Infinity;
+  #doubtedAtMs = -Infinity;
   #wasLost = false;
   #ledgerUnixMs: readonly number[] | undefined;
   #turn: OurTurn | undefined;
@@ -116,6 +119,13 @@ export class SharedTurns implements Turns {
     const askedAtMs = clock.lifeMs();
     const seen = await records.read(account);
     if (!this.#closed) this.#hear(seen, askedAtMs);
+  }
+
+  doubt(fingerprint: string): void {
+    const { account, records, clock } = this.#parts;
+    if (clock.lifeMs() - this.#doubtedAtMs < DOUBT_MS) return;
+    this.#doubtedAtMs = clock.lifeMs();
+    void records.doubt(account, fingerprint);
   }
 
   /** What the store remembers; what it tells too late is heard as from another holder. */
@@ -274,7 +284,8 @@ export class SharedTurns implements Turns {
 
   #hear(seen: Snapshot | Away, askedAtMs: number): void {
     const shared = this.#learn(seen, askedAtMs);
-    if (shared !== undefined) this.#parts.heard(shared);
+    if (shared === undefined || seen.kind === 'away') return;
+    this.#parts.heard(seen.doubted === undefined ? shared : { ...shared, doubted: seen.doubted });
   }
 
   /** Takes in what the store has told; answers what is news to the keeper. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { isDoubted } from '../token/doubt.ts';
 import { policyFor } from '../token/policy.ts';
 import { pruned } from '../token/ration.ts';
 import { wakeAtMs } from '../token/state.ts';
@@ -6,6 +7,7 @@ import type { Phase, State } from '../token/state.ts';
 import { isLive } from '../token/token.ts';
 import type { TokenMode } from '../token/token.ts';
 import type { LastFailure } from './failures.ts';
+import { RATIONED, SPACED } from './narrator.ts';
 import { unixMs } from './store.ts';
 import type { SharedStatus } from './turns.ts';
 
@@ -21,6 +23,10 @@ export interface AccountStatus {
   /** When the platform is asked next; absent while it is being asked. */
   readonly nextRefreshUnixMs?: number;
   readonly suspected: boolean;
+  /** Paths whose reports start nothing for now, since the platform was seen to accept the token. */
+  readonly heldPaths: number;
+  /** Present while a refused token has to wait: until when, and why, in words. */
+  readonly rationed?: { readonly untilUnixMs: number; readonly message: string };
   readonly lastFailure?: LastFailure;
   readonly fetchesLastDay: number;
   readonly forcedLastDay: number;
@@ -57,7 +63,14 @@ export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
       expiresAtUnixMs: toUnixMs(state.token.expiresAtMs),
     }),
     ...(nextMs !== undefined && { nextRefreshUnixMs: toUnixMs(nextMs) }),
-    suspected: state.suspicion !== undefined,
+    suspected: isDoubted(state.doubt),
+    heldPaths: [...state.doubt.holds.values()].filter((hold) => nowMs < hold.untilMs).length,
+    ...(state.phase.kind === 'rationed' && {
+      rationed: {
+        untilUnixMs: toUnixMs(state.phase.untilMs),
+        message: state.phase.next === 'spend' ? SPACED : RATIONED,
+      },
+    }),
     ...(lastFailure !== undefined && { lastFailure }),
     fetchesLastDay,
     forcedLastDay,

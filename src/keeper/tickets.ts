@@ -35,7 +35,7 @@ export interface KeptTickets extends Tickets {
 }
 
 export interface TicketParts {
-  readonly tokens: Pick<TokenSource, 'token' | 'refused'>;
+  readonly tokens: Pick<TokenSource, 'token' | 'report'>;
   readonly ask: Ask;
   readonly clock: Clock;
   readonly random: Random;
@@ -58,6 +58,8 @@ const REFUSED_REST_MS = 60_000;
 /** A ticket that nobody has asked for in this time is not renewed. */
 const WANTED_MS = 12 * 3_600_000;
 const KEPT_MAX = 1_000;
+
+const TICKET_PATH = '/cgi-bin/ticket/getticket';
 
 /** Keeps a copy of each ticket that is asked for, renewed on its own clock, which is not the token's. */
 export function keepTickets(parts: TicketParts): KeptTickets {
@@ -93,6 +95,8 @@ class TicketKeeper {
   #trouble: Unavailable | undefined;
   #restUntilMs = 0;
   #attempts = 0;
+  /** The fingerprint of the token that last brought a ticket, unless it was reported since. */
+  #succeededWith: string | undefined;
   #wantedMs = 0;
   #timer: Timer | undefined;
   #closed = false;
@@ -195,15 +199,23 @@ class TicketKeeper {
     if (granted.kind === 'unavailable') return granted;
     const first = await this.#ask(granted.token);
     if (first.kind !== 'failure' || !REFUSED_ERRCODES.has(first.errcode)) return first;
-    const next = await tokens.refused(this.appid, granted.token.fingerprint, first.errcode);
+    const next = await tokens.report(this.appid, {
+      fingerprint: granted.token.fingerprint,
+      errcode: first.errcode,
+      path: TICKET_PATH,
+      succeeded: this.#succeededWith === granted.token.fingerprint,
+    });
+    this.#succeededWith = undefined;
     if (next.kind === 'unavailable' || next.token.fingerprint === granted.token.fingerprint) return first;
     return this.#ask(next.token);
   }
 
   async #ask(token: Token): Promise<Fetched> {
     const query = new URLSearchParams({ access_token: token.value.reveal(), type: this.#type });
-    const path = `/cgi-bin/ticket/getticket?${query.toString()}`;
-    return readTicket(await this.#parts.ask({ method: 'GET', path, timeoutMs: FETCH_MS_MAX }));
+    const path = `${TICKET_PATH}?${query.toString()}`;
+    const fetched = readTicket(await this.#parts.ask({ method: 'GET', path, timeoutMs: FETCH_MS_MAX }));
+    if (fetched.kind === 'ticket') this.#succeededWith = token.fingerprint;
+    return fetched;
   }
 
   #atMost(limitMs: number, work: Promise<void>): Promise<void> {

@@ -12,6 +12,8 @@ export interface Turns {
   take(force: boolean): Turn | Promise<Turn>;
   /** Reads the store once more: another holder may have published what we are about to look for. */
   look(): Promise<void> | undefined;
+  /** Tells the other holders of a token that was reported to us and that we cannot look into. */
+  doubt(fingerprint: string): void;
   /** Undefined where the account is not shared. */
   status(): SharedStatus | undefined;
   close(): void;
@@ -46,6 +48,7 @@ export interface SharedStatus {
 export const ownTurns: Turns = {
   take: () => ({ kind: 'ours', overtaken: () => undefined, end() {} }),
   look: () => undefined,
+  doubt() {},
   status: () => undefined,
   close() {},
 };
@@ -105,6 +108,8 @@ export interface Seen {
   /** The record cannot be read with our key. */
   readonly isSealed: boolean;
   readonly forcedAtUnixMs: readonly number[];
+  /** The fingerprint of a token that a holder could not look into. */
+  readonly doubted?: string;
   /** Whose turn it is, ours included. */
   readonly turn?: { readonly isOurs: boolean; readonly leftMs: number };
 }

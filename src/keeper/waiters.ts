@@ -1,14 +1,21 @@
 import type { Clock, Timer } from '../base/clock.ts';
-import type { TokenAnswer } from '../token/source.ts';
-import { answerNow, finalAnswer } from './answer.ts';
-import type { Want } from './answer.ts';
 import type { State } from '../token/state.ts';
 
 /** Common SDKs give up at 3 s; by then they shall have an answer from us. */
 export const WAIT_MS_MAX = 2_500;
 
-interface Waiter extends Want {
-  readonly resolve: (answer: TokenAnswer) => void;
+/** What is waited for, as functions of the state and the time. */
+export interface Question<Answer> {
+  /** Undefined as long as waiting until the deadline may be worth it. */
+  now(state: State, nowMs: number, deadlineMs: number): Answer | undefined;
+  /** When waiting is over. */
+  final(state: State, nowMs: number): Answer;
+}
+
+interface Waiter {
+  readonly deadlineMs: number;
+  /** Returns whether it has been answered. */
+  settle(state: State, nowMs: number, isOver: boolean): boolean;
 }
 
 /** The callers who wait for a round to end. Thousands may share one: each costs an object, all one timer. */
@@ -29,14 +36,21 @@ export class Waiters {
     return this.#waiting.size;
   }
 
-  answer(refusedFingerprint: string | undefined): Promise<TokenAnswer> {
+  answer<Answer>(question: Question<Answer>): Promise<Answer> {
     const nowMs = this.#clock.lifeMs();
-    const want: Want = { refusedFingerprint, deadlineMs: nowMs + WAIT_MS_MAX };
-    const known = answerNow(this.#state(), want, nowMs);
+    const deadlineMs = nowMs + WAIT_MS_MAX;
+    const known = question.now(this.#state(), nowMs, deadlineMs);
     if (known !== undefined) return Promise.resolve(known);
-    if (this.#closed) return Promise.resolve(finalAnswer(this.#state(), want, nowMs));
+    if (this.#closed) return Promise.resolve(question.final(this.#state(), nowMs));
     return new Promise((resolve) => {
-      this.#waiting.add({ ...want, resolve });
+      this.#waiting.add({
+        deadlineMs,
+        settle(state, atMs, isOver) {
+          const answer = isOver ? question.final(state, atMs) : question.now(state, atMs, deadlineMs);
+          if (answer !== undefined) resolve(answer);
+          return answer !== undefined;
+        },
+      });
       if (this.#timer === undefined) this.#arm();
     });
   }
@@ -47,10 +61,7 @@ export class Waiters {
     const state = this.#state();
     for (const waiter of this.#waiting) {
       const isOver = this.#closed || nowMs >= waiter.deadlineMs;
-      const answer = isOver ? finalAnswer(state, waiter, nowMs) : answerNow(state, waiter, nowMs);
-      if (answer === undefined) continue;
-      this.#waiting.delete(waiter);
-      waiter.resolve(answer);
+      if (waiter.settle(state, nowMs, isOver)) this.#waiting.delete(waiter);
     }
   }
 

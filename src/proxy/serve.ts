@@ -1,3 +1,4 @@
+import type { ReplaySkipReason } from '../server/metrics.ts';
 import type { Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import { withParam } from '../wechat/query.ts';
@@ -7,6 +8,7 @@ import type { Call, CallBody, Served } from './call.ts';
 import { gate, type Target, written } from './gate.ts';
 import { valuesOf } from './headers.ts';
 import { type Plan, planCall } from './plan.ts';
+import type { NoReplay } from './reports.ts';
 import { serveSecretCall } from './secret-call.ts';
 import type { Sidecar } from './sidecar.ts';
 import { ticketAnswer, ticketTypeOf } from './ticket-call.ts';
@@ -64,17 +66,20 @@ async function serveInjected(
   if (call.gone) return call.left();
   if (granted.kind === 'unavailable') return withoutToken(call, plan, granted);
 
-  const sendWith = (token: Token, replay: 0 | 1): Promise<Answer> =>
-    call.send(
-      written(target, withParam(plan.query, 'access_token', token.value.reveal())),
-      body,
-      'exchange',
-      replay,
-    );
+  const place = { appid: plan.appid, path: target.path };
+  const sendWith = async (token: Token, replay: 0 | 1): Promise<Answer> => {
+    const sentMs = sidecar.clock.lifeMs();
+    const query = withParam(plan.query, 'access_token', token.value.reveal());
+    const answer = await call.send(written(target, query), body, 'exchange', replay);
+    if (isSuccess(answer)) {
+      sidecar.reports.succeeded(plan.appid, target.path, token.fingerprint, sentMs);
+    }
+    return answer;
+  };
   const first = await sendWith(granted.token, 0);
   if (!isRefusal(first)) return call.finish(first, 0);
 
-  const healing = await heal(sidecar, plan.appid, target.path, granted.token, first, body);
+  const healing = await heal(call, sidecar, place, granted.token, first, body);
   if (call.gone) {
     if (healing.kind === 'replay') sidecar.metrics.replaySkipped(plan.appid, 'caller_left');
     return call.left();
@@ -84,7 +89,7 @@ async function serveInjected(
     return call.finish(first, 0, final ? negatedRefusal(first.verdict, granted.token.value) : undefined);
   }
   const second = await sendWith(healing.token, 1);
-  noteReplay(sidecar, plan.appid, target.path, healing.token, first, second);
+  noteReplay(sidecar, place, healing.token, first, second);
   const final = plan.standIn && isRefusal(second);
   return call.finish(second, 1, final ? negatedRefusal(second.verdict, healing.token.value) : undefined);
 }
@@ -126,16 +131,16 @@ type Healing =
 
 /** Reports a refused token, and says whether the call can be sent again with another. */
 async function heal(
+  call: Call,
   sidecar: Sidecar,
-  appid: string,
-  path: string,
+  { appid, path }: Place,
   refused: Token,
   answer: Held,
   body: CallBody,
 ): Promise<Healing> {
-  const { accounts, suppression, metrics, boundedLog } = sidecar;
+  const { metrics, boundedLog } = sidecar;
   const { errcode = 0, errmsg } = answer.verdict;
-  const skip = (reason: SkipReason, hopeful: boolean): Healing => {
+  const skip = (reason: ReplaySkipReason, hopeful: boolean): Healing => {
     metrics.replaySkipped(appid, reason);
     boundedLog(`${appid} ${reason}`).info('a refused call is not replayed', {
       app: appid,
@@ -147,25 +152,33 @@ async function heal(
     });
     return { kind: 'no_replay', hopeful };
   };
-  if (suppression.applies(appid, path, refused.fingerprint)) return skip('suppressed', false);
-  suppression.reported(appid, path, refused.fingerprint);
-  const next = await accounts.refused(appid, refused.fingerprint, errcode);
-  if (next.kind === 'unavailable') return skip('token_unavailable', false);
-  if (next.token.fingerprint === refused.fingerprint) {
-    suppression.note(appid, path, refused.fingerprint);
-    return skip('token_unchanged', false);
+  const outcome = await sidecar.reports.refused(appid, path, refused.fingerprint, errcode);
+  if (outcome.kind === 'no_replay') {
+    const word = SHOWN[outcome.reason];
+    if (word !== undefined) call.note(`token=${word}`);
+    return skip(outcome.reason, false);
   }
   if (body.kind === 'streamed') return skip('body_too_large', true);
   if (body.kind === 'kept' && !body.body.replayable) return skip('memory_limit', true);
-  return { kind: 'replay', token: next.token };
+  return { kind: 'replay', token: outcome.token };
 }
 
-type SkipReason = Parameters<Sidecar['metrics']['replaySkipped']>[1];
+/** The word for it in the header `x-wechat-sidecar`. */
+const SHOWN: Partial<Record<NoReplay, string>> = {
+  accepted: 'held',
+  held: 'held',
+  waiting: 'waiting',
+  rationed: 'rationed',
+};
+
+interface Place {
+  readonly appid: string;
+  readonly path: string;
+}
 
 function noteReplay(
   sidecar: Sidecar,
-  appid: string,
-  path: string,
+  { appid, path }: Place,
   token: Token,
   first: Held,
   second: Answer,
@@ -175,8 +188,11 @@ function noteReplay(
     : second.kind === 'failed' || second.kind === 'gone'
       ? 'failed'
       : 'recovered';
-  if (outcome === 'refused') sidecar.suppression.note(appid, path, token.fingerprint);
   const { errcode = 0, errmsg } = first.verdict;
+  // The caller has waited long enough for its answer.
+  if (isRefusal(second)) {
+    void sidecar.reports.refused(appid, path, token.fingerprint, second.verdict.errcode ?? errcode);
+  }
   sidecar.metrics.replayed(appid, errcode, outcome);
   sidecar.boundedLog(`${appid} ${outcome}`).info('a call was replayed', {
     app: appid,
@@ -206,4 +222,14 @@ async function serveTokenCall(
 /** An explicit verdict on our token; a gateway's error or a part of something never is one. */
 function isRefusal(answer: Answer): answer is Held {
   return answer.kind === 'held' && REFUSED_ERRCODES.has(answer.verdict.errcode ?? 0);
+}
+
+/** A proof that the platform accepts the token. */
+function isSuccess(answer: Answer): boolean {
+  if (answer.kind === 'held') return isOk(answer.head.status) && (answer.verdict.errcode ?? 0) === 0;
+  return answer.kind === 'relayed' && isOk(answer.status);
+}
+
+function isOk(status: number): boolean {
+  return status >= 200 && status < 300;
 }

@@ -5,16 +5,19 @@ import type { Tickets } from '../keeper/tickets.ts';
 import type { ErrorStatus } from '../server/errors.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { TokenSource } from '../token/source.ts';
+import type { Token } from '../token/token.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { ReplayBudget } from './body.ts';
 import type { GateRules } from './gate.ts';
 import type { RelayCall, RelayOutcome } from './hub/relay.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { PlanRules } from './plan.ts';
-import type { Suppression } from './suppression.ts';
+import type { Reports } from './reports.ts';
 
 /** The accounts that calls can be made for: kept in this process, or in a hub. */
 export interface Accounts extends TokenSource, Tickets {
+  /** The account's live token, without waiting. */
+  peek(appid: string): Token | undefined;
   knows(appid: string): boolean | Promise<boolean>;
   /** Who holds the AppSecret; `undefined` for an account that is not ours. */
   secretOf(appid: string): SecretHolder | undefined;
@@ -40,7 +43,7 @@ export interface Sidecar {
   readonly upstream: Upstream;
   readonly passThrough: PassThrough;
   readonly budget: ReplayBudget;
-  readonly suppression: Suppression;
+  readonly reports: Reports;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;

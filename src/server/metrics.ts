@@ -27,11 +27,25 @@ export interface AnsweredCall {
 export type ReplayOutcome = 'recovered' | 'refused' | 'failed';
 
 export type ReplaySkipReason =
-  'body_too_large' | 'memory_limit' | 'token_unchanged' | 'token_unavailable' | 'suppressed' | 'caller_left';
+  | 'body_too_large'
+  | 'memory_limit'
+  | 'caller_left'
+  /** The path is refused although the platform accepts the token: found just now, or a while ago. */
+  | 'accepted'
+  | 'held'
+  /** The next token is not to be had yet. */
+  | 'waiting'
+  | 'rationed'
+  | 'unavailable'
+  /** Another call to the path went well meanwhile. */
+  | 'succeeded_since';
 
 export type RefreshTrigger = 'startup' | 'ahead' | 'refused' | 'forced' | 'manual';
 /** `unchanged`: the platform handed out the token that we had. */
 export type RefreshResult = 'renewed' | 'unchanged' | 'failed';
+
+/** What a look at a reported token found: the platform accepts or refuses it, or could not be asked. */
+export type LookOutcome = 'accepted' | 'refused' | 'failed';
 
 /** What became of a pod that the API server showed us. */
 export type InjectionResult = 'injected' | 'skipped' | 'refused' | 'failed';
@@ -53,6 +67,10 @@ export interface Metrics {
   tokenRefreshed(app: string, trigger: RefreshTrigger, result: RefreshResult): void;
   /** `errcode` is absent where the platform gave none: no connection, an unreadable answer. */
   tokenFetchFailed(app: string, errcode: number | undefined): void;
+  /** Reports of a refused token were looked into. */
+  tokenLookedInto(app: string, outcome: LookOutcome): void;
+  /** Whether a refused token has to wait for its successor, because no more may be spent now. */
+  tokenRationed(app: string, isRationed: boolean): void;
   /** Unix time in milliseconds. */
   tokenExpiresAt(app: string, unixMs: number): void;
   /** The account is no longer served. */
@@ -226,7 +244,10 @@ function replayMetrics(registers: Registry[]): ReplayMetrics {
   };
 }
 
-type TokenMetrics = Pick<Metrics, 'tokenRefreshed' | 'tokenFetchFailed' | 'tokenExpiresAt' | 'tokenGone'>;
+type TokenMetrics = Pick<
+  Metrics,
+  'tokenRefreshed' | 'tokenFetchFailed' | 'tokenLookedInto' | 'tokenRationed' | 'tokenExpiresAt' | 'tokenGone'
+>;
 
 function tokenMetrics(registers: Registry[]): TokenMetrics {
   const refreshes = new Counter({
@@ -241,6 +262,18 @@ function tokenMetrics(registers: Registry[]): TokenMetrics {
     labelNames: ['app', 'errcode'],
     registers,
   });
+  const looks = new Counter({
+    name: 'wechat_sidecar_token_looks_total',
+    help: 'Questions to the platform about a token that callers reported as refused, by what they found.',
+    labelNames: ['app', 'outcome'],
+    registers,
+  });
+  const rationed = new Gauge({
+    name: 'wechat_sidecar_token_rationed',
+    help: 'Whether a refused token has to wait for its successor, because no more refreshes are allowed now.',
+    labelNames: ['app'],
+    registers,
+  });
   const expires = new Gauge({
     name: 'wechat_sidecar_token_expires_timestamp_seconds',
     help: 'When the current token ends, as Unix time.',
@@ -251,8 +284,13 @@ function tokenMetrics(registers: Registry[]): TokenMetrics {
   return {
     tokenRefreshed: (app, trigger, result) => refreshes.inc({ app: apps(app), trigger, result }),
     tokenFetchFailed: (app, errcode) => failures.inc({ app: apps(app), errcode: errcodeLabel(errcode) }),
+    tokenLookedInto: (app, outcome) => looks.inc({ app: apps(app), outcome }),
+    tokenRationed: (app, isRationed) => rationed.set({ app: apps(app) }, isRationed ? 1 : 0),
     tokenExpiresAt: (app, unixMs) => expires.set({ app: apps(app) }, unixMs / 1000),
-    tokenGone: (app) => expires.remove({ app: apps(app) }),
+    tokenGone(app) {
+      expires.remove({ app: apps(app) });
+      rationed.remove({ app: apps(app) });
+    },
   };
 }
 

@@ -12,10 +12,28 @@ export interface WireToken {
   readonly expires_in: number;
 }
 
+/** What became of a report. */
+export const REPORT_OUTCOMES = ['renewed', 'not_current', 'accepted', 'held', 'waiting', 'rationed'] as const;
+export type ReportOutcome = (typeof REPORT_OUTCOMES)[number];
+
+/** The body of POST /v1/apps/{appid}/token/refresh. Version 0.1 sent neither `path` nor `succeeded`. */
+export interface WireReport {
+  readonly fingerprint: string;
+  readonly errcode: number;
+  readonly path?: string;
+  readonly succeeded?: boolean;
+}
+
 /** The answer of POST /v1/apps/{appid}/token/refresh. */
 export interface WireRefresh extends WireToken {
-  /** Whether it is another token than the reported one. */
+  /** Whether a look that settled this report replaced the token. */
   readonly refreshed: boolean;
+  /** Version 0.1 sent none. */
+  readonly outcome: ReportOutcome;
+  /** With `accepted` and `held`: for how long the path need not be reported again. */
+  readonly hold_ms?: number;
+  /** With `waiting` and `rationed`: when the successor may be fetched. */
+  readonly retry_ms?: number;
 }
 
 /** One of `apps` in the answer of GET /v1/apps. */

@@ -1,22 +1,33 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Random } from '../base/random.ts';
 import {
-  MANUAL_SHARE,
+  DEMAND_SPACING_MS,
   RATIONED_MS,
+  RATIONED_MS_MAX,
   RENEWAL_SPACING_MS,
   SAME_TOKEN_MS_MAX,
   SAME_TOKEN_MS_MIN,
   SAME_TOKEN_SHARE,
-  TRUST_EXPIRY_AFTER_MS,
-  VOUCH_MS,
-  VOUCH_MS_MAX,
-  policyFor,
 } from './policy.ts';
-import type { Policy, Ration } from './policy.ts';
-import { mergedLedger, permit, pruned } from './ration.ts';
-import type { Effect, Event, Shared, State, Step, Trigger, Trouble } from './state.ts';
+import type { Policy } from './policy.ts';
+import {
+  isDoubted,
+  LOOK_REPEAT_MS,
+  LOOK_REPEATS,
+  LOOK_SPACING_MS,
+  lookAccepted,
+  lookBegun,
+  lookFailed,
+  NO_DOUBT,
+  withReport,
+} from './doubt.ts';
+import type { Report } from './doubt.ts';
+import { refund, settleCharge, withLedger } from './ledger.ts';
+import { forPeople, permit, pruned } from './ration.ts';
+import { isPassingLook } from './state.ts';
+import type { Effect, Event, LookOutcome, Shared, State, Step, Trigger, Trouble } from './state.ts';
 import { isLive } from './token.ts';
-import type { Token, TokenMode } from './token.ts';
+import type { Token } from './token.ts';
 
 /** The errcode by which the platform says that a token has aged. */
 const EXPIRED = 42001;
@@ -41,7 +52,9 @@ export function step(state: State, event: Event, nowMs: number, policy: Policy, 
     case 'wake':
       return onWake(state, moment);
     case 'reported':
-      return onReported(state, event.fingerprint, event.errcode, moment);
+      return onReported(state, event.fingerprint, event, moment);
+    case 'demanded':
+      return onDemanded(state, moment);
     case 'fetched':
       return onFetched(state, event.round, event.token, moment);
     case 'fetchFailed':
@@ -85,55 +98,65 @@ function onWake(state: State, moment: Moment): Step {
     case 'probing':
       return unchanged(state);
     case 'idle':
-      return isDue ? beginFetch(state, 'ahead', false, moment) : unchanged(state);
+      return isDue ? beginFetch(state, 'ahead', false, moment) : lookIfDue(state, moment);
     case 'resting':
-      if (phase.next === 'probe' && isDue) return beginFetch(state, 'ahead', false, moment);
-      if (moment.nowMs < phase.untilMs) return unchanged(state);
-      return phase.next === 'probe'
-        ? beginProbe(state, moment)
-        : beginFetch(state, phase.trigger, false, moment);
+      if (isDue && isPassingLook(phase)) return beginFetch(state, 'ahead', false, moment);
+      return moment.nowMs < phase.untilMs ? unchanged(state) : tryAgain(state, phase.trigger, moment);
     case 'rationed':
       if (isDue) return beginFetch(state, 'ahead', false, moment);
       if (moment.nowMs < phase.untilMs) return unchanged(state);
-      return phase.next === 'spend' ? spend(state, moment) : pursue(state, moment);
+      return phase.next === 'spend' ? spend(state, moment) : look(state, moment);
   }
 }
 
-function onReported(state: State, fingerprint: string, errcode: number, moment: Moment): Step {
-  if (state.token?.fingerprint !== fingerprint || isVouched(state, moment)) return unchanged(state);
-  const suspicion = state.suspicion ?? { errcode, spentInVain: false };
-  const suspecting = suspicion === state.suspicion ? state : { ...state, suspicion };
-  switch (state.phase.kind) {
-    case 'loading':
-    case 'fetching':
-    case 'probing':
-    case 'resting':
-    case 'rationed':
-      // What is under way, or is due after the rest, serves this report as well.
-      return unchanged(suspecting);
-    case 'idle':
-      return pursue(suspecting, moment);
-  }
+/** After a rest. A refresh on a report is never repeated blindly: it begins with another look. */
+function tryAgain(state: State, trigger: Trigger, moment: Moment): Step {
+  const isLook = trigger === 'refused' && isDoubted(state.doubt) && isLive(state.token, moment.nowMs);
+  return isLook ? look(state, moment) : beginFetch(state, trigger, false, moment);
+}
+
+/** Somebody waits for a token: a back-off that may pass is cut short, but not again and again. */
+function onDemanded(state: State, moment: Moment): Step {
+  const { phase } = state;
+  const mayWake =
+    phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;
+  if (!mayWake || isLive(state.token, moment.nowMs)) return onWake(state, moment);
+  const untilMs = Math.max(moment.nowMs, state.demandedAtMs + DEMAND_SPACING_MS);
+  if (untilMs >= phase.untilMs) return onWake(state, moment);
+  return onWake({ ...state, demandedAtMs: untilMs, phase: { ...phase, untilMs } }, moment);
+}
+
+function onReported(state: State, fingerprint: string, report: Report, moment: Moment): Step {
+  if (state.token?.fingerprint !== fingerprint) return unchanged(state);
+  const doubt = withReport(state.doubt, report, moment.nowMs);
+  if (doubt === state.doubt) return unchanged(state);
+  const doubting: State = { ...state, doubt };
+  // What is under way, or is due after the rest, is followed by a look.
+  return state.phase.kind === 'idle' ? lookIfDue(doubting, moment) : unchanged(doubting);
 }
 
 function onFetched(state: State, round: number, fetched: Token, moment: Moment): Step {
   const { phase } = state;
   if (phase.kind !== 'fetching' || phase.round !== round) return unchanged(state);
-  const charged = settleCharge(state, phase.charged, moment);
+  const charged = settleCharge(state, phase.charged, moment.nowMs);
   const isNew = charged.token?.fingerprint !== fetched.fingerprint;
   const ended = isNew ? succeeded(charged, fetched, moment) : sameAgain(charged, fetched, moment);
+  const isLookOver = isNew && phase.trigger === 'refused' && phase.charged === undefined;
   const told: Effect[] = [
     { kind: 'save' },
     { kind: 'concluded', trigger: phase.trigger, result: isNew ? 'renewed' : 'unchanged' },
+    // The stable endpoint hands out another token only when the old one is no longer good.
+    ...(isLookOver ? [looked('refused')] : []),
   ];
   return after(told, afterFetch(ended, phase.charged !== undefined, moment));
 }
 
 function afterFetch(state: State, wasSpent: boolean, moment: Moment): Step {
   if (state.fetchAgain) return beginFetch(state, 'manual', false, moment);
-  if (state.suspicion === undefined) return unchanged(state);
+  if (state.doubt.looking === undefined) return lookIfDue(state, moment);
   if (!wasSpent) return beginProbe(state, moment);
-  return rationed({ ...state, suspicion: { ...state.suspicion, spentInVain: true } }, moment);
+  const spentInVain = state.doubt.spentInVain + 1;
+  return rationed({ ...state, doubt: { ...state.doubt, spentInVain } }, moment);
 }
 
 function onFetchFailed(
@@ -143,12 +166,31 @@ function onFetchFailed(
 ): Step {
   const { phase } = state;
   if (phase.kind !== 'fetching' || phase.round !== round) return unchanged(state);
-  const charged = unspent ? refund(state, phase.charged) : settleCharge(state, phase.charged, moment);
+  const charged = unspent ? refund(state, phase.charged) : settleCharge(state, phase.charged, moment.nowMs);
   const told: Effect[] = [{ kind: 'concluded', trigger: phase.trigger, result: 'failed' }];
   if (charged.fetchAgain) return after(told, beginFetch(charged, 'manual', false, moment));
-  // A forced refresh is not repeated blindly: the next one needs new evidence.
   const trigger = phase.trigger === 'forced' ? 'refused' : phase.trigger;
-  return { state: rest(charged, 'fetch', trigger, trouble, moment), effects: told };
+  return after(told, afterFailure(charged, trigger, trouble, moment));
+}
+
+/** A look that failed in a way that may pass is repeated soon, while those who reported still wait. */
+function afterFailure(state: State, trigger: Trigger, trouble: Trouble, moment: Moment): Step {
+  const { doubt } = state;
+  if (doubt.looking === undefined) return unchanged(rest(state, trigger, trouble, moment));
+  const failed: State = { ...state, doubt: lookFailed(doubt) };
+  const told = [looked('failed')];
+  const isRepeated = trouble.recheckMs === undefined && !trouble.throttled && doubt.tries < LOOK_REPEATS;
+  if (!isRepeated) {
+    const rested: State = { ...failed, doubt: { ...failed.doubt, tries: 0 } };
+    return { state: rest(rested, trigger, trouble, moment), effects: told };
+  }
+  const untilMs = moment.nowMs + moment.random() * LOOK_REPEAT_MS;
+  const repeated: State = {
+    ...failed,
+    doubt: { ...failed.doubt, tries: doubt.tries + 1 },
+    phase: { kind: 'resting', untilMs, trigger, trouble },
+  };
+  return { state: repeated, effects: told };
 }
 
 function onProbed(
@@ -162,12 +204,10 @@ function onProbed(
   const idle: State = { ...state, phase: { kind: 'idle' } };
   if (state.fetchAgain) return beginFetch(idle, 'manual', false, moment);
   if (state.token?.fingerprint !== phase.fingerprint) return onWake(idle, moment);
-  if (outcome === 'refused') return spend({ ...idle, attempts: 0 }, moment);
-  if (outcome === 'accepted') {
-    const vouch = nextVouch(state, moment);
-    return onWake({ ...idle, attempts: 0, suspicion: undefined, vouch }, moment);
-  }
-  return unchanged(rest(state, 'probe', 'refused', outcome, moment));
+  if (outcome === 'refused') return after([looked('refused')], spend({ ...idle, attempts: 0 }, moment));
+  if (outcome !== 'accepted') return afterFailure(state, 'refused', outcome, moment);
+  const doubt = lookAccepted(state.doubt, moment.nowMs);
+  return after([looked('accepted')], onWake({ ...idle, attempts: 0, doubt }, moment));
 }
 
 function onReconfigured(state: State, moment: Moment): Step {
@@ -202,15 +242,10 @@ function onManual(state: State, moment: Moment): Step {
   }
 }
 
-/** A button must not spend what a token that is really refused will need. */
-function forPeople(ration: Ration): Ration {
-  return { ...ration, max: Math.ceil(ration.max * MANUAL_SHARE) };
-}
-
 function onAdopted(state: State, shared: Shared, moment: Moment): Step {
   const { phase } = state;
   if (phase.kind === 'loading') return unchanged(state);
-  const told = phase.kind === 'fetching' ? state : withLedger(state, shared.forcedAtMs, moment);
+  const told = phase.kind === 'fetching' ? state : withLedger(state, shared.forcedAtMs, moment.nowMs);
   if (!isSuccessor(shared.token, state, moment)) return unchanged(told);
   const adopted = succeeded(told, shared.token, moment);
   const isBusy = phase.kind === 'fetching' || phase.kind === 'probing';
@@ -222,32 +257,39 @@ function onYielded(state: State, round: number, shared: Shared, moment: Moment):
   if (phase.kind !== 'fetching' && phase.kind !== 'probing') return unchanged(state);
   if (phase.round !== round) return unchanged(state);
   const charged = phase.kind === 'fetching' ? phase.charged : undefined;
-  const told = withLedger(refund(state, charged), shared.forcedAtMs, moment);
+  const told = withLedger(refund(state, charged), shared.forcedAtMs, moment.nowMs);
   const idle: State = { ...told, phase: { kind: 'idle' } };
   const next = isSuccessor(shared.token, idle, moment) ? succeeded(idle, shared.token, moment) : idle;
   if (next.fetchAgain) return beginFetch(next, 'manual', false, moment);
-  if (next.suspicion === undefined) return onWake(next, moment);
-  return charged === undefined ? pursue(next, moment) : spend(next, moment);
+  if (next.doubt.looking === undefined) return onWake(next, moment);
+  return charged === undefined ? look(next, moment) : spend(next, moment);
 }
 
 function isSuccessor(token: Token | undefined, state: State, moment: Moment): token is Token {
   return isLive(token, moment.nowMs) && token.fingerprint !== state.token?.fingerprint;
 }
 
-/** Looks into the suspicion against the current token, the cheapest evidence first. */
-function pursue(state: State, moment: Moment): Step {
-  if (!isLive(state.token, moment.nowMs)) return onWake({ ...state, phase: { kind: 'idle' } }, moment);
-  if (moment.policy.mode === 'stable') return beginFetch(state, 'refused', false, moment);
-  const lastSpentMs = state.spentAtMs.classic.at(-1) ?? -Infinity;
-  const isPlausible = moment.nowMs - lastSpentMs >= TRUST_EXPIRY_AFTER_MS;
-  if (state.suspicion?.errcode === EXPIRED && isPlausible) return spend(state, moment);
-  return beginProbe(state, moment);
+/** Looks of one account are some way apart; until then more reports may join the next one. */
+function lookIfDue(state: State, moment: Moment): Step {
+  if (!isDoubted(state.doubt)) return unchanged(state);
+  const isDue = moment.nowMs >= state.doubt.lookedAtMs + LOOK_SPACING_MS;
+  return isDue ? look(state, moment) : unchanged(state);
+}
+
+/** Asks whether the platform still accepts the current token, the cheapest evidence first. */
+function look(state: State, moment: Moment): Step {
+  const { token } = state;
+  if (!isLive(token, moment.nowMs)) return beginFetch(state, 'ahead', false, moment);
+  const looking: State = { ...state, doubt: lookBegun(state.doubt, moment.nowMs) };
+  if (moment.policy.mode === 'stable') return beginFetch(looking, 'refused', false, moment);
+  // So near its end nothing is lost by taking the platform at its word.
+  const isNearEnd = token.expiresAtMs - moment.nowMs <= earlyMs(token, moment.policy);
+  return state.doubt.errcode === EXPIRED && isNearEnd ? spend(looking, moment) : beginProbe(looking, moment);
 }
 
 /** The platform refuses the current token: only a costly refresh helps, as far as the ration goes. */
 function spend(state: State, moment: Moment): Step {
   const { mode, ration } = moment.policy;
-  if (state.suspicion?.spentInVain === true) return rationed(state, moment);
   const permission = permit(state.spentAtMs[mode], ration, moment.nowMs);
   switch (permission.kind) {
     case 'allowed':
@@ -259,9 +301,10 @@ function spend(state: State, moment: Moment): Step {
   }
 }
 
+/** Longer each time that a refresh brought the very same token: the platform contradicts itself. */
 function rationed(state: State, moment: Moment): Step {
-  const untilMs = moment.nowMs + RATIONED_MS;
-  return unchanged({ ...state, phase: { kind: 'rationed', untilMs, next: 'pursue' } });
+  const forMs = Math.min(RATIONED_MS * 2 ** Math.max(state.doubt.spentInVain - 1, 0), RATIONED_MS_MAX);
+  return unchanged({ ...state, phase: { kind: 'rationed', untilMs: moment.nowMs + forMs, next: 'look' } });
 }
 
 function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Moment): Step {
@@ -286,8 +329,8 @@ function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Mome
 
 function beginProbe(state: State, moment: Moment): Step {
   const { token } = state;
-  // A dead token needs no verdict; it is due, and the next look at the state renews it.
-  if (!isLive(token, moment.nowMs)) return unchanged({ ...state, phase: { kind: 'idle' } });
+  // A token that has ended needs no verdict: it is due.
+  if (!isLive(token, moment.nowMs)) return beginFetch(state, 'ahead', false, moment);
   const round = state.rounds + 1;
   return {
     state: { ...state, rounds: round, phase: { kind: 'probing', round, fingerprint: token.fingerprint } },
@@ -295,13 +338,7 @@ function beginProbe(state: State, moment: Moment): Step {
   };
 }
 
-function rest(
-  state: State,
-  next: 'fetch' | 'probe',
-  trigger: Trigger,
-  trouble: Trouble,
-  moment: Moment,
-): State {
+function rest(state: State, trigger: Trigger, trouble: Trouble, moment: Moment): State {
   const { nowMs, random } = moment;
   const delayMs =
     trouble.recheckMs === undefined
@@ -310,7 +347,7 @@ function rest(
   return {
     ...state,
     attempts: state.attempts + 1,
-    phase: { kind: 'resting', untilMs: nowMs + delayMs, next, trigger, trouble },
+    phase: { kind: 'resting', untilMs: nowMs + delayMs, trigger, trouble },
   };
 }
 
@@ -320,8 +357,7 @@ function succeeded(state: State, token: Token, moment: Moment): State {
     token,
     dueMs: dueMs(token, moment),
     attempts: 0,
-    suspicion: undefined,
-    vouch: undefined,
+    doubt: NO_DOUBT,
     phase: { kind: 'idle' },
   };
 }
@@ -338,45 +374,18 @@ function sameAgain(state: State, fetched: Token, moment: Moment): State {
 
 function dueMs(token: Token, moment: Moment): number {
   const { policy, nowMs, random } = moment;
-  const lifeMs = token.expiresAtMs - token.issuedAtMs;
-  const earlyMs = Math.min(policy.marginMs, lifeMs * policy.lifeShare);
-  const plannedMs = token.expiresAtMs - earlyMs + random() * policy.jitterShare * earlyMs;
+  const marginMs = earlyMs(token, policy);
+  const plannedMs = token.expiresAtMs - marginMs + random() * policy.jitterShare * marginMs;
   return Math.max(plannedMs, nowMs + RENEWAL_SPACING_MS);
 }
 
-function isVouched(state: State, moment: Moment): boolean {
-  return state.vouch !== undefined && moment.nowMs < state.vouch.untilMs && isLive(state.token, moment.nowMs);
+/** How long before its end a token is renewed. */
+function earlyMs({ issuedAtMs, expiresAtMs }: Token, { marginMs, lifeShare }: Policy): number {
+  return Math.min(marginMs, (expiresAtMs - issuedAtMs) * lifeShare);
 }
 
-/** Longer each time while the doubts keep coming; from the start again after a quiet spell. */
-function nextVouch(state: State, moment: Moment): { untilMs: number; lengthMs: number } {
-  const last = state.vouch;
-  const isQuiet = last === undefined || moment.nowMs - last.untilMs > VOUCH_MS_MAX;
-  const lengthMs = isQuiet ? VOUCH_MS : Math.min(last.lengthMs * 2, VOUCH_MS_MAX);
-  return { untilMs: moment.nowMs + lengthMs, lengthMs };
-}
-
-/** Dates the last charge to the end of its call, so that spacing holds as the platform counts it. */
-function settleCharge(state: State, mode: TokenMode | undefined, moment: Moment): State {
-  if (mode === undefined) return state;
-  const spentAtMs = [...state.spentAtMs[mode].slice(0, -1), moment.nowMs];
-  return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: spentAtMs } };
-}
-
-/** Takes back the charge of a round that asked nothing. */
-function refund(state: State, mode: TokenMode | undefined): State {
-  if (mode === undefined) return state;
-  return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: state.spentAtMs[mode].slice(0, -1) } };
-}
-
-/** The forced refreshes of all holders. Answers the very same state where they tell nothing new. */
-function withLedger(state: State, forcedAtMs: readonly number[], moment: Moment): State {
-  if (forcedAtMs.length === 0) return state;
-  const { ration } = policyFor('stable');
-  const stable = pruned(mergedLedger(state.spentAtMs.stable, forcedAtMs, ration), ration, moment.nowMs);
-  const isKnown =
-    stable.length === state.spentAtMs.stable.length && stable.at(-1) === state.spentAtMs.stable.at(-1);
-  return isKnown ? state : { ...state, spentAtMs: { ...state.spentAtMs, stable } };
+function looked(outcome: LookOutcome): Effect {
+  return { kind: 'looked', outcome };
 }
 
 function unchanged(state: State): Step {

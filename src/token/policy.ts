@@ -19,18 +19,15 @@ export interface Policy {
   readonly ration: Ration;
 }
 
-/** For how long a token that the platform has just accepted is not doubted again. */
-export const VOUCH_MS = 10_000;
-export const VOUCH_MS_MAX = 60_000;
-
 /** Of the ration of forced refreshes, what people may spend; the rest is for tokens that are really refused. */
 export const MANUAL_SHARE = 0.75;
 
+/** How soon a call without a live token may cut a back-off short again. */
+export const DEMAND_SPACING_MS = 2_000;
+
 /** How long we wait when the platform refuses a token and nothing more may be spent on it. */
 export const RATIONED_MS = 300_000;
-
-/** A 42001 is taken at its word (classic) unless a token was spent on one within this time. */
-export const TRUST_EXPIRY_AFTER_MS = 60_000;
+export const RATIONED_MS_MAX = 3_600_000;
 
 /** How soon a token that came back unchanged is asked for again: a fifth of what is left, within these. */
 export const SAME_TOKEN_SHARE = 0.2;

@@ -1,3 +1,4 @@
+import { MANUAL_SHARE } from './policy.ts';
 import type { Ration } from './policy.ts';
 
 export type Permission =
@@ -29,4 +30,9 @@ export function mergedLedger(
 ): readonly number[] {
   const all = [...ours, ...theirs].toSorted((a, b) => a - b);
   return all.filter((atMs, index) => (all[index + 1] ?? Infinity) - atMs >= ration.spacingMs / 2);
+}
+
+/** A button must not spend what a token that is really refused will need. */
+export function forPeople(ration: Ration): Ration {
+  return { ...ration, max: Math.ceil(ration.max * MANUAL_SHARE) };
 }

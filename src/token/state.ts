@@ -1,3 +1,5 @@
+import { isDoubted, LOOK_SPACING_MS, NO_DOUBT } from './doubt.ts';
+import type { Doubt, Report } from './doubt.ts';
 import type { Token, TokenMode } from './token.ts';
 
 /** Why a token could not be had or tried, as far as the life of a token goes. */
@@ -8,8 +10,8 @@ export interface Trouble {
   readonly message: string;
   /** When to ask again where only people can help; without it the trouble is passing, and we back off. */
   readonly recheckMs?: number;
-  /** Only we cannot help: another holder of the account may. */
-  readonly elsewhere?: true;
+  /** The platform limits our calls: no caller's need makes us ask before the back-off is over. */
+  readonly throttled?: true;
 }
 
 export const TRIGGERS = ['startup', 'ahead', 'refused', 'forced', 'manual'] as const;
@@ -31,24 +33,11 @@ export type Phase =
   | {
       readonly kind: 'resting';
       readonly untilMs: number;
-      readonly next: 'fetch' | 'probe';
       readonly trigger: Trigger;
       readonly trouble: Trouble;
     }
   /** The platform refuses the token, and the ration forbids another one until `untilMs`. */
-  | { readonly kind: 'rationed'; readonly untilMs: number; readonly next: 'spend' | 'pursue' };
-
-/** The current token was reported as refused, and the platform's verdict is not in yet. */
-export interface Suspicion {
-  readonly errcode: number;
-  /** A token was spent on it, and the very same one came back. */
-  readonly spentInVain: boolean;
-}
-
-export interface Vouch {
-  readonly untilMs: number;
-  readonly lengthMs: number;
-}
+  | { readonly kind: 'rationed'; readonly untilMs: number; readonly next: 'spend' | 'look' };
 
 export interface State {
   /** Kept until its successor is in hand; `isLive` tells whether it counts. */
@@ -60,8 +49,10 @@ export interface State {
   readonly rounds: number;
   /** Failures since the last success. */
   readonly attempts: number;
-  readonly suspicion: Suspicion | undefined;
-  readonly vouch: Vouch | undefined;
+  /** Reports that the current token was refused; ends with the token. */
+  readonly doubt: Doubt;
+  /** When a call without a live token last cut a back-off short. */
+  readonly demandedAtMs: number;
   /** When the ration of each mode was drawn on, oldest first, none older than its window. */
   readonly spentAtMs: Readonly<Record<TokenMode, readonly number[]>>;
   /** The credentials changed while a round was running: another fetch follows it. */
@@ -70,10 +61,12 @@ export interface State {
 
 export type Event =
   | { readonly kind: 'loaded'; readonly token?: Token; readonly forcedAtMs: readonly number[] }
-  /** A timer, or a caller without a token: look at the state again. Harmless at any time. */
+  /** A timer: look at the state again. Harmless at any time. */
   | { readonly kind: 'wake' }
-  /** The platform answered `errcode` to a call with the token of this fingerprint. */
-  | { readonly kind: 'reported'; readonly fingerprint: string; readonly errcode: number }
+  /** A caller needs a token, and there is no live one. */
+  | { readonly kind: 'demanded' }
+  /** The platform refused a call with the token of this fingerprint. */
+  | ({ readonly kind: 'reported'; readonly fingerprint: string } & Report)
   | { readonly kind: 'fetched'; readonly round: number; readonly token: Token }
   /** `unspent`: the platform was never asked, and what was drawn from a ration goes back. */
   | {
@@ -98,15 +91,23 @@ export interface Shared {
   readonly token?: Token;
   /** When any of them forced a refresh, oldest first. */
   readonly forcedAtMs: readonly number[];
+  /** The fingerprint of a token that was reported to a holder that cannot look into it. */
+  readonly doubted?: string;
 }
 
 export const RESULTS = ['renewed', 'unchanged', 'failed'] as const;
 export type Result = (typeof RESULTS)[number];
 
+/** What a look found: the platform accepts the token, or refuses it, or could not be asked. */
+export const LOOK_OUTCOMES = ['accepted', 'refused', 'failed'] as const;
+export type LookOutcome = (typeof LOOK_OUTCOMES)[number];
+
 export type Effect =
   | { readonly kind: 'fetch'; readonly round: number; readonly trigger: Trigger; readonly force: boolean }
   | { readonly kind: 'probe'; readonly round: number; readonly token: Token }
   | { readonly kind: 'save' }
+  /** Reports were looked into; for metrics. */
+  | { readonly kind: 'looked'; readonly outcome: LookOutcome }
   /** A fetch has ended; for people and metrics. */
   | { readonly kind: 'concluded'; readonly trigger: Trigger; readonly result: Result };
 
@@ -121,8 +122,8 @@ export const INITIAL_STATE: State = {
   dueMs: 0,
   rounds: 0,
   attempts: 0,
-  suspicion: undefined,
-  vouch: undefined,
+  doubt: NO_DOUBT,
+  demandedAtMs: -Infinity,
   spentAtMs: { stable: [], classic: [] },
   fetchAgain: false,
 };
@@ -136,10 +137,15 @@ export function wakeAtMs(state: State): number | undefined {
     case 'probing':
       return undefined;
     case 'idle':
-      return dueMs;
+      return isDoubted(state.doubt) ? Math.min(dueMs, state.doubt.lookedAtMs + LOOK_SPACING_MS) : dueMs;
     case 'resting':
-      return phase.next === 'fetch' ? phase.untilMs : Math.min(phase.untilMs, dueMs);
+      return isPassingLook(phase) ? Math.min(phase.untilMs, dueMs) : phase.untilMs;
     case 'rationed':
       return Math.min(phase.untilMs, dueMs);
   }
+}
+
+/** A look that failed in a way that may pass; it does not keep a token from being renewed in time. */
+export function isPassingLook({ trigger, trouble }: Extract<Phase, { kind: 'resting' }>): boolean {
+  return trigger === 'refused' && trouble.recheckMs === undefined;
 }

@@ -3,11 +3,12 @@ import { silentLog } from '../../src/base/log.ts';
 import { Audit } from '../../src/hub/audit.ts';
 import type { Caller } from '../../src/hub/callers.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
-import type { TokenAnswer } from '../../src/token/source.ts';
+import type { ReportAnswer } from '../../src/token/source.ts';
 import { makeToken } from '../../src/token/token.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { refusal } from '../support/refusal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { ORDERS_KEY, REPORTS_KEY, startHubPair } from '../support/hub.ts';
+import { startHubPair } from '../support/hub.ts';
 
 const ORDERS: Caller = { kind: 'client', name: 'orders', apps: new Set(['*']) };
 const REPORTS: Caller = { ...ORDERS, name: 'reports' };
@@ -16,17 +17,17 @@ const APP = `/v1/apps/${DEMO_APP.appid}/token`;
 function bench(): { clock: ManualClock; refreshes: Refreshes; current: string; asked: () => number } {
   const clock = new ManualClock();
   const token = makeToken('current-token', clock.lifeMs(), 7_200_000);
-  const answer: TokenAnswer = { kind: 'token', token };
+  const answer: ReportAnswer = { kind: 'accepted', token, holdMs: 2_000 };
   let asked = 0;
   const refreshes = new Refreshes({
     accounts: {
       peek: () => token,
-      token: () => Promise.resolve(answer),
-      refused() {
+      report() {
         asked += 1;
         return Promise.resolve(answer);
       },
-      refreshNow: () => Promise.resolve(answer),
+      isFreeReport: (_, { fingerprint, path }) => fingerprint !== token.fingerprint || path === HELD,
+      refreshNow: () => Promise.resolve({ kind: 'token', token }),
     },
     audit: new Audit(silentLog, clock),
     clock,
@@ -34,48 +35,39 @@ function bench(): { clock: ManualClock; refreshes: Refreshes; current: string; a
   return { clock, refreshes, current: token.fingerprint, asked: () => asked };
 }
 
-test('a caller that reports the current token again and again is limited, and others are not', async (t) => {
+/** A path that is being looked into, or held. */
+const HELD = '/cgi-bin/held';
+
+test('a caller is limited to 500 reports a second for an account, and others are not affected', async (t) => {
   const { clock, refreshes, current, asked } = bench();
-  let limited = 0;
-  for (let report = 0; report < 100; report++) {
-    const outcome = await refreshes.report(ORDERS, 'wxone', current, 40001);
-    if (outcome.kind === 'limited') limited += 1;
-  }
-  t.is(asked(), 60);
-  t.is(limited, 40);
-  t.is((await refreshes.report(REPORTS, 'wxone', current, 40001)).kind, 'token');
-  clock.advance(1_000);
-  t.is((await refreshes.report(ORDERS, 'wxone', current, 40001)).kind, 'token');
-  t.is((await refreshes.report(ORDERS, 'wxone', current, 40001)).kind, 'limited');
+  const report = (caller: Caller, appid = 'wxone'): Promise<string> =>
+    refreshes.report(caller, appid, refusal(current)).then(({ kind }) => kind);
+  for (let count = 0; count < 500; count++) t.is(await report(ORDERS), 'accepted');
+  t.is(await report(ORDERS), 'limited');
+  t.is(asked(), 500);
+  t.is(await report(REPORTS), 'accepted');
+  t.is(await report(ORDERS, 'wxtwo'), 'accepted');
+  clock.advance(2);
+  t.is(await report(ORDERS), 'accepted');
+  t.is(await report(ORDERS), 'limited');
 });
 
-test('reports of a token that is not current cost nothing, and neither do those that join', async (t) => {
-  const { refreshes, current, asked } = bench();
-  for (let report = 0; report < 200; report++) {
-    t.is((await refreshes.report(ORDERS, 'wxone', '0123456789abcdef', 40001)).kind, 'token');
+test('reports of a token that is not current cost nothing, and neither do those of a held path', async (t) => {
+  const { refreshes, current } = bench();
+  for (let count = 0; count < 1_000; count++) {
+    t.is((await refreshes.report(ORDERS, 'wxone', refusal('0123456789abcdef'))).kind, 'accepted');
+    t.is((await refreshes.report(ORDERS, 'wxone', refusal(current, 40001, HELD))).kind, 'accepted');
   }
-  const before = asked();
-  const joined = await Promise.all(
-    Array.from({ length: 1_000 }, () => refreshes.report(ORDERS, 'wxone', current, 40001)),
-  );
-  t.true(joined.every(({ kind }) => kind === 'token'));
-  t.is(asked(), before + 1);
 });
 
-test('over HTTP the limit is 429 with the time to wait, and is written down', async (t) => {
-  const { hub } = await startHubPair(t);
+test('a hub that cannot look into a refused token answers 503 with the cause, and writes down who reported it', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
   const { fingerprint } = (await hub.call(APP)).json();
-  const report = (key: string): ReturnType<typeof hub.call> =>
-    hub.call(`${APP}/refresh`, { body: { fingerprint, errcode: 40014 } }, key);
-  let answer = await report(ORDERS_KEY);
-  for (let more = 0; more < 100 && answer.status === 200; more++) answer = await report(ORDERS_KEY);
-  t.is(answer.status, 429);
-  t.true(Number(answer.headers['retry-after']) >= 1);
-  t.is(answer.json()['type'], 'urn:wechat-sidecar:problem:too_many_requests');
-  t.is((await report(REPORTS_KEY)).status, 200);
-  const log = hub.lines.join('');
-  t.true(log.includes('"reason":"too_many_requests"'));
-  t.regex(log, /"event":"a refresh was asked for"|a refresh was asked for/);
+  simulator.control.configure({ appid: DEMO_APP.appid, ipAllow: ['192.0.2.1'] });
+  const answer = await hub.call(`${APP}/refresh`, { body: { fingerprint, errcode: 40014 } });
+  t.is(answer.status, 503);
+  t.like(answer.json(), { type: 'urn:wechat-sidecar:problem:token_unavailable', errcode: 40164 });
+  t.regex(hub.lines.join(''), /a refresh was asked for/);
 });
 
 test('a report of a token that is not current refreshes nothing, and gives the one that is', async (t) => {
@@ -86,7 +78,8 @@ test('a report of a token that is not current refreshes nothing, and gives the o
     body: { fingerprint: '0123456789abcdef', errcode: 42001 },
   });
   t.is(answer.status, 200);
-  t.is(answer.json()['refreshed'], true);
+  t.is(answer.json()['refreshed'], false);
+  t.is(answer.json()['outcome'], 'not_current');
   t.is(answer.json()['fingerprint'], current['fingerprint']);
   t.is(simulator.control.arrivals().length, 0);
 });

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { refusal } from '../support/refusal.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { given, noRoute, platformSays, ripple } from '../support/fake-issuer.ts';
 import { APP, begun, bench, valueOf } from '../support/keeper-bench.ts';
@@ -99,7 +100,9 @@ test('a caller waits for a retry that is near', async (t) => {
 
 test('three hundred reporters of one refused token cause one fetch, and all get the new token', async (t) => {
   const { keeper, issuer } = await begun();
-  const reporters = Array.from({ length: 300 }, () => keeper.refused(fingerprintOf('first'), 40001));
+  const reporters = Array.from({ length: 300 }, () =>
+    keeper.report(refusal(fingerprintOf('first'), 40001), 'caller'),
+  );
   t.is(issuer.fetches.length, 2);
   await issuer.fetches[1]?.answer(given('second'));
   const answers = await Promise.all(reporters);
@@ -109,35 +112,37 @@ test('three hundred reporters of one refused token cause one fetch, and all get 
 
 test('ten thousand callers can wait for one refresh', async (t) => {
   const { keeper, issuer } = await begun();
-  const reporters = Array.from({ length: 10_000 }, () => keeper.refused(fingerprintOf('first'), 42001));
+  const reporters = Array.from({ length: 10_000 }, () =>
+    keeper.report(refusal(fingerprintOf('first'), 42001), 'caller'),
+  );
   await issuer.fetches[1]?.answer(given('second'));
   t.is(new Set((await Promise.all(reporters)).map(valueOf)).size, 1);
 });
 
 test('a late report of an earlier token gets the current one, and asks nothing', async (t) => {
   const { keeper, issuer } = await begun();
-  void keeper.refused(fingerprintOf('first'), 40001);
+  void keeper.report(refusal(fingerprintOf('first'), 40001), 'caller');
   await issuer.fetches[1]?.answer(given('second'));
-  t.is(valueOf(await keeper.refused(fingerprintOf('first'), 40001)), 'second');
-  t.is(valueOf(await keeper.refused('0123456789abcdef', 40001)), 'second');
+  t.is(valueOf(await keeper.report(refusal(fingerprintOf('first'), 40001), 'caller')), 'second');
+  t.is(valueOf(await keeper.report(refusal('0123456789abcdef', 40001), 'caller')), 'second');
   t.is(issuer.fetches.length, 2);
 });
 
 test('a report of a token that the platform accepts gets the same token', async (t) => {
   const { keeper, issuer, lines } = await begun();
-  const report = keeper.refused(fingerprintOf('first'), 40001);
+  const report = keeper.report(refusal(fingerprintOf('first'), 40001), 'caller');
   await issuer.fetches[1]?.answer(given('first', 7_000_000));
   t.is(issuer.probes.length, 1);
   await issuer.probes[0]?.answer({ kind: 'accepted' });
   t.is(valueOf(await report), 'first');
-  t.is(valueOf(await keeper.refused(fingerprintOf('first'), 40001)), 'first');
+  t.is(valueOf(await keeper.report(refusal(fingerprintOf('first'), 40001), 'caller')), 'first');
   t.is(issuer.fetches.length, 2);
   t.regex(lines.at(-1)?.event ?? '', /the platform accepts it/);
 });
 
 test('a token that the platform really refuses is replaced by force', async (t) => {
   const { keeper, issuer } = await begun();
-  const report = keeper.refused(fingerprintOf('first'), 40001);
+  const report = keeper.report(refusal(fingerprintOf('first'), 40001), 'caller');
   await issuer.fetches[1]?.answer(given('first', 7_000_000));
   await issuer.probes[0]?.answer({ kind: 'refused', errcode: 40001 });
   t.deepEqual(
@@ -152,7 +157,7 @@ test('a token that the platform really refuses is replaced by force', async (t) 
 
 test('a reporter gets the old token back when no other comes in time, and calls go on with it', async (t) => {
   const { keeper, clock } = await begun();
-  const report = keeper.refused(fingerprintOf('first'), 40001);
+  const report = keeper.report(refusal(fingerprintOf('first'), 40001), 'caller');
   clock.advance(2_500);
   t.is(valueOf(await report), 'first');
   t.is(keeper.peek()?.value.reveal(), 'first');
@@ -202,17 +207,17 @@ test('an operator’s request is forced, and answers the new token', async (t) =
 test('when the ration for refused tokens is spent the log says so', async (t) => {
   const { keeper, issuer, lines } = await begun();
   for (const [fetch, name] of ['second', 'third'].entries()) {
-    void keeper.refused(keeper.peek()?.fingerprint ?? '', 40001);
+    void keeper.report(refusal(keeper.peek()?.fingerprint ?? '', 40001), 'caller');
     await issuer.fetches.at(-1)?.answer(given(keeper.peek()?.value.reveal() ?? ''));
     await issuer.probes[fetch]?.answer({ kind: 'refused', errcode: 40001 });
     await issuer.fetches.at(-1)?.answer(given(name));
   }
-  t.like(lines.at(-2), { level: 'warn', event: 'forced refresh has to wait', fields: { againInS: 30 } });
+  t.like(lines.at(-1), { level: 'warn', event: 'forced refresh has to wait', fields: { againInS: 30 } });
 });
 
 test('neither log nor status nor observer show a token or a secret', async (t) => {
   const { keeper, issuer, lines, told, clock } = await begun();
-  void keeper.refused(fingerprintOf('first'), 40001);
+  void keeper.report(refusal(fingerprintOf('first'), 40001), 'caller');
   await issuer.fetches[1]?.answer(given('first'));
   await issuer.probes[0]?.answer({ kind: 'refused', errcode: 40001 });
   await issuer.fetches[2]?.answer(platformSays(40125));

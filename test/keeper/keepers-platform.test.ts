@@ -1,4 +1,5 @@
 import test from 'ava';
+import { refusal } from '../support/refusal.ts';
 import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -45,7 +46,7 @@ async function begun(t: ExecutionContext, mode: TokenMode, tokenLifeMs?: number)
 for (const [mode, happening, errcode, asked] of [
   ['stable', 'expire', 42001, { stableFetches: 1, forcedFetches: 0, deadTokenCalls: 0 }],
   ['stable', 'revoke', 40001, { stableFetches: 1, forcedFetches: 1, deadTokenCalls: 1 }],
-  ['classic', 'expire', 42001, { classicFetches: 1, deadTokenCalls: 0 }],
+  ['classic', 'expire', 42001, { classicFetches: 1, deadTokenCalls: 1 }],
   ['classic', 'overwrite', 40001, { classicFetches: 1, deadTokenCalls: 1 }],
   ['classic', 'revoke', 40014, { classicFetches: 1, deadTokenCalls: 1 }],
 ] as const) {
@@ -54,9 +55,11 @@ for (const [mode, happening, errcode, asked] of [
     const old = await token();
     platform.control.clear();
     platform.control[happening]();
-    const reports = Array.from({ length: 50 }, () => keepers.refused(appid, old.fingerprint, errcode));
+    const reports = Array.from({ length: 50 }, () =>
+      keepers.report(appid, refusal(old.fingerprint, errcode)),
+    );
     const answers = await Promise.all(reports);
-    t.is(new Set(answers.map((answer) => answer.kind === 'token' && answer.token.fingerprint)).size, 1);
+    t.is(new Set(answers.map((answer) => answer.kind === 'renewed' && answer.token.fingerprint)).size, 1);
     const fresh = await token();
     t.not(fresh.fingerprint, old.fingerprint);
     t.like(platform.control.counters().apps[appid], asked);
@@ -69,8 +72,8 @@ test('a stable token that somebody else has replaced costs one normal fetch', as
   const old = await token();
   platform.control.overwrite();
   platform.control.clear();
-  const answer = await keepers.refused(appid, old.fingerprint, 40001);
-  t.not(answer.kind === 'token' && answer.token.fingerprint, old.fingerprint);
+  const answer = await keepers.report(appid, refusal(old.fingerprint, 40001));
+  t.not(answer.kind === 'renewed' && answer.token.fingerprint, old.fingerprint);
   t.like(platform.control.counters().apps[appid], {
     stableFetches: 1,
     forcedFetches: 0,

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { refusal } from '../support/refusal.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { makeKeepers } from '../../src/keeper/keepers.ts';
@@ -39,7 +40,7 @@ test('an account that is not configured has no token, and nothing is asked for i
   const { keepers, issuer } = await begun([SHOP]);
   for (const answer of [
     await keepers.token('wxother'),
-    await keepers.refused('wxother', '0123456789abcdef', 40001),
+    await keepers.report('wxother', refusal('0123456789abcdef', 40001)),
     await keepers.refreshNow('wxother'),
   ]) {
     t.like(answer, { kind: 'unavailable', errcode: 40013 });
@@ -52,7 +53,7 @@ test('an account that is not configured has no token, and nothing is asked for i
 test('tokens of now and of earlier are known by their fingerprints', async (t) => {
   const { keepers, issuer } = await begun([SHOP, BLOG]);
   await answerAll(issuer, 'first');
-  void keepers.refused('wxshop', fingerprintOf('first wxshop'), 40001);
+  void keepers.report('wxshop', refusal(fingerprintOf('first wxshop'), 40001));
   await issuer.fetches[2]?.answer(given('second'));
   t.is(keepers.ownerOf(fingerprintOf('first wxshop')), 'wxshop');
   t.is(keepers.ownerOf(fingerprintOf('second')), 'wxshop');

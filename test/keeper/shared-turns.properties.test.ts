@@ -1,4 +1,5 @@
 import test from 'ava';
+import { refusal } from '../support/refusal.ts';
 import * as fc from 'fast-check';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Random } from '../../src/base/random.ts';
@@ -175,7 +176,7 @@ class World {
       for (const { keepers } of this.holders) {
         const token = keepers.peek(APPID);
         if (token !== undefined && !this.platform.accepts(token))
-          void keepers.refused(APPID, token.fingerprint, 40001);
+          void keepers.report(APPID, refusal(token.fingerprint, 40001));
       }
     }
     await this.pass(15_000);
@@ -187,7 +188,7 @@ class World {
     const token = holder.keepers.peek(APPID);
     switch (what) {
       case 'report':
-        if (token !== undefined) void holder.keepers.refused(APPID, token.fingerprint, 42001);
+        if (token !== undefined) void holder.keepers.report(APPID, refusal(token.fingerprint, 42001));
         return;
       case 'manual':
         void holder.keepers.refreshNow(APPID);

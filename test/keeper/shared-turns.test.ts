@@ -1,7 +1,8 @@
 import test from 'ava';
+import { refusal } from '../support/refusal.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
-import type { TokenAnswer } from '../../src/token/source.ts';
-import type { Credentials } from '../../src/wechat/issuer.ts';
+import type { ReportAnswer, TokenAnswer } from '../../src/token/source.ts';
+import type { Credentials, Issuer } from '../../src/wechat/issuer.ts';
 import { given, makeFakeIssuer, platformSays, ripple } from '../support/fake-issuer.ts';
 import type { FakeIssuer } from '../support/fake-issuer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -25,7 +26,9 @@ function bench(mode: 'stable' | 'classic'): Bench {
   const clock = new ManualClock();
   const memory = new SharedMemory(clock);
   const issuer = makeFakeIssuer();
-  const parts = { app, issuer, clock };
+  // In mode classic each report is looked into by a probe first; there the platform refuses every token.
+  const probe: Issuer['probe'] = () => Promise.resolve({ kind: 'refused', errcode: 40001 });
+  const parts = { app, issuer: mode === 'classic' ? { ...issuer, probe } : issuer, clock };
   return {
     clock,
     issuer,
@@ -61,8 +64,8 @@ function shared({ keepers }: Holder): unknown {
   return keepers.status()[0]?.shared;
 }
 
-function valueOf(answer: TokenAnswer): string {
-  return answer.kind === 'token' ? answer.token.value.reveal() : `unavailable: ${answer.message}`;
+function valueOf(answer: TokenAnswer | ReportAnswer): string {
+  return answer.kind === 'unavailable' ? `unavailable: ${answer.message}` : answer.token.value.reveal();
 }
 
 test('of two that start together one fetches, and both have its token', async (t) => {
@@ -91,11 +94,11 @@ test('a report to the second hub of a token that the first has replaced asks not
   for (const mode of ['stable', 'classic'] as const) {
     const { a, b, issuer, pass } = await begun(mode);
     b.link.isDeaf = true;
-    void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+    void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
     await ripple();
     await issuer.fetches[1]?.answer(given('second'));
     t.is(peek(b), 'first');
-    const report = b.keepers.refused(APPID, fingerprintOf('first'), 40001);
+    const report = b.keepers.report(APPID, refusal(fingerprintOf('first'), 40001));
     await pass(100);
     t.is(valueOf(await report), 'second');
     t.is(issuer.fetches.length, 2, mode);
@@ -105,7 +108,7 @@ test('a report to the second hub of a token that the first has replaced asks not
 
 test('reports to both at once cost one fetch', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
-  const reports = [a, b].map(({ keepers }) => keepers.refused(APPID, fingerprintOf('first'), 42001));
+  const reports = [a, b].map(({ keepers }) => keepers.report(APPID, refusal(fingerprintOf('first'), 42001)));
   await ripple();
   t.is(issuer.fetches.length, 2);
   await issuer.fetches[1]?.answer(given('second'));
@@ -127,12 +130,12 @@ test('what publication missed is found by reading again', async (t) => {
 
 test('when the hub whose turn it is dies in its fetch, another takes over within eight seconds', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
-  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
   t.is(issuer.fetches.length, 2);
   // Dead: its connection is gone, and it never hears of the answer.
   a.link.cut();
-  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void b.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await pass(6_000);
   t.is(issuer.fetches.length, 2);
   t.like(shared(b), { refreshing: 'elsewhere' });
@@ -145,10 +148,10 @@ test('when the hub whose turn it is dies in its fetch, another takes over within
 
 test('a hub that dies in its turn holds up a stable account for a second', async (t) => {
   const { a, b, issuer, pass } = await begun('stable');
-  void a.keepers.refused(APPID, fingerprintOf('first'), 40001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 40001));
   await ripple();
   a.link.cut();
-  const report = b.keepers.refused(APPID, fingerprintOf('first'), 40001);
+  const report = b.keepers.report(APPID, refusal(fingerprintOf('first'), 40001));
   await pass(750);
   t.is(issuer.fetches.length, 2);
   await pass(500);
@@ -160,8 +163,8 @@ test('a hub that dies in its turn holds up a stable account for a second', async
 
 test('a slow fetch keeps its turn', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
-  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
-  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
+  void b.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await pass(25_000);
   t.is(issuer.fetches.length, 2);
   await issuer.fetches[1]?.answer(given('second'));
@@ -171,8 +174,8 @@ test('a slow fetch keeps its turn', async (t) => {
 
 test('a failed fetch gives the turn to the next', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
-  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
-  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
+  void b.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
   await issuer.fetches[1]?.answer(platformSays(-1));
   await pass(600);
@@ -206,10 +209,10 @@ test('without the store a classic token is served to its end, and not fetched', 
 test('a classic hub without the store sends those whose token is refused to the others', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   a.link.cut();
-  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void b.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
   await issuer.fetches[1]?.answer(given('second'));
-  const report = a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  const report = a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await pass(250);
   t.regex(valueOf(await report), /^unavailable: The token store cannot be reached/);
   // All others are served: their calls may be the first to tell that it is not refused at all.
@@ -241,7 +244,7 @@ test('without the store a stable token is refreshed on one’s own', async (t) =
 test('a store that comes back empty is told again, and older tokens in it do not win', async (t) => {
   const { a, b, memory, issuer, pass } = await begun('classic');
   const old = memory.snapshot();
-  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
   await issuer.fetches[1]?.answer(given('second'));
   await pass(600);
@@ -256,12 +259,12 @@ test('a store that comes back empty is told again, and older tokens in it do not
 
 test('after the store forgot, a classic fetch waits until any that it forgot is over', async (t) => {
   const { a, b, memory, issuer, pass } = await begun('classic');
-  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
   t.is(issuer.fetches.length, 2);
   memory.places = new Map();
   a.link.cut();
-  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void b.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await pass(14_000);
   t.is(issuer.fetches.length, 2);
   await pass(3_000);
@@ -270,10 +273,10 @@ test('after the store forgot, a classic fetch waits until any that it forgot is 
 
 test('a token that was fetched after the turn was lost yields to the later one', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
-  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
   a.link.cut();
-  void b.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void b.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await pass(9_000);
   await issuer.fetches[2]?.answer(given('of b'));
   a.link.mend();
@@ -299,7 +302,7 @@ test('forced refreshes of all holders draw on one ration', async (t) => {
 
 test('of two hubs that find the same token refused, one forces', async (t) => {
   const { a, b, issuer, pass } = await begun('stable');
-  const reports = [a, b].map(({ keepers }) => keepers.refused(APPID, fingerprintOf('first'), 40001));
+  const reports = [a, b].map(({ keepers }) => keepers.report(APPID, refusal(fingerprintOf('first'), 40001)));
   for (let times = 0; times < 40; times += 1) {
     for (const { answer, force } of issuer.fetches.slice(1))
       await answer(given(force === true ? 'forced' : 'first'));
@@ -313,7 +316,7 @@ test('of two hubs that find the same token refused, one forces', async (t) => {
 test('without the store a refused stable token is forced, and the store is told later', async (t) => {
   const { a, b, issuer, pass } = await begun('stable');
   a.link.cut();
-  void a.keepers.refused(APPID, fingerprintOf('first'), 40001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 40001));
   await ripple();
   await issuer.fetches[1]?.answer(given('first'));
   await issuer.probes[0]?.answer({ kind: 'refused', errcode: 40001 });
@@ -333,7 +336,7 @@ test('who has never seen the ledger forces nothing', async (t) => {
   a.keepers.start();
   await ripple();
   await issuer.fetches[0]?.answer(given('first'));
-  void a.keepers.refused(APPID, fingerprintOf('first'), 40001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 40001));
   await ripple();
   await issuer.fetches[1]?.answer(given('first'));
   await issuer.probes[0]?.answer({ kind: 'refused', errcode: 40001 });
@@ -345,7 +348,7 @@ test('who has never seen the ledger forces nothing', async (t) => {
 
 test('a hub that stops in its fetch still publishes the token', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
-  void a.keepers.refused(APPID, fingerprintOf('first'), 42001);
+  void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
   const closing = a.keepers.close();
   await issuer.fetches[1]?.answer(given('second'));

@@ -24,7 +24,10 @@ function bench(): Bench {
     asked: 0,
     says: answer({ errcode: 0, errmsg: 'ok', ticket: 'ticket-one', expires_in: 7_200 }),
     tickets: keepTickets({
-      tokens: { token, refused: token },
+      tokens: {
+        token,
+        report: () => token().then((it) => (it.kind === 'token' ? { ...it, kind: 'not_current' } : it)),
+      },
       ask() {
         made.asked += 1;
         return Promise.resolve(typeof made.says === 'function' ? made.says() : made.says);

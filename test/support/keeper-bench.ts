@@ -4,7 +4,7 @@ import { Keeper } from '../../src/keeper/keeper.ts';
 import type { KeeperObserver } from '../../src/keeper/observer.ts';
 import { memoryStore } from '../../src/keeper/store.ts';
 import type { TokenStore } from '../../src/keeper/store.ts';
-import type { TokenAnswer } from '../../src/token/source.ts';
+import type { ReportAnswer, TokenAnswer } from '../../src/token/source.ts';
 import type { Credentials, Issuer } from '../../src/wechat/issuer.ts';
 import { given, makeFakeIssuer, ripple } from './fake-issuer.ts';
 import type { FakeIssuer } from './fake-issuer.ts';
@@ -38,6 +38,8 @@ export function bench(options: { app?: Credentials; store?: TokenStore; issuer?:
   const observer: KeeperObserver = {
     refreshed: (it) => told.push(['refreshed', it.trigger, it.result]),
     fetchFailed: (it) => told.push(['fetchFailed', it.errcode]),
+    looked: (it) => told.push(['looked', it.outcome]),
+    rationed: (it) => told.push(['rationed', it.isRationed]),
     tokenChanged: (it) => told.push(['tokenChanged', it.fingerprint, it.expiresAtUnixMs]),
   };
   const random = (): number => 0.5;
@@ -54,6 +56,6 @@ export async function begun(options: Parameters<typeof bench>[0] = {}): Promise<
   return it;
 }
 
-export function valueOf(answer: TokenAnswer): string {
-  return answer.kind === 'token' ? answer.token.value.reveal() : `unavailable ${answer.errcode}`;
+export function valueOf(answer: TokenAnswer | ReportAnswer): string {
+  return answer.kind === 'unavailable' ? `unavailable ${answer.errcode}` : answer.token.value.reveal();
 }

@@ -54,8 +54,8 @@ export class Life {
     return this;
   }
 
-  report(errcode = 40001, fingerprint: string = this.token().fingerprint): Effect[] {
-    return this.do({ kind: 'reported', fingerprint, errcode });
+  report(errcode = 40001, key = '/cgi-bin/user/info', succeeded = false): Effect[] {
+    return this.do({ kind: 'reported', fingerprint: this.token().fingerprint, errcode, key, succeeded });
   }
 
   /** Lets time pass, waking the machine whenever it wants to be. */

@@ -21,6 +21,7 @@ interface Place {
   record: SharedRecord | undefined;
   turn: { owner: string; untilMs: number } | undefined;
   forced: Set<number>;
+  doubted?: { fingerprint: string; untilMs: number };
 }
 
 const AWAY: Away = { kind: 'away' };
@@ -138,6 +139,12 @@ export class Link implements SharedRecords {
     return 'stored';
   }
 
+  async doubt(account: SharedAccount, fingerprint: string): Promise<void> {
+    if (this.isCut) return;
+    this.#memory.at(account).doubted = { fingerprint, untilMs: this.#memory.nowMs + 30_000 };
+    this.#memory.tell(account);
+  }
+
   async charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
     if (this.isCut) return false;
     for (const atMs of atUnixMs) this.#memory.at(account).forced.add(atMs);
@@ -153,7 +160,7 @@ export class Link implements SharedRecords {
   }
 
   #snapshot(account: SharedAccount, owner?: string): Snapshot {
-    const { record, turn, forced } = this.#memory.at(account);
+    const { record, turn, forced, doubted } = this.#memory.at(account);
     const nowUnixMs = this.#memory.nowMs;
     return {
       kind: 'seen',
@@ -161,6 +168,7 @@ export class Link implements SharedRecords {
       isSealed: false,
       forcedAtUnixMs: [...forced].toSorted((a, b) => a - b),
       ...(record !== undefined && { record, readable: record }),
+      ...(doubted !== undefined && doubted.untilMs > nowUnixMs && { doubted: doubted.fingerprint }),
       ...(turn !== undefined && {
         by: turn.owner,
         turn: { isOurs: turn.owner === owner, leftMs: turn.untilMs - nowUnixMs },

@@ -10,8 +10,14 @@ import type { TokenMode } from '../../src/token/token.ts';
 
 type Command =
   | { readonly do: 'pass'; readonly byMs: number }
-  | { readonly do: 'wake' | 'manual' | 'reconfigured' | 'switchMode' }
-  | { readonly do: 'report'; readonly isCurrent: boolean; readonly errcode: number }
+  | { readonly do: 'wake' | 'demanded' | 'manual' | 'reconfigured' | 'switchMode' }
+  | {
+      readonly do: 'report';
+      readonly isCurrent: boolean;
+      readonly errcode: number;
+      readonly key: string;
+      readonly succeeded: boolean;
+    }
   | { readonly do: 'answer'; readonly how: 'new' | 'same' | 'busy' | 'slow' | 'accepted' | 'refused' }
   | { readonly do: 'answerStale'; readonly how: 'new' | 'busy' | 'refused' }
   | { readonly do: 'adopt' | 'yield'; readonly ageMs: number; readonly forcedAgoMs: readonly number[] };
@@ -29,7 +35,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 5, arbitrary: passing },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom('wake', 'manual', 'reconfigured', 'switchMode') }),
+    arbitrary: fc.record({ do: fc.constantFrom('wake', 'demanded', 'manual', 'reconfigured', 'switchMode') }),
   },
   {
     weight: 6,
@@ -37,6 +43,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       do: fc.constant('report' as const),
       isCurrent: fc.boolean(),
       errcode: fc.constantFrom(40001, 40014, 42001),
+      key: fc.constantFrom('/a', '/b', '/c', '*'),
+      succeeded: fc.boolean(),
     }),
   },
   {
@@ -88,6 +96,7 @@ class World {
       case 'pass':
         return this.#pass(one.byMs);
       case 'wake':
+      case 'demanded':
       case 'manual':
       case 'reconfigured':
         return this.send({ kind: one.do });
@@ -101,6 +110,8 @@ class World {
           kind: 'reported',
           fingerprint: isCurrent ? current : 'feedfeedfeedfeed',
           errcode: one.errcode,
+          key: one.key,
+          succeeded: one.succeeded,
         });
       }
       case 'answer':
@@ -248,7 +259,7 @@ function quarrel(gapsMs: readonly number[]): World {
     world.run({ do: 'answer', how: 'same' });
     world.run({ do: 'answer', how: 'refused' });
     world.run({ do: 'answer', how: 'new' });
-    world.run({ do: 'report', isCurrent: true, errcode: 40001 });
+    world.run({ do: 'report', isCurrent: true, errcode: 40001, key: '/a', succeeded: false });
     world.run({ do: 'pass', byMs });
   }
   return world;

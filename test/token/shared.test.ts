@@ -1,4 +1,5 @@
 import test from 'ava';
+import { isDoubted } from '../../src/token/doubt.ts';
 import { busy, freshToken, Life, ModelPlatform } from '../support/life.ts';
 
 function living(mode: 'stable' | 'classic'): { life: Life; platform: ModelPlatform } {
@@ -39,13 +40,14 @@ test('the same forced refresh, told by two clocks, counts once', (t) => {
 test('a round that another holder made needless asks nothing, and gives its charge back', (t) => {
   const life = new Life('classic').begin();
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
-  life.report(42001);
+  life.report(40001);
+  life.do({ kind: 'probed', round: 2, outcome: 'refused' });
   t.is(life.state.spentAtMs.classic.length, 1);
   const theirs = freshToken(life.nowMs);
-  life.do({ kind: 'yielded', round: 2, token: theirs, forcedAtMs: [] });
+  life.do({ kind: 'yielded', round: 3, token: theirs, forcedAtMs: [] });
   t.is(life.token(), theirs);
   t.is(life.state.phase.kind, 'idle');
-  t.is(life.state.suspicion, undefined);
+  t.false(isDoubted(life.state.doubt));
   t.deepEqual(life.state.spentAtMs.classic, []);
 });
 
@@ -83,8 +85,9 @@ test('a yielded round of earlier changes nothing', (t) => {
 test('what was never asked costs no ration', (t) => {
   const life = new Life('classic').begin();
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
-  life.report(42001);
-  life.do({ kind: 'fetchFailed', round: 2, trouble: { ...busy, recheckMs: 5_000 }, unspent: true });
+  life.report(40001);
+  life.do({ kind: 'probed', round: 2, outcome: 'refused' });
+  life.do({ kind: 'fetchFailed', round: 3, trouble: { ...busy, recheckMs: 5_000 }, unspent: true });
   t.deepEqual(life.state.spentAtMs.classic, []);
   t.is(life.state.phase.kind, 'resting');
 });

@@ -1,20 +1,14 @@
 import { backoffMs } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
-import type { TokenAnswer, Unavailable } from '../../token/source.ts';
+import type { Refusal, ReportAnswer, TokenAnswer, Unavailable } from '../../token/source.ts';
 import { isLive, type Token } from '../../token/token.ts';
 import { type TokenOutcome, unavailable } from './outcome.ts';
 import type { HubToken } from './wire.ts';
 
-/** A refused token, as it is reported to the hub. */
-export interface Report {
-  readonly fingerprint: string;
-  readonly errcode: number;
-}
-
 export interface HubAccountParts {
-  /** Asks the hub for the token; with a report, for another one than the reported. */
-  readonly ask: (report: Report | undefined) => Promise<TokenOutcome>;
+  /** Asks the hub for the token; with a refusal, for another one than the refused. */
+  readonly ask: (refusal: Refusal | undefined) => Promise<TokenOutcome>;
   /** Another token than before is in use. */
   readonly onToken: (token: Token) => void;
   /** The hub has no such account for us. */
@@ -32,9 +26,12 @@ const RETRY_CAP_MS = 1_000;
 /** How long the hub is left alone after an answer that asking again would not change. */
 const REST_MS = 1_000;
 
-/** One question that all who need its answer share. */
+/** How long a hub of version 0.1, which says nothing of it, has looked into a path with its answer. */
+const OLD_HUB_HOLD_MS = 2_000;
+const RETRY_MS = 1_000;
+
+/** One question for the token that all who need its answer share. */
 interface Round {
-  readonly report: Report | undefined;
   readonly over: Promise<void>;
   end(): void;
 }
@@ -43,13 +40,15 @@ interface Round {
 export class HubAccount {
   readonly #parts: HubAccountParts;
   #held: HubToken | undefined;
-  /** The fingerprint that the platform refused, as long as the hub has not vouched for it. */
-  #suspect: string | undefined;
+  /** What was reported of the current token last, until the hub has said that the platform accepts it. */
+  #suspicion: Refusal | undefined;
+  /** Those who wait for the outcome of a report; another token is one. */
+  readonly #reporting = new Set<() => void>();
   #round: Round | undefined;
   #why: Unavailable | undefined;
   #failedAtUnixMs: number | undefined;
-  /** No question of either kind before these moments. */
-  readonly #restUntilMs = { plain: 0, report: 0 };
+  /** No question for the token before this moment. */
+  #restUntilMs = 0;
 
   constructor(parts: HubAccountParts) {
     this.#parts = parts;
@@ -72,42 +71,58 @@ export class HubAccount {
   }
 
   async token(): Promise<TokenAnswer> {
-    if (this.peek() === undefined) await this.#join(undefined);
+    if (this.peek() === undefined) await this.#join();
     return this.#answer();
   }
 
-  async refused(fingerprint: string, errcode: number): Promise<TokenAnswer> {
+  async report(refusal: Refusal): Promise<ReportAnswer> {
     const current = this.peek();
-    if (current === undefined) return this.token();
-    if (current.fingerprint === fingerprint) {
-      this.#suspect = fingerprint;
-      await this.#join({ fingerprint, errcode });
+    if (current?.fingerprint !== refusal.fingerprint) {
+      const answer = await this.token();
+      return answer.kind === 'token' ? { ...answer, kind: 'not_current' } : answer;
     }
-    return this.#answer();
+    this.#suspicion = refusal;
+    return new Promise((resolve) => {
+      const end = (answer: ReportAnswer): void => {
+        this.#reporting.delete(changed);
+        timer.cancel();
+        resolve(answer);
+      };
+      const changed = (): void => end(this.#outcome(refusal, current, undefined));
+      const timer = this.#parts.clock.after(WAIT_MS_MAX, changed);
+      this.#reporting.add(changed);
+      void this.#parts.ask(refusal).then((outcome) => end(this.#outcome(refusal, current, outcome)));
+    });
   }
 
   /** Takes over a token that the hub gave, unless the one in hand is better. */
   take(next: HubToken): void {
     const current = this.peek();
-    if (!isBetter(next.token, current, this.#suspect)) return;
+    if (!isBetter(next.token, current, this.#suspicion?.fingerprint)) return;
     this.#held = next;
     this.#why = undefined;
     const { fingerprint } = next.token;
     if (fingerprint === current?.fingerprint) return;
-    this.#restUntilMs.report = 0;
     this.#parts.onToken(next.token);
-    if (fingerprint !== this.#round?.report?.fingerprint) this.#round?.end();
+    this.#round?.end();
+    for (const changed of this.#reporting) changed();
   }
 
-  /** The hub told its current token anew; a report of that very token may have been lost while it was away. */
+  /** The hub sent its current token once more; a report of that very token may have been lost while it was away. */
   reportAgain(fingerprint: string): void {
-    if (this.#suspect !== fingerprint || this.peek()?.fingerprint !== fingerprint) return;
-    this.#ask({ fingerprint, errcode: LOST_REPORT_ERRCODE });
+    const refusal = this.#suspicion;
+    if (refusal?.fingerprint !== fingerprint || this.peek()?.fingerprint !== fingerprint) return;
+    if (this.#reporting.size === 0) void this.report(refusal);
+  }
+
+  /** Asks for the token without a caller that waits for it. */
+  refresh(): void {
+    this.#ask();
   }
 
   /** Waits for the running round, or for a new one; no longer than a caller can. */
-  #join(report: Report | undefined): Promise<void> {
-    const round = this.#ask(report);
+  #join(): Promise<void> {
+    const round = this.#ask();
     if (round === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#parts.clock.after(WAIT_MS_MAX, resolve);
@@ -118,13 +133,12 @@ export class HubAccount {
     });
   }
 
-  #ask(report: Report | undefined): Round | undefined {
+  #ask(): Round | undefined {
     if (this.#round !== undefined) return this.#round;
-    if (this.#parts.clock.lifeMs() < this.#restUntilMs[kindOf(report)]) return undefined;
+    if (this.#parts.clock.lifeMs() < this.#restUntilMs) return undefined;
     let end = (): void => {};
     const over = new Promise<void>((resolve) => (end = resolve));
     const round: Round = {
-      report,
       over,
       end: () => {
         if (this.#round === round) this.#round = undefined;
@@ -137,40 +151,56 @@ export class HubAccount {
   }
 
   async #run(round: Round): Promise<void> {
-    const { ask, onUnknown, clock, random } = this.#parts;
+    const { ask, clock, random } = this.#parts;
     const endMs = clock.lifeMs() + WAIT_MS_MAX;
     for (let attempt = 0; this.#round === round; attempt++) {
-      const outcome = await ask(round.report);
+      const outcome = await ask(undefined);
       if (outcome.kind === 'token') {
-        this.#settleReport(round, outcome.got);
+        this.take(outcome.got);
         return;
       }
-      const { why, next, restMs } = outcome;
-      this.#why = why;
-      this.#failedAtUnixMs = clock.wallMs();
-      if (next === 'unknown') onUnknown();
+      this.#noteFailure(outcome);
+      const { next, restMs } = outcome;
       const delayMs = restMs + backoffMs(attempt, random, RETRY_BASE_MS, RETRY_CAP_MS);
       if (next !== 'soon' || clock.lifeMs() + delayMs >= endMs) {
-        this.#rest(round.report, next === 'soon' ? restMs : Math.max(restMs, REST_MS));
+        this.#restUntilMs = clock.lifeMs() + (next === 'soon' ? restMs : Math.max(restMs, REST_MS));
         return;
       }
       await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
     }
   }
 
-  #settleReport({ report }: Round, got: HubToken): void {
-    const { fingerprint } = got.token;
-    this.take(got);
-    if (report === undefined) return;
-    if (fingerprint === report.fingerprint) {
-      // The platform still accepts it, says the hub, or gives no other: asking at once again changes nothing.
-      this.#rest(report, REST_MS);
-      if (this.#suspect === fingerprint) this.#suspect = undefined;
+  /** What became of a report of `reported`; without an outcome, whether there is another token by now. */
+  #outcome(refusal: Refusal, reported: Token, outcome: TokenOutcome | undefined): ReportAnswer {
+    if (outcome?.kind === 'token') this.take(outcome.got);
+    const token = this.peek();
+    if (token !== undefined && token.fingerprint !== refusal.fingerprint) return { kind: 'renewed', token };
+    if (outcome === undefined) return { kind: 'waiting', token: reported, retryMs: RETRY_MS };
+    if (outcome.kind === 'none') {
+      this.#noteFailure(outcome);
+      return outcome.why;
+    }
+    const { report } = outcome;
+    switch (report?.outcome) {
+      case 'waiting':
+      case 'rationed':
+        return { kind: report.outcome, token: reported, retryMs: report.retryMs ?? RETRY_MS };
+      case 'accepted':
+      case 'held':
+      case 'renewed':
+      case 'not_current':
+      case undefined: {
+        if (this.#suspicion?.fingerprint === refusal.fingerprint) this.#suspicion = undefined;
+        const kind = report?.outcome === 'held' ? 'held' : 'accepted';
+        return { kind, token: reported, holdMs: report?.holdMs ?? OLD_HUB_HOLD_MS };
+      }
     }
   }
 
-  #rest(report: Report | undefined, restMs: number): void {
-    this.#restUntilMs[kindOf(report)] = this.#parts.clock.lifeMs() + restMs;
+  #noteFailure({ why, next }: Extract<TokenOutcome, { kind: 'none' }>): void {
+    this.#why = why;
+    this.#failedAtUnixMs = this.#parts.clock.wallMs();
+    if (next === 'unknown') this.#parts.onUnknown();
   }
 
   #answer(): TokenAnswer {
@@ -179,13 +209,6 @@ export class HubAccount {
     return this.#why ?? unavailable('the hub has not given a token yet; try again in a moment');
   }
 }
-
-function kindOf(report: Report | undefined): 'plain' | 'report' {
-  return report === undefined ? 'plain' : 'report';
-}
-
-/** Of a report that did not reach the hub in its time. */
-const LOST_REPORT_ERRCODE = 40001;
 
 /** A hub tells in whole seconds what is left of a life, and its answer takes a while: ages are as inexact. */
 const AGE_TOLERANCE_MS = 2_000;

@@ -4,10 +4,11 @@ import { boundedLog, type Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { type OriginHealth, Origins } from '../../upstream/origins.ts';
 import type { TicketAnswer, TicketType } from '../../keeper/tickets.ts';
-import type { TokenAnswer } from '../../token/source.ts';
+import type { Refusal, ReportAnswer, TokenAnswer } from '../../token/source.ts';
+import type { WireReport } from '../../token/hub-wire.ts';
 import type { Token } from '../../token/token.ts';
 import type { Accounts, SecretHolder } from '../sidecar.ts';
-import { HubAccount, type Report } from './account.ts';
+import { HubAccount } from './account.ts';
 import type { Bearer } from './bearer.ts';
 import { HubClient } from './client.ts';
 import type { HubHttp } from './http.ts';
@@ -112,8 +113,12 @@ export class HubAccounts implements Accounts {
     return this.#accountOf(appid).token();
   }
 
-  refused(appid: string, fingerprint: string, errcode: number): Promise<TokenAnswer> {
-    return this.#accountOf(appid).refused(fingerprint, errcode);
+  peek(appid: string): Token | undefined {
+    return this.#accounts.get(appid)?.peek();
+  }
+
+  report(appid: string, refusal: Refusal): Promise<ReportAnswer> {
+    return this.#accountOf(appid).report(refusal);
   }
 
   ownerOf(fingerprint: string): string | undefined {
@@ -182,7 +187,7 @@ export class HubAccounts implements Accounts {
     if (known !== undefined) return known;
     const { clock, random } = this.#parts;
     const account = new HubAccount({
-      ask: (report) => this.#ask(appid, report),
+      ask: (refusal) => this.#ask(appid, refusal),
       onUnknown: () => this.#list.remove(appid),
       onToken: (token) => this.#changed(appid, token),
       clock,
@@ -192,19 +197,19 @@ export class HubAccounts implements Accounts {
     return account;
   }
 
-  async #ask(appid: string, report: Report | undefined): Promise<TokenOutcome> {
+  async #ask(appid: string, refusal: Refusal | undefined): Promise<TokenOutcome> {
     const askedAtMs = this.#parts.clock.lifeMs();
     const path = `/v1/apps/${encodeURIComponent(appid)}/token`;
     const question = { timeoutMs: TOKEN_ASK_MS_MAX, repeatable: true };
     const outcome = await this.#client.ask(
-      report === undefined
+      refusal === undefined
         ? { ...question, method: 'GET', path }
-        : { ...question, method: 'POST', path: `${path}/refresh`, content: report },
+        : { ...question, method: 'POST', path: `${path}/refresh`, content: wireReport(refusal) },
     );
     const read = readTokenOutcome(outcome, appid, askedAtMs);
     if (read.kind === 'none') {
       const { errcode, message } = read.why;
-      const fields = { app: appid, errcode, reason: message, reported: report?.fingerprint };
+      const fields = { app: appid, errcode, reason: message, reported: refusal?.fingerprint };
       this.#logOf(appid).warn('the hub gave no token', fields);
     }
     return read;
@@ -242,6 +247,10 @@ export class HubAccounts implements Accounts {
     const { clock } = this.#parts;
     return Math.round(lifeMs + clock.wallMs() - clock.lifeMs());
   }
+}
+
+function wireReport({ fingerprint, errcode, path, succeeded }: Refusal): WireReport {
+  return { fingerprint, errcode, ...(path !== undefined && { path }), ...(succeeded && { succeeded }) };
 }
 
 /** The end of a token on the hub is none here: a hub that has just begun has no token yet, and ours may be good. */

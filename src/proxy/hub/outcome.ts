@@ -2,11 +2,12 @@ import type { Unavailable } from '../../token/source.ts';
 import { transportWords } from '../../upstream/transport-words.ts';
 import { valuesOf } from '../headers.ts';
 import type { HubAnswer, HubOutcome } from './client.ts';
-import { type HubToken, parseJson, readToken } from './wire.ts';
+import { type HubToken, parseJson, readReportResult, readToken, type ReportResult } from './wire.ts';
 
 /** What came of asking a hub for a token. */
 export type TokenOutcome =
-  | { readonly kind: 'token'; readonly got: HubToken }
+  /** `report`: what became of a report; absent from a hub of version 0.1. */
+  | { readonly kind: 'token'; readonly got: HubToken; readonly report?: ReportResult }
   | {
       readonly kind: 'none';
       readonly why: Unavailable;
@@ -29,11 +30,15 @@ export function readTokenOutcome(outcome: HubOutcome, appid: string, askedAtMs: 
       restMs: outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0,
     };
   }
-  const got = readToken(parseJson(outcome.body.toString('utf8')), askedAtMs);
+  const told = parseJson(outcome.body.toString('utf8'));
+  const got = readToken(told, askedAtMs);
   if (got === undefined || got.appid !== appid) {
     return { kind: 'none', why: unavailable(noHub(outcome.host, 200)), next: 'later', restMs: 0 };
   }
-  if (got.token.expiresAtMs > askedAtMs) return { kind: 'token', got };
+  const report = readReportResult(told);
+  if (got.token.expiresAtMs > askedAtMs) {
+    return { kind: 'token', got, ...(report !== undefined && { report }) };
+  }
   return { kind: 'none', why: unavailable('the token is in its last second'), next: 'soon', restMs: 0 };
 }
 

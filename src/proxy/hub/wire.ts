@@ -1,4 +1,6 @@
-import type { WireProblem, WireToken } from '../../token/hub-wire.ts';
+import { HOLD_MS_MAX } from '../../token/doubt.ts';
+import { REPORT_OUTCOMES, type ReportOutcome } from '../../token/hub-wire.ts';
+import type { WireProblem, WireRefresh, WireToken } from '../../token/hub-wire.ts';
 import { makeToken, type Token } from '../../token/token.ts';
 
 /** A token as a hub gave it. */
@@ -26,6 +28,26 @@ export function readToken(value: unknown, sinceMs: number): HubToken | undefined
   const leftMs = expires_in * 1_000;
   const agedMs = Math.max(0, lifeMs - leftMs);
   return { appid, token: makeToken(access_token, sinceMs - agedMs, agedMs + leftMs) };
+}
+
+/** What a hub says of a report, beside the token. */
+export interface ReportResult {
+  readonly outcome: ReportOutcome;
+  readonly holdMs: number | undefined;
+  readonly retryMs: number | undefined;
+}
+
+/** Reads that part of a `WireRefresh`; `undefined` if it says nothing of the report. */
+export function readReportResult(value: unknown): ReportResult | undefined {
+  if (!isObject(value)) return undefined;
+  const wire: { [Key in keyof WireRefresh]?: unknown } = value;
+  const outcome = REPORT_OUTCOMES.find((known) => known === wire.outcome);
+  if (outcome === undefined) return undefined;
+  return { outcome, holdMs: readMs(wire.hold_ms), retryMs: readMs(wire.retry_ms) };
+}
+
+function readMs(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 ? Math.min(value, HOLD_MS_MAX) : undefined;
 }
 
 /** The appids in the answer of GET /v1/apps; `undefined` where it is no such answer. */

@@ -1,0 +1,120 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { wakeAtMs } from '../token/state.ts';
+import type { State, Trigger, Trouble } from '../token/state.ts';
+import { isLive } from '../token/token.ts';
+import type { Token } from '../token/token.ts';
+import type { Failure, ProbeOutcome } from '../wechat/issuer.ts';
+
+/** Writes what happens to one account's token into the log. */
+export class Narrator {
+  readonly #appid: string;
+  readonly #log: Log;
+  readonly #clock: Clock;
+
+  constructor(appid: string, { log, clock }: { readonly log: Log; readonly clock: Clock }) {
+    this.#appid = appid;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  storeIsSlow(): void {
+    this.#log.warn('token store is slow; starting without it', { app: this.#appid });
+  }
+
+  remembered({ fingerprint }: Token): void {
+    this.#log.info('token remembered', { app: this.#appid, fingerprint });
+  }
+
+  fetched(trigger: Trigger, token: Token, before: Token | undefined): void {
+    const isSame = before?.fingerprint === token.fingerprint;
+    this.#log.info(isSame ? 'token is still the same' : 'token refreshed', {
+      app: this.#appid,
+      trigger,
+      fingerprint: token.fingerprint,
+      previous: isSame ? undefined : before?.fingerprint,
+      expiresInS: this.#secondsUntil(token.expiresAtMs),
+    });
+  }
+
+  adopted(token: Token, before: Token | undefined): void {
+    this.#log.info('token adopted from another hub', {
+      app: this.#appid,
+      fingerprint: token.fingerprint,
+      previous: before?.fingerprint,
+      expiresInS: this.#secondsUntil(token.expiresAtMs),
+    });
+  }
+
+  fetchFailed(trigger: Trigger, trouble: Trouble, { rid }: Failure, state: State): void {
+    this.#log[trouble.recheckMs === undefined ? 'warn' : 'error']('token fetch failed', {
+      app: this.#appid,
+      trigger,
+      errcode: trouble.errcode,
+      rid,
+      message: trouble.message,
+      againInS: this.#againInS(state),
+      fingerprint: this.#live(state)?.fingerprint,
+      serving: this.#serving(state),
+    });
+  }
+
+  withheld(isNew: boolean, trigger: Trigger, message: string, state: State): void {
+    this.#log[isNew ? 'error' : 'debug']('token fetch withheld', {
+      app: this.#appid,
+      trigger,
+      message,
+      serving: this.#serving(state),
+    });
+  }
+
+  probed({ fingerprint }: Token, outcome: ProbeOutcome, trouble: Trouble | undefined): void {
+    this.#log[trouble === undefined ? 'info' : 'warn'](PROBED[outcome.kind], {
+      app: this.#appid,
+      fingerprint,
+      errcode: outcome.kind === 'accepted' ? undefined : outcome.errcode,
+      rid: outcome.kind === 'failure' ? outcome.rid : undefined,
+      message: trouble?.message,
+    });
+  }
+
+  /** The platform refuses the token, and its successor has to wait. */
+  rationed(state: State): void {
+    const isSpaced = state.phase.kind === 'rationed' && state.phase.next === 'spend';
+    this.#log.warn(isSpaced ? 'forced refresh has to wait' : 'refused token cannot be replaced yet', {
+      app: this.#appid,
+      fingerprint: state.token?.fingerprint,
+      againInS: this.#againInS(state),
+      message: isSpaced ? SPACED : RATIONED,
+    });
+  }
+
+  #live({ token }: State): Token | undefined {
+    return isLive(token, this.#clock.lifeMs()) ? token : undefined;
+  }
+
+  #serving(state: State): string {
+    return this.#live(state) === undefined ? 'no token' : 'the current token';
+  }
+
+  #againInS(state: State): number {
+    const againMs = wakeAtMs(state);
+    return againMs === undefined ? 0 : Math.ceil((againMs - this.#clock.lifeMs()) / 1_000);
+  }
+
+  #secondsUntil(atMs: number): number {
+    return Math.round((atMs - this.#clock.lifeMs()) / 1_000);
+  }
+}
+
+const PROBED: Readonly<Record<ProbeOutcome['kind'], string>> = {
+  accepted: 'token was reported as refused, but the platform accepts it',
+  refused: 'token was reported as refused, and the platform refuses it',
+  failure: 'token was reported as refused, and could not be tried',
+};
+
+/** For people, in the log and in `/status`. */
+export const SPACED = 'The platform allows one forced refresh in 30 s; the next one follows then.';
+
+export const RATIONED =
+  'As many refreshes as are allowed were spent on refused tokens. Find out whether another program fetches tokens for this account, or whether calls go to the wrong account.';

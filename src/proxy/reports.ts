@@ -1,0 +1,269 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { ReportAnswer, TokenSource } from '../token/source.ts';
+import type { Token } from '../token/token.ts';
+import { reportPath } from '../wechat/report-path.ts';
+
+export interface ReportsParts {
+  readonly accounts: Pick<TokenSource, 'report'> & { peek(appid: string): Token | undefined };
+  readonly clock: Clock;
+}
+
+/** What to do about a refused call. */
+export type RefusalOutcome =
+  /** There is another token. */
+  | { readonly kind: 'replay'; readonly token: Token }
+  | { readonly kind: 'no_replay'; readonly reason: NoReplay };
+
+/**
+ * `accepted`, `held`: the platform accepts the token, so it is this path that it refuses. `waiting`,
+ * `rationed`: the successor is not to be had yet. `unavailable`: nobody could look into it.
+ * `succeeded_since`: another call to the path went well meanwhile.
+ */
+export type NoReplay = 'accepted' | 'held' | 'waiting' | 'rationed' | 'unavailable' | 'succeeded_since';
+
+/** Common SDKs give up at 3 s; by then they shall have an answer from us. */
+const WAIT_MS_MAX = 2_500;
+/** How long a path that was looked into before may prove by a success that the token is good. */
+export const EVIDENCE_MS = 1_000;
+/** A path that succeeds is soon reported again if it is refused. */
+export const HOLD_AFTER_SUCCESS_MS = 2_000;
+/** A token whose successor is not to be had yet, or that nobody can look into, is reported no more often. */
+export const QUIET_MS = 1_000;
+
+const ACCOUNTS_MAX = 1_000;
+const PATHS_MAX = 1_000;
+
+/** What is known of the refusals of one path with one token. */
+interface PathRecord {
+  readonly path: string;
+  /** It was reported before, and the token was found to be accepted. */
+  lookedInto: boolean;
+  heldUntilMs: number;
+  /** The first and the last refusal since the last success. */
+  firstMs: number | undefined;
+  lastMs: number;
+  /** Since the last report. */
+  wasRefused: boolean;
+  succeeded: boolean;
+  reportedMs: number;
+  errcode: number;
+  running: Promise<NoReplay | Token> | undefined;
+  timer: Timer | undefined;
+  /** Ends the wait for evidence. */
+  endWait: (() => void) | undefined;
+}
+
+/** Of one account, with its current token. */
+interface AccountRecord {
+  readonly appid: string;
+  readonly fingerprint: string;
+  readonly paths: LRUCache<string, PathRecord>;
+  quietUntilMs: number;
+  quietAs: NoReplay;
+}
+
+/**
+ * Decides which refused calls are reported, and when: an endpoint that refuses every token must neither
+ * cost a look at each call, nor keep a token that really died from being replaced.
+ *
+ * A path that was found to refuse an accepted token is held for as long as whoever keeps the token
+ * says. After a hold it is reported at once if it was refused meanwhile; later refusals first wait a
+ * moment for a success of the same path, which proves that the token is good.
+ */
+export class Reports {
+  readonly #parts: ReportsParts;
+  readonly #accounts = new LRUCache<string, AccountRecord>({
+    max: ACCOUNTS_MAX,
+    dispose: ({ paths }) => paths.clear(),
+  });
+
+  constructor(parts: ReportsParts) {
+    this.#parts = parts;
+  }
+
+  /** A call to `path` with the token of this fingerprint was refused. Waits for 2.5 s at most. */
+  async refused(appid: string, path: string, fingerprint: string, errcode: number): Promise<RefusalOutcome> {
+    const { accounts, clock } = this.#parts;
+    if (accounts.peek(appid)?.fingerprint !== fingerprint) {
+      const refusal = { fingerprint, errcode, path: reportPath(path), succeeded: false };
+      return outcomeOf(nextOf(await accounts.report(appid, refusal)));
+    }
+    const account = this.#accountOf(appid, fingerprint);
+    const record = this.#recordOf(account, reportPath(path));
+    const nowMs = clock.lifeMs();
+    record.firstMs ??= nowMs;
+    record.lastMs = nowMs;
+    record.wasRefused = true;
+    record.errcode = errcode;
+    if (nowMs < account.quietUntilMs) {
+      if (account.quietAs === 'unavailable') this.#reportAt(account.quietUntilMs, account, record);
+      return outcomeOf(account.quietAs);
+    }
+    if (nowMs < record.heldUntilMs) {
+      this.#reportAt(record.heldUntilMs, account, record);
+      return outcomeOf('held');
+    }
+    return outcomeOf(await this.#within(WAIT_MS_MAX, this.#report(account, record, 'caller')));
+  }
+
+  /** A call to `path` with the token of this fingerprint, sent at that time, was answered with success. */
+  succeeded(appid: string, path: string, fingerprint: string, sentMs: number): void {
+    const account = this.#accounts.peek(appid);
+    if (account === undefined || account.fingerprint !== fingerprint) return;
+    const record = account.paths.peek(reportPath(path));
+    if (record === undefined) return;
+    if (sentMs > record.reportedMs) record.succeeded = true;
+    record.heldUntilMs = Math.min(record.heldUntilMs, this.#parts.clock.lifeMs() + HOLD_AFTER_SUCCESS_MS);
+    if (record.firstMs === undefined || sentMs <= record.firstMs) return;
+    if (sentMs <= record.lastMs) {
+      // Some refusals came after it was sent; the token was good until then.
+      record.firstMs = sentMs;
+      if (record.timer !== undefined) this.#reportAt(record.heldUntilMs, account, record);
+      return;
+    }
+    record.firstMs = undefined;
+    record.wasRefused = false;
+    record.timer?.cancel();
+    record.timer = undefined;
+    record.endWait?.();
+  }
+
+  /** The account has another token: whoever waits for evidence about the old one waits in vain. */
+  tokenChanged(appid: string): void {
+    const account = this.#accounts.peek(appid);
+    if (account === undefined || this.#parts.accounts.peek(appid)?.fingerprint === account.fingerprint)
+      return;
+    this.#accounts.delete(appid);
+  }
+
+  close(): void {
+    this.#accounts.clear();
+  }
+
+  #report(account: AccountRecord, record: PathRecord, by: 'caller' | 'timer'): Promise<NoReplay | Token> {
+    record.timer?.cancel();
+    record.timer = undefined;
+    record.running ??= this.#lookInto(account, record, by).finally(() => {
+      record.running = undefined;
+    });
+    return record.running;
+  }
+
+  async #lookInto(
+    account: AccountRecord,
+    record: PathRecord,
+    by: 'caller' | 'timer',
+  ): Promise<NoReplay | Token> {
+    const { accounts, clock } = this.#parts;
+    const { appid, fingerprint } = account;
+    if (record.lookedInto && by === 'caller') {
+      await this.#evidence(record);
+      if (record.firstMs === undefined) return 'succeeded_since';
+    }
+    const { path, errcode, succeeded } = record;
+    record.succeeded = false;
+    record.wasRefused = false;
+    record.reportedMs = clock.lifeMs();
+    const answer = await accounts.report(appid, { fingerprint, errcode, path, succeeded });
+    const next = nextOf(answer);
+    if (typeof next !== 'string') return next;
+    const nowMs = clock.lifeMs();
+    if ('holdMs' in answer) {
+      record.lookedInto = true;
+      record.heldUntilMs =
+        nowMs + Math.min(answer.holdMs, record.succeeded ? HOLD_AFTER_SUCCESS_MS : Infinity);
+      if (record.wasRefused) this.#reportAt(record.heldUntilMs, account, record);
+    } else {
+      account.quietUntilMs = nowMs + QUIET_MS;
+      account.quietAs = next;
+      // Otherwise whoever keeps the token knows of it. Without calls nobody is asked again and again.
+      if (next === 'unavailable' && (record.wasRefused || by === 'caller'))
+        this.#reportAt(account.quietUntilMs, account, record);
+    }
+    return next;
+  }
+
+  /** Resolves when a success has cleared the path of its refusals, or when there was time enough for one. */
+  #evidence(record: PathRecord): Promise<void> {
+    const { clock } = this.#parts;
+    const leftMs = (record.firstMs ?? -Infinity) + EVIDENCE_MS - clock.lifeMs();
+    if (leftMs <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = clock.after(leftMs, () => record.endWait?.());
+      record.endWait = () => {
+        timer.cancel();
+        record.endWait = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /** Reports the path by timer, if it was refused and has not succeeded by then. */
+  #reportAt(atMs: number, account: AccountRecord, record: PathRecord): void {
+    const { accounts, clock } = this.#parts;
+    record.timer?.cancel();
+    record.timer = clock.after(atMs - clock.lifeMs(), () => {
+      record.timer = undefined;
+      const isCurrent = accounts.peek(account.appid)?.fingerprint === account.fingerprint;
+      if (!isCurrent || record.firstMs === undefined) return;
+      if (clock.lifeMs() < account.quietUntilMs) this.#reportAt(account.quietUntilMs, account, record);
+      else void this.#report(account, record, 'timer');
+    });
+  }
+
+  #within(limitMs: number, work: Promise<NoReplay | Token>): Promise<NoReplay | Token> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.clock.after(limitMs, () => resolve('waiting'));
+      void work.then((outcome) => {
+        timer.cancel();
+        resolve(outcome);
+      });
+    });
+  }
+
+  #accountOf(appid: string, fingerprint: string): AccountRecord {
+    const known = this.#accounts.get(appid);
+    if (known?.fingerprint === fingerprint) return known;
+    const paths = new LRUCache<string, PathRecord>({
+      max: PATHS_MAX,
+      dispose(record) {
+        record.timer?.cancel();
+        record.endWait?.();
+      },
+    });
+    const account: AccountRecord = { appid, fingerprint, paths, quietUntilMs: 0, quietAs: 'waiting' };
+    this.#accounts.set(appid, account);
+    return account;
+  }
+
+  #recordOf({ paths }: AccountRecord, path: string): PathRecord {
+    const known = paths.get(path);
+    if (known !== undefined) return known;
+    const record: PathRecord = {
+      path,
+      lookedInto: false,
+      heldUntilMs: 0,
+      firstMs: undefined,
+      lastMs: 0,
+      wasRefused: false,
+      succeeded: false,
+      reportedMs: -Infinity,
+      errcode: 0,
+      running: undefined,
+      timer: undefined,
+      endWait: undefined,
+    };
+    paths.set(path, record);
+    return record;
+  }
+}
+
+/** The token to go on with, or why the refused one stays. */
+function nextOf(answer: ReportAnswer): NoReplay | Token {
+  return answer.kind === 'renewed' || answer.kind === 'not_current' ? answer.token : answer.kind;
+}
+
+function outcomeOf(next: NoReplay | Token): RefusalOutcome {
+  return typeof next === 'string' ? { kind: 'no_replay', reason: next } : { kind: 'replay', token: next };
+}
