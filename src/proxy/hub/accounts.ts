@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import { boundedLog, type Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { type OriginHealth, Origins } from '../../upstream/origins.ts';
@@ -65,6 +65,11 @@ const FINGERPRINTS_MAX = 10_000;
 /** Longer than callers wait, so that an answer that comes late for them still serves the next ones. */
 const TOKEN_ASK_MS_MAX = 5_000;
 
+/** As long as no events come through from the hub, tokens are asked for: soon, and then this often. */
+const POLL_FIRST_MS = 1_000;
+const POLL_MS = 20_000;
+const POLLED_MAX = 50;
+
 /** The accounts that a hub holds for us: this process has copies of their tokens, and no secret. */
 export class HubAccounts implements Accounts {
   readonly #parts: HubAccountsParts;
@@ -77,6 +82,8 @@ export class HubAccounts implements Accounts {
   readonly #owners = new LRUCache<string, string>({ max: FINGERPRINTS_MAX });
   readonly #accounts = new LRUCache<string, HubAccount>({ max: ACCOUNTS_MAX });
   #onlyAppid: string | undefined;
+  #poll: Timer | undefined;
+  #closed = false;
 
   constructor(parts: HubAccountsParts) {
     this.#parts = parts;
@@ -88,6 +95,8 @@ export class HubAccounts implements Accounts {
       ...shared,
       onLearned: (appids) => {
         this.#onlyAppid = appids.length === 1 ? appids[0] : undefined;
+        if (this.#watch.isHearing()) return;
+        this.#pollAfter(POLL_FIRST_MS);
       },
       onGone: parts.onGone,
       onBack: (appid) => this.#tell(appid, this.#accounts.peek(appid)?.peek()),
@@ -110,7 +119,9 @@ export class HubAccounts implements Accounts {
   }
 
   token(appid: string): Promise<TokenAnswer> {
-    return this.#accountOf(appid).token();
+    const account = this.#accountOf(appid);
+    if (account.peek() === undefined) this.#wake();
+    return account.token();
   }
 
   peek(appid: string): Token | undefined {
@@ -118,6 +129,7 @@ export class HubAccounts implements Accounts {
   }
 
   report(appid: string, refusal: Refusal): Promise<ReportAnswer> {
+    this.#wake();
     return this.#accountOf(appid).report(refusal);
   }
 
@@ -126,6 +138,7 @@ export class HubAccounts implements Accounts {
   }
 
   knows(appid: string): boolean | Promise<boolean> {
+    if (!this.isListed()) this.#wake();
     return this.#accounts.peek(appid)?.peek() !== undefined || this.#list.has(appid);
   }
 
@@ -139,6 +152,7 @@ export class HubAccounts implements Accounts {
 
   /** The only account, as the hub told its accounts last. */
   onlyAppid(): string | undefined {
+    if (!this.isListed()) this.#wake();
     return this.#onlyAppid;
   }
 
@@ -161,9 +175,29 @@ export class HubAccounts implements Accounts {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    this.#poll?.cancel();
     this.#watch.close();
     this.#list.close();
     await this.#parts.http.close();
+  }
+
+  /** A call needs the hub: what waits to try it again does so now. */
+  #wake(): void {
+    this.#watch.wake();
+    this.#list.wake();
+  }
+
+  #pollAfter(delayMs: number): void {
+    this.#poll?.cancel();
+    if (this.#closed) return;
+    this.#poll = this.#parts.clock.after(delayMs, () => {
+      if (!this.#watch.isHearing()) {
+        for (const appid of (this.#list.appids() ?? []).slice(0, POLLED_MAX))
+          this.#accountOf(appid).refresh();
+      }
+      this.#pollAfter(POLL_MS * (0.75 + this.#parts.random() / 2));
+    });
   }
 
   #watchPath(): string {

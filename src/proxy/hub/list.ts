@@ -26,6 +26,9 @@ const ASK_MS_MAX = 2_500;
 /** Whoever asks for an account that is not listed makes us look again, no sooner than this. */
 const FRESH_MS = 10_000;
 
+/** However many calls need it, a list that could not be had is asked for no more often than this. */
+const WAKE_SPACING_MS = 1_000;
+
 const RELOAD_MS = 300_000;
 const RETRY_CAP_MS = 30_000;
 
@@ -36,6 +39,7 @@ export class HubList {
   #learnedAtMs = -Infinity;
   #asking: Promise<boolean> | undefined;
   #failures = 0;
+  #askedAtMs = -Infinity;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -61,6 +65,12 @@ export class HubList {
     if (this.#parts.clock.lifeMs() - this.#learnedAtMs < FRESH_MS) return false;
     const isLearned = await this.#ask();
     return !isLearned || this.#appids?.has(appid) === true;
+  }
+
+  /** A call needs the list, or the hub itself: a back-off is cut short. */
+  wake(): void {
+    if (this.#closed || this.#failures === 0 || this.#asking !== undefined) return;
+    if (this.#parts.clock.lifeMs() - this.#askedAtMs >= WAKE_SPACING_MS) void this.#ask();
   }
 
   /** Whether this process is set to use the account, be it one of the hub or not. */
@@ -95,6 +105,7 @@ export class HubList {
   async #load(): Promise<boolean> {
     const { client, onLearned, clock, random, log } = this.#parts;
     this.#timer?.cancel();
+    this.#askedAtMs = clock.lifeMs();
     const outcome = await client.ask({
       method: 'GET',
       path: '/v1/apps',

@@ -38,6 +38,9 @@ const OPEN_MS_MAX = 10_000;
 const RETRY_BASE_MS = 2_000;
 const RETRY_CAP_MS = 20_000;
 
+/** However many calls need the hub, they open the stream no more often than this. */
+const WAKE_SPACING_MS = 1_000;
+
 /** Away from the first address the stream is opened anew after this long, at the earliest, to get back to it. */
 const DETOUR_MS = 300_000;
 
@@ -47,6 +50,10 @@ export class HubWatch {
   #status: WatchStatus;
   /** Failures since events came last. */
   #failures = 0;
+  #startedMs: number | undefined;
+  #restUntilMs = 0;
+  /** Whether an event has come on the stream that is open. */
+  #isHearing = false;
   #sending: Exchange | undefined;
   #timer: Timer | undefined;
   #closed = false;
@@ -57,7 +64,23 @@ export class HubWatch {
   }
 
   start(): void {
+    this.#startedMs = this.#parts.clock.lifeMs();
     void this.#tryEach(this.#parts.origins.inOrder(), 0);
+  }
+
+  /** A call needs what the hub knows: a back-off is cut short. */
+  wake(): void {
+    const nowMs = this.#parts.clock.lifeMs();
+    const isWaiting = this.#status.state === 'waiting' && this.#startedMs !== undefined;
+    if (!isWaiting || nowMs < this.#restUntilMs) return;
+    if (nowMs - (this.#startedMs ?? 0) < WAKE_SPACING_MS) return;
+    this.#timer?.cancel();
+    this.start();
+  }
+
+  /** Whether events come through: something on the way may refuse streams, or hold them back. */
+  isHearing(): boolean {
+    return this.#isHearing;
   }
 
   status(): WatchStatus {
@@ -90,6 +113,7 @@ export class HubWatch {
   }
 
   #waitThenStart(restMs: number): void {
+    this.#restUntilMs = this.#parts.clock.lifeMs() + restMs;
     const delayMs = restMs + backoffMs(this.#failures, this.#parts.random, RETRY_BASE_MS, RETRY_CAP_MS);
     this.#failures += 1;
     this.#timer = this.#parts.clock.after(delayMs, () => this.start());
@@ -111,10 +135,12 @@ export class HubWatch {
         },
         onEvent: (event) => {
           this.#failures = 0;
+          this.#isHearing = true;
           onEvent(event);
         },
         onEnd: (ended, isTransport) => {
           if (isTransport) origins.failed(origin, ended.reason);
+          this.#isHearing = false;
           this.#timer?.cancel();
           this.#sending?.abort();
           this.#sending = undefined;
