@@ -69,6 +69,31 @@ test('an endpoint that always refuses costs the platform few calls, and a stand-
   t.is(app?.forcedFetches, 0);
 });
 
+test('the header tells why a refused call was not sent again', async (t) => {
+  const { simulator, proxy } = await startPair(t);
+  const wordOf = async (path: string): Promise<string> => {
+    const answer = await fetch(`${proxy.base}${path}`, { method: 'POST', body: '{}' });
+    await answer.arrayBuffer();
+    return (answer.headers.get('x-wechat-sidecar') ?? '').replace(/^.*; replay=/, '');
+  };
+  simulator.control.break({ path: '/wxa/getwxacode', fault: { kind: 'errcode', errcode: 40001 } });
+  t.is(await wordOf('/wxa/getwxacode'), '0; token=held');
+  t.is(await wordOf('/wxa/getwxacode'), '0; token=held');
+  // The first forced refresh heals; the second has to wait for 30 s.
+  simulator.control.revoke();
+  t.is(await wordOf('/cgi-bin/message/custom/send'), '1');
+  simulator.control.revoke();
+  t.is(await wordOf('/cgi-bin/message/custom/send'), '0; token=waiting');
+  t.is(await wordOf('/cgi-bin/message/custom/send'), '0; token=waiting');
+  t.deepEqual(await metricsOf(proxy, 'wechat_sidecar_token_looks_total{'), [
+    'wechat_sidecar_token_looks_total{app="wx0000000000000demo",outcome="accepted"} 1',
+    'wechat_sidecar_token_looks_total{app="wx0000000000000demo",outcome="refused"} 2',
+  ]);
+  t.deepEqual(await metricsOf(proxy, 'wechat_sidecar_token_rationed{'), [
+    'wechat_sidecar_token_rationed{app="wx0000000000000demo"} 1',
+  ]);
+});
+
 test('another errcode is passed on and triggers nothing', async (t) => {
   const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
     const errcode = /code=([-\d]+)/.exec(head)?.[1];

@@ -1,0 +1,136 @@
+import test from 'ava';
+import { fingerprintOf, Secret } from '../../src/base/secret.ts';
+import type { TokenMode } from '../../src/token/token.ts';
+import type { FetchOutcome, Issuer, ProbeOutcome } from '../../src/wechat/issuer.ts';
+import { given, platformSays, ripple } from '../support/fake-issuer.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { refusal } from '../support/refusal.ts';
+import { type Holder, makeHolder, SharedMemory } from '../support/shared-store.ts';
+
+// A hub whose address is not on the IP list, or that has an older secret, is a normal state of a roll-out. It
+// once answered a report with the very token that was reported, and the hub that could refresh was not asked.
+
+const APPID = 'wxshared';
+
+/** All errcodes of the token endpoints that only people can cure. */
+const CONFIGURATION = [
+  40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 50004, 50007, 61024, 89501, 89503, 89506,
+];
+
+interface Hubs {
+  readonly clock: ManualClock;
+  readonly hubs: readonly Holder[];
+  /** Hubs by index that the platform refuses, and the errcode. */
+  readonly refused: Map<number, number>;
+  asked: number;
+  kill(): void;
+  pass(forMs: number): Promise<void>;
+  current(): string;
+}
+
+async function startHubs(mode: TokenMode, count: number): Promise<Hubs> {
+  const clock = new ManualClock();
+  const memory = new SharedMemory(clock);
+  let current = 'a-token-of-the-platform-1';
+  let isDead = false;
+  const refused = new Map<number, number>();
+  const issuerOf = (index: number): Issuer => ({
+    fetch(_, force): Promise<FetchOutcome> {
+      it.asked += 1;
+      const errcode = refused.get(index);
+      if (errcode !== undefined) return Promise.resolve(platformSays(errcode));
+      if (force || mode === 'classic') {
+        current = `a-token-of-the-platform-${it.asked + 1}`;
+        isDead = false;
+      }
+      return Promise.resolve(given(current));
+    },
+    probe(token): Promise<ProbeOutcome> {
+      it.asked += 1;
+      const isAccepted = !isDead && token.value.reveal() === current;
+      return Promise.resolve(isAccepted ? { kind: 'accepted' } : { kind: 'refused', errcode: 40001 });
+    },
+  });
+  const app = { appid: APPID, secret: new Secret('s'), mode };
+  const hubs = Array.from({ length: count }, (_, index) =>
+    makeHolder(`hub${index}`, memory, { app, issuer: issuerOf(index), clock, seed: index + 1 }),
+  );
+  const it: Hubs = {
+    clock,
+    hubs,
+    refused,
+    asked: 0,
+    kill: () => void (isDead = true),
+    async pass(forMs) {
+      for (let left = forMs; left > 0; left -= 50) {
+        clock.advance(50);
+        await ripple();
+      }
+    },
+    current: () => current,
+  };
+  for (const { keepers } of hubs) {
+    keepers.start();
+    await it.pass(1_000);
+  }
+  return it;
+}
+
+function tokenOf(hub: Holder | undefined): string | undefined {
+  return hub?.keepers.peek(APPID)?.value.reveal();
+}
+
+for (const mode of ['stable', 'classic'] as const) {
+  for (const count of [2, 3]) {
+    for (const errcode of CONFIGURATION) {
+      test(`${mode}, ${count} hubs: one that gets ${errcode} says so within 1.5 s, and another one replaces the token`, async (t) => {
+        for (const able of [0, count - 1]) {
+          const it = await startHubs(mode, count);
+          const dead = it.current();
+          it.kill();
+          for (let index = 0; index < count; index += 1) if (index !== able) it.refused.set(index, errcode);
+          const unable = it.hubs[able === 0 ? count - 1 : 0];
+          const report = unable?.keepers.report(APPID, refusal(fingerprintOf(dead)));
+          await it.pass(1_500);
+          t.like(await report, { kind: 'unavailable', errcode });
+          // Nobody reported to the hub that can: it learned of the doubt by the store.
+          await it.pass(4_000);
+          t.not(it.current(), dead);
+          for (const hub of it.hubs) t.is(tokenOf(hub), it.current());
+        }
+      });
+    }
+  }
+
+  test(`${mode}: if no hub can refresh, each says so at once, and the platform is not asked again and again`, async (t) => {
+    const it = await startHubs(mode, 3);
+    const dead = it.current();
+    it.kill();
+    for (let index = 0; index < 3; index += 1) it.refused.set(index, 40164);
+    for (const hub of it.hubs) {
+      const report = hub.keepers.report(APPID, refusal(fingerprintOf(dead)));
+      await it.pass(1_500);
+      t.like(await report, { kind: 'unavailable', errcode: 40164 });
+    }
+    const { asked } = it;
+    for (let second = 0; second < 30; second += 1) {
+      const reports = it.hubs.map((hub) => hub.keepers.report(APPID, refusal(fingerprintOf(dead))));
+      await it.pass(1_000);
+      for (const answer of await Promise.all(reports)) t.is(answer.kind, 'unavailable');
+    }
+    t.is(it.asked, asked);
+    it.refused.clear();
+    await it.pass(70_000);
+    for (const hub of it.hubs) t.not(tokenOf(hub), dead);
+  });
+}
+
+test('classic: a hub that has lost its store answers a report with words, since it must not refresh alone', async (t) => {
+  const it = await startHubs('classic', 2);
+  const dead = it.current();
+  it.kill();
+  it.hubs[0]?.link.cut();
+  const report = it.hubs[0]?.keepers.report(APPID, refusal(fingerprintOf(dead)));
+  await it.pass(1_500);
+  t.like(await report, { kind: 'unavailable' });
+});
