@@ -27,8 +27,13 @@ export type Plan =
       readonly secretParam: string;
       readonly query: RawQuery;
     }
-  /** Passes through with whatever token it has; `appid` where it names an account. */
-  | { readonly kind: 'pass'; readonly appid: string | undefined; readonly query: RawQuery }
+  /** Passes through with whatever token it has, a foreign one or none; `appid` where it names an account. */
+  | {
+      readonly kind: 'pass';
+      readonly appid: string | undefined;
+      readonly query: RawQuery;
+      readonly foreign: boolean;
+    }
   /** Gets our token. `standIn` tells that the caller sent a stand-in token. */
   | { readonly kind: 'inject'; readonly appid: string; readonly query: RawQuery; readonly standIn: boolean };
 
@@ -60,7 +65,7 @@ export function planCall(
     return isAppid(appid) ? { kind: 'secret', appid, secretParam: kind.secretParam, query } : NO_APPID;
   }
   const hasOtherToken = OTHER_TOKEN_PARAMS.some((name) => givenValues(query, name).length > 0);
-  if (kind.kind === 'tokenless' || hasOtherToken) return pass(fromHeader ?? other, query);
+  if (kind.kind === 'tokenless' || hasOtherToken) return pass(fromHeader ?? other, query, false);
 
   const sent = readTokens(givenValues(query, 'access_token'), ownerOf);
   if (sent.kind === 'foreign' && rules.foreignTokens === 'reject') {
@@ -70,15 +75,15 @@ export function planCall(
     );
   }
   if (sent.kind === 'foreign' && rules.foreignTokens === 'pass') {
-    return pass(fromHeader ?? other, query);
+    return pass(fromHeader ?? other, query, true);
   }
   const appid = fromHeader ?? sent.owner ?? other;
   if (appid === undefined) return noAccount(rules);
   return isAppid(appid) ? { kind: 'inject', appid, query, standIn: sent.kind === 'stand-in' } : NO_APPID;
 }
 
-function pass(appid: string | undefined, query: RawQuery): Plan {
-  return appid === undefined || isAppid(appid) ? { kind: 'pass', appid, query } : NO_APPID;
+function pass(appid: string | undefined, query: RawQuery, foreign: boolean): Plan {
+  return appid === undefined || isAppid(appid) ? { kind: 'pass', appid, query, foreign } : NO_APPID;
 }
 
 /** An empty value is as good as none. */

@@ -5,6 +5,7 @@ import { withParam } from '../wechat/query.ts';
 import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
 import type { Answer } from './answer.ts';
 import type { Call, CallBody, Served } from './call.ts';
+import { noteForeignRefusal } from './foreign-token.ts';
 import { gate, type Target, written } from './gate.ts';
 import { valuesOf } from './headers.ts';
 import { type Plan, planCall } from './plan.ts';
@@ -49,8 +50,11 @@ export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
   switch (plan.kind) {
     case 'inject':
       return serveInjected(call, sidecar, plan, target, body);
-    case 'pass':
-      return call.finish(await call.send(written(target, plan.query), body, 'passing', 0), 0);
+    case 'pass': {
+      const answer = await call.send(written(target, plan.query), body, 'passing', 0);
+      if (plan.foreign) noteForeignRefusal(call, sidecar, plan.appid, answer);
+      return call.finish(answer, 0);
+    }
   }
 }
 

@@ -64,6 +64,8 @@ export interface Metrics {
   watchReplayBuffer(read: () => number): void;
   replayed(app: string, errcode: number, outcome: ReplayOutcome): void;
   replaySkipped(app: string, reason: ReplaySkipReason): void;
+  /** The platform refused a token that is none of ours; `app` is absent where the call named no account. */
+  foreignTokenRefused(app: string | undefined): void;
   tokenRefreshed(app: string, trigger: RefreshTrigger, result: RefreshResult): void;
   /** `errcode` is absent where the platform gave none: no connection, an unreadable answer. */
   tokenFetchFailed(app: string, errcode: number | undefined): void;
@@ -246,10 +248,22 @@ function replayMetrics(registers: Registry[]): ReplayMetrics {
 
 type TokenMetrics = Pick<
   Metrics,
-  'tokenRefreshed' | 'tokenFetchFailed' | 'tokenLookedInto' | 'tokenRationed' | 'tokenExpiresAt' | 'tokenGone'
+  | 'foreignTokenRefused'
+  | 'tokenRefreshed'
+  | 'tokenFetchFailed'
+  | 'tokenLookedInto'
+  | 'tokenRationed'
+  | 'tokenExpiresAt'
+  | 'tokenGone'
 >;
 
 function tokenMetrics(registers: Registry[]): TokenMetrics {
+  const foreign = new Counter({
+    name: 'wechat_sidecar_foreign_token_refusals_total',
+    help: 'Calls with a token that is not managed here which the platform refused.',
+    labelNames: ['app'],
+    registers,
+  });
   const refreshes = new Counter({
     name: 'wechat_sidecar_token_refreshes_total',
     help: 'Refreshes of a token, by what set them off and what came of them.',
@@ -282,6 +296,7 @@ function tokenMetrics(registers: Registry[]): TokenMetrics {
   });
   const apps = boundedLabels(APPS_MAX);
   return {
+    foreignTokenRefused: (app) => foreign.inc({ app: apps(app ?? 'none') }),
     tokenRefreshed: (app, trigger, result) => refreshes.inc({ app: apps(app), trigger, result }),
     tokenFetchFailed: (app, errcode) => failures.inc({ app: apps(app), errcode: errcodeLabel(errcode) }),
     tokenLookedInto: (app, outcome) => looks.inc({ app: apps(app), outcome }),
