@@ -176,8 +176,8 @@ export const errorStatus: Setting<'wechat' | 'http'> = {
   roles: PROXIES,
   live: true,
   meaning:
-    "`wechat`: the sidecar's own errors are HTTP 200 with an errcode, as the platform's are; `http`: 502, 503, 504.",
-  meaningZh: '`wechat`:自身错误与平台一致,HTTP 200 加 errcode;`http`:502、503、504。',
+    "`wechat`: the sidecar's own errors are HTTP 200 with an errcode, as the platform's are; `http`: 403, 404, 502, 503, 504.",
+  meaningZh: '`wechat`:自身错误与平台一致,HTTP 200 加 errcode;`http`:403、404、502、503、504。',
 };
 
 export const foreignTokens: Setting<'pass' | 'replace' | 'reject'> = {

@@ -1,9 +1,9 @@
 /**
  * The sidecar's own errors: one table, and the one door where a reason becomes an answer.
  *
- * `gate` reasons are refusals of the caller's request. They keep their HTTP status under either
- * setting, since a program that sent a malformed or forbidden call must not take it for an answer of
- * the platform.
+ * `gate` reasons are refusals of a malformed or forbidden request. They keep their HTTP status under
+ * either setting, since its sender must not take them for an answer of the platform. A mistake in a
+ * set-up is none of them: SDKs show an errmsg to their users only with HTTP 200.
  */
 const TABLE = {
   token_unavailable: { status: 503, errcode: -1, gate: false },
@@ -15,8 +15,8 @@ const TABLE = {
   forbidden_host: { status: 421, errcode: -3, gate: true },
   forbidden_origin: { status: 403, errcode: -3, gate: true },
   forbidden_path: { status: 403, errcode: -3, gate: true },
-  foreign_token: { status: 403, errcode: -3, gate: true },
-  unknown_app: { status: 404, errcode: -3, gate: true },
+  foreign_token: { status: 403, errcode: -3, gate: false },
+  unknown_app: { status: 404, errcode: -3, gate: false },
   body_too_large: { status: 413, errcode: -3, gate: true },
 } as const;
 
@@ -24,7 +24,7 @@ export type Reason = keyof typeof TABLE;
 
 export const REASONS: readonly Reason[] = Object.keys(TABLE) as Reason[];
 
-/** `wechat`: HTTP 200 with an errcode, as the platform answers; `http`: 502, 503, 504. */
+/** `wechat`: HTTP 200 with an errcode, as the platform answers; `http`: 403, 404, 502, 503, 504. */
 export const ERROR_STATUSES = ['wechat', 'http'] as const;
 export type ErrorStatus = (typeof ERROR_STATUSES)[number];
 

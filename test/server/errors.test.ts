@@ -11,8 +11,8 @@ const EXPECTED: Record<Reason, [http: number, errcode: number, wechat: number]> 
   forbidden_host: [421, -3, 421],
   forbidden_origin: [403, -3, 403],
   forbidden_path: [403, -3, 403],
-  foreign_token: [403, -3, 403],
-  unknown_app: [404, -3, 404],
+  foreign_token: [403, -3, 200],
+  unknown_app: [404, -3, 200],
   body_too_large: [413, -3, 413],
 };
 
