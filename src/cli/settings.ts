@@ -28,7 +28,7 @@ export interface Settings {
   readonly replay: { readonly bodyBytesMax: number; readonly memoryBytesMax: number };
   readonly errorStatus: 'wechat' | 'http';
   readonly foreignTokens: 'pass' | 'replace' | 'reject';
-  /** Patterns for `compilePathPattern`. */
+  /** Patterns for `matchAny`. */
   readonly denyPaths: readonly string[];
   readonly store: StoreSettings;
   readonly clients: readonly ClientSettings[];

@@ -14,7 +14,7 @@ import { dnsLookup } from '../upstream/lookup.ts';
 import { Origins } from '../upstream/origins.ts';
 import { Pools } from '../upstream/pools.ts';
 import { hostnameOf } from '../wechat/hosts.ts';
-import { compilePathPattern } from '../wechat/path-pattern.ts';
+import { matchAny } from '../wechat/path-pattern.ts';
 import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
@@ -139,21 +139,7 @@ function makePassThrough(settings: Settings, { clock }: RoleContext, upstream: U
   });
 }
 
-/**
- * Without case, path parameters (`;x`) and a slash at the end: a gateway behind us may not mind them, and
- * refusing too much of a denied path harms nobody. In Latin-1, as canonical paths are.
- */
-function comparable(path: string): string {
-  const latin1 = /[\u0100-\uffff]/.test(path) ? Buffer.from(path, 'utf8').toString('latin1') : path;
-  const plain = latin1
-    .toLowerCase()
-    .replaceAll(/;[^/]*/g, '')
-    .trimEnd();
-  return plain.length > 1 ? plain.replace(/[/.]+$/, '') : plain;
-}
-
 function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {
-  const patterns = settings.denyPaths.map((pattern) => compilePathPattern(comparable(pattern)));
   return {
     foreignTokens: settings.foreignTokens,
     errorStatus: settings.errorStatus,
@@ -161,7 +147,7 @@ function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAp
     inFlightMax: settings.limits.inFlightMax,
     gate: {
       upstreamHosts: new Set(settings.upstreams.flatMap((url) => hostnameOf(new URL(url).host) ?? [])),
-      denied: (path) => patterns.some((matches) => matches(comparable(path))),
+      denied: matchAny(settings.denyPaths),
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { API_HOSTS, hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
-import { canonicalPath } from '../wechat/path.ts';
+import { canonicalPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
+import { readingsOf } from '../wechat/path-readings.ts';
 import type { RawQuery } from '../wechat/query.ts';
 
 /** What of a request the gate looks at. */
@@ -9,8 +10,8 @@ export type GateRequest = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion'
 export interface GateRules {
   /** Host names of the configured upstreams, in lower case. */
   readonly upstreamHosts: ReadonlySet<string>;
-  /** Whether a canonical path is on the deny list. */
-  readonly denied: (path: string) => boolean;
+  /** Whether a path with these readings is on the deny list. */
+  readonly denied: (readings: Iterable<string>) => boolean;
 }
 
 /** Where a request wants to go. */
@@ -18,8 +19,10 @@ export interface Target {
   /** As the caller wrote it, but for a leading `//`. */
   readonly rawPath: string;
   readonly query: RawQuery;
-  /** What decisions are made on; see `canonicalPath`. */
+  /** Its canonical form, by which the call is known from here on. */
   readonly path: string;
+  /** Of all its readings, not of the canonical form alone. */
+  readonly kind: PathKind;
 }
 
 /** The target with another query, as it goes onto the wire. */
@@ -53,12 +56,22 @@ export function gate(request: GateRequest, rules: GateRules): Gated {
   if (isCrossSite(request)) {
     return refused('forbidden_origin', 'calls on behalf of web pages of other origins are refused');
   }
-  const path = canonicalPath(form.rawPath);
-  if (path === undefined) return refused('bad_request', 'the path is malformed');
-  if (rules.denied(path)) {
+  return gatePath(form, rules);
+}
+
+/** A path is forwarded as it was written, so what is decided on is all that a server could take it for. */
+function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Gated {
+  const readings = readingsOf(rawPath);
+  if (readings !== undefined && rules.denied(readings)) {
     return refused('forbidden_path', 'this path is on the deny list (WECHAT_SIDECAR_DENY_PATHS)');
   }
-  return { kind: 'open', target: { rawPath: form.rawPath, query: form.query, path } };
+  const path = canonicalPath(rawPath);
+  if (readings === undefined || path === undefined) return refused('bad_request', 'the path is malformed');
+  const kind = kindOfReadings(readings);
+  if (kind === undefined) {
+    return refused('bad_request', 'servers could read this path in different ways; write it plainly');
+  }
+  return { kind: 'open', target: { rawPath, query, path, kind } };
 }
 
 function refused(reason: GateReason, message: string): Gated {

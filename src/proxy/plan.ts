@@ -1,8 +1,8 @@
-import { fingerprintOf } from '../base/secret.ts';
-import { kindOfPath, OTHER_TOKEN_PARAMS } from '../wechat/path.ts';
+import type { PathKind } from '../wechat/path.ts';
 import { type RawQuery, valuesOf, withoutParam } from '../wechat/query.ts';
-import { accountOfStandIn, isAppid } from '../wechat/stand-in.ts';
+import { isAppid } from '../wechat/stand-in.ts';
 import type { Target } from './gate.ts';
+import { type OwnerOf, readTokens } from './sent-tokens.ts';
 
 export interface PlanRules {
   readonly defaultApp: string | undefined;
@@ -24,6 +24,7 @@ export type Plan =
   | {
       readonly kind: 'secret';
       readonly appid: string;
+      readonly path: string;
       readonly secretParam: string;
       readonly query: RawQuery;
     }
@@ -46,40 +47,37 @@ export type Plan =
 export function planCall(
   target: Target,
   appidHeaders: readonly string[],
-  ownerOf: (fingerprint: string) => string | undefined,
+  ownerOf: OwnerOf,
   rules: PlanRules,
 ): Plan {
   const named = new Set(appidHeaders.map((value) => value.trim()).filter((value) => value !== ''));
   if (named.size > 1) return refused('bad_request', 'the header x-wechat-appid names more than one account');
   const [fromHeader] = named;
   const [fromQuery] = givenValues(target.query, 'from_appid');
-  const query = withoutParam(target.query, 'from_appid');
-  const other = fromQuery ?? rules.defaultApp;
 
-  const kind = kindOfPath(target.path);
+  const { kind } = target;
   if (kind.kind === 'token') return { kind: 'token', endpoint: kind.endpoint };
-  if (kind.kind === 'secret') {
-    const [inQuery] = givenValues(query, 'appid');
-    const appid = inQuery ?? fromHeader ?? other;
+  const sent = readTokens(withoutParam(target.query, 'from_appid'), ownerOf);
+  const appid = fromHeader ?? sent.owner ?? fromQuery ?? rules.defaultApp;
+  const getsOurs = kind.kind === 'ordinary' && !sent.hasOther;
+  const hasForeign = !isUsersOwn(kind) && sent.hasForeign && !(getsOurs && sent.hasOurs);
+  if (hasForeign && rules.foreignTokens === 'reject') return FOREIGN;
+  if (getsOurs && !(hasForeign && rules.foreignTokens === 'pass')) {
     if (appid === undefined) return noAccount(rules);
-    return isAppid(appid) ? { kind: 'secret', appid, secretParam: kind.secretParam, query } : NO_APPID;
+    return isAppid(appid) ? { kind: 'inject', appid, query: sent.query, standIn: sent.hasStandIn } : NO_APPID;
   }
-  const hasOtherToken = OTHER_TOKEN_PARAMS.some((name) => givenValues(query, name).length > 0);
-  if (kind.kind === 'tokenless' || hasOtherToken) return pass(fromHeader ?? other, query, false);
 
-  const sent = readTokens(givenValues(query, 'access_token'), ownerOf);
-  if (sent.kind === 'foreign' && rules.foreignTokens === 'reject') {
-    return refused(
-      'foreign_token',
-      'the access_token in this call is none of ours; leave it out, or see WECHAT_SIDECAR_FOREIGN_TOKENS',
-    );
-  }
-  if (sent.kind === 'foreign' && rules.foreignTokens === 'pass') {
-    return pass(fromHeader ?? other, query, true);
-  }
-  const appid = fromHeader ?? sent.owner ?? other;
-  if (appid === undefined) return noAccount(rules);
-  return isAppid(appid) ? { kind: 'inject', appid, query, standIn: sent.kind === 'stand-in' } : NO_APPID;
+  const query = sent.without(hasForeign && rules.foreignTokens === 'replace');
+  if (kind.kind !== 'secret') return pass(appid, query, hasForeign && getsOurs);
+  const account = givenValues(query, 'appid')[0] ?? appid;
+  if (account === undefined) return noAccount(rules);
+  const { path, secretParam } = kind;
+  return isAppid(account) ? { kind: 'secret', appid: account, path, secretParam, query } : NO_APPID;
+}
+
+/** On /sns/* an access_token is that of a user, which is nobody's to look after. */
+function isUsersOwn(kind: PathKind): boolean {
+  return kind.kind === 'user' || (kind.kind === 'secret' && kind.path.startsWith('/sns/'));
 }
 
 function pass(appid: string | undefined, query: RawQuery, foreign: boolean): Plan {
@@ -91,29 +89,10 @@ function givenValues(query: RawQuery, name: string): string[] {
   return valuesOf(query, name).filter((value) => value.trim() !== '');
 }
 
-interface SentTokens {
-  readonly kind: 'none' | 'stand-in' | 'managed' | 'foreign';
-  /** The account that the token names. */
-  readonly owner: string | undefined;
-}
-
-/** A token of ours among several makes all of them ours: the call is to carry exactly one. */
-function readTokens(
-  given: readonly string[],
-  ownerOf: (fingerprint: string) => string | undefined,
-): SentTokens {
-  for (const value of given) {
-    const owner = accountOfStandIn(value);
-    if (owner !== undefined) return { kind: 'stand-in', owner };
-  }
-  // Some SDKs send more than the token (`n=TOKEN`), so each run of token characters is looked at.
-  for (const piece of given.flatMap((value) => value.match(/[\w.~-]{16,}/g) ?? [])) {
-    const owner = ownerOf(fingerprintOf(piece));
-    if (owner !== undefined) return { kind: 'managed', owner };
-  }
-  return { kind: given.length === 0 ? 'none' : 'foreign', owner: undefined };
-}
-
+const FOREIGN = refused(
+  'foreign_token',
+  'the access_token in this call is none of ours; leave it out, or see WECHAT_SIDECAR_FOREIGN_TOKENS',
+);
 const NO_APPID = refused('unknown_app', 'the call names an account by something that is no appid');
 
 function noAccount({ defaultAppUnknown }: PlanRules): Plan {

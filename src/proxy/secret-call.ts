@@ -23,21 +23,19 @@ export async function serveSecretCall(
   }
   const holder = sidecar.accounts.secretOf(plan.appid);
   if (holder === undefined) return call.fail('unknown_app', 'no AppSecret is held here for this account');
-  if (holder.kind === 'hub') return serveByHub(call, plan, target, holder.relay);
+  if (holder.kind === 'hub') return serveByHub(call, plan, holder.relay);
   const body = await call.takeBody(false);
   if (body.kind === 'refused') return call.fail(body.reason, body.message);
   if (body.kind === 'gone') return call.left();
   const withAppid = withParam(plan.query, 'appid', plan.appid);
   const query = withParam(withAppid, plan.secretParam, holder.secret.reveal());
-  // The secret goes to the path that we know, however the caller wrote it.
-  const known: Target = { ...target, rawPath: target.path };
+  const known: Target = { ...target, rawPath: plan.path };
   return call.finish(await call.send(written(known, query), body, 'exchange', 0), 0);
 }
 
 async function serveByHub(
   call: Call,
   plan: SecretPlan,
-  target: Target,
   relay: (call: RelayCall) => Promise<RelayOutcome>,
 ): Promise<Served> {
   const body = await call.readBody(RELAY_BODY_BYTES_MAX);
@@ -50,7 +48,7 @@ async function serveByHub(
   call.whenGone(() => leaving.abort());
   const outcome = await relay({
     method: call.method,
-    path: target.path,
+    path: plan.path,
     query: withoutParam(withoutParam(plan.query, 'appid'), plan.secretParam) ?? '',
     contentType: call.request.headers['content-type'],
     body,

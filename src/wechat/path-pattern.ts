@@ -1,3 +1,5 @@
+import { lowerCased } from './path-readings.ts';
+
 /** Says whether a decoded path is meant. */
 export type PathPattern = (path: string) => boolean;
 
@@ -29,5 +31,20 @@ export function compilePathPattern(pattern: string): PathPattern {
       from = at + piece.length;
     }
     return path.length - tail.length >= from && path.endsWith(tail);
+  };
+}
+
+/**
+ * Says whether any reading of a path (`readingsOf`) is meant by any of the patterns. Case does not count,
+ * nor what stands at the end of a name for nothing: to refuse too much of a denied path harms nobody.
+ */
+export function matchAny(patterns: readonly string[]): (readings: Iterable<string>) => boolean {
+  const compiled = patterns.map((pattern) => {
+    const bytes = Buffer.from(lowerCased(pattern), 'utf8').toString('latin1');
+    return compilePathPattern(bytes.replace(/(.)[/.]+$/, '$1'));
+  });
+  return (readings) => {
+    for (const reading of readings) if (compiled.some((matches) => matches(reading))) return true;
+    return false;
   };
 }

@@ -1,7 +1,3 @@
-/** Paths that take a token of another kind, or none: nothing is added there and nothing replaced. */
-const TOKENLESS_PREFIXES = ['/sns/', '/cgi-bin/component/'];
-const TOKENLESS_PATHS = new Set(['/cgi-bin/clear_quota/v2']);
-
 /** Parameters that stand in the place of `access_token`. */
 export const OTHER_TOKEN_PARAMS = ['component_access_token', 'cloudbase_access_token'] as const;
 
@@ -18,26 +14,44 @@ export const SECRET_PATHS: readonly string[] = [...SECRET_PARAMS.keys()];
 export type PathKind =
   /** Answered with a stand-in token, never forwarded. */
   | { readonly kind: 'token'; readonly endpoint: 'token' | 'stable_token' }
-  | { readonly kind: 'secret'; readonly secretParam: string }
-  | { readonly kind: 'tokenless' }
+  /** Carries the AppSecret; goes out by `path`, however it was written. */
+  | { readonly kind: 'secret'; readonly path: string; readonly secretParam: string }
+  /** A user's call, whose access_token is that user's own. */
+  | { readonly kind: 'user' }
+  /** A call of a third-party platform, with the token of that platform. */
+  | { readonly kind: 'component' }
   | { readonly kind: 'ordinary' };
 
-/** `path` as `canonicalPath` gives it. */
 export function kindOfPath(path: string): PathKind {
   if (path === '/cgi-bin/token') return { kind: 'token', endpoint: 'token' };
   if (path === '/cgi-bin/stable_token') return { kind: 'token', endpoint: 'stable_token' };
   const secretParam = SECRET_PARAMS.get(path);
-  if (secretParam !== undefined) return { kind: 'secret', secretParam };
-  const tokenless = TOKENLESS_PATHS.has(path) || TOKENLESS_PREFIXES.some((prefix) => path.startsWith(prefix));
-  return { kind: tokenless ? 'tokenless' : 'ordinary' };
+  if (secretParam !== undefined) return { kind: 'secret', path, secretParam };
+  if (path.startsWith('/sns/')) return { kind: 'user' };
+  return { kind: path.startsWith('/cgi-bin/component/') ? 'component' : 'ordinary' };
+}
+
+/**
+ * What a path is to any server. Where it could be a call that never leaves as it was written, it is that
+ * one. `undefined` where readings differ in what they need: no token would be right for all of them.
+ */
+export function kindOfReadings(readings: Iterable<string>): PathKind | undefined {
+  const kinds = new Map<string, PathKind>();
+  for (const reading of readings) {
+    const kind = kindOfPath(reading);
+    kinds.set(JSON.stringify(kind), kind);
+  }
+  const all = [...kinds.values()];
+  const settledHere = all.filter(({ kind }) => kind === 'token' || kind === 'secret');
+  const [only, ...others] = settledHere.length === 0 ? all : settledHere;
+  return others.length === 0 ? only : undefined;
 }
 
 const DECODINGS_MAX = 3;
 
 /**
- * The path as a server may come to read it: percent-decoded (also twice and thrice), `\` as `/`,
- * repeated slashes and dot segments resolved. What is refused or treated in a special way is decided
- * on this form, while the raw bytes are what is forwarded. `undefined` for a path that is malformed.
+ * The form by which a path is known in logs, metrics and reports: percent-decoded (also twice and thrice),
+ * `\` as `/`, repeated slashes and dot segments resolved. `undefined` for a path that is malformed.
  */
 export function canonicalPath(rawPath: string): string | undefined {
   let path = rawPath;

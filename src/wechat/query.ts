@@ -30,10 +30,15 @@ export function withParam(query: RawQuery, name: string, value: string): string 
   return query.endsWith('&') ? query + pair : `${query}&${pair}`;
 }
 
-export function withoutParam(query: RawQuery, name: string): RawQuery {
+/** Takes a parameter out, or with `isMeant` only its values for which that holds. */
+export function withoutParam(
+  query: RawQuery,
+  name: string,
+  isMeant: (value: string) => boolean = () => true,
+): RawQuery {
   if (query === undefined) return undefined;
   const pairs = query.split('&');
-  const rest = pairs.filter((pair) => nameOf(pair) !== name);
+  const rest = pairs.filter((pair) => nameOf(pair) !== name || !isMeant(valueOfPair(pair)));
   if (rest.length === pairs.length) return query;
   return rest.length === 0 ? undefined : rest.join('&');
 }

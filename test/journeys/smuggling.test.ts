@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { rawConnection } from '../support/raw-call.ts';
-import { INFO, type Pair, type Sidecar, startPair } from '../support/sidecar.ts';
+import { APPID, INFO, type Pair, type Sidecar, startPair } from '../support/sidecar.ts';
 
 const TARGET = '/cgi-bin/message/custom/send';
 /** What must never come out as a request of its own. */
@@ -175,10 +175,36 @@ test.serial('denied paths are denied in every spelling', async (t) => {
     '/cgi-bin/x/../clear_quota',
     '/cgi-bin/x/%2e%2e/clear_quota',
     '/cgi-bin\\clear_quota',
+    '/cgi-bin/x/..;/clear_quota',
+    '/cgi-bin/x/..;a=b/clear_quota',
+    '/cgi-bin/.;/clear_quota',
+    '/x/%2e%2e%3b/cgi-bin/clear_quota',
+    '/cgi-bin/Clear_quota/',
+    '/cgi-bin/clear_quota%00.png',
+    '/cgi-bin%c0%afclear_quota',
     'https://api.weixin.qq.com/cgi-bin/clear_quota',
   ];
   const shapes = Object.fromEntries(spellings.map((target) => [target, get(`${target}?appid=wx0`)]));
   await allRefused(t, pair, shapes, /^403$/);
+});
+
+test.serial('an odd spelling takes no stand-in out, and no token to where none belongs', async (t) => {
+  const pair = await startPair(t);
+  const standIn = await pair.sidecar.standIn();
+  const token = await exchangeRaw(pair.sidecar, get(`/cgi-bin/x/..;/token?appid=${APPID}&secret=s`));
+  t.true(token.includes(standIn));
+  t.is(pair.control.arrivals().length, 0);
+  const shapes = Object.fromEntries(
+    ['/wxa/..;/sns/userinfo', '/sns/%2e%2e/cgi-bin/user/info', '/cgi-bin/component/..;/x'].map((path) => [
+      path,
+      get(`${path}?access_token=${standIn}`),
+    ]),
+  );
+  await allRefused(t, pair, shapes, /^400$/);
+  pair.control.clear();
+  await exchangeRaw(pair.sidecar, get(`/sns/jscode2session;x=1?js_code=c&access_token=${standIn}`));
+  const [arrival] = pair.control.arrivals();
+  t.regex(arrival?.url ?? '', /^\/sns\/jscode2session\?js_code=c&appid=\w+&secret=[^&]+$/);
 });
 
 test.serial('what is meant well is served', async (t) => {

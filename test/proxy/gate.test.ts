@@ -1,9 +1,12 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { gate, type GateRequest } from '../../src/proxy/gate.ts';
+import { matchAny } from '../../src/wechat/path-pattern.ts';
+import { PATH_READERS } from '../support/path-readers.ts';
 
 const RULES = {
   upstreamHosts: new Set(['wx.corp.example']),
-  denied: (path: string) => path.startsWith('/cgi-bin/clear_quota'),
+  denied: matchAny(['/cgi-bin/clear_quota*']),
 };
 
 function verdictOn(url: string, headers: Readonly<Record<string, string>> = {}, httpVersion = '1.1'): string {
@@ -107,10 +110,52 @@ test('denied paths are refused in every way to write them', (t) => {
     '/cgi-bin/%2563lear_quota',
     '/x/../cgi-bin//clear_quota',
     'http://localhost//cgi-bin/clear_quota',
+    '/cgi-bin/x/..;/clear_quota',
+    '/cgi-bin/x/..;a=b/clear_quota',
+    '/cgi-bin/.;/clear_quota',
+    '/x/%2e%2e%3b/cgi-bin/clear_quota',
+    '/cgi-bin;x/clear_quota',
+    '/cgi-bin/Clear_Quota',
+    '/cgi-bin/clear_quota%00.png',
+    '/cgi-bin/clear_quota%zz',
+    '/cgi-bin%c0%afclear_quota',
+    '/cgi-bin/%ef%bd%83lear_quota',
   ]) {
     t.is(verdictOn(path), 'forbidden_path', path);
   }
   t.is(verdictOn('//wxa/x'), 'open /wxa/x undefined');
+});
+
+test('no path that a server could take for a denied one gets through', (t) => {
+  const pieces = [
+    '/',
+    '\\',
+    '..',
+    '.',
+    ';',
+    '%2e',
+    '%2f',
+    '%5c',
+    '%3b',
+    '%252e',
+    '%00',
+    'cgi-bin',
+    'clear_quota',
+    'x',
+  ];
+  const anyPath = fc
+    .array(fc.constantFrom(...pieces), { maxLength: 10 })
+    .map((parts) => `/${parts.join('')}`);
+  fc.assert(
+    fc.property(anyPath, (path) => {
+      if (!verdictOn(path).startsWith('open')) return;
+      const collapsed = path.replace(/^\/+/, '/');
+      for (const [name, read] of Object.entries(PATH_READERS)) {
+        t.not(read(collapsed)?.startsWith('/cgi-bin/clear_quota'), true, `${path} gets through to ${name}`);
+      }
+    }),
+    { numRuns: 5_000 },
+  );
 });
 
 test('an HTTP/1.0 caller need not send a Host', (t) => {

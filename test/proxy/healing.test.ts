@@ -128,18 +128,20 @@ test('a refusal that comes before the body is whole is healed with the whole bod
 test('a foreign token passes untouched and is never judged; it can be replaced or refused instead', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(REFUSED));
   const proxy = await startTestProxy(t, [upstream.origin]);
-  const path = '/wxa//x?a=%7e&access_token=99_foreign&b=http://x//y';
+  const path = '/wxa//x?a=%7e&access_token=99_foreign-token-of-another-account-0123456789&b=http://x//y';
   const answer = await fetch(`${proxy.base}${path}`, { headers: { 'X-Odd': 'é' } });
   t.is(((await answer.json()) as { errcode: number }).errcode, 40001);
   t.regex(upstream.requests[0]?.head ?? '', new RegExp(`^GET ${path.replaceAll('?', '\\?')} HTTP/1.1`));
   t.is(upstream.requests.length, 1);
 
   const replacing = await startTestProxy(t, [upstream.origin], { WECHAT_SIDECAR_FOREIGN_TOKENS: 'replace' });
-  await fetch(`${replacing.base}/wxa/x?access_token=99_foreign`);
+  await fetch(`${replacing.base}/wxa/x?access_token=99_foreign-token-of-another-account-0123456789`);
   t.regex(tokenOf(upstream.requests[1]!) ?? '', /^scripted_token_/);
 
   const rejecting = await startTestProxy(t, [upstream.origin], { WECHAT_SIDECAR_FOREIGN_TOKENS: 'reject' });
-  const rejected = await fetch(`${rejecting.base}/wxa/x?access_token=99_foreign`);
+  const rejected = await fetch(
+    `${rejecting.base}/wxa/x?access_token=99_foreign-token-of-another-account-0123456789`,
+  );
   t.is(rejected.status, 200);
   t.is(rejected.headers.get('x-wechat-sidecar-error'), 'foreign_token');
 });

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const FOREIGN = 'access_token=99_foreign_token_of_somebody';
+const FOREIGN = 'access_token=99_foreign_token_of_somebody_0123456789';
 const CLOSING = 'Host: localhost\r\nConnection: close\r\n';
 
 for (const [what, statusLine] of [

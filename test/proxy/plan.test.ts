@@ -1,15 +1,18 @@
 import test from 'ava';
 import { fingerprintOf } from '../../src/base/secret.ts';
 import { type PlanRules, planCall } from '../../src/proxy/plan.ts';
-import { canonicalPath } from '../../src/wechat/path.ts';
+import { canonicalPath, kindOfReadings } from '../../src/wechat/path.ts';
+import { readingsOf } from '../../src/wechat/path-readings.ts';
 import { standInFor } from '../../src/wechat/stand-in.ts';
 
 const RULES: PlanRules = { defaultApp: 'wxdefault', foreignTokens: 'pass' };
 const MANAGED = '92_this-is-a-managed-token';
+const FOREIGN = '92_foreign_token_of_somebody_else_0123456789';
 
 function plan(url: string, header: string[] = [], rules: Partial<PlanRules> = {}): string {
   const [rawPath = '', query] = url.split('?');
-  const target = { rawPath, query, path: canonicalPath(rawPath) ?? '' };
+  const kind = kindOfReadings(readingsOf(rawPath) ?? []) ?? { kind: 'ordinary' };
+  const target = { rawPath, query, path: canonicalPath(rawPath) ?? '', kind };
   const ownerOf = (fingerprint: string): string | undefined =>
     fingerprint === fingerprintOf(MANAGED) ? 'wxmanaged' : undefined;
   const made = planCall(target, header, ownerOf, { ...RULES, ...rules });
@@ -23,7 +26,7 @@ function plan(url: string, header: string[] = [], rules: Partial<PlanRules> = {}
     case 'secret':
       return `secret ${made.appid} ${made.secretParam} ${made.query}`;
     case 'pass':
-      return `pass ${made.appid} ${made.query}`;
+      return `pass ${made.appid} ${made.query}${made.foreign ? ' foreign' : ''}`;
   }
 }
 
@@ -48,24 +51,104 @@ test('a token of ours is recognised inside what an SDK made of it, an empty one 
   t.regex(plan(`/wxa/x?access_token=n=${standInFor('wxs')}`), /^inject wxs .* stand-in$/);
   t.regex(plan(`/wxa/x?access_token=n%3D${MANAGED}`), /^inject wxmanaged /);
   t.is(plan('/wxa/x?access_token='), 'inject wxdefault access_token=');
+  t.is(plan(`/wxa/x?access_token=${FOREIGN}`), `pass wxdefault access_token=${FOREIGN} foreign`);
+  t.is(plan(`/wxa/x?access_token=${FOREIGN}`, [], { foreignTokens: 'reject' }), 'foreign_token');
   t.is(
-    plan('/wxa/x?access_token=92_foreign_token_of_somebody'),
-    'pass wxdefault access_token=92_foreign_token_of_somebody',
+    plan(`/wxa/x?access_token=${FOREIGN}`, [], { foreignTokens: 'replace' }),
+    `inject wxdefault access_token=${FOREIGN}`,
   );
-  t.is(plan('/wxa/x?access_token=F', [], { foreignTokens: 'reject' }), 'foreign_token');
-  t.is(plan('/wxa/x?access_token=F', [], { foreignTokens: 'replace' }), 'inject wxdefault access_token=F');
-  t.regex(plan(`/wxa/x?access_token=F&access_token=${standInFor('wxs')}`), /^inject wxs /);
+  t.regex(plan(`/wxa/x?access_token=${FOREIGN}&access_token=${standInFor('wxs')}`), /^inject wxs /);
 });
 
-test('calls that take another token, or none, are left alone under every setting', (t) => {
+test('what is too short for a token is none, whatever the setting', (t) => {
   for (const foreignTokens of ['pass', 'replace', 'reject'] as const) {
-    const rules = { foreignTokens };
-    t.is(plan('/sns/userinfo?access_token=USER', [], rules), 'pass wxdefault access_token=USER');
-    t.is(plan('/cgi-bin/component/x?access_token=C', [], rules), 'pass wxdefault access_token=C');
-    t.is(plan('/wxa/x?component_access_token=C', [], rules), 'pass wxdefault component_access_token=C');
-    t.is(plan('/wxa/x?cloudbase_access_token=C', [], rules), 'pass wxdefault cloudbase_access_token=C');
+    for (const value of [
+      '',
+      'undefined',
+      'null',
+      'ACCESS_TOKEN',
+      '%20%20',
+      'x'.repeat(31),
+      '%58'.repeat(31),
+    ]) {
+      t.is(
+        plan(`/wxa/x?access_token=${value}&a=1`, [], { foreignTokens }),
+        `inject wxdefault access_token=${value}&a=1`,
+      );
+    }
+  }
+  t.is(plan(`/wxa/x?access_token=${'x'.repeat(32)}`, [], { foreignTokens: 'reject' }), 'foreign_token');
+});
+
+test("a user's own token passes, whatever its length and the setting", (t) => {
+  for (const foreignTokens of ['pass', 'replace', 'reject'] as const) {
+    for (const token of ['U', 'undefined', FOREIGN]) {
+      for (const more of ['', '&component_access_token=C', `&cloudbase_access_token=${FOREIGN}`]) {
+        const query = `access_token=${token}${more}`;
+        t.is(plan(`/sns/userinfo?${query}`, [], { foreignTokens }), `pass wxdefault ${query}`);
+      }
+      t.is(
+        plan(`/sns/jscode2session?access_token=${token}`, [], { foreignTokens }),
+        `secret wxdefault secret access_token=${token}`,
+      );
+    }
   }
   t.is(plan('/sns/auth?access_token=U', [], { defaultApp: undefined }), 'pass undefined access_token=U');
+});
+
+test('a second kind of token keeps ours out, and switches off nothing', (t) => {
+  for (const second of ['component_access_token=C', `cloudbase_access_token=${FOREIGN}`]) {
+    for (const foreignTokens of ['pass', 'replace', 'reject'] as const) {
+      t.is(plan(`/wxa/x?${second}`, [], { foreignTokens }), `pass wxdefault ${second}`);
+      const placeholder = `access_token=undefined&${second}`;
+      t.is(plan(`/wxa/x?${placeholder}`, [], { foreignTokens }), `pass wxdefault ${placeholder}`);
+    }
+    const foreign = `/wxa/x?a=1&access_token=${FOREIGN}&${second}`;
+    t.is(plan(foreign), `pass wxdefault a=1&access_token=${FOREIGN}&${second}`);
+    t.is(plan(foreign, [], { foreignTokens: 'reject' }), 'foreign_token');
+    t.is(plan(foreign, [], { foreignTokens: 'replace' }), `pass wxdefault a=1&${second}`);
+  }
+});
+
+test('calls of a third-party platform get no token of ours, and keep theirs as the setting has it', (t) => {
+  t.is(plan('/cgi-bin/component/x?access_token=C'), 'pass wxdefault access_token=C');
+  const call = `/cgi-bin/component/x?access_token=${FOREIGN}`;
+  t.is(plan(call), `pass wxdefault access_token=${FOREIGN}`);
+  t.is(plan(call, [], { foreignTokens: 'reject' }), 'foreign_token');
+  t.is(plan(call, [], { foreignTokens: 'replace' }), 'pass wxdefault undefined');
+  t.is(
+    plan(`/cgi-bin/clear_quota/v2?access_token=${FOREIGN}`, [], { foreignTokens: 'reject' }),
+    'foreign_token',
+  );
+});
+
+test('neither a stand-in nor a token of ours goes where no token of ours belongs', (t) => {
+  const tokenless = ['/sns/userinfo', '/cgi-bin/component/x', '/wxa/x?component_access_token=C'];
+  for (const foreignTokens of ['pass', 'replace', 'reject'] as const) {
+    for (const [token, owner] of [
+      [standInFor('wxs'), 'wxs'],
+      [MANAGED, 'wxmanaged'],
+      [`n%3D${MANAGED}`, 'wxmanaged'],
+    ]) {
+      for (const path of tokenless) {
+        const rest = path.split('?')[1];
+        const url = `${path}${rest === undefined ? '?' : '&'}access_token=${token}`;
+        t.is(plan(url, [], { foreignTokens }), `pass ${owner} ${rest}`);
+        t.is(
+          plan(`${url}&access_token=`, [], { foreignTokens }),
+          `pass ${owner} ${rest ?? ''}${rest === undefined ? '' : '&'}access_token=`,
+        );
+      }
+      t.is(plan(`/sns/jscode2session?access_token=${token}`), `secret ${owner} secret undefined`);
+      t.is(plan(`/cgi-bin/clear_quota/v2?access_token=${token}`), `secret ${owner} appsecret undefined`);
+      // It is no token of another kind, so the call gets ours.
+      t.regex(
+        plan(`/wxa/x?a=1&component_access_token=${token}`),
+        new RegExp(`^inject ${owner} a=1( stand-in)?$`),
+      );
+      t.is(plan(`/cgi-bin/component/x?component_access_token=${token}`), `pass ${owner} undefined`);
+    }
+  }
 });
 
 test('token endpoints are answered here, and secrets go where they belong', (t) => {
@@ -85,8 +168,5 @@ test('what is no appid names nobody, and what is empty is not given', (t) => {
   }
   t.is(plan('/wxa/x', ['evil;replay=9']), 'unknown_app');
   t.is(plan('/wxa/x?from_appid=', ['']), 'inject wxdefault undefined');
-  t.is(
-    plan('/wxa/x?component_access_token=&access_token=F', [], { foreignTokens: 'reject' }),
-    'foreign_token',
-  );
+  t.is(plan('/wxa/x?component_access_token='), 'inject wxdefault component_access_token=');
 });

@@ -18,7 +18,7 @@ async function deadOrigin(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-const FOREIGN = 'access_token=99_foreign';
+const FOREIGN = 'access_token=99_foreign-token-of-another-account-0123456789';
 
 for (const [how, query] of [
   ['an injected call', ''],

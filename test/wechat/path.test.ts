@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { canonicalPath, kindOfPath } from '../../src/wechat/path.ts';
+import { canonicalPath, kindOfPath, kindOfReadings } from '../../src/wechat/path.ts';
+import { readingsOf } from '../../src/wechat/path-readings.ts';
 
 test('a path is decided on in the form that a server may come to read', (t) => {
   for (const written of [
@@ -41,13 +42,56 @@ test('canonical paths stay as they are', (t) => {
 test('each path is of its kind', (t) => {
   t.deepEqual(kindOfPath('/cgi-bin/token'), { kind: 'token', endpoint: 'token' });
   t.deepEqual(kindOfPath('/cgi-bin/stable_token'), { kind: 'token', endpoint: 'stable_token' });
-  t.deepEqual(kindOfPath('/sns/jscode2session'), { kind: 'secret', secretParam: 'secret' });
-  t.deepEqual(kindOfPath('/sns/oauth2/access_token'), { kind: 'secret', secretParam: 'secret' });
-  t.deepEqual(kindOfPath('/cgi-bin/clear_quota/v2'), { kind: 'secret', secretParam: 'appsecret' });
-  for (const path of ['/sns/userinfo', '/sns/auth', '/cgi-bin/component/api_query_auth']) {
-    t.deepEqual(kindOfPath(path), { kind: 'tokenless' }, path);
+  for (const [path, secretParam] of [
+    ['/sns/jscode2session', 'secret'],
+    ['/sns/oauth2/access_token', 'secret'],
+    ['/cgi-bin/clear_quota/v2', 'appsecret'],
+  ] as const) {
+    t.deepEqual(kindOfPath(path), { kind: 'secret', path, secretParam });
   }
+  for (const path of ['/sns/userinfo', '/sns/auth']) t.deepEqual(kindOfPath(path), { kind: 'user' }, path);
+  t.deepEqual(kindOfPath('/cgi-bin/component/api_query_auth'), { kind: 'component' });
   for (const path of ['/cgi-bin/token/', '/cgi-bin/clear_quota', '/snsx', '/wxa/getwxacode', '/']) {
     t.deepEqual(kindOfPath(path), { kind: 'ordinary' }, path);
+  }
+});
+
+test('a call that is answered here, or that carries the secret, is known in every spelling', (t) => {
+  const kind = (rawPath: string): string => {
+    const found = kindOfReadings(readingsOf(rawPath) ?? []);
+    if (found?.kind === 'secret') return found.path;
+    return found?.kind === 'token' ? found.endpoint : (found?.kind ?? 'unclear');
+  };
+  for (const path of [
+    '/cgi-bin/token;x=1',
+    '/cgi-bin/token/',
+    '/cgi-bin/%74oken',
+    '/cgi-bin/x/..;/token',
+    '/cgi-bin/Token',
+    '/cgi-bin\\token',
+    '/sns/..;/cgi-bin/token',
+    '/cgi-bin/token%3Fa=1',
+  ]) {
+    t.is(kind(path), 'token', path);
+  }
+  t.is(kind('/SNS/userinfo'), 'user');
+  t.is(kind('/sns/jscode2session;x'), '/sns/jscode2session');
+  t.is(kind('/sns//jscode2session/'), '/sns/jscode2session');
+  t.is(kind('/cgi-bin/clear_quota/%76%32'), '/cgi-bin/clear_quota/v2');
+});
+
+test('a path that one server takes for a call with a token, and another for one without, is neither', (t) => {
+  for (const path of [
+    '/sns/..;/cgi-bin/user/get',
+    '/wxa/..;/sns/userinfo',
+    '/wxa/%2e%2e/sns/userinfo',
+    '/%73ns/userinfo',
+    '/cgi-bin/component/%2e%2e/user/get',
+    '/cgi-bin/token;/../stable_token',
+  ]) {
+    t.is(kindOfReadings(readingsOf(path) ?? []), undefined, path);
+  }
+  for (const path of ['/wxa/x;y', '/wxa//x', '/cgi-bin/../wxa/x', '/cgi-bin/user/info%3Fa=1', '/']) {
+    t.deepEqual(kindOfReadings(readingsOf(path) ?? []), { kind: 'ordinary' }, path);
   }
 });

@@ -1,0 +1,78 @@
+import { fingerprintOf } from '../base/secret.ts';
+import { OTHER_TOKEN_PARAMS } from '../wechat/path.ts';
+import { type RawQuery, valuesOf, withoutParam } from '../wechat/query.ts';
+import { accountOfStandIn } from '../wechat/stand-in.ts';
+
+/** The account whose token, of now or of earlier, has a fingerprint. */
+export type OwnerOf = (fingerprint: string) => string | undefined;
+
+/** What a caller sent where a token belongs. */
+export type SentToken =
+  /** Ours: a stand-in, or a token that we manage or managed. */
+  | { readonly kind: 'stand-in' | 'managed'; readonly owner: string }
+  /** `undefined`, `null`, `ACCESS_TOKEN`, nothing: what programs send that have no token. */
+  | { readonly kind: 'placeholder' }
+  | { readonly kind: 'foreign' };
+
+/** The platform's tokens have over a hundred characters, and what stands in the place of one has few. */
+const FOREIGN_CHARS_MIN = 32;
+/** The shortest token that a keeper takes. */
+const MANAGED_CHARS_MIN = 16;
+
+export function readToken(value: string, ownerOf: OwnerOf): SentToken {
+  const named = accountOfStandIn(value);
+  if (named !== undefined) return { kind: 'stand-in', owner: named };
+  for (const piece of piecesOf(value)) {
+    const owner = ownerOf(fingerprintOf(piece));
+    if (owner !== undefined) return { kind: 'managed', owner };
+  }
+  return { kind: value.trim().length < FOREIGN_CHARS_MIN ? 'placeholder' : 'foreign' };
+}
+
+/** What may be a token in it: some SDKs send more (`n=TOKEN`), and some do not escape a `+` within one. */
+function piecesOf(value: string): ReadonlySet<string> {
+  const pieces = [value, value.trim().replaceAll(' ', '+')].flatMap((text) => [
+    text.trim(),
+    text.slice(text.indexOf('=') + 1).trim(),
+    ...(text.match(/[\w.~-]+/g) ?? []),
+  ]);
+  return new Set(pieces.filter((piece) => piece.length >= MANAGED_CHARS_MIN));
+}
+
+/** The tokens that a call came with. */
+export interface SentTokens {
+  /** Of what stands in `access_token`. */
+  readonly hasOurs: boolean;
+  readonly hasForeign: boolean;
+  readonly hasStandIn: boolean;
+  /** Whether there is a token of another kind. */
+  readonly hasOther: boolean;
+  /** The account that a token of ours names, in whichever parameter. */
+  readonly owner: string | undefined;
+  /** The query less any of ours that stand in the place of another kind of token. */
+  readonly query: RawQuery;
+  /** The query less any of ours, and with `foreign` also less access_tokens that are foreign. */
+  without(foreign: boolean): RawQuery;
+}
+
+export function readTokens(given: RawQuery, ownerOf: OwnerOf): SentTokens {
+  const read = (value: string): SentToken => readToken(value, ownerOf);
+  const isOurs = (value: string): boolean => 'owner' in read(value);
+  const own = valuesOf(given, 'access_token').map(read);
+  const others = OTHER_TOKEN_PARAMS.flatMap((name) => valuesOf(given, name).map(read));
+  const query = OTHER_TOKEN_PARAMS.reduce((rest, name) => withoutParam(rest, name, isOurs), given);
+  return {
+    hasOurs: own.some((token) => 'owner' in token),
+    hasStandIn: [...own, ...others].some(({ kind }) => kind === 'stand-in'),
+    hasForeign: own.some(({ kind }) => kind === 'foreign'),
+    // A placeholder too: whoever sends one means to call with that kind of token.
+    hasOther: OTHER_TOKEN_PARAMS.some((name) => valuesOf(query, name).some((value) => value.trim() !== '')),
+    owner: [...own, ...others].flatMap((token) => ('owner' in token ? [token.owner] : []))[0],
+    query,
+    without: (foreign) =>
+      withoutParam(query, 'access_token', (value) => {
+        const { kind } = read(value);
+        return kind === 'stand-in' || kind === 'managed' || (foreign && kind === 'foreign');
+      }),
+  };
+}
