@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { API_HOSTS, hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+import { API_HOSTS, hostnameOf, isLoopbackName, WECOM_HOST } from '../wechat/hosts.ts';
 import { canonicalPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
 import { readingsOf } from '../wechat/path-readings.ts';
 import type { RawQuery } from '../wechat/query.ts';
@@ -51,12 +51,19 @@ export function gate(request: GateRequest, rules: GateRules): Gated {
   }
   const authority = form.authority ?? request.headers.host;
   if (!isServedHost(authority, request.httpVersion, rules)) {
-    return refused('forbidden_host', 'this host is not served here; use localhost or api.weixin.qq.com');
+    return refused('forbidden_host', wordsOnHost(authority));
   }
   if (isCrossSite(request)) {
     return refused('forbidden_origin', 'calls on behalf of web pages of other origins are refused');
   }
   return gatePath(form, rules);
+}
+
+function wordsOnHost(authority: string | undefined): string {
+  if (authority !== undefined && hostnameOf(authority) === WECOM_HOST) {
+    return 'this is the host of WeCom (企业微信), which wechat-sidecar does not serve; call it directly';
+  }
+  return 'this host is not served here; use localhost or api.weixin.qq.com';
 }
 
 /** A path is forwarded as it was written, so what is decided on is all that a server could take it for. */

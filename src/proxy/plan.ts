@@ -57,6 +57,7 @@ export function planCall(
 
   const { kind } = target;
   if (kind.kind === 'token') return { kind: 'token', endpoint: kind.endpoint };
+  if (kind.kind === 'wecom') return WECOM;
   const sent = readTokens(withoutParam(target.query, 'from_appid'), ownerOf);
   const appid = fromHeader ?? sent.owner ?? fromQuery ?? rules.defaultApp;
   const getsOurs = kind.kind === 'ordinary' && !sent.hasOther;
@@ -92,6 +93,10 @@ function givenValues(query: RawQuery, name: string): string[] {
 const FOREIGN = refused(
   'foreign_token',
   'the access_token in this call is none of ours; leave it out, or see WECHAT_SIDECAR_FOREIGN_TOKENS',
+);
+const WECOM = refused(
+  'unknown_app',
+  'this is a call of WeCom (企业微信), which wechat-sidecar does not serve; send it to https://qyapi.weixin.qq.com directly',
 );
 const NO_APPID = refused('unknown_app', 'the call names an account by something that is no appid');
 

@@ -10,6 +10,8 @@ export const API_HOSTS: ReadonlySet<string> = new Set([
   'hk.api.weixin.qq.com',
 ]);
 
+export const WECOM_HOST = 'qyapi.weixin.qq.com';
+
 const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/;
 
 /**

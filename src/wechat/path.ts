@@ -11,11 +11,16 @@ const SECRET_PARAMS = new Map([
 /** The closed list of paths that a hub calls for others with the secret filled in. */
 export const SECRET_PATHS: readonly string[] = [...SECRET_PARAMS.keys()];
 
+/** Source: developer.work.weixin.qq.com/document/path/, 91039, 97162 and 91770. */
+const WECOM = /^\/cgi-bin\/(?:gettoken$|corpgroup\/corp\/gettoken$|service\/|webhook\/)/;
+
 export type PathKind =
   /** Answered with a stand-in token, never forwarded. */
   | { readonly kind: 'token'; readonly endpoint: 'token' | 'stable_token' }
   /** Carries the AppSecret; goes out by `path`, however it was written. */
   | { readonly kind: 'secret'; readonly path: string; readonly secretParam: string }
+  /** A call of WeCom (企业微信) for its own tokens, or with a key of its own: another platform, which is not served. */
+  | { readonly kind: 'wecom' }
   /** A user's call, whose access_token is that user's own. */
   | { readonly kind: 'user' }
   /** A call of a third-party platform, with the token of that platform. */
@@ -27,6 +32,7 @@ export function kindOfPath(path: string): PathKind {
   if (path === '/cgi-bin/stable_token') return { kind: 'token', endpoint: 'stable_token' };
   const secretParam = SECRET_PARAMS.get(path);
   if (secretParam !== undefined) return { kind: 'secret', path, secretParam };
+  if (WECOM.test(path)) return { kind: 'wecom' };
   if (path.startsWith('/sns/')) return { kind: 'user' };
   return { kind: path.startsWith('/cgi-bin/component/') ? 'component' : 'ordinary' };
 }
@@ -42,7 +48,7 @@ export function kindOfReadings(readings: Iterable<string>): PathKind | undefined
     kinds.set(JSON.stringify(kind), kind);
   }
   const all = [...kinds.values()];
-  const settledHere = all.filter(({ kind }) => kind === 'token' || kind === 'secret');
+  const settledHere = all.filter(({ kind }) => kind === 'token' || kind === 'secret' || kind === 'wecom');
   const [only, ...others] = settledHere.length === 0 ? all : settledHere;
   return others.length === 0 ? only : undefined;
 }

@@ -71,3 +71,13 @@ test("a user's own token, and one of ours, are not foreign", async (t) => {
   }
   t.notRegex(await proxy.metrics.page(), /foreign_token_refusals_total\{/);
 });
+
+test('a program that calls WeCom reads that it is not served here, and nothing of its secret goes out', async (t) => {
+  const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
+  const proxy = await startTestProxy(t, [upstream.origin]);
+  const answer = await fetch(`${proxy.base}/cgi-bin/gettoken?corpid=ww0123456789abcdef&corpsecret=theirs`);
+  const { errcode, errmsg } = (await answer.json()) as { errcode: number; errmsg: string };
+  t.deepEqual([answer.status, errcode], [200, -3]);
+  t.regex(errmsg, /WeCom \(企业微信\)/);
+  t.deepEqual(upstream.requests, []);
+});

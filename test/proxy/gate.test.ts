@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { gate, type GateRequest } from '../../src/proxy/gate.ts';
+import { gate, type Gated, type GateRequest } from '../../src/proxy/gate.ts';
 import { matchAny } from '../../src/wechat/path-pattern.ts';
 import { PATH_READERS } from '../support/path-readers.ts';
 
@@ -9,7 +9,9 @@ const RULES = {
   denied: matchAny(['/cgi-bin/clear_quota*']),
 };
 
-function verdictOn(url: string, headers: Readonly<Record<string, string>> = {}, httpVersion = '1.1'): string {
+type Headers = Readonly<Record<string, string>>;
+
+function gated(url: string, headers: Headers = {}, httpVersion = '1.1'): Gated {
   const given = { host: 'localhost:3880', ...headers };
   const request: GateRequest = {
     method: 'GET',
@@ -18,8 +20,17 @@ function verdictOn(url: string, headers: Readonly<Record<string, string>> = {}, 
     headers: given,
     rawHeaders: Object.entries(given).flat(),
   };
-  const gated = gate(request, RULES);
-  return gated.kind === 'open' ? `open ${gated.target.rawPath} ${gated.target.query}` : gated.reason;
+  return gate(request, RULES);
+}
+
+function messageOn(url: string, headers: Headers): string {
+  const verdict = gated(url, headers);
+  return verdict.kind === 'refused' ? verdict.message : '';
+}
+
+function verdictOn(url: string, headers: Headers = {}, httpVersion = '1.1'): string {
+  const verdict = gated(url, headers, httpVersion);
+  return verdict.kind === 'open' ? `open ${verdict.target.rawPath} ${verdict.target.query}` : verdict.reason;
 }
 
 test('loopback, the API hosts and the upstreams are served, in origin and absolute form', (t) => {
@@ -57,6 +68,11 @@ test('other hosts never leave, however they are named', (t) => {
     t.is(verdictOn('/wxa/x', { host }), 'forbidden_host', host);
     if (host !== '') t.is(verdictOn(`http://${host}/wxa/x`), 'forbidden_host', host);
   }
+});
+
+test('a call of WeCom is told that this is no way to it', (t) => {
+  t.regex(messageOn('/cgi-bin/gettoken', { host: 'qyapi.weixin.qq.com' }), /WeCom \(企业微信\)/);
+  t.notRegex(messageOn('/cgi-bin/gettoken', { host: 'evil.example' }), /WeCom/);
 });
 
 test('web pages of other origins are refused, those of loopback are not', (t) => {

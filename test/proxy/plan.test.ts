@@ -160,6 +160,12 @@ test('token endpoints are answered here, and secrets go where they belong', (t) 
   t.is(plan('/sns/jscode2session', [], { defaultApp: undefined }), 'unknown_app');
 });
 
+test('what belongs to WeCom is refused with words that say so', (t) => {
+  for (const path of ['/cgi-bin/gettoken?corpid=ww1&corpsecret=s', '/cgi-bin/service/get_provider_token']) {
+    t.is(plan(path), 'unknown_app', path);
+  }
+});
+
 test('what is no appid names nobody, and what is empty is not given', (t) => {
   for (const odd of ['%E4%B8%AD', 'a%0d%0ab', 'a;b', 'x'.repeat(65), 'a']) {
     t.is(plan(`/wxa/x?from_appid=${odd}`), 'unknown_app', odd);

@@ -51,7 +51,23 @@ test('each path is of its kind', (t) => {
   }
   for (const path of ['/sns/userinfo', '/sns/auth']) t.deepEqual(kindOfPath(path), { kind: 'user' }, path);
   t.deepEqual(kindOfPath('/cgi-bin/component/api_query_auth'), { kind: 'component' });
-  for (const path of ['/cgi-bin/token/', '/cgi-bin/clear_quota', '/snsx', '/wxa/getwxacode', '/']) {
+  for (const path of [
+    '/cgi-bin/gettoken',
+    '/cgi-bin/service/get_suite_token',
+    '/cgi-bin/service/v2/get_permanent_code',
+    '/cgi-bin/corpgroup/corp/gettoken',
+    '/cgi-bin/webhook/send',
+  ]) {
+    t.deepEqual(kindOfPath(path), { kind: 'wecom' }, path);
+  }
+  for (const path of [
+    '/cgi-bin/gettokens',
+    '/cgi-bin/token/',
+    '/cgi-bin/clear_quota',
+    '/snsx',
+    '/wxa/getwxacode',
+    '/',
+  ]) {
     t.deepEqual(kindOfPath(path), { kind: 'ordinary' }, path);
   }
 });
@@ -75,6 +91,7 @@ test('a call that is answered here, or that carries the secret, is known in ever
     t.is(kind(path), 'token', path);
   }
   t.is(kind('/SNS/userinfo'), 'user');
+  t.is(kind('/cgi-bin//gettoken;x/'), 'wecom');
   t.is(kind('/sns/jscode2session;x'), '/sns/jscode2session');
   t.is(kind('/sns//jscode2session/'), '/sns/jscode2session');
   t.is(kind('/cgi-bin/clear_quota/%76%32'), '/cgi-bin/clear_quota/v2');
