@@ -149,8 +149,9 @@ async function readShortBody(request: IncomingMessage): Promise<string> {
 }
 
 /**
- * Lets through what comes from a program on this machine. A web page in a browser on this machine is
- * none: it is told by its Origin or Sec-Fetch-Site, or by a Host that was made to lead here.
+ * Lets through what comes from a program on this machine, and neither what was forwarded from another one
+ * nor a web page in a browser here: it gives itself away by a header that programs do not send, or by a
+ * Host that was made to lead here.
  */
 async function refuseRemote(ctx: Koa.Context, next: Koa.Next): Promise<void> {
   const why = reasonToRefuse(ctx.req);
@@ -158,28 +159,26 @@ async function refuseRemote(ctx: Koa.Context, next: Koa.Next): Promise<void> {
   else answerText(ctx, 403, why);
 }
 
+/** A mesh delivers from elsewhere as 127.0.0.6, so it is these addresses alone and not all of loopback. */
+const LOCAL_PEERS: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
+const FORWARDED = /^(?:forwarded|via|x-forwarded-.*|x-envoy-.*)$/;
+const OF_WEB_PAGES = ['origin', 'referer', 'sec-fetch-site'] as const;
+
 function reasonToRefuse({ socket, headers }: IncomingMessage): string | undefined {
-  if (!isLoopbackAddress(socket.remoteAddress)) {
+  if (!LOCAL_PEERS.has(socket.remoteAddress ?? '')) {
     return 'Refused: this is answered to callers on this machine only (127.0.0.1 or ::1).';
+  }
+  const forwarded = Object.keys(headers).find((name) => FORWARDED.test(name));
+  if (forwarded !== undefined) {
+    return `Refused: the header ${forwarded} says that this was forwarded, and only callers on this machine are answered.`;
   }
   if (!isLoopbackName(hostnameOf(headers.host ?? '') ?? '')) {
     return 'Refused: the Host header must name localhost, 127.0.0.1 or [::1].';
   }
-  const site = headers['sec-fetch-site'];
-  if (site === 'cross-site' || site === 'same-site') return 'Refused: a web page may not do this.';
-  if (headers.origin !== undefined && !isLoopbackOrigin(headers.origin)) {
+  if (OF_WEB_PAGES.some((name) => headers[name] !== undefined)) {
     return 'Refused: a web page may not do this.';
   }
   return undefined;
-}
-
-function isLoopbackAddress(address: string | undefined): boolean {
-  return address !== undefined && isLoopbackName(address.replace(/^::ffff:/, ''));
-}
-
-function isLoopbackOrigin(origin: string): boolean {
-  const authority = /^https?:\/\/([^/]+)$/.exec(origin)?.[1];
-  return isLoopbackName(hostnameOf(authority ?? '') ?? '');
 }
 
 function answerUnrouted(ctx: Koa.Context, routes: readonly Route[]): void {

@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { makeLog, silentLog, type LevelledLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/clock.ts';
@@ -154,6 +155,8 @@ test('a web page cannot post, neither across sites nor through a name that was m
     'Host: localhost\r\nOrigin: https://evil.example\r\n',
     'Host: localhost\r\nOrigin: null\r\n',
     'Host: localhost\r\nOrigin: http://localhost.evil.example\r\n',
+    'Host: localhost\r\nOrigin: http://localhost:3000\r\n',
+    'Host: localhost\r\nReferer: https://evil.example/\r\n',
     'Host: localhost\r\nSec-Fetch-Site: cross-site\r\n',
     'Host: localhost\r\nSec-Fetch-Site: same-site\r\n',
     'Host: evil.example:3881\r\n',
@@ -162,7 +165,34 @@ test('a web page cannot post, neither across sites nor through a name that was m
     t.regex(await post(headers), /^HTTP\/1\.1 403 [^]*Refused/, headers);
   }
   t.deepEqual(quits, []);
-  t.regex(await post('Host: [::1]:3881\r\nOrigin: http://localhost:3000\r\n'), /^HTTP\/1\.1 200 /);
+  t.regex(await post('Host: [::1]:3881\r\n'), /^HTTP\/1\.1 200 /);
+});
+
+test('what a mesh or a proxy brings from elsewhere is not from this machine', async (t) => {
+  const { port, quits } = await startAdmin(t);
+  const post = (localAddress: string, headers: Record<string, string>): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const options = { port, localAddress, path: '/quitquitquit', method: 'POST', agent: false };
+      const call = request({ ...options, headers: { host: 'localhost', ...headers } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode ?? 0);
+      });
+      call.on('error', reject).end();
+    });
+  for (const address of ['127.0.0.2', '127.0.0.6', '127.1.1.1']) t.is(await post(address, {}), 403, address);
+  for (const headers of [
+    { forwarded: 'for=10.1.2.3' },
+    { via: '1.1 squid' },
+    { 'x-forwarded-for': '10.1.2.3' },
+    { 'X-Forwarded-Proto': 'https' },
+    { 'x-forwarded-client-cert': 'By=spiffe://x' },
+    { 'x-envoy-external-address': '10.1.2.3' },
+    { 'X-Envoy-Attempt-Count': '1' },
+  ]) {
+    t.is(await post('127.0.0.1', headers as Record<string, string>), 403, JSON.stringify(headers));
+  }
+  t.deepEqual(quits, []);
+  t.is(await post('127.0.0.1', {}), 200);
 });
 
 test('an unknown path is answered in plain words with what there is', async (t) => {
