@@ -105,6 +105,12 @@ export const origin: Form<string> = {
   read: (text) => (ORIGIN.test(text) && URL.canParse(text) ? new URL(text).origin : undefined),
 };
 
+/** Of a web page, as its browser writes it. */
+export const pageOrigin: Form<string> = {
+  accepted: 'an http or https origin without path, query or user, such as http://localhost:5173',
+  read: (text) => (ORIGIN.test(text) && URL.canParse(text) ? new URL(text).origin : undefined),
+};
+
 export const hostPort: Form<HostPort> = {
   accepted: 'host:port, such as localhost:3880, 0.0.0.0:3880 or [::]:3880',
   read: (text) => {

@@ -91,6 +91,7 @@ function readAll(reader: SettingsReader, { role, file, env }: SettingsSource): S
     replay: readReplay(reader),
     errorStatus: reader.oneOrDefault(serving.errorStatus),
     foreignTokens: reader.oneOrDefault(serving.foreignTokens),
+    allowedOrigins: reader.many(serving.allowedOrigins) ?? [],
     denyPaths: reader.many(serving.denyPaths) ?? [],
     store: readStore(reader),
     drainDelayMs: reader.oneOrDefault(serving.drainDelay),

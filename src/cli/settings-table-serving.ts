@@ -193,6 +193,19 @@ export const foreignTokens: Setting<'pass' | 'replace' | 'reject'> = {
     '请求中携带非本服务管理的 token 时:`pass` 原样放行(可能属于其他账号);`replace` 替换(适合单账号 Pod,SDK 缓存里可能还有旧 token);`reject` 拒绝。',
 };
 
+export const allowedOrigins: Setting<string> = {
+  key: 'allowedOrigins',
+  env: 'WECHAT_SIDECAR_ALLOWED_ORIGINS',
+  form: form.pageOrigin,
+  itemsMax: 50,
+  roles: PROXIES,
+  live: true,
+  meaning:
+    'Origins of web pages that may call the business port and read its answers, such as `http://localhost:5173` of a development server. All other pages are refused.',
+  meaningZh:
+    '允许调用业务端口并读取其应答的网页的源,如开发服务器的 `http://localhost:5173`。其他网页一律拒绝。',
+};
+
 export const denyPaths: Setting<string> = {
   key: 'denyPaths',
   env: 'WECHAT_SIDECAR_DENY_PATHS',

@@ -29,6 +29,7 @@ export const SETTINGS_TABLE: readonly Setting[] = [
   serving.replayMemoryLimit,
   serving.errorStatus,
   serving.foreignTokens,
+  serving.allowedOrigins,
   serving.denyPaths,
   accounts.storeUrl,
   accounts.storeSentinels,

@@ -28,6 +28,8 @@ export interface Settings {
   readonly replay: { readonly bodyBytesMax: number; readonly memoryBytesMax: number };
   readonly errorStatus: 'wechat' | 'http';
   readonly foreignTokens: 'pass' | 'replace' | 'reject';
+  /** Origins of web pages that may call the business port. */
+  readonly allowedOrigins: readonly string[];
   /** Patterns for `matchAny`. */
   readonly denyPaths: readonly string[];
   readonly store: StoreSettings;

@@ -147,6 +147,7 @@ function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAp
     inFlightMax: settings.limits.inFlightMax,
     gate: {
       upstreamHosts: new Set(settings.upstreams.flatMap((url) => hostnameOf(new URL(url).host) ?? [])),
+      allowedOrigins: new Set(settings.allowedOrigins),
       denied: matchAny(settings.denyPaths),
     },
   };

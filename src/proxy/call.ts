@@ -4,6 +4,7 @@ import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server
 import { exchange, type Exchange, type TransportFailure } from '../upstream/exchange.ts';
 import { type Answer, AnswerRelay, sendHeld } from './answer.ts';
 import { discardRest, KeptBody, ReplayBudget } from './body.ts';
+import { pageHeaders } from './cors.ts';
 import { requestHeaders } from './headers.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
@@ -43,6 +44,7 @@ export class Call {
   #path = '';
   #app: string | undefined;
   readonly #notes = new Set<string>();
+  #pageHeaders: Readonly<Record<string, string>> = {};
   #body: KeptBody | undefined;
   #exchange: Exchange | undefined;
   #onGone: () => void = () => {};
@@ -94,6 +96,11 @@ export class Call {
     // Some programs escape the `?` before a token of theirs, which must not be told.
     this.#path = path.split(/[?#=&;]/, 1)[0] as string;
     this.#app = app;
+  }
+
+  /** Lets a web page of this origin read the answer, whoever gives it. */
+  allowPage(origin: string | undefined): void {
+    if (origin !== undefined) this.#pageHeaders = pageHeaders(origin);
   }
 
   /** Adds a parameter, such as `token=foreign`, to the `x-wechat-sidecar` line of an answer whose head is still to be sent. */
@@ -184,16 +191,13 @@ export class Call {
 
   /** An answer of our own. `errcode` is the platform's where that is the cause. */
   fail(reason: Reason, message: string, errcode?: number): Served {
-    const own = errorAnswer(reason, message, this.rules.errorStatus, errcode);
-    return {
-      ...this.#served(own.status, errcode ?? errcodeOf(reason), 'sidecar'),
-      own,
-      failure: { reason, message },
-    };
+    const answer = this.ownAnswer(errorAnswer(reason, message, this.rules.errorStatus, errcode));
+    return { ...answer, errcode: errcode ?? errcodeOf(reason), failure: { reason, message } };
   }
 
   ownAnswer(own: ErrorAnswer): Served {
-    return { ...this.#served(own.status, undefined, 'sidecar'), own };
+    const headers = { ...own.headers, ...this.#pageHeaders };
+    return { ...this.#served(own.status, undefined, 'sidecar'), own: { ...own, headers } };
   }
 
   left(): Served {
@@ -209,7 +213,7 @@ export class Call {
 
   #ownHeaders(replay: 0 | 1): string[] {
     const about = [this.#sidecar.version, `app=${this.#app ?? '-'}`, `replay=${replay}`, ...this.#notes];
-    return ['x-wechat-sidecar', about.join('; ')];
+    return ['x-wechat-sidecar', about.join('; '), ...Object.entries(this.#pageHeaders).flat()];
   }
 
   #served(status: number, errcode: number | undefined, answeredBy: Served['answeredBy']): Served {

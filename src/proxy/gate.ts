@@ -3,13 +3,21 @@ import { API_HOSTS, hostnameOf, isLoopbackName, WECOM_HOST } from '../wechat/hos
 import { canonicalPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
 import { readingsOf } from '../wechat/path-readings.ts';
 import type { RawQuery } from '../wechat/query.ts';
+import { readOrigin, senderOf } from './web-page.ts';
 
 /** What of a request the gate looks at. */
-export type GateRequest = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'headers' | 'rawHeaders'>;
+export interface GateRequest extends Pick<
+  IncomingMessage,
+  'method' | 'url' | 'httpVersion' | 'headers' | 'rawHeaders'
+> {
+  readonly socket?: object;
+}
 
 export interface GateRules {
   /** Host names of the configured upstreams, in lower case. */
   readonly upstreamHosts: ReadonlySet<string>;
+  /** Origins of web pages that may call all the same. */
+  readonly allowedOrigins: ReadonlySet<string>;
   /** Whether a path with these readings is on the deny list. */
   readonly denied: (readings: Iterable<string>) => boolean;
 }
@@ -32,9 +40,14 @@ export function written({ rawPath }: Target, query: RawQuery): string {
 
 export type GateReason = 'bad_request' | 'forbidden_host' | 'forbidden_origin' | 'forbidden_path';
 
-export type Gated =
+type Verdict =
   | { readonly kind: 'open'; readonly target: Target }
+  /** A browser asks whether a page of an allowed origin may call. */
+  | { readonly kind: 'preflight' }
   | { readonly kind: 'refused'; readonly reason: GateReason; readonly message: string };
+
+/** `page` is the allowed origin of a web page that may read the answer. */
+export type Gated = Verdict & { readonly page?: string | undefined };
 
 /**
  * Lets in what a business program of this pod would send, and nothing that a web page, a rebound DNS
@@ -53,10 +66,28 @@ export function gate(request: GateRequest, rules: GateRules): Gated {
   if (!isServedHost(authority, request.httpVersion, rules)) {
     return refused('forbidden_host', wordsOnHost(authority));
   }
-  if (isCrossSite(request)) {
-    return refused('forbidden_origin', 'calls on behalf of web pages of other origins are refused');
+  const addressed =
+    authority === undefined ? undefined : readOrigin(`${schemeOf(request, form)}://${authority}`);
+  const { headers, rawHeaders } = request;
+  const sender = senderOf({ headers, rawHeaders, addressed }, rules.allowedOrigins);
+  if (sender.kind === 'foreign') {
+    return refused(
+      'forbidden_origin',
+      'calls of web pages of other origins are refused (WECHAT_SIDECAR_ALLOWED_ORIGINS lists exceptions)',
+    );
   }
-  return gatePath(form, rules);
+  const page = sender.kind === 'allowed' ? sender.origin : undefined;
+  return { ...(page !== undefined && isPreflight(request) ? PREFLIGHT : gatePath(form, rules)), page };
+}
+
+const PREFLIGHT: Verdict = { kind: 'preflight' };
+
+function isPreflight({ method, headers }: GateRequest): boolean {
+  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+}
+
+function schemeOf({ socket = {} }: GateRequest, { scheme }: TargetForm): string {
+  return scheme ?? ('encrypted' in socket ? 'https' : 'http');
 }
 
 function wordsOnHost(authority: string | undefined): string {
@@ -66,14 +97,20 @@ function wordsOnHost(authority: string | undefined): string {
   return 'this host is not served here; use localhost or api.weixin.qq.com';
 }
 
+/** A browser that shows an answer of ours, a refusal too, asks for this as from the same origin. */
+const BROWSERS_OWN = '/favicon.ico';
+
 /** A path is forwarded as it was written, so what is decided on is all that a server could take it for. */
-function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Gated {
+function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
   const readings = readingsOf(rawPath);
   if (readings !== undefined && rules.denied(readings)) {
     return refused('forbidden_path', 'this path is on the deny list (WECHAT_SIDECAR_DENY_PATHS)');
   }
   const path = canonicalPath(rawPath);
   if (readings === undefined || path === undefined) return refused('bad_request', 'the path is malformed');
+  if (path === BROWSERS_OWN) {
+    return refused('forbidden_path', 'browsers ask for this icon unasked, and the platform has none');
+  }
   const kind = kindOfReadings(readings);
   if (kind === undefined) {
     return refused('bad_request', 'servers could read this path in different ways; write it plainly');
@@ -81,7 +118,7 @@ function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Gated {
   return { kind: 'open', target: { rawPath, query, path, kind } };
 }
 
-function refused(reason: GateReason, message: string): Gated {
+function refused(reason: GateReason, message: string): Verdict {
   return { kind: 'refused', reason, message };
 }
 
@@ -113,12 +150,14 @@ function timesGiven(rawHeaders: readonly string[], name: string): number {
 }
 
 interface TargetForm {
+  /** Of absolute form alone, as `authority` is. */
+  readonly scheme: string | undefined;
   readonly authority: string | undefined;
   readonly rawPath: string;
   readonly query: RawQuery;
 }
 
-const ABSOLUTE = /^https?:\/\/([^/?#]*)/i;
+const ABSOLUTE = /^(https?):\/\/([^/?#]*)/i;
 
 /** Reads origin form and absolute form; `undefined` for anything else (`*`, an authority, a fragment). */
 function splitTarget(url: string): TargetForm | undefined {
@@ -129,7 +168,8 @@ function splitTarget(url: string): TargetForm | undefined {
   const mark = rest.indexOf('?');
   const givenPath = mark === -1 ? rest : rest.slice(0, mark);
   return {
-    authority: absolute?.[1],
+    scheme: absolute?.[1],
+    authority: absolute?.[2],
     // Some SDKs join a base URL that ends in a slash with a path that begins with one.
     rawPath: `/${givenPath.replace(/^\/+/, '')}`,
     query: mark === -1 ? undefined : rest.slice(mark + 1),
@@ -142,16 +182,4 @@ function isServedHost(authority: string | undefined, httpVersion: string, rules:
   const name = hostnameOf(authority);
   if (name === undefined) return false;
   return isLoopbackName(name) || API_HOSTS.has(name) || rules.upstreamHosts.has(name);
-}
-
-const SAME_SITE = new Set(['same-origin', 'same-site', 'none']);
-
-function isCrossSite({ headers, rawHeaders }: GateRequest): boolean {
-  const site = headers['sec-fetch-site'];
-  if (site !== undefined && (typeof site !== 'string' || !SAME_SITE.has(site.toLowerCase()))) return true;
-  if (timesGiven(rawHeaders, 'origin') > 1) return true;
-  if (headers.origin === undefined) return false;
-  const authority = /^https?:\/\/([^/?#]*)$/i.exec(headers.origin)?.[1];
-  const name = authority === undefined ? undefined : hostnameOf(authority);
-  return name === undefined || !isLoopbackName(name);
 }

@@ -20,6 +20,14 @@ const OWN_TO_REQUEST = new Set(['host', 'content-length', 'expect', 'accept-enco
 /** Only we may say these things of an answer. */
 const OURS_ALONE = new Set(['x-wechat-sidecar', 'x-wechat-sidecar-error']);
 
+/** What a web page may read of an answer is said once, by us: it called us, and not the platform. */
+const OURS_ALONE_FOR_PAGES = new Set([
+  ...OURS_ALONE,
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-expose-headers',
+]);
+
 /**
  * The headers that a request leaves with: all that the caller sent, in its order and spelling, less
  * those of its connection and ours. Takes and gives flat lists of names and values.
@@ -32,7 +40,8 @@ export function requestHeaders(raw: readonly string[]): string[] {
 
 /** The headers of an answer for our caller, followed by `own`, ours; nobody else may say what these say. */
 export function answerHeaders(raw: readonly string[], own: readonly string[]): string[] {
-  return [...without(raw, OURS_ALONE), ...own];
+  const isForPage = own.includes('access-control-allow-origin');
+  return [...without(raw, isForPage ? OURS_ALONE_FOR_PAGES : OURS_ALONE), ...own];
 }
 
 /** For an answer whose body we rewrote: its length and coding are no longer true. */

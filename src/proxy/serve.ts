@@ -6,6 +6,7 @@ import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
 import type { Answer } from './answer.ts';
 import type { Call, CallBody, Served } from './call.ts';
 import { noteForeignRefusal } from './foreign-token.ts';
+import { preflightAnswer } from './cors.ts';
 import { gate, type Target, written } from './gate.ts';
 import { valuesOf } from './headers.ts';
 import { type Plan, planCall } from './plan.ts';
@@ -21,6 +22,8 @@ import { answerTokenCall, TOKEN_CALL_BYTES_MAX } from './token-endpoint.ts';
  */
 export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
   const gated = gate(call.request, call.rules.gate);
+  call.allowPage(gated.page);
+  if (gated.kind === 'preflight') return call.ownAnswer(preflightAnswer(call.request));
   if (gated.kind === 'refused') return call.fail(gated.reason, gated.message);
   const { target } = gated;
   call.describe(target.path, undefined);

@@ -152,10 +152,14 @@ test.serial('a web page cannot drive it', async (t) => {
     'file://',
     'http://localhost.evil.example',
     'chrome-extension://a',
+    'http://localhost:8080',
+    'http://127.0.0.1',
   ];
   const shapes = Object.fromEntries([
     ...origins.map((origin) => [origin, get(INFO, `Host: localhost\r\nOrigin: ${origin}`)]),
     ['cross-site', get(INFO, 'Host: localhost\r\nSec-Fetch-Site: cross-site')],
+    ['same-site', get(INFO, 'Host: localhost\r\nSec-Fetch-Site: same-site')],
+    ['a Referer alone', get(INFO, 'Host: localhost\r\nReferer: https://evil.example/')],
     ['two origins', get(INFO, 'Host: localhost\r\nOrigin: http://localhost\r\nOrigin: https://evil.example')],
   ]) as Record<string, string>;
   await allRefused(t, await startPair(t), shapes, /^403$/);
@@ -220,7 +224,11 @@ test.serial('what is meant well is served', async (t) => {
       INFO,
       'Host: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk',
     ),
-    'a page of this machine': get(INFO, 'Host: localhost\r\nOrigin: http://localhost:8080'),
+    'a page that came from here': get(INFO, 'Host: localhost\r\nOrigin: http://localhost'),
+    'a mini-program': get(
+      INFO,
+      'Host: localhost\r\nReferer: https://servicewechat.com/wx0/1/page-frame.html',
+    ),
     'two slashes': get(`/${INFO}`),
     'a tab for a space, and capitals': post(
       'TRANSFER-ENCODING:\tChunked',

@@ -1,26 +1,34 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { gate, type Gated, type GateRequest } from '../../src/proxy/gate.ts';
+import { gate, type Gated, type GateRequest, type GateRules } from '../../src/proxy/gate.ts';
 import { matchAny } from '../../src/wechat/path-pattern.ts';
 import { PATH_READERS } from '../support/path-readers.ts';
 
-const RULES = {
+const RULES: GateRules = {
   upstreamHosts: new Set(['wx.corp.example']),
+  allowedOrigins: new Set(),
   denied: matchAny(['/cgi-bin/clear_quota*']),
 };
 
 type Headers = Readonly<Record<string, string>>;
 
-function gated(url: string, headers: Headers = {}, httpVersion = '1.1'): Gated {
-  const given = { host: 'localhost:3880', ...headers };
+function gated(
+  url: string,
+  headers: Headers = {},
+  httpVersion = '1.1',
+  more: { method?: string; host?: undefined; socket?: object } = {},
+  rules: GateRules = RULES,
+): Gated {
+  const given = { ...('host' in more ? {} : { host: 'localhost:3880' }), ...headers };
   const request: GateRequest = {
-    method: 'GET',
+    method: more.method ?? 'GET',
     url,
     httpVersion,
     headers: given,
     rawHeaders: Object.entries(given).flat(),
+    ...(more.socket !== undefined && { socket: more.socket }),
   };
-  return gate(request, RULES);
+  return gate(request, rules);
 }
 
 function messageOn(url: string, headers: Headers): string {
@@ -28,8 +36,9 @@ function messageOn(url: string, headers: Headers): string {
   return verdict.kind === 'refused' ? verdict.message : '';
 }
 
-function verdictOn(url: string, headers: Headers = {}, httpVersion = '1.1'): string {
-  const verdict = gated(url, headers, httpVersion);
+function verdictOn(...call: Parameters<typeof gated>): string {
+  const verdict = gated(...call);
+  if (verdict.kind === 'preflight') return verdict.kind;
   return verdict.kind === 'open' ? `open ${verdict.target.rawPath} ${verdict.target.query}` : verdict.reason;
 }
 
@@ -75,22 +84,89 @@ test('a call of WeCom is told that this is no way to it', (t) => {
   t.notRegex(messageOn('/cgi-bin/gettoken', { host: 'evil.example' }), /WeCom/);
 });
 
-test('web pages of other origins are refused, those of loopback are not', (t) => {
+test('web pages are refused, unless they come from where they go to', (t) => {
+  const own = { host: 'localhost:3880' };
   for (const origin of [
     'http://evil.example',
     'null',
     'https://api.weixin.qq.com',
     'http://localhost.evil',
     '',
+    'http://localhost',
+    'http://localhost:8080',
+    'https://localhost:3880',
+    'http://127.0.0.1:3880',
+    'http://[::1]:3880',
+    'http://localhost:3880/x',
+    'http://x@localhost:3880',
+    'file://',
   ]) {
-    t.is(verdictOn('/wxa/x', { origin }), 'forbidden_origin', origin);
+    t.is(verdictOn('/wxa/x', { ...own, origin }), 'forbidden_origin', origin);
   }
-  for (const origin of ['http://localhost:8080', 'https://127.0.0.1', 'http://[::1]:1']) {
-    t.is(verdictOn('/wxa/x', { origin }), 'open /wxa/x undefined', origin);
+  t.is(verdictOn('/wxa/x', { ...own, origin: 'http://localhost:3880' }), 'open /wxa/x undefined');
+  t.is(verdictOn('/wxa/x', { host: '[::1]:80', origin: 'http://[::1]' }), 'open /wxa/x undefined');
+  t.is(verdictOn('http://api.weixin.qq.com/x', { origin: 'http://api.weixin.qq.com' }), 'open /x undefined');
+  t.is(verdictOn('/x', { origin: 'http://localhost' }, '1.0', { host: undefined }), 'forbidden_origin');
+  for (const site of ['cross-site', 'same-site', 'odd', '', 'none, none']) {
+    t.is(verdictOn('/wxa/x', { 'sec-fetch-site': site }), 'forbidden_origin', site);
   }
-  t.is(verdictOn('/wxa/x', { 'sec-fetch-site': 'cross-site' }), 'forbidden_origin');
-  t.is(verdictOn('/wxa/x', { 'sec-fetch-site': 'odd' }), 'forbidden_origin');
-  t.is(verdictOn('/wxa/x', { 'sec-fetch-site': 'same-origin' }), 'open /wxa/x undefined');
+  for (const site of ['none', 'same-origin', 'Same-Origin']) {
+    t.is(verdictOn('/wxa/x', { 'sec-fetch-site': site }), 'open /wxa/x undefined', site);
+  }
+  t.is(
+    verdictOn('/x', { ...own, origin: 'http://evil.example', 'sec-fetch-site': 'none' }),
+    'forbidden_origin',
+  );
+});
+
+test('a page over HTTPS comes from another place than one over HTTP', (t) => {
+  const headers = { host: 'api.weixin.qq.com', origin: 'https://api.weixin.qq.com' };
+  t.is(verdictOn('/wxa/x', headers), 'forbidden_origin');
+  t.is(verdictOn('/wxa/x', headers, '1.1', { socket: { encrypted: true } }), 'open /wxa/x undefined');
+});
+
+test('without Origin and Sec-Fetch-Site a Referer tells a web page', (t) => {
+  for (const referer of [
+    'https://evil.example/',
+    'https://servicewechat.com.evil.example/',
+    'about:blank',
+    'x',
+  ]) {
+    t.is(verdictOn('/wxa/x', { referer }), 'forbidden_origin', referer);
+  }
+  for (const referer of [
+    '',
+    'http://localhost:8080/app',
+    'http://127.0.0.1/',
+    'http://[::1]:1/x?y',
+    'https://servicewechat.com/wx0123456789abcdef/devtools/page-frame.html',
+  ]) {
+    t.is(verdictOn('/wxa/x', { referer }), 'open /wxa/x undefined', referer);
+  }
+  const referer = 'https://evil.example/';
+  t.is(verdictOn('/wxa/x', { referer, 'sec-fetch-site': 'none' }), 'open /wxa/x undefined');
+});
+
+test('pages of allowed origins are let in, and may ask first', (t) => {
+  const origin = 'http://localhost:5173';
+  const rules = { ...RULES, allowedOrigins: new Set([origin]) };
+  const pageOn = (method: string, headers: Headers, path = '/wxa/x'): string => {
+    const verdict = gated(path, headers, '1.1', { method }, rules);
+    return `${verdict.kind === 'refused' ? verdict.reason : verdict.kind} ${verdict.page}`;
+  };
+  const site = { 'sec-fetch-site': 'same-site' };
+  t.is(pageOn('POST', { origin, ...site }), `open ${origin}`);
+  t.is(pageOn('POST', { origin: 'HTTP://localhost:5173', ...site }), `open ${origin}`);
+  t.is(pageOn('GET', { referer: `${origin}/x`, ...site }), 'open undefined');
+  t.is(pageOn('GET', { referer: `${origin}.evil.example/x`, ...site }), 'forbidden_origin undefined');
+  t.is(pageOn('GET', { origin: 'http://localhost:5174', referer: origin }), 'forbidden_origin undefined');
+  t.is(pageOn('GET', { origin }, '/cgi-bin/clear_quota'), `forbidden_path ${origin}`);
+  const asks = { 'access-control-request-method': 'POST' };
+  t.is(pageOn('OPTIONS', { origin, ...asks }), `preflight ${origin}`);
+  t.is(pageOn('OPTIONS', { origin }), `open ${origin}`);
+  t.is(pageOn('OPTIONS', asks), 'open undefined');
+  t.is(pageOn('OPTIONS', { origin: 'http://evil.example', ...asks }), 'forbidden_origin undefined');
+  t.is(pageOn('GET', { origin, host: 'evil.example' }), 'forbidden_host undefined');
 });
 
 test('ambiguous framing and targets that are no path are bad requests', (t) => {

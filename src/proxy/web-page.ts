@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http';
+import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+
+/** What of a request says whether a web page sent it. */
+export interface PageSigns extends Pick<IncomingMessage, 'headers' | 'rawHeaders'> {
+  /** The origin that the request is addressed to; `undefined` where it names no host. */
+  readonly addressed: string | undefined;
+}
+
+export type Sender =
+  | { readonly kind: 'program' }
+  /** A page of an allowed origin; `origin` where its browser asks whether the page may read the answer. */
+  | { readonly kind: 'allowed'; readonly origin: string | undefined }
+  /** A page that has no business here. */
+  | { readonly kind: 'foreign' };
+
+/** The runtime of mini-programs gives its own pages this host. */
+const MINI_PROGRAMS = 'servicewechat.com';
+
+/**
+ * Tells programs from web pages by what browsers add, and no page can leave out or forge: `Origin` and
+ * `Sec-Fetch-Site`, or where an older one sends neither, `Referer`. A page may go where it came from.
+ */
+export function senderOf(signs: PageSigns, allowedOrigins: ReadonlySet<string>): Sender {
+  const { headers, rawHeaders, addressed } = signs;
+  const origins = rawHeaders.filter(
+    (_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'origin',
+  );
+  if (origins.length > 1) return { kind: 'foreign' };
+  const origin = headers.origin === undefined ? undefined : readOrigin(headers.origin);
+  const page = headers.origin === undefined ? originOf(headers.referer) : origin;
+  if (page !== undefined && allowedOrigins.has(page)) return { kind: 'allowed', origin };
+
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && !isHere(site)) return { kind: 'foreign' };
+  if (headers.origin !== undefined && (origin === undefined || origin !== addressed)) {
+    return { kind: 'foreign' };
+  }
+  const hasNeither = site === undefined && headers.origin === undefined;
+  if (hasNeither && !isHarmlessReferer(headers.referer)) return { kind: 'foreign' };
+  return { kind: 'program' };
+}
+
+/** Undefined for `null`, and for all that is no http(s) origin. */
+export function readOrigin(text: string): string | undefined {
+  return /^https?:\/\/[^/?#@\\\s]+$/i.test(text) ? originOf(text) : undefined;
+}
+
+function originOf(url: string | undefined): string | undefined {
+  return url !== undefined && URL.canParse(url) ? new URL(url).origin : undefined;
+}
+
+function isHere(site: string | string[]): boolean {
+  return ['none', 'same-origin'].includes(String(site).toLowerCase());
+}
+
+function isHarmlessReferer(referer: string | undefined): boolean {
+  if (referer === undefined || referer === '') return true;
+  const name = URL.canParse(referer) ? hostnameOf(new URL(referer).host) : undefined;
+  return name !== undefined && (isLoopbackName(name) || name === MINI_PROGRAMS);
+}
