@@ -7,6 +7,7 @@ import processDescriptorsMax from 'prom-client/lib/metrics/processMaxFileDescrip
 import processDescriptors from 'prom-client/lib/metrics/processOpenFileDescriptors.js';
 import processStart from 'prom-client/lib/metrics/processStartTime.js';
 import { errcodeLabel } from '../wechat/errcode-labels.ts';
+import { boundedLabels, perLabel } from './bounded-labels.ts';
 import { makeEndpointLabels } from './endpoint-labels.ts';
 
 /** One answered call of a business program. */
@@ -376,33 +377,4 @@ function readGauge(registers: Registry[], name: string, help: string, read: () =
 
 function statusLabel(status: number): string {
   return status in STATUS_CODES ? String(status) : 'other';
-}
-
-/** The first `max` different values stand for themselves, all later ones are `other`. */
-function boundedLabels(max: number): (value: string) => string {
-  const seen = new Set<string>();
-  return (value) => {
-    if (seen.has(value)) return value;
-    if (seen.size >= max) return 'other';
-    seen.add(value);
-    return value;
-  };
-}
-
-/** The histogram of one label, resolved once for each of its values. */
-function perLabel<Label extends string>(
-  max: number,
-  histogram: Histogram<Label>,
-): (value: string) => { observe(seconds: number): void } {
-  const children = new Map<string, { observe(seconds: number): void }>();
-  const bounded = boundedLabels(max);
-  return (value) => {
-    const label = bounded(value);
-    let child = children.get(label);
-    if (child === undefined) {
-      child = histogram.labels(label);
-      children.set(label, child);
-    }
-    return child;
-  };
 }

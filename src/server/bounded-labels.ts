@@ -1,0 +1,28 @@
+/** The first `max` different values stand for themselves, all later ones are `other`. */
+export function boundedLabels(max: number): (value: string) => string {
+  const seen = new Set<string>();
+  return (value) => {
+    if (seen.has(value)) return value;
+    if (seen.size >= max) return 'other';
+    seen.add(value);
+    return value;
+  };
+}
+
+/** The series of a histogram with one label, resolved once for each of its values. */
+export function perLabel<Series>(
+  max: number,
+  histogram: { labels(value: string): Series },
+): (value: string) => Series {
+  const children = new Map<string, Series>();
+  const bounded = boundedLabels(max);
+  return (value) => {
+    const label = bounded(value);
+    let child = children.get(label);
+    if (child === undefined) {
+      child = histogram.labels(label);
+      children.set(label, child);
+    }
+    return child;
+  };
+}
