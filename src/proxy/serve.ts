@@ -73,13 +73,13 @@ async function serveInjected(
   if (call.gone) return call.left();
   if (granted.kind === 'unavailable') return withoutToken(call, plan, granted);
 
-  const place = { appid: plan.appid, path: target.path };
+  const place = { appid: plan.appid, path: call.path };
   const sendWith = async (token: Token, replay: 0 | 1): Promise<Answer> => {
     const sentMs = sidecar.clock.lifeMs();
     const query = withParam(plan.query, 'access_token', token.value.reveal());
     const answer = await call.send(written(target, query), body, 'exchange', replay);
     if (isSuccess(answer)) {
-      sidecar.reports.succeeded(plan.appid, target.path, token.fingerprint, sentMs);
+      sidecar.reports.succeeded(plan.appid, call.path, token.fingerprint, sentMs);
     }
     return answer;
   };

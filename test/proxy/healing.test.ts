@@ -245,8 +245,11 @@ test('denied paths are refused with their variants of case, parameters and slash
 });
 
 test('a token that somebody wrote into the path does not reach the log', async (t) => {
-  const { proxy } = await startPair(t);
+  const refusal = json('{"errcode":40001,"errmsg":"invalid credential"}');
+  const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(refusal));
+  const proxy = await startTestProxy(t, [upstream.origin]);
   await fetch(`${proxy.base}/wxa/x%3Faccess_token=92_SOMEBODYS_TOKEN`);
+  t.true(proxy.lines.some((line) => line.includes('a call was replayed')));
   t.false(proxy.lines.join('').includes('SOMEBODYS'));
 });
 
