@@ -1,4 +1,5 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { fingerprintOf } from '../../src/base/secret.ts';
 import { type PlanRules, planCall } from '../../src/proxy/plan.ts';
 import { canonicalPath, kindOfReadings } from '../../src/wechat/path.ts';
@@ -80,6 +81,25 @@ test('what is too short for a token is none, whatever the setting', (t) => {
   t.is(plan(`/wxa/x?access_token=${'x'.repeat(32)}`, [], { foreignTokens: 'reject' }), 'foreign_token');
 });
 
+test('a token of ours is known by whatever printable characters it has, escaped or not', (t) => {
+  for (const token of [
+    '16-characters-00',
+    'has/slashes+and=signs==',
+    'odd:;,.!$()*@[]{}~ok',
+    'a+b/c==d+e/f==g+h',
+  ]) {
+    const ownerOf = (fingerprint: string): string | undefined =>
+      fingerprint === fingerprintOf(token) ? 'wxodd' : undefined;
+    for (const written of [encodeURIComponent(token), token.replaceAll(/[&#;]/g, encodeURIComponent)]) {
+      for (const value of [written, `n=${written}`, `n%3D${written}`]) {
+        const query = `access_token=${value}`;
+        const target = { rawPath: '/wxa/x', query, path: '/wxa/x', kind: { kind: 'ordinary' } } as const;
+        t.like(planCall(target, [], ownerOf, RULES), { kind: 'inject', appid: 'wxodd' }, query);
+      }
+    }
+  }
+});
+
 test("a user's own token passes, whatever its length and the setting", (t) => {
   for (const foreignTokens of ['pass', 'replace', 'reject'] as const) {
     for (const token of ['U', 'undefined', FOREIGN]) {
@@ -149,6 +169,37 @@ test('neither a stand-in nor a token of ours goes where no token of ours belongs
       t.is(plan(`/cgi-bin/component/x?component_access_token=${token}`), `pass ${owner} undefined`);
     }
   }
+});
+
+test('whatever tokens a call has, none of ours leaves beside it, and no foreign one against the setting', (t) => {
+  const names = ['access_token', 'access%5Ftoken', 'component_access_token', 'cloudbase_access_token', 'x'];
+  const values = [standInFor('wxs'), MANAGED, `n=${MANAGED}`, FOREIGN, 'undefined', ''];
+  const pairs = fc.array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...values)), { maxLength: 5 });
+  const paths = [
+    '/wxa/x',
+    '/sns/userinfo',
+    '/cgi-bin/component/x',
+    '/sns/jscode2session',
+    '/cgi-bin/clear_quota/v2',
+  ];
+  const settings = ['pass', 'replace', 'reject'] as const;
+  fc.assert(
+    fc.property(
+      pairs,
+      fc.constantFrom(...paths),
+      fc.constantFrom(...settings),
+      (given, path, foreignTokens) => {
+        const url = `${path}?${given.map((pair) => pair.join('=')).join('&')}`;
+        const made = plan(url, [], { foreignTokens });
+        // What is injected is written over by ours.
+        const left = made.startsWith('inject') ? made.replaceAll(/\baccess(?:_|%5F)token=[^& ]*/g, '') : made;
+        t.notRegex(left, new RegExp(`token=(?:n=)?(?:${MANAGED}|wechat-sidecar-stand-in)`), url);
+        const forbidsForeign = foreignTokens !== 'pass' && !path.startsWith('/sns/');
+        if (forbidsForeign) t.notRegex(left, new RegExp(`[ &]access(?:_|%5F)token=${FOREIGN}`), url);
+      },
+    ),
+    { numRuns: 3_000 },
+  );
 });
 
 test('token endpoints are answered here, and secrets go where they belong', (t) => {
