@@ -3,7 +3,7 @@ import { API_HOSTS, hostnameOf, isLoopbackName, WECOM_HOST } from '../wechat/hos
 import { canonicalPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
 import { readingsOf } from '../wechat/path-readings.ts';
 import type { RawQuery } from '../wechat/query.ts';
-import { readOrigin, senderOf } from './web-page.ts';
+import { senderOf } from './web-page.ts';
 
 /** What of a request the gate looks at. */
 export interface GateRequest extends Pick<
@@ -66,8 +66,7 @@ export function gate(request: GateRequest, rules: GateRules): Gated {
   if (!isServedHost(authority, request.httpVersion, rules)) {
     return refused('forbidden_host', wordsOnHost(authority));
   }
-  const addressed =
-    authority === undefined ? undefined : readOrigin(`${schemeOf(request, form)}://${authority}`);
+  const addressed = authority === undefined ? '' : `${schemeOf(request, form)}://${authority}`;
   const { headers, rawHeaders } = request;
   const sender = senderOf({ headers, rawHeaders, addressed }, rules.allowedOrigins);
   if (sender.kind === 'foreign') {

@@ -57,22 +57,35 @@ export interface SentTokens {
 
 export function readTokens(given: RawQuery, ownerOf: OwnerOf): SentTokens {
   const read = (value: string): SentToken => readToken(value, ownerOf);
-  const isOurs = (value: string): boolean => 'owner' in read(value);
   const own = valuesOf(given, 'access_token').map(read);
-  const others = OTHER_TOKEN_PARAMS.flatMap((name) => valuesOf(given, name).map(read));
-  const query = OTHER_TOKEN_PARAMS.reduce((rest, name) => withoutParam(rest, name, isOurs), given);
+  // An empty one is as good as none; a placeholder is not, since its sender means to call with that kind of token.
+  const inOthers = OTHER_TOKEN_PARAMS.flatMap((name) => valuesOf(given, name))
+    .filter((value) => value.trim() !== '')
+    .map(read);
+  const ours = [...own, ...inOthers].filter(isOurs);
+  const query = inOthers.some(isOurs)
+    ? OTHER_TOKEN_PARAMS.reduce(
+        (rest, name) => withoutParam(rest, name, (value) => isOurs(read(value))),
+        given,
+      )
+    : given;
   return {
-    hasOurs: own.some((token) => 'owner' in token),
-    hasStandIn: [...own, ...others].some(({ kind }) => kind === 'stand-in'),
+    hasOurs: own.some(isOurs),
     hasForeign: own.some(({ kind }) => kind === 'foreign'),
-    // A placeholder too: whoever sends one means to call with that kind of token.
-    hasOther: OTHER_TOKEN_PARAMS.some((name) => valuesOf(query, name).some((value) => value.trim() !== '')),
-    owner: [...own, ...others].flatMap((token) => ('owner' in token ? [token.owner] : []))[0],
+    hasStandIn: ours.some(({ kind }) => kind === 'stand-in'),
+    hasOther: inOthers.some((token) => !isOurs(token)),
+    owner: ours[0]?.owner,
     query,
     without: (foreign) =>
       withoutParam(query, 'access_token', (value) => {
-        const { kind } = read(value);
-        return kind === 'stand-in' || kind === 'managed' || (foreign && kind === 'foreign');
+        const token = read(value);
+        return isOurs(token) || (foreign && token.kind === 'foreign');
       }),
   };
+}
+
+type OurToken = Extract<SentToken, { owner: string }>;
+
+function isOurs(token: SentToken): token is OurToken {
+  return 'owner' in token;
 }

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+import { valuesOf } from './headers.ts';
 
 /** What of a request says whether a web page sent it. */
 export interface PageSigns extends Pick<IncomingMessage, 'headers' | 'rawHeaders'> {
-  /** The origin that the request is addressed to; `undefined` where it names no host. */
-  readonly addressed: string | undefined;
+  /** Where the request is addressed to, as scheme and authority; empty where it names no host. */
+  readonly addressed: string;
 }
 
 export type Sender =
@@ -22,27 +23,25 @@ const MINI_PROGRAMS = 'servicewechat.com';
  * `Sec-Fetch-Site`, or where an older one sends neither, `Referer`. A page may go where it came from.
  */
 export function senderOf(signs: PageSigns, allowedOrigins: ReadonlySet<string>): Sender {
-  const { headers, rawHeaders, addressed } = signs;
-  const origins = rawHeaders.filter(
-    (_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'origin',
-  );
-  if (origins.length > 1) return { kind: 'foreign' };
-  const origin = headers.origin === undefined ? undefined : readOrigin(headers.origin);
-  const page = headers.origin === undefined ? originOf(headers.referer) : origin;
+  const { headers, addressed } = signs;
+  const [given, ...more] = valuesOf(signs.rawHeaders, 'origin');
+  if (more.length > 0) return { kind: 'foreign' };
+  const origin = given === undefined ? undefined : readOrigin(given);
+  const page = given === undefined ? originOf(headers.referer) : origin;
   if (page !== undefined && allowedOrigins.has(page)) return { kind: 'allowed', origin };
 
   const site = headers['sec-fetch-site'];
   if (site !== undefined && !isHere(site)) return { kind: 'foreign' };
-  if (headers.origin !== undefined && (origin === undefined || origin !== addressed)) {
+  if (given !== undefined && (origin === undefined || origin !== readOrigin(addressed))) {
     return { kind: 'foreign' };
   }
-  const hasNeither = site === undefined && headers.origin === undefined;
+  const hasNeither = site === undefined && given === undefined;
   if (hasNeither && !isHarmlessReferer(headers.referer)) return { kind: 'foreign' };
   return { kind: 'program' };
 }
 
 /** Undefined for `null`, and for all that is no http(s) origin. */
-export function readOrigin(text: string): string | undefined {
+function readOrigin(text: string): string | undefined {
   return /^https?:\/\/[^/?#@\\\s]+$/i.test(text) ? originOf(text) : undefined;
 }
 
