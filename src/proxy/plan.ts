@@ -28,7 +28,7 @@ export type Plan =
       readonly secretParam: string;
       readonly query: RawQuery;
     }
-  /** Passes through with whatever token it has, a foreign one or none; `appid` where it names an account. */
+  /** Passes through with whatever token it has, a foreign one or none; `appid` if it names an account. */
   | {
       readonly kind: 'pass';
       readonly appid: string | undefined;

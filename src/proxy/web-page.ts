@@ -4,13 +4,13 @@ import { valuesOf } from './headers.ts';
 
 /** What of a request says whether a web page sent it. */
 export interface PageSigns extends Pick<IncomingMessage, 'headers' | 'rawHeaders'> {
-  /** Where the request is addressed to, as scheme and authority; empty where it names no host. */
+  /** Where the request is addressed to, as scheme and authority; empty if it names no host. */
   readonly addressed: string;
 }
 
 export type Sender =
   | { readonly kind: 'program' }
-  /** A page of an allowed origin; `origin` where its browser asks whether the page may read the answer. */
+  /** A page of an allowed origin; `origin` if its browser asks whether the page may read the answer. */
   | { readonly kind: 'allowed'; readonly origin: string | undefined }
   /** A page that has no business here. */
   | { readonly kind: 'foreign' };
@@ -19,7 +19,7 @@ export type Sender =
 const MINI_PROGRAMS = 'servicewechat.com';
 
 /**
- * Tells programs from web pages by what browsers add, and no page can leave out or forge: `Origin` and
+ * Distinguishes web pages from programs by what browsers add, and no page can leave out or forge: `Origin` and
  * `Sec-Fetch-Site`, or where an older one sends neither, `Referer`. A page may go where it came from.
  */
 export function senderOf(signs: PageSigns, allowedOrigins: ReadonlySet<string>): Sender {

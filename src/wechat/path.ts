@@ -38,8 +38,8 @@ export function kindOfPath(path: string): PathKind {
 }
 
 /**
- * What a path is to any server. Where it could be a call that never leaves as it was written, it is that
- * one. `undefined` where readings differ in what they need: no token would be right for all of them.
+ * What a path is to any server. If it could be a call that never leaves as it was written, it is that
+ * one. `undefined` if readings differ in what they need: no token would be right for all of them.
  */
 export function kindOfReadings(readings: Iterable<string>): PathKind | undefined {
   const kinds = new Map<string, PathKind>();

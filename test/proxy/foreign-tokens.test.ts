@@ -9,7 +9,7 @@ const PATH = `/wxa/getpaidunionid?access_token=${FOREIGN}`;
 const REFUSAL = '{"errcode":40001,"errmsg":"invalid credential, access_token is invalid or not latest"}';
 const EVENT = 'a foreign token was refused';
 
-test('a refused foreign token is told by a header, a warning and a metric, and the answer stays as it is', async (t) => {
+test('a refused foreign token is reported by a header, a warning and a metric, and the answer stays as it is', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(json(REFUSAL)));
   const proxy = await startTestProxy(t, [upstream.origin]);
   const answer = await fetch(proxy.base + PATH);
@@ -27,14 +27,14 @@ test('a refused foreign token is told by a header, a warning and a metric, and t
   t.false(proxy.lines.join('\n').includes(FOREIGN));
 });
 
-test('every errcode that means a refused token is told, in any coding, and no other answer', async (t) => {
+test('every errcode that means a refused token is reported, in any coding, and no other answer', async (t) => {
   const answers: Record<string, Buffer> = {};
   const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
     const name = /\/wxa\/(\w+)/.exec(head)?.[1] ?? '';
     socket.write(answers[name] ?? OK);
   });
   const proxy = await startTestProxy(t, [upstream.origin]);
-  const told = async (name: string, body: Buffer, headers = ''): Promise<boolean> => {
+  const reported = async (name: string, body: Buffer, headers = ''): Promise<boolean> => {
     answers[name] = Buffer.concat([
       Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${headers}\r\n`),
       body,
@@ -43,12 +43,14 @@ test('every errcode that means a refused token is told, in any coding, and no ot
     await answer.arrayBuffer();
     return answer.headers.get('x-wechat-sidecar')?.endsWith('; token=foreign') === true;
   };
-  t.true(await told('invalid', Buffer.from('{"errcode":40014,"errmsg":"invalid access_token"}')));
-  t.true(await told('expired', Buffer.from('{"errcode":"42001","errmsg":"access_token expired"}')));
-  t.true(await told('packed', gzipSync(REFUSAL), 'Content-Encoding: gzip\r\n'));
-  t.false(await told('fine', Buffer.from('{"errcode":0}')));
-  t.false(await told('quota', Buffer.from('{"errcode":45009,"errmsg":"reach max api daily quota limit"}')));
-  t.false(await told('large', Buffer.from(`{"errcode":40001,"pad":"${'x'.repeat(5_000)}"}`)));
+  t.true(await reported('invalid', Buffer.from('{"errcode":40014,"errmsg":"invalid access_token"}')));
+  t.true(await reported('expired', Buffer.from('{"errcode":"42001","errmsg":"access_token expired"}')));
+  t.true(await reported('packed', gzipSync(REFUSAL), 'Content-Encoding: gzip\r\n'));
+  t.false(await reported('fine', Buffer.from('{"errcode":0}')));
+  t.false(
+    await reported('quota', Buffer.from('{"errcode":45009,"errmsg":"reach max api daily quota limit"}')),
+  );
+  t.false(await reported('large', Buffer.from(`{"errcode":40001,"pad":"${'x'.repeat(5_000)}"}`)));
 });
 
 test('a storm of refused foreign tokens writes few lines', async (t) => {

@@ -79,7 +79,7 @@ test('other hosts never leave, however they are named', (t) => {
   }
 });
 
-test('a call of WeCom is told that this is no way to it', (t) => {
+test('a call to the host of WeCom is refused with words that name it', (t) => {
   t.regex(messageOn('/cgi-bin/gettoken', { host: 'qyapi.weixin.qq.com' }), /WeCom \(企业微信\)/);
   t.notRegex(messageOn('/cgi-bin/gettoken', { host: 'evil.example' }), /WeCom/);
 });
@@ -125,7 +125,7 @@ test('a page over HTTPS comes from another place than one over HTTP', (t) => {
   t.is(verdictOn('/wxa/x', headers, '1.1', { socket: { encrypted: true } }), 'open /wxa/x undefined');
 });
 
-test('without Origin and Sec-Fetch-Site a Referer tells a web page', (t) => {
+test('without Origin and Sec-Fetch-Site a Referer identifies a web page', (t) => {
   for (const referer of [
     'https://evil.example/',
     'https://servicewechat.com.evil.example/',

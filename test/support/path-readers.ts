@@ -1,5 +1,5 @@
 /**
- * How servers come from the path of a request to what they look up, each on its own: `undefined` where it
+ * How servers come from the path of a request to what they look up, each on its own: `undefined` if it
  * refuses the request. Text is Latin-1, a character for a byte.
  */
 export type PathReader = (rawPath: string) => string | undefined;
