@@ -1,4 +1,5 @@
 import type Koa from 'koa';
+import { codingsOf, decoded } from '../upstream/content-coding.ts';
 import { exchange } from '../upstream/exchange.ts';
 import type { AnswerSink, Exchange, Outgoing, TransportFailure } from '../upstream/exchange.ts';
 import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
@@ -91,6 +92,7 @@ class RelaySink implements AnswerSink {
   #bytes = 0;
   #status = 0;
   #contentType = 'application/json';
+  #codings: readonly string[] = [];
 
   constructor(done: (answer: Answer) => void, fail: (problem: Problem) => void) {
     this.#done = done;
@@ -99,6 +101,7 @@ class RelaySink implements AnswerSink {
 
   head(status: number, _: string, headers: string[]): void {
     this.#status = status;
+    this.#codings = codingsOf(headers);
     const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type');
     if (at !== -1) this.#contentType = headers[at + 1] ?? this.#contentType;
   }
@@ -111,7 +114,8 @@ class RelaySink implements AnswerSink {
   }
 
   end(): void {
-    this.#done({ status: this.#status, contentType: this.#contentType, body: Buffer.concat(this.#chunks) });
+    const body = decoded(Buffer.concat(this.#chunks), this.#codings, ANSWER_BYTES_MAX);
+    this.#done({ status: this.#status, contentType: this.#contentType, body });
   }
 
   failed({ kind, host, reason }: TransportFailure): void {

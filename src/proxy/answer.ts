@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
+import { codingsOf, decoded } from '../upstream/content-coding.ts';
 import type { AnswerSink, TransportFailure } from '../upstream/exchange.ts';
 import type { Origin } from '../upstream/origins.ts';
-import { judge, JUDGED_BYTES_MAX, mayBeObject, type Verdict } from '../wechat/verdict.ts';
-import { decoded, READABLE_CODINGS } from './content-coding.ts';
+import { beginningOf } from '../wechat/answer-body.ts';
+import { judge, JUDGED_BYTES_MAX, type Verdict } from '../wechat/verdict.ts';
 import { answerHeaders, rewrittenHeaders, valuesOf } from './headers.ts';
 
 /** Characters that the reason phrase of an answer cannot be written with; it means nothing to anybody. */
@@ -63,8 +64,9 @@ function hasBody(method: string, status: number): boolean {
  */
 export class AnswerRelay implements AnswerSink {
   readonly #options: RelayOptions;
-  #head: AnswerHead | undefined;
-  #coding: string | undefined;
+  #head: AnswerHead = { status: 0, reason: '', headers: [] };
+  #codings: readonly string[] = [];
+  #mayBeAnything = false;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #phase: 'holding' | 'streaming' | 'over' = 'holding';
@@ -78,20 +80,23 @@ export class AnswerRelay implements AnswerSink {
     if (status < 200) throw new RangeError(`Cannot pass on an answer: its status is ${status}`);
     this.#options.onHead(origin);
     this.#head = { status, reason: reason.replaceAll(NOT_IN_REASON, ''), headers };
-    this.#coding = valuesOf(headers, 'content-encoding').join(',').trim().toLowerCase();
+    this.#codings = codingsOf(headers);
+    // What is coded cannot be told by its first byte.
+    this.#mayBeAnything = this.#codings.length > 0;
     if (!hasBody(this.#options.method, status)) return;
     const announced = Number(valuesOf(headers, 'content-length')[0] ?? '0');
-    const readable = this.#isPlain() || READABLE_CODINGS.has(this.#coding);
-    if (announced > JUDGED_BYTES_MAX || !readable || !isJudged(status)) this.#startStreaming();
+    if (announced > JUDGED_BYTES_MAX || !isJudged(status)) this.#startStreaming();
   }
 
   data(chunk: Buffer): boolean {
     if (this.#phase === 'streaming') return this.#options.response.write(chunk);
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
-    const hopeless =
-      this.#isPlain() && !mayBeObject(chunk.length === this.#heldBytes ? chunk : this.#heldSoFar());
-    if (this.#heldBytes > JUDGED_BYTES_MAX || hopeless) return this.#startStreaming();
+    if (this.#heldBytes > JUDGED_BYTES_MAX) return this.#startStreaming();
+    if (this.#mayBeAnything) return true;
+    const beginning = beginningOf(this.#heldSoFar());
+    if (beginning === 'other') return this.#startStreaming();
+    if (beginning === 'object') this.#mayBeAnything = true;
     return true;
   }
 
@@ -101,18 +106,13 @@ export class AnswerRelay implements AnswerSink {
       if (trailers.length > 0) response.addTrailers(pairsOf(trailers));
       response.end();
       this.#phase = 'over';
-      onAnswer({ kind: 'relayed', status: this.#head?.status ?? 0, whole: true });
+      onAnswer({ kind: 'relayed', status: this.#head.status, whole: true });
       return;
     }
-    const body = this.#heldSoFar();
-    const plain = decoded(body, this.#coding);
     this.#phase = 'over';
-    onAnswer({
-      kind: 'held',
-      head: this.#head as AnswerHead,
-      body,
-      verdict: judge(plain ?? Buffer.alloc(0)),
-    });
+    const body = this.#heldSoFar();
+    const plain = decoded(body, this.#codings, JUDGED_BYTES_MAX);
+    onAnswer({ kind: 'held', head: this.#head, body, verdict: judge(plain) });
   }
 
   failed(failure: TransportFailure): void {
@@ -124,11 +124,7 @@ export class AnswerRelay implements AnswerSink {
     }
     // A broken connection is the only way left to tell the caller that the answer is not whole.
     this.#options.response.destroy();
-    this.#options.onAnswer({ kind: 'relayed', status: this.#head?.status ?? 0, whole: false });
-  }
-
-  #isPlain(): boolean {
-    return this.#coding === '' || this.#coding === 'identity';
+    this.#options.onAnswer({ kind: 'relayed', status: this.#head.status, whole: false });
   }
 
   #heldSoFar(): Buffer {
@@ -138,9 +134,9 @@ export class AnswerRelay implements AnswerSink {
 
   #startStreaming(): boolean {
     const { response, ownHeaders, onStreaming, resume } = this.#options;
-    const head = this.#head as AnswerHead;
+    const { status, reason, headers } = this.#head;
     // Throws where the platform's head cannot be written; nothing has been passed on by then.
-    response.writeHead(head.status, head.reason, answerHeaders(head.headers, ownHeaders()));
+    response.writeHead(status, reason, answerHeaders(headers, ownHeaders()));
     this.#phase = 'streaming';
     onStreaming();
     response.on('drain', resume);

@@ -1,4 +1,4 @@
-import { READABLE_CODINGS } from './content-coding.ts';
+import { READABLE_CODINGS } from '../upstream/content-coding.ts';
 
 /** Headers for one connection only. Source: RFC 9110, section 7.6.1. */
 const HOP_BY_HOP = new Set([

@@ -12,13 +12,16 @@ interface Relayed {
   readonly answer: Answer | undefined;
   /** What went to the caller while the answer came. */
   readonly passedOn: Buffer;
+  /** The headers that went with it. */
+  readonly headers: readonly string[];
 }
 
 /** Brings an answer in pieces that end at `cuts`, and tells what became of it. */
 function relay(body: Buffer, cuts: readonly number[], headers: string[] = [], status = 200): Relayed {
   const written: Buffer[] = [];
+  let head: readonly string[] = [];
   const response = Object.assign(new EventEmitter(), {
-    writeHead() {},
+    writeHead: (_: number, reason: string, sent: string[]) => (head = [reason, ...sent]),
     write: (chunk: Buffer) => written.push(chunk) > 0,
     end() {},
     destroy() {},
@@ -41,7 +44,7 @@ function relay(body: Buffer, cuts: readonly number[], headers: string[] = [], st
     from = end;
   }
   sink.end([]);
-  return { answer, passedOn: Buffer.concat(written) };
+  return { answer, passedOn: Buffer.concat(written), headers: head };
 }
 
 const errorText = fc
@@ -50,6 +53,9 @@ const errorText = fc
 const anyBody = fc.oneof(
   errorText.map((text) => Buffer.from(text)),
   errorText.map((text) => Buffer.from(`\n ${text}\r\n`)),
+  errorText.map((text) => Buffer.from(`\ufeff${text}\u0000\u0000`)),
+  errorText.map((text) => Buffer.from(`\ufeff${text}`, 'utf16le')),
+  errorText.map((text) => Buffer.from(`\ufeff\u001f${text}`, 'utf16le').swap16()),
   errorText.map((text) => Buffer.concat([Buffer.from(text), Buffer.from([0xff, 0xd8])])),
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
   fc
@@ -96,7 +102,52 @@ test('parts, faults of gateways and codings that nobody can read are passed on a
   const body = Buffer.from('{"errcode":40001}');
   t.is(relay(body, [3], [], 206).answer?.kind, 'relayed');
   t.is(relay(body, [3], [], 502).answer?.kind, 'relayed');
-  t.is(relay(body, [3], ['content-encoding', 'zstd']).answer?.kind, 'relayed');
+  t.is(relay(Buffer.from([0x28, 0xb5, 0x2f]), [], ['content-encoding', 'zstd']).answer?.kind, 'relayed');
   t.is(relay(body, [3], ['content-length', '5000']).answer?.kind, 'relayed');
   t.throws(() => relay(body, [], [], 101), { instanceOf: RangeError });
+});
+
+test('a coding that is none, or that the bytes do not have, hides no refusal', (t) => {
+  const plain = Buffer.from('\ufeff{"errcode":40001}\u0000');
+  for (const coding of [
+    'utf-8',
+    'UTF8',
+    'none',
+    'identity',
+    '',
+    ',',
+    'zstd',
+    'gzip',
+    'br',
+    'deflate',
+    'x-gzip, br',
+  ]) {
+    for (const cuts of [[], [1, 2, 5]]) {
+      const { answer } = relay(plain, cuts, ['Content-Encoding', coding]);
+      t.is(answer?.kind === 'held' && answer.verdict.errcode, 40001, coding);
+      t.true(answer?.kind === 'held' && answer.body.equals(plain), coding);
+    }
+  }
+  const coded = gzipSync(plain);
+  for (const coding of [
+    'utf-8, gzip',
+    'gzip, identity',
+    ' GZIP ',
+    'gzip;q=1',
+    'x-gzip',
+    'gzip, gzip',
+    'br, gzip',
+  ]) {
+    const { answer } = relay(coded, [4], ['content-encoding', coding]);
+    t.is(answer?.kind === 'held' && answer.verdict.errcode, 40001, coding);
+    t.true(answer?.kind === 'held' && answer.body.equals(coded), coding);
+  }
+});
+
+test('a file that is packed is none of the answers that are judged, whatever is in it', (t) => {
+  const packed = gzipSync('{"errcode":40001}');
+  for (const headers of [[], ['content-encoding', 'identity'], ['content-encoding', 'br']]) {
+    const { answer } = relay(packed, [3], headers);
+    t.is(answer?.kind === 'held' ? answer.verdict.errcode : undefined, undefined);
+  }
 });
