@@ -1,4 +1,6 @@
 import type Koa from 'koa';
+import { redactedBytes, redactedText } from '../base/redaction.ts';
+import type { Secret } from '../base/secret.ts';
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
 import { exchange } from '../upstream/exchange.ts';
 import type { AnswerSink, Exchange, Outgoing, TransportFailure } from '../upstream/exchange.ts';
@@ -50,9 +52,19 @@ export async function answerRelay(ctx: Koa.Context, hub: Hub, _: Caller, appid: 
     body: bytes === undefined ? undefined : { bytes: bytes.length, open: () => bytes },
     pinned: false,
   });
+  if (quotes(answer, secret)) {
+    throw new Problem(
+      'upstream_broken',
+      "The platform's answer, or that of a gateway, quotes the AppSecret and is not passed on; the call may have been executed.",
+    );
+  }
   ctx.status = answer.status;
   ctx.set({ 'x-wechat-sidecar-relay': '1', 'content-type': answer.contentType });
   ctx.body = answer.body;
+}
+
+function quotes({ contentType, body }: Answer, secret: Secret): boolean {
+  return redactedBytes(body, secret) !== body || redactedText(contentType, secret, () => '') !== contentType;
 }
 
 interface Answer {

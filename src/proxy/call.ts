@@ -4,7 +4,7 @@ import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server
 import { exchange, type Exchange, type TransportFailure } from '../upstream/exchange.ts';
 import { type Answer, AnswerRelay, sendHeld } from './answer.ts';
 import { discardRest, KeptBody, ReplayBudget } from './body.ts';
-import { requestHeaders } from './headers.ts';
+import { type Injected, requestHeaders } from './headers.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** How a call ended, for whoever counts it. */
@@ -45,6 +45,8 @@ export class Call {
   readonly #notes = new Set<string>();
   #body: KeptBody | undefined;
   #exchange: Exchange | undefined;
+  /** Of a replay, the first token too. */
+  readonly #injected: Injected[] = [];
   #onGone: () => void = () => {};
   #gone = false;
 
@@ -135,12 +137,19 @@ export class Call {
   }
 
   /**
-   * Sends the call once, with `target` as its path and query (they may hold a token). `by` tells
-   * whether it merely passes through; bodies that are not kept always do.
+   * Sends the call once, with `target` as its path and query; `injected` is what we have put into them. `by`
+   * tells whether it merely passes through; bodies that are not kept always do.
    */
-  send(target: string, body: CallBody, by: 'exchange' | 'passing', replay: 0 | 1): Promise<Answer> {
+  send(
+    target: string,
+    body: CallBody,
+    by: 'exchange' | 'passing',
+    replay: 0 | 1,
+    injected?: Injected,
+  ): Promise<Answer> {
     const { clock, metrics, upstream, passThrough } = this.#sidecar;
     const sentMs = clock.lifeMs();
+    if (injected !== undefined) this.#injected.push(injected);
     return new Promise((resolve) => {
       if (this.#gone) {
         resolve({ kind: 'gone' });
@@ -151,6 +160,7 @@ export class Call {
         method: this.method,
         response: this.response,
         ownHeaders: () => this.#ownHeaders(replay),
+        injected: this.#injected,
         onHead: (origin) => metrics.upstreamAnswered(origin.host, clock.lifeMs() - sentMs),
         onStreaming: () => this.#body?.stopKeeping(),
         onAnswer: resolve,

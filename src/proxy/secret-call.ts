@@ -31,7 +31,9 @@ export async function serveSecretCall(
   const query = withParam(withAppid, plan.secretParam, holder.secret.reveal());
   // The secret goes to the path that we know, however the caller wrote it.
   const known: Target = { ...target, rawPath: target.path };
-  return call.finish(await call.send(written(known, query), body, 'exchange', 0), 0);
+  // The appid in the query says for whom it is filled in again.
+  const injected = { secret: holder.secret, inHeaders: () => '' };
+  return call.finish(await call.send(written(known, query), body, 'exchange', 0, injected), 0);
 }
 
 async function serveByHub(

@@ -1,4 +1,3 @@
-import type { Secret } from '../base/secret.ts';
 import { integerIn, readObject } from './answer-body.ts';
 
 /** The largest answer that is judged: the platform's errors are under 300 bytes. */
@@ -13,7 +12,8 @@ export interface Verdict {
   readonly errmsg: string;
 }
 
-const NO_VERDICT: Verdict = { errcode: undefined, errmsg: '' };
+/** The verdict on what is no answer of the platform's. */
+export const NO_VERDICT: Verdict = { errcode: undefined, errmsg: '' };
 
 /**
  * Reads the top-level `errcode` (a number or a numeric string, at any place) of a whole answer body. A
@@ -29,12 +29,12 @@ export function judge(body: Buffer): Verdict {
 
 /**
  * The same refusal for a caller that would take 40001 as a call to fetch a new token and try again, some
- * of them without end: the errcode negated, and words that say so. `token` is what the call carried.
+ * of them without end: the errcode negated, and words that say so.
  */
-export function negatedRefusal({ errcode = 0, errmsg }: Verdict, token: Secret): Buffer {
+export function negatedRefusal({ errcode = 0, errmsg }: Verdict): Buffer {
   const text =
     `wechat-sidecar: the platform answered ${errcode} although the token was looked after; ` +
-    `fetching another token does not help. It said: ${errmsg.replaceAll(token.reveal(), '[redacted]')}`;
+    `fetching another token does not help. It said: ${errmsg}`;
   return Buffer.from(JSON.stringify({ errcode: -errcode, errmsg: text }));
 }
 

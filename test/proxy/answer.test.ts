@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
+import { Secret } from '../../src/base/secret.ts';
 import { type Answer, AnswerRelay } from '../../src/proxy/answer.ts';
 import { judge, JUDGED_BYTES_MAX } from '../../src/wechat/verdict.ts';
 
@@ -17,7 +18,13 @@ interface Relayed {
 }
 
 /** Brings an answer in pieces that end at `cuts`, and tells what became of it. */
-function relay(body: Buffer, cuts: readonly number[], headers: string[] = [], status = 200): Relayed {
+function relay(
+  body: Buffer,
+  cuts: readonly number[],
+  headers: string[] = [],
+  status = 200,
+  secrets: readonly Secret[] = [],
+): Relayed {
   const written: Buffer[] = [];
   let head: readonly string[] = [];
   const response = Object.assign(new EventEmitter(), {
@@ -31,6 +38,7 @@ function relay(body: Buffer, cuts: readonly number[], headers: string[] = [], st
     method: 'GET',
     response,
     ownHeaders: () => [],
+    injected: secrets.map((secret) => ({ secret, inHeaders: () => 'STAND-IN' })),
     onHead() {},
     onStreaming() {},
     onAnswer: (given) => (answer = given),
@@ -150,4 +158,49 @@ test('a file that is packed is none of the answers that are judged, whatever is 
     const { answer } = relay(packed, [3], headers);
     t.is(answer?.kind === 'held' ? answer.verdict.errcode : undefined, undefined);
   }
+});
+
+const TOKEN = '92_aZ09-x_Y7bQ3mK5nP1rT6vW8yB2cD4fG0hJ';
+const QUOTES = Buffer.from(`<p>access_token=${TOKEN}</p>`);
+
+test('what quotes our token is held if it is a page, or small by its length, and goes on without it', (t) => {
+  for (const [status, headers] of [
+    [302, []],
+    [404, []],
+    [502, []],
+    [200, ['Content-Type', 'Text/HTML']],
+    [200, ['content-length', String(QUOTES.length)]],
+  ] as const) {
+    const { answer, passedOn } = relay(QUOTES, [5, 9], [...headers, 'etag', '"a"'], status, [
+      new Secret(TOKEN),
+    ]);
+    t.is(passedOn.length, 0);
+    if (answer?.kind !== 'held') return t.fail(`${status}`);
+    t.is(answer.body.toString(), '<p>access_token=[redacted]</p>');
+    t.deepEqual(answer.head.headers.slice(-2), ['content-length', String(answer.body.length)]);
+    t.false(answer.head.headers.includes('etag'));
+    t.is(answer.verdict.errcode, undefined);
+  }
+  return undefined;
+});
+
+test('the head of a stream goes without our token, with the stand-in in its place', (t) => {
+  const headers = ['Location', `/a?access_token=${TOKEN}`, `X-${TOKEN}`, '1', 'X-Other', '%41'];
+  const { passedOn, headers: sent } = relay(QUOTES, [], headers, 200, [new Secret(TOKEN)]);
+  t.true(passedOn.equals(QUOTES));
+  t.deepEqual(sent, ['OK', 'Location', '/a?access_token=STAND-IN', 'X-Other', '%41']);
+});
+
+test('a page that says it is coded is read both ways', (t) => {
+  for (const coding of ['deflate', 'br', 'gzip']) {
+    const { answer } = relay(QUOTES, [], ['content-encoding', coding], 404, [new Secret(TOKEN)]);
+    t.is(answer?.kind === 'held' && answer.body.toString(), '<p>access_token=[redacted]</p>', coding);
+  }
+});
+
+test('a page of over 16 KiB is not held, and neither is any answer without a token of ours', (t) => {
+  const large = Buffer.alloc(16_385, 'x');
+  t.true(relay(large, [100], [], 404, [new Secret(TOKEN)]).passedOn.equals(large));
+  t.is(relay(large.subarray(1), [100], [], 404, [new Secret(TOKEN)]).answer?.kind, 'held');
+  t.true(relay(QUOTES, [], ['content-length', String(QUOTES.length)], 404).passedOn.equals(QUOTES));
 });

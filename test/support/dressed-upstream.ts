@@ -9,27 +9,27 @@ export type Dress = (text: string) => {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-const dress = (bytes: (text: string) => Buffer, headers: Record<string, string> = {}): Dress => {
+const dressOf = (bytes: (text: string) => Buffer, headers: Record<string, string> = {}): Dress => {
   return (text) => ({ bytes: bytes(text), headers });
 };
 const coded = (coding: string, encode: (text: string) => Buffer): Dress =>
-  dress(encode, { 'content-encoding': coding });
+  dressOf(encode, { 'content-encoding': coding });
 
 /** What has been seen of forwarders in PHP, .NET, C and Java, and of gateways that code or only say so. */
 export const DRESSES: Readonly<Record<string, Dress>> = {
-  'as it is': dress(Buffer.from),
-  'behind a byte order mark': dress((text) => Buffer.from(`\ufeff${text}`)),
-  'behind two byte order marks and a line': dress((text) => Buffer.from(`\ufeff\ufeff\r\n${text}`)),
-  'with NULs behind': dress((text) => Buffer.from(`${text}\0\0\0`)),
-  'with control characters around and in it': dress((text) =>
+  'as it is': dressOf(Buffer.from),
+  'behind a byte order mark': dressOf((text) => Buffer.from(`\ufeff${text}`)),
+  'behind two byte order marks and a line': dressOf((text) => Buffer.from(`\ufeff\ufeff\r\n${text}`)),
+  'with NULs behind': dressOf((text) => Buffer.from(`${text}\0\0\0`)),
+  'with control characters around and in it': dressOf((text) =>
     Buffer.from(`\u0001\u001f${text.replace('{', '{"note":"a\u0002\tb\u001f",')}\u000e`),
   ),
-  'with bytes that are no UTF-8': dress((text) =>
+  'with bytes that are no UTF-8': dressOf((text) =>
     Buffer.from(text.replace('{', '{"note":"\u00ff\u00c3(\u00e4\u00bd",'), 'latin1'),
   ),
-  'in little-endian UTF-16': dress((text) => Buffer.from(`\ufeff${text}`, 'utf16le')),
-  'in big-endian UTF-16': dress((text) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16()),
-  'as a page by its type': dress(Buffer.from, { 'content-type': 'text/html; charset=gbk' }),
+  'in little-endian UTF-16': dressOf((text) => Buffer.from(`\ufeff${text}`, 'utf16le')),
+  'in big-endian UTF-16': dressOf((text) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16()),
+  'as a page by its type': dressOf(Buffer.from, { 'content-type': 'text/html; charset=gbk' }),
   'under the coding utf-8': coded('utf-8', Buffer.from),
   'under the coding none': coded('none', Buffer.from),
   'under the coding identity': coded('identity', Buffer.from),
@@ -69,17 +69,19 @@ export async function startDressedUpstream(t: Teardown, dress: Dress): Promise<D
     }
     return { errcode: 0, errmsg: 'ok' };
   };
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     let body = '';
-    for await (const chunk of request) body += String(chunk);
-    const url = new URL(request.url ?? '', 'http://platform');
-    const { bytes, headers } = dress(JSON.stringify(answerTo(url, body)));
-    response.writeHead(200, {
-      'content-type': 'application/json',
-      'content-length': bytes.length,
-      ...headers,
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const url = new URL(request.url ?? '', 'http://platform');
+      const { bytes, headers } = dress(JSON.stringify(answerTo(url, body)));
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': bytes.length,
+        ...headers,
+      });
+      response.end(bytes);
     });
-    response.end(bytes);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {

@@ -1,6 +1,5 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { Secret } from '../../src/base/secret.ts';
 import { judge, JUDGED_BYTES_MAX, negatedRefusal, ridOf } from '../../src/wechat/verdict.ts';
 
 const errcodeOf = (text: string | Buffer): number | undefined => judge(Buffer.from(text)).errcode;
@@ -89,13 +88,13 @@ test('the verdict on any JSON value with planted look-alikes is that of a refere
 test('a refusal is negated with its text kept and in one line of JSON', (t) => {
   const verdict = {
     errcode: 40001,
-    errmsg: 'invalid "credential" 92_T0KEN\n rid: 5f38a263-3d4c3ccd-01e705f7',
+    errmsg: 'invalid "credential"\n rid: 5f38a263-3d4c3ccd-01e705f7',
   };
-  const body = negatedRefusal(verdict, new Secret('92_T0KEN'));
+  const body = negatedRefusal(verdict);
   const parsed = JSON.parse(body.toString()) as { errcode: number; errmsg: string };
   t.is(parsed.errcode, -40001);
   t.regex(parsed.errmsg, /^wechat-sidecar: /);
-  t.regex(parsed.errmsg, /invalid "credential" \[redacted\]/);
+  t.regex(parsed.errmsg, /invalid "credential"/);
   t.false(/[\n\r]/.test(body.toString()));
 });
 
