@@ -40,6 +40,7 @@ const ROUNDS_MAX = 8;
 
 function without(value: string, text: string, inPlace: () => string): string {
   if (text.includes(value)) return text.replaceAll(value, inPlace);
+  if (!BEGINS_ESCAPES.some((character) => text.includes(character))) return text;
   let plain = text;
   for (let layers = 1; layers <= LAYERS_MAX; layers++) {
     const before = plain;
@@ -72,9 +73,8 @@ interface Peeled {
 function peel({ text, starts }: Peeled): Peeled {
   const left: number[] = [];
   let from = 0;
-  const plain = text.replaceAll(ESCAPE, (escape, ...groups) => {
-    const meaning = meaningOf(escape, ...groups);
-    const at = groups[OFFSET] as number;
+  const plain = text.replaceAll(ESCAPE, (escape, byte, hex, decimal, name, itself, at: number) => {
+    const meaning = meaningOf(escape, byte, hex, decimal, name, itself);
     for (let each = from; each < at + meaning.length; each++) left.push(starts[each] as number);
     from = at + escape.length;
     return meaning;
@@ -83,18 +83,27 @@ function peel({ text, starts }: Peeled): Peeled {
   return { text: plain, starts: left };
 }
 
-/** One character as programs on the way may write it; a NUL is what stands beside each character in UTF-16. */
+const BEGINS_ESCAPES = ['%', '&', '\\', '\0'];
+
+/**
+ * A printable character of ASCII as programs on the way may write it: tokens and AppSecrets have no others,
+ * and answers full of escaped Chinese are not worth a second look. A NUL is what stands beside each
+ * character in UTF-16.
+ */
 const ESCAPE =
   // oxlint-disable-next-line no-control-regex -- see above
-  /(?:%u|\\u)([0-9a-f]{4})|(?:%|\\x)([0-9a-f]{2})|&#x0*([0-9a-f]{1,6});|&#0*(\d{1,7});|&([a-z]{2,20});|\\(["'/\\])|\0/gi;
+  /(?:[%\\]u00|%|\\x)([2-7][0-9a-f])|&#x0{0,4}([2-7][0-9a-f]);|&#0{0,4}(3[2-9]|[4-9]\d|1[01]\d|12[0-6]);|&([a-z]{2,20});|\\(["'/\\])|\0/gi;
 
-/** The groups of `ESCAPE` come first. */
-const OFFSET = 6;
-
-function meaningOf(escape: string, ...groups: unknown[]): string {
-  const [wide, narrow, hex, decimal, name, itself] = groups as (string | undefined)[];
-  const digits = wide ?? narrow ?? hex;
-  if (digits !== undefined) return String.fromCharCode(parseInt(digits, 16));
+/** Takes what `ESCAPE` has found, group by group. */
+function meaningOf(
+  escape: string,
+  byte?: string,
+  hex: string | undefined = byte,
+  decimal?: string,
+  name?: string,
+  itself?: string,
+): string {
+  if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
   if (decimal !== undefined) return String.fromCharCode(Number(decimal));
   // What is no entity stays as it is.
   if (name !== undefined) return ENTITIES.get(name) ?? escape;

