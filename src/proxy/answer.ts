@@ -152,8 +152,8 @@ export class AnswerRelay implements AnswerSink {
     const body = this.#heldSoFar();
     const plain = decoded(body, this.#codings, DECODED_BYTES_MAX);
     const clean = redactedBody(plain, injected);
-    // What could be decoded may all the same be plain text: then it is read as such by the caller.
-    const passed = clean === plain ? redactedBody(body, injected) : clean;
+    // A plain page under a false coding decodes by accident at times, so its own bytes are searched too.
+    const passed = clean === plain && plain !== body ? redactedBody(body, injected) : clean;
     const verdict = isJudged(this.#head.status) ? judge(clean) : NO_VERDICT;
     if (passed === body) return { kind: 'held', head: this.#head, body, verdict };
     const headers = rewrittenHeaders(this.#head.headers, passed.length);
