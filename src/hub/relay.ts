@@ -1,4 +1,7 @@
 import type Koa from 'koa';
+import { redactedBytes, redactedText } from '../base/redaction.ts';
+import type { Secret } from '../base/secret.ts';
+import { codingsOf, decoded } from '../upstream/content-coding.ts';
 import { exchange } from '../upstream/exchange.ts';
 import type { AnswerSink, Exchange, Outgoing, TransportFailure } from '../upstream/exchange.ts';
 import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
@@ -49,9 +52,19 @@ export async function answerRelay(ctx: Koa.Context, hub: Hub, _: Caller, appid: 
     body: bytes === undefined ? undefined : { bytes: bytes.length, open: () => bytes },
     pinned: false,
   });
+  if (quotes(answer, secret)) {
+    throw new Problem(
+      'upstream_broken',
+      "The platform's answer, or that of a gateway, quotes the AppSecret and is not passed on; the call may have been executed.",
+    );
+  }
   ctx.status = answer.status;
   ctx.set({ 'x-wechat-sidecar-relay': '1', 'content-type': answer.contentType });
   ctx.body = answer.body;
+}
+
+function quotes({ contentType, body }: Answer, secret: Secret): boolean {
+  return redactedBytes(body, secret) !== body || redactedText(contentType, secret, () => '') !== contentType;
 }
 
 interface Answer {
@@ -91,6 +104,7 @@ class RelaySink implements AnswerSink {
   #bytes = 0;
   #status = 0;
   #contentType = 'application/json';
+  #codings: readonly string[] = [];
 
   constructor(done: (answer: Answer) => void, fail: (problem: Problem) => void) {
     this.#done = done;
@@ -99,6 +113,7 @@ class RelaySink implements AnswerSink {
 
   head(status: number, _: string, headers: string[]): void {
     this.#status = status;
+    this.#codings = codingsOf(headers);
     const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type');
     if (at !== -1) this.#contentType = headers[at + 1] ?? this.#contentType;
   }
@@ -111,7 +126,8 @@ class RelaySink implements AnswerSink {
   }
 
   end(): void {
-    this.#done({ status: this.#status, contentType: this.#contentType, body: Buffer.concat(this.#chunks) });
+    const body = decoded(Buffer.concat(this.#chunks), this.#codings, ANSWER_BYTES_MAX);
+    this.#done({ status: this.#status, contentType: this.#contentType, body });
   }
 
   failed({ kind, host, reason }: TransportFailure): void {

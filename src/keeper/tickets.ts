@@ -7,8 +7,9 @@ import type { Random } from '../base/random.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import type { TokenSource, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
+import { integerIn, readObject } from '../wechat/answer-body.ts';
 import type { Ask, AskOutcome } from '../wechat/ask.ts';
-import { judge, REFUSED_ERRCODES } from '../wechat/verdict.ts';
+import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
 
 export const TICKET_TYPES = ['jsapi', 'wx_card'] as const;
 export type TicketType = (typeof TICKET_TYPES)[number];
@@ -234,24 +235,16 @@ function readTicket(outcome: AskOutcome): Fetched {
   if (outcome.kind === 'failed') {
     return failure(-1, `the platform could not be reached (${outcome.reason})`);
   }
-  const { errcode = 0 } = judge(outcome.body);
+  const fields = readObject(outcome.body) ?? {};
+  const errcode = integerIn(fields['errcode']) ?? 0;
   if (errcode !== 0) return failure(errcode, `the platform answered errcode ${errcode}`);
-  const { ticket, expires_in: expiresInS } = fieldsOf(outcome.body);
+  const { ticket, expires_in: expiresInS } = fields;
   const isTicket =
     typeof ticket === 'string' && /^[\x21-\x7e]+$/.test(ticket) && ticket.length <= TICKET_CHARS_MAX;
   if (!isTicket || typeof expiresInS !== 'number' || !(expiresInS > 0)) {
     return failure(-1, `the platform's answer made no sense (HTTP ${outcome.status})`);
   }
   return { kind: 'ticket', value: ticket, expiresInMs: Math.min(expiresInS * 1_000, LIFE_MS_MAX) };
-}
-
-function fieldsOf(body: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }
 
 function failure(errcode: number, why: string): Failure {

@@ -1,9 +1,18 @@
 import type { ServerResponse } from 'node:http';
+import { codingsOf, decoded } from '../upstream/content-coding.ts';
 import type { AnswerSink, TransportFailure } from '../upstream/exchange.ts';
 import type { Origin } from '../upstream/origins.ts';
-import { judge, JUDGED_BYTES_MAX, mayBeObject, type Verdict } from '../wechat/verdict.ts';
-import { decoded, READABLE_CODINGS } from './content-coding.ts';
-import { answerHeaders, rewrittenHeaders, valuesOf } from './headers.ts';
+import { beginningOf } from '../wechat/answer-body.ts';
+import { judge, JUDGED_BYTES_MAX, NO_VERDICT, type Verdict } from '../wechat/verdict.ts';
+import {
+  answerHeaders,
+  type Injected,
+  redactedBody,
+  redactedHeader,
+  redactedHeaders,
+  rewrittenHeaders,
+  valuesOf,
+} from './headers.ts';
 
 /** Characters that the reason phrase of an answer cannot be written with; it means nothing to anybody. */
 const NOT_IN_REASON = /[^\t\x20-\x7e\x80-\xff]/g;
@@ -17,7 +26,7 @@ export interface AnswerHead {
 
 /** What became of one sending of a call. */
 export type Answer =
-  /** Small enough to be judged, and not yet passed on. */
+  /** Small, and not yet passed on. */
   | { readonly kind: 'held'; readonly head: AnswerHead; readonly body: Buffer; readonly verdict: Verdict }
   /** Passed on to the caller as it came; `whole` is false where it broke off on the way. */
   | { readonly kind: 'relayed'; readonly status: number; readonly whole: boolean }
@@ -40,6 +49,7 @@ export interface RelayOptions {
   readonly response: ServerResponse;
   /** Our own headers, as they are when the head is sent. */
   readonly ownHeaders: () => readonly string[];
+  readonly injected: readonly Injected[];
   readonly onHead: (origin: Origin) => void;
   /** It is not a refusal of the token: the answer is being passed on. */
   readonly onStreaming: () => void;
@@ -47,6 +57,12 @@ export interface RelayOptions {
   /** Asks the upstream to go on after a pause. */
   readonly resume: () => void;
 }
+
+/** The largest page that is held, since pages of gateways quote the URL of a call. */
+const PAGE_BYTES_MAX = 16 * 1024;
+
+/** What a held body may decode to. More is not looked into: nothing that small is a page or an error. */
+const DECODED_BYTES_MAX = 256 * 1024;
 
 /** Statuses whose answers are not judged: a part of something, or a fault of a gateway. */
 function isJudged(status: number): boolean {
@@ -58,13 +74,15 @@ function hasBody(method: string, status: number): boolean {
 }
 
 /**
- * Holds an answer for as long as it could still be a small JSON object, and then either hands it over
- * whole, with its verdict, or passes it on as it comes.
+ * Holds an answer for as long as it could still be a small JSON object, or a page that quotes what we
+ * put into the call, and then either hands it over whole, with its verdict, or passes it on as it comes.
  */
 export class AnswerRelay implements AnswerSink {
   readonly #options: RelayOptions;
-  #head: AnswerHead | undefined;
-  #coding: string | undefined;
+  #head: AnswerHead = { status: 0, reason: '', headers: [] };
+  #codings: readonly string[] = [];
+  /** The most that is held, and whether only what may be an object is. */
+  #hold = { bytesMax: 0, objectsOnly: true };
   #held: Buffer[] = [];
   #heldBytes = 0;
   #phase: 'holding' | 'streaming' | 'over' = 'holding';
@@ -76,43 +94,45 @@ export class AnswerRelay implements AnswerSink {
   /** Throws where nothing of the kind can be an answer. */
   head(status: number, reason: string, headers: string[], origin: Origin): void {
     if (status < 200) throw new RangeError(`Cannot pass on an answer: its status is ${status}`);
-    this.#options.onHead(origin);
-    this.#head = { status, reason: reason.replaceAll(NOT_IN_REASON, ''), headers };
-    this.#coding = valuesOf(headers, 'content-encoding').join(',').trim().toLowerCase();
-    if (!hasBody(this.#options.method, status)) return;
-    const announced = Number(valuesOf(headers, 'content-length')[0] ?? '0');
-    const readable = this.#isPlain() || READABLE_CODINGS.has(this.#coding);
-    if (announced > JUDGED_BYTES_MAX || !readable || !isJudged(status)) this.#startStreaming();
+    const { method, injected, onHead } = this.#options;
+    onHead(origin);
+    this.#head = {
+      status,
+      reason: redactedHeader(reason, injected).replaceAll(NOT_IN_REASON, ''),
+      headers: redactedHeaders(headers, injected),
+    };
+    this.#codings = codingsOf(headers);
+    if (!hasBody(method, status)) return;
+    const announced = valuesOf(headers, 'content-length')[0];
+    this.#hold = holdOf(status, headers, announced !== undefined, injected.length > 0);
+    // What is coded cannot be told by its first byte.
+    if (this.#codings.length > 0) this.#hold.objectsOnly = false;
+    if (Number(announced ?? 0) > this.#hold.bytesMax || this.#hold.bytesMax === 0) this.#startStreaming();
   }
 
   data(chunk: Buffer): boolean {
     if (this.#phase === 'streaming') return this.#options.response.write(chunk);
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
-    const hopeless =
-      this.#isPlain() && !mayBeObject(chunk.length === this.#heldBytes ? chunk : this.#heldSoFar());
-    if (this.#heldBytes > JUDGED_BYTES_MAX || hopeless) return this.#startStreaming();
+    if (this.#heldBytes > this.#hold.bytesMax) return this.#startStreaming();
+    if (!this.#hold.objectsOnly) return true;
+    const beginning = beginningOf(this.#heldSoFar());
+    if (beginning === 'other') return this.#startStreaming();
+    if (beginning === 'object') this.#hold.objectsOnly = false;
     return true;
   }
 
   end(trailers: string[]): void {
-    const { response, onAnswer } = this.#options;
+    const { response, injected, onAnswer } = this.#options;
     if (this.#phase === 'streaming') {
-      if (trailers.length > 0) response.addTrailers(pairsOf(trailers));
+      if (trailers.length > 0) response.addTrailers(pairsOf(redactedHeaders(trailers, injected)));
       response.end();
       this.#phase = 'over';
-      onAnswer({ kind: 'relayed', status: this.#head?.status ?? 0, whole: true });
+      onAnswer({ kind: 'relayed', status: this.#head.status, whole: true });
       return;
     }
-    const body = this.#heldSoFar();
-    const plain = decoded(body, this.#coding);
     this.#phase = 'over';
-    onAnswer({
-      kind: 'held',
-      head: this.#head as AnswerHead,
-      body,
-      verdict: judge(plain ?? Buffer.alloc(0)),
-    });
+    onAnswer(this.#heldAnswer());
   }
 
   failed(failure: TransportFailure): void {
@@ -124,11 +144,20 @@ export class AnswerRelay implements AnswerSink {
     }
     // A broken connection is the only way left to tell the caller that the answer is not whole.
     this.#options.response.destroy();
-    this.#options.onAnswer({ kind: 'relayed', status: this.#head?.status ?? 0, whole: false });
+    this.#options.onAnswer({ kind: 'relayed', status: this.#head.status, whole: false });
   }
 
-  #isPlain(): boolean {
-    return this.#coding === '' || this.#coding === 'identity';
+  #heldAnswer(): Answer {
+    const { injected } = this.#options;
+    const body = this.#heldSoFar();
+    const plain = decoded(body, this.#codings, DECODED_BYTES_MAX);
+    const clean = redactedBody(plain, injected);
+    // A plain page under a false coding decodes by accident at times, so its own bytes are searched too.
+    const passed = clean === plain && plain !== body ? redactedBody(body, injected) : clean;
+    const verdict = isJudged(this.#head.status) ? judge(clean) : NO_VERDICT;
+    if (passed === body) return { kind: 'held', head: this.#head, body, verdict };
+    const headers = rewrittenHeaders(this.#head.headers, passed.length);
+    return { kind: 'held', head: { ...this.#head, headers }, body: passed, verdict };
   }
 
   #heldSoFar(): Buffer {
@@ -138,9 +167,9 @@ export class AnswerRelay implements AnswerSink {
 
   #startStreaming(): boolean {
     const { response, ownHeaders, onStreaming, resume } = this.#options;
-    const head = this.#head as AnswerHead;
+    const { status, reason, headers } = this.#head;
     // Throws where the platform's head cannot be written; nothing has been passed on by then.
-    response.writeHead(head.status, head.reason, answerHeaders(head.headers, ownHeaders()));
+    response.writeHead(status, reason, answerHeaders(headers, ownHeaders()));
     this.#phase = 'streaming';
     onStreaming();
     response.on('drain', resume);
@@ -148,6 +177,22 @@ export class AnswerRelay implements AnswerSink {
     this.#held = [];
     return held.length === 0 ? true : response.write(held);
   }
+}
+
+/** How much of an answer is held: what may have to be judged, and what may quote what we put in. */
+function holdOf(
+  status: number,
+  headers: readonly string[],
+  isAnnounced: boolean,
+  isInjected: boolean,
+): { bytesMax: number; objectsOnly: boolean } {
+  if (isInjected && status !== 206) {
+    const isPage = status >= 300 || valuesOf(headers, 'content-type').some((type) => /html/i.test(type));
+    if (isPage) return { bytesMax: PAGE_BYTES_MAX, objectsOnly: false };
+    // To hold what has come with its head, or will at once, delays nobody.
+    if (isAnnounced) return { bytesMax: JUDGED_BYTES_MAX, objectsOnly: false };
+  }
+  return { bytesMax: isJudged(status) ? JUDGED_BYTES_MAX : 0, objectsOnly: true };
 }
 
 /** Passes on an answer that was held, or with `rewritten` another body in its place. */

@@ -5,7 +5,7 @@ import { exchange, type Exchange, type TransportFailure } from '../upstream/exch
 import { type Answer, AnswerRelay, sendHeld } from './answer.ts';
 import { discardRest, KeptBody, ReplayBudget } from './body.ts';
 import { pageHeaders } from './cors.ts';
-import { requestHeaders } from './headers.ts';
+import { type Injected, requestHeaders } from './headers.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** How a call ended, for whoever counts it. */
@@ -47,6 +47,8 @@ export class Call {
   #pageHeaders: Readonly<Record<string, string>> = {};
   #body: KeptBody | undefined;
   #exchange: Exchange | undefined;
+  /** Of a replay, the first token too. */
+  readonly #injected: Injected[] = [];
   #onGone: () => void = () => {};
   #gone = false;
 
@@ -142,12 +144,19 @@ export class Call {
   }
 
   /**
-   * Sends the call once, with `target` as its path and query (they may hold a token). `by` tells
-   * whether it merely passes through; bodies that are not kept always do.
+   * Sends the call once, with `target` as its path and query; `injected` is what we have put into them. `by`
+   * tells whether it merely passes through; bodies that are not kept always do.
    */
-  send(target: string, body: CallBody, by: 'exchange' | 'passing', replay: 0 | 1): Promise<Answer> {
+  send(
+    target: string,
+    body: CallBody,
+    by: 'exchange' | 'passing',
+    replay: 0 | 1,
+    injected?: Injected,
+  ): Promise<Answer> {
     const { clock, metrics, upstream, passThrough } = this.#sidecar;
     const sentMs = clock.lifeMs();
+    if (injected !== undefined) this.#injected.push(injected);
     return new Promise((resolve) => {
       if (this.#gone) {
         resolve({ kind: 'gone' });
@@ -158,6 +167,7 @@ export class Call {
         method: this.method,
         response: this.response,
         ownHeaders: () => this.#ownHeaders(replay),
+        injected: this.#injected,
         onHead: (origin) => metrics.upstreamAnswered(origin.host, clock.lifeMs() - sentMs),
         onStreaming: () => this.#body?.stopKeeping(),
         onAnswer: resolve,

@@ -1,4 +1,6 @@
-import { READABLE_CODINGS } from './content-coding.ts';
+import { redactedBytes, redactedText } from '../base/redaction.ts';
+import type { Secret } from '../base/secret.ts';
+import { READABLE_CODINGS } from '../upstream/content-coding.ts';
 
 /** Headers for one connection only. Source: RFC 9110, section 7.6.1. */
 const HOP_BY_HOP = new Set([
@@ -16,6 +18,9 @@ const HOP_BY_HOP = new Set([
 
 /** Written anew for each request, or meant for us. */
 const OWN_TO_REQUEST = new Set(['host', 'content-length', 'expect', 'accept-encoding', 'x-wechat-appid']);
+
+/** Of the bytes of a body. */
+const DIGESTS = ['content-md5', 'digest', 'content-digest', 'repr-digest'];
 
 /** Only we may say these things of an answer. */
 const OURS_ALONE = new Set(['x-wechat-sidecar', 'x-wechat-sidecar-error']);
@@ -46,9 +51,36 @@ export function answerHeaders(raw: readonly string[], own: readonly string[]): s
 
 /** For an answer whose body we rewrote: its length and coding are no longer true. */
 export function rewrittenHeaders(raw: readonly string[], bodyBytes: number): string[] {
-  const headers = without(raw, new Set(['content-length', 'content-encoding', 'etag', 'content-md5']));
+  const headers = without(raw, new Set(['content-length', 'content-encoding', 'etag', ...DIGESTS]));
   headers.push('content-length', String(bodyBytes));
   return headers;
+}
+
+/** What we have put into a request, and its answer must not bring to the caller. */
+export interface Injected {
+  readonly secret: Secret;
+  /** What a header shows in its place, so that a redirect which is followed comes back for the same account. */
+  readonly inHeaders: () => string;
+}
+
+/** The headers of an answer without what we have put into its request. */
+export function redactedHeaders(raw: readonly string[], injected: readonly Injected[]): readonly string[] {
+  if (injected.length === 0) return raw;
+  const clean: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [name, value] = [raw[at] as string, raw[at + 1] as string];
+    // A header that has a secret for its name is none without it.
+    if (redactedHeader(name, injected) === name) clean.push(name, redactedHeader(value, injected));
+  }
+  return clean;
+}
+
+export function redactedHeader(value: string, injected: readonly Injected[]): string {
+  return injected.reduce((rest, { secret, inHeaders }) => redactedText(rest, secret, inHeaders), value);
+}
+
+export function redactedBody(body: Buffer, injected: readonly Injected[]): Buffer {
+  return injected.reduce((rest, { secret }) => redactedBytes(rest, secret), body);
 }
 
 function without(raw: readonly string[], own: ReadonlySet<string>): string[] {

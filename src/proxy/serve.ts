@@ -2,6 +2,7 @@ import type { ReplaySkipReason } from '../server/metrics.ts';
 import type { Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import { withParam } from '../wechat/query.ts';
+import { standInFor } from '../wechat/stand-in.ts';
 import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
 import type { Answer } from './answer.ts';
 import type { Call, CallBody, Served } from './call.ts';
@@ -77,7 +78,8 @@ async function serveInjected(
   const sendWith = async (token: Token, replay: 0 | 1): Promise<Answer> => {
     const sentMs = sidecar.clock.lifeMs();
     const query = withParam(plan.query, 'access_token', token.value.reveal());
-    const answer = await call.send(written(target, query), body, 'exchange', replay);
+    const injected = { secret: token.value, inHeaders: () => standInFor(plan.appid) };
+    const answer = await call.send(written(target, query), body, 'exchange', replay, injected);
     if (isSuccess(answer)) {
       sidecar.reports.succeeded(plan.appid, call.path, token.fingerprint, sentMs);
     }
@@ -93,12 +95,12 @@ async function serveInjected(
   }
   if (healing.kind === 'no_replay') {
     const final = plan.standIn && !healing.hopeful;
-    return call.finish(first, 0, final ? negatedRefusal(first.verdict, granted.token.value) : undefined);
+    return call.finish(first, 0, final ? negatedRefusal(first.verdict) : undefined);
   }
   const second = await sendWith(healing.token, 1);
   noteReplay(sidecar, place, healing.token, first, second);
   const final = plan.standIn && isRefusal(second);
-  return call.finish(second, 1, final ? negatedRefusal(second.verdict, healing.token.value) : undefined);
+  return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
 }
 
 function withoutToken(

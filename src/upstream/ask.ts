@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Ask, AskOutcome, AskRequest } from '../wechat/ask.ts';
+import { codingsOf, decoded } from './content-coding.ts';
 import {
   type AnswerSink,
   exchange,
@@ -37,6 +38,9 @@ function outgoingOf({ method, path, body, headers = [] }: AskRequest): Parameter
     headers: [
       'accept',
       'application/json',
+      // Forwarders code answers all the same, which is why codings are read.
+      'accept-encoding',
+      'identity',
       ...(bytes === undefined ? [] : ['content-type', 'application/json']),
       ...headers,
     ],
@@ -52,6 +56,7 @@ class CollectingSink implements AnswerSink {
   #bytes = 0;
   #status = 0;
   #dateMs: number | undefined;
+  #codings: readonly string[] = [];
 
   constructor(settle: (outcome: AskOutcome) => void, abort: () => void) {
     this.#settle = settle;
@@ -60,6 +65,7 @@ class CollectingSink implements AnswerSink {
 
   head(status: number, _: string, headers: string[]): void {
     this.#status = status;
+    this.#codings = codingsOf(headers);
     const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'date');
     const dateMs = at === -1 ? NaN : Date.parse(headers[at + 1] ?? '');
     this.#dateMs = Number.isNaN(dateMs) ? undefined : dateMs;
@@ -80,7 +86,7 @@ class CollectingSink implements AnswerSink {
     this.#settle({
       kind: 'answer',
       status: this.#status,
-      body: Buffer.concat(this.#chunks),
+      body: decoded(Buffer.concat(this.#chunks), this.#codings, ANSWER_BYTES_MAX),
       ...(this.#dateMs === undefined ? {} : { dateMs: this.#dateMs }),
     });
   }

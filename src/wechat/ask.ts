@@ -17,7 +17,7 @@ export interface AskRequest {
 }
 
 export type AskOutcome =
-  /** `dateMs` is the answer's own Date, in Unix milliseconds. */
+  /** `body` is decoded; `dateMs` is the answer's own Date, in Unix milliseconds. */
   | { readonly kind: 'answer'; readonly status: number; readonly body: Buffer; readonly dateMs?: number }
   /** `reason` names what happened (`ECONNREFUSED`, `timeout` …) without any part of the request. */
   | { readonly kind: 'failed'; readonly sent: boolean; readonly reason: string };

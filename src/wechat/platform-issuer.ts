@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { Secret } from '../base/secret.ts';
+import { integerIn, readObject } from './answer-body.ts';
 import type { Ask, AskOutcome, AskRequest } from './ask.ts';
 import type { Credentials, Failure, FetchOutcome, Issuer, ProbeOutcome } from './issuer.ts';
 import { REFUSED_ERRCODES, ridOf } from './verdict.ts';
@@ -74,30 +75,18 @@ interface Answer {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** An object of JSON, whatever its Content-Type. Numbers may be text, and texts hold raw control characters. */
+/** An object of JSON, whatever its Content-Type. Numbers may be text. */
 function readAnswer(outcome: AskOutcome): Answer | Failure {
   if (outcome.kind === 'failed') return { kind: 'failure', cause: 'transport', detail: outcome.reason };
   const { status, body } = outcome;
   const seen = `HTTP ${status}, ${body.length} bytes`;
   if (status < 200 || status > 299) return unreadable(seen);
   if (body.length > ANSWER_BYTES_MAX) return unreadable(`${seen}, too many`);
-  const fields = parseObject(body);
+  const fields = readObject(body);
   if (fields === undefined) return unreadable(`${seen}, not an object of JSON`);
-  const errcode = numberIn(fields['errcode']);
-  const isClear = fields['errcode'] === undefined || (errcode !== undefined && Number.isInteger(errcode));
+  const errcode = integerIn(fields['errcode']);
+  const isClear = fields['errcode'] === undefined || errcode !== undefined;
   return isClear ? { kind: 'answer', errcode, fields } : unreadable(`${seen}, an errcode that is no number`);
-}
-
-function parseObject(body: Buffer): Record<string, unknown> | undefined {
-  // oxlint-disable-next-line no-control-regex -- the platform has been seen to send them raw
-  const text = body.toString('utf8').replaceAll(/[\u0000-\u001f\ufeff]/g, ' ');
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function numberIn(value: unknown): number | undefined {

@@ -1,7 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { Secret } from '../../src/base/secret.ts';
-import { judge, JUDGED_BYTES_MAX, mayBeObject, negatedRefusal, ridOf } from '../../src/wechat/verdict.ts';
+import { judge, JUDGED_BYTES_MAX, negatedRefusal, ridOf } from '../../src/wechat/verdict.ts';
 
 const errcodeOf = (text: string | Buffer): number | undefined => judge(Buffer.from(text)).errcode;
 
@@ -26,7 +25,9 @@ test('nested and quoted look-alikes never count', (t) => {
 test('only one whole object is judged', (t) => {
   t.is(errcodeOf('{"errcode":40001}\xff\xd8 picture'), undefined);
   t.is(errcodeOf('{"errcode":40001}{}'), undefined);
-  t.is(errcodeOf('{"errcode":40001}\u0000'), undefined);
+  t.is(errcodeOf('{"errcode":40001}!'), undefined);
+  t.is(errcodeOf('!{"errcode":40001}'), undefined);
+  t.is(errcodeOf('{"errcode":40001}\u007f'), undefined);
   t.is(errcodeOf('[{"errcode":40001}]'), undefined);
   t.is(errcodeOf('"errcode"'), undefined);
   t.is(errcodeOf('{"errcode":40001'), undefined);
@@ -84,21 +85,16 @@ test('the verdict on any JSON value with planted look-alikes is that of a refere
   );
 });
 
-test('what begins with white space or a brace may be an object, and nothing else', (t) => {
-  for (const start of ['', ' ', '\r\n\t', '{', '  {"a"']) t.true(mayBeObject(Buffer.from(start)), start);
-  for (const start of ['[', 'x', ' x', '\xff\xd8', '<']) t.false(mayBeObject(Buffer.from(start)), start);
-});
-
 test('a refusal is negated with its text kept and in one line of JSON', (t) => {
   const verdict = {
     errcode: 40001,
-    errmsg: 'invalid "credential" 92_T0KEN\n rid: 5f38a263-3d4c3ccd-01e705f7',
+    errmsg: 'invalid "credential"\n rid: 5f38a263-3d4c3ccd-01e705f7',
   };
-  const body = negatedRefusal(verdict, new Secret('92_T0KEN'));
+  const body = negatedRefusal(verdict);
   const parsed = JSON.parse(body.toString()) as { errcode: number; errmsg: string };
   t.is(parsed.errcode, -40001);
   t.regex(parsed.errmsg, /^wechat-sidecar: /);
-  t.regex(parsed.errmsg, /invalid "credential" \[redacted\]/);
+  t.regex(parsed.errmsg, /invalid "credential"/);
   t.false(/[\n\r]/.test(body.toString()));
 });
 

@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Secret } from '../../base/secret.ts';
+import { codingsOf, decoded } from '../../upstream/content-coding.ts';
 import type { AnswerSink, Exchange, TransportFailure } from '../../upstream/exchange.ts';
 import type { Origin, Origins } from '../../upstream/origins.ts';
+import { type Injected, redactedBody, redactedHeaders } from '../headers.ts';
 import type { Bearer } from './bearer.ts';
 import type { HubHttp, HubRequest } from './http.ts';
 import { type HubProblem, parseJson, readProblem } from './wire.ts';
@@ -76,7 +78,7 @@ export class HubClient {
             headers: [...headers, 'content-type', 'application/json'],
             body: Buffer.from(JSON.stringify(content)),
           };
-    return new Promise((resolve) => new Turns(this.#parts, question, request, resolve).start());
+    return new Promise((resolve) => new Turns(this.#parts, question, request, bearer.value, resolve).start());
   }
 
   /** Opens the stream of events at one address. `undefined`, with the reason told, where there is no credential. */
@@ -89,7 +91,16 @@ export class HubClient {
 
   #headers(bearer: Secret, accept: string): string[] {
     const agent = `wechat-sidecar/${this.#parts.version}`;
-    return ['authorization', `Bearer ${bearer.reveal()}`, 'accept', accept, 'user-agent', agent];
+    return [
+      'authorization',
+      `Bearer ${bearer.reveal()}`,
+      'accept',
+      accept,
+      'accept-encoding',
+      'identity',
+      'user-agent',
+      agent,
+    ];
   }
 }
 
@@ -98,6 +109,7 @@ class Turns {
   readonly #parts: HubClientParts;
   readonly #question: HubQuestion;
   readonly #request: HubRequest;
+  readonly #bearer: Secret;
   readonly #resolve: (outcome: HubOutcome) => void;
   readonly #candidates: Origin[];
   /** In the order in which they were asked. */
@@ -115,11 +127,13 @@ class Turns {
     parts: HubClientParts,
     question: HubQuestion,
     request: HubRequest,
+    bearer: Secret,
     resolve: (outcome: HubOutcome) => void,
   ) {
     this.#parts = parts;
     this.#question = question;
     this.#request = request;
+    this.#bearer = bearer;
     this.#resolve = resolve;
     this.#candidates = parts.origins.inOrder();
   }
@@ -143,7 +157,7 @@ class Turns {
       return;
     }
     this.#running.set(origin, undefined);
-    const sink = new Collector(origin, (outcome) => this.#ended(origin, outcome));
+    const sink = new Collector(origin, this.#bearer, (outcome) => this.#ended(origin, outcome));
     const sending = this.#parts.http.send(origin, this.#request, sink);
     sink.abort = () => sending.abort();
     if (this.#running.has(origin)) this.#running.set(origin, sending);
@@ -246,8 +260,10 @@ function rankOf(outcome: HubOutcome): number {
   return problem.reason === 'unknown_app' ? 2 : 3;
 }
 
+/** What answers may be no hub, and quote our request: the credential goes no further than this. */
 class Collector implements AnswerSink {
   readonly #origin: Origin;
+  readonly #injected: readonly Injected[];
   readonly #settle: (outcome: HubOutcome) => void;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
@@ -255,14 +271,15 @@ class Collector implements AnswerSink {
   #headers: readonly string[] = [];
   abort: () => void = () => {};
 
-  constructor(origin: Origin, settle: (outcome: HubOutcome) => void) {
+  constructor(origin: Origin, bearer: Secret, settle: (outcome: HubOutcome) => void) {
     this.#origin = origin;
+    this.#injected = [{ secret: bearer, inHeaders: () => '' }];
     this.#settle = settle;
   }
 
   head(status: number, _: string, headers: string[]): void {
     this.#status = status;
-    this.#headers = headers;
+    this.#headers = redactedHeaders(headers, this.#injected);
   }
 
   data(chunk: Buffer): boolean {
@@ -277,7 +294,9 @@ class Collector implements AnswerSink {
 
   end(): void {
     const [status, headers, host] = [this.#status, this.#headers, this.#origin.host];
-    const body = Buffer.concat(this.#chunks);
+    // Gateways before a hub code answers unasked.
+    const plain = decoded(Buffer.concat(this.#chunks), codingsOf(headers), ANSWER_BYTES_MAX);
+    const body = redactedBody(plain, this.#injected);
     const problem = status < 400 ? undefined : readProblem(parseJson(body.toString('utf8')));
     this.#settle({ kind: 'answer', host, status, headers, body, problem });
   }

@@ -1,0 +1,60 @@
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
+import { readObject } from '../wechat/answer-body.ts';
+
+type Decoder = (body: Buffer, bytesMax: number) => Buffer;
+
+const DECODERS = new Map<string, Decoder>([
+  ['gzip', (body, maxOutputLength) => gunzipSync(body, { maxOutputLength })],
+  ['x-gzip', (body, maxOutputLength) => gunzipSync(body, { maxOutputLength })],
+  ['deflate', inflateEither],
+  ['br', (body, maxOutputLength) => brotliDecompressSync(body, { maxOutputLength })],
+]);
+
+/** The codings of an answer that can be read. */
+export const READABLE_CODINGS: ReadonlySet<string> = new Set(DECODERS.keys());
+
+/** Nobody codes more often than twice; a header of thousands would cost as many attempts. */
+const CODINGS_MAX = 4;
+
+/**
+ * The codings that an answer says its body has, in the order in which they were applied, as far as they
+ * can be read. The header is a claim: forwarders write words into it that are no coding (`utf-8`, `none`).
+ */
+export function codingsOf(headers: readonly string[]): string[] {
+  const codings: string[] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    if ((headers[at] as string).toLowerCase() !== 'content-encoding') continue;
+    for (const word of (headers[at + 1] as string).split(',')) {
+      const coding = (word.split(';', 1)[0] as string).trim().toLowerCase();
+      if (READABLE_CODINGS.has(coding)) codings.push(coding);
+    }
+  }
+  return codings.slice(-CODINGS_MAX);
+}
+
+/**
+ * The plain bytes of a body. A coding that the bytes do not have counts as none, and so does one that
+ * would make them more than `bytesMax`: the same buffer comes back where nothing was decoded.
+ */
+export function decoded(body: Buffer, codings: readonly string[], bytesMax: number): Buffer {
+  let plain = body;
+  for (const coding of codings.toReversed()) {
+    // By accident plain text can be read as deflate.
+    if (readObject(plain) !== undefined) return plain;
+    try {
+      plain = DECODERS.get(coding)?.(plain, bytesMax) ?? plain;
+    } catch {
+      continue;
+    }
+  }
+  return plain;
+}
+
+/** `deflate` means zlib, but some servers send the raw form. */
+function inflateEither(body: Buffer, maxOutputLength: number): Buffer {
+  try {
+    return inflateSync(body, { maxOutputLength });
+  } catch {
+    return inflateRawSync(body, { maxOutputLength });
+  }
+}

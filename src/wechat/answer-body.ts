@@ -1,0 +1,64 @@
+/**
+ * Reads a body that is one JSON object, white space aside, from its first byte to its last; `undefined`
+ * for any other. What JSON forbids and the platform, or a forwarder on the way, has been seen to send
+ * upsets nothing: byte order marks (of UTF-16 too) and control characters around the object, such as the
+ * NULs of a buffer that was written whole; control characters within its texts; bad UTF-8.
+ */
+export function readObject(body: Buffer): Record<string, unknown> | undefined {
+  const text = textOf(body);
+  const start = firstOf(text);
+  let end = text.length;
+  while (end > start && isPadding(text.charCodeAt(end - 1))) end -= 1;
+  if (text.charCodeAt(start) !== OPENING_BRACE || text.charCodeAt(end - 1) !== CLOSING_BRACE)
+    return undefined;
+  try {
+    // oxlint-disable-next-line no-control-regex -- these are the characters that are meant
+    const value: unknown = JSON.parse(text.slice(start, end).replaceAll(/[\x00-\x1f\ufeff]/g, ' '));
+    return value as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a body may be that begins with these bytes; `undecided` while they are white space and marks alone. */
+export function beginningOf(start: Buffer): 'object' | 'other' | 'undecided' {
+  if (start[0] === OPENING_BRACE) return 'object';
+  const text = textOf(start);
+  const at = firstOf(text);
+  // A character that has not come whole, such as a mark that was cut, reads as a replacement.
+  if (at === text.length || (at === text.length - 1 && text[at] === '\ufffd')) return 'undecided';
+  return text.charCodeAt(at) === OPENING_BRACE ? 'object' : 'other';
+}
+
+/** A number or a numeric string, as the platform writes an errcode; `undefined` for anything else. */
+export function integerIn(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined;
+  return typeof value === 'string' && INTEGER.test(value) ? Number(value) : undefined;
+}
+
+const INTEGER = /^\s*[+-]?\d{1,15}\s*$/;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+const BYTE_ORDER_MARK = 0xfeff;
+
+function textOf(body: Buffer): string {
+  const mark = body.length < 2 ? 0 : body.readUInt16BE(0);
+  if (mark === 0xfffe) return body.toString('utf16le');
+  // `swap16` works in place, and on whole characters only.
+  if (mark === BYTE_ORDER_MARK)
+    return Buffer.from(body.subarray(0, body.length & ~1))
+      .swap16()
+      .toString('utf16le');
+  return body.toString('utf8');
+}
+
+function firstOf(text: string): number {
+  let at = 0;
+  while (at < text.length && isPadding(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+/** What may stand before and behind an object. */
+function isPadding(code: number): boolean {
+  return code <= 0x20 || code === BYTE_ORDER_MARK;
+}
