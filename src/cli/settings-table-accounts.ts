@@ -159,8 +159,9 @@ export const storeEncryptionKeyFile: Setting<string> = {
   form: form.filePath,
   roles: TOKEN_ROLES,
   live: false,
-  meaning: 'A file with a key of at least 16 characters; tokens are then stored encrypted.',
-  meaningZh: '含有至少 16 个字符密钥的文件;设置后 token 加密存储。',
+  meaning:
+    'A file with a key of at least 16 characters; tokens are then stored encrypted, and stored tokens that are not encrypted with it are not read.',
+  meaningZh: '含有至少 16 个字符密钥的文件;设置后 token 加密存储,存储中未用此密钥加密的 token 不会被读取。',
 };
 
 export const clientName: Setting<string> = {

@@ -140,13 +140,36 @@ redisTest(
     t.false(JSON.stringify(await redis.client.hgetall(key)).includes('the-token-itself'));
     t.is(seen(await sealing.read(ACCOUNT)).readable?.value.reveal(), 'the-token-itself');
     for (const other of [open(t, redis.url(), { key: 'another key of sixteen' }), open(t, redis.url())]) {
-      t.like(await other.read(ACCOUNT), { isSealed: true, readable: undefined, record: { generation: 20 } });
+      t.like(await other.read(ACCOUNT), {
+        isSealed: true,
+        isInClear: false,
+        readable: undefined,
+        record: { generation: 20 },
+      });
     }
     // What was written without the key may have been written by anyone.
     await open(t, redis.url()).publish(ACCOUNT, record('planted', 30));
-    t.like(await sealing.read(ACCOUNT), { isSealed: true, readable: undefined });
+    t.like(await sealing.read(ACCOUNT), { isSealed: true, isInClear: true, readable: undefined });
   },
 );
+
+redisTest('an encrypted record opens only under its own account, mode, generation and life', async (t) => {
+  const redis = await RedisServer.start(t);
+  const one = open(t, redis.url(), { key: 'a key of sixteen or more' });
+  await one.publish(ACCOUNT, record('the-token-itself', 20));
+  const stored = await redis.client.hgetall(`test:{${ACCOUNT.mode}:${ACCOUNT.appid}}:token`);
+  const later = String(Number(stored['expires']) + 3_600_000);
+  for (const [account, changes] of [
+    [{ ...ACCOUNT, appid: 'wx2' }, {}],
+    [{ ...ACCOUNT, mode: 'stable' as const }, {}],
+    [ACCOUNT, { generation: '30' }],
+    [ACCOUNT, { expires: later }],
+    [ACCOUNT, { fingerprint: fingerprintOf('another') }],
+  ] as const) {
+    await redis.client.hset(`test:{${account.mode}:${account.appid}}:token`, { ...stored, ...changes });
+    t.like(await one.read(account), { isSealed: true, isInClear: false, readable: undefined });
+  }
+});
 
 redisTest('all keys of an account are in one slot of a Cluster, and have the prefix', async (t) => {
   const redis = await RedisServer.start(t);

@@ -112,7 +112,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     storeTroubles: {
       away: 'The store that the hubs share cannot be reached. Tokens are served from memory until it is back.',
       sealed:
-        'What is in the store was encrypted with another key. Give all hubs the same encryptionKeyFile.',
+        'What is in the store is not encrypted with the key of this hub. Give all hubs the same encryptionKeyFile.',
       alone:
         'The store that the hubs share cannot be reached. This hub refreshes on its own, which does no harm in mode stable.',
       withheld:
@@ -197,7 +197,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     elsewhere: '另一个中控',
     storeTroubles: {
       away: '无法连接各中控共用的存储，恢复之前由内存提供 token。',
-      sealed: '存储中的内容是用另一个密钥加密的，请让所有中控使用同一个 encryptionKeyFile。',
+      sealed: '存储中的内容不是用本中控的密钥加密的，请让所有中控使用同一个 encryptionKeyFile。',
       alone: '无法连接各中控共用的存储，本中控自行刷新；在 stable 模式下这没有害处。',
       withheld:
         '无法连接各中控共用的存储。在 classic 模式下两个刷新者会使彼此的 token 失效，因此恢复之前不刷新该账号。',
