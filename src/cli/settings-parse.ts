@@ -1,4 +1,5 @@
 import { Secret } from '../base/secret.ts';
+import { parseRedisUrl } from '../keeper/redis-url.ts';
 import { LISTEN_DEFAULTS } from './setting.ts';
 import { readAccounts } from './settings-accounts.ts';
 import { readCallers } from './settings-callers.ts';
@@ -188,9 +189,27 @@ function readStore(reader: SettingsReader): StoreSettings {
   if (cluster && sentinels.length > 0) {
     reader.problems.push(`${cell?.name}: a Redis has Sentinels or is a Cluster, not both`);
   }
-  if (isRedis) return { kind: 'redis', url: new Secret(url), sentinels, cluster, keyPrefix, encryptionKey };
+  if (isRedis) {
+    judgeRedisUrl(reader, url, cluster);
+    return { kind: 'redis', url: new Secret(url), sentinels, cluster, keyPrefix, encryptionKey };
+  }
   if (url === 'memory') return { kind: 'memory' };
   return { kind: 'file', path: url.replace(/^file:(?:\/\/(?=\/))?/, ''), encryptionKey };
+}
+
+function judgeRedisUrl(reader: SettingsReader, text: string, isCluster: boolean): void {
+  const parsed = parseRedisUrl(text);
+  if (parsed.kind === 'bad') return;
+  const { database, username, password } = parsed.url;
+  const name = reader.given(accounts.storeUrl)?.name ?? accounts.storeUrl.key;
+  if (isCluster && database !== 0) {
+    reader.problems.push(`${name}: a Redis Cluster has no database but 0: leave it out of the URL`);
+  }
+  if (username !== '' && password === '') {
+    reader.warnings.push(
+      `${name}: names a user and no password, so nobody logs in; a password alone is written redis://:password@host`,
+    );
+  }
 }
 
 function isLoopback(host: string): boolean {

@@ -110,7 +110,7 @@ export class SettingsReader {
     if (secret === '') this.problems.push(`${name}: the file ${path} is empty`);
     else if (content.read(secret) === undefined)
       this.problems.push(
-        `${name}: the file ${path} holds ${secret.length} characters, accepted is ${content.accepted}`,
+        `${name}: the file ${path} holds ${secret.length} characters${accepted(content, secret)}`,
       );
     else {
       this.#keep(setting, [path, secret]);
@@ -122,7 +122,7 @@ export class SettingsReader {
   #read<T>(setting: Setting<T>, cell: Cell, text: string): T | undefined {
     const value = setting.form.read(text);
     if (value === undefined) {
-      this.problems.push(`${cell.name}: got ${shown(setting, text)}, accepted is ${setting.form.accepted}`);
+      this.problems.push(`${cell.name}: got ${shown(setting, text)}${accepted(setting.form, text)}`);
     }
     return value;
   }
@@ -132,6 +132,12 @@ export class SettingsReader {
     const digest = createHash('sha256').update(JSON.stringify(texts)).digest('base64url');
     this.fixed.set(setting.key, digest);
   }
+}
+
+/** Ends a sentence about what was given and is not accepted. */
+function accepted(form: Form<unknown>, text: string): string {
+  const why = form.why?.(text);
+  return why === undefined ? `, accepted is ${form.accepted}` : `: ${why}; accepted is ${form.accepted}`;
 }
 
 function isItem([key]: [string, Cell]): boolean {

@@ -234,6 +234,34 @@ redisTest('a wrong password is named in the log, without the password', async (t
   t.is((await open(t, redis.url(':right-password')).read(ACCOUNT)).kind, 'seen');
 });
 
+redisTest('a database that Redis does not have, or that the user may not select, is not used', async (t) => {
+  const redis = await RedisServer.start(t, { args: ['--databases', '2'] });
+  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', '~test:*', '&test:*', ...RIGHTS);
+  for (const url of [`${redis.url()}/2`, `${redis.url('hub:hub-password')}/1`]) {
+    const lines: string[] = [];
+    const error = (event: string, fields: object = {}): void =>
+      void lines.push(JSON.stringify({ event, ...fields }));
+    const one = open(t, url, { log: { ...silentLog, error } });
+    t.is((await one.read(ACCOUNT)).kind, 'away');
+    t.is(await one.publish(ACCOUNT, record('a', 20)), 'away');
+    t.is(lines.length, 1);
+    t.regex(lines[0] ?? '', /token store cannot be used.*SELECT.*database/);
+  }
+  t.is(await redis.client.dbsize(), 0);
+  t.is((await open(t, `${redis.url()}/1`).read(ACCOUNT)).kind, 'seen');
+});
+
+redisTest('a right to select that is given later is noticed', async (t) => {
+  const redis = await RedisServer.start(t);
+  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', '~test:*', '&test:*', ...RIGHTS);
+  const one = open(t, `${redis.url('hub:hub-password')}/1`);
+  t.is((await one.read(ACCOUNT)).kind, 'away');
+  await redis.client.call('ACL', 'SETUSER', 'hub', '+select');
+  await until('it is there', async () => (await one.read(ACCOUNT)).kind === 'seen');
+  await one.charge(ACCOUNT, [Date.now()]);
+  t.is(await redis.client.dbsize(), 0);
+});
+
 redisTest('a user with few rights is enough', async (t) => {
   const redis = await RedisServer.start(t);
   await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', '~test:*', '&test:*', ...RIGHTS);
