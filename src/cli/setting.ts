@@ -18,6 +18,8 @@ export interface Setting<T = unknown> {
   readonly itemsMax?: number;
   /** Its text is shown nowhere, only how long it is. */
   readonly secret?: true;
+  /** It names a file: one that holds a secret, which only we should be able to read, or one that does not. */
+  readonly file?: 'secret' | 'public';
   readonly roles: readonly Role[];
   /** A change takes effect without a restart. */
   readonly live: boolean;

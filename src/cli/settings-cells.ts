@@ -118,6 +118,16 @@ function takeLeaf(file: SettingsFile, cells: Cells, at: Position, setting: Setti
   cells.problems.push(`${name}: must be ${wanted}: ${setting.form.accepted}`);
 }
 
+/** Whether a secret itself stands in the file, and not only the path of one or its hash. */
+export function holdsSecret({ top, items }: Cells): boolean {
+  const scopes = [top, ...[...items.values()].flat().map((scope) => scope.cells)];
+  return scopes.some((cells) => [...cells.values()].some(isSecret));
+}
+
+function isSecret({ setting, texts }: Cell): boolean {
+  return setting.key.endsWith('.secret') || texts.some((text) => /:\/\/[^/@]*:[^@]+@/.test(text));
+}
+
 /** Of a setting that is a list, one text holds the items between commas. */
 export function textsOf(setting: Setting, text: string): readonly string[] {
   if (setting.itemsMax === undefined) return [text.trim()];

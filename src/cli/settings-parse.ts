@@ -3,7 +3,8 @@ import { parseRedisUrl } from '../keeper/redis-url.ts';
 import { LISTEN_DEFAULTS } from './setting.ts';
 import { readAccounts } from './settings-accounts.ts';
 import { readCallers } from './settings-callers.ts';
-import { fileCells } from './settings-cells.ts';
+import type { AccessOf } from './file-access.ts';
+import { fileCells, holdsSecret } from './settings-cells.ts';
 import type { Cells } from './settings-cells.ts';
 import { apiServerIn, doubtfulVariables, unknownVariables } from './settings-environment.ts';
 import type { Environment } from './settings-environment.ts';
@@ -30,6 +31,8 @@ export interface SettingsSource {
   readonly role: Role;
   /** For the files that settings name: secrets, keys, certificates. */
   readonly readFile: ReadFile;
+  /** Who may read and change those files, and the settings file; without it nothing is said about that. */
+  readonly accessOf?: AccessOf;
 }
 
 export type ParsedSettings =
@@ -61,8 +64,11 @@ export function parseSettings(source: SettingsSource): ParsedSettings {
     if (file.kind === 'bad') return { kind: 'bad', problems: [...file.problems, ...unknown], files: [] };
     cells = fileCells(file);
   }
-  const reader = new SettingsReader(source.role, source.env, cells, source.readFile);
+  const reader = new SettingsReader(source.role, source.env, cells, source.readFile, source.accessOf);
   reader.problems.push(...(cells?.problems ?? []), ...unknown);
+  if (source.file !== undefined) {
+    reader.judgeFile('the settings file', source.file.path, cells !== undefined && holdsSecret(cells));
+  }
   const settings = readAll(reader, source);
   reader.warnings.push(...doubtfulVariables(source.env));
   const files = [...reader.files];

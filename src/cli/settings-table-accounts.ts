@@ -35,6 +35,7 @@ export const appSecretFile: Setting<string> = {
   key: 'apps[].secretFile',
   env: 'WECHAT_APPSECRET_FILE',
   form: form.filePath,
+  file: 'secret',
   roles: ACCOUNT_ROLES,
   live: true,
   meaning: 'A file that holds the AppSecret and nothing else.',
@@ -91,6 +92,7 @@ export const hubTokenFile: Setting<string> = {
   key: 'hub.tokenFile',
   env: 'WECHAT_SIDECAR_HUB_TOKEN_FILE',
   form: form.filePath,
+  file: 'secret',
   roles: ['proxy'],
   live: false,
   meaning: 'A file with the credential for the hub, read afresh for each use.',
@@ -157,6 +159,7 @@ export const storeKeyPrefix: Setting<string> = {
 export const storeEncryptionKeyFile: Setting<string> = {
   key: 'store.encryptionKeyFile',
   form: form.filePath,
+  file: 'secret',
   roles: TOKEN_ROLES,
   live: false,
   meaning:
@@ -188,6 +191,7 @@ export const clientKeyFile: Setting<string> = {
   key: 'clients[].keyFile',
   env: 'WECHAT_HUB_CLIENT_KEY_FILE',
   form: form.filePath,
+  file: 'secret',
   roles: HUB,
   live: true,
   meaning:
@@ -247,6 +251,7 @@ export const tlsCertFile: Setting<string> = {
   key: 'tls.certFile',
   env: 'WECHAT_SIDECAR_TLS_CERT_FILE',
   form: form.filePath,
+  file: 'public',
   roles: ['hub', 'injector'],
   live: false,
   meaning:
@@ -258,6 +263,7 @@ export const tlsKeyFile: Setting<string> = {
   key: 'tls.keyFile',
   env: 'WECHAT_SIDECAR_TLS_KEY_FILE',
   form: form.filePath,
+  file: 'secret',
   roles: ['hub', 'injector'],
   live: false,
   meaning: 'The private key of that certificate (PEM). Read again likewise.',
