@@ -62,8 +62,15 @@ function readClient(
 function hashOfKeyFile(reader: SettingsReader, item: Scope): string | undefined {
   const key = reader.secretFile(row.clientKeyFile, item)?.reveal();
   if (key === undefined) return undefined;
+  const place = reader.given(row.clientKeyFile, item)?.name ?? item.name;
+  if (/^["'`]|["'`]$/.test(key)) {
+    reader.warnings.push(`${place}: the key has quotes around it, which are part of it here: take them away`);
+  } else if (!/^[\x21-\x7e]+$/.test(key)) {
+    reader.warnings.push(
+      `${place}: the key has characters other than visible ASCII in it, and no caller can send it as a credential`,
+    );
+  }
   if (key.length < KEY_CHARACTERS_MIN) {
-    const place = reader.given(row.clientKeyFile, item)?.name ?? item.name;
     reader.warnings.push(`${place}: the key has ${key.length} characters and is easily guessed`);
   }
   return createHash('sha256').update(key).digest('hex');

@@ -28,12 +28,6 @@ export const appidOrAll: Form<string> = {
   read: (text) => (text === '*' || APPID.test(text) ? text : undefined),
 };
 
-/** Visible ASCII: whatever else stands in a secret got there by a wrong copy. */
-export const secretText: Form<string> = matching(
-  /^[\x21-\x7e]{1,256}$/,
-  '1 to 256 visible ASCII characters without spaces',
-);
-
 /** What tokens in a store are encrypted with. */
 export const storedKey: Form<string> = matching(
   /^[\x20-\x7e]{16,4096}$/,

@@ -159,7 +159,7 @@ export class SettingsReader {
 /** Ends a sentence about what was given and is not accepted. */
 function accepted(form: Form<unknown>, text: string): string {
   const why = form.why?.(text);
-  return why === undefined ? `, accepted is ${form.accepted}` : `: ${why}; accepted is ${form.accepted}`;
+  return `, accepted is ${form.accepted}${why === undefined ? '' : `; ${why}`}`;
 }
 
 function isItem([key]: [string, Cell]): boolean {

@@ -1,5 +1,6 @@
 import { TOKEN_MODES } from '../token/token.ts';
 import type { TokenMode } from '../token/token.ts';
+import { appSecretText } from './app-secret.ts';
 import { TOKEN_ROLES } from './setting.ts';
 import type { Setting } from './setting.ts';
 import * as form from './settings-forms.ts';
@@ -23,7 +24,7 @@ export const appAppid: Setting<string> = {
 export const appSecret: Setting<string> = {
   key: 'apps[].secret',
   env: 'WECHAT_APPSECRET',
-  form: form.secretText,
+  form: appSecretText,
   secret: true,
   roles: ACCOUNT_ROLES,
   live: true,
