@@ -106,11 +106,12 @@ function walkList(file: SettingsFile, cells: Cells, at: Position, value: unknown
 function takeLeaf(file: SettingsFile, cells: Cells, at: Position, setting: Setting, value: unknown): void {
   const name = where(file, at.path);
   if (typeof value === 'string') {
-    if (isGiven(value)) at.cells.set(setting.key, { setting, name, texts: textsOf(setting, value) });
+    const texts = isGiven(value) ? textsOf(setting, value) : [];
+    if (isGiven(value) || setting.neverEmpty === true) at.cells.set(setting.key, { setting, name, texts });
     return;
   }
   if (setting.itemsMax !== undefined && isTexts(value)) {
-    if (value.length > 0)
+    if (value.length > 0 || setting.neverEmpty === true)
       at.cells.set(setting.key, { setting, name, texts: value.map((text) => text.trim()) });
     return;
   }

@@ -1,3 +1,5 @@
+import { RIGHTS } from '../hub/callers.ts';
+import type { Right } from '../hub/callers.ts';
 import { TOKEN_MODES } from '../token/token.ts';
 import type { TokenMode } from '../token/token.ts';
 import { appSecretText } from './app-secret.ts';
@@ -210,6 +212,24 @@ export const clientApps: Setting<string> = {
   meaningZh: '允许使用的账号;`"*"` 表示全部。',
 };
 
+const MAY = {
+  defaultNote: { en: 'all but `refresh`', zh: '除 `refresh` 外的全部' },
+  form: form.oneOf(RIGHTS),
+  itemsMax: RIGHTS.length,
+  neverEmpty: true,
+  roles: HUB,
+  live: true,
+} as const;
+
+export const clientMay: Setting<Right> = {
+  key: 'clients[].may',
+  ...MAY,
+  meaning:
+    'What it may do with them: some of `tokens` (with watching and reporting), `tickets`, `sign` (JS-SDK calls), `relay` (calls with the AppSecret) and `refresh` (the button of the page). The client `default` may do all.',
+  meaningZh:
+    '允许做什么:`tokens`(含监听和上报)、`tickets`、`sign`(JS-SDK 签名)、`relay`(带 AppSecret 的调用)、`refresh`(页面上的刷新按钮)中的若干项。名为 `default` 的调用方可以做全部。',
+};
+
 export const kubernetesAudience: Setting<string> = {
   key: 'kubernetes.audience',
   default: 'wechat-sidecar-hub',
@@ -246,6 +266,13 @@ export const allowApps: Setting<string> = {
   live: true,
   meaning: 'The accounts it may use; `"*"` for every one.',
   meaningZh: '允许使用的账号;`"*"` 表示全部。',
+};
+
+export const allowMay: Setting<Right> = {
+  key: 'kubernetes.allow[].may',
+  ...MAY,
+  meaning: 'What it may do with them, as `clients[].may`.',
+  meaningZh: '允许做什么,同 `clients[].may`。',
 };
 
 export const tlsCertFile: Setting<string> = {

@@ -1,12 +1,12 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import Router from 'koa-router';
-import { mayUse } from './callers.ts';
+import { mayDo, mayUse } from './callers.ts';
 import type { Caller, Recognition } from './callers.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { Hub } from './hub.ts';
 import { addPageRoutes } from './page/routes.ts';
-import { Problem, problemAnswer, unknownApp } from './problem.ts';
+import { notPermitted, Problem, problemAnswer, unknownApp } from './problem.ts';
 import type { ProblemReason } from './problem.ts';
 import { addressOf } from './request.ts';
 import type { ApiRoute } from './route.ts';
@@ -50,7 +50,7 @@ export function makeHubFace(hub: Hub): HubFace {
 }
 
 /** Stands in for the caller of a route that finds out for itself. */
-const NOBODY: Caller = { kind: 'client', name: 'nobody', apps: new Set() };
+const NOBODY: Caller = { kind: 'client', name: 'nobody', grants: [] };
 
 /** Authentication and permission, before anything of the call is looked at. */
 async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<void> {
@@ -62,6 +62,9 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<vo
       : callerIn(await hub.callers.byAuthorization(ctx.headers.authorization), ctx, hub, call);
   try {
     if (appid !== undefined && !(mayUse(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
+    if (appid !== undefined && route.right !== 'any' && !mayDo(caller, route.right, appid)) {
+      throw notPermitted(route.right);
+    }
     await route.run(ctx, hub, caller, appid ?? '');
   } catch (error) {
     if (error instanceof Problem) noteRefusal(ctx, hub, caller, call, appid, error);
@@ -93,6 +96,7 @@ function callerIn(recognition: Recognition, ctx: Koa.Context, hub: Hub, call: st
 /** Those of our errors that are the caller's doing, and of interest to whoever looks after the hub. */
 const REFUSALS: ReadonlySet<ProblemReason> = new Set([
   'unknown_app',
+  'not_permitted',
   'too_many_requests',
   'forbidden_origin',
   'bad_request',

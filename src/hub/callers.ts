@@ -1,21 +1,56 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 
-/** Who calls, and which accounts it may use. */
+/** What a caller may be allowed to do with an account. */
+export const RIGHTS = [
+  /** To have its token, to watch it, and to report that it is refused. */
+  'tokens',
+  'tickets',
+  /** To have a page's JS-SDK call signed. */
+  'sign',
+  /** To have a call made that carries the AppSecret. */
+  'relay',
+  /** To press the button of the page: each press may cost a part of the day's budget. */
+  'refresh',
+] as const;
+export type Right = (typeof RIGHTS)[number];
+
+export const DEFAULT_RIGHTS: readonly Right[] = RIGHTS.filter((right) => right !== 'refresh');
+
+export interface Grant {
+  /** Appids; `*` stands for every account. */
+  readonly apps: ReadonlySet<string>;
+  readonly may: ReadonlySet<Right>;
+}
+
+/** Who calls, which accounts it may use, and for what. */
 export interface Caller {
   readonly kind: 'client' | 'service account';
   /** For people and logs: the client's name, or namespace/name of the service account. */
   readonly name: string;
   /** The pod that a Kubernetes token is bound to, where it is. */
   readonly pod?: string;
-  /** Appids; `*` stands for every account. */
-  readonly apps: ReadonlySet<string>;
+  readonly grants: readonly Grant[];
   /** Past this moment of the life scale its credential is no good any more. */
   readonly endsAtMs?: number;
 }
 
+/** Whether the account is there for this caller at all; as an appid, `*` asks about those to come too. */
 export function mayUse(caller: Caller, appid: string): boolean {
-  return caller.apps.has(appid) || caller.apps.has('*');
+  return caller.grants.some((grant) => covers(grant, appid));
+}
+
+export function mayDo(caller: Caller, right: Right, appid: string): boolean {
+  return caller.grants.some((grant) => grant.may.has(right) && covers(grant, appid));
+}
+
+/** Whether there is an account, or may be one to come, with which it may do that. */
+export function hasRight(caller: Caller, right: Right): boolean {
+  return caller.grants.some(({ may }) => may.has(right));
+}
+
+function covers({ apps }: Grant, appid: string): boolean {
+  return apps.has(appid) || apps.has('*');
 }
 
 export type Recognition =
@@ -31,6 +66,7 @@ export interface ClientRule {
   /** 64 hex digits in lower case. */
   readonly keySha256: string;
   readonly apps: readonly string[];
+  readonly may: readonly Right[];
 }
 
 /** Recognises those callers whose credential is more than a key. */
@@ -87,6 +123,10 @@ export class Callers {
   }
 }
 
+export function grantOf({ apps, may }: Pick<ClientRule, 'apps' | 'may'>): Grant {
+  return { apps: new Set(apps), may: new Set(may) };
+}
+
 interface Client {
   readonly rule: ClientRule;
   readonly hash: Buffer;
@@ -95,6 +135,6 @@ interface Client {
 }
 
 function clientOf(rule: ClientRule): Client {
-  const caller: Caller = { kind: 'client', name: rule.name, apps: new Set(rule.apps) };
+  const caller: Caller = { kind: 'client', name: rule.name, grants: [grantOf(rule)] };
   return { rule, hash: Buffer.from(rule.keySha256, 'hex'), caller };
 }

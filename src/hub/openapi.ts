@@ -44,7 +44,7 @@ export function describeApi(routes: readonly ApiRoute[], version: string): Json 
 }
 
 function operation(route: ApiRoute): Json {
-  const { summary, path, query = [], body, answer, problems, credential } = route;
+  const { summary, path, query = [], body, answer, problems, credential, right } = route;
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -53,14 +53,17 @@ function operation(route: ApiRoute): Json {
   }));
   const ofEveryCall: readonly ProblemReason[] =
     credential === 'bearer' ? ['unauthorized', 'review_unavailable', 'internal'] : ['internal'];
+  const ofRight: readonly ProblemReason[] =
+    credential === 'bearer' && right !== 'any' ? ['not_permitted'] : [];
   return {
     summary,
+    ...(right !== 'any' && { description: `For callers whose "may" has "${right}".` }),
     ...(credential === 'key' && { security: [] }),
     parameters: [...inPath, ...query.map(parameter)],
     ...(body !== undefined && {
       requestBody: { required: true, content: { 'application/json': { schema: refTo(body) } } },
     }),
-    responses: { 200: goodAnswer(answer), ...problemAnswers([...problems, ...ofEveryCall]) },
+    responses: { 200: goodAnswer(answer), ...problemAnswers([...problems, ...ofRight, ...ofEveryCall]) },
   };
 }
 

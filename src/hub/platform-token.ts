@@ -1,5 +1,5 @@
 import type Koa from 'koa';
-import { mayUse } from './callers.ts';
+import { mayDo, mayUse } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { addressOf, readJson } from './request.ts';
 import { secondsLeft } from './wire.ts';
@@ -53,6 +53,11 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
     const why = 'no such account, or not for this caller';
     hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'unknown_app', why });
     return refuse(40013, 'invalid appid: wechat-sidecar has no such account for this client');
+  }
+  if (!mayDo(caller, 'tokens', appid)) {
+    const why = 'its "may" lacks "tokens"';
+    hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'not_permitted', why });
+    return refuse(48001, 'api unauthorized: wechat-sidecar: the "may" of this client lacks "tokens"');
   }
   const granted = await hub.accounts.token(appid);
   if (granted.kind === 'unavailable') {

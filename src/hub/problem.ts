@@ -1,11 +1,13 @@
 import type { ErrorAnswer } from '../server/errors.ts';
 import type { WireProblem } from '../token/hub-wire.ts';
+import type { Right } from './callers.ts';
 
 /** Every way in which the hub says no, with its HTTP status and what is the same each time. */
 const TABLE = {
   bad_request: { status: 400, title: 'The request makes no sense' },
   unauthorized: { status: 401, title: 'A valid credential is needed' },
   forbidden_origin: { status: 403, title: 'A web page of another site may not do this' },
+  not_permitted: { status: 403, title: 'This caller may use the account, but not for this' },
   /** Also for accounts that the caller may not use: the answer must not tell the two apart. */
   unknown_app: { status: 404, title: 'No such account for this caller' },
   not_found: { status: 404, title: 'There is nothing at this path' },
@@ -79,4 +81,12 @@ export function problemAnswer(problem: Problem): ErrorAnswer {
 /** The very same bytes for an account that does not exist and for one that this caller may not use. */
 export function unknownApp(): Problem {
   return new Problem('unknown_app', 'The hub has no such account, or this caller may not use it.');
+}
+
+/** Only for an account that the caller may use: of others it must not learn that they exist. */
+export function notPermitted(right: Right): Problem {
+  return new Problem(
+    'not_permitted',
+    `This caller may use the account, but not for this: its "may" in the settings of the hub lacks "${right}".`,
+  );
 }

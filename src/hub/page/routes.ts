@@ -1,9 +1,9 @@
 import type Koa from 'koa';
 import type Router from 'koa-router';
-import { mayUse } from '../callers.ts';
+import { mayDo, mayUse } from '../callers.ts';
 import type { Caller } from '../callers.ts';
 import type { Hub } from '../hub.ts';
-import { Problem, unknownApp } from '../problem.ts';
+import { notPermitted, Problem, unknownApp } from '../problem.ts';
 import { RateLimit } from '../rate-limit.ts';
 import type { Rate } from '../rate-limit.ts';
 import { addressOf, readBody } from '../request.ts';
@@ -121,6 +121,7 @@ async function logIn(ctx: Koa.Context, hub: Hub, sessions: Sessions, logins: Rat
 
 async function refreshByHand(ctx: Koa.Context, hub: Hub, caller: Caller, appid: string): Promise<void> {
   if (!mayUse(caller, appid) || !hub.accounts.has(appid)) throw unknownApp();
+  if (!mayDo(caller, 'refresh', appid)) throw notPermitted('refresh');
   const before = hub.accounts.peek(appid)?.fingerprint;
   const outcome = await hub.refreshes.byHand(caller, appid);
   if (outcome.kind === 'limited') throw tooManyRefreshes(outcome.retryAfterMs);
