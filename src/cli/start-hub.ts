@@ -138,7 +138,7 @@ function assemble(
     version,
     about: { name: hostname(), sinceUnixMs: clock.wallMs() },
     accounts,
-    callers: new Callers(settings.clients, reviewersFor(api, settings, current, context)),
+    callers: new Callers(settings.clients, reviewersFor(api, settings, current, context), clock),
     refreshes: new Refreshes({ accounts, audit, clock }),
     watchers,
     tickets,

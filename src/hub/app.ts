@@ -59,7 +59,12 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<vo
   const caller =
     route.credential === 'key'
       ? NOBODY
-      : callerIn(await hub.callers.byAuthorization(ctx.headers.authorization), ctx, hub, call);
+      : callerIn(
+          await hub.callers.byAuthorization(ctx.headers.authorization, addressOf(ctx)),
+          ctx,
+          hub,
+          call,
+        );
   try {
     if (appid !== undefined && !(mayUse(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
     if (appid !== undefined && route.right !== 'any' && !mayDo(caller, route.right, appid)) {
@@ -77,20 +82,22 @@ function callerIn(recognition: Recognition, ctx: Koa.Context, hub: Hub, call: st
     case 'caller':
       return recognition.caller;
     case 'stranger':
-      hub.audit.refused({
-        caller: undefined,
-        address: addressOf(ctx),
-        call,
-        reason: 'unauthorized',
-        why: recognition.why,
+      noteStranger(ctx, hub, call, 'unauthorized', recognition.why);
+      throw new Problem('unauthorized', WANTED);
+    case 'limited':
+      noteStranger(ctx, hub, call, 'too_many_failures', recognition.why);
+      throw new Problem('too_many_failures', `${WANTED} This call, too, had none.`, {
+        retryAfterS: Math.ceil(recognition.retryAfterMs / 1_000),
       });
-      throw new Problem(
-        'unauthorized',
-        'Send "Authorization: Bearer …" with a credential that this hub knows.',
-      );
     case 'undecided':
       throw new Problem('review_unavailable', recognition.why, { retryAfterS: 2 });
   }
+}
+
+const WANTED = 'Send "Authorization: Bearer …" with a credential that this hub knows.';
+
+function noteStranger(ctx: Koa.Context, hub: Hub, call: string, reason: ProblemReason, why: string): void {
+  hub.audit.refused({ caller: undefined, address: addressOf(ctx), call, reason, why });
 }
 
 /** Those of our errors that are the caller's doing, and of interest to whoever looks after the hub. */

@@ -1,5 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../base/clock.ts';
+import { Guesses } from './guesses.ts';
 
 /** What a caller may be allowed to do with an account. */
 export const RIGHTS = [
@@ -57,6 +59,8 @@ export type Recognition =
   | { readonly kind: 'caller'; readonly caller: Caller }
   /** `why` is for the log, in words that quote nothing of the credential. */
   | { readonly kind: 'stranger'; readonly why: string }
+  /** A stranger from an address of which too many have come. */
+  | { readonly kind: 'limited'; readonly why: string; readonly retryAfterMs: number }
   /** Who it is cannot be found out now. */
   | { readonly kind: 'undecided'; readonly why: string };
 
@@ -71,7 +75,7 @@ export interface ClientRule {
 
 /** Recognises those callers whose credential is more than a key. */
 export interface Reviewers {
-  recognise(token: string): Promise<Recognition>;
+  recognise(token: string, options: { readonly isSuspect: boolean }): Promise<Recognition>;
   /** Whether a caller that was recognised here would still be, by the rules of now. */
   stillHolds(caller: Caller): boolean;
 }
@@ -83,9 +87,11 @@ const CREDENTIAL_CHARS_MAX = 16 * 1024;
 export class Callers {
   #clients: readonly Client[] = [];
   readonly #reviewers: Reviewers | undefined;
+  readonly #guesses: Guesses;
 
-  constructor(clients: readonly ClientRule[], reviewers: Reviewers | undefined) {
+  constructor(clients: readonly ClientRule[], reviewers: Reviewers | undefined, clock: Clock) {
     this.#reviewers = reviewers;
+    this.#guesses = new Guesses(clock);
     this.reconfigure(clients);
   }
 
@@ -97,19 +103,35 @@ export class Callers {
   }
 
   /** By the value of an Authorization header. */
-  async byAuthorization(header: string | undefined): Promise<Recognition> {
+  async byAuthorization(header: string | undefined, address: string): Promise<Recognition> {
+    // No credential is no guess.
     if (header === undefined) return { kind: 'stranger', why: 'no credential' };
-    if (header.length > CREDENTIAL_CHARS_MAX) return { kind: 'stranger', why: 'too long a credential' };
+    if (header.length > CREDENTIAL_CHARS_MAX) return this.#stranger('too long a credential', address);
     const credential = /^bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
-    if (credential === undefined) return { kind: 'stranger', why: 'not a bearer credential' };
-    const caller = this.byKey(credential);
+    if (credential === undefined) return this.#stranger('not a bearer credential', address);
+    const caller = this.#clientOf(credential);
     if (caller !== undefined) return { kind: 'caller', caller };
-    if (this.#reviewers === undefined) return { kind: 'stranger', why: 'not the key of a client' };
-    return this.#reviewers.recognise(credential);
+    if (this.#reviewers === undefined) return this.#stranger('not the key of a client', address);
+    const isSuspect = this.#guesses.isOver(address);
+    const recognition = await this.#reviewers.recognise(credential, { isSuspect });
+    return recognition.kind === 'stranger' ? this.#stranger(recognition.why, address) : recognition;
+  }
+
+  /** By the key of a client, where it comes in another way. */
+  byKey(key: string, address: string): Exclude<Recognition, { kind: 'undecided' }> {
+    const caller = this.#clientOf(key);
+    return caller === undefined
+      ? this.#stranger('not the key of a client', address)
+      : { kind: 'caller', caller };
+  }
+
+  #stranger(why: string, address: string): Extract<Recognition, { kind: 'stranger' | 'limited' }> {
+    const retryAfterMs = this.#guesses.failed(address);
+    return retryAfterMs === 0 ? { kind: 'stranger', why } : { kind: 'limited', why, retryAfterMs };
   }
 
   /** Compares with every client, whichever fits, so that the time taken tells nothing. */
-  byKey(key: string): Caller | undefined {
+  #clientOf(key: string): Caller | undefined {
     const hash = createHash('sha256').update(key).digest();
     let found: Caller | undefined;
     for (const client of this.#clients) if (timingSafeEqual(client.hash, hash)) found = client.caller;

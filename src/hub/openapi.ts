@@ -52,7 +52,9 @@ function operation(route: ApiRoute): Json {
     schema: { type: 'string' },
   }));
   const ofEveryCall: readonly ProblemReason[] =
-    credential === 'bearer' ? ['unauthorized', 'review_unavailable', 'internal'] : ['internal'];
+    credential === 'bearer'
+      ? ['unauthorized', 'too_many_failures', 'review_unavailable', 'internal']
+      : ['internal'];
   const ofRight: readonly ProblemReason[] =
     credential === 'bearer' && right !== 'any' ? ['not_permitted'] : [];
   return {
@@ -63,7 +65,12 @@ function operation(route: ApiRoute): Json {
     ...(body !== undefined && {
       requestBody: { required: true, content: { 'application/json': { schema: refTo(body) } } },
     }),
-    responses: { 200: goodAnswer(answer), ...problemAnswers([...problems, ...ofRight, ...ofEveryCall]) },
+    responses: {
+      200: goodAnswer(answer),
+      // In the platform's own shape, as a wrong key is.
+      ...(credential === 'key' && { 429: goodAnswer(answer) }),
+      ...problemAnswers([...problems, ...ofRight, ...ofEveryCall]),
+    },
   };
 }
 

@@ -13,6 +13,7 @@ const TABLE = {
   not_found: { status: 404, title: 'There is nothing at this path' },
   method_not_allowed: { status: 405, title: 'This method is not served here' },
   body_too_large: { status: 413, title: 'The body is too large' },
+  too_many_failures: { status: 429, title: 'Too many calls from this address had no valid credential' },
   too_many_requests: { status: 429, title: 'Too many requests of this caller' },
   internal: { status: 500, title: 'A fault of the hub itself' },
   upstream_unreachable: { status: 502, title: 'The platform cannot be connected: nothing was sent' },
