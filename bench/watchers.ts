@@ -156,7 +156,10 @@ async function runHub(upstream: string): Promise<void> {
   });
   if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
   const keySha256 = createHash('sha256').update(KEY).digest('hex');
-  const settings = { ...parsed.settings, clients: [{ name: 'bench', keySha256, apps: ['*'] }] };
+  const settings = {
+    ...parsed.settings,
+    clients: [{ name: 'bench', keySha256, apps: ['*'], may: ['tokens'] as const }],
+  };
   const role = await startHub(settings, {
     version: 'bench',
     clock: systemClock,

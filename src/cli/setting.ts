@@ -16,8 +16,12 @@ export interface Setting<T = unknown> {
   readonly form: Form<T>;
   /** A list of at most this many; in the environment its items stand between commas. */
   readonly itemsMax?: number;
+  /** An empty list is a mistake, and not as good as none. */
+  readonly neverEmpty?: true;
   /** Its text is shown nowhere, only how long it is. */
   readonly secret?: true;
+  /** It names a file: one that holds a secret, which only we should be able to read, or one that does not. */
+  readonly file?: 'secret' | 'public';
   readonly roles: readonly Role[];
   /** A change takes effect without a restart. */
   readonly live: boolean;

@@ -1,10 +1,11 @@
 import { Secret } from '../base/secret.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
+import { appSecretText, isAppSecret, oddityOf } from './app-secret.ts';
+import { hubInClear } from './in-clear.ts';
 import type { Scope } from './settings-cells.ts';
 import { defaultOf, shown } from './settings-reader.ts';
 import type { SettingsReader } from './settings-reader.ts';
 import * as row from './settings-table-accounts.ts';
-import { secretText } from './settings-forms.ts';
 import type { AppSettings, HubSettings, Role } from './settings.ts';
 
 export interface Accounts {
@@ -14,7 +15,6 @@ export interface Accounts {
 }
 
 const REAL_APPID = /^wx[0-9a-f]{16}$/;
-const SECRET_SHAPE = /^[0-9a-f]{32}$/;
 
 /** Which accounts there are, and whether this process holds them or asks a hub. */
 export function readAccounts(reader: SettingsReader, role: Role): Accounts {
@@ -42,6 +42,10 @@ function readHub(reader: SettingsReader): HubSettings | undefined {
     reader.problems.push(
       `${url.name}: a hub serves nobody without a credential: set WECHAT_SIDECAR_HUB_TOKEN_FILE (hub.tokenFile)`,
     );
+  }
+  for (const each of new Set(urls ?? [])) {
+    const warning = hubInClear(url?.name ?? row.hubUrl.key, each, 'this sidecar');
+    if (warning !== undefined) reader.warnings.push(warning);
   }
   if (url === undefined && file !== undefined) {
     reader.problems.push(
@@ -114,13 +118,14 @@ function readApp(reader: SettingsReader, item: Scope): AppSettings | undefined {
     );
   }
   if (appid === undefined || secret === undefined) return undefined;
-  if (SECRET_SHAPE.test(appid)) {
+  if (isAppSecret(appid)) {
     reader.problems.push(
       `${place}: got a value of 32 hex digits, which is what an AppSecret looks like: were the two swapped?`,
     );
     return undefined;
   }
-  warnOfShapes(reader, place ?? item.name, appid, secret);
+  const cell = reader.given(row.appSecret, item) ?? reader.given(row.appSecretFile, item);
+  warnOfShapes(reader, { appid: place ?? item.name, secret: cell?.name ?? item.name }, appid, secret);
   return { appid, secret, mode, name: name ?? appid };
 }
 
@@ -137,21 +142,30 @@ function readAppSecret(reader: SettingsReader, item: Scope, place: string): Secr
     reader.problems.push(`${place}: is an account without its AppSecret: give ${missing}`);
     return undefined;
   }
-  if (file !== undefined) return reader.secretFile(row.appSecretFile, item, secretText);
+  if (file !== undefined) return reader.secretFile(row.appSecretFile, item, appSecretText);
   const text = reader.one(row.appSecret, item);
   return text === undefined ? undefined : new Secret(text);
 }
 
-function warnOfShapes(reader: SettingsReader, place: string, appid: string, secret: Secret): void {
-  if (!REAL_APPID.test(appid)) {
-    reader.warnings.push(`${place}: ${appid} does not look like an appid, which is wx and 16 hex digits`);
-    return;
+function warnOfShapes(
+  reader: SettingsReader,
+  names: { readonly appid: string; readonly secret: string },
+  appid: string,
+  secret: Secret,
+): void {
+  const isReal = REAL_APPID.test(appid);
+  if (!isReal) {
+    reader.warnings.push(
+      `${names.appid}: ${appid} does not look like an appid, which is wx and 16 hex digits`,
+    );
   }
   const text = secret.reveal();
-  if (SECRET_SHAPE.test(text)) return;
-  reader.warnings.push(
-    `${place}: its AppSecret (length ${text.length}) does not look like one, which is 32 hex digits`,
-  );
+  const oddity =
+    oddityOf(text) ??
+    (isReal && !isAppSecret(text)
+      ? `(length ${text.length}) does not look like one, which is 32 hex digits`
+      : undefined);
+  if (oddity !== undefined) reader.warnings.push(`${names.secret}: its AppSecret ${oddity}`);
 }
 
 function readDefaultApp(

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DEFAULT_RIGHTS, RIGHTS } from '../hub/callers.ts';
 import type { Setting } from './setting.ts';
 import type { Scope } from './settings-cells.ts';
 import { shown } from './settings-reader.ts';
@@ -45,6 +46,7 @@ function readClient(
   const fromEnv = item === reader.environmentItem();
   const name = fromEnv ? 'default' : required(reader, item, row.clientName);
   const usable = fromEnv ? ['*'] : readUsable(reader, item, row.clientApps, apps);
+  const may = fromEnv ? RIGHTS : (reader.many(row.clientMay, item) ?? DEFAULT_RIGHTS);
   const [hash, file] = [reader.given(row.clientKeySha256, item), reader.given(row.clientKeyFile, item)];
   if (hash !== undefined && file !== undefined) {
     reader.problems.push(`${hash.name}: both this and ${file.name} are given: keep one of the two`);
@@ -56,14 +58,21 @@ function readClient(
   }
   const keySha256 = hash === undefined ? hashOfKeyFile(reader, item) : reader.one(row.clientKeySha256, item);
   if (name === undefined || usable === undefined || keySha256 === undefined) return [];
-  return [{ name, keySha256, apps: usable }];
+  return [{ name, keySha256, apps: usable, may }];
 }
 
 function hashOfKeyFile(reader: SettingsReader, item: Scope): string | undefined {
   const key = reader.secretFile(row.clientKeyFile, item)?.reveal();
   if (key === undefined) return undefined;
+  const place = reader.given(row.clientKeyFile, item)?.name ?? item.name;
+  if (/^["'`]|["'`]$/.test(key)) {
+    reader.warnings.push(`${place}: the key has quotes around it, which are part of it here: take them away`);
+  } else if (!/^[\x21-\x7e]+$/.test(key)) {
+    reader.warnings.push(
+      `${place}: the key has characters other than visible ASCII in it, and no caller can send it as a credential`,
+    );
+  }
   if (key.length < KEY_CHARACTERS_MIN) {
-    const place = reader.given(row.clientKeyFile, item)?.name ?? item.name;
     reader.warnings.push(`${place}: the key has ${key.length} characters and is easily guessed`);
   }
   return createHash('sha256').update(key).digest('hex');
@@ -77,8 +86,9 @@ function readAllowed(
   const namespace = required(reader, item, row.allowNamespace);
   const serviceAccount = required(reader, item, row.allowServiceAccount);
   const usable = readUsable(reader, item, row.allowApps, apps);
+  const may = reader.many(row.allowMay, item) ?? DEFAULT_RIGHTS;
   if (namespace === undefined || serviceAccount === undefined || usable === undefined) return [];
-  return [{ namespace, serviceAccount, apps: usable }];
+  return [{ namespace, serviceAccount, apps: usable, may }];
 }
 
 function required(reader: SettingsReader, item: Scope, setting: Setting<string>): string | undefined {

@@ -106,16 +106,27 @@ function walkList(file: SettingsFile, cells: Cells, at: Position, value: unknown
 function takeLeaf(file: SettingsFile, cells: Cells, at: Position, setting: Setting, value: unknown): void {
   const name = where(file, at.path);
   if (typeof value === 'string') {
-    if (isGiven(value)) at.cells.set(setting.key, { setting, name, texts: textsOf(setting, value) });
+    const texts = isGiven(value) ? textsOf(setting, value) : [];
+    if (isGiven(value) || setting.neverEmpty === true) at.cells.set(setting.key, { setting, name, texts });
     return;
   }
   if (setting.itemsMax !== undefined && isTexts(value)) {
-    if (value.length > 0)
+    if (value.length > 0 || setting.neverEmpty === true)
       at.cells.set(setting.key, { setting, name, texts: value.map((text) => text.trim()) });
     return;
   }
   const wanted = setting.itemsMax === undefined ? 'one text' : 'a list of texts';
   cells.problems.push(`${name}: must be ${wanted}: ${setting.form.accepted}`);
+}
+
+/** Whether a secret itself stands in the file, and not only the path of one or its hash. */
+export function holdsSecret({ top, items }: Cells): boolean {
+  const scopes = [top, ...[...items.values()].flat().map((scope) => scope.cells)];
+  return scopes.some((cells) => [...cells.values()].some(isSecret));
+}
+
+function isSecret({ setting, texts }: Cell): boolean {
+  return setting.key.endsWith('.secret') || texts.some((text) => /:\/\/[^/@]*:[^@]+@/.test(text));
 }
 
 /** Of a setting that is a list, one text holds the items between commas. */

@@ -59,6 +59,11 @@ export function apiServerIn(env: Environment): string {
   return `https://${host.includes(':') ? `[${host}]` : host}:${port ?? '443'}`;
 }
 
+/** Kubernetes tells every container of a pod where the API server is. */
+export function isInPod({ KUBERNETES_SERVICE_HOST }: Environment): boolean {
+  return isGiven(KUBERNETES_SERVICE_HOST);
+}
+
 function isServiceLink(name: string, value: string): boolean {
   return SERVICE_LINK.test(name) || (name.endsWith('_PORT') && SERVICE_LINK_VALUE.test(value));
 }

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { isImageReference } from '../injector/image.ts';
 import { cpuMillis, memoryBytes } from '../injector/quantity.ts';
+import { parseRedisUrl } from '../keeper/redis-url.ts';
 import { isPathPattern } from '../wechat/path-pattern.ts';
 import type { HostPort } from './settings.ts';
 import { parseDurationMs, parseSizeBytes } from './units.ts';
@@ -11,6 +12,8 @@ export interface Form<T> {
   readonly accepted: string;
   /** Undefined: not accepted. */
   read(text: string): T | undefined;
+  /** What is wrong with a text that is not accepted, quoting none of it. */
+  why?(text: string): string | undefined;
 }
 
 /** An appid as the platform and its SDKs use it, or one that somebody made up for a test. */
@@ -24,12 +27,6 @@ export const appidOrAll: Form<string> = {
   accepted: 'an appid, or "*" for every account',
   read: (text) => (text === '*' || APPID.test(text) ? text : undefined),
 };
-
-/** Visible ASCII: whatever else stands in a secret got there by a wrong copy. */
-export const secretText: Form<string> = matching(
-  /^[\x21-\x7e]{1,256}$/,
-  '1 to 256 visible ASCII characters without spaces',
-);
 
 /** What tokens in a store are encrypted with. */
 export const storedKey: Form<string> = matching(
@@ -96,7 +93,11 @@ export const storeUrl: Form<string> = {
   accepted: 'memory, file:/path, redis://[user:password@]host[:port][/db] or rediss://…',
   read: (text) => {
     if (text === 'memory' || /^file:(?:\/\/(?=\/))?(?!\/\/)[^\p{Cc}]+$/u.test(text)) return text;
-    return /^rediss?:\/\/[^\s]+$/i.test(text) && URL.canParse(text) ? text : undefined;
+    return parseRedisUrl(text).kind === 'url' ? text : undefined;
+  },
+  why: (text) => {
+    const parsed = /^rediss?:\/\//i.test(text) ? parseRedisUrl(text) : undefined;
+    return parsed?.kind === 'bad' ? parsed.why : undefined;
   },
 };
 

@@ -1,4 +1,6 @@
 import { cpuMillis, memoryBytes } from '../injector/quantity.ts';
+import { hubInClear, upstreamInClear } from './in-clear.ts';
+import type { Setting } from './setting.ts';
 import { certificates } from './settings-forms.ts';
 import { defaultOf, type SettingsReader } from './settings-reader.ts';
 import * as row from './settings-table-injector.ts';
@@ -30,7 +32,10 @@ export function readInjector(reader: SettingsReader, role: Role): InjectorSettin
     logLevel: reader.oneOrDefault(row.sidecarLogLevel),
     runAsUser: user === 'image' ? undefined : user,
   };
-  if (role === 'injector') refuseImpossible(reader, sidecar);
+  if (role === 'injector') {
+    refuseImpossible(reader, sidecar);
+    warnOfClear(reader, sidecar);
+  }
   return {
     sidecar,
     namespace: reader.oneOrDefault(row.namespace),
@@ -38,6 +43,15 @@ export function readInjector(reader: SettingsReader, role: Role): InjectorSettin
     secret: reader.oneOrDefault(row.certificateSecret),
     webhookConfiguration: reader.oneOrDefault(row.webhookConfiguration),
   };
+}
+
+function warnOfClear(reader: SettingsReader, { hubUrls, upstreams = [] }: InjectorSettings['sidecar']): void {
+  const nameOf = (setting: Setting): string => reader.given(setting)?.name ?? setting.key;
+  const warnings = [
+    ...hubUrls.map((url) => hubInClear(nameOf(row.sidecarHubUrl), url, 'each sidecar')),
+    ...upstreams.map((url) => upstreamInClear(nameOf(row.sidecarUpstreams), url)),
+  ];
+  reader.warnings.push(...warnings.filter((warning) => warning !== undefined));
 }
 
 /** What an API server would refuse in every pod. */

@@ -1,8 +1,12 @@
 import { Secret } from '../base/secret.ts';
+import { parseRedisUrl } from '../keeper/redis-url.ts';
+import { isLoopbackName } from '../wechat/hosts.ts';
 import { LISTEN_DEFAULTS } from './setting.ts';
 import { readAccounts } from './settings-accounts.ts';
 import { readCallers } from './settings-callers.ts';
-import { fileCells } from './settings-cells.ts';
+import type { AccessOf } from './file-access.ts';
+import { storeInClear, upstreamInClear } from './in-clear.ts';
+import { fileCells, holdsSecret } from './settings-cells.ts';
 import type { Cells } from './settings-cells.ts';
 import { apiServerIn, doubtfulVariables, unknownVariables } from './settings-environment.ts';
 import type { Environment } from './settings-environment.ts';
@@ -29,6 +33,8 @@ export interface SettingsSource {
   readonly role: Role;
   /** For the files that settings name: secrets, keys, certificates. */
   readonly readFile: ReadFile;
+  /** Who may read and change those files, and the settings file; without it nothing is said about that. */
+  readonly accessOf?: AccessOf;
 }
 
 export type ParsedSettings =
@@ -60,8 +66,11 @@ export function parseSettings(source: SettingsSource): ParsedSettings {
     if (file.kind === 'bad') return { kind: 'bad', problems: [...file.problems, ...unknown], files: [] };
     cells = fileCells(file);
   }
-  const reader = new SettingsReader(source.role, source.env, cells, source.readFile);
+  const reader = new SettingsReader(source.role, source.env, cells, source.readFile, source.accessOf);
   reader.problems.push(...(cells?.problems ?? []), ...unknown);
+  if (source.file !== undefined) {
+    reader.judgeFile('the settings file', source.file.path, cells !== undefined && holdsSecret(cells));
+  }
   const settings = readAll(reader, source);
   reader.warnings.push(...doubtfulVariables(source.env));
   const files = [...reader.files];
@@ -120,13 +129,13 @@ function readListening(
     const name = given?.name ?? adminGiven?.name ?? 'listen';
     reader.problems.push(`${name}: listen and adminListen share the port ${listen.port}: they need one each`);
   }
-  if (role === 'proxy' && !isLoopback(listen.host)) {
+  if (role === 'proxy' && !isLoopbackName(listen.host)) {
     reader.warnings.push(
       `${given?.name ?? 'listen'}: ${listen.host} can be reached from other machines, and the sidecar asks its callers ` +
         'for no credential: whoever reaches it calls WeChat as you',
     );
   }
-  if (role === 'hub' && tls === undefined && !isLoopback(listen.host)) {
+  if (role === 'hub' && tls === undefined && !isLoopbackName(listen.host)) {
     reader.warnings.push(
       'tokens leave this hub in clear: set tls.certFile and tls.keyFile, unless the network between is trusted',
     );
@@ -156,11 +165,8 @@ function readUpstreams(reader: SettingsReader): readonly string[] {
   const defaults = (serving.upstreams.default ?? '').split(',').flatMap((text) => form.read(text) ?? []);
   const upstreams = [...new Set(reader.many(serving.upstreams) ?? defaults)];
   for (const upstream of upstreams) {
-    const { protocol, hostname } = new URL(upstream);
-    if (protocol === 'http:' && !isLoopback(hostname)) {
-      const name = reader.given(serving.upstreams)?.name ?? 'upstreams';
-      reader.warnings.push(`${name}: ${upstream} is not encrypted: tokens and secrets travel in clear`);
-    }
+    const warning = upstreamInClear(reader.given(serving.upstreams)?.name ?? 'upstreams', upstream);
+    if (warning !== undefined) reader.warnings.push(warning);
   }
   return upstreams;
 }
@@ -189,13 +195,37 @@ function readStore(reader: SettingsReader): StoreSettings {
   if (cluster && sentinels.length > 0) {
     reader.problems.push(`${cell?.name}: a Redis has Sentinels or is a Cluster, not both`);
   }
-  if (isRedis) return { kind: 'redis', url: new Secret(url), sentinels, cluster, keyPrefix, encryptionKey };
+  if (isRedis) {
+    judgeRedis(reader, { url, sentinels, cluster, isEncrypted: encryptionKey !== undefined });
+    return { kind: 'redis', url: new Secret(url), sentinels, cluster, keyPrefix, encryptionKey };
+  }
   if (url === 'memory') return { kind: 'memory' };
   return { kind: 'file', path: url.replace(/^file:(?:\/\/(?=\/))?/, ''), encryptionKey };
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+interface GivenRedis {
+  readonly url: string;
+  readonly sentinels: readonly HostPort[];
+  readonly cluster: boolean;
+  readonly isEncrypted: boolean;
+}
+
+function judgeRedis(reader: SettingsReader, { url, sentinels, cluster, isEncrypted }: GivenRedis): void {
+  const parsed = parseRedisUrl(url);
+  if (parsed.kind === 'bad') return;
+  const { isTls, host, database, username, password } = parsed.url;
+  const name = reader.given(accounts.storeUrl)?.name ?? accounts.storeUrl.key;
+  if (cluster && database !== 0) {
+    reader.problems.push(`${name}: a Redis Cluster has no database but 0: leave it out of the URL`);
+  }
+  if (username !== '' && password === '') {
+    reader.warnings.push(
+      `${name}: names a user and no password, so nobody logs in; a password alone is written redis://:password@host`,
+    );
+  }
+  const hosts = sentinels.length === 0 ? [host] : sentinels.map((sentinel) => sentinel.host);
+  const warning = storeInClear({ name, isTls, hosts, hasPassword: password !== '', isEncrypted });
+  if (warning !== undefined) reader.warnings.push(warning);
 }
 
 function overlap(one: HostPort, other: HostPort): boolean {
@@ -204,6 +234,6 @@ function overlap(one: HostPort, other: HostPort): boolean {
   return (
     one.host === other.host ||
     hosts.some((host) => host === '0.0.0.0' || host === '::') ||
-    (hosts.includes('localhost') && hosts.every(isLoopback))
+    (hosts.includes('localhost') && hosts.every(isLoopbackName))
   );
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Secret } from '../base/secret.ts';
+import { accessWarning } from './file-access.ts';
+import type { AccessOf } from './file-access.ts';
 import type { Setting } from './setting.ts';
 import type { Form } from './settings-forms.ts';
-import { environmentCells } from './settings-environment.ts';
+import { environmentCells, isInPod } from './settings-environment.ts';
 import type { Environment } from './settings-environment.ts';
 import type { Cell, Cells, Scope } from './settings-cells.ts';
 import { SETTINGS_TABLE } from './settings-table.ts';
@@ -31,14 +33,24 @@ export class SettingsReader {
   readonly fixed: Map<string, string> = new Map();
   readonly #role: Role;
   readonly #readFile: ReadFile;
+  readonly #accessOf: AccessOf;
+  readonly #inPod: boolean;
   readonly #top: Scope;
   readonly #environment: Scope;
   readonly #items: ReadonlyMap<string, readonly Scope[]>;
 
-  constructor(role: Role, env: Environment, file: Cells | undefined, readFile: ReadFile) {
+  constructor(
+    role: Role,
+    env: Environment,
+    file: Cells | undefined,
+    readFile: ReadFile,
+    accessOf: AccessOf = () => undefined,
+  ) {
     const fromEnv = environmentCells(env);
     this.#role = role;
     this.#readFile = readFile;
+    this.#accessOf = accessOf;
+    this.#inPod = isInPod(env);
     this.#environment = { name: 'the environment', cells: new Map([...fromEnv].filter(isItem)) };
     const single = [...fromEnv].filter((entry) => !isItem(entry));
     this.#top = { name: 'the settings', cells: new Map([...(file?.top ?? []), ...single]) };
@@ -68,7 +80,9 @@ export class SettingsReader {
     const cell = this.given(setting, scope);
     this.#keep(setting, cell?.texts ?? []);
     const text = cell?.texts[0];
-    return cell === undefined || text === undefined ? undefined : this.#read(setting, cell, text);
+    if (cell === undefined || text === undefined) return undefined;
+    if (setting.file !== undefined) this.judgeFile(cell.name, text, setting.file === 'secret');
+    return this.#read(setting, cell, text);
   }
 
   /** The value given, else the default, of a setting whose row has one. */
@@ -110,7 +124,7 @@ export class SettingsReader {
     if (secret === '') this.problems.push(`${name}: the file ${path} is empty`);
     else if (content.read(secret) === undefined)
       this.problems.push(
-        `${name}: the file ${path} holds ${secret.length} characters, accepted is ${content.accepted}`,
+        `${name}: the file ${path} holds ${secret.length} characters${accepted(content, secret)}`,
       );
     else {
       this.#keep(setting, [path, secret]);
@@ -119,10 +133,18 @@ export class SettingsReader {
     return undefined;
   }
 
+  /** Warns of a file that others may change, and of one with a secret that others may read. */
+  judgeFile(name: string, path: string, isSecret: boolean): void {
+    const access = this.#accessOf(path);
+    if (access === undefined) return;
+    const warning = accessWarning({ name, path, access, isSecret, inPod: this.#inPod });
+    if (warning !== undefined) this.warnings.push(warning);
+  }
+
   #read<T>(setting: Setting<T>, cell: Cell, text: string): T | undefined {
     const value = setting.form.read(text);
     if (value === undefined) {
-      this.problems.push(`${cell.name}: got ${shown(setting, text)}, accepted is ${setting.form.accepted}`);
+      this.problems.push(`${cell.name}: got ${shown(setting, text)}${accepted(setting.form, text)}`);
     }
     return value;
   }
@@ -132,6 +154,12 @@ export class SettingsReader {
     const digest = createHash('sha256').update(JSON.stringify(texts)).digest('base64url');
     this.fixed.set(setting.key, digest);
   }
+}
+
+/** Ends a sentence about what was given and is not accepted. */
+function accepted(form: Form<unknown>, text: string): string {
+  const why = form.why?.(text);
+  return `, accepted is ${form.accepted}${why === undefined ? '' : `; ${why}`}`;
 }
 
 function isItem([key]: [string, Cell]): boolean {

@@ -1,5 +1,8 @@
+import { RIGHTS } from '../hub/callers.ts';
+import type { Right } from '../hub/callers.ts';
 import { TOKEN_MODES } from '../token/token.ts';
 import type { TokenMode } from '../token/token.ts';
+import { appSecretText } from './app-secret.ts';
 import { TOKEN_ROLES } from './setting.ts';
 import type { Setting } from './setting.ts';
 import * as form from './settings-forms.ts';
@@ -23,7 +26,7 @@ export const appAppid: Setting<string> = {
 export const appSecret: Setting<string> = {
   key: 'apps[].secret',
   env: 'WECHAT_APPSECRET',
-  form: form.secretText,
+  form: appSecretText,
   secret: true,
   roles: ACCOUNT_ROLES,
   live: true,
@@ -35,6 +38,7 @@ export const appSecretFile: Setting<string> = {
   key: 'apps[].secretFile',
   env: 'WECHAT_APPSECRET_FILE',
   form: form.filePath,
+  file: 'secret',
   roles: ACCOUNT_ROLES,
   live: true,
   meaning: 'A file that holds the AppSecret and nothing else.',
@@ -91,6 +95,7 @@ export const hubTokenFile: Setting<string> = {
   key: 'hub.tokenFile',
   env: 'WECHAT_SIDECAR_HUB_TOKEN_FILE',
   form: form.filePath,
+  file: 'secret',
   roles: ['proxy'],
   live: false,
   meaning: 'A file with the credential for the hub, read afresh for each use.',
@@ -157,10 +162,12 @@ export const storeKeyPrefix: Setting<string> = {
 export const storeEncryptionKeyFile: Setting<string> = {
   key: 'store.encryptionKeyFile',
   form: form.filePath,
+  file: 'secret',
   roles: TOKEN_ROLES,
   live: false,
-  meaning: 'A file with a key of at least 16 characters; tokens are then stored encrypted.',
-  meaningZh: '含有至少 16 个字符密钥的文件;设置后 token 加密存储。',
+  meaning:
+    'A file with a key of at least 16 characters; tokens are then stored encrypted, and stored tokens that are not encrypted with it are not read.',
+  meaningZh: '含有至少 16 个字符密钥的文件;设置后 token 加密存储,存储中未用此密钥加密的 token 不会被读取。',
 };
 
 export const clientName: Setting<string> = {
@@ -187,6 +194,7 @@ export const clientKeyFile: Setting<string> = {
   key: 'clients[].keyFile',
   env: 'WECHAT_HUB_CLIENT_KEY_FILE',
   form: form.filePath,
+  file: 'secret',
   roles: HUB,
   live: true,
   meaning:
@@ -202,6 +210,24 @@ export const clientApps: Setting<string> = {
   live: true,
   meaning: 'The accounts it may use; `"*"` for every one.',
   meaningZh: '允许使用的账号;`"*"` 表示全部。',
+};
+
+const MAY = {
+  defaultNote: { en: 'all but `refresh`', zh: '除 `refresh` 外的全部' },
+  form: form.oneOf(RIGHTS),
+  itemsMax: RIGHTS.length,
+  neverEmpty: true,
+  roles: HUB,
+  live: true,
+} as const;
+
+export const clientMay: Setting<Right> = {
+  key: 'clients[].may',
+  ...MAY,
+  meaning:
+    'What it may do with them: some of `tokens` (with watching and reporting), `tickets`, `sign` (JS-SDK calls), `relay` (calls with the AppSecret) and `refresh` (the button of the page). The client `default` may do all.',
+  meaningZh:
+    '允许做什么:`tokens`(含监听和上报)、`tickets`、`sign`(JS-SDK 签名)、`relay`(带 AppSecret 的调用)、`refresh`(页面上的刷新按钮)中的若干项。名为 `default` 的调用方可以做全部。',
 };
 
 export const kubernetesAudience: Setting<string> = {
@@ -242,10 +268,18 @@ export const allowApps: Setting<string> = {
   meaningZh: '允许使用的账号;`"*"` 表示全部。',
 };
 
+export const allowMay: Setting<Right> = {
+  key: 'kubernetes.allow[].may',
+  ...MAY,
+  meaning: 'What it may do with them, as `clients[].may`.',
+  meaningZh: '允许做什么,同 `clients[].may`。',
+};
+
 export const tlsCertFile: Setting<string> = {
   key: 'tls.certFile',
   env: 'WECHAT_SIDECAR_TLS_CERT_FILE',
   form: form.filePath,
+  file: 'public',
   roles: ['hub', 'injector'],
   live: false,
   meaning:
@@ -257,6 +291,7 @@ export const tlsKeyFile: Setting<string> = {
   key: 'tls.keyFile',
   env: 'WECHAT_SIDECAR_TLS_KEY_FILE',
   form: form.filePath,
+  file: 'secret',
   roles: ['hub', 'injector'],
   live: false,
   meaning: 'The private key of that certificate (PEM). Read again likewise.',

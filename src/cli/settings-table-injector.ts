@@ -55,6 +55,7 @@ export const sidecarHubCaFile: Setting<string> = {
   key: 'injector.hubCaFile',
   env: 'WECHAT_INJECTOR_HUB_CA_FILE',
   form: form.filePath,
+  file: 'public',
   roles: INJECTOR,
   live: true,
   meaning:

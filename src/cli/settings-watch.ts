@@ -60,12 +60,12 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
       return;
     }
     follow(parsed.files);
+    for (const warning of parsed.warnings) log.warn('About the settings', { warning });
     if (digest === inForce) {
       log.info('The settings are those in force already');
       return;
     }
     inForce = digest;
-    for (const warning of parsed.warnings) log.warn('About the settings', { warning });
     restartKeys = tellOfRestart(log, started.fixed, parsed.fixed, restartKeys);
     apply(parsed.settings);
     log.info('The settings were read again', { files: watched });

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../base/log.ts';
+import type { Right } from '../hub/callers.ts';
 import type { InjectionSettings } from '../injector/settings.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Credentials } from '../wechat/issuer.ts';
@@ -101,6 +102,8 @@ export interface ClientSettings {
   readonly keySha256: string;
   /** The appids it may use; `*` stands for every account. */
   readonly apps: readonly string[];
+  /** What it may do with them. */
+  readonly may: readonly Right[];
 }
 
 export interface KubernetesSettings {
@@ -116,6 +119,7 @@ export interface ServiceAccountSettings {
   /** `*` stands for every service account of the namespace. */
   readonly serviceAccount: string;
   readonly apps: readonly string[];
+  readonly may: readonly Right[];
 }
 
 export interface SimulatorSettings {

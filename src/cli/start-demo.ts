@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomKey } from '../base/random.ts';
 import { Secret } from '../base/secret.ts';
+import { RIGHTS } from '../hub/callers.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { DEMO_APP } from '../simulator/accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
@@ -33,7 +34,7 @@ export async function startDemo(settings: Settings, context: RoleContext): Promi
     startSimulator({ ...settings, listen }, context),
   );
   const upstreams = [`http://127.0.0.1:${simulator.port}`];
-  const clients = [{ name: 'demo', keySha256: key.sha256, apps: ['*'] }];
+  const clients = [{ name: 'demo', keySha256: key.sha256, apps: ['*'], may: RIGHTS }];
   const hub = await orOnFreePort(at(HUB_LISTEN), (listen) =>
     startHub({ ...settings, listen, upstreams, apps: [app], clients }, context),
   );

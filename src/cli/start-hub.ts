@@ -7,7 +7,7 @@ import type { HubAccounts } from '../hub/accounts.ts';
 import type { Hub } from '../hub/hub.ts';
 import { History } from '../hub/history.ts';
 import { Refreshes } from '../hub/refreshes.ts';
-import { appsFor, serviceAccountReviewers } from '../hub/service-accounts.ts';
+import { grantsFor, serviceAccountReviewers } from '../hub/service-accounts.ts';
 import { Watchers } from '../hub/watchers.ts';
 import { makeKeepers } from '../keeper/keepers.ts';
 import type { Keepers } from '../keeper/keepers.ts';
@@ -138,7 +138,7 @@ function assemble(
     version,
     about: { name: hostname(), sinceUnixMs: clock.wallMs() },
     accounts,
-    callers: new Callers(settings.clients, reviewersFor(api, settings, current, context)),
+    callers: new Callers(settings.clients, reviewersFor(api, settings, current, context), clock),
     refreshes: new Refreshes({ accounts, audit, clock }),
     watchers,
     tickets,
@@ -189,7 +189,7 @@ function reviewersFor(
   { clock }: RoleContext,
 ): Reviewers {
   const rules = (): Settings['kubernetes']['allow'] => current().kubernetes.allow;
-  const expects = (account: ServiceAccount): boolean => appsFor(account, rules()).size > 0;
+  const expects = (account: ServiceAccount): boolean => grantsFor(account, rules()).length > 0;
   return serviceAccountReviewers(new TokenReviews({ api, audience, clock, expects }), rules);
 }
 

@@ -1,12 +1,12 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import Router from 'koa-router';
-import { mayUse } from './callers.ts';
+import { mayDo, mayUse } from './callers.ts';
 import type { Caller, Recognition } from './callers.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { Hub } from './hub.ts';
 import { addPageRoutes } from './page/routes.ts';
-import { Problem, problemAnswer, unknownApp } from './problem.ts';
+import { notPermitted, Problem, problemAnswer, unknownApp } from './problem.ts';
 import type { ProblemReason } from './problem.ts';
 import { addressOf } from './request.ts';
 import type { ApiRoute } from './route.ts';
@@ -50,7 +50,7 @@ export function makeHubFace(hub: Hub): HubFace {
 }
 
 /** Stands in for the caller of a route that finds out for itself. */
-const NOBODY: Caller = { kind: 'client', name: 'nobody', apps: new Set() };
+const NOBODY: Caller = { kind: 'client', name: 'nobody', grants: [] };
 
 /** Authentication and permission, before anything of the call is looked at. */
 async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<void> {
@@ -59,9 +59,17 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<vo
   const caller =
     route.credential === 'key'
       ? NOBODY
-      : callerIn(await hub.callers.byAuthorization(ctx.headers.authorization), ctx, hub, call);
+      : callerIn(
+          await hub.callers.byAuthorization(ctx.headers.authorization, addressOf(ctx)),
+          ctx,
+          hub,
+          call,
+        );
   try {
     if (appid !== undefined && !(mayUse(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
+    if (appid !== undefined && route.right !== 'any' && !mayDo(caller, route.right, appid)) {
+      throw notPermitted(route.right);
+    }
     await route.run(ctx, hub, caller, appid ?? '');
   } catch (error) {
     if (error instanceof Problem) noteRefusal(ctx, hub, caller, call, appid, error);
@@ -74,25 +82,28 @@ function callerIn(recognition: Recognition, ctx: Koa.Context, hub: Hub, call: st
     case 'caller':
       return recognition.caller;
     case 'stranger':
-      hub.audit.refused({
-        caller: undefined,
-        address: addressOf(ctx),
-        call,
-        reason: 'unauthorized',
-        why: recognition.why,
+      noteStranger(ctx, hub, call, 'unauthorized', recognition.why);
+      throw new Problem('unauthorized', WANTED);
+    case 'limited':
+      noteStranger(ctx, hub, call, 'too_many_failures', recognition.why);
+      throw new Problem('too_many_failures', `${WANTED} This call, too, had none.`, {
+        retryAfterS: Math.ceil(recognition.retryAfterMs / 1_000),
       });
-      throw new Problem(
-        'unauthorized',
-        'Send "Authorization: Bearer …" with a credential that this hub knows.',
-      );
     case 'undecided':
       throw new Problem('review_unavailable', recognition.why, { retryAfterS: 2 });
   }
 }
 
+const WANTED = 'Send "Authorization: Bearer …" with a credential that this hub knows.';
+
+function noteStranger(ctx: Koa.Context, hub: Hub, call: string, reason: ProblemReason, why: string): void {
+  hub.audit.refused({ caller: undefined, address: addressOf(ctx), call, reason, why });
+}
+
 /** Those of our errors that are the caller's doing, and of interest to whoever looks after the hub. */
 const REFUSALS: ReadonlySet<ProblemReason> = new Set([
   'unknown_app',
+  'not_permitted',
   'too_many_requests',
   'forbidden_origin',
   'bad_request',

@@ -1,27 +1,66 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../base/clock.ts';
+import { Guesses } from './guesses.ts';
 
-/** Who calls, and which accounts it may use. */
+/** What a caller may be allowed to do with an account. */
+export const RIGHTS = [
+  /** To have its token, to watch it, and to report that it is refused. */
+  'tokens',
+  'tickets',
+  /** To have a page's JS-SDK call signed. */
+  'sign',
+  /** To have a call made that carries the AppSecret. */
+  'relay',
+  /** To press the button of the page: each press may cost a part of the day's budget. */
+  'refresh',
+] as const;
+export type Right = (typeof RIGHTS)[number];
+
+export const DEFAULT_RIGHTS: readonly Right[] = RIGHTS.filter((right) => right !== 'refresh');
+
+export interface Grant {
+  /** Appids; `*` stands for every account. */
+  readonly apps: ReadonlySet<string>;
+  readonly may: ReadonlySet<Right>;
+}
+
+/** Who calls, which accounts it may use, and for what. */
 export interface Caller {
   readonly kind: 'client' | 'service account';
   /** For people and logs: the client's name, or namespace/name of the service account. */
   readonly name: string;
   /** The pod that a Kubernetes token is bound to, where it is. */
   readonly pod?: string;
-  /** Appids; `*` stands for every account. */
-  readonly apps: ReadonlySet<string>;
+  readonly grants: readonly Grant[];
   /** Past this moment of the life scale its credential is no good any more. */
   readonly endsAtMs?: number;
 }
 
+/** Whether the account is there for this caller at all; as an appid, `*` asks about those to come too. */
 export function mayUse(caller: Caller, appid: string): boolean {
-  return caller.apps.has(appid) || caller.apps.has('*');
+  return caller.grants.some((grant) => covers(grant, appid));
+}
+
+export function mayDo(caller: Caller, right: Right, appid: string): boolean {
+  return caller.grants.some((grant) => grant.may.has(right) && covers(grant, appid));
+}
+
+/** Whether there is an account, or may be one to come, with which it may do that. */
+export function hasRight(caller: Caller, right: Right): boolean {
+  return caller.grants.some(({ may }) => may.has(right));
+}
+
+function covers({ apps }: Grant, appid: string): boolean {
+  return apps.has(appid) || apps.has('*');
 }
 
 export type Recognition =
   | { readonly kind: 'caller'; readonly caller: Caller }
   /** `why` is for the log, in words that quote nothing of the credential. */
   | { readonly kind: 'stranger'; readonly why: string }
+  /** A stranger from an address of which too many have come. */
+  | { readonly kind: 'limited'; readonly why: string; readonly retryAfterMs: number }
   /** Who it is cannot be found out now. */
   | { readonly kind: 'undecided'; readonly why: string };
 
@@ -31,11 +70,12 @@ export interface ClientRule {
   /** 64 hex digits in lower case. */
   readonly keySha256: string;
   readonly apps: readonly string[];
+  readonly may: readonly Right[];
 }
 
 /** Recognises those callers whose credential is more than a key. */
 export interface Reviewers {
-  recognise(token: string): Promise<Recognition>;
+  recognise(token: string, options: { readonly isSuspect: boolean }): Promise<Recognition>;
   /** Whether a caller that was recognised here would still be, by the rules of now. */
   stillHolds(caller: Caller): boolean;
 }
@@ -47,9 +87,11 @@ const CREDENTIAL_CHARS_MAX = 16 * 1024;
 export class Callers {
   #clients: readonly Client[] = [];
   readonly #reviewers: Reviewers | undefined;
+  readonly #guesses: Guesses;
 
-  constructor(clients: readonly ClientRule[], reviewers: Reviewers | undefined) {
+  constructor(clients: readonly ClientRule[], reviewers: Reviewers | undefined, clock: Clock) {
     this.#reviewers = reviewers;
+    this.#guesses = new Guesses(clock);
     this.reconfigure(clients);
   }
 
@@ -61,19 +103,35 @@ export class Callers {
   }
 
   /** By the value of an Authorization header. */
-  async byAuthorization(header: string | undefined): Promise<Recognition> {
+  async byAuthorization(header: string | undefined, address: string): Promise<Recognition> {
+    // No credential is no guess.
     if (header === undefined) return { kind: 'stranger', why: 'no credential' };
-    if (header.length > CREDENTIAL_CHARS_MAX) return { kind: 'stranger', why: 'too long a credential' };
+    if (header.length > CREDENTIAL_CHARS_MAX) return this.#stranger('too long a credential', address);
     const credential = /^bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
-    if (credential === undefined) return { kind: 'stranger', why: 'not a bearer credential' };
-    const caller = this.byKey(credential);
+    if (credential === undefined) return this.#stranger('not a bearer credential', address);
+    const caller = this.#clientOf(credential);
     if (caller !== undefined) return { kind: 'caller', caller };
-    if (this.#reviewers === undefined) return { kind: 'stranger', why: 'not the key of a client' };
-    return this.#reviewers.recognise(credential);
+    if (this.#reviewers === undefined) return this.#stranger('not the key of a client', address);
+    const isSuspect = this.#guesses.isOver(address);
+    const recognition = await this.#reviewers.recognise(credential, { isSuspect });
+    return recognition.kind === 'stranger' ? this.#stranger(recognition.why, address) : recognition;
+  }
+
+  /** By the key of a client, where it comes in another way. */
+  byKey(key: string, address: string): Exclude<Recognition, { kind: 'undecided' }> {
+    const caller = this.#clientOf(key);
+    return caller === undefined
+      ? this.#stranger('not the key of a client', address)
+      : { kind: 'caller', caller };
+  }
+
+  #stranger(why: string, address: string): Extract<Recognition, { kind: 'stranger' | 'limited' }> {
+    const retryAfterMs = this.#guesses.failed(address);
+    return retryAfterMs === 0 ? { kind: 'stranger', why } : { kind: 'limited', why, retryAfterMs };
   }
 
   /** Compares with every client, whichever fits, so that the time taken tells nothing. */
-  byKey(key: string): Caller | undefined {
+  #clientOf(key: string): Caller | undefined {
     const hash = createHash('sha256').update(key).digest();
     let found: Caller | undefined;
     for (const client of this.#clients) if (timingSafeEqual(client.hash, hash)) found = client.caller;
@@ -87,6 +145,10 @@ export class Callers {
   }
 }
 
+export function grantOf({ apps, may }: Pick<ClientRule, 'apps' | 'may'>): Grant {
+  return { apps: new Set(apps), may: new Set(may) };
+}
+
 interface Client {
   readonly rule: ClientRule;
   readonly hash: Buffer;
@@ -95,6 +157,6 @@ interface Client {
 }
 
 function clientOf(rule: ClientRule): Client {
-  const caller: Caller = { kind: 'client', name: rule.name, apps: new Set(rule.apps) };
+  const caller: Caller = { kind: 'client', name: rule.name, grants: [grantOf(rule)] };
   return { rule, hash: Buffer.from(rule.keySha256, 'hex'), caller };
 }

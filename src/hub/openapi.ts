@@ -44,7 +44,7 @@ export function describeApi(routes: readonly ApiRoute[], version: string): Json 
 }
 
 function operation(route: ApiRoute): Json {
-  const { summary, path, query = [], body, answer, problems, credential } = route;
+  const { summary, path, query = [], body, answer, problems, credential, right } = route;
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -52,15 +52,25 @@ function operation(route: ApiRoute): Json {
     schema: { type: 'string' },
   }));
   const ofEveryCall: readonly ProblemReason[] =
-    credential === 'bearer' ? ['unauthorized', 'review_unavailable', 'internal'] : ['internal'];
+    credential === 'bearer'
+      ? ['unauthorized', 'too_many_failures', 'review_unavailable', 'internal']
+      : ['internal'];
+  const ofRight: readonly ProblemReason[] =
+    credential === 'bearer' && right !== 'any' ? ['not_permitted'] : [];
   return {
     summary,
+    ...(right !== 'any' && { description: `For callers whose "may" has "${right}".` }),
     ...(credential === 'key' && { security: [] }),
     parameters: [...inPath, ...query.map(parameter)],
     ...(body !== undefined && {
       requestBody: { required: true, content: { 'application/json': { schema: refTo(body) } } },
     }),
-    responses: { 200: goodAnswer(answer), ...problemAnswers([...problems, ...ofEveryCall]) },
+    responses: {
+      200: goodAnswer(answer),
+      // In the platform's own shape, as a wrong key is.
+      ...(credential === 'key' && { 429: goodAnswer(answer) }),
+      ...problemAnswers([...problems, ...ofRight, ...ofEveryCall]),
+    },
   };
 }
 

@@ -1,10 +1,12 @@
 import type Koa from 'koa';
-import { mayUse } from './callers.ts';
+import { mayDo, mayUse } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { addressOf, readJson } from './request.ts';
 import { secondsLeft } from './wire.ts';
 
 const BODY_BYTES_MAX = 4 * 1024;
+
+const WRONG_KEY = 'invalid appsecret: wechat-sidecar wants the key of one of its clients here';
 
 interface Question {
   readonly grantType: string;
@@ -42,17 +44,27 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
   if (grantType !== 'client_credential') return refuse(40002, 'invalid grant_type');
   if (appid === '') return refuse(41002, 'appid missing');
   if (key === '') return refuse(41004, 'appsecret missing');
-  const caller = hub.callers.byKey(key);
+  const recognition = hub.callers.byKey(key, addressOf(ctx));
   const call = `${ctx.method} ${ctx.path}`;
-  if (caller === undefined) {
-    const why = 'not the key of a client';
-    hub.audit.refused({ caller, address: addressOf(ctx), call, reason: 'unauthorized', why });
-    return refuse(40125, 'invalid appsecret: wechat-sidecar wants the key of one of its clients here');
+  if (recognition.kind !== 'caller') {
+    const { kind, why } = recognition;
+    const reason = kind === 'limited' ? 'too_many_failures' : 'unauthorized';
+    hub.audit.refused({ caller: undefined, address: addressOf(ctx), call, reason, why });
+    if (kind === 'stranger') return refuse(40125, WRONG_KEY);
+    ctx.status = 429;
+    ctx.set('retry-after', String(Math.ceil(recognition.retryAfterMs / 1_000)));
+    return refuse(45011, `api minute-quota reach limit: too many wrong keys from this address; ${WRONG_KEY}`);
   }
+  const { caller } = recognition;
   if (!mayUse(caller, appid) || !hub.accounts.has(appid)) {
     const why = 'no such account, or not for this caller';
     hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'unknown_app', why });
     return refuse(40013, 'invalid appid: wechat-sidecar has no such account for this client');
+  }
+  if (!mayDo(caller, 'tokens', appid)) {
+    const why = 'its "may" lacks "tokens"';
+    hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'not_permitted', why });
+    return refuse(48001, 'api unauthorized: wechat-sidecar: the "may" of this client lacks "tokens"');
   }
   const granted = await hub.accounts.token(appid);
   if (granted.kind === 'unavailable') {

@@ -1,16 +1,19 @@
 import type { ErrorAnswer } from '../server/errors.ts';
 import type { WireProblem } from '../token/hub-wire.ts';
+import type { Right } from './callers.ts';
 
 /** Every way in which the hub says no, with its HTTP status and what is the same each time. */
 const TABLE = {
   bad_request: { status: 400, title: 'The request makes no sense' },
   unauthorized: { status: 401, title: 'A valid credential is needed' },
   forbidden_origin: { status: 403, title: 'A web page of another site may not do this' },
+  not_permitted: { status: 403, title: 'This caller may use the account, but not for this' },
   /** Also for accounts that the caller may not use: the answer must not tell the two apart. */
   unknown_app: { status: 404, title: 'No such account for this caller' },
   not_found: { status: 404, title: 'There is nothing at this path' },
   method_not_allowed: { status: 405, title: 'This method is not served here' },
   body_too_large: { status: 413, title: 'The body is too large' },
+  too_many_failures: { status: 429, title: 'Too many calls from this address had no valid credential' },
   too_many_requests: { status: 429, title: 'Too many requests of this caller' },
   internal: { status: 500, title: 'A fault of the hub itself' },
   upstream_unreachable: { status: 502, title: 'The platform cannot be connected: nothing was sent' },
@@ -79,4 +82,12 @@ export function problemAnswer(problem: Problem): ErrorAnswer {
 /** The very same bytes for an account that does not exist and for one that this caller may not use. */
 export function unknownApp(): Problem {
   return new Problem('unknown_app', 'The hub has no such account, or this caller may not use it.');
+}
+
+/** Only for an account that the caller may use: of others it must not learn that they exist. */
+export function notPermitted(right: Right): Problem {
+  return new Problem(
+    'not_permitted',
+    `This caller may use the account, but not for this: its "may" in the settings of the hub lacks "${right}".`,
+  );
 }

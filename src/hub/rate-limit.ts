@@ -23,12 +23,26 @@ export class RateLimit {
 
   /** Spends one, and answers 0; or answers how long to wait until one may be spent, in milliseconds. */
   spend(key: string): number {
-    const { burst, refillMs } = this.#rate;
-    const nowMs = this.#clock.lifeMs();
-    const bucket = this.#buckets.get(key) ?? { left: burst, atMs: nowMs };
-    const left = Math.min(burst, bucket.left + (nowMs - bucket.atMs) / refillMs);
-    if (left < 1) return Math.ceil((1 - left) * refillMs);
-    this.#buckets.set(key, { left: left - 1, atMs: nowMs });
+    const left = this.#left(key);
+    if (left < 1) return this.#waitMs(left);
+    this.#buckets.set(key, { left: left - 1, atMs: this.#clock.lifeMs() });
     return 0;
+  }
+
+  /** What `spend` would answer, without spending. */
+  waitMs(key: string): number {
+    const left = this.#left(key);
+    return left < 1 ? this.#waitMs(left) : 0;
+  }
+
+  #left(key: string): number {
+    const { burst, refillMs } = this.#rate;
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) return burst;
+    return Math.min(burst, bucket.left + (this.#clock.lifeMs() - bucket.atMs) / refillMs);
+  }
+
+  #waitMs(left: number): number {
+    return Math.ceil((1 - left) * this.#rate.refillMs);
   }
 }

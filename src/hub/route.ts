@@ -1,5 +1,5 @@
 import type Koa from 'koa';
-import type { Caller } from './callers.ts';
+import type { Caller, Right } from './callers.ts';
 import type { Hub } from './hub.ts';
 import type { ProblemReason } from './problem.ts';
 import type { SchemaName } from './schemas.ts';
@@ -22,6 +22,11 @@ export interface ApiRoute {
    * the call has a client's key among its parameters, and `run` looks at it itself.
    */
   readonly credential: 'bearer' | 'key';
+  /**
+   * What the caller must be allowed to do with the account. It is looked at before `run` where the account
+   * stands in the path, and by `run` where it does not. `any` is good for every caller.
+   */
+  readonly right: Right | 'any';
   readonly run: (ctx: Koa.Context, hub: Hub, caller: Caller, appid: string) => void | Promise<void>;
 }
 

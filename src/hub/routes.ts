@@ -21,6 +21,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: 'Apps',
     problems: [],
     credential: 'bearer',
+    right: 'any',
     run: answerApps,
   },
   {
@@ -30,6 +31,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: 'Token',
     problems: ['unknown_app', 'token_unavailable'],
     credential: 'bearer',
+    right: 'tokens',
     run: answerToken,
   },
   {
@@ -40,6 +42,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: 'Refresh',
     problems: ['bad_request', 'body_too_large', 'unknown_app', 'too_many_requests', 'token_unavailable'],
     credential: 'bearer',
+    right: 'tokens',
     run: answerRefresh,
   },
   {
@@ -50,6 +53,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: 'Ticket',
     problems: ['bad_request', 'unknown_app', 'ticket_unavailable'],
     credential: 'bearer',
+    right: 'tickets',
     run: answerTicket,
   },
   {
@@ -67,6 +71,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       'upstream_timeout',
     ],
     credential: 'bearer',
+    right: 'relay',
     run: answerRelay,
   },
   {
@@ -84,6 +89,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: 'events',
     problems: ['bad_request', 'unknown_app', 'overloaded'],
     credential: 'bearer',
+    right: 'tokens',
     run: answerWatch,
   },
   {
@@ -94,6 +100,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: 'PlatformToken',
     problems: [],
     credential: 'key',
+    right: 'tokens',
     run: answerPlatformToken,
   },
   {
@@ -104,6 +111,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: 'PlatformToken',
     problems: ['bad_request', 'body_too_large'],
     credential: 'key',
+    right: 'tokens',
     run: answerPlatformStableToken,
   },
   {
@@ -113,6 +121,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: 'OpenApi',
     problems: [],
     credential: 'bearer',
+    right: 'any',
     run(ctx, hub) {
       ctx.body = describeApi(API_ROUTES, hub.version);
     },

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ServiceAccount, TokenReviews } from '../kubernetes/token-review.ts';
-import type { Caller, Recognition, Reviewers } from './callers.ts';
+import { grantOf } from './callers.ts';
+import type { Caller, Grant, Recognition, Reviewers, Right } from './callers.ts';
 
 /** Service accounts that may come, and the accounts that they may use. */
 export interface ServiceAccountRule {
@@ -7,17 +9,18 @@ export interface ServiceAccountRule {
   /** `*` stands for every service account of the namespace. */
   readonly serviceAccount: string;
   readonly apps: readonly string[];
+  readonly may: readonly Right[];
 }
 
-/** The appids that the rules give to a service account together; empty: it may not come. */
-export function appsFor(
+/** What the rules give to a service account, each rule for itself; empty: it may not come. */
+export function grantsFor(
   { namespace, name }: ServiceAccount,
   rules: readonly ServiceAccountRule[],
-): ReadonlySet<string> {
+): readonly Grant[] {
   const fitting = rules.filter(
     (rule) => rule.namespace === namespace && (rule.serviceAccount === name || rule.serviceAccount === '*'),
   );
-  return new Set(fitting.flatMap((rule) => rule.apps));
+  return fitting.map(grantOf);
 }
 
 /** Recognises Kubernetes service accounts by their projected tokens. */
@@ -26,26 +29,25 @@ export function serviceAccountReviewers(
   rules: () => readonly ServiceAccountRule[],
 ): Reviewers {
   return {
-    async recognise(token): Promise<Recognition> {
-      const review = await reviews.review(token);
+    async recognise(token, { isSuspect }): Promise<Recognition> {
+      const review = await reviews.review(token, isSuspect);
       if (review.kind === 'refused') return { kind: 'stranger', why: review.why };
       if (review.kind === 'unavailable') return { kind: 'undecided', why: review.why };
       const { account, endsAtMs } = review;
-      const apps = appsFor(account, rules());
-      if (apps.size === 0) return { kind: 'stranger', why: 'a service account that is not allowed' };
+      const grants = grantsFor(account, rules());
+      if (grants.length === 0) return { kind: 'stranger', why: 'a service account that is not allowed' };
       const caller: Caller = {
         kind: 'service account',
         name: `${account.namespace}/${account.name}`,
         ...(account.pod !== undefined && { pod: account.pod }),
-        apps,
+        grants,
         endsAtMs,
       };
       return { kind: 'caller', caller };
     },
     stillHolds(caller) {
       const [namespace = '', name = ''] = caller.name.split('/');
-      const now = appsFor({ namespace, name }, rules());
-      return now.size === caller.apps.size && [...now].every((appid) => caller.apps.has(appid));
+      return isDeepStrictEqual(grantsFor({ namespace, name }, rules()), caller.grants);
     },
   };
 }

@@ -1,10 +1,10 @@
 import type Koa from 'koa';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
 import type { Unavailable } from '../token/source.ts';
-import { mayUse } from './callers.ts';
+import { hasRight, mayDo, mayUse } from './callers.ts';
 import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
-import { Problem, unknownApp } from './problem.ts';
+import { notPermitted, Problem, unknownApp } from './problem.ts';
 import { addressOf, readJson } from './request.ts';
 import { SCHEMAS } from './schemas.ts';
 import { wireApp, wireRefresh, wireToken } from './wire.ts';
@@ -55,6 +55,9 @@ export function answerWatch(ctx: Koa.Context, hub: Hub, caller: Caller): void {
     throw new Problem('bad_request', `At most ${WATCHED_APPIDS_MAX} accounts can be named.`);
   }
   if (asked.some((appid) => !mayUse(caller, appid) || !hub.accounts.has(appid))) throw unknownApp();
+  const isPermitted =
+    asked.length === 0 ? hasRight(caller, 'tokens') : asked.every((appid) => mayDo(caller, 'tokens', appid));
+  if (!isPermitted) throw notPermitted('tokens');
   if (!hub.watchers.hasRoomFor(caller)) {
     throw new Problem('overloaded', 'This hub takes no more watchers now.', { retryAfterS: 5 });
   }

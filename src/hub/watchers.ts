@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { mayUse } from './callers.ts';
+import { mayDo } from './callers.ts';
 import type { Caller } from './callers.ts';
 import type { HubAccounts } from './accounts.ts';
 import { secondsLeft, wireToken } from './wire.ts';
@@ -26,7 +26,7 @@ interface Watcher {
   readonly caller: Caller;
   readonly address: string;
   readonly sinceUnixMs: number;
-  /** Undefined: every account that the caller may use, also those to come. */
+  /** Undefined: every account whose token the caller may have, also those to come. */
   readonly appids: ReadonlySet<string> | undefined;
 }
 
@@ -236,7 +236,7 @@ export class Watchers {
 }
 
 function wants({ appids, caller }: Watcher, appid: string): boolean {
-  return (appids === undefined || appids.has(appid)) && mayUse(caller, appid);
+  return (appids === undefined || appids.has(appid)) && mayDo(caller, 'tokens', appid);
 }
 
 function keyOf({ kind, name }: Caller): string {

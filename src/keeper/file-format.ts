@@ -30,11 +30,17 @@ const fileShape = z.strictObject({
   ),
 });
 
+export type ParsedFile =
+  | {
+      readonly kind: 'records';
+      readonly records: readonly TokenRecord[];
+      /** How many tokens are left out of them because they are in clear, although there is a key. */
+      readonly inClear: number;
+    }
+  | { readonly kind: 'foreign'; readonly reason: string };
+
 /** The records in a file, or why it cannot be one of ours. The reason quotes nothing of the content. */
-export function parseFile(
-  text: string,
-  seal: Seal,
-): { kind: 'records'; records: TokenRecord[] } | { kind: 'foreign'; reason: string } {
+export function parseFile(text: string, seal: Seal): ParsedFile {
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -50,14 +56,20 @@ export function parseFile(
     };
   }
   const records: TokenRecord[] = [];
+  let inClear = 0;
   for (const { appid, mode, token, forcedAtUnixMs } of parsed.data.accounts) {
     if (token === undefined) {
       records.push({ appid, mode, forcedAtUnixMs });
       continue;
     }
     const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = token;
-    // What was written in clear before there was a key is encrypted by the next write.
-    const value = isSealed(token.value) ? seal.open(token.value, placeOf(appid, mode, token)) : token.value;
+    const value = seal.open(token.value, placeOf(appid, mode, token));
+    if (value === undefined && !isSealed(token.value)) {
+      // Anyone who can write the file may have put it there. The ledger is never encrypted, and harms nobody.
+      inClear += 1;
+      records.push({ appid, mode, forcedAtUnixMs });
+      continue;
+    }
     if (value === undefined) {
       return { kind: 'foreign', reason: 'it is encrypted with another key than store.encryptionKeyFile' };
     }
@@ -71,7 +83,7 @@ export function parseFile(
       forcedAtUnixMs,
     });
   }
-  return { kind: 'records', records };
+  return { kind: 'records', records, inClear };
 }
 
 /** The one place where tokens are written down, in clear without a key; the file is for its owner alone. */

@@ -22,6 +22,11 @@ const WRITTEN_MS_MAX = 500;
 const CLOSE_MS_MAX = 2_000;
 const DAY_MS = 24 * 3_600_000;
 
+const IN_CLEAR = 'tokens in clear were not read from the token file';
+const IN_CLEAR_HINT =
+  'store.encryptionKeyFile is set, so only encrypted tokens are read. These are fetched again and stored encrypted; ' +
+  'counts of forced refreshes are kept. If that key is not new, find out who else writes this file';
+
 export interface FileStoreParts {
   readonly path: string;
   readonly encryptionKey?: Secret | undefined;
@@ -112,6 +117,7 @@ class FileStore implements TokenStore {
           break;
         }
         if (content.isOpenToOthers) await this.#tighten();
+        if (parsed.inClear > 0) log.warn(IN_CLEAR, { path, tokens: parsed.inClear, hint: IN_CLEAR_HINT });
         // What was saved while the disk was being read is newer.
         for (const record of parsed.records) this.#remember(record);
       }

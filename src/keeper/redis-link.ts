@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
+import { parseRedisUrl } from './redis-url.ts';
 
 /** Where Redis is. */
 export interface RedisPlace {
@@ -33,8 +34,8 @@ const PING_MS = 500;
 /** So many pings in vain, and the connection is made anew: it may be half open. */
 const PINGS_MAX = 10;
 const RECONNECT_MS_MAX = 2_000;
-/** A subscription that was refused is tried again after this: a right may be given, a node come up. */
-const SUBSCRIBE_MS = 5_000;
+/** A subscription or database that was refused is tried again after this: a right may be given, a node come up. */
+const REFUSED_MS = 5_000;
 /** How Redis begins the text of an error. */
 const WORD = /^[A-Z]{3,20}(?=\s|$)/;
 
@@ -54,8 +55,11 @@ export class RedisLink {
   #wasTried = false;
   #onTried: () => void = () => {};
   #reason = 'unreachable';
+  /** The connection is in another database than the URL says. */
+  #isAstray = false;
   #ping: Timer | undefined;
   #subscription: Timer | undefined;
+  #selection: Timer | undefined;
   #closed = false;
 
   constructor(parts: RedisLinkParts, listener: LinkListener) {
@@ -84,6 +88,7 @@ export class RedisLink {
     this.#closed = true;
     this.#ping?.cancel();
     this.#subscription?.cancel();
+    this.#selection?.cancel();
     this.#settleFirst();
     await this.#opened;
     // The client minds to be stopped in the middle of a handshake.
@@ -99,8 +104,14 @@ export class RedisLink {
     this.#commands = commands;
     this.#messages = messages;
     if (this.#closed) return;
-    commands.on('ready', () => this.#there());
-    commands.on('close', () => this.#away(this.#reason));
+    commands.on('ready', () => {
+      if (this.#isAstray) this.#selectLater(commands);
+      else this.#there();
+    });
+    commands.on('close', () => {
+      this.#isAstray = false;
+      this.#away(this.#reason);
+    });
     commands.on('error', (error) => this.#failed(error));
     // Messages that got lost are made up for by reading again.
     messages.on('error', () => undefined);
@@ -109,6 +120,14 @@ export class RedisLink {
     const connect = (redis: Redis | Cluster): Promise<void> =>
       redis.connect().catch(() => this.#settleFirst());
     this.#connecting = Promise.all([connect(commands), connect(messages)]);
+  }
+
+  /** The client goes on in database 0 where SELECT was refused; what is there is not ours. */
+  #selectLater(commands: Redis | Cluster): void {
+    this.#selection?.cancel();
+    this.#selection = this.#parts.clock.after(REFUSED_MS, () => {
+      if (!this.#closed && this.#isAstray) commands.disconnect(true);
+    });
   }
 
   #subscribe(messages: Redis | Cluster): void {
@@ -120,7 +139,7 @@ export class RedisLink {
         const reason = reasonOf(error);
         log.warn('token store does not tell of new tokens; it is read every ten seconds', { reason });
         this.#subscription?.cancel();
-        this.#subscription = clock.after(SUBSCRIBE_MS, () => {
+        this.#subscription = clock.after(REFUSED_MS, () => {
           if (!this.#closed && messages.status === 'ready') this.#subscribe(messages);
         });
       },
@@ -130,13 +149,13 @@ export class RedisLink {
   async #connect({ url, sentinels, cluster }: RedisPlace): Promise<Redis | Cluster> {
     // Whoever keeps tokens elsewhere does not pay for the client.
     const ioredis = await import('ioredis');
-    const { protocol, hostname, port, username, password, pathname } = new URL(url.reveal());
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const isTls = protocol.toLowerCase() === 'rediss:';
+    const parsed = parseRedisUrl(url.reveal());
+    if (parsed.kind === 'bad') throw new Error('Cannot read the URL of the store', { cause: parsed.why });
+    const { isTls, host, port, username, password, database } = parsed.url;
     const retry = (times: number): number => this.#retryMs(times);
     const options: RedisOptions = {
-      ...(username !== '' && { username: decodeURIComponent(username) }),
-      ...(password !== '' && { password: decodeURIComponent(password) }),
+      ...(username !== '' && { username }),
+      ...(password !== '' && { password }),
       ...(isTls && { tls: {} }),
       connectTimeout: 2 * ANSWER_MS_MAX,
       enableOfflineQueue: false,
@@ -150,7 +169,7 @@ export class RedisLink {
     };
     if (cluster) {
       const { enableOfflineQueue: _, ...redisOptions } = options;
-      return new ioredis.Cluster([{ host, port: portOf(port) }], {
+      return new ioredis.Cluster([{ host, port }], {
         redisOptions: { ...redisOptions, lazyConnect: false },
         // Its own first question waits in that queue; ours are asked when it is there.
         enableOfflineQueue: true,
@@ -159,13 +178,8 @@ export class RedisLink {
         slotsRefreshTimeout: 2 * ANSWER_MS_MAX,
       });
     }
-    const db = /^\/(\d{1,4})$/.exec(pathname)?.[1];
-    const single: RedisOptions = {
-      ...options,
-      ...(db !== undefined && { db: Number(db) }),
-      retryStrategy: retry,
-    };
-    if (sentinels.length === 0) return new ioredis.Redis({ ...single, host, port: portOf(port) });
+    const single: RedisOptions = { ...options, db: database, retryStrategy: retry };
+    if (sentinels.length === 0) return new ioredis.Redis({ ...single, host, port });
     return new ioredis.Redis({
       ...single,
       name: host,
@@ -194,7 +208,8 @@ export class RedisLink {
 
   #failed(error: unknown): void {
     this.#settleFirst();
-    const reason = reasonOf(error);
+    this.#isAstray ||= isOfSelect(error);
+    const reason = isOfSelect(error) ? 'SELECT' : reasonOf(error);
     const isNew = reason !== this.#reason;
     this.#reason = reason;
     if (isNew && !this.#isThere && !this.#closed) {
@@ -249,10 +264,6 @@ export class RedisLink {
   }
 }
 
-function portOf(text: string): number {
-  return text === '' ? 6379 : Number(text);
-}
-
 /** A code such as ECONNREFUSED or WRONGPASS; never the text, which may quote what we sent. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
@@ -262,6 +273,11 @@ function reasonOf(error: unknown): string {
   return error.message.startsWith('All sentinels are unreachable') ? 'SENTINELS' : error.name;
 }
 
+function isOfSelect(error: unknown): boolean {
+  const command: unknown = error instanceof Error && 'command' in error ? error.command : undefined;
+  return typeof command === 'object' && command !== null && 'name' in command && command.name === 'select';
+}
+
 function hintOf(reason: string): string | undefined {
   switch (reason) {
     case 'WRONGPASS':
@@ -269,6 +285,8 @@ function hintOf(reason: string): string | undefined {
       return 'correct the user or password in the store’s URL';
     case 'NOPERM':
       return 'give the Redis user the commands, keys and channel that docs/hub.md lists';
+    case 'SELECT':
+      return 'the store’s URL names a database that this Redis does not have, or that the user has no right to select';
     case 'SENTINELS':
       return 'no Sentinel can be reached, or none knows the group that the URL names';
     default:

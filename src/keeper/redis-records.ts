@@ -4,6 +4,7 @@ import { RedisLink } from './redis-link.ts';
 import type { RedisLinkParts } from './redis-link.ts';
 import { CHARGE, DOUBT, KEEP, PUBLISH, READ, RELEASE, TAKE } from './redis-scripts.ts';
 import type { Script } from './redis-scripts.ts';
+import { isSealed } from './sealed.ts';
 import type { Seal } from './sealed.ts';
 import type {
   Pause,
@@ -135,7 +136,7 @@ export class RedisRecords implements SharedRecords {
       expiresAtUnixMs: Number(expires),
     };
     const text = this.#parts.seal.open(value, placeOf(account, record));
-    if (text === undefined) return { ...base, record, isSealed: true };
+    if (text === undefined) return { ...base, record, isSealed: true, isInClear: !isSealed(value) };
     if (!isSound(record, text)) return base;
     return { ...base, record, readable: { ...record, value: new Secret(text) } };
   }

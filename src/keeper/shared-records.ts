@@ -21,6 +21,8 @@ export interface SharedRecord {
 export interface Snapshot extends Seen {
   /** Absent where nothing is stored, or where it cannot be read with our key. */
   readonly readable?: SharedRecord;
+  /** It cannot be read because it is in clear, and we have a key. */
+  readonly isInClear?: boolean;
   /** The name of the holder whose turn it is. */
   readonly by?: string;
 }

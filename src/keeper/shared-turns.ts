@@ -7,11 +7,14 @@ import type { Shared } from '../token/state.ts';
 import { makeToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
 import type { SharedAccount, SharedRecord, SharedRecords, Snapshot } from './shared-records.ts';
+import { IN_CLEAR, SEALED, WITHHELD } from './shared-words.ts';
 import { decide, RENEW_MS, SETTLE_MS, TURN_MS } from './turns.ts';
-import type { Away, Decision, SharedStatus, Turn, Turns } from './turns.ts';
+import type { Away, SharedStatus, Turn, Turns } from './turns.ts';
 
 /** The store is read this often, give or take a quarter, for what publication has missed. */
 export const REREAD_MS = 10_000;
+/** Less than there is between two of these readings, so that each of them may publish again. */
+const REFUSED_MS = REREAD_MS / 2;
 /** A holder that hangs in a fetch does not keep its turn for ever. */
 const HOLD_MS_MAX = 60_000;
 /** A doubt is not told the other holders again within this time. */
@@ -63,6 +66,8 @@ export class SharedTurns implements Turns {
   #reread: Timer | undefined;
   #wakeUp: () => void = () => {};
   #publishing: Promise<void> = Promise.resolve();
+  /** When the store last called a record of ours older than what it holds. */
+  #refusedAtMs = -Infinity;
   #closed = false;
 
   constructor(parts: SharedTurnsParts) {
@@ -325,13 +330,17 @@ export class SharedTurns implements Turns {
       this.#steadySinceMs = nowMs;
       this.#held = { ...held, stored: 'forgotten' };
     }
+    // A store that refuses a record and shows none that is later holds something that is no record.
+    if (nowMs - this.#refusedAtMs < REFUSED_MS) return;
     if (held.record.expiresAtUnixMs > this.#storeNowMs()) this.#publish();
   }
 
   #noteSeal(seen: Snapshot): void {
     const { log, account } = this.#parts;
     const isSealed = seen.isSealed && (seen.record?.expiresAtUnixMs ?? 0) > seen.nowUnixMs;
-    if (isSealed && this.#store !== 'sealed') log.error(SEALED, { app: account.appid, mode: account.mode });
+    if (isSealed && this.#store !== 'sealed') {
+      log.error(seen.isInClear === true ? IN_CLEAR : SEALED, { app: account.appid, mode: account.mode });
+    }
     this.#store = isSealed ? 'sealed' : 'there';
   }
 
@@ -347,7 +356,9 @@ export class SharedTurns implements Turns {
       const pause = isPaused ? { owner, forMs: SETTLE_MS } : undefined;
       const outcome = await records.publish(account, held.record, pause);
       if (outcome === 'stored' && this.#held === held) this.#held = { ...held, stored: 'yes' };
-      if (outcome === 'older') void this.look();
+      if (outcome !== 'older') return;
+      this.#refusedAtMs = this.#parts.clock.lifeMs();
+      void this.look();
     });
   }
 
@@ -377,18 +388,3 @@ export class SharedTurns implements Turns {
     });
   }
 }
-
-const WITHHELD: Readonly<Record<Extract<Decision, { kind: 'withhold' }>['why'], string>> = {
-  away:
-    'The token store cannot be reached, and without it two hubs might end each other’s classic tokens. ' +
-    'The current token is served to its end; see that Redis is up and can be reached from here.',
-  sealed:
-    'The stored token is encrypted with another key, so another hub still uses it. Give all hubs the same ' +
-    'store.encryptionKeyFile, or delete the keys of this account in Redis to begin anew.',
-  ledger:
-    'The token store has not been reached since the start, so it is not known how many forced refreshes ' +
-    'are left; see that Redis is up and can be reached from here.',
-};
-
-const SEALED =
-  'stored token cannot be decrypted: give all hubs the same store.encryptionKeyFile; not overwriting it while it lives';

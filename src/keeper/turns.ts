@@ -34,7 +34,7 @@ export type Turn =
 export interface SharedStatus {
   /** Our own name among the holders. */
   readonly holder: string;
-  /** `sealed`: what is stored was encrypted with another key than ours. */
+  /** `sealed`: what is stored is not encrypted with our key. */
   readonly store: 'there' | 'away' | 'sealed';
   /** Who asks the platform at this moment: `alone` is without the store, `withheld` is nobody for want of it. */
   readonly refreshing: 'none' | 'here' | 'elsewhere' | 'alone' | 'withheld';
@@ -105,7 +105,7 @@ export interface Seen {
     readonly fingerprint: string;
     readonly expiresAtUnixMs: number;
   };
-  /** The record cannot be read with our key. */
+  /** The record is not encrypted with our key: with another one, or not at all. */
   readonly isSealed: boolean;
   readonly forcedAtUnixMs: readonly number[];
   /** The fingerprint of a token that a holder could not look into. */

@@ -42,6 +42,8 @@ const REMEMBERED_MAX = 10_000;
 const REVIEWS_IN_FLIGHT_MAX = 16;
 const REVIEWS_WAITING_MAX = 2_000;
 const WAIT_MS_MAX = 2_000;
+const SUSPECTS_IN_FLIGHT_MAX = 2;
+const SUSPECTS_WAITING_MAX = 50;
 const REVIEW_MS_MAX = 2_000;
 const TOKEN_CHARS_MAX = 16 * 1024;
 /** The API server judges by the right clock; what ended this long ago by ours is not worth its time. */
@@ -60,6 +62,8 @@ export class TokenReviews {
   readonly #refused: LRUCache<string, Remembered>;
   readonly #running = new Map<string, Promise<Review>>();
   readonly #turnstile: Turnstile;
+  /** For those whose address sends junk, so that they take no place from others. */
+  readonly #narrowTurnstile: Turnstile;
 
   constructor(parts: TokenReviewParts) {
     this.#parts = parts;
@@ -70,9 +74,14 @@ export class TokenReviews {
       { inFlightMax: REVIEWS_IN_FLIGHT_MAX, waitingMax: REVIEWS_WAITING_MAX, waitMsMax: WAIT_MS_MAX },
       parts.clock,
     );
+    this.#narrowTurnstile = new Turnstile(
+      { inFlightMax: SUSPECTS_IN_FLIGHT_MAX, waitingMax: SUSPECTS_WAITING_MAX, waitMsMax: WAIT_MS_MAX },
+      parts.clock,
+    );
   }
 
-  async review(token: string): Promise<Review> {
+  /** `isSuspect`: it came from where too many came that were not good. */
+  async review(token: string, isSuspect = false): Promise<Review> {
     const { audience, clock, expects } = this.#parts;
     const claims = claimsOf(token);
     if (claims === undefined) return { kind: 'refused', why: 'neither a known key nor a JWT' };
@@ -88,7 +97,10 @@ export class TokenReviews {
     // An identical question that is on its way is joined.
     const running = this.#running.get(key);
     if (running !== undefined) return running;
-    const review = this.#ask(token, claims).then((answer) => this.#remember(key, answer, claims.expMs));
+    const turnstile = isSuspect ? this.#narrowTurnstile : this.#turnstile;
+    const review = this.#ask(token, claims, turnstile).then((answer) =>
+      this.#remember(key, answer, claims.expMs),
+    );
     this.#running.set(key, review);
     return review.finally(() => this.#running.delete(key));
   }
@@ -110,9 +122,9 @@ export class TokenReviews {
     return review;
   }
 
-  async #ask(token: string, claims: Claims): Promise<Review> {
+  async #ask(token: string, claims: Claims, turnstile: Turnstile): Promise<Review> {
     const { api, audience, clock, expects } = this.#parts;
-    const outcome = await this.#turnstile.pass(() =>
+    const outcome = await turnstile.pass(() =>
       api.call({
         method: 'POST',
         path: '/apis/authentication.k8s.io/v1/tokenreviews',

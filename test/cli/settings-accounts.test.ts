@@ -1,6 +1,8 @@
 import test from 'ava';
 import { APPID, APPSECRET, ACCOUNT, problemsOf, settingsOf, warningsOf } from '../support/settings-source.ts';
 
+const ALL_BUT_REFRESH = ['tokens', 'tickets', 'sign', 'relay'];
+
 /** The file that the manual shows, with a whole hash. */
 const WHOLE = `
 listen: 0.0.0.0:3882
@@ -39,7 +41,9 @@ test('one whole file serves a hub', (t) => {
   );
   // printf %s a-key-of-some-length | sha256sum
   t.is(settings.clients[1]?.keySha256, '7602afe257e4bd460fcbc16b78c16d0822834244638fbee1d489cdaed5b179d3');
-  t.deepEqual(settings.kubernetes.allow, [{ namespace: 'shop', serviceAccount: 'orders', apps: [APPID] }]);
+  t.deepEqual(settings.kubernetes.allow, [
+    { namespace: 'shop', serviceAccount: 'orders', apps: [APPID], may: ALL_BUT_REFRESH },
+  ]);
 });
 
 test('the same file serves a proxy, which takes the hub and opens no secret file', (t) => {
@@ -221,6 +225,7 @@ test('the key file in the environment is a client for every account', (t) => {
       // printf %s abcdefghijklmnop | sha256sum
       keySha256: 'f39dac6cbaba535e2c207cd0cd8f154974223c848f727f98b3564cea569b41cf',
       apps: ['*'],
+      may: ['tokens', 'tickets', 'sign', 'relay', 'refresh'],
     },
   ]);
   const short = warningsOf({ ...given, files: { '/k': 'abc' } });
@@ -236,6 +241,35 @@ test('a hub that nobody may use, and a caller of an account that is not there, a
   t.true(
     warnings.some((line) => /kubernetes\.allow\[0\]\.apps .*"wxnope" is none of the accounts/.test(line)),
   );
+});
+
+test('what a caller may do is all but refresh, unless its list says so; an empty list is a mistake', (t) => {
+  const hash = 'ab'.repeat(32);
+  const yamlOf = (may: string): string => `
+clients: [{ name: a, keySha256: ${hash}, apps: ["*"]${may} }]
+kubernetes: { allow: [{ namespace: n, serviceAccount: s, apps: ["*"]${may} }] }`;
+  const given = (may: string) => ({ role: 'hub', env: ACCOUNT, yaml: yamlOf(may) }) as const;
+  const mayOf = (may: string): unknown[] => {
+    const { clients, kubernetes } = settingsOf(given(may));
+    return [...clients, ...kubernetes.allow].map((caller) => caller.may);
+  };
+  t.deepEqual(mayOf(''), [ALL_BUT_REFRESH, ALL_BUT_REFRESH]);
+  t.deepEqual(mayOf(', may: [tickets, refresh]'), [
+    ['tickets', 'refresh'],
+    ['tickets', 'refresh'],
+  ]);
+  t.deepEqual(mayOf(', may: "tokens, relay"')[0], ['tokens', 'relay']);
+  for (const may of [', may: []', ', may: ""', ', may: ~', ', may: ","']) {
+    const problems = problemsOf(given(may));
+    t.is(problems.length, 2, may);
+    t.regex(problems[0] ?? '', /^clients\[0\]\.may \(shop\.yaml:2\): has 0 items, accepted are 1 to 5/);
+  }
+  t.regex(
+    problemsOf(given(', may: [token]')).join('\n'),
+    /clients\[0\]\.may .*got "token", accepted is one of tokens, tickets, sign, relay, refresh/,
+  );
+  t.is(problemsOf(given(', may: ["*"]')).length, 2);
+  t.is(problemsOf(given(', may: { tokens: true }')).length, 2);
 });
 
 test('a certificate and its key are given together', (t) => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -162,4 +162,24 @@ test('a swap of links, as Kubernetes updates a mounted ConfigMap, is noticed by 
   // At the latest the poll sees it, after half a minute.
   while (applied.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
   t.is(applied[0]?.apps[0]?.secret.reveal(), 'two');
+});
+
+test('a file that is opened to others while we run is warned of, and on request once more', (t) => {
+  const clock = new ManualClock();
+  const yaml = 'apps: [{ appid: abc, secretFile: HERE/secret }]';
+  const { put, said, watch, folder } = start(t, clock, { secret: 'one', 'a.yaml': yaml });
+  chmodSync(join(folder, 'secret'), 0o600);
+  clock.advance(POLL_MS);
+  said();
+  chmodSync(join(folder, 'secret'), 0o644);
+  clock.advance(POLL_MS);
+  t.regex(said(), /every user of this machine may read .*secret \(mode 0644\)/);
+  clock.advance(POLL_MS);
+  t.is(said(), '');
+  watch.reload();
+  t.regex(said(), /every user of this machine may read .*in force already/s);
+  chmodSync(join(folder, 'secret'), 0o600);
+  put({ secret: 'two' });
+  clock.advance(POLL_MS);
+  t.notRegex(said(), /every user/);
 });

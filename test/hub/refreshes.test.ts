@@ -1,6 +1,7 @@
 import test from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import { Audit } from '../../src/hub/audit.ts';
+import { RIGHTS } from '../../src/hub/callers.ts';
 import type { Caller } from '../../src/hub/callers.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
 import type { ReportAnswer } from '../../src/token/source.ts';
@@ -10,7 +11,11 @@ import { refusal } from '../support/refusal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startHubPair } from '../support/hub.ts';
 
-const ORDERS: Caller = { kind: 'client', name: 'orders', apps: new Set(['*']) };
+const ORDERS: Caller = {
+  kind: 'client',
+  name: 'orders',
+  grants: [{ apps: new Set(['*']), may: new Set(RIGHTS) }],
+};
 const REPORTS: Caller = { ...ORDERS, name: 'reports' };
 const APP = `/v1/apps/${DEMO_APP.appid}/token`;
 

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { silentLog } from '../../src/base/log.ts';
+import { RIGHTS } from '../../src/hub/callers.ts';
 import type { Caller } from '../../src/hub/callers.ts';
 import { HEARTBEAT_MS, Watchers } from '../../src/hub/watchers.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
@@ -14,7 +15,11 @@ import { openWatch, TestWatch } from '../support/hub-watch.ts';
 import type { Teardown } from '../support/simulator.ts';
 
 const TOKEN_PATH = `/v1/apps/${DEMO_APP.appid}/token`;
-const ANYBODY: Caller = { kind: 'client', name: 'anybody', apps: new Set(['*']) };
+const ANYBODY: Caller = {
+  kind: 'client',
+  name: 'anybody',
+  grants: [{ apps: new Set(['*']), may: new Set(RIGHTS) }],
+};
 
 test('a watcher has the current token at once, and the next one within a second of its issue', async (t) => {
   const { simulator, hub } = await startHubPair(t);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Log } from '../../src/base/log.ts';
@@ -64,9 +64,63 @@ test('a file under another key is set aside whole, and the log says why', async 
   t.is(readFileSync(join(folder, aside), 'utf8'), before);
 });
 
-test('what was in clear before there was a key is read, and encrypted by the next write', async (t) => {
+test('with a key a token in clear is not read: one warning says so, and the ledger is kept', async (t) => {
   const path = join(temporaryFolder(t), 'tokens.json');
-  t.true((await written(path)).includes('the-token-itself'));
+  const forcedAtUnixMs = [clock.wallMs() - 60_000];
+  const before = open(path);
+  for (const appid of ['wx1', 'wx2']) before.save({ ...record, appid, forcedAtUnixMs });
+  await before.close();
+  const warnings: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    warn: (event, fields) => void warnings.push(JSON.stringify({ event, ...fields })),
+  };
+  const store = open(path, KEY, log);
+  for (const appid of ['wx1', 'wx2']) {
+    t.deepEqual(await store.load(appid, 'stable'), { appid, mode: 'stable', forcedAtUnixMs });
+  }
+  t.is(warnings.length, 1);
+  t.regex(warnings[0] ?? '', /in clear.*"tokens":2.*store\.encryptionKeyFile/);
+  t.false(warnings[0]?.includes('the-token-itself'));
+  store.save(record);
+  await store.close();
+  t.false(readFileSync(path, 'utf8').includes('the-token-itself'));
   t.is(await read(path, KEY), 'the-token-itself');
-  t.false((await written(path, KEY)).includes('the-token-itself'));
+});
+
+test('one token in clear among encrypted ones is left out alone', async (t) => {
+  const path = join(temporaryFolder(t), 'tokens.json');
+  await written(path, KEY);
+  const file = JSON.parse(readFileSync(path, 'utf8')) as { accounts: object[] };
+  const { accounts } = JSON.parse(await written(join(temporaryFolder(t), 'other.json'))) as typeof file;
+  const planted = accounts.map((account) => ({ ...account, appid: 'wx2' }));
+  writeFileSync(path, JSON.stringify({ ...file, accounts: [...file.accounts, ...planted] }));
+  const store = open(path, KEY);
+  t.is((await store.load('wx1', 'stable'))?.token?.value.reveal(), 'the-token-itself');
+  t.is((await store.load('wx2', 'stable'))?.token, undefined);
+  await store.close();
+});
+
+test('an encrypted token opens neither for another account or mode nor with another life', async (t) => {
+  for (const change of [
+    { appid: 'wx2' },
+    { mode: 'classic' },
+    { token: { issuedAtUnixMs: clock.wallMs() + 1 } },
+    { token: { expiresAtUnixMs: clock.wallMs() + 9_000_000 } },
+  ]) {
+    const path = join(temporaryFolder(t), 'tokens.json');
+    await written(path, KEY);
+    const file = JSON.parse(readFileSync(path, 'utf8')) as { accounts: { token: object }[] };
+    const accounts = file.accounts.map((account) => ({
+      ...account,
+      ...change,
+      token: { ...account.token, ...change.token },
+    }));
+    writeFileSync(path, JSON.stringify({ ...file, accounts }));
+    const store = open(path, KEY);
+    for (const appid of ['wx1', 'wx2']) {
+      for (const mode of ['stable', 'classic'] as const) t.is(await store.load(appid, mode), undefined);
+    }
+    await store.close();
+  }
 });

@@ -140,13 +140,36 @@ redisTest(
     t.false(JSON.stringify(await redis.client.hgetall(key)).includes('the-token-itself'));
     t.is(seen(await sealing.read(ACCOUNT)).readable?.value.reveal(), 'the-token-itself');
     for (const other of [open(t, redis.url(), { key: 'another key of sixteen' }), open(t, redis.url())]) {
-      t.like(await other.read(ACCOUNT), { isSealed: true, readable: undefined, record: { generation: 20 } });
+      t.like(await other.read(ACCOUNT), {
+        isSealed: true,
+        isInClear: false,
+        readable: undefined,
+        record: { generation: 20 },
+      });
     }
     // What was written without the key may have been written by anyone.
     await open(t, redis.url()).publish(ACCOUNT, record('planted', 30));
-    t.like(await sealing.read(ACCOUNT), { isSealed: true, readable: undefined });
+    t.like(await sealing.read(ACCOUNT), { isSealed: true, isInClear: true, readable: undefined });
   },
 );
+
+redisTest('an encrypted record opens only under its own account, mode, generation and life', async (t) => {
+  const redis = await RedisServer.start(t);
+  const one = open(t, redis.url(), { key: 'a key of sixteen or more' });
+  await one.publish(ACCOUNT, record('the-token-itself', 20));
+  const stored = await redis.client.hgetall(`test:{${ACCOUNT.mode}:${ACCOUNT.appid}}:token`);
+  const later = String(Number(stored['expires']) + 3_600_000);
+  for (const [account, changes] of [
+    [{ ...ACCOUNT, appid: 'wx2' }, {}],
+    [{ ...ACCOUNT, mode: 'stable' as const }, {}],
+    [ACCOUNT, { generation: '30' }],
+    [ACCOUNT, { expires: later }],
+    [ACCOUNT, { fingerprint: fingerprintOf('another') }],
+  ] as const) {
+    await redis.client.hset(`test:{${account.mode}:${account.appid}}:token`, { ...stored, ...changes });
+    t.like(await one.read(account), { isSealed: true, isInClear: false, readable: undefined });
+  }
+});
 
 redisTest('all keys of an account are in one slot of a Cluster, and have the prefix', async (t) => {
   const redis = await RedisServer.start(t);
@@ -209,6 +232,34 @@ redisTest('a wrong password is named in the log, without the password', async (t
   await until('it is told', () => lines.some((line) => line.includes('WRONGPASS')));
   t.false(lines.join('\n').includes('wrong-password'));
   t.is((await open(t, redis.url(':right-password')).read(ACCOUNT)).kind, 'seen');
+});
+
+redisTest('a database that Redis does not have, or that the user may not select, is not used', async (t) => {
+  const redis = await RedisServer.start(t, { args: ['--databases', '2'] });
+  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', '~test:*', '&test:*', ...RIGHTS);
+  for (const url of [`${redis.url()}/2`, `${redis.url('hub:hub-password')}/1`]) {
+    const lines: string[] = [];
+    const error = (event: string, fields: object = {}): void =>
+      void lines.push(JSON.stringify({ event, ...fields }));
+    const one = open(t, url, { log: { ...silentLog, error } });
+    t.is((await one.read(ACCOUNT)).kind, 'away');
+    t.is(await one.publish(ACCOUNT, record('a', 20)), 'away');
+    t.is(lines.length, 1);
+    t.regex(lines[0] ?? '', /token store cannot be used.*SELECT.*database/);
+  }
+  t.is(await redis.client.dbsize(), 0);
+  t.is((await open(t, `${redis.url()}/1`).read(ACCOUNT)).kind, 'seen');
+});
+
+redisTest('a right to select that is given later is noticed', async (t) => {
+  const redis = await RedisServer.start(t);
+  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', '~test:*', '&test:*', ...RIGHTS);
+  const one = open(t, `${redis.url('hub:hub-password')}/1`);
+  t.is((await one.read(ACCOUNT)).kind, 'away');
+  await redis.client.call('ACL', 'SETUSER', 'hub', '+select');
+  await until('it is there', async () => (await one.read(ACCOUNT)).kind === 'seen');
+  await one.charge(ACCOUNT, [Date.now()]);
+  t.is(await redis.client.dbsize(), 0);
 });
 
 redisTest('a user with few rights is enough', async (t) => {

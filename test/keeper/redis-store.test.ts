@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import { Secret } from '../../src/base/secret.ts';
+import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { makeKeepers } from '../../src/keeper/keepers.ts';
 import type { Keepers } from '../../src/keeper/keepers.ts';
 import { makeRedisStore } from '../../src/keeper/redis-store.ts';
@@ -75,6 +75,27 @@ redisTest(
       t.deepEqual(await redis.client.hgetall(place), before);
       t.is(first.value(), 'first');
     }
+  },
+);
+
+redisTest(
+  'a token that somebody put there in clear is not served, and the log says what to do',
+  async (t) => {
+    const redis = await RedisServer.start(t);
+    const planted = 'token-of-another-account';
+    await redis.client.hset(`test:{stable:${APPID}}:token`, {
+      generation: '9000000000000000',
+      fingerprint: fingerprintOf(planted),
+      issued: String(Date.now()),
+      expires: String(Date.now() + 7_200_000),
+      value: planted,
+    });
+    const hub = startHub(t, redis.url(), 'stable', 'the key of all the others');
+    await until('it asks', () => hub.issuer.fetches.length === 1);
+    await hub.issuer.fetches[0]?.answer(given('first'));
+    await until('it serves its own', () => hub.value() === 'first');
+    t.is(hub.lines.filter((line) => line.includes('stored token is in clear and is not read')).length, 1);
+    t.false(hub.lines.join('\n').includes(planted));
   },
 );
 

@@ -174,3 +174,24 @@ test('whoever waits too long for a turn is told that it cannot be found out now'
   clock.advance(2_001);
   t.deepEqual([...new Set((await Promise.all(asked)).map((review) => review.kind))], ['unavailable']);
 });
+
+test('junk from one address waits for a narrow way, and holds up nobody else', async (t) => {
+  const { server, reviews } = await bench(t);
+  let letGo = (): void => {};
+  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  server.decide = async ({ token }) => {
+    if (token === jwt()) return genuine(ORDERS, [AUDIENCE]);
+    await gate;
+    return { review: { authenticated: false } };
+  };
+  const junk = Array.from({ length: 100 }, (_, index) => reviews.review(jwt({ salt: `${index}` }), true));
+  while (server.reviews.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  t.is((await reviews.review(jwt())).kind, 'genuine');
+  t.is(server.reviews.length, 3);
+  // Who is known to be good is so from there too.
+  t.is((await reviews.review(jwt(), true)).kind, 'genuine');
+  letGo();
+  const kinds = (await Promise.all(junk)).map(({ kind }) => kind);
+  t.is(kinds.filter((kind) => kind === 'refused').length, 52);
+  t.is(kinds.filter((kind) => kind === 'unavailable').length, 48);
+});

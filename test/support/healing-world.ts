@@ -2,6 +2,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { seededRandom, type Random } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { Audit } from '../../src/hub/audit.ts';
+import { RIGHTS } from '../../src/hub/callers.ts';
 import type { Caller } from '../../src/hub/callers.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
 import { makeKeepers, type Keepers } from '../../src/keeper/keepers.ts';
@@ -16,7 +17,11 @@ import { ripple } from './fake-issuer.ts';
 import { ManualClock } from './manual-clock.ts';
 
 const APPID = 'wx0123456789abcdef';
-const CALLER: Caller = { kind: 'client', name: 'shop', apps: new Set(['*']) };
+const CALLER: Caller = {
+  kind: 'client',
+  name: 'shop',
+  grants: [{ apps: new Set(['*']), may: new Set(RIGHTS) }],
+};
 
 /** How long a call of a business program takes, and one of our own to the platform, and one to the hub. */
 const CALL_MS = 30;

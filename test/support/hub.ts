@@ -6,6 +6,7 @@ import type { RunningRole } from '../../src/cli/role.ts';
 import { parseSettings } from '../../src/cli/settings-parse.ts';
 import type { Settings } from '../../src/cli/settings.ts';
 import { startHub } from '../../src/cli/start-hub.ts';
+import { RIGHTS } from '../../src/hub/callers.ts';
 import type { KubernetesAccess } from '../../src/kubernetes/api.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
@@ -14,7 +15,7 @@ import { type RunningSimulator, startSimulator, type Teardown } from './simulato
 
 /** The key of the client `orders`, who may use the demo account alone. */
 export const ORDERS_KEY = 'orders-key-0123456789abcdef';
-/** The key of the client `reports`, who may use every account. */
+/** The key of the client `reports`, who may use every account, and press the page's button. */
 export const REPORTS_KEY = 'reports-key-0123456789abcdef';
 
 export interface RunningHub {
@@ -77,7 +78,7 @@ export function hubSettings(
   const text = `
 clients:
   - { name: orders, keySha256: ${sha256(ORDERS_KEY)}, apps: [${DEMO_APP.appid}] }
-  - { name: reports, keySha256: ${sha256(REPORTS_KEY)}, apps: ["*"] }
+  - { name: reports, keySha256: ${sha256(REPORTS_KEY)}, apps: ["*"], may: [${RIGHTS.join()}] }
 ${file}
 `;
   const parsed = parseSettings({

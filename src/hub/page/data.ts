@@ -1,6 +1,6 @@
 import type { AccountStatus } from '../../keeper/status.ts';
 import type { TokenMode } from '../../token/token.ts';
-import { mayUse } from '../callers.ts';
+import { mayDo, mayUse } from '../callers.ts';
 import type { Caller } from '../callers.ts';
 import type { History, PastRefresh } from '../history.ts';
 import type { HubApp } from '../accounts.ts';
@@ -21,6 +21,8 @@ export interface PageAccount {
   readonly appid: string;
   readonly name: string;
   readonly mode: TokenMode;
+  /** Whether the viewer has the button. */
+  readonly mayRefresh: boolean;
   readonly state: 'good' | 'renewing' | 'failing' | 'none';
   readonly fingerprint?: string;
   readonly issuedMs?: number;
@@ -70,7 +72,10 @@ export function pageData(hub: Hub, caller: Caller, language: Language): PageData
     accounts: accounts
       .list()
       .filter(({ appid }) => mayUse(caller, appid))
-      .map((app) => accountOf(app, statuses.get(app.appid), hub, language)),
+      .map((app) => ({
+        ...accountOf(app, statuses.get(app.appid), hub, language),
+        mayRefresh: mayDo(caller, 'refresh', app.appid),
+      })),
     sidecars: sidecarsOf(hub.watchers.list(), caller),
   };
 }
@@ -80,7 +85,7 @@ function accountOf(
   status: AccountStatus | undefined,
   { history }: Hub,
   language: Language,
-): PageAccount {
+): Omit<PageAccount, 'mayRefresh'> {
   const { appid, name, mode } = app;
   const failure = status?.lastFailure;
   const used = status?.forcedLastDay ?? 0;
@@ -138,7 +143,7 @@ function stateOf(status: AccountStatus | undefined): PageAccount['state'] {
 
 /** A caller that may not use every account sees its own sidecars alone. */
 function sidecarsOf(watchers: readonly WatcherView[], viewer: Caller): PageData['sidecars'] {
-  const seesAll = viewer.apps.has('*');
+  const seesAll = mayUse(viewer, '*');
   const rows = new Map<string, SidecarRow>();
   let total = 0;
   for (const { caller, address, sinceUnixMs } of watchers) {

@@ -1,11 +1,9 @@
 import type Koa from 'koa';
 import type Router from 'koa-router';
-import { mayUse } from '../callers.ts';
+import { mayDo, mayUse } from '../callers.ts';
 import type { Caller } from '../callers.ts';
 import type { Hub } from '../hub.ts';
-import { Problem, unknownApp } from '../problem.ts';
-import { RateLimit } from '../rate-limit.ts';
-import type { Rate } from '../rate-limit.ts';
+import { notPermitted, Problem, unknownApp } from '../problem.ts';
 import { addressOf, readBody } from '../request.ts';
 import { noToken, tooManyRefreshes } from '../token-routes.ts';
 import { pageData } from './data.ts';
@@ -18,8 +16,6 @@ import type { Language } from './words.ts';
 
 const COOKIE = 'wechat-sidecar-hub';
 const LOGIN_BYTES_MAX = 4 * 1024;
-/** Of each address. */
-const LOGIN_RATE: Rate = { burst: 10, refillMs: 6_000 };
 
 const POLICY = [
   "default-src 'none'",
@@ -35,7 +31,6 @@ const POLICY = [
 /** The page for people: everything that it takes is served from here, and nothing from elsewhere. */
 export function addPageRoutes(router: Router, hub: Hub): void {
   const sessions = new Sessions(hub.clock, hub.random, (caller) => hub.callers.stillHolds(caller));
-  const logins = new RateLimit(LOGIN_RATE, hub.clock);
   const visitor = (ctx: Koa.Context): Caller | undefined => sessions.callerOf(ctx.cookies.get(COOKIE));
   const noted =
     (call: string, run: (ctx: Koa.Context) => void | Promise<void>) =>
@@ -57,7 +52,7 @@ export function addPageRoutes(router: Router, hub: Hub): void {
   router.get('/page.svg', (ctx) => answerText(ctx, 'image/svg+xml', ICON));
   router.post(
     '/login',
-    noted('POST /login', (ctx) => logIn(ctx, hub, sessions, logins)),
+    noted('POST /login', (ctx) => logIn(ctx, hub, sessions)),
   );
   router.post(
     '/logout',
@@ -91,36 +86,28 @@ function noteRefusal(
   hub.audit.refused({ caller, address: addressOf(ctx), call, reason, why: detail });
 }
 
-async function logIn(ctx: Koa.Context, hub: Hub, sessions: Sessions, logins: RateLimit): Promise<void> {
+async function logIn(ctx: Koa.Context, hub: Hub, sessions: Sessions): Promise<void> {
   requireOwnPage(ctx);
   const language = languageIn(ctx);
-  if (logins.spend(addressOf(ctx)) > 0) {
-    const why = 'too many tries to log in';
-    hub.audit.refused({
-      caller: undefined,
-      address: addressOf(ctx),
-      call: 'POST /login',
-      reason: 'too_many_requests',
-      why,
-    });
-    answerHtml(ctx, 429, loginHtml(language, 'tooOften'));
-    return;
-  }
+  const address = addressOf(ctx);
   const form = new URLSearchParams((await readBody(ctx.req, LOGIN_BYTES_MAX)).toString('utf8'));
-  const caller = hub.callers.byKey((form.get('key') ?? '').trim());
-  if (caller === undefined) {
-    const why = 'not the key of a client';
-    hub.audit.refused({ caller, address: addressOf(ctx), call: 'POST /login', reason: 'unauthorized', why });
-    answerHtml(ctx, 401, loginHtml(language, 'wrongKey'));
+  const recognition = hub.callers.byKey((form.get('key') ?? '').trim(), address);
+  if (recognition.kind !== 'caller') {
+    const isLimited = recognition.kind === 'limited';
+    const reason = isLimited ? 'too_many_failures' : 'unauthorized';
+    hub.audit.refused({ caller: undefined, address, call: 'POST /login', reason, why: recognition.why });
+    answerHtml(ctx, isLimited ? 429 : 401, loginHtml(language, isLimited ? 'tooOften' : 'wrongKey'));
     return;
   }
+  const { caller } = recognition;
   setCookie(ctx, sessions.open(caller), SESSION_MS);
-  hub.log.info('somebody logged in at the page', { caller: caller.name, address: addressOf(ctx) });
+  hub.log.info('somebody logged in at the page', { caller: caller.name, address });
   goHome(ctx);
 }
 
 async function refreshByHand(ctx: Koa.Context, hub: Hub, caller: Caller, appid: string): Promise<void> {
   if (!mayUse(caller, appid) || !hub.accounts.has(appid)) throw unknownApp();
+  if (!mayDo(caller, 'refresh', appid)) throw notPermitted('refresh');
   const before = hub.accounts.peek(appid)?.fingerprint;
   const outcome = await hub.refreshes.byHand(caller, appid);
   if (outcome.kind === 'limited') throw tooManyRefreshes(outcome.retryAfterMs);

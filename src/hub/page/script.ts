@@ -90,6 +90,7 @@ function makeCard(appid) {
 
 function update(card, account) {
   card.account = account;
+  card.button.hidden = !account.mayRefresh;
   card.root.className = 'card ' + account.state;
   show(card.name, account.name);
   show(card.pill, words[account.state]);

@@ -79,7 +79,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     logInHint: 'Use the key of a client from the settings of this hub.',
     key: 'Client key',
     wrongKey: 'No client of this hub has this key.',
-    tooOften: 'Too many attempts. Wait a minute, then try again.',
+    tooOften: 'This is not the key of a client, and too many that were not came from your address.',
     logOut: 'Log out',
     accounts: 'Accounts',
     sidecars: 'Sidecars',
@@ -112,7 +112,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     storeTroubles: {
       away: 'The store that the hubs share cannot be reached. Tokens are served from memory until it is back.',
       sealed:
-        'What is in the store was encrypted with another key. Give all hubs the same encryptionKeyFile.',
+        'What is in the store is not encrypted with the key of this hub. Give all hubs the same encryptionKeyFile.',
       alone:
         'The store that the hubs share cannot be reached. This hub refreshes on its own, which does no harm in mode stable.',
       withheld:
@@ -165,7 +165,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     logInHint: '请使用本中控配置中某个客户端的密钥。',
     key: '客户端密钥',
     wrongKey: '没有客户端使用这个密钥。',
-    tooOften: '尝试次数过多，请一分钟后再试。',
+    tooOften: '这不是任何调用方的密钥，并且来自您地址的错误密钥过多。',
     logOut: '退出',
     accounts: '账号',
     sidecars: 'Sidecar',
@@ -197,7 +197,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     elsewhere: '另一个中控',
     storeTroubles: {
       away: '无法连接各中控共用的存储，恢复之前由内存提供 token。',
-      sealed: '存储中的内容是用另一个密钥加密的，请让所有中控使用同一个 encryptionKeyFile。',
+      sealed: '存储中的内容不是用本中控的密钥加密的，请让所有中控使用同一个 encryptionKeyFile。',
       alone: '无法连接各中控共用的存储，本中控自行刷新；在 stable 模式下这没有害处。',
       withheld:
         '无法连接各中控共用的存储。在 classic 模式下两个刷新者会使彼此的 token 失效，因此恢复之前不刷新该账号。',

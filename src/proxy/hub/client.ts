@@ -195,7 +195,7 @@ class Turns {
     } else if (outcome.kind === 'answer') {
       const words = `HTTP ${outcome.status}`;
       const isGateway = outcome.status >= 500 && outcome.problem === undefined;
-      if (REFUSALS.has(outcome.status)) this.#refusing.set(origin, words);
+      if (isRefusal(outcome)) this.#refusing.set(origin, words);
       else if (isGateway && this.#question.repeatable) origins.failed(origin, words);
       else origins.connected(origin);
     }
@@ -229,14 +229,23 @@ class Turns {
   }
 }
 
-/** No credential, not allowed, no such account: a hub whose settings or keys are behind says it too. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404]);
+
+/** No credential, not allowed, no such account: a hub whose settings or keys are behind says it too. */
+function isRefusal(answer: HubAnswer): boolean {
+  return REFUSALS.has(answer.status) || isOfCredential(answer);
+}
+
+/** Whether the hub does not know us by our credential. */
+export function isOfCredential({ status, problem }: HubAnswer): boolean {
+  return status === 401 || problem?.reason === 'too_many_failures';
+}
 
 /** Whether no other hub is to be asked. */
 function isLastWord(outcome: HubOutcome, { repeatable, wasNotDone }: HubQuestion): boolean {
   switch (outcome.kind) {
     case 'answer':
-      if (repeatable) return outcome.status < 500 && !REFUSALS.has(outcome.status);
+      if (repeatable) return outcome.status < 500 && !isRefusal(outcome);
       return wasNotDone?.(outcome) !== true;
     case 'failed':
       return !repeatable && outcome.failure.kind !== 'unreachable';
@@ -254,7 +263,7 @@ function isLastWord(outcome: HubOutcome, { repeatable, wasNotDone }: HubQuestion
 function rankOf(outcome: HubOutcome): number {
   if (outcome.kind !== 'answer') return outcome.kind === 'too_large' ? 1 : 0;
   const { status, problem } = outcome;
-  if (status === 401 || status === 403) return 3;
+  if (status === 403 || isOfCredential(outcome)) return 3;
   if (problem === undefined) return 1;
   if (status >= 500) return 4;
   return problem.reason === 'unknown_app' ? 2 : 3;

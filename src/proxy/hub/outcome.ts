@@ -1,6 +1,7 @@
 import type { Unavailable } from '../../token/source.ts';
 import { transportWords } from '../../upstream/transport-words.ts';
 import { valuesOf } from '../headers.ts';
+import { isOfCredential } from './client.ts';
 import type { HubAnswer, HubOutcome } from './client.ts';
 import { type HubToken, parseJson, readReportResult, readToken, type ReportResult } from './wire.ts';
 
@@ -64,8 +65,9 @@ export function whyNot(outcome: HubOutcome): Unavailable {
   }
 }
 
-function refusal({ host, status, problem }: HubAnswer): Unavailable {
-  if (status === 401 || status === 403) {
+function refusal(answer: HubAnswer): Unavailable {
+  const { host, status, problem } = answer;
+  if (isOfCredential(answer) || (status === 403 && problem === undefined)) {
     return unavailable(
       `the hub ${host} refuses our credential (HTTP ${status}): check the file that WECHAT_SIDECAR_HUB_TOKEN_FILE ` +
         'names, and allow this client or service account in the settings of the hub',
@@ -85,6 +87,7 @@ function whatNext(outcome: HubOutcome): 'unknown' | 'soon' | 'later' {
   if (outcome.kind === 'failed') return 'soon';
   if (outcome.kind === 'no_credential' || outcome.kind === 'too_large') return 'later';
   if (outcome.problem?.reason === 'unknown_app') return 'unknown';
+  if (isOfCredential(outcome)) return 'later';
   // With an errcode of its own it is the platform that refuses, and goes on to.
   const mayPass = outcome.status >= 500 || outcome.status === 429;
   return mayPass && (outcome.problem?.errcode ?? -1) === -1 ? 'soon' : 'later';

@@ -71,7 +71,13 @@ function isOfPlatform({ headers }: HubAnswer): boolean {
 }
 
 /** The hub's own words for a call that it turned away before it did anything. */
-const TURNED_AWAY: ReadonlySet<string> = new Set(['unknown_app', 'overloaded', 'review_unavailable']);
+const TURNED_AWAY: ReadonlySet<string> = new Set([
+  'unknown_app',
+  'not_permitted',
+  'too_many_failures',
+  'overloaded',
+  'review_unavailable',
+]);
 
 function wasNotDone(answer: HubAnswer): boolean {
   if (isOfPlatform(answer)) return false;

@@ -134,10 +134,15 @@ test('an answer that does not come in time, or never ends, is no answer', async 
 });
 
 test('a hub that refuses what another one gives is passed over, and not asked first for a while', async (t) => {
-  for (const status of [401, 403, 404]) {
+  for (const [status, reason] of [
+    [401, 'unauthorized'],
+    [403, 'not_permitted'],
+    [404, 'unknown_app'],
+    [429, 'too_many_failures'],
+  ] as const) {
     const hub = startClient();
     const asked = await hub.ask();
-    await hub.http.at(0).problem(status, status === 404 ? 'unknown_app' : 'unauthorized');
+    await hub.http.at(0).problem(status, reason);
     await hub.http.at(1).answer(200, { apps: [] });
     t.like(asked.outcome, { kind: 'answer', status: 200, host: 'b' });
     await hub.ask();

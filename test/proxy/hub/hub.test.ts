@@ -196,6 +196,31 @@ test('a wrong or missing credential is told by the name of its setting', async (
   t.is(proxy.role.ready[0]?.run(), undefined);
 });
 
+test('a caller that may not have tokens is told so, by what its hub says', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
+  const clients = hub.settings.clients.map((client) => ({ ...client, may: ['tickets'] as const }));
+  hub.role.reconfigure({ ...hub.settings, clients });
+  const env = { WECHAT_SIDECAR_DEFAULT_APP: appid };
+  const proxy = await startHubProxy(t, [simulator.origin], [hub.base], { env });
+  const { errmsg } = await proxy.answer();
+  t.regex(String(errmsg), /^wechat-sidecar: the hub \S+ says: .*its "may" .* lacks "tokens"/);
+  hub.role.reconfigure(hub.settings);
+  await until(async () => 'ip_list' in (await proxy.answer()));
+});
+
+test('however often a wrong credential was sent, the words are about the credential', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
+  for (let index = 0; index < 15; index += 1) await hub.call('/v1/apps', {}, 'of-nobody');
+  const env = { WECHAT_SIDECAR_DEFAULT_APP: appid };
+  const proxy = await startHubProxy(t, [simulator.origin], [hub.base], { key: 'of-nobody', env });
+  t.regex(
+    String((await proxy.answer()).errmsg),
+    /refuses our credential \(HTTP 429\).*WECHAT_SIDECAR_HUB_TOKEN_FILE/,
+  );
+  proxy.rotate(ORDERS_KEY);
+  await until(async () => 'ip_list' in (await proxy.answer()));
+});
+
 test('neither token nor credential is in the log, at debug level', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [NOBODY, hub.base]);

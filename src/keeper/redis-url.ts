@@ -1,0 +1,69 @@
+/** A Redis URL, taken apart. */
+export interface RedisUrl {
+  readonly isTls: boolean;
+  /** Without brackets. With Sentinels it is the name of the group. */
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly database: number;
+}
+
+const SCHEME = /^rediss?:\/\//i;
+/** What stands behind the authority. */
+const TAIL = /^rediss?:\/\/[^/?#]*(.*)$/is;
+const DATABASE = /^(?:\/(0|[1-9]\d{0,3})?)?$/;
+const HOST = /^(?:[\w.-]+|\[[0-9a-f:.]+\])$/i;
+const PORT = 6379;
+
+/**
+ * Reads `redis[s]://[user:password@]host[:port][/database]` and nothing beyond it: what would be passed
+ * over in silence is refused. `why` quotes nothing, since a password may stand anywhere in a wrong URL.
+ */
+export function parseRedisUrl(
+  text: string,
+): { readonly kind: 'url'; readonly url: RedisUrl } | { readonly kind: 'bad'; readonly why: string } {
+  const why = faultIn(text);
+  if (why !== undefined) return { kind: 'bad', why };
+  const { protocol, hostname, port, username, password, pathname } = new URL(text);
+  return {
+    kind: 'url',
+    url: {
+      isTls: protocol === 'rediss:',
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? PORT : Number(port),
+      username: decodeURIComponent(username),
+      password: decodeURIComponent(password),
+      database: Number(pathname.slice(1)),
+    },
+  };
+}
+
+function faultIn(text: string): string | undefined {
+  if (!SCHEME.test(text)) return 'it does not begin with redis:// or rediss://';
+  if (/\s/.test(text) || !URL.canParse(text)) return `its host and port cannot be read; ${ENCODE}`;
+  const { hostname, port, username, password, search, hash } = new URL(text);
+  if (hostname === '') return 'it names no host';
+  if (search !== '' || text.includes('?')) return `it has options (?…), and none are taken; ${ENCODE}`;
+  if (hash !== '' || text.includes('#')) return `it has a fragment (#…); ${ENCODE}`;
+  if (!HOST.test(hostname)) {
+    return 'its host is no name or address; several servers go into store.sentinels or store.cluster';
+  }
+  if (port === '0') return 'its port is 0';
+  if (!DATABASE.test(TAIL.exec(text)?.[1] ?? '')) {
+    return 'what follows the host is no database, which is a number from 0 to 9999';
+  }
+  if (!canDecode(username) || !canDecode(password)) return `a % in it begins no encoded character; ${ENCODE}`;
+  return undefined;
+}
+
+const ENCODE = 'in a user or password, write / ? # @ : % as %2F %3F %23 %40 %3A %25';
+
+function canDecode(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
