@@ -374,14 +374,13 @@ function sameAgain(state: State, fetched: Token, moment: Moment): State {
 
 function dueMs(token: Token, moment: Moment): number {
   const { policy, nowMs, random } = moment;
-  const marginMs = earlyMs(token, policy);
-  const plannedMs = token.expiresAtMs - marginMs + random() * policy.jitterShare * marginMs;
+  const plannedMs = token.expiresAtMs - earlyMs(token, policy, random() * policy.jitterMs);
   return Math.max(plannedMs, nowMs + RENEWAL_SPACING_MS);
 }
 
 /** How long before its end a token is renewed. */
-function earlyMs({ issuedAtMs, expiresAtMs }: Token, { marginMs, lifeShare }: Policy): number {
-  return Math.min(marginMs, (expiresAtMs - issuedAtMs) * lifeShare);
+function earlyMs({ issuedAtMs, expiresAtMs }: Token, { marginMs, lifeShare }: Policy, jitterMs = 0): number {
+  return Math.min(marginMs - jitterMs, (expiresAtMs - issuedAtMs) * lifeShare);
 }
 
 function looked(outcome: LookOutcome): Effect {
