@@ -6,6 +6,7 @@ import { isCovered, isDoubted, settlingLook, SHARED_KEY } from '../token/doubt.t
 import type { Report } from '../token/doubt.ts';
 import { policyFor } from '../token/policy.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
+import { troubleWhileSpaced } from '../token/spacing.ts';
 import { INITIAL_STATE, wakeAtMs } from '../token/state.ts';
 import type { Effect, Event, Shared, State, Trigger } from '../token/state.ts';
 import { isLive, makeToken } from '../token/token.ts';
@@ -315,9 +316,19 @@ export class Keeper {
       return;
     }
     const before = this.#state.token;
-    this.#failures.end();
     this.#dispatch({ kind: 'fetched', round, token });
     this.#narrator.fetched(trigger, token, before);
+    this.#noteSpacing();
+  }
+
+  /** A token that lives for a moment is a failure of the platform too: logged once, shown while it lasts. */
+  #noteSpacing(): void {
+    const { clock } = this.#parts;
+    const trouble = troubleWhileSpaced(this.#state.spacing, clock.lifeMs());
+    if (trouble === undefined) this.#failures.end();
+    else if (this.#failures.note(trouble.errcode, trouble.message, undefined, clock.wallMs())) {
+      this.#narrator.spaced(trouble.message);
+    }
   }
 
   #onFailure(round: number, trigger: Trigger, failure: Failure): void {

@@ -1,5 +1,7 @@
 import { isDoubted, LOOK_SPACING_MS, NO_DOUBT } from './doubt.ts';
 import type { Doubt, Report } from './doubt.ts';
+import { UNSPACED } from './spacing.ts';
+import type { Spacing } from './spacing.ts';
 import type { Token, TokenMode } from './token.ts';
 
 /** Why a token could not be had or tried, as far as the life of a token goes. */
@@ -55,6 +57,7 @@ export interface State {
   readonly demandedAtMs: number;
   /** When the ration of each mode was drawn on, oldest first, none older than its window. */
   readonly spentAtMs: Readonly<Record<TokenMode, readonly number[]>>;
+  readonly spacing: Spacing;
   /** The credentials changed while a round was running: another fetch follows it. */
   readonly fetchAgain: boolean;
 }
@@ -125,6 +128,7 @@ export const INITIAL_STATE: State = {
   doubt: NO_DOUBT,
   demandedAtMs: -Infinity,
   spentAtMs: { stable: [], classic: [] },
+  spacing: UNSPACED,
   fetchAgain: false,
 };
 

@@ -122,3 +122,27 @@ test('closing ends all waiting, and what arrives later changes nothing', async (
   t.is(valueOf(await keeper.token()), 'unavailable -1');
   t.is(issuer.fetches.length, 1);
 });
+
+test('tokens that live for a moment are told of once, and callers hear what is wrong', async (t) => {
+  const { keeper, issuer, clock, lines } = bench();
+  keeper.start();
+  await ripple();
+  for (let fetch = 0; fetch < 6; fetch += 1) {
+    await issuer.fetches[fetch]?.answer(given(`moment-${fetch}`, 1));
+    clock.advance(fetch < 2 ? 1_000 : 34_000);
+    await ripple();
+  }
+  t.is(issuer.fetches.length, 7);
+  const told = lines.filter(({ event }) => event === 'tokens live so briefly that fetches are spaced');
+  t.is(told.length, 1);
+  await issuer.fetches[6]?.answer(given('moment-6', 1));
+  clock.advance(1_000);
+  const answer = await keeper.token();
+  t.regex(answer.kind === 'unavailable' ? answer.message : '', /live for less than one second/);
+  t.is(keeper.status().lastFailure?.over, false);
+  t.is(keeper.status().lastFailure?.times, 5);
+  clock.advance(34_000);
+  await issuer.fetches[7]?.answer(given('lasting'));
+  t.is(valueOf(await keeper.token()), 'lasting');
+  t.is(keeper.status().lastFailure?.over, true);
+});
