@@ -63,11 +63,11 @@ function tell(hub: Started, token: object): void {
 
 test('a token of the watch is in use at once, for the life that is left of it by our own clock', async (t) => {
   const hub = await startAccounts();
-  tell(hub, wireToken('wx1', 'one', hub.clock, { agedS: 1_200 }));
+  tell(hub, wireToken('wx1', 'token-number-one', hub.clock, { agedS: 1_200 }));
   const answer = await hub.accounts.token('wx1');
   t.true(answer.kind === 'token');
   if (answer.kind !== 'token') return;
-  t.is(answer.token.value.reveal(), 'one');
+  t.is(answer.token.value.reveal(), 'token-number-one');
   t.is(answer.token.expiresAtMs - hub.clock.lifeMs(), 6_000_000);
   t.is(hub.clock.lifeMs() - answer.token.issuedAtMs, 1_200_000);
   t.is(hub.accounts.ownerOf(answer.token.fingerprint), 'wx1');
@@ -90,7 +90,13 @@ test('a sidecar that is set to use some accounts alone watches those that the hu
 test('a wrong clock of the hub changes nothing of a life', async (t) => {
   const hub = await startAccounts();
   const [issued, expires] = ['2001-01-01T00:00:00.000Z', '2001-01-01T02:00:00.000Z'];
-  tell(hub, { appid: 'wx1', access_token: 'one', issued_at: issued, expires_at: expires, expires_in: 60 });
+  tell(hub, {
+    appid: 'wx1',
+    access_token: 'token-number-one',
+    issued_at: issued,
+    expires_at: expires,
+    expires_in: 60,
+  });
   hub.clock.advance(59_999);
   t.is((await hub.accounts.token('wx1')).kind, 'token');
   hub.clock.advance(1);
@@ -101,10 +107,14 @@ test('a wrong clock of the hub changes nothing of a life', async (t) => {
 
 test('what makes no sense on the watch is passed over', async (t) => {
   const hub = await startAccounts();
-  const whole = wireToken('wx1', 'one', hub.clock) as Record<string, unknown>;
+  const whole = wireToken('wx1', 'token-number-one', hub.clock) as Record<string, unknown>;
   for (const change of [
     { access_token: '' },
     { access_token: 7 },
+    { access_token: 'fifteen_letters' },
+    { access_token: 'a token with spaces' },
+    { access_token: 'ein_Token_mit_Ümlaut' },
+    { access_token: 'a'.repeat(2_049) },
     { appid: undefined },
     { expires_in: 0 },
     { expires_in: -1 },
@@ -124,7 +134,7 @@ test('what makes no sense on the watch is passed over', async (t) => {
 
 test('the end of a token on the hub does not end our copy', async (t) => {
   const hub = await startAccounts();
-  tell(hub, wireToken('wx1', 'one', hub.clock));
+  tell(hub, wireToken('wx1', 'token-number-one', hub.clock));
   hub.to(WATCH)[0]?.data('event: gone\ndata: {"appid":"wx1"}\n\n');
   t.is((await hub.accounts.token('wx1')).kind, 'token');
 });
@@ -180,7 +190,7 @@ test('the list is asked for again every few minutes, and the default account is 
 test('an account that leaves the list is told to be gone, and its token anew when it comes back', async (t) => {
   const hub = await startAccounts();
   await hub.to(APPS)[0]?.answer(200, listOf('wx1', 'wx2'));
-  tell(hub, wireToken('wx1', 'one', hub.clock));
+  tell(hub, wireToken('wx1', 'token-number-one', hub.clock));
   t.is(hub.told.length, 1);
   hub.clock.advance(300_000);
   await ripple();
