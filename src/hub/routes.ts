@@ -1,6 +1,10 @@
 import { TICKET_TYPES } from '../keeper/tickets.ts';
 import { describeApi } from './openapi.ts';
-import { answerPlatformStableToken, answerPlatformToken } from './platform-token.ts';
+import {
+  answerPlatformStableToken,
+  answerPlatformToken,
+  answerPostedPlatformToken,
+} from './platform-token.ts';
 import { answerRelay } from './relay.ts';
 import type { ApiRoute, QueryParam } from './route.ts';
 import { answerTicket } from './ticket-route.ts';
@@ -95,6 +99,16 @@ export const API_ROUTES: readonly ApiRoute[] = [
     problems: [],
     credential: 'key',
     run: answerPlatformToken,
+  },
+  {
+    method: 'POST',
+    path: '/cgi-bin/token',
+    summary: 'The same. The parameters may be in a body of JSON or a form instead of the query.',
+    query: PLATFORM_QUERY.map((param) => ({ ...param, required: false })),
+    answer: 'PlatformToken',
+    problems: ['bad_request', 'body_too_large'],
+    credential: 'key',
+    run: answerPostedPlatformToken,
   },
   {
     method: 'POST',

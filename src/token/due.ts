@@ -18,8 +18,12 @@ export function earlyMs(
   return Math.min(marginMs - jitterMs, (expiresAtMs - issuedAtMs) * lifeShare);
 }
 
-/** When a token is to be renewed. */
-export function dueMs(token: Token, { nowMs, policy, random }: Moment): number {
-  const plannedMs = token.expiresAtMs - earlyMs(token, policy, random() * policy.jitterMs);
-  return Math.max(plannedMs, nowMs + RENEWAL_SPACING_MS);
+/** When a token is to be renewed: a remembered one may be past that moment. */
+export function plannedMs(token: Token, { policy, random }: Omit<Moment, 'nowMs'>): number {
+  return token.expiresAtMs - earlyMs(token, policy, random() * policy.jitterMs);
+}
+
+/** The same for a token that has just been fetched, however short its life. */
+export function dueMs(token: Token, moment: Moment): number {
+  return Math.max(plannedMs(token, moment), moment.nowMs + RENEWAL_SPACING_MS);
 }

@@ -1,6 +1,6 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Random } from '../base/random.ts';
-import { dueMs, earlyMs } from './due.ts';
+import { dueMs, earlyMs, plannedMs } from './due.ts';
 import {
   DEMAND_SPACING_MS,
   RATIONED_MS,
@@ -87,7 +87,7 @@ function onLoaded(
     phase: { kind: 'idle' },
   };
   if (!isLive(token, moment.nowMs)) return beginFetch(known, 'startup', false, moment);
-  const served: State = { ...known, token, dueMs: dueMs(token, moment) };
+  const served: State = { ...known, token, dueMs: plannedMs(token, moment) };
   return state.fetchAgain ? beginFetch(served, 'manual', false, moment) : onWake(served, moment);
 }
 
@@ -117,12 +117,13 @@ function tryAgain(state: State, trigger: Trigger, moment: Moment): Step {
   return isLook ? look(state, moment) : beginFetch(state, trigger, false, moment);
 }
 
-/** Somebody waits for a token: a back-off that may pass is cut short, but not again and again. */
+/** Somebody waits for a token, or for the next one: a back-off that may pass is cut short, but not again and again. */
 function onDemanded(state: State, moment: Moment): Step {
   const { phase } = state;
   const mayWake =
     phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;
-  if (!mayWake || isLive(state.token, moment.nowMs)) return onWake(state, moment);
+  const isServed = isLive(state.token, moment.nowMs) && moment.nowMs < state.dueMs;
+  if (!mayWake || isServed) return onWake(state, moment);
   const untilMs = Math.max(moment.nowMs, state.demandedAtMs + DEMAND_SPACING_MS);
   if (untilMs >= phase.untilMs) return onWake(state, moment);
   return onWake({ ...state, demandedAtMs: untilMs, phase: { ...phase, untilMs } }, moment);
@@ -379,8 +380,8 @@ function sameAgain(state: State, fetched: Token, moment: Moment): State {
   const leftMs = token.expiresAtMs - moment.nowMs;
   const againMs = Math.min(Math.max(leftMs * SAME_TOKEN_SHARE, SAME_TOKEN_MS_MIN), SAME_TOKEN_MS_MAX);
   const againAtMs = moment.nowMs + Math.max(Math.min(againMs, leftMs), RENEWAL_SPACING_MS);
-  const plannedMs = dueMs(token, moment);
-  return { ...state, token, attempts: 0, phase: { kind: 'idle' }, dueMs: Math.max(plannedMs, againAtMs) };
+  const dueAtMs = Math.max(dueMs(token, moment), againAtMs);
+  return { ...state, token, attempts: 0, phase: { kind: 'idle' }, dueMs: dueAtMs };
 }
 
 function looked(outcome: LookOutcome): Effect {

@@ -66,7 +66,7 @@ export type Event =
   | { readonly kind: 'loaded'; readonly token?: Token; readonly forcedAtMs: readonly number[] }
   /** A timer: look at the state again. Harmless at any time. */
   | { readonly kind: 'wake' }
-  /** A caller needs a token, and there is no live one. */
+  /** A caller needs a token, and there is no live one, or needs another than one that is due. */
   | { readonly kind: 'demanded' }
   /** The platform refused a call with the token of this fingerprint. */
   | ({ readonly kind: 'reported'; readonly fingerprint: string } & Report)
