@@ -1,4 +1,3 @@
-import { isLive } from './token.ts';
 import type { Token } from './token.ts';
 
 /**
@@ -19,6 +18,8 @@ export const SHORT_LIVES_MAX = 3;
 export const SPACING_MS = 30_000;
 
 export const UNSPACED: Spacing = { shortLives: 0, last: undefined, answeredAtMs: -Infinity };
+
+type Life = Pick<Token, 'fingerprint' | 'expiresAtMs'>;
 
 /** Lives are told in whole seconds, so the end of one and the same life moves by up to this. */
 const ROUNDING_MS = 1_000;
@@ -76,8 +77,9 @@ function spacingWords({ last }: Spacing): string {
   );
 }
 
-/** The stable endpoint returns a token again and again, each time with what is left of its one life. */
-function isSameLife(last: Token | undefined, token: Token, nowMs: number): boolean {
-  if (!isLive(last, nowMs) || last.fingerprint !== token.fingerprint) return false;
-  return token.expiresAtMs - last.expiresAtMs <= ROUNDING_MS;
+/** The platform returns a token or a ticket again and again, each time with what is left of its one life. */
+export function isSameLife(known: Life | undefined, returned: Life, nowMs: number): boolean {
+  if (known === undefined || nowMs >= known.expiresAtMs) return false;
+  const isSame = known.fingerprint === returned.fingerprint;
+  return isSame && returned.expiresAtMs - known.expiresAtMs <= ROUNDING_MS;
 }
