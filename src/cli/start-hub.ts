@@ -198,6 +198,7 @@ function accountsOf(keepers: Keepers, settings: () => Settings): HubAccounts {
     settings().apps.find((app) => app.appid === appid);
   return {
     token: (appid) => keepers.token(appid),
+    lastingToken: (appid) => keepers.lastingToken(appid),
     report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
     isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
     refreshNow: (appid) => keepers.refreshNow(appid),

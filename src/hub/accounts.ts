@@ -12,7 +12,7 @@ export interface HubApp {
 /** The accounts that this hub holds. */
 export interface HubAccounts extends Pick<
   Keepers,
-  'token' | 'report' | 'isFreeReport' | 'refreshNow' | 'peek' | 'status' | 'ownerOf'
+  'token' | 'lastingToken' | 'report' | 'isFreeReport' | 'refreshNow' | 'peek' | 'status' | 'ownerOf'
 > {
   list(): readonly HubApp[];
   has(appid: string): boolean;

@@ -1,7 +1,7 @@
 import type Koa from 'koa';
 import { mayDo, mayUse } from './callers.ts';
 import type { Hub } from './hub.ts';
-import { addressOf, readJson } from './request.ts';
+import { addressOf, readBody, readJson } from './request.ts';
 import { secondsLeft } from './wire.ts';
 
 const BODY_BYTES_MAX = 4 * 1024;
@@ -17,24 +17,46 @@ interface Question {
 
 /** GET /cgi-bin/token: the real token in the platform's shape, for programs that cannot run a sidecar. */
 export async function answerPlatformToken(ctx: Koa.Context, hub: Hub): Promise<void> {
-  const query = new URLSearchParams(ctx.querystring);
-  await answer(ctx, hub, {
-    grantType: query.get('grant_type') ?? '',
-    appid: query.get('appid') ?? '',
-    key: query.get('secret') ?? '',
-  });
+  await answer(ctx, hub, questionOf(paramsIn(ctx.querystring)));
+}
+
+/** POST /cgi-bin/token: the same. The parameters are in the query as ever, or in a body of JSON or a form. */
+export async function answerPostedPlatformToken(ctx: Koa.Context, hub: Hub): Promise<void> {
+  const text = (await readBody(ctx.req, BODY_BYTES_MAX)).toString('utf8');
+  const inBody = text.trimStart().startsWith('{') ? fieldsOf(parsed(text)) : paramsIn(text);
+  await answer(ctx, hub, questionOf({ ...inBody, ...paramsIn(ctx.querystring) }));
 }
 
 /** POST /cgi-bin/stable_token: the same for SDKs in that mode; `force_refresh` changes nothing. */
 export async function answerPlatformStableToken(ctx: Koa.Context, hub: Hub): Promise<void> {
-  const body = await readJson(ctx.req, BODY_BYTES_MAX);
-  const fields: Readonly<Record<string, unknown>> =
-    typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
-  await answer(ctx, hub, {
+  await answer(ctx, hub, questionOf(fieldsOf(await readJson(ctx.req, BODY_BYTES_MAX))));
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function questionOf(fields: Fields): Question {
+  return {
     grantType: textOf(fields['grant_type']),
     appid: textOf(fields['appid']),
     key: textOf(fields['secret']),
-  });
+  };
+}
+
+/** Of parameters that come twice the first counts. */
+function paramsIn(text: string): Fields {
+  return Object.fromEntries([...new URLSearchParams(text)].toReversed());
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Question): Promise<void> {
@@ -66,14 +88,14 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
     hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'not_permitted', why });
     return refuse(48001, 'api unauthorized: wechat-sidecar: the "may" of this client lacks "tokens"');
   }
-  const granted = await hub.accounts.token(appid);
+  // Whoever asks here keeps the token by expires_in, so it shall not be one that is about to be replaced.
+  const granted = await hub.accounts.lastingToken(appid);
   if (granted.kind === 'unavailable') {
     return refuse(granted.errcode, `wechat-sidecar: ${granted.message}`);
   }
-  ctx.body = {
-    access_token: granted.token.value.reveal(),
-    expires_in: secondsLeft(granted.token, hub.clock),
-  };
+  const expiresIn = secondsLeft(granted.token, hub.clock);
+  if (expiresIn === 0) return refuse(-1, 'wechat-sidecar: the token is in its last second; ask again');
+  ctx.body = { access_token: granted.token.value.reveal(), expires_in: expiresIn };
 }
 
 function textOf(value: unknown): string {

@@ -1,6 +1,10 @@
 import { TICKET_TYPES } from '../keeper/tickets.ts';
 import { describeApi } from './openapi.ts';
-import { answerPlatformStableToken, answerPlatformToken } from './platform-token.ts';
+import {
+  answerPlatformStableToken,
+  answerPlatformToken,
+  answerPostedPlatformToken,
+} from './platform-token.ts';
 import { answerRelay } from './relay.ts';
 import type { ApiRoute, QueryParam } from './route.ts';
 import { answerTicket } from './ticket-route.ts';
@@ -102,6 +106,17 @@ export const API_ROUTES: readonly ApiRoute[] = [
     credential: 'key',
     right: 'tokens',
     run: answerPlatformToken,
+  },
+  {
+    method: 'POST',
+    path: '/cgi-bin/token',
+    summary: 'The same. The parameters may be in a body of JSON or a form instead of the query.',
+    query: PLATFORM_QUERY.map((param) => ({ ...param, required: false })),
+    answer: 'PlatformToken',
+    problems: ['bad_request', 'body_too_large'],
+    credential: 'key',
+    right: 'tokens',
+    run: answerPostedPlatformToken,
   },
   {
     method: 'POST',

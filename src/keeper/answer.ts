@@ -7,6 +7,8 @@ import { isLive } from '../token/token.ts';
 /** What a caller waits for: a live token, or one other than `unwanted`. */
 export interface Want {
   readonly unwanted: string | undefined;
+  /** A token that is due to be replaced is taken only if its successor does not come in time. */
+  readonly isLasting: boolean;
   readonly deadlineMs: number;
 }
 
@@ -27,7 +29,9 @@ const RETRY_MS = 1_000;
 /** The answer that is known now; undefined if waiting until the deadline may be worth it. */
 export function answerNow(state: State, want: Want, nowMs: number): TokenAnswer | undefined {
   const { token } = state;
-  if (isLive(token, nowMs) && token.fingerprint !== want.unwanted) return { kind: 'token', token };
+  const isDue = want.isLasting && nowMs >= state.dueMs;
+  const isWanted = isLive(token, nowMs) && token.fingerprint !== want.unwanted && !isDue;
+  if (isWanted) return { kind: 'token', token };
   return mayChange(state, want.deadlineMs, nowMs) ? undefined : finalAnswer(state, nowMs);
 }
 

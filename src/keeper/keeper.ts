@@ -6,6 +6,7 @@ import { isCovered, isDoubted, settlingLook, SHARED_KEY } from '../token/doubt.t
 import type { Report } from '../token/doubt.ts';
 import { policyFor } from '../token/policy.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
+import { troubleWhileSpaced } from '../token/spacing.ts';
 import { INITIAL_STATE, wakeAtMs } from '../token/state.ts';
 import type { Effect, Event, Shared, State, Trigger } from '../token/state.ts';
 import { isLive, makeToken } from '../token/token.ts';
@@ -103,7 +104,13 @@ export class Keeper {
 
   token(): Promise<TokenAnswer> {
     if (this.peek() === undefined) this.#dispatch({ kind: 'demanded' });
-    return this.#other(undefined);
+    return this.#other(undefined, false);
+  }
+
+  /** As `token`, but waits for the successor of a token that is due, if one comes in time. */
+  lastingToken(): Promise<TokenAnswer> {
+    this.#dispatch({ kind: 'demanded' });
+    return this.#other(undefined, true);
   }
 
   /** `caller` tells those apart whose reports must not crowd out each other's. */
@@ -138,7 +145,7 @@ export class Keeper {
   refreshNow(): Promise<TokenAnswer> {
     const before = this.peek();
     this.#dispatch({ kind: 'manual' });
-    return this.#other(before?.fingerprint);
+    return this.#other(before?.fingerprint, false);
   }
 
   /** Takes over what other holders of this account have fetched and spent. */
@@ -193,9 +200,9 @@ export class Keeper {
   }
 
   /** The live token, if possible another than the unwanted one. */
-  #other(unwanted: string | undefined): Promise<TokenAnswer> {
+  #other(unwanted: string | undefined, isLasting: boolean): Promise<TokenAnswer> {
     return this.#waiters.answer({
-      now: (state, nowMs, deadlineMs) => answerNow(state, { unwanted, deadlineMs }, nowMs),
+      now: (state, nowMs, deadlineMs) => answerNow(state, { unwanted, isLasting, deadlineMs }, nowMs),
       final: finalAnswer,
     });
   }
@@ -315,9 +322,19 @@ export class Keeper {
       return;
     }
     const before = this.#state.token;
-    this.#failures.end();
     this.#dispatch({ kind: 'fetched', round, token });
     this.#narrator.fetched(trigger, token, before);
+    this.#noteSpacing();
+  }
+
+  /** A token that lives for a moment is a failure of the platform too: logged once, shown while it lasts. */
+  #noteSpacing(): void {
+    const { clock } = this.#parts;
+    const trouble = troubleWhileSpaced(this.#state.spacing, clock.lifeMs());
+    if (trouble === undefined) this.#failures.end();
+    else if (this.#failures.note(trouble.errcode, trouble.message, undefined, clock.wallMs())) {
+      this.#narrator.spaced(trouble.message);
+    }
   }
 
   #onFailure(round: number, trigger: Trigger, failure: Failure): void {
@@ -344,13 +361,9 @@ export class Keeper {
     if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, { forcedAtMs: [] });
     const outcome = await settled(() => issuer.probe(token), clock);
     if (this.#closed) return;
-    const trouble = outcome.kind === 'failure' ? troubleOf(outcome) : undefined;
-    this.#narrator.probed(token, outcome, trouble);
-    this.#dispatch({
-      kind: 'probed',
-      round,
-      outcome: outcome.kind === 'failure' ? troubleOf(outcome) : outcome.kind,
-    });
+    const found = outcome.kind === 'failure' ? troubleOf(outcome) : outcome.kind;
+    this.#narrator.probed(token, outcome, typeof found === 'string' ? undefined : found);
+    this.#dispatch({ kind: 'probed', round, outcome: found });
   }
 
   #save(token: Token | undefined): void {

@@ -36,6 +36,8 @@ export interface Keepers extends TokenSource {
   appids(): readonly string[];
   /** The account's live token where there is one, without waiting: for the hot path. */
   peek(appid: string): Token | undefined;
+  /** For a program that keeps the token itself: while a token that is due is being replaced, its successor. */
+  lastingToken(appid: string): Promise<TokenAnswer>;
   /** Brings other accounts into force: added, gone, with another secret, or of another mode. */
   reconfigure(apps: readonly Credentials[]): void;
   /** A person asks for a new token now. Answers the current one where no other can be had. */
@@ -82,6 +84,7 @@ export function makeKeepers(parts: KeepersParts): Keepers {
     appids: () => [...keepers.keys()],
     peek: (appid) => keepers.get(appid)?.peek(),
     token: async (appid) => keepers.get(appid)?.token() ?? unknownAccount(),
+    lastingToken: async (appid) => keepers.get(appid)?.lastingToken() ?? unknownAccount(),
     report: async (appid, refusal, caller = 'this process') =>
       keepers.get(appid)?.report(refusal, caller) ?? unknownAccount(),
     isFreeReport: (appid, refusal, caller) => keepers.get(appid)?.isFree(refusal, caller) ?? true,

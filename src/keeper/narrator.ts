@@ -37,6 +37,10 @@ export class Narrator {
     });
   }
 
+  spaced(message: string): void {
+    this.#log.error('tokens live so briefly that fetches are spaced', { app: this.#appid, message });
+  }
+
   adopted(token: Token, before: Token | undefined): void {
     this.#log.info('token adopted from another hub', {
       app: this.#appid,

@@ -1,26 +1,21 @@
 import { LRUCache } from 'lru-cache';
-import { backoffMs } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { boundedLog } from '../base/log.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
+import { waitAtMost } from '../base/wait.ts';
+import { lifeSecondsOf } from '../token/answer-fields.ts';
 import type { TokenSource, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import { integerIn, readObject } from '../wechat/answer-body.ts';
 import type { Ask, AskOutcome } from '../wechat/ask.ts';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
+import { liveTicket, needsTicket, NO_TICKET, withFailure, withTicket } from './ticket-plan.ts';
+import type { Ticket, TicketPlan } from './ticket-plan.ts';
 
 export const TICKET_TYPES = ['jsapi', 'wx_card'] as const;
 export type TicketType = (typeof TICKET_TYPES)[number];
-
-/** What pages sign JS-SDK calls and cards with: one for the whole account, and rationed as tokens are. */
-export interface Ticket {
-  readonly value: Secret;
-  readonly fingerprint: string;
-  /** On the life scale. Past this moment it counts as absent. */
-  readonly expiresAtMs: number;
-}
 
 export type TicketAnswer = { readonly kind: 'ticket'; readonly ticket: Ticket } | Unavailable;
 
@@ -45,17 +40,11 @@ export interface TicketParts {
 
 /** Common SDKs give up at 3 s. */
 const WAIT_MS_MAX = 2_500;
+/** While asks fail, callers who can be served the ticket in hand do not wait long for a better one. */
+const FAILING_WAIT_MS_MAX = 500;
 const FETCH_MS_MAX = 5_000;
 const TICKET_CHARS_MAX = 2_048;
 const LIFE_MS_MAX = 24 * 3_600_000;
-/** A ticket is asked for again when less than this is left of it, or this share of its life … */
-const MARGIN_MS = 300_000;
-const LIFE_SHARE = 0.15;
-/** … and where the same one comes back, after half of what is left, within these. */
-const SAME_MS_MIN = 1_000;
-const SAME_MS_MAX = 60_000;
-/** An errcode that no other token cures, such as a missing permission. */
-const REFUSED_REST_MS = 60_000;
 /** A ticket that nobody has asked for in this time is not renewed. */
 const WANTED_MS = 12 * 3_600_000;
 const KEPT_MAX = 1_000;
@@ -91,11 +80,9 @@ class TicketKeeper {
   readonly appid: string;
   readonly #type: TicketType;
   readonly #parts: TicketParts;
-  #ticket: Ticket | undefined;
+  #plan: TicketPlan = NO_TICKET;
   #running: Promise<void> | undefined;
   #trouble: Unavailable | undefined;
-  #restUntilMs = 0;
-  #attempts = 0;
   /** The fingerprint of the token that last brought a ticket, unless it was reported since. */
   #succeededWith: string | undefined;
   #wantedMs = 0;
@@ -110,9 +97,12 @@ class TicketKeeper {
 
   async ticket(): Promise<TicketAnswer> {
     const { clock } = this.#parts;
-    this.#wantedMs = clock.lifeMs();
-    if (this.#live() === undefined && clock.lifeMs() >= this.#restUntilMs) {
-      await this.#atMost(WAIT_MS_MAX, this.#renew());
+    const nowMs = clock.lifeMs();
+    this.#wantedMs = nowMs;
+    const mayAsk = this.#running !== undefined || nowMs >= this.#plan.askFromMs;
+    if (mayAsk && needsTicket(this.#plan, nowMs)) {
+      const isServed = this.#live() !== undefined && this.#plan.failures > 0;
+      await waitAtMost(clock, isServed ? FAILING_WAIT_MS_MAX : WAIT_MS_MAX, this.#renew());
     }
     const live = this.#live();
     if (live !== undefined) return { kind: 'ticket', ticket: live };
@@ -131,8 +121,7 @@ class TicketKeeper {
   }
 
   #live(): Ticket | undefined {
-    const ticket = this.#ticket;
-    return ticket !== undefined && this.#parts.clock.lifeMs() < ticket.expiresAtMs ? ticket : undefined;
+    return liveTicket(this.#plan, this.#parts.clock.lifeMs());
   }
 
   /** One at a time, however many ask. */
@@ -154,41 +143,36 @@ class TicketKeeper {
   #keep(value: string, startedMs: number, expiresInMs: number): void {
     const { clock, random, log } = this.#parts;
     const fingerprint = fingerprintOf(value);
-    const isSame = this.#ticket?.fingerprint === fingerprint;
-    this.#ticket = { value: new Secret(value), fingerprint, expiresAtMs: startedMs + expiresInMs };
+    const isSame = this.#plan.ticket?.fingerprint === fingerprint;
+    const expiresAtMs = startedMs + expiresInMs;
+    const ticket = { value: new Secret(value), fingerprint, issuedAtMs: startedMs, expiresAtMs };
+    this.#plan = withTicket(this.#plan, ticket, clock.lifeMs(), random);
     this.#trouble = undefined;
-    this.#restUntilMs = 0;
-    this.#attempts = 0;
-    const leftMs = this.#ticket.expiresAtMs - clock.lifeMs();
-    const marginMs = Math.min(MARGIN_MS, expiresInMs * LIFE_SHARE);
-    const againMs = Math.min(SAME_MS_MAX, Math.max(SAME_MS_MIN, leftMs / 2));
-    this.#renewAfter(isSame ? againMs : Math.max(againMs, leftMs - marginMs * (1 - random() / 10)));
-    const event = isSame ? 'ticket is still the same' : 'ticket refreshed';
-    log.info(event, { app: this.appid, type: this.#type, fingerprint, expiresInS: expiresInMs / 1_000 });
+    this.#arm();
+    const fields = { app: this.appid, type: this.#type, fingerprint, expiresInS: expiresInMs / 1_000 };
+    if (isSame) log.debug('ticket is still the same', fields);
+    else log.info('ticket refreshed', fields);
   }
 
   #rest(trouble: Failure | Unavailable): void {
     const { clock, random, log } = this.#parts;
-    const isFinal = trouble.kind === 'failure' && trouble.errcode > 0;
-    const restMs = isFinal ? REFUSED_REST_MS : backoffMs(this.#attempts++, random);
+    const { kind, errcode } = trouble;
+    // A refused token is replaced within seconds.
+    const isFinal = kind === 'failure' && errcode > 0 && !REFUSED_ERRCODES.has(errcode);
+    this.#plan = withFailure(this.#plan, isFinal, clock.lifeMs(), random);
     this.#trouble =
       trouble.kind === 'unavailable'
         ? trouble
-        : {
-            kind: 'unavailable',
-            errcode: trouble.errcode,
-            message: `No ${this.#type} ticket: ${trouble.why}.`,
-          };
-    this.#restUntilMs = clock.lifeMs() + restMs;
-    if (this.#live() !== undefined) this.#renewAfter(restMs);
-    const { errcode, message } = this.#trouble;
+        : { kind: 'unavailable', errcode, message: `No ${this.#type} ticket: ${trouble.why}.` };
+    if (this.#live() !== undefined) this.#arm();
+    const { message } = this.#trouble;
     log.warn('ticket fetch failed', { app: this.appid, type: this.#type, errcode, message });
   }
 
-  #renewAfter(delayMs: number): void {
+  #arm(): void {
     const { clock } = this.#parts;
     this.#timer?.cancel();
-    this.#timer = clock.after(delayMs, () => {
+    this.#timer = clock.after(this.#plan.renewAtMs - clock.lifeMs(), () => {
       if (clock.lifeMs() - this.#wantedMs < WANTED_MS) void this.#renew();
     });
   }
@@ -218,16 +202,6 @@ class TicketKeeper {
     if (fetched.kind === 'ticket') this.#succeededWith = token.fingerprint;
     return fetched;
   }
-
-  #atMost(limitMs: number, work: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(limitMs, resolve);
-      void work.finally(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-  }
 }
 
 /** `{"errcode":0,"errmsg":"ok","ticket":"…","expires_in":7200}` */
@@ -238,10 +212,11 @@ function readTicket(outcome: AskOutcome): Fetched {
   const fields = readObject(outcome.body) ?? {};
   const errcode = integerIn(fields['errcode']) ?? 0;
   if (errcode !== 0) return failure(errcode, `the platform answered errcode ${errcode}`);
-  const { ticket, expires_in: expiresInS } = fields;
+  const { ticket, expires_in: expiresIn } = fields;
+  const expiresInS = lifeSecondsOf(expiresIn);
   const isTicket =
     typeof ticket === 'string' && /^[\x21-\x7e]+$/.test(ticket) && ticket.length <= TICKET_CHARS_MAX;
-  if (!isTicket || typeof expiresInS !== 'number' || !(expiresInS > 0)) {
+  if (!isTicket || expiresInS === undefined) {
     return failure(-1, `the platform's answer made no sense (HTTP ${outcome.status})`);
   }
   return { kind: 'ticket', value: ticket, expiresInMs: Math.min(expiresInS * 1_000, LIFE_MS_MAX) };

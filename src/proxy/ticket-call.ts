@@ -1,11 +1,12 @@
 import type { Clock } from '../base/clock.ts';
-import { type Ticket, TICKET_TYPES, type TicketType } from '../keeper/tickets.ts';
+import type { Ticket } from '../keeper/ticket-plan.ts';
+import { TICKET_TYPES, type TicketType } from '../keeper/tickets.ts';
 import { type RawQuery, valuesOf } from '../wechat/query.ts';
 import { type Answer, heldAnswer } from './answer.ts';
 
 /** The kind of ticket that a call asks for, where it is one that is kept; else undefined. */
 export function ticketTypeOf(method: string, path: string, query: RawQuery): TicketType | undefined {
-  if (method !== 'GET' || path !== '/cgi-bin/ticket/getticket') return undefined;
+  if ((method !== 'GET' && method !== 'POST') || path !== '/cgi-bin/ticket/getticket') return undefined;
   const [asked] = valuesOf(query, 'type');
   return TICKET_TYPES.find((type) => type === asked);
 }

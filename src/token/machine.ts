@@ -1,5 +1,6 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Random } from '../base/random.ts';
+import { dueMs, earlyMs, plannedMs } from './due.ts';
 import {
   DEMAND_SPACING_MS,
   RATIONED_MS,
@@ -24,6 +25,7 @@ import {
 import type { Report } from './doubt.ts';
 import { refund, settleCharge, withLedger } from './ledger.ts';
 import { forPeople, permit, pruned } from './ration.ts';
+import { notingFailure, notingShared, notingToken, troubleWhileSpaced, UNSPACED } from './spacing.ts';
 import { isPassingLook } from './state.ts';
 import type { Effect, Event, LookOutcome, Shared, State, Step, Trigger, Trouble } from './state.ts';
 import { isLive } from './token.ts';
@@ -85,7 +87,7 @@ function onLoaded(
     phase: { kind: 'idle' },
   };
   if (!isLive(token, moment.nowMs)) return beginFetch(known, 'startup', false, moment);
-  const served: State = { ...known, token, dueMs: dueMs(token, moment) };
+  const served: State = { ...known, token, dueMs: plannedMs(token, moment) };
   return state.fetchAgain ? beginFetch(served, 'manual', false, moment) : onWake(served, moment);
 }
 
@@ -115,12 +117,13 @@ function tryAgain(state: State, trigger: Trigger, moment: Moment): Step {
   return isLook ? look(state, moment) : beginFetch(state, trigger, false, moment);
 }
 
-/** Somebody waits for a token: a back-off that may pass is cut short, but not again and again. */
+/** Somebody waits for a token, or for the next one: a back-off that may pass is cut short, but not again and again. */
 function onDemanded(state: State, moment: Moment): Step {
   const { phase } = state;
   const mayWake =
     phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;
-  if (!mayWake || isLive(state.token, moment.nowMs)) return onWake(state, moment);
+  const isServed = isLive(state.token, moment.nowMs) && moment.nowMs < state.dueMs;
+  if (!mayWake || isServed) return onWake(state, moment);
   const untilMs = Math.max(moment.nowMs, state.demandedAtMs + DEMAND_SPACING_MS);
   if (untilMs >= phase.untilMs) return onWake(state, moment);
   return onWake({ ...state, demandedAtMs: untilMs, phase: { ...phase, untilMs } }, moment);
@@ -138,7 +141,7 @@ function onReported(state: State, fingerprint: string, report: Report, moment: M
 function onFetched(state: State, round: number, fetched: Token, moment: Moment): Step {
   const { phase } = state;
   if (phase.kind !== 'fetching' || phase.round !== round) return unchanged(state);
-  const charged = settleCharge(state, phase.charged, moment.nowMs);
+  const charged = notingToken(settleCharge(state, phase.charged, moment.nowMs), fetched, moment.nowMs);
   const isNew = charged.token?.fingerprint !== fetched.fingerprint;
   const ended = isNew ? succeeded(charged, fetched, moment) : sameAgain(charged, fetched, moment);
   const isLookOver = isNew && phase.trigger === 'refused' && phase.charged === undefined;
@@ -166,7 +169,9 @@ function onFetchFailed(
 ): Step {
   const { phase } = state;
   if (phase.kind !== 'fetching' || phase.round !== round) return unchanged(state);
-  const charged = unspent ? refund(state, phase.charged) : settleCharge(state, phase.charged, moment.nowMs);
+  const charged = unspent
+    ? refund(state, phase.charged)
+    : notingFailure(settleCharge(state, phase.charged, moment.nowMs), moment.nowMs);
   const told: Effect[] = [{ kind: 'concluded', trigger: phase.trigger, result: 'failed' }];
   if (charged.fetchAgain) return after(told, beginFetch(charged, 'manual', false, moment));
   const trigger = phase.trigger === 'forced' ? 'refused' : phase.trigger;
@@ -215,12 +220,12 @@ function onReconfigured(state: State, moment: Moment): Step {
     case 'loading':
     case 'fetching':
     case 'probing':
-      return unchanged({ ...state, fetchAgain: true });
+      return unchanged({ ...state, spacing: UNSPACED, fetchAgain: true });
     case 'idle':
     case 'resting':
     case 'rationed':
       // Whatever ailed us may be over; and whoever changed a secret learns at once whether it is right.
-      return beginFetch({ ...state, attempts: 0 }, 'manual', false, moment);
+      return beginFetch({ ...state, spacing: UNSPACED, attempts: 0 }, 'manual', false, moment);
   }
 }
 
@@ -245,7 +250,8 @@ function onManual(state: State, moment: Moment): Step {
 function onAdopted(state: State, shared: Shared, moment: Moment): Step {
   const { phase } = state;
   if (phase.kind === 'loading') return unchanged(state);
-  const told = phase.kind === 'fetching' ? state : withLedger(state, shared.forcedAtMs, moment.nowMs);
+  const noted = notingShared(state, shared.token);
+  const told = phase.kind === 'fetching' ? noted : withLedger(noted, shared.forcedAtMs, moment.nowMs);
   if (!isSuccessor(shared.token, state, moment)) return unchanged(told);
   const adopted = succeeded(told, shared.token, moment);
   const isBusy = phase.kind === 'fetching' || phase.kind === 'probing';
@@ -257,7 +263,8 @@ function onYielded(state: State, round: number, shared: Shared, moment: Moment):
   if (phase.kind !== 'fetching' && phase.kind !== 'probing') return unchanged(state);
   if (phase.round !== round) return unchanged(state);
   const charged = phase.kind === 'fetching' ? phase.charged : undefined;
-  const told = withLedger(refund(state, charged), shared.forcedAtMs, moment.nowMs);
+  const noted = notingShared(refund(state, charged), shared.token);
+  const told = withLedger(noted, shared.forcedAtMs, moment.nowMs);
   const idle: State = { ...told, phase: { kind: 'idle' } };
   const next = isSuccessor(shared.token, idle, moment) ? succeeded(idle, shared.token, moment) : idle;
   if (next.fetchAgain) return beginFetch(next, 'manual', false, moment);
@@ -308,6 +315,11 @@ function rationed(state: State, moment: Moment): Step {
 }
 
 function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Moment): Step {
+  const spaced = troubleWhileSpaced(state.spacing, moment.nowMs);
+  if (spaced !== undefined) {
+    const waiting: State = { ...state, doubt: lookFailed(state.doubt), fetchAgain: false };
+    return unchanged(rest(waiting, trigger === 'forced' ? 'refused' : trigger, spaced, moment));
+  }
   const { mode, ration } = moment.policy;
   const round = state.rounds + 1;
   const force = spent && mode === 'stable';
@@ -368,20 +380,8 @@ function sameAgain(state: State, fetched: Token, moment: Moment): State {
   const leftMs = token.expiresAtMs - moment.nowMs;
   const againMs = Math.min(Math.max(leftMs * SAME_TOKEN_SHARE, SAME_TOKEN_MS_MIN), SAME_TOKEN_MS_MAX);
   const againAtMs = moment.nowMs + Math.max(Math.min(againMs, leftMs), RENEWAL_SPACING_MS);
-  const plannedMs = dueMs(token, moment);
-  return { ...state, token, attempts: 0, phase: { kind: 'idle' }, dueMs: Math.max(plannedMs, againAtMs) };
-}
-
-function dueMs(token: Token, moment: Moment): number {
-  const { policy, nowMs, random } = moment;
-  const marginMs = earlyMs(token, policy);
-  const plannedMs = token.expiresAtMs - marginMs + random() * policy.jitterShare * marginMs;
-  return Math.max(plannedMs, nowMs + RENEWAL_SPACING_MS);
-}
-
-/** How long before its end a token is renewed. */
-function earlyMs({ issuedAtMs, expiresAtMs }: Token, { marginMs, lifeShare }: Policy): number {
-  return Math.min(marginMs, (expiresAtMs - issuedAtMs) * lifeShare);
+  const dueAtMs = Math.max(dueMs(token, moment), againAtMs);
+  return { ...state, token, attempts: 0, phase: { kind: 'idle' }, dueMs: dueAtMs };
 }
 
 function looked(outcome: LookOutcome): Effect {

@@ -1,5 +1,7 @@
 import { isDoubted, LOOK_SPACING_MS, NO_DOUBT } from './doubt.ts';
 import type { Doubt, Report } from './doubt.ts';
+import { UNSPACED } from './spacing.ts';
+import type { Spacing } from './spacing.ts';
 import type { Token, TokenMode } from './token.ts';
 
 /** Why a token could not be had or tried, as far as the life of a token goes. */
@@ -55,6 +57,7 @@ export interface State {
   readonly demandedAtMs: number;
   /** When the ration of each mode was drawn on, oldest first, none older than its window. */
   readonly spentAtMs: Readonly<Record<TokenMode, readonly number[]>>;
+  readonly spacing: Spacing;
   /** The credentials changed while a round was running: another fetch follows it. */
   readonly fetchAgain: boolean;
 }
@@ -63,7 +66,7 @@ export type Event =
   | { readonly kind: 'loaded'; readonly token?: Token; readonly forcedAtMs: readonly number[] }
   /** A timer: look at the state again. Harmless at any time. */
   | { readonly kind: 'wake' }
-  /** A caller needs a token, and there is no live one. */
+  /** A caller needs a token, and there is no live one, or needs another than one that is due. */
   | { readonly kind: 'demanded' }
   /** The platform refused a call with the token of this fingerprint. */
   | ({ readonly kind: 'reported'; readonly fingerprint: string } & Report)
@@ -125,6 +128,7 @@ export const INITIAL_STATE: State = {
   doubt: NO_DOUBT,
   demandedAtMs: -Infinity,
   spentAtMs: { stable: [], classic: [] },
+  spacing: UNSPACED,
   fetchAgain: false,
 };
 

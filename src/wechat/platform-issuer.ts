@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { Secret } from '../base/secret.ts';
+import { isTokenText, lifeSecondsOf } from '../token/answer-fields.ts';
 import { integerIn, readObject } from './answer-body.ts';
 import type { Ask, AskOutcome, AskRequest } from './ask.ts';
 import type { Credentials, Failure, FetchOutcome, Issuer, ProbeOutcome } from './issuer.ts';
@@ -8,7 +9,6 @@ import { REFUSED_ERRCODES, ridOf } from './verdict.ts';
 const FETCH_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 5_000;
 const ANSWER_BYTES_MAX = 256 * 1024;
-const TOKEN_CHARS_MAX = 2_048;
 /** The platform gives two hours today; whatever it says, we ask at least daily. */
 const LIFE_MS_MAX = 24 * 3_600_000;
 
@@ -55,9 +55,11 @@ function readTokenAnswer(outcome: AskOutcome): FetchOutcome {
   if (answer.kind === 'failure') return answer;
   if (answer.errcode !== undefined && answer.errcode !== 0) return platformFailure(answer, answer.errcode);
   const value = answer.fields['access_token'];
-  if (!isTokenText(value)) return unreadable('an answer without a usable access_token');
-  const expiresInS = numberIn(answer.fields['expires_in']);
-  if (expiresInS === undefined || expiresInS <= 0) return unreadable('an answer without a usable expires_in');
+  if (!isTokenText(value)) {
+    return unreadable('its access_token is not 16 to 2,048 characters of printable ASCII');
+  }
+  const expiresInS = lifeSecondsOf(answer.fields['expires_in']);
+  if (expiresInS === undefined) return unreadable('its expires_in is no positive number');
   return { kind: 'token', value: new Secret(value), expiresInMs: Math.min(expiresInS * 1_000, LIFE_MS_MAX) };
 }
 
@@ -87,18 +89,6 @@ function readAnswer(outcome: AskOutcome): Answer | Failure {
   const errcode = integerIn(fields['errcode']);
   const isClear = fields['errcode'] === undefined || errcode !== undefined;
   return isClear ? { kind: 'answer', errcode, fields } : unreadable(`${seen}, an errcode that is no number`);
-}
-
-function numberIn(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  if (typeof value !== 'string' || !/^\s*-?\d{1,12}\s*$/.test(value)) return undefined;
-  return Number(value);
-}
-
-function isTokenText(value: unknown): value is string {
-  if (typeof value !== 'string' || value.length === 0 || value.length > TOKEN_CHARS_MAX) return false;
-  // oxlint-disable-next-line no-control-regex -- such a token would break the requests that carry it
-  return !/[\u0000-\u0020\u007f]/.test(value);
 }
 
 function unreadable(detail: string): Failure {

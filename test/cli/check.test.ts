@@ -133,9 +133,13 @@ test('in mode classic the live token is left alone, unless a fetch is asked for'
 test('a clock that is off is told by how much, and from five minutes on it is a problem', async (t) => {
   const clock = new ManualClock();
   const at = (offMs: number) =>
-    run({ env: ACCOUNT }, answer({ access_token: 'x', expires_in: 1 }, 200, clock.wallMs() - offMs), {
-      clock,
-    });
+    run(
+      { env: ACCOUNT },
+      answer({ access_token: 'token-of-the-platform', expires_in: 1 }, 200, clock.wallMs() - offMs),
+      {
+        clock,
+      },
+    );
   t.regex((await at(2_000)).text, /ok +The clock of this machine agrees/);
   const slow = await at(-60_000);
   t.regex(slow.text, /warning +The clock of this machine is 60 s behind/);

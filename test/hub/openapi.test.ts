@@ -57,6 +57,12 @@ const CALLS: readonly (readonly [
   ['/v1/tokens/watch', 'get', 404, (hub) => hub.call('/v1/tokens/watch?appid=wxnone')],
   ['/cgi-bin/token', 'get', 200, (hub) => hub.call(`/cgi-bin/token?${KEYED}&secret=${ORDERS_KEY}`)],
   ['/cgi-bin/token', 'get', 200, (hub) => hub.call(`/cgi-bin/token?${KEYED}&secret=wrong`)],
+  [
+    '/cgi-bin/token',
+    'post',
+    200,
+    (hub) => hub.call('/cgi-bin/token', { body: `${KEYED}&secret=${ORDERS_KEY}` }),
+  ],
   ['/cgi-bin/stable_token', 'post', 200, (hub) => hub.call('/cgi-bin/stable_token', { body: {} })],
   ['/cgi-bin/stable_token', 'post', 400, (hub) => hub.call('/cgi-bin/stable_token', { body: '{' })],
   ['/openapi.json', 'get', 200, (hub) => hub.call('/openapi.json')],

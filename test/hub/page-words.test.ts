@@ -2,6 +2,7 @@ import test from 'ava';
 import { History } from '../../src/hub/history.ts';
 import { failureWords } from '../../src/hub/page/failure-words.ts';
 import { LANGUAGES, WORDS } from '../../src/hub/page/words.ts';
+import { troubleWhileSpaced } from '../../src/token/spacing.ts';
 import { makeToken } from '../../src/token/token.ts';
 import { troubleOf } from '../../src/wechat/errcodes.ts';
 import type { Failure } from '../../src/wechat/issuer.ts';
@@ -12,6 +13,14 @@ const HOUR_MS = 3_600_000;
 function wordsFor(failure: Failure, language: 'en' | 'zh'): string {
   const { errcode, message } = troubleOf(failure);
   return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, language);
+}
+
+/** What is said in Chinese of a platform whose tokens live for a moment. */
+function briefLives(lifeMs: number): string {
+  const token = makeToken('a-token-of-a-moment', 0, lifeMs);
+  const trouble = troubleWhileSpaced({ shortLives: 3, last: token, answeredAtMs: 0 }, 0);
+  const { errcode = 0, message = '' } = trouble ?? {};
+  return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, 'zh');
 }
 
 function platform(errcode: number, ip?: string): Failure {
@@ -52,6 +61,8 @@ test('every failure has words in Chinese, with the errcode and what to do', (t) 
   t.regex(wordsFor(lost, 'zh'), /无法连接平台（ECONNREFUSED）/);
   t.regex(wordsFor({ ...lost, cause: 'unreadable', detail: 'HTTP 502, 9 bytes' }, 'zh'), /HTTP 502/);
   t.regex(wordsFor(platform(-1), 'zh'), /平台繁忙/);
+  t.regex(briefLives(3_000), /有效期只有 3 秒/);
+  t.regex(briefLives(1), /有效期不足 1 秒/);
 });
 
 test('a failure in English is what the log says', (t) => {

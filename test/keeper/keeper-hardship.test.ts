@@ -4,7 +4,7 @@ import { memoryStore } from '../../src/keeper/store.ts';
 import type { TokenRecord } from '../../src/keeper/store.ts';
 import { makeToken } from '../../src/token/token.ts';
 import type { Issuer } from '../../src/wechat/issuer.ts';
-import { given, ripple } from '../support/fake-issuer.ts';
+import { given, noRoute, platformSays, ripple } from '../support/fake-issuer.ts';
 import { APP, begun, bench, valueOf } from '../support/keeper-bench.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -121,4 +121,82 @@ test('closing ends all waiting, and what arrives later changes nothing', async (
   clock.advance(100_000);
   t.is(valueOf(await keeper.token()), 'unavailable -1');
   t.is(issuer.fetches.length, 1);
+});
+
+test('tokens that live for a moment are told of once, and callers hear what is wrong', async (t) => {
+  const { keeper, issuer, clock, lines } = bench();
+  keeper.start();
+  await ripple();
+  for (let fetch = 0; fetch < 6; fetch += 1) {
+    await issuer.fetches[fetch]?.answer(given(`moment-${fetch}`, 1));
+    clock.advance(fetch < 2 ? 1_000 : 34_000);
+    await ripple();
+  }
+  t.is(issuer.fetches.length, 7);
+  const told = lines.filter(({ event }) => event === 'tokens live so briefly that fetches are spaced');
+  t.is(told.length, 1);
+  await issuer.fetches[6]?.answer(given('moment-6', 1));
+  clock.advance(1_000);
+  const answer = await keeper.token();
+  t.regex(answer.kind === 'unavailable' ? answer.message : '', /live for less than one second/);
+  t.is(keeper.status().lastFailure?.over, false);
+  t.is(keeper.status().lastFailure?.times, 5);
+  clock.advance(34_000);
+  await issuer.fetches[7]?.answer(given('lasting'));
+  t.is(valueOf(await keeper.token()), 'lasting');
+  t.is(keeper.status().lastFailure?.over, true);
+});
+
+test('a program that keeps the token itself waits for the successor of one that is due', async (t) => {
+  const { keeper, issuer, clock } = await begun();
+  t.is(valueOf(await keeper.lastingToken()), 'first');
+  clock.advance(7_200_000 - 270_000);
+  await ripple();
+  t.is(issuer.fetches.length, 2);
+  t.is(valueOf(await keeper.token()), 'first');
+  const waiting = keeper.lastingToken();
+  await issuer.fetches[1]?.answer(noRoute);
+  clock.advance(1_000);
+  await ripple();
+  t.is(issuer.fetches.length, 3);
+  await issuer.fetches[2]?.answer(given('second'));
+  t.is(valueOf(await waiting), 'second');
+});
+
+test('a program that keeps the token itself does not wait where the next try is far away', async (t) => {
+  const { keeper, issuer, clock } = await begun();
+  clock.advance(7_200_000 - 270_000);
+  await ripple();
+  await issuer.fetches[1]?.answer(platformSays(40164));
+  t.is(valueOf(await keeper.lastingToken()), 'first');
+});
+
+test('a program that keeps the token itself gets the one that is due when its successor is late', async (t) => {
+  const { keeper, clock } = await begun();
+  clock.advance(7_200_000 - 270_000);
+  await ripple();
+  const waiting = keeper.lastingToken();
+  clock.advance(2_500);
+  t.is(valueOf(await waiting), 'first');
+});
+
+test('a program that needs another token than the one that is due cuts a back-off short', async (t) => {
+  const { keeper, issuer, clock } = await begun({ app: { ...APP, mode: 'classic' } });
+  clock.advance(7_200_000 - 1_940_000);
+  await ripple();
+  // Failures until the back-off is a long one.
+  for (let fetch = 1; fetch < 8; fetch += 1) {
+    await issuer.fetches[fetch]?.answer(noRoute);
+    if (fetch < 7) clock.advance(60_000);
+    await ripple();
+  }
+  t.is(issuer.fetches.length, 8);
+  void keeper.token();
+  await ripple();
+  t.is(issuer.fetches.length, 8);
+  const waiting = keeper.lastingToken();
+  await ripple();
+  t.is(issuer.fetches.length, 9);
+  await issuer.fetches[8]?.answer(given('second'));
+  t.is(valueOf(await waiting), 'second');
 });

@@ -11,7 +11,7 @@ interface Bench {
   readonly clock: ManualClock;
   readonly tickets: KeptTickets;
   /** What the platform answers from now on. */
-  says: AskOutcome | (() => AskOutcome);
+  says: AskOutcome | (() => AskOutcome | Promise<AskOutcome>);
   asked: number;
 }
 
@@ -54,17 +54,93 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
 
-test('a ticket is renewed ahead of its end, and nobody waits for it', async (t) => {
+function says(ticket: string, expiresIn: number): AskOutcome {
+  return answer({ errcode: 0, errmsg: 'ok', ticket, expires_in: expiresIn });
+}
+
+const refused: AskOutcome = { kind: 'failed', sent: false, reason: 'ECONNREFUSED' };
+
+test('a ticket is renewed with 1,800 s left at the least, and nobody waits for it', async (t) => {
   const made = bench();
   t.is(await valueOf(made.tickets), 'ticket-one');
-  made.says = answer({ errcode: 0, ticket: 'ticket-two', expires_in: 7_200 });
-  made.clock.advance(6_800_000);
+  made.says = says('ticket-two', 7_200);
+  made.clock.advance(5_090_000);
   await settle();
   t.is(made.asked, 1);
-  made.clock.advance(200_000);
+  made.clock.advance(310_000);
   await settle();
   t.is(made.asked, 2);
   t.is(await valueOf(made.tickets), 'ticket-two');
+});
+
+test('a ticket that comes with little left is replaced by a fresh one within two seconds', async (t) => {
+  const made = bench();
+  made.says = says('ticket-old', 1_502);
+  t.is(await valueOf(made.tickets), 'ticket-old');
+  made.says = says('ticket-new', 7_200);
+  made.clock.advance(1_999);
+  t.is(await valueOf(made.tickets), 'ticket-old');
+  t.is(made.asked, 1);
+  made.clock.advance(1);
+  t.is(await valueOf(made.tickets), 'ticket-new');
+  t.is(made.asked, 2);
+});
+
+test('a caller waits for a fresh ticket while one with little left is at hand', async (t) => {
+  const made = bench();
+  made.says = says('ticket-old', 7_200);
+  await valueOf(made.tickets);
+  // Nobody wanted it for so long that it was not renewed.
+  const { clock } = made;
+  const lifeMs = clock.lifeMs.bind(clock);
+  clock.lifeMs = () => lifeMs() + 6_000_000;
+  made.says = says('ticket-new', 7_200);
+  const answers = await Promise.all([1, 2, 3].map(() => valueOf(made.tickets)));
+  t.deepEqual(answers, ['ticket-new', 'ticket-new', 'ticket-new']);
+  t.is(made.asked, 2);
+});
+
+test('a platform that hangs holds callers of a ticket that lives for 2.5 s once, and for half a second after that', async (t) => {
+  const made = bench();
+  made.says = says('ticket-old', 1_000);
+  await valueOf(made.tickets);
+  made.clock.advance(1_999);
+  let hung: (outcome: AskOutcome) => void = () => {};
+  made.says = () => new Promise((resolve) => (hung = resolve));
+  made.clock.advance(1);
+  await settle();
+  t.is(made.asked, 2);
+  t.is(await heldFor(made), 2_500);
+  hung(refused);
+  await settle();
+  made.clock.advance(2_000);
+  await settle();
+  t.is(await heldFor(made), 500);
+});
+
+/** How long a caller waits before it is served the old ticket. */
+async function heldFor(made: Bench): Promise<number> {
+  let served: string | undefined;
+  void valueOf(made.tickets).then((value) => (served = value));
+  for (let ms = 0; ms < 10_000; ms += 100) {
+    await settle();
+    if (served !== undefined) return served === 'ticket-old' ? ms : NaN;
+    made.clock.advance(100);
+  }
+  return NaN;
+}
+
+test('an errcode that asking again does not change is left alone for a minute, and the ticket in hand is served', async (t) => {
+  const made = bench();
+  made.says = says('ticket-old', 1_000);
+  await valueOf(made.tickets);
+  made.says = answer({ errcode: 45009, errmsg: 'reach max api daily quota limit' });
+  made.clock.advance(2_000);
+  for (let second = 0; second < 59; second++) {
+    t.is(await valueOf(made.tickets), 'ticket-old');
+    made.clock.advance(1_000);
+  }
+  t.is(made.asked, 2);
 });
 
 test('while renewals fail the ticket is served to its end, and not beyond', async (t) => {

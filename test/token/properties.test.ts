@@ -80,6 +80,9 @@ class World {
   mode: TokenMode;
   inFlight: Extract<Effect, { kind: 'fetch' | 'probe' }> | undefined;
   readonly forces: { startMs: number; endMs: number }[] = [];
+  /** When the platform answered the last fetch, and what it had said by then. */
+  fetchedAtMs = -Infinity;
+  shortLives = 0;
   readonly #random: () => number;
   readonly #lifeMs: number;
   #tokens = 0;
@@ -144,6 +147,7 @@ class World {
       if (wasInFlight.kind === 'fetch' && wasInFlight.force)
         (this.forces.at(-1) ?? { endMs: 0 }).endMs = this.nowMs;
     }
+    this.#noteLife(before, event, wasInFlight);
     const { state, effects } = step(before, event, this.nowMs, policyFor(this.mode), this.#random);
     this.state = state;
     for (const effect of effects) this.#check(effect);
@@ -163,12 +167,27 @@ class World {
     if (effect.kind !== 'fetch' && effect.kind !== 'probe') return;
     must(this.inFlight === undefined, 'two rounds in flight');
     this.inFlight = effect;
+    if (effect.kind === 'fetch') {
+      const isFree = this.shortLives < 3 || this.nowMs - this.fetchedAtMs >= 30_000;
+      must(isFree, 'fetched within 30 s of the third life under 5 s');
+    }
     if (effect.kind === 'probe' || !effect.force) return;
     const last = this.forces.at(-1);
     must(last === undefined || this.nowMs - last.endMs >= 30_000, 'forced twice within 30 s');
     this.forces.push({ startMs: this.nowMs, endMs: this.nowMs });
     const today = this.forces.filter(({ startMs }) => this.nowMs - startMs < DAY_MS);
     must(today.length <= 20, 'forced more than 20 times in a day');
+  }
+
+  /** By events alone: three new tokens with lives under 5 s in a row, without a change of the settings. */
+  #noteLife(before: State, event: Event, round: World['inFlight']): void {
+    if (event.kind === 'reconfigured') this.shortLives = 0;
+    const isAnswer = event.kind === 'fetched' || event.kind === 'fetchFailed';
+    if (!isAnswer || event.round !== round?.round) return;
+    this.fetchedAtMs = this.nowMs;
+    if (event.kind !== 'fetched' || event.token.fingerprint === before.token?.fingerprint) return;
+    const isShort = event.token.expiresAtMs - event.token.issuedAtMs < 5_000;
+    this.shortLives = isShort ? this.shortLives + 1 : 0;
   }
 
   #checkToken(before: State, event: Event): void {
@@ -239,7 +258,7 @@ test('whatever happens in whatever order, the life of a token keeps its promises
   fc.assert(
     fc.property(
       fc.constantFrom('stable' as const, 'classic' as const),
-      fc.constantFrom(5_000, 60_000, 7_200_000),
+      fc.constantFrom(1, 1_000, 4_999, 5_000, 60_000, 7_200_000),
       fc.integer(),
       fc.array(command, { minLength: 20, maxLength: 300, size: 'max' }),
       (mode, lifeMs, seed, commands) => {

@@ -9,6 +9,9 @@ import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { issuerOf } from '../support/simulator-issuer.ts';
 import { startSimulator } from '../support/simulator.ts';
 
+/** The shortest that counts as one. */
+const TOKEN = '16_characters_ok';
+
 const SECRET = 'a+secret&that=needs encoding';
 
 function account(mode: TokenMode): Credentials {
@@ -37,7 +40,7 @@ function shown(outcome: FetchOutcome): unknown {
 }
 
 test('the stable endpoint is asked by POST with JSON, forced or not', async (t) => {
-  const { ask, asked } = answering('{"access_token":"T","expires_in":7200}');
+  const { ask, asked } = answering(`{"access_token":"${TOKEN}","expires_in":7200}`);
   const issuer = makePlatformIssuer(ask);
   await issuer.fetch(account('stable'), false);
   await issuer.fetch(account('stable'), true);
@@ -52,7 +55,7 @@ test('the stable endpoint is asked by POST with JSON, forced or not', async (t) 
 });
 
 test('the classic endpoint is asked by GET with an encoded query', async (t) => {
-  const { ask, asked } = answering('{"access_token":"T","expires_in":7200}');
+  const { ask, asked } = answering(`{"access_token":"${TOKEN}","expires_in":7200}`);
   await makePlatformIssuer(ask).fetch(account('classic'), false);
   t.is(asked[0]?.method, 'GET');
   t.is(asked[0]?.body, undefined);
@@ -76,39 +79,78 @@ test('a token is tried with get_api_domain_ip', async (t) => {
 });
 
 for (const [what, body] of [
-  ['plain', '{"access_token":"TOKEN","expires_in":7200}'],
-  ['with an errcode of 0', '{"errcode":0,"errmsg":"ok","access_token":"TOKEN","expires_in":7200}'],
-  ['with numbers as text', '{"errcode":"0","expires_in":"7200","access_token":"TOKEN"}'],
-  ['in white space and a byte order mark', '\ufeff\r\n {"access_token":"TOKEN",\n"expires_in":7200}\n'],
-  ['beside a raw control character', '{"note":"a\u0001b","access_token":"TOKEN","expires_in":7200}'],
+  ['plain', `{"access_token":"${TOKEN}","expires_in":7200}`],
+  ['with an errcode of 0', `{"errcode":0,"errmsg":"ok","access_token":"${TOKEN}","expires_in":7200}`],
+  ['with numbers as text', `{"errcode":"0","expires_in":"7200","access_token":"${TOKEN}"}`],
+  ['in white space and a byte order mark', `\ufeff\r\n {"access_token":"${TOKEN}",\n"expires_in":7200}\n`],
+  ['beside a raw control character', `{"note":"a\u0001b","access_token":"${TOKEN}","expires_in":7200}`],
 ] as const) {
   test(`a token is read from an answer ${what}`, async (t) => {
-    t.deepEqual(shown(await fetched(body)), ['TOKEN', 7_200_000]);
+    t.deepEqual(shown(await fetched(body)), [TOKEN, 7_200_000]);
   });
 }
+
+function given(token: unknown, expiresIn: unknown = 7_200): string {
+  return JSON.stringify({ access_token: token, expires_in: expiresIn });
+}
+
+test('tokens of 16 to 2,048 characters of printable ASCII are read', async (t) => {
+  const printable = String.fromCharCode(...Array.from({ length: 0x7e - 0x20 }, (_, i) => 0x21 + i));
+  for (const token of [TOKEN, 'a'.repeat(2_048), printable]) {
+    t.deepEqual(shown(await fetched(given(token))), [token, 7_200_000]);
+  }
+});
+
+test('a life is taken as it is, up to a day', async (t) => {
+  for (const [expiresIn, lifeMs] of [
+    [0.001, 1],
+    [1, 1_000],
+    [86_400, 86_400_000],
+    [1e12, 86_400_000],
+    [1e300, 86_400_000],
+  ] as const) {
+    t.deepEqual(shown(await fetched(given(TOKEN, expiresIn))), [TOKEN, lifeMs]);
+  }
+});
 
 for (const [what, body, status] of [
   ['is empty', '', 200],
   ['is HTML', '<html>Bad Gateway</html>', 200],
-  ['is a token under a 5xx', '{"access_token":"T","expires_in":7200}', 502],
+  ['is a token under a 5xx', given(TOKEN), 502],
   ['is a 412', '', 412],
   ['is a redirect', '', 302],
-  ['is cut off', '{"access_token":"T","expires_in":72', 200],
-  ['is an array', '[{"access_token":"T","expires_in":7200}]', 200],
+  ['is cut off', `{"access_token":"${TOKEN}","expires_in":72`, 200],
+  ['is an array', `[${given(TOKEN)}]`, 200],
   ['is null', 'null', 200],
-  ['has an empty token', '{"access_token":"","expires_in":7200}', 200],
-  ['has a token that is no text', '{"access_token":5,"expires_in":7200}', 200],
-  ['has a token with a line break', '{"access_token":"a\\r\\nx: y","expires_in":7200}', 200],
-  ['has a token with a NUL', '{"access_token":"a\\u0000","expires_in":7200}', 200],
-  ['has a token that is too long', `{"access_token":"${'a'.repeat(2_049)}","expires_in":7200}`, 200],
-  ['has no expires_in', '{"access_token":"T"}', 200],
-  ['has an expires_in of 0', '{"access_token":"T","expires_in":0}', 200],
-  ['has an expires_in below 0', '{"access_token":"T","expires_in":-1}', 200],
-  ['has an endless expires_in', '{"access_token":"T","expires_in":1e999}', 200],
-  ['has words for an expires_in', '{"access_token":"T","expires_in":"soon"}', 200],
-  ['has an errcode that is no number', '{"errcode":"x","access_token":"T","expires_in":7200}', 200],
+  ['has an empty token', given(''), 200],
+  ['has no token', '{"expires_in":7200}', 200],
+  ['has a token that is no text', given(5_000_000_000_000_000), 200],
+  ['has a token in a list', given([TOKEN]), 200],
+  ['has a token of 15 characters', given(TOKEN.slice(1)), 200],
+  ['has a token that is too long', given('a'.repeat(2_049)), 200],
+  ['has a token with a line break', given(`${TOKEN}\r\nx: y`), 200],
+  ['has a token that ends in a line break', given(`${TOKEN}\n`), 200],
+  ['has a token with a NUL', given(`${TOKEN}\u0000`), 200],
+  ['has a token with a DEL', given(`${TOKEN}\u007f`), 200],
+  ['has a token with a space', given(`${TOKEN} ${TOKEN}`), 200],
+  ['has a token with an umlaut', given(`${TOKEN}ü`), 200],
+  ['has a token with Chinese', given(`${TOKEN}令牌`), 200],
+  ['has a token with half a character', `{"access_token":"${TOKEN}\\ud800","expires_in":7200}`, 200],
+  ['has no expires_in', `{"access_token":"${TOKEN}"}`, 200],
+  ['has an expires_in of 0', given(TOKEN, 0), 200],
+  ['has an expires_in below 0', given(TOKEN, -7_200), 200],
+  ['has an expires_in of null', given(TOKEN, null), 200],
+  ['has a true expires_in', given(TOKEN, true), 200],
+  ['has a list for an expires_in', given(TOKEN, [7_200]), 200],
+  ['has an endless expires_in', `{"access_token":"${TOKEN}","expires_in":1e999}`, 200],
+  ['has words for an expires_in', given(TOKEN, 'soon'), 200],
+  ['has an empty expires_in', given(TOKEN, ''), 200],
+  ['has an expires_in below 0 as text', given(TOKEN, '-7200'), 200],
+  ['has an expires_in of 0 as text', given(TOKEN, '0'), 200],
+  ['has an expires_in in hexadecimal', given(TOKEN, '0x1c20'), 200],
+  ['has an errcode that is no number', `{"errcode":"x","access_token":"${TOKEN}","expires_in":7200}`, 200],
   ['has neither errcode nor token', '{"errcode":0,"errmsg":"ok"}', 200],
-  ['is far too large', `{"access_token":"T","expires_in":7200,"x":"${'x'.repeat(300_000)}"}`, 200],
+  ['is far too large', `{"access_token":"${TOKEN}","expires_in":7200,"x":"${'x'.repeat(300_000)}"}`, 200],
 ] as const) {
   test(`an answer that ${what} is unreadable`, async (t) => {
     t.is(shown(await fetched(body, status)), 'unreadable');
@@ -140,7 +182,7 @@ test('the address that the platform saw and the request id are taken from the er
 
 test('no failure holds anything else of what the platform wrote, or of what we sent', async (t) => {
   const echo = JSON.stringify({ errcode: 40125, errmsg: `invalid appsecret ${SECRET} for ip ${SECRET}` });
-  for (const body of [echo, `<html>${SECRET}</html>`, `{"access_token":"${SECRET}"}`]) {
+  for (const body of [echo, `<html>${SECRET}</html>`, `{"access_token":"${SECRET}"}`, given(SECRET)]) {
     t.false(JSON.stringify(await fetched(body)).includes(SECRET));
   }
 });

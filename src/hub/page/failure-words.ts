@@ -52,6 +52,14 @@ function otherWords(errcode: number, message: string): readonly [string, string]
       ? ['平台要求管理员同意来自此 IP 的调用', '请账号管理员查看微信发来的消息']
       : ['平台拒绝给出 token', '在微信官方文档的返回码列表中查询此 errcode'];
   }
+  const life = /live for (?:(\d+) s|less than one second) \(expires_in\)/.exec(message);
+  if (life !== null) {
+    const words = life[1] === undefined ? '不足 1 秒' : `只有 ${life[1]} 秒`;
+    return [
+      `平台给出的 access_token 有效期${words}，因此每 30 秒最多获取一次`,
+      '检查上游地址是否为微信 API 域名，以及中间是否有其他程序代为应答',
+    ];
+  }
   const detail = /\(([^()]{1,80})\)/.exec(message)?.[1];
   const suffix = detail === undefined || detail.startsWith('errcode') ? '' : `（${detail}）`;
   if (message.includes('could not be reached')) {

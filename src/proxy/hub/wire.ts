@@ -1,3 +1,4 @@
+import { isTokenText } from '../../token/answer-fields.ts';
 import { HOLD_MS_MAX } from '../../token/doubt.ts';
 import { REPORT_OUTCOMES, type ReportOutcome } from '../../token/hub-wire.ts';
 import type { WireProblem, WireRefresh, WireToken } from '../../token/hub-wire.ts';
@@ -20,7 +21,7 @@ export function readToken(value: unknown, sinceMs: number): HubToken | undefined
   if (!isObject(value)) return undefined;
   const wire: { [Key in keyof WireToken]?: unknown } = value;
   const { appid, access_token, issued_at, expires_at, expires_in } = wire;
-  if (typeof appid !== 'string' || typeof access_token !== 'string' || access_token === '') return undefined;
+  if (typeof appid !== 'string' || !isTokenText(access_token)) return undefined;
   if (typeof expires_in !== 'number' || !(expires_in >= 0 && expires_in <= LIFE_SECONDS_MAX))
     return undefined;
   const lifeMs = Date.parse(String(expires_at)) - Date.parse(String(issued_at));

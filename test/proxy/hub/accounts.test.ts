@@ -63,11 +63,11 @@ function tell(hub: Started, token: object): void {
 
 test('a token of the watch is in use at once, for the life that is left of it by our own clock', async (t) => {
   const hub = await startAccounts();
-  tell(hub, wireToken('wx1', 'one', hub.clock, { agedS: 1_200 }));
+  tell(hub, wireToken('wx1', 'token-number-one', hub.clock, { agedS: 1_200 }));
   const answer = await hub.accounts.token('wx1');
   t.true(answer.kind === 'token');
   if (answer.kind !== 'token') return;
-  t.is(answer.token.value.reveal(), 'one');
+  t.is(answer.token.value.reveal(), 'token-number-one');
   t.is(answer.token.expiresAtMs - hub.clock.lifeMs(), 6_000_000);
   t.is(hub.clock.lifeMs() - answer.token.issuedAtMs, 1_200_000);
   t.is(hub.accounts.ownerOf(answer.token.fingerprint), 'wx1');
@@ -90,7 +90,13 @@ test('a sidecar that is set to use some accounts alone watches those that the hu
 test('a wrong clock of the hub changes nothing of a life', async (t) => {
   const hub = await startAccounts();
   const [issued, expires] = ['2001-01-01T00:00:00.000Z', '2001-01-01T02:00:00.000Z'];
-  tell(hub, { appid: 'wx1', access_token: 'one', issued_at: issued, expires_at: expires, expires_in: 60 });
+  tell(hub, {
+    appid: 'wx1',
+    access_token: 'token-number-one',
+    issued_at: issued,
+    expires_at: expires,
+    expires_in: 60,
+  });
   hub.clock.advance(59_999);
   t.is((await hub.accounts.token('wx1')).kind, 'token');
   hub.clock.advance(1);
@@ -101,10 +107,14 @@ test('a wrong clock of the hub changes nothing of a life', async (t) => {
 
 test('what makes no sense on the watch is passed over', async (t) => {
   const hub = await startAccounts();
-  const whole = wireToken('wx1', 'one', hub.clock) as Record<string, unknown>;
+  const whole = wireToken('wx1', 'token-number-one', hub.clock) as Record<string, unknown>;
   for (const change of [
     { access_token: '' },
     { access_token: 7 },
+    { access_token: 'fifteen_letters' },
+    { access_token: 'a token with spaces' },
+    { access_token: 'ein_Token_mit_Ümlaut' },
+    { access_token: 'a'.repeat(2_049) },
     { appid: undefined },
     { expires_in: 0 },
     { expires_in: -1 },
@@ -124,7 +134,7 @@ test('what makes no sense on the watch is passed over', async (t) => {
 
 test('the end of a token on the hub does not end our copy', async (t) => {
   const hub = await startAccounts();
-  tell(hub, wireToken('wx1', 'one', hub.clock));
+  tell(hub, wireToken('wx1', 'token-number-one', hub.clock));
   hub.to(WATCH)[0]?.data('event: gone\ndata: {"appid":"wx1"}\n\n');
   t.is((await hub.accounts.token('wx1')).kind, 'token');
 });
@@ -180,7 +190,7 @@ test('the list is asked for again every few minutes, and the default account is 
 test('an account that leaves the list is told to be gone, and its token anew when it comes back', async (t) => {
   const hub = await startAccounts();
   await hub.to(APPS)[0]?.answer(200, listOf('wx1', 'wx2'));
-  tell(hub, wireToken('wx1', 'one', hub.clock));
+  tell(hub, wireToken('wx1', 'token-number-one', hub.clock));
   t.is(hub.told.length, 1);
   hub.clock.advance(300_000);
   await ripple();
@@ -241,35 +251,71 @@ test("the platform's own errcode comes through, and is not asked for again at on
   t.is(hub.to('/v1/apps/wx1/token').length, 1);
 });
 
-test('a ticket is served from its copy, asked for again before its end, and served while the hub is away', async (t) => {
+test('a copy of a ticket is served while 1,800 s of it are left, and then callers wait for what the hub has', async (t) => {
   const hub = await startAccounts();
   const path = '/v1/apps/wx1/ticket?type=jsapi';
-  const first = Promise.all([1, 2, 3].map(() => hub.accounts.ticket('wx1', 'jsapi')));
-  await ripple();
-  t.is(hub.to(path).length, 1);
-  await hub.to(path)[0]?.answer(200, { appid: 'wx1', type: 'jsapi', ticket: 'one', expires_in: 7_200 });
-  t.true((await first).every((answer) => answer.kind === 'ticket'));
-
+  const says = (ticket: string, expiresIn: number): object => {
+    return { appid: 'wx1', type: 'jsapi', ticket, expires_in: expiresIn };
+  };
   const valueNow = async (): Promise<string> => {
     const answer = await hub.accounts.ticket('wx1', 'jsapi');
     return answer.kind === 'ticket' ? answer.ticket.value.reveal() : answer.message;
   };
-  hub.clock.advance(6_899_000);
+  const first = Promise.all([1, 2, 3].map(valueNow));
+  await ripple();
+  t.is(hub.to(path).length, 1);
+  await hub.to(path)[0]?.answer(200, says('one', 7_200));
+  t.deepEqual(await first, ['one', 'one', 'one']);
+  hub.clock.advance(5_400_000);
   t.is(await valueNow(), 'one');
   t.is(hub.to(path).length, 1);
-  hub.clock.advance(1_000);
+
+  hub.clock.advance(1);
+  const low = valueNow();
+  await ripple();
+  // The hub's own is as old: it is left alone for 2 s.
+  await hub.to(path)[1]?.answer(200, says('one', 1_799));
+  t.is(await low, 'one');
+  hub.clock.advance(1_999);
   t.is(await valueNow(), 'one');
+  t.is(hub.to(path).length, 2);
+  hub.clock.advance(1);
+  const fresh = valueNow();
+  await ripple();
+  await hub.to(path)[2]?.answer(200, says('two', 7_000));
+  t.is(await fresh, 'two');
+  t.false(hub.lines.join().includes('two'));
+});
+
+test('while the hub fails, a copy is served to its end, with a short wait for a better one', async (t) => {
+  const hub = await startAccounts();
+  const path = '/v1/apps/wx1/ticket?type=jsapi';
+  const ask = async (): Promise<string> => {
+    const answer = await hub.accounts.ticket('wx1', 'jsapi');
+    return answer.kind === 'ticket' ? answer.ticket.value.reveal() : 'none';
+  };
+  const first = ask();
+  await ripple();
+  await hub.to(path)[0]?.answer(200, { appid: 'wx1', type: 'jsapi', ticket: 'one', expires_in: 1_000 });
+  t.is(await first, 'one');
+  hub.clock.advance(2_000);
+  const second = ask();
   await ripple();
   await hub.to(path)[1]?.fail('unreachable');
-  hub.clock.advance(299_999);
-  t.is(await valueNow(), 'one');
+  t.is(await second, 'one');
+  hub.clock.advance(2_000);
+  const third = ask();
   await ripple();
+  hub.clock.advance(500);
+  t.is(await third, 'one');
   t.is(hub.to(path).length, 3);
-  hub.clock.advance(1);
-  const late = valueNow();
-  await hub.to(path)[2]?.answer(200, { appid: 'wx1', type: 'jsapi', ticket: 'two', expires_in: 7_200 });
-  t.is(await late, 'two');
-  t.false(hub.lines.join().includes('two'));
+  await hub.to(path)[2]?.fail('unreachable');
+  // In its last second, which no expires_in could express, it counts as absent.
+  hub.clock.advance(995_000);
+  const last = ask();
+  await ripple();
+  await hub.to(path)[3]?.fail('unreachable');
+  t.is(await last, 'none');
 });
 
 test('a credential is read from its file for what it is, or told to be unusable', async (t) => {

@@ -81,7 +81,7 @@ test('a hub that returns is noticed by the next call that needs it', async (t) =
   await hub
     .to(TOKEN)
     .at(-1)
-    ?.answer(200, wireToken('wx1', 'one', hub.clock));
+    ?.answer(200, wireToken('wx1', 'token-number-one', hub.clock));
   t.is((await call).kind, 'token');
   await hub
     .to(APPS)
@@ -112,7 +112,7 @@ for (const kind of ['refuses', 'holds back'] as const) {
     else hub.to(WATCH).at(-1)?.head(200, ['content-type', 'text/event-stream']);
     await hub.pass(1_000);
     t.is(hub.to(TOKEN).length, 1);
-    await hub.to(TOKEN)[0]?.answer(200, wireToken('wx1', 'one', hub.clock));
+    await hub.to(TOKEN)[0]?.answer(200, wireToken('wx1', 'token-number-one', hub.clock));
     t.true(hub.accounts.hasHadToken('wx1'));
     await hub.pass(26_000);
     t.is(hub.to(TOKEN).length, 2);
@@ -127,7 +127,7 @@ test('where events come through, tokens are not asked for besides', async (t) =>
     ?.answer(200, { apps: [{ appid: 'wx1', name: 'wx1', mode: 'stable' }] });
   const stream = hub.to(WATCH).at(-1);
   stream?.head(200, ['content-type', 'text/event-stream']);
-  stream?.data(`event: token\ndata: ${JSON.stringify(wireToken('wx1', 'one', hub.clock))}\n\n`);
+  stream?.data(`event: token\ndata: ${JSON.stringify(wireToken('wx1', 'token-number-one', hub.clock))}\n\n`);
   for (let second = 0; second < 60; second += 1) {
     stream?.data(':\n\n');
     await hub.pass(1_000);

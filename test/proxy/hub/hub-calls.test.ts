@@ -140,6 +140,27 @@ test('a sidecar with an account of its own keeps its tickets too', async (t) => 
   t.is(ticketCalls(simulator), 1);
 });
 
+test('a ticket is had by POST as by GET, with a body or without one', async (t) => {
+  const { simulator, proxy } = await startPair(t);
+  for (const type of ['jsapi', 'wx_card']) {
+    const tickets = new Set<unknown>();
+    for (const init of [
+      {},
+      { method: 'POST' },
+      { method: 'POST', body: '{}' },
+      { method: 'POST', body: 'a=b' },
+    ]) {
+      const answer = (await (await fetch(`${proxy.base}${TICKET}${type}`, init)).json()) as {
+        ticket: string;
+      };
+      tickets.add(answer.ticket);
+    }
+    t.is(tickets.size, 1, type);
+    t.is(typeof [...tickets][0], 'string', type);
+  }
+  t.is(ticketCalls(simulator), 2);
+});
+
 function ticketCalls({ control }: RunningSimulator): number {
   return control.arrivals({ path: '/cgi-bin/ticket/getticket' }).length;
 }

@@ -1,0 +1,29 @@
+import type { Random } from '../base/random.ts';
+import { RENEWAL_SPACING_MS } from './policy.ts';
+import type { Policy } from './policy.ts';
+import type { Token } from './token.ts';
+
+interface Moment {
+  readonly nowMs: number;
+  readonly policy: Policy;
+  readonly random: Random;
+}
+
+/** How long before its end a token is renewed, at the earliest. */
+export function earlyMs(
+  { issuedAtMs, expiresAtMs }: Token,
+  { marginMs, lifeShare }: Policy,
+  jitterMs = 0,
+): number {
+  return Math.min(marginMs - jitterMs, (expiresAtMs - issuedAtMs) * lifeShare);
+}
+
+/** When a token is to be renewed: a remembered one may be past that moment. */
+export function plannedMs(token: Token, { policy, random }: Omit<Moment, 'nowMs'>): number {
+  return token.expiresAtMs - earlyMs(token, policy, random() * policy.jitterMs);
+}
+
+/** The same for a token that has just been fetched, however short its life. */
+export function dueMs(token: Token, moment: Moment): number {
+  return Math.max(plannedMs(token, moment), moment.nowMs + RENEWAL_SPACING_MS);
+}

@@ -1,0 +1,85 @@
+import type { Token } from './token.ts';
+
+/**
+ * A gateway, a mock or a fault may give tokens that live for a moment. Fetching each successor at once
+ * would use up the quota of the day in minutes, so fetches are spaced once lives have proved that short.
+ */
+export interface Spacing {
+  /** Lives under `SHORT_LIFE_MS` in a row. */
+  readonly shortLives: number;
+  /** The token of the life that was counted last, as the platform returned it. */
+  readonly last: Token | undefined;
+  /** When the platform answered last, whatever it answered. */
+  readonly answeredAtMs: number;
+}
+
+export const SHORT_LIFE_MS = 5_000;
+export const SHORT_LIVES_MAX = 3;
+export const SPACING_MS = 30_000;
+
+export const UNSPACED: Spacing = { shortLives: 0, last: undefined, answeredAtMs: -Infinity };
+
+type Life = Pick<Token, 'fingerprint' | 'expiresAtMs'>;
+
+/** Lives are told in whole seconds, so the end of one and the same life moves by up to this. */
+const ROUNDING_MS = 1_000;
+
+export function isSpaced(spacing: Spacing): boolean {
+  return spacing.shortLives >= SHORT_LIVES_MAX;
+}
+
+interface SpacedTrouble {
+  readonly errcode: number;
+  readonly message: string;
+  readonly recheckMs: number;
+}
+
+/** Why nothing may be fetched now, and for how long. */
+export function troubleWhileSpaced(spacing: Spacing, nowMs: number): SpacedTrouble | undefined {
+  const recheckMs = spacing.answeredAtMs + SPACING_MS - nowMs;
+  if (!isSpaced(spacing) || recheckMs <= 0) return undefined;
+  return { errcode: -1, message: spacingWords(spacing), recheckMs };
+}
+
+interface Spaced {
+  readonly spacing: Spacing;
+}
+
+/** A fetch returned this token. */
+export function notingToken<State extends Spaced>(state: State, token: Token, answeredAtMs: number): State {
+  const { spacing } = notingFailure(state, answeredAtMs);
+  if (isSameLife(spacing.last, token, answeredAtMs)) return { ...state, spacing };
+  const isShort = token.expiresAtMs - token.issuedAtMs < SHORT_LIFE_MS;
+  const shortLives = isShort ? Math.min(spacing.shortLives + 1, SHORT_LIVES_MAX) : 0;
+  return { ...state, spacing: { ...spacing, shortLives, last: token } };
+}
+
+/** A fetch was answered with anything but a token. */
+export function notingFailure<State extends Spaced>(state: State, answeredAtMs: number): State {
+  const { spacing } = state;
+  const latestMs = Math.max(spacing.answeredAtMs, answeredAtMs);
+  return { ...state, spacing: { ...spacing, answeredAtMs: latestMs } };
+}
+
+/** What another holder of the account fetched counts as if we had. Returns the very same state if it is known. */
+export function notingShared<State extends Spaced>(state: State, token: Token | undefined): State {
+  const isKnown = token === undefined || token.fingerprint === state.spacing.last?.fingerprint;
+  return isKnown ? state : notingToken(state, token, token.issuedAtMs);
+}
+
+/** One sentence for people. */
+function spacingWords({ last }: Spacing): string {
+  const lifeMs = last === undefined ? 0 : last.expiresAtMs - last.issuedAtMs;
+  const life = lifeMs < 1_000 ? 'less than one second' : `${Math.floor(lifeMs / 1_000)} s`;
+  return (
+    `The platform returns access_tokens that live for ${life} (expires_in), so it is asked for one every ` +
+    `${SPACING_MS / 1_000} s only: check that the upstreams are WeChat API hosts, and what stands in between.`
+  );
+}
+
+/** The platform returns a token or a ticket again and again, each time with what is left of its one life. */
+export function isSameLife(known: Life | undefined, returned: Life, nowMs: number): boolean {
+  if (known === undefined || nowMs >= known.expiresAtMs) return false;
+  const isSame = known.fingerprint === returned.fingerprint;
+  return isSame && returned.expiresAtMs - known.expiresAtMs <= ROUNDING_MS;
+}

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { Secret } from '../../src/base/secret.ts';
+import { makeFileStore } from '../../src/keeper/file-store.ts';
+import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import type { TokenMode } from '../../src/token/token.ts';
+import { ORDERS_KEY, type RunningHub, startHubPair, startTestHub } from '../support/hub.ts';
+import { startSimulator, type RunningSimulator, type Teardown } from '../support/simulator.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const PARAMS = { grant_type: 'client_credential', appid: DEMO_APP.appid, secret: ORDERS_KEY };
+const QUERY = new URLSearchParams(PARAMS).toString();
+
+/** Each way to ask for a token in the platform's shape. */
+const WAYS: readonly (readonly [what: string, ask: (hub: RunningHub) => ReturnType<RunningHub['call']>])[] = [
+  ['GET /cgi-bin/token', (hub) => hub.call(`/cgi-bin/token?${QUERY}`, {}, null)],
+  [
+    'POST /cgi-bin/token with a query',
+    (hub) => hub.call(`/cgi-bin/token?${QUERY}`, { method: 'POST' }, null),
+  ],
+  ['POST /cgi-bin/token with a form', (hub) => hub.call('/cgi-bin/token', { body: QUERY }, null)],
+  ['POST /cgi-bin/token with JSON', (hub) => hub.call('/cgi-bin/token', { body: PARAMS }, null)],
+  ['POST /cgi-bin/stable_token', (hub) => hub.call('/cgi-bin/stable_token', { body: PARAMS }, null)],
+];
+
+test('the token is had by GET and by POST, with what is left of its life', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
+  for (const [what, ask] of WAYS) {
+    const answer = await ask(hub);
+    t.is(answer.status, 200, what);
+    t.is(answer.json()['access_token'], simulator.control.token(DEMO_APP.appid), what);
+    t.true(Number(answer.json()['expires_in']) > 7_100, what);
+  }
+});
+
+test('a posted question that lacks something, or is none, is refused in the words of the platform', async (t) => {
+  const { hub } = await startHubPair(t);
+  for (const [body, errcode] of [
+    ['', 40002],
+    ['{"grant_type":', 40002],
+    ['null', 40002],
+    [{ ...PARAMS, appid: '' }, 41002],
+    [{ ...PARAMS, secret: undefined }, 41004],
+    [{ ...PARAMS, secret: 'wrong-key-0123456789' }, 40125],
+    [{ ...PARAMS, appid: 'wx000000000000000x' }, 40013],
+  ] as const) {
+    const answer = await hub.call('/cgi-bin/token', { method: 'POST', body }, null);
+    t.is(answer.json()['errcode'], errcode, JSON.stringify(body));
+  }
+  t.is((await hub.call('/cgi-bin/token', { body: 'x'.repeat(5_000) }, null)).status, 413);
+  t.is((await hub.call('/cgi-bin/token', { method: 'PUT', body: QUERY }, null)).status, 405);
+});
+
+/** A hub that finds a token with this much left in its store when it starts. */
+async function startWithRemembered(
+  t: Teardown,
+  mode: TokenMode,
+  leftMs: number,
+  prepare: (simulator: RunningSimulator) => void,
+): Promise<RunningHub> {
+  const path = join(temporaryFolder(t), 'tokens.json');
+  const store = makeFileStore({ path, clock: systemClock, random: systemRandom, log: silentLog });
+  const expiresAtUnixMs = Date.now() + leftMs;
+  const value = new Secret('remembered-token-0123456789');
+  const token = { value, issuedAtUnixMs: expiresAtUnixMs - 7_200_000, expiresAtUnixMs };
+  store.save({ appid: DEMO_APP.appid, mode, token, forcedAtUnixMs: [] });
+  await store.close();
+  const simulator = await startSimulator(t);
+  prepare(simulator);
+  const env = { WECHAT_SIDECAR_STORE: `file:${path}`, WECHAT_TOKEN_MODE: mode };
+  return startTestHub(t, [simulator.origin], { env });
+}
+
+for (const [mode, leftMs] of [
+  ['classic', 1_000_000],
+  ['stable', 200_000],
+] as const) {
+  test(`a ${mode} token that is due is not handed to programs while its successor is on the way`, async (t) => {
+    const hub = await startWithRemembered(t, mode, leftMs, ({ control }) => {
+      control.delay({ path: mode === 'classic' ? '/cgi-bin/token' : '/cgi-bin/stable_token', ms: 300 });
+    });
+    const answers = await Promise.all(WAYS.map(([, ask]) => ask(hub)));
+    for (const answer of answers) t.true(Number(answer.json()['expires_in']) > 7_000, answer.body.toString());
+    t.is(new Set(answers.map((answer) => answer.json()['access_token'])).size, 1);
+  });
+}
+
+test('while the platform has no token for us, programs get the old one with what is left of it', async (t) => {
+  const hub = await startWithRemembered(t, 'classic', 1_000_000, ({ control }) => {
+    control.break({ path: '/cgi-bin/token', fault: { kind: 'errcode', errcode: -1 } });
+  });
+  for (const [what, ask] of WAYS) {
+    const startedMs = Date.now();
+    const answer = await ask(hub);
+    t.is(answer.json()['access_token'], 'remembered-token-0123456789', what);
+    const expiresIn = Number(answer.json()['expires_in']);
+    t.true(expiresIn > 980 && expiresIn <= 1_000, `${expiresIn}`);
+    t.true(Date.now() - startedMs < 3_000, what);
+  }
+});
