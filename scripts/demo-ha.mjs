@@ -16,8 +16,8 @@ import { parseArgs } from 'node:util';
 
 const SECONDS_MAX = 600;
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
-const APPID = 'wx0000000000000demo';
-const APPSECRET = 'simulator-secret';
+const APPID = 'wx000000000000de30';
+const APPSECRET = 'de30de30de30de30de30de30de30de30';
 
 const seconds = readSeconds();
 const endMs = performance.now() + seconds * 1_000;

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { startRole } from '../support/process.ts';
+import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { runCommand, startRole } from '../support/process.ts';
 import { ask } from '../support/simulator-client.ts';
 
 /** What `curl` would do for a line of the demo's text. */
@@ -36,7 +37,7 @@ test.serial('the first minute: the three lines of the demo do what they say', as
 
 test.serial('Ctrl-C stops everything at once, also while calls are made', async (t) => {
   const demo = await startRole(t, 'demo', { env: { WECHAT_SIDECAR_LISTEN: 'localhost:0' } });
-  const keepAlive = await fetch(`${demo.base}/cgi-bin/token?appid=wx0000000000000demo`);
+  const keepAlive = await fetch(`${demo.base}/cgi-bin/token?appid=${DEMO_APP.appid}`);
   t.is(keepAlive.status, 200);
   await keepAlive.text();
   const beganMs = performance.now();
@@ -61,4 +62,17 @@ test.serial('two demos do not get in the way of each other', async (t) => {
 test.serial('without a command and without an account, it is the demo that runs', async (t) => {
   const demo = await startRole(t, '--config=/dev/null');
   t.is((await demo.untilLine('serving'))['role'], 'demo');
+});
+
+test.serial('the account of the demo is one that check has nothing against', async (t) => {
+  const simulator = await startRole(t, 'simulator');
+  const { code, stdout } = await runCommand(t, 'check', {
+    env: {
+      WECHAT_APPID: DEMO_APP.appid,
+      WECHAT_APPSECRET: DEMO_APP.secret,
+      WECHAT_SIDECAR_UPSTREAMS: simulator.base,
+    },
+  });
+  t.is(code, 0, stdout);
+  t.notRegex(stdout, /^(?:warning|PROBLEM)/m);
 });

@@ -33,7 +33,7 @@ test('a call whose token was killed is healed, and the replay has the same bytes
     [sha256, sha256, sha256],
   );
   t.deepEqual(await metricsOf(proxy, 'wechat_sidecar_replays_total{'), [
-    'wechat_sidecar_replays_total{app="wx0000000000000demo",errcode="40001",outcome="recovered"} 1',
+    'wechat_sidecar_replays_total{app="wx000000000000de30",errcode="40001",outcome="recovered"} 1',
   ]);
 });
 
