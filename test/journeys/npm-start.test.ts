@@ -82,7 +82,16 @@ withNpm('SIGTERM to npm start ends what it has started, in good order', async (t
 
 withNpm('Ctrl-C at npm start is one press, however often its signal is passed on', async (t) => {
   const run = await npmStart(t);
+  await run.until('Ctrl-C stops everything');
+  const [control] = /http:\/\/localhost:\d+\/__sim(?=\/expire)/.exec(run.output()) ?? [];
+  const slow = JSON.stringify({ path: '/cgi-bin/getcallbackip', ms: 1_000 });
+  t.is((await fetch(`${control}/delay`, { method: 'POST', body: slow })).status, 200);
+  const inFlight = run.isServed();
+  const arrived = async (): Promise<boolean> =>
+    (await (await fetch(`${control}/arrivals?path=/cgi-bin/getcallbackip`)).text()).includes('"path"');
+  while (!(await arrived())) await pause(20);
   run.signalAll('SIGINT');
+  t.true(await inFlight, 'its calls in flight are finished');
   await run.exited;
   t.false(await run.isServed());
   t.true(run.output().includes('"event":"stopped"'), run.output());
