@@ -1,7 +1,10 @@
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { runCommand, startRole } from '../support/process.ts';
 import { ask } from '../support/simulator-client.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 /** What `curl` would do for a line of the demo's text. */
 function curl(line: string): ReturnType<typeof ask> {
@@ -75,4 +78,32 @@ test.serial('the account of the demo is one that check has nothing against', asy
   });
   t.is(code, 0, stdout);
   t.notRegex(stdout, /^(?:warning|PROBLEM)/m);
+});
+
+test.serial('settings that change while it runs take effect', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'demo.yaml');
+  writeFileSync(file, 'logLevel: debug\n');
+  const demo = await startRole(t, 'demo', {
+    args: ['--config', file],
+    env: { WECHAT_SIDECAR_LOG_LEVEL: '' },
+  });
+  const call = (): ReturnType<typeof ask> => ask(`${demo.base}/cgi-bin/getcallbackip`);
+  t.is((await call()).status, 200);
+  writeFileSync(`${file}.new`, 'logLevel: debug\ndenyPaths: [/cgi-bin/getcallback*]\n');
+  renameSync(`${file}.new`, file);
+  await demo.untilLine('The settings were read again');
+  t.is((await call()).headers['x-wechat-sidecar-error'], 'forbidden_path');
+  t.is((await ask(`${demo.base}/cgi-bin/menu/get`)).json().errcode, 46003, 'it still uses its own hub');
+});
+
+test.serial('what it has written to the temporary folder goes with it, however it ends', async (t) => {
+  const folder = temporaryFolder(t);
+  const demo = await startRole(t, 'demo', { env: { TMPDIR: folder } });
+  t.not(readdirSync(folder).length, 0);
+  t.is((await demo.stop()).code, 0);
+  t.deepEqual(readdirSync(folder), []);
+  const env = { TMPDIR: folder, WECHAT_SIDECAR_LISTEN: '203.0.113.1:1' };
+  t.is((await runCommand(t, 'demo', { env })).code, 1, 'an address that this machine does not have');
+  t.deepEqual(readdirSync(folder), []);
 });
