@@ -30,7 +30,7 @@ process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (state.isOver = true));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => (state.isOver = true));
 
 await main();
 process.exit(count.failed === 0 ? 0 : 1);
@@ -222,7 +222,11 @@ async function startRole(role, env) {
 
 /** Resolves with the first line of its output that fits. */
 function start(command, args, env, isReady) {
-  const child = spawn(command, args.map(String), { env: { PATH: process.env.PATH, ...env } });
+  // In groups of their own: a terminal's Ctrl-C is for us, and they are needed until the last call is over.
+  const child = spawn(command, args.map(String), {
+    detached: true,
+    env: { PATH: process.env.PATH, ...env },
+  });
   children.add(child);
   child.once('close', () => children.delete(child));
   return new Promise((resolve, reject) => {
