@@ -20,6 +20,7 @@ const exitCode = await run({
   env: process.env,
   version: ownVersion(),
   nodeVersion: process.version,
+  userId: process.getuid?.(),
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   onSignal(kind, act) {

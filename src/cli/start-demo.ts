@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { randomKey } from '../base/random.ts';
 import { Secret } from '../base/secret.ts';
 import type { DrainOptions, DrainOutcome } from '../server/connections.ts';
-import { ListenError } from '../server/listen-error.ts';
 import { DEMO_APP } from '../simulator/accounts.ts';
+import { orOnFreePort } from './free-port.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { HostPort, Settings } from './settings.ts';
 import { startHub } from './start-hub.ts';
@@ -32,6 +32,7 @@ export async function startDemo(settings: Settings, context: RoleContext): Promi
   const clients = [{ name: 'demo', keySha256: key.sha256, apps: ['*'] }];
 
   const started: RunningRole[] = [];
+  // Whoever tries a demo should not have to hunt for what holds a port.
   const start = async (listen: HostPort, startAt: (listen: HostPort) => Promise<RunningRole>) => {
     const role = await orOnFreePort(listen, startAt);
     started.unshift(role);
@@ -82,16 +83,6 @@ export async function startDemo(settings: Settings, context: RoleContext): Promi
   } catch (error) {
     await stop({ delayMs: 0, timeoutMs: 0 });
     throw error;
-  }
-}
-
-/** Whoever tries a demo should not have to hunt for what holds a port. */
-export async function orOnFreePort<T>(listen: HostPort, start: (listen: HostPort) => Promise<T>): Promise<T> {
-  try {
-    return await start(listen);
-  } catch (error) {
-    if (!(error instanceof ListenError) || error.code !== 'EADDRINUSE') throw error;
-    return start({ ...listen, port: 0 });
   }
 }
 

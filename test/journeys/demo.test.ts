@@ -53,9 +53,10 @@ test.serial('two demos do not get in the way of each other', async (t) => {
   const first = await startRole(t, 'demo');
   const env = {
     WECHAT_SIDECAR_LISTEN: `127.0.0.1:${first.port}`,
-    WECHAT_SIDECAR_ADMIN_LISTEN: `127.0.0.1:${first.adminPort}`,
+    WECHAT_SIDECAR_ADMIN_LISTEN: '',
+    TMPDIR: temporaryFolder(t),
   };
-  // It asks for the ports that are taken, and takes free ones.
+  // It asks for the port that is taken, and takes a free one.
   const second = await startRole(t, 'demo', { env });
   t.not(second.port, first.port);
   t.is((await ask(`${second.base}/cgi-bin/getcallbackip`)).status, 200);
