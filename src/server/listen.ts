@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
+import { tellWrongProtocol, type ClientError } from './wrong-protocol.ts';
 import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';
 
 export interface ListenOptions {
@@ -121,6 +122,7 @@ function serverFor(
   server.maxHeadersCount = 0;
   if (options.connectionsMax !== undefined) server.maxConnections = options.connectionsMax;
 
+  const tell = tellWrongProtocol(options.log, options.clock, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
   const serve =
     (handler: RequestListener): RequestListener =>
@@ -137,7 +139,10 @@ function serverFor(
   );
   server.on('request', serve(options.handler));
   if (options.onExpectContinue !== undefined) server.on('checkContinue', serve(options.onExpectContinue));
-  server.on('clientError', (error, socket) => refuser.parserFailed(error, socket));
+  server.on('clientError', (error: NodeJS.ErrnoException & ClientError, socket) => {
+    tell(error, server.listening ? addressOf(server).port : undefined);
+    refuser.parserFailed(error, socket);
+  });
   server.on('connect', (_request, socket) => refuser.connectAsked(socket));
   return server;
 }
