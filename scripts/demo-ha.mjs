@@ -16,8 +16,8 @@ import { parseArgs } from 'node:util';
 
 const SECONDS_MAX = 600;
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
-const APPID = 'wx0000000000000demo';
-const APPSECRET = 'simulator-secret';
+const APPID = 'wx000000000000de30';
+const APPSECRET = 'de30de30de30de30de30de30de30de30';
 
 const seconds = readSeconds();
 const endMs = performance.now() + seconds * 1_000;
@@ -30,7 +30,7 @@ process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (state.isOver = true));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => (state.isOver = true));
 
 await main();
 process.exit(count.failed === 0 ? 0 : 1);
@@ -222,7 +222,11 @@ async function startRole(role, env) {
 
 /** Resolves with the first line of its output that fits. */
 function start(command, args, env, isReady) {
-  const child = spawn(command, args.map(String), { env: { PATH: process.env.PATH, ...env } });
+  // In groups of their own: a terminal's Ctrl-C is for us, and they are needed until the last call is over.
+  const child = spawn(command, args.map(String), {
+    detached: true,
+    env: { PATH: process.env.PATH, ...env },
+  });
   children.add(child);
   child.once('close', () => children.delete(child));
   return new Promise((resolve, reject) => {

@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { systemClock } from './base/clock.ts';
 import { run } from './cli/run.ts';
 
 /** Known, harmless, and not ours to mend: http-proxy's use of util._extend on newer Node. */
 const EXPECTED_WARNINGS = new Set(['DEP0060']);
+
+/** Two signals of one key press are closer together than this, and two presses are not. */
+const SAME_PRESS_MS = 250;
 
 process.removeAllListeners('warning');
 process.on('warning', (warning: Error & { code?: string }) => {
@@ -16,6 +20,7 @@ const exitCode = await run({
   env: process.env,
   version: ownVersion(),
   nodeVersion: process.version,
+  userId: process.getuid?.(),
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   onSignal(kind, act) {
@@ -25,8 +30,12 @@ const exitCode = await run({
     }
     process.once('SIGTERM', act);
     process.once('SIGINT', () => {
-      // Whoever presses Ctrl-C a second time does not want to wait for calls in flight.
-      process.once('SIGINT', () => process.exit(1));
+      const firstMs = systemClock.lifeMs();
+      // Whoever presses Ctrl-C a second time does not want to wait for calls in flight. One that follows at
+      // once is the same press: npm repeats to its child what the terminal has told both of them.
+      process.on('SIGINT', () => {
+        if (systemClock.lifeMs() - firstMs > SAME_PRESS_MS) process.exit(1);
+      });
       act();
     });
     // A kubelet may repeat itself, and means nothing more by it.

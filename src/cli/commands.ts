@@ -33,14 +33,15 @@ export const COMMAND_WORDS: Readonly<Record<Command, { readonly line: string; re
     more:
       'Reads the settings as a proxy or a hub would, tries the hub or the platform once for each account, and ' +
       'says what is wrong and what to do. In mode stable that is harmless. In mode classic a fetch would replace ' +
-      'the live token, so that it is done with --fetch alone. Exit code 0: all is well; 78: bad settings; 1: ' +
-      'something else is wrong.',
+      'the live token, so that it is done with --fetch alone. It lists what runs on this machine, too. Exit code ' +
+      '0: all is well; 78: bad settings; 1: something else is wrong.',
   },
   shutdown: {
     line: 'asks the sidecar in this pod to drain and stop, for Jobs',
     more:
-      'Asks the process behind the admin port of this machine to finish the calls in flight and stop. Exit code 0: ' +
-      'it agreed; it may take up to its drainTimeout to be gone.',
+      'Asks the process behind the admin port of this machine to finish the calls in flight and stop; of several, ' +
+      'the proxy, unless WECHAT_SIDECAR_ADMIN_LISTEN names another. Exit code 0: it agreed; it may take up to its ' +
+      'drainTimeout to be gone.',
   },
 };
 

@@ -9,6 +9,8 @@ export interface Host {
   readonly env: Environment;
   readonly version: string;
   readonly nodeVersion: string;
+  /** The number of the user that we run as, where the system has such numbers. */
+  readonly userId: number | undefined;
   out(text: string): void;
   err(text: string): void;
   /** `stop`: SIGTERM or SIGINT; `reload`: SIGHUP. */

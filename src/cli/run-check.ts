@@ -7,6 +7,8 @@ import type { Ask } from '../wechat/ask.ts';
 import type { CheckOptions } from './arguments.ts';
 import { check, checkExitCode, renderFindings } from './check.ts';
 import { defaultCheckRole } from './default-command.ts';
+import { LocalPorts } from './local-ports.ts';
+import { checkLocalProcesses } from './local-processes.ts';
 import { loadSettings, readTextFile, type SettingsPlace } from './load-settings.ts';
 import { type ExitCode, type Host, plainSettings, problemsText } from './host.ts';
 import type { Settings } from './settings.ts';
@@ -26,7 +28,7 @@ export async function runCheck(
     return 78;
   }
   const { settings, warnings } = loaded;
-  const findings = await check({
+  const checked = await check({
     settings,
     warnings,
     fetchClassic: options.fetch,
@@ -41,6 +43,7 @@ export async function runCheck(
     readFile: readTextFile,
     clock: systemClock,
   });
+  const findings = [...checked, ...(await checkLocalProcesses(settings, new LocalPorts(host.userId)))];
   host.out(renderFindings(findings));
   return checkExitCode(findings);
 }

@@ -1,5 +1,8 @@
 import { loadSettings, readTextFile, type SettingsPlace } from './load-settings.ts';
 import { type ExitCode, type Host, problemsText } from './host.ts';
+import { LocalPorts } from './local-ports.ts';
+import { findLocalProcesses, type LocalProcess } from './local-processes.ts';
+import type { HostPort, Settings } from './settings.ts';
 import { shutdown } from './shutdown.ts';
 
 /** `wechat-sidecar shutdown`: asks the sidecar of this pod to stop. */
@@ -9,8 +12,31 @@ export async function runShutdown(host: Host, place: Omit<SettingsPlace, 'role'>
     host.err(problemsText(loaded.problems));
     return 78;
   }
-  const { exitCode, text } = await shutdown(loaded.settings.adminListen);
+  const target = await findTarget(loaded.settings, new LocalPorts(host.userId));
+  if (typeof target === 'string') {
+    host.err(`${target}\n`);
+    return 1;
+  }
+  const { exitCode, text } = await shutdown(target);
   if (exitCode === 0) host.out(`${text}\n`);
   else host.err(`${text}\n`);
   return exitCode;
+}
+
+/** The admin port that is set, or that of the one process that can be meant; else why none can be told. */
+async function findTarget(
+  { adminListen, adminPortMayMove }: Settings,
+  ports: LocalPorts,
+): Promise<HostPort | string> {
+  if (!adminPortMayMove) return adminListen;
+  const found = await findLocalProcesses(ports);
+  const proxies = found.filter(({ role }) => role === 'proxy');
+  const [first, ...others] = proxies.length > 0 ? proxies : found;
+  if (others.length === 0) return first?.admin ?? adminListen;
+  const list = found.map(nameOf).join(', ');
+  return `Several processes run on this machine (${list}): name one with WECHAT_SIDECAR_ADMIN_LISTEN (adminListen).`;
+}
+
+function nameOf({ role, admin }: LocalProcess): string {
+  return `${role} at ${admin.host}:${admin.port}`;
 }

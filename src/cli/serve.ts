@@ -4,17 +4,17 @@ import type { Random } from '../base/random.ts';
 import { adminHandler, type Check } from '../server/admin.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import { makeMetrics } from '../server/metrics.ts';
+import { orOnFreePort } from './free-port.ts';
+import { LocalPorts } from './local-ports.ts';
 import type { LoadedSettings, SettingsPlace } from './load-settings.ts';
 import { readTextFile } from './load-settings.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
 import { watchSettings } from './settings-watch.ts';
-import { orOnFreePort, startDemo } from './start-demo.ts';
 import { startHub } from './start-hub.ts';
 import { startInjector } from './start-injector.ts';
 import { startProxy } from './start-proxy.ts';
-import { startSimulator } from './start-simulator.ts';
 
 /** A start that takes longer counts as over: an application must not wait for a platform that is away. */
 const STARTUP_MS_MAX = 10_000;
@@ -54,6 +54,8 @@ export async function serve(
       role.reconfigure(next);
     },
   });
+  const ports = new LocalPorts(host.userId);
+  const isListed = settings.adminPortMayMove && (await ports.add(admin.port));
   host.onSignal('reload', () => watch.reload());
   log.info('serving', { ...build, listen: role.addresses, admin: admin.addresses });
   host.out(welcome(admin.port));
@@ -67,6 +69,7 @@ export async function serve(
     timeoutMs: settings.drainTimeoutMs,
   });
   await admin.close();
+  if (isListed) await ports.remove(admin.port);
   log.info('stopped', { callsCut: cut });
 }
 
@@ -82,9 +85,13 @@ async function start(
       return { role: await startHub(settings, context), welcome: quiet };
     case 'injector':
       return { role: await startInjector(settings, context), welcome: quiet };
-    case 'simulator':
+    // Loaded only here: the simulator is large, and no business of a sidecar's.
+    case 'simulator': {
+      const { startSimulator } = await import('./start-simulator.ts');
       return { role: await startSimulator(settings, context), welcome: quiet };
+    }
     case 'demo': {
+      const { startDemo } = await import('./start-demo.ts');
       const demo = await startDemo(settings, context);
       return { role: demo, welcome: (adminPort) => demo.welcome(adminPort) };
     }
@@ -140,5 +147,10 @@ async function openAdmin(
   });
   const open = (where: Settings['adminListen']): Promise<Listener> =>
     listen({ handler, ...where, setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)', clock, log });
-  return settings.role === 'demo' ? orOnFreePort(settings.adminListen, open) : open(settings.adminListen);
+  if (!settings.adminPortMayMove) return open(settings.adminListen);
+  const admin = await orOnFreePort(settings.adminListen, open);
+  const usual = settings.adminListen.port;
+  if (admin.port !== usual)
+    log.info('The usual admin port is taken; a free one serves', { usual, port: admin.port });
+  return admin;
 }

@@ -52,6 +52,11 @@ export function doubtfulVariables(env: Environment): string[] {
     });
 }
 
+/** Whether Kubernetes runs us, and its probes and annotations count on our ports. */
+export function isInKubernetes(env: Environment): boolean {
+  return isGiven(env['KUBERNETES_SERVICE_HOST']);
+}
+
 /** The API server of the cluster that we run in, as Kubernetes tells every container of it. */
 export function apiServerIn(env: Environment): string {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;

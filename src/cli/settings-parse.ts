@@ -8,7 +8,7 @@ import type { AccessOf } from './file-access.ts';
 import { storeInClear, upstreamInClear } from './in-clear.ts';
 import { fileCells, holdsSecret } from './settings-cells.ts';
 import type { Cells } from './settings-cells.ts';
-import { apiServerIn, doubtfulVariables, unknownVariables } from './settings-environment.ts';
+import { apiServerIn, doubtfulVariables, isInKubernetes, unknownVariables } from './settings-environment.ts';
 import type { Environment } from './settings-environment.ts';
 import { readSettingsFile } from './settings-file.ts';
 import { hostPort, storedKey } from './settings-forms.ts';
@@ -88,7 +88,7 @@ function readAll(reader: SettingsReader, { role, file, env }: SettingsSource): S
     ...owned,
     clients,
     kubernetes: { ...kubernetes, apiServer: apiServerIn(env) },
-    ...readListening(reader, role),
+    ...readListening(reader, role, env),
     upstreams: readUpstreams(reader),
     resolve: reader.oneOrDefault(serving.resolve),
     timeouts: {
@@ -119,7 +119,8 @@ function readAll(reader: SettingsReader, { role, file, env }: SettingsSource): S
 function readListening(
   reader: SettingsReader,
   role: Role,
-): { listen: HostPort; adminListen: HostPort; tls: TlsSettings | undefined } {
+  env: Environment,
+): Pick<Settings, 'listen' | 'adminListen' | 'adminPortMayMove' | 'tls'> {
   const fallback = hostPort.read(LISTEN_DEFAULTS[role]) ?? { host: 'localhost', port: 0 };
   const listen = reader.one(serving.listen) ?? fallback;
   const adminListen = reader.oneOrDefault(serving.adminListen);
@@ -140,7 +141,8 @@ function readListening(
       'tokens leave this hub in clear: set tls.certFile and tls.keyFile, unless the network between is trusted',
     );
   }
-  return { listen, adminListen, tls };
+  const adminPortMayMove = adminGiven === undefined && !isInKubernetes(env);
+  return { listen, adminListen, adminPortMayMove, tls };
 }
 
 function readTransparent(reader: SettingsReader): TransparentSettings | undefined {

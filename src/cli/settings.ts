@@ -15,6 +15,8 @@ export interface Settings {
   readonly configFile: string | undefined;
   readonly listen: HostPort;
   readonly adminListen: HostPort;
+  /** Nobody set it, and nobody outside this machine's user expects it there: where it is taken, another one will do. */
+  readonly adminPortMayMove: boolean;
   readonly tls: TlsSettings | undefined;
   /** The accounts that this process holds the secrets of; empty for a proxy with a hub. */
   readonly apps: readonly AppSettings[];

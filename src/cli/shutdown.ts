@@ -36,7 +36,7 @@ export async function shutdown(
 }
 
 /** An address to connect to, where the one to listen on means every address. */
-function reachable(host: string): string {
+export function reachable(host: string): string {
   if (host === '0.0.0.0' || host === 'localhost') return '127.0.0.1';
   return host === '::' ? '::1' : host;
 }

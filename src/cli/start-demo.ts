@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { randomKey } from '../base/random.ts';
 import { Secret } from '../base/secret.ts';
 import { RIGHTS } from '../hub/callers.ts';
-import { ListenError } from '../server/listen-error.ts';
+import type { DrainOptions, DrainOutcome } from '../server/connections.ts';
 import { DEMO_APP } from '../simulator/accounts.ts';
+import { orOnFreePort } from './free-port.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { HostPort, Settings } from './settings.ts';
 import { startHub } from './start-hub.ts';
@@ -29,45 +30,60 @@ export async function startDemo(settings: Settings, context: RoleContext): Promi
   const at = (usual: HostPort): HostPort => (anyPort ? { ...usual, port: 0 } : usual);
   const key = await makeKey();
   const app = { ...DEMO_APP, secret: new Secret(DEMO_APP.secret), mode: 'stable', name: 'demo' } as const;
-
-  const simulator = await orOnFreePort(at(SIMULATOR_LISTEN), (listen) =>
-    startSimulator({ ...settings, listen }, context),
-  );
-  const upstreams = [`http://127.0.0.1:${simulator.port}`];
   const clients = [{ name: 'demo', keySha256: key.sha256, apps: ['*'], may: RIGHTS }];
-  const hub = await orOnFreePort(at(HUB_LISTEN), (listen) =>
-    startHub({ ...settings, listen, upstreams, apps: [app], clients }, context),
-  );
-  const hubSettings = { urls: [`http://127.0.0.1:${hub.port}`], tokenFile: key.file };
-  const proxy = await orOnFreePort(settings.listen, (listen) =>
-    startProxy({ ...settings, listen, upstreams, hub: hubSettings, defaultApp: app.appid }, context),
-  );
-  return {
-    name: 'demo',
-    addresses: proxy.addresses,
-    port: proxy.port,
-    ready: [...hub.ready, ...proxy.ready],
-    welcome: (admin) =>
-      welcomeText({ proxy: proxy.port, hub: hub.port, simulator: simulator.port, admin }, key.text),
-    status: () => ({ proxy: proxy.status(), hub: hub.status(), simulator: simulator.status() }),
-    reconfigure() {},
-    async drain(options) {
-      const outcome = await proxy.drain(options);
-      await hub.drain({ delayMs: 0, timeoutMs: 0 });
-      await simulator.drain({ delayMs: 0, timeoutMs: 0 });
-      await rm(key.folder, { recursive: true, force: true });
-      return outcome;
-    },
-  };
-}
 
-/** Whoever tries a demo should not have to hunt for what holds a port. */
-export async function orOnFreePort<T>(listen: HostPort, start: (listen: HostPort) => Promise<T>): Promise<T> {
+  const started: RunningRole[] = [];
+  // Whoever tries a demo should not have to hunt for what holds a port.
+  const start = async (listen: HostPort, startAt: (listen: HostPort) => Promise<RunningRole>) => {
+    const role = await orOnFreePort(listen, startAt);
+    started.unshift(role);
+    return role;
+  };
+  /** Callers before those they call. */
+  const stop = async (options: DrainOptions): Promise<DrainOutcome> => {
+    const [first, ...others] = started;
+    const outcome = await first?.drain(options);
+    for (const role of others) await role.drain({ delayMs: 0, timeoutMs: 0 });
+    await rm(key.folder, { recursive: true, force: true });
+    return outcome ?? { cut: 0 };
+  };
   try {
-    return await start(listen);
+    const simulator = await start(at(SIMULATOR_LISTEN), (listen) =>
+      startSimulator({ ...settings, listen }, context),
+    );
+    const upstreams = [`http://127.0.0.1:${simulator.port}`];
+    const hubSettings = (of: Settings): Settings => ({ ...of, upstreams, apps: [app], clients });
+    const hub = await start(at(HUB_LISTEN), (listen) =>
+      startHub({ ...hubSettings(settings), listen }, context),
+    );
+    const reached = { urls: [`http://127.0.0.1:${hub.port}`], tokenFile: key.file };
+    const proxySettings = (of: Settings): Settings => ({
+      ...of,
+      upstreams,
+      hub: reached,
+      defaultApp: app.appid,
+    });
+    const proxy = await start(settings.listen, (listen) =>
+      startProxy({ ...proxySettings(settings), listen }, context),
+    );
+    return {
+      name: 'demo',
+      addresses: proxy.addresses,
+      port: proxy.port,
+      ready: [...hub.ready, ...proxy.ready],
+      welcome: (admin) =>
+        welcomeText({ proxy: proxy.port, hub: hub.port, simulator: simulator.port, admin }, key.text),
+      status: () => ({ proxy: proxy.status(), hub: hub.status(), simulator: simulator.status() }),
+      reconfigure(next) {
+        simulator.reconfigure(next);
+        hub.reconfigure(hubSettings(next));
+        proxy.reconfigure(proxySettings(next));
+      },
+      drain: stop,
+    };
   } catch (error) {
-    if (!(error instanceof ListenError) || error.code !== 'EADDRINUSE') throw error;
-    return start({ ...listen, port: 0 });
+    await stop({ delayMs: 0, timeoutMs: 0 });
+    throw error;
   }
 }
 

@@ -53,6 +53,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   const listener = await listen({
     ...face,
     ...settings.listen,
+    halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     clock,
     log,

@@ -341,7 +341,7 @@ export class Keeper {
     if (this.#closed) return;
     const trouble = troubleOf(failure);
     this.#failures.note(trouble.errcode, trouble.message, failure.rid, this.#parts.clock.wallMs());
-    this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: trouble.errcode });
+    this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: failure.errcode });
     this.#dispatch({ kind: 'fetchFailed', round, trouble });
     this.#narrator.fetchFailed(trigger, trouble, failure, this.#state);
   }

@@ -3,8 +3,8 @@ import type { LookOutcome, Result, Trigger } from '../token/state.ts';
 /** What keepers tell whoever counts: metrics, and those who wait for a new token. */
 export interface KeeperObserver {
   refreshed(told: { appid: string; trigger: Trigger; result: Result }): void;
-  /** `errcode` is the platform's own; -1 where it gave none. */
-  fetchFailed(told: { appid: string; errcode: number }): void;
+  /** `errcode` is the platform's own; undefined if it was not reached, or answered nothing readable. */
+  fetchFailed(told: { appid: string; errcode: number | undefined }): void;
   /** Reports of a refused token were looked into. */
   looked(told: { appid: string; outcome: LookOutcome }): void;
   /** Whether a refused token has to wait for its successor, because no more may be spent now. */

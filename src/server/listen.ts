@@ -4,8 +4,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
+import { allowHalfClose } from './half-close.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
+import { tellWrongProtocol, type ClientError } from './wrong-protocol.ts';
 import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';
 
 export interface ListenOptions {
@@ -22,6 +24,8 @@ export interface ListenOptions {
   readonly refuse?: Refuse;
   /** Gets requests with `Expect: 100-continue`, and calls `writeContinue` itself; without it Node says 100 at once. */
   readonly onExpectContinue?: RequestListener;
+  /** A caller that closes its side after its request gets its answer; without it, its call is over. */
+  readonly halfClose?: boolean;
   /** Connections over this many are closed on arrival; no limit where absent. */
   readonly connectionsMax?: number;
   readonly limits?: Partial<ServerLimits>;
@@ -121,6 +125,8 @@ function serverFor(
   server.maxHeadersCount = 0;
   if (options.connectionsMax !== undefined) server.maxConnections = options.connectionsMax;
 
+  if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
+  const tell = tellWrongProtocol(options.log, options.clock, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
   const serve =
     (handler: RequestListener): RequestListener =>
@@ -137,7 +143,10 @@ function serverFor(
   );
   server.on('request', serve(options.handler));
   if (options.onExpectContinue !== undefined) server.on('checkContinue', serve(options.onExpectContinue));
-  server.on('clientError', (error, socket) => refuser.parserFailed(error, socket));
+  server.on('clientError', (error: NodeJS.ErrnoException & ClientError, socket) => {
+    tell(error, server.listening ? addressOf(server).port : undefined);
+    refuser.parserFailed(error, socket);
+  });
   server.on('connect', (_request, socket) => refuser.connectAsked(socket));
   return server;
 }

@@ -273,7 +273,7 @@ function tokenMetrics(registers: Registry[]): TokenMetrics {
   });
   const failures = new Counter({
     name: 'wechat_sidecar_token_fetch_failures_total',
-    help: 'Calls to the token endpoint that gave no token; errcode none means no readable answer.',
+    help: 'Calls to the token endpoint that gave no token; errcode none: not reached, or no readable answer.',
     labelNames: ['app', 'errcode'],
     registers,
   });

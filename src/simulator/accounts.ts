@@ -39,8 +39,8 @@ export interface Quota {
 export type NewApp = Partial<AppSettings> & Pick<AppSettings, 'appid'>;
 
 export const DEMO_APP: { readonly appid: string; readonly secret: string } = {
-  appid: 'wx0000000000000demo',
-  secret: 'simulator-secret',
+  appid: 'wx000000000000de30',
+  secret: 'de30de30de30de30de30de30de30de30',
 };
 
 const STABLE_WINDOW_MS = 300_000;

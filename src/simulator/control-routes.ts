@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type Koa from 'koa';
 import Router from 'koa-router';
 import type { z } from 'zod';
@@ -6,6 +7,7 @@ import { CONTROL_PAGE } from './control-page.ts';
 import { problemsOf, SCHEMAS } from './control-schema.ts';
 import type { SimulatorControl } from './control.ts';
 import { isLoopback } from './loopback.ts';
+import { API_HOSTS, hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
 
 export const CONTROL_PREFIX = '/__sim';
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
@@ -14,8 +16,11 @@ const BODY_BYTES_MAX = 16 * 1024 * 1024;
 export function controlRoutes(control: SimulatorControl, certificatePem: string | undefined): Koa.Middleware {
   const router = new Router({ prefix: CONTROL_PREFIX });
   router.use(async (ctx, next) => {
-    if (isLoopback(ctx.req.socket.remoteAddress ?? '')) return next();
-    return fail(ctx, 403, 'Cannot control the simulator from another machine: only loopback peers may');
+    if (!isLoopback(ctx.req.socket.remoteAddress ?? ''))
+      return fail(ctx, 403, 'Cannot control the simulator from another machine: only loopback peers may');
+    if (isFromPage(ctx.req.headers))
+      return fail(ctx, 403, 'Cannot control the simulator from a web page of another origin');
+    return next();
   });
   router.get('/', (ctx) => {
     ctx.body = CONTROL_PAGE;
@@ -40,6 +45,18 @@ export function controlRoutes(control: SimulatorControl, certificatePem: string 
       }
       return next();
     });
+}
+
+/** A page in a browser on this machine is told by what browsers add, or by a name that was made to lead here. */
+function isFromPage(headers: IncomingHttpHeaders): boolean {
+  const { host = '', origin } = headers;
+  const name = hostnameOf(host) ?? '';
+  const site = headers['sec-fetch-site'];
+  return (
+    (site !== undefined && site !== 'none' && site !== 'same-origin') ||
+    (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) ||
+    !(isLoopbackName(name) || API_HOSTS.has(name))
+  );
 }
 
 function addReads(router: Router, control: SimulatorControl): void {

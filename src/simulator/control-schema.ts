@@ -105,6 +105,7 @@ export const SCHEMAS = {
     .strictObject({
       requireHttps: z.boolean(),
       refuseChunked: z.boolean(),
+      postForGet: z.boolean(),
       ridStyle: z.enum(['auto', ...RID_STYLES]),
       escapeSlashes: z.boolean(),
       logicRet: z.boolean(),

@@ -1,3 +1,4 @@
+import { DOCUMENTED_ENDPOINTS } from './documented/table.ts';
 import { COMPONENT_ENDPOINTS } from './endpoints/component.ts';
 import { MEDIA_ENDPOINTS } from './endpoints/media.ts';
 import { OPENAPI_ENDPOINTS } from './endpoints/openapi.ts';
@@ -6,13 +7,12 @@ import { SIGNED_ENDPOINTS } from './endpoints/signed.ts';
 import { SNS_ENDPOINTS } from './endpoints/sns.ts';
 import { TICKET_ENDPOINTS } from './endpoints/ticket.ts';
 import { TOKEN_ENDPOINTS } from './endpoints/token.ts';
-import { WELL_KNOWN_ENDPOINTS } from './endpoints/well-known.ts';
 import type { Endpoint } from './world.ts';
 
 /** Every path that the simulated platform knows; all others are 40066. The later tables go over the earlier ones. */
 export const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map(
   Object.entries({
-    ...WELL_KNOWN_ENDPOINTS,
+    ...DOCUMENTED_ENDPOINTS,
     ...SHAPE_ENDPOINTS,
     ...MEDIA_ENDPOINTS,
     ...SIGNED_ENDPOINTS,

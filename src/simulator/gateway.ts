@@ -79,12 +79,17 @@ export function decide(world: World, call: Call): Answer {
   }
   const endpoint = world.endpoints.get(call.path);
   if (endpoint === undefined) return refuse(world, call, 40066);
-  const method = call.method === 'HEAD' ? 'GET' : call.method;
+  const asGet = call.method === 'HEAD' || (call.method === 'POST' && isPostForGet(world, endpoint));
+  const method = asGet ? 'GET' : call.method;
   if (endpoint.method !== 'ANY' && endpoint.method !== method) {
     return refuse(world, call, endpoint.method === 'GET' ? 43001 : 43002);
   }
   if (endpoint.token === 'own') return endpoint.answer(world, call);
   return checkToken(world, call, endpoint) ?? endpoint.answer(world, call);
+}
+
+function isPostForGet(world: World, endpoint: Endpoint): boolean {
+  return world.knobs.postForGet && endpoint.postToo === true;
 }
 
 /** What keeps the call from its endpoint: the token, the caller's IP, the quota, a bad signature. */

@@ -6,6 +6,8 @@ export interface Knobs {
   requireHttps: boolean;
   /** A chunked request body is answered 412. */
   refuseChunked: boolean;
+  /** `POST` on media/get, media/get/jssdk and getticket is served as `GET` is; else it is 43001. */
+  postForGet: boolean;
   /** The form of the rid in every errmsg; `auto` is today's form of each endpoint. */
   ridStyle: RidStyle | 'auto';
   /** Writes `/` as `\/` in error bodies, as parts of the platform do. */
@@ -35,6 +37,7 @@ export interface Knobs {
 export const DEFAULT_KNOBS: Knobs = {
   requireHttps: false,
   refuseChunked: true,
+  postForGet: true,
   ridStyle: 'auto',
   escapeSlashes: false,
   logicRet: false,

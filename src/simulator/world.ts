@@ -32,6 +32,8 @@ export interface Call {
 /** One path of the platform. */
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'ANY';
+  /** A GET that some SDKs send as POST, its parameters in the query all the same: the knob `postForGet` decides. */
+  readonly postToo?: boolean;
   /** Which token the gateway checks; `own`: the endpoint checks what it needs by itself. */
   readonly token: 'app' | 'component' | 'own';
   /** Refusals are text/plain, as those of the older back ends are. */

@@ -1,9 +1,9 @@
-import { isIP } from 'node:net';
 import { Secret } from '../base/secret.ts';
 import { isTokenText, lifeSecondsOf } from '../token/answer-fields.ts';
 import { integerIn, readObject } from './answer-body.ts';
 import type { Ask, AskOutcome, AskRequest } from './ask.ts';
 import type { Credentials, Failure, FetchOutcome, Issuer, ProbeOutcome } from './issuer.ts';
+import { plainAddress } from './plain-address.ts';
 import { REFUSED_ERRCODES, ridOf } from './verdict.ts';
 
 const FETCH_TIMEOUT_MS = 5_000;
@@ -105,7 +105,7 @@ function platformFailure(answer: Answer, errcode: number): Failure {
   const text = typeof errmsg === 'string' ? errmsg.slice(0, 1_000) : '';
   const rid = ridOf(text);
   const address = /\b(?:ip|requestIP):?\s{1,3}([0-9a-f.:]{2,45})/i.exec(text)?.[1];
-  const ip = address !== undefined && isIP(address) !== 0 ? address : undefined;
+  const ip = address === undefined ? undefined : plainAddress(address);
   return {
     kind: 'failure',
     cause: 'platform',

@@ -19,6 +19,7 @@ test('with an account in the environment and nothing else, everything has its de
   t.like(settings, {
     listen: { host: 'localhost', port: 3880 },
     adminListen: { host: '0.0.0.0', port: 3881 },
+    adminPortMayMove: true,
     upstreams: ['https://api.weixin.qq.com', 'https://api2.weixin.qq.com'],
     resolve: 'system',
     timeouts: { connectMs: 1_500, answerMs: 60_000, idleMs: 60_000 },
@@ -68,6 +69,7 @@ test('each variable sets its setting', (t) => {
     upstreams: ['https://a.example', 'http://127.0.0.1:8080'],
     listen: { host: '::1', port: 1 },
     adminListen: { host: '127.0.0.1', port: 2 },
+    adminPortMayMove: false,
     replay: { bodyBytesMax: 2 ** 20, memoryBytesMax: 2e6 },
     errorStatus: 'http',
     foreignTokens: 'reject',

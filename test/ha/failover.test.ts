@@ -11,7 +11,7 @@ for (const mode of MODES) {
       const store = `{ url: 'redis://tokens/0', sentinels: ['127.0.0.1:${sentinelPort}'] }`;
       const { control, a, b, agreed, traffic } = await startEnsemble(t, { mode, store });
       const before = await agreed();
-      const key = `wechat-sidecar:{${mode}:wx0000000000000demo}:token`;
+      const key = `wechat-sidecar:{${mode}:wx000000000000de30}:token`;
       await until('it is replicated', async () => (await replica.client.exists(key)) === 1);
       await master.kill();
       await traffic.more(30);

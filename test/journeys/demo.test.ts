@@ -1,6 +1,10 @@
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
-import { startRole } from '../support/process.ts';
+import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { runCommand, startRole } from '../support/process.ts';
 import { ask } from '../support/simulator-client.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 /** What `curl` would do for a line of the demo's text. */
 function curl(line: string): ReturnType<typeof ask> {
@@ -36,7 +40,7 @@ test.serial('the first minute: the three lines of the demo do what they say', as
 
 test.serial('Ctrl-C stops everything at once, also while calls are made', async (t) => {
   const demo = await startRole(t, 'demo', { env: { WECHAT_SIDECAR_LISTEN: 'localhost:0' } });
-  const keepAlive = await fetch(`${demo.base}/cgi-bin/token?appid=wx0000000000000demo`);
+  const keepAlive = await fetch(`${demo.base}/cgi-bin/token?appid=${DEMO_APP.appid}`);
   t.is(keepAlive.status, 200);
   await keepAlive.text();
   const beganMs = performance.now();
@@ -49,9 +53,10 @@ test.serial('two demos do not get in the way of each other', async (t) => {
   const first = await startRole(t, 'demo');
   const env = {
     WECHAT_SIDECAR_LISTEN: `127.0.0.1:${first.port}`,
-    WECHAT_SIDECAR_ADMIN_LISTEN: `127.0.0.1:${first.adminPort}`,
+    WECHAT_SIDECAR_ADMIN_LISTEN: '',
+    TMPDIR: temporaryFolder(t),
   };
-  // It asks for the ports that are taken, and takes free ones.
+  // It asks for the port that is taken, and takes a free one.
   const second = await startRole(t, 'demo', { env });
   t.not(second.port, first.port);
   t.is((await ask(`${second.base}/cgi-bin/getcallbackip`)).status, 200);
@@ -61,4 +66,45 @@ test.serial('two demos do not get in the way of each other', async (t) => {
 test.serial('without a command and without an account, it is the demo that runs', async (t) => {
   const demo = await startRole(t, '--config=/dev/null');
   t.is((await demo.untilLine('serving'))['role'], 'demo');
+});
+
+test.serial('the account of the demo is one that check has nothing against', async (t) => {
+  const simulator = await startRole(t, 'simulator');
+  const { code, stdout } = await runCommand(t, 'check', {
+    env: {
+      WECHAT_APPID: DEMO_APP.appid,
+      WECHAT_APPSECRET: DEMO_APP.secret,
+      WECHAT_SIDECAR_UPSTREAMS: simulator.base,
+    },
+  });
+  t.is(code, 0, stdout);
+  t.notRegex(stdout, /^(?:warning|PROBLEM)/m);
+});
+
+test.serial('settings that change while it runs take effect', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'demo.yaml');
+  writeFileSync(file, 'logLevel: debug\n');
+  const demo = await startRole(t, 'demo', {
+    args: ['--config', file],
+    env: { WECHAT_SIDECAR_LOG_LEVEL: '' },
+  });
+  const call = (): ReturnType<typeof ask> => ask(`${demo.base}/cgi-bin/getcallbackip`);
+  t.is((await call()).status, 200);
+  writeFileSync(`${file}.new`, 'logLevel: debug\ndenyPaths: [/cgi-bin/getcallback*]\n');
+  renameSync(`${file}.new`, file);
+  await demo.untilLine('The settings were read again');
+  t.is((await call()).headers['x-wechat-sidecar-error'], 'forbidden_path');
+  t.is((await ask(`${demo.base}/cgi-bin/menu/get`)).json().errcode, 46003, 'it still uses its own hub');
+});
+
+test.serial('what it has written to the temporary folder goes with it, however it ends', async (t) => {
+  const folder = temporaryFolder(t);
+  const demo = await startRole(t, 'demo', { env: { TMPDIR: folder } });
+  t.not(readdirSync(folder).length, 0);
+  t.is((await demo.stop()).code, 0);
+  t.deepEqual(readdirSync(folder), []);
+  const env = { TMPDIR: folder, WECHAT_SIDECAR_LISTEN: '203.0.113.1:1' };
+  t.is((await runCommand(t, 'demo', { env })).code, 1, 'an address that this machine does not have');
+  t.deepEqual(readdirSync(folder), []);
 });

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { MIB } from '../support/memory.ts';
+import { RawConnection } from '../support/raw-call.ts';
 import { INFO, type Pair, type Sidecar, startPair } from '../support/sidecar.ts';
 
 const POST_PATH = '/cgi-bin/message/custom/send';
@@ -70,6 +71,33 @@ for (const query of ['?', `?${FOREIGN}`]) {
     });
     response.destroy();
     await endsEverywhere(t, pair, path);
+  });
+}
+
+for (const query of ['?', `?${FOREIGN}`]) {
+  const how = query === '?' ? 'injected' : 'passed through';
+
+  test.serial(`a caller that closes its side after its request gets its answer (${how})`, async (t) => {
+    const { control, sidecar } = await startPair(t);
+    for (const [target, body] of [
+      [`/cgi-bin/menu/get${query}`, ''],
+      [`${POST_PATH}${query}`, '{"touser":"o"}'],
+    ] as const) {
+      for (const ms of [0, 200, 1_500]) {
+        control.delay({ path: '/cgi-bin/m*', ms });
+        const method = body === '' ? 'GET' : 'POST';
+        const socket = connect({ port: sidecar.port, host: '127.0.0.1', allowHalfOpen: true });
+        const connection = new RawConnection(socket);
+        socket.end(
+          `${method} ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        );
+        socket.once('end', () => socket.destroy());
+        const answer = await connection.untilClosed();
+        const interims = ms > 1_000 ? 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(2) : '';
+        t.true(answer.startsWith(`${interims}HTTP/1.1 200 OK\r\n`), `${method} after ${ms} ms: ${answer}`);
+        t.regex(answer, /\r\n\r\n\{"errcode":/);
+      }
+    }
   });
 }
 

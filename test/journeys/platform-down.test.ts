@@ -40,8 +40,13 @@ for (const as of ['wechat', 'http'] as const) {
     isOwnError(t, await sidecar.call(INFO), 'token_unavailable', as);
     t.true(performance.now() - beganMs < 6_000, 'SDKs do not wait longer than seconds');
 
+    const failures = 'wechat_sidecar_token_fetch_failures_total';
+    t.true((await sidecar.metric(failures, 'errcode="none"')) > 0, 'there is no answer to count');
+
     platform.control.heal();
+    platform.control.break({ path: '*', fault: { kind: 'errcode', errcode: -1 }, times: 1 });
     await sidecar.untilLine('token refreshed');
+    t.is(await sidecar.metric(failures, 'errcode="-1"'), 1, 'the platform is busy');
     t.is(await sidecar.health('readyz'), 200);
     t.is((await sidecar.call(INFO)).json()['openid'], 'oJourney01');
   });

@@ -93,7 +93,7 @@ test('a caller waits for a retry that is near', async (t) => {
   await issuer.fetches[1]?.answer(given('second try'));
   t.is(valueOf(await waiting), 'second try');
   t.deepEqual(told.slice(0, 2), [
-    ['fetchFailed', -1],
+    ['fetchFailed', undefined],
     ['refreshed', 'startup', 'failed'],
   ]);
 });

@@ -12,7 +12,7 @@ test('query, headers and body leave as the caller wrote them, and the token come
     proxy.port,
     `POST /wxa/x?b=%7e&a=1%2B1&&c;d=%E4%BD%A0|{"x"} HTTP/1.1\r\nHost: localhost\r\nX-ODD-case: One\r\n` +
       `x-dup: 1\r\nX-Dup: 2\r\nWechatmp-Thing: v \r\nConnection: close, X-Hop\r\nX-Hop: gone\r\nTE: trailers\r\n` +
-      `x-wechat-appid: wx0000000000000demo\r\nContent-Type: a/b\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      `x-wechat-appid: wx000000000000de30\r\nContent-Type: a/b\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );
   const [request] = upstream.requests;
   const [line, ...headers] = (request?.head ?? '').split('\r\n');
@@ -40,7 +40,7 @@ test('an answer comes back as the platform wrote it, duplicates and odd case inc
   );
   t.regex(answer, /^HTTP\/1\.1 200 Fine\r\n/);
   t.regex(answer, /\r\nX-oDD: a\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n/);
-  t.regex(answer, /\r\nx-wechat-sidecar: 0\.0\.0-test; app=wx0000000000000demo; replay=0\r\n/);
+  t.regex(answer, /\r\nx-wechat-sidecar: 0\.0\.0-test; app=wx000000000000de30; replay=0\r\n/);
   t.notRegex(answer, /X-Hop/i);
   t.regex(answer, /\r\n\r\nh\xe9llo$/);
 });

@@ -33,7 +33,7 @@ test('a call whose token was killed is healed, and the replay has the same bytes
     [sha256, sha256, sha256],
   );
   t.deepEqual(await metricsOf(proxy, 'wechat_sidecar_replays_total{'), [
-    'wechat_sidecar_replays_total{app="wx0000000000000demo",errcode="40001",outcome="recovered"} 1',
+    'wechat_sidecar_replays_total{app="wx000000000000de30",errcode="40001",outcome="recovered"} 1',
   ]);
 });
 
@@ -86,11 +86,11 @@ test('the header tells why a refused call was not sent again', async (t) => {
   t.is(await wordOf('/cgi-bin/message/custom/send'), '0; token=waiting');
   t.is(await wordOf('/cgi-bin/message/custom/send'), '0; token=waiting');
   t.deepEqual(await metricsOf(proxy, 'wechat_sidecar_token_looks_total{'), [
-    'wechat_sidecar_token_looks_total{app="wx0000000000000demo",outcome="accepted"} 1',
-    'wechat_sidecar_token_looks_total{app="wx0000000000000demo",outcome="refused"} 2',
+    'wechat_sidecar_token_looks_total{app="wx000000000000de30",outcome="accepted"} 1',
+    'wechat_sidecar_token_looks_total{app="wx000000000000de30",outcome="refused"} 2',
   ]);
   t.deepEqual(await metricsOf(proxy, 'wechat_sidecar_token_rationed{'), [
-    'wechat_sidecar_token_rationed{app="wx0000000000000demo"} 1',
+    'wechat_sidecar_token_rationed{app="wx000000000000de30"} 1',
   ]);
 });
 

@@ -222,3 +222,28 @@ test('a reset forgets everything, and hands out no token a second time', async (
   );
   t.false(platform.control.knobs().gzip);
 });
+
+test('a web page of another origin does not control it, and the page of its own does', async (t) => {
+  const { origin, port } = await startPlatform(t);
+  const expire = async (headers: Record<string, string>): Promise<number> =>
+    (await ask(`${origin}/__sim/expire`, { method: 'POST', headers })).status;
+  for (const headers of [
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { origin: 'http://localhost:5173' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { host: 'rebound.example' },
+  ]) {
+    t.is(await expire(headers as Record<string, string>), 403, JSON.stringify(headers));
+  }
+  const own = `http://localhost:${port}`;
+  for (const headers of [
+    {},
+    { host: `localhost:${port}`, origin: own, 'sec-fetch-site': 'same-origin' },
+    { host: `[::1]:${port}`, 'sec-fetch-site': 'none' },
+    { host: 'api.weixin.qq.com' },
+  ]) {
+    t.is(await expire(headers as Record<string, string>), 200, JSON.stringify(headers));
+  }
+});

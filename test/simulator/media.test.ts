@@ -4,7 +4,9 @@ import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import test from 'ava';
 import * as fc from 'fast-check';
+import { chromium } from 'playwright-core';
 import { parseMultipart } from '../../src/simulator/multipart.ts';
+import { chromiumPath, WITHOUT_CHROMIUM } from '../support/chromium.ts';
 import { startPlatform } from '../support/simulator-account.ts';
 
 const BOUNDARY = '----boundary';
@@ -84,12 +86,77 @@ test('uploads that are none are refused', async (t) => {
 
 test('a code of a mini-program is a picture on success and JSON on failure', async (t) => {
   const { call, control } = await startPlatform(t);
-  const picture = await call('/wxa/getwxacodeunlimit', { body: { scene: 'a=1' } });
-  t.is(picture.headers['content-type'], 'image/jpeg');
-  t.deepEqual([...picture.body.subarray(0, 2)], [0xff, 0xd8]);
-  t.deepEqual([...picture.body.subarray(-2)], [0xff, 0xd9]);
+  for (const [path, how] of [
+    ['/wxa/getwxacodeunlimit', { body: { scene: 'a=1' } }],
+    ['/wxa/getwxacode', { body: { path: 'a' } }],
+    ['/cgi-bin/wxaapp/createwxaqrcode', { body: { path: 'a' } }],
+    ['/wxa/get_qrcode', {}],
+  ] as const) {
+    const picture = await call(path, how);
+    t.is(picture.headers['content-type'], 'image/jpeg', path);
+    // As long as real ones are: SDKs take a short body for an error, and proxies keep one.
+    t.true(picture.body.length > 20 * 1024 && picture.body.length < 64 * 1024, `${picture.body.length}`);
+    t.deepEqual([...picture.body.subarray(0, 2)], [0xff, 0xd8]);
+    t.deepEqual([...picture.body.subarray(-2)], [0xff, 0xd9]);
+  }
   control.break({ path: '/wxa/getwxacodeunlimit', fault: { kind: 'errcode', errcode: 42001 } });
   t.is((await call('/wxa/getwxacodeunlimit', { body: {} })).json().errcode, 42001);
+});
+
+const browserTest = chromiumPath === undefined ? test.skip : test;
+
+browserTest(
+  `${chromiumPath === undefined ? WITHOUT_CHROMIUM : ''}a browser can show the picture of a code`,
+  async (t) => {
+    const { call } = await startPlatform(t);
+    const { body } = await call('/wxa/getwxacode', { body: { path: 'a' } });
+    const browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] });
+    t.teardown(() => browser.close());
+    const page = await browser.newPage();
+    await page.setContent(`<img src="data:image/jpeg;base64,${body.toString('base64')}">`);
+    const seen = await page.evaluate(`(async () => {
+      const picture = document.querySelector('img');
+      await picture.decode();
+      const canvas = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
+      canvas.drawImage(picture, 0, 0);
+      const blocks = Array.from({ length: 53 }, (_, i) => {
+        const pixels = canvas.getImageData(i * 8, i * 8, 8, 8).data.filter((_, at) => at % 4 === 0);
+        return pixels.reduce((sum, grey) => sum + grey, 0) / pixels.length;
+      });
+      return { size: [picture.width, picture.height], blocks };
+    })()`);
+    const { size, blocks } = seen as { size: number[]; blocks: number[] };
+    t.deepEqual(size, [430, 430]);
+    t.true(
+      blocks.every((grey) => Math.abs(Math.abs(grey - 128) - 100) < 5),
+      'dark and light squares, from corner to corner',
+    );
+    t.is(new Set(blocks.map((grey) => grey > 128)).size, 2);
+  },
+);
+
+test('pictures and files that are no codes are binary too', async (t) => {
+  const { call } = await startPlatform(t);
+  const picture = await call('/channels/ec/basics/media/get?media_id=m');
+  t.is(picture.headers['content-type'], 'image/jpeg');
+  const bill = await call('/cgi-bin/express/delivery/single_waybill/get_bill', { body: {} });
+  t.is(bill.headers['content-type'], 'application/octet-stream');
+});
+
+test('a download and a ticket can be asked for by POST, unless the knob forbids it', async (t) => {
+  const { call, control } = await startPlatform(t);
+  const { media_id: id } = (
+    await call('/cgi-bin/media/upload?type=image', form(Buffer.from('a picture')))
+  ).json();
+  const post = { method: 'POST' };
+  t.is((await call(`/cgi-bin/media/get?media_id=${String(id)}`, post)).body.toString(), 'a picture');
+  t.is((await call('/cgi-bin/ticket/getticket?type=jsapi', { body: {} })).json().errcode, 0);
+  t.is((await call('/cgi-bin/getcallbackip', post)).json().errcode, 43001, 'others are as strict as ever');
+  control.knobs({ postForGet: false });
+  for (const path of ['/cgi-bin/media/get', '/cgi-bin/media/get/jssdk', '/cgi-bin/ticket/getticket']) {
+    t.is((await call(path, post)).json().errcode, 43001, path);
+    t.not((await call(path)).json().errcode, 43001, path);
+  }
 });
 
 test('voices of the JS-SDK fail in plain text', async (t) => {

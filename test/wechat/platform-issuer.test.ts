@@ -177,6 +177,8 @@ test('the address that the platform saw and the request id are taken from the er
   const registered =
     '{"errcode":61004,"errmsg":"access clientip is not registered requestIP: 14.145.194.154 rid: 64e5d2d0-18b1978d-6abec211"}';
   t.like(await fetched(registered), { ip: '14.145.194.154' });
+  const mapped = '{"errcode":40164,"errmsg":"invalid ip ::ffff:203.0.113.7, not in whitelist"}';
+  t.like(await fetched(mapped), { ip: '203.0.113.7' }, 'as the IP list takes it');
   t.is('ip' in (await fetched('{"errcode":40164,"errmsg":"invalid ip 999.1.1.1, not in whitelist"}')), false);
 });
 

@@ -4,6 +4,7 @@ import { refuse } from '../refuse.ts';
 import { word } from '../tokens.ts';
 import type { Call, Endpoint, World } from '../world.ts';
 import { jsonObject } from './json-body.ts';
+import { clearAll } from './openapi.ts';
 import { enterWithSecret } from './secret-call.ts';
 
 /**
@@ -13,6 +14,7 @@ import { enterWithSecret } from './secret-call.ts';
 export const COMPONENT_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/cgi-bin/component/api_start_push_ticket': { method: 'POST', token: 'own', answer: startPush },
   '/cgi-bin/component/api_component_token': { method: 'POST', token: 'own', answer: componentToken },
+  '/cgi-bin/component/clear_quota/v2': { method: 'POST', token: 'own', answer: clearQuota },
   '/cgi-bin/component/api_create_preauthcode': { method: 'POST', token: 'component', answer: preauthCode },
   '/cgi-bin/component/api_query_auth': { method: 'POST', token: 'component', answer: queryAuth },
   '/cgi-bin/component/api_authorizer_token': { method: 'POST', token: 'component', answer: authorizerToken },
@@ -54,6 +56,19 @@ function componentToken(world: World, call: Call): Answer {
     component_access_token: token.value,
     expires_in: secondsOf(entry.account.settings.tokenLifeMs),
   });
+}
+
+/** Of the platform itself, or of the account that is named beside it. */
+function clearQuota(world: World, call: Call): Answer {
+  const given = texts(call);
+  const entry = enterWithSecret(world, call, {
+    appid: given('component_appid'),
+    secret: given('appsecret'),
+  });
+  if (entry.kind === 'refused') return entry.answer;
+  const appid = given('appid');
+  const of = appid === undefined ? entry.account : world.accounts.get(appid);
+  return of === undefined ? refuse(world, call, 40013) : clearAll(world, call, entry.account, of);
 }
 
 function preauthCode(world: World, call: Call): Answer {

@@ -4,7 +4,7 @@ import { parseMultipart } from '../multipart.ts';
 import { refuse } from '../refuse.ts';
 import { word } from '../tokens.ts';
 import type { Call, Endpoint, StoredMedia, World } from '../world.ts';
-import { PICTURE } from './picture.ts';
+import { codePicture } from './picture.ts';
 import { jsonObject } from './json-body.ts';
 
 /** Uploads, and what comes back of them; binary on success and JSON on failure. */
@@ -12,11 +12,13 @@ export const MEDIA_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/cgi-bin/media/upload': { method: 'POST', token: 'app', answer: upload },
   '/cgi-bin/media/get': {
     method: 'GET',
+    postToo: true,
     token: 'app',
     answer: (world, call) => download(world, call, false),
   },
   '/cgi-bin/media/get/jssdk': {
     method: 'GET',
+    postToo: true,
     token: 'app',
     plainErrors: true,
     answer: (world, call) => download(world, call, true),
@@ -31,6 +33,9 @@ export const MEDIA_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/wxa/getwxacodeunlimit': { method: 'POST', token: 'app', answer: picture },
   '/cgi-bin/wxaapp/createwxaqrcode': { method: 'POST', token: 'app', answer: picture },
   '/wxa/get_qrcode': { method: 'GET', token: 'app', answer: picture },
+  '/cgi-bin/media/getfeedbackmedia': { method: 'GET', token: 'app', answer: picture },
+  '/channels/ec/basics/media/get': { method: 'GET', token: 'app', answer: picture },
+  '/cgi-bin/express/delivery/single_waybill/get_bill': { method: 'POST', token: 'app', answer: bill },
 };
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -133,7 +138,13 @@ function deleteMaterial(world: World, call: Call): Answer {
 }
 
 function picture(): Answer {
-  return binaryAnswer(PICTURE, { 'Content-Type': 'image/jpeg' });
+  return binaryAnswer(codePicture(), { 'Content-Type': 'image/jpeg' });
+}
+
+/** A file of figures. */
+function bill(): Answer {
+  const text = 'waybill_id,fee\n1,100\n';
+  return binaryAnswer(Buffer.from(text), { 'Content-Type': 'application/octet-stream' });
 }
 
 function fileHeaders(mediaId: string, type: string, contentType: string): Record<string, string> {

@@ -57,12 +57,13 @@ function clearQuotaBySecret(world: World, call: Call): Answer {
   return entry.kind === 'refused' ? entry.answer : clearAll(world, call, entry.account);
 }
 
-function clearAll(world: World, call: Call, account: Account): Answer {
+/** Clears what `of` has used, as one of the month's clears of `account`. */
+export function clearAll(world: World, call: Call, account: Account, of: Account = account): Answer {
   const month = monthOf(call.nowMs);
   if (account.clears.month !== month) account.clears = { month, count: 0 };
   if (account.clears.count >= account.settings.clearsPerMonth) return refuse(world, call, 48006);
   account.clears.count += 1;
-  account.usage.clear();
+  of.usage.clear();
   return OK;
 }
 

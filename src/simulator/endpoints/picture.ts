@@ -1,5 +1,94 @@
-/** A grey pixel: the JPEG that stands for every QR code. */
-export const PICTURE: Buffer = Buffer.from(
-  '/9j/4AAQSkZJRgABAQEAYABgAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjL/wAARCAABAAEDASIAAhEBAxEB/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAECAxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOEhYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwD3+iiigD//2Q==',
-  'base64',
-);
+import { seededRandom } from '../../base/random.ts';
+
+/**
+ * A JPEG of grey squares with some grain, as large as a mini-program's code is by default (430 pixels a
+ * side) and as long as one in bytes. It is made at its first use and holds nothing that could be scanned.
+ */
+export function codePicture(): Buffer {
+  made ??= makePicture();
+  return made;
+}
+
+let made: Buffer | undefined;
+
+const SIDE_PIXELS = 430;
+const BLOCK_PIXELS = 8;
+const BLOCKS_A_SIDE = Math.ceil(SIDE_PIXELS / BLOCK_PIXELS);
+/** How many of a block's 63 coefficients are grain; they decide how long the picture is. */
+const GRAIN = 10;
+const GRAIN_BITS = 3;
+/** Both tables of Huffman codes are plain: the code of the n-th symbol is the number n in four bits. */
+const CODE_BITS = 4;
+const DC_SYMBOLS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+const END_OF_BLOCK = 0;
+const AC_SYMBOLS = [END_OF_BLOCK, GRAIN_BITS];
+
+function makePicture(): Buffer {
+  const side = [SIDE_PIXELS >> 8, SIDE_PIXELS & 255];
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    segment(0xe0, [...Buffer.from('JFIF\0'), 1, 1, 0, 0, 1, 0, 1, 0, 0]),
+    // With a quantum of 8 for the mean, a block's first coefficient is its brightness less 128.
+    segment(0xdb, [0, 8, ...Array.from({ length: 63 }, () => 2)]),
+    segment(0xc0, [8, ...side, ...side, 1, 1, 0x11, 0]),
+    segment(0xc4, huffmanTable(0x00, DC_SYMBOLS)),
+    segment(0xc4, huffmanTable(0x10, AC_SYMBOLS)),
+    segment(0xda, [1, 1, 0, 0, 63, 0]),
+    scan(),
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}
+
+function segment(marker: number, bytes: readonly number[]): Buffer {
+  const length = bytes.length + 2;
+  return Buffer.from([0xff, marker, length >> 8, length & 255, ...bytes]);
+}
+
+function huffmanTable(id: number, symbols: readonly number[]): number[] {
+  const counts = Array.from({ length: 16 }, (_, i) => (i + 1 === CODE_BITS ? symbols.length : 0));
+  return [id, ...counts, ...symbols];
+}
+
+function scan(): Buffer {
+  const random = seededRandom(1);
+  const bits = new BitWriter();
+  let before = 0;
+  for (let block = 0; block < BLOCKS_A_SIDE ** 2; block += 1) {
+    const brightness = random() < 0.5 ? -100 : 100;
+    const step = brightness - before;
+    const size = 32 - Math.clz32(Math.abs(step));
+    bits.write(DC_SYMBOLS.indexOf(size), CODE_BITS);
+    bits.write(step < 0 ? step + (1 << size) - 1 : step, size);
+    for (let i = 0; i < GRAIN; i += 1) {
+      bits.write(AC_SYMBOLS.indexOf(GRAIN_BITS), CODE_BITS);
+      bits.write(Math.floor(random() * (1 << GRAIN_BITS)), GRAIN_BITS);
+    }
+    bits.write(AC_SYMBOLS.indexOf(END_OF_BLOCK), CODE_BITS);
+    before = brightness;
+  }
+  return bits.end();
+}
+
+/** Bits, the highest first. A byte of ones is followed by a zero, or else it would begin a marker. */
+class BitWriter {
+  readonly #bytes: number[] = [];
+  #held = 0;
+  #heldBits = 0;
+
+  write(value: number, bits: number): void {
+    this.#held = (this.#held << bits) | value;
+    this.#heldBits += bits;
+    while (this.#heldBits >= 8) {
+      this.#heldBits -= 8;
+      const byte = (this.#held >> this.#heldBits) & 255;
+      this.#bytes.push(byte);
+      if (byte === 255) this.#bytes.push(0);
+      this.#held &= (1 << this.#heldBits) - 1;
+    }
+  }
+
+  end(): Buffer {
+    if (this.#heldBits > 0) this.write((1 << (8 - this.#heldBits)) - 1, 8 - this.#heldBits);
+    return Buffer.from(this.#bytes);
+  }
+}

@@ -34,7 +34,8 @@ export function enterWithSecret(
   if (secret !== account.settings.secret) return wrongSecret(world, call, shape);
   if (account.settings.frozen) return refused(40243);
   if (!mayUseSecret(account.settings, call.ip)) {
-    return refused(40164, `invalid ip ${call.ip} ipv6 ::ffff:${call.ip}, not in whitelist`);
+    const ipv6 = call.ip.includes(':') ? call.ip : `::ffff:${call.ip}`;
+    return refused(40164, `invalid ip ${call.ip} ipv6 ${ipv6}, not in whitelist`);
   }
   const over = charge(account, call.path, call.nowMs);
   if (over === 45009 && call.path === '/cgi-bin/token') return refused(45009, DAILY_TOKEN_TEXT);

@@ -1,29 +1,46 @@
-import { jsonAnswer, OK } from '../answer.ts';
 import type { Answer } from '../answer.ts';
+import { DOCUMENTED_ENDPOINTS } from '../documented/table.ts';
 import { refuse } from '../refuse.ts';
 import { paySignature, sameText, userSignature, verifyApiSignature } from '../signature.ts';
 import type { Call, Endpoint, World } from '../world.ts';
 import { jsonObject } from './json-body.ts';
 import { sessionName } from './sns.ts';
 
-/** Calls whose body is signed: with the AppKey (`pay_sig`), with a user's session key (`signature`), or both. */
+const BOTH = [
+  '/xpay/query_user_balance',
+  '/xpay/currency_pay',
+  '/xpay/cancel_currency_pay',
+  '/wxa/game/getbalance',
+  '/wxa/game/pay',
+  '/wxa/game/cancelpay',
+];
+const BY_PAY = Object.keys(DOCUMENTED_ENDPOINTS).filter(
+  (path) => path.startsWith('/xpay/') && !BOTH.includes(path),
+);
+
+/**
+ * Calls whose body is signed: with the AppKey (`pay_sig`), with a user's session key (`signature`), or
+ * both. Once they are past that, their answers are those of their shape.
+ */
 export const SIGNED_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  ...signed(['/xpay/query_user_balance', '/xpay/currency_pay', '/xpay/cancel_currency_pay'], 'both'),
-  ...signed(['/wxa/game/getbalance', '/wxa/game/pay', '/wxa/game/cancelpay'], 'both'),
-  ...signed(
-    ['/xpay/query_order', '/xpay/notify_provide_goods', '/xpay/present_currency', '/xpay/download_bill'],
-    'pay',
-  ),
+  ...signed(BOTH, 'both'),
+  ...signed(BY_PAY, 'pay'),
   ...signed(['/wxa/set_user_storage', '/wxa/remove_user_storage', '/wxa/setuserinteractivedata'], 'session'),
   ...signed(['/wxa/business/getuserencryptkey'], 'session'),
-  ...signed(['/wxa/checksession', '/wxa/resetusersessionkey'], 'session', 'GET'),
+  ...signed(['/wxa/checksession', '/wxa/resetusersessionkey'], 'session'),
 };
 
 type By = 'pay' | 'session' | 'both';
 
-function signed(paths: readonly string[], by: By, method: 'GET' | 'POST' = 'POST'): Record<string, Endpoint> {
-  const answer = (world: World, call: Call): Answer => refuseUnsigned(world, call, by) ?? success(call);
-  return Object.fromEntries(paths.map((path) => [path, { method, token: 'app', answer }]));
+function signed(paths: readonly string[], by: By): Record<string, Endpoint> {
+  const entries = paths.map((path) => {
+    const documented = DOCUMENTED_ENDPOINTS[path];
+    if (documented === undefined) throw new Error(`Cannot sign ${path}: no table has its shape`);
+    const answer: Endpoint['answer'] = (world, call) =>
+      refuseUnsigned(world, call, by) ?? documented.answer(world, call);
+    return [path, { ...documented, answer }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function refuseUnsigned(world: World, call: Call, by: By): Answer | undefined {
@@ -39,12 +56,6 @@ function refuseUnsigned(world: World, call: Call, by: By): Answer | undefined {
   const right = key && userSignature(key.value, body);
   if (right !== undefined && sameText(right, call.query.get('signature') ?? '')) return undefined;
   return refuse(world, call, by === 'both' ? 90011 : 87009);
-}
-
-function success(call: Call): Answer {
-  if (call.path.endsWith('balance'))
-    return jsonAnswer({ errcode: 0, errmsg: 'ok', balance: 100, present_balance: 0 });
-  return OK;
 }
 
 /** The window around now in which a signed call counts. */

@@ -30,6 +30,12 @@ export const SNS_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
     plainErrors: true,
     answer: componentOauthLogin,
   },
+  '/sns/oauth2/component/refresh_token': {
+    method: 'GET',
+    token: 'component',
+    plainErrors: true,
+    answer: refreshLogin,
+  },
 };
 
 const PLAIN: RefusalShape = { plain: true, ridStyle: 'comma' };

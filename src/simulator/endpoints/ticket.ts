@@ -6,7 +6,7 @@ import type { Call, Endpoint, World } from '../world.ts';
 
 /** JS-SDK and card tickets. A repeated call returns the same ticket until its end, whatever became of the token. */
 export const TICKET_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  '/cgi-bin/ticket/getticket': { method: 'GET', token: 'app', answer: getTicket },
+  '/cgi-bin/ticket/getticket': { method: 'GET', postToo: true, token: 'app', answer: getTicket },
 };
 
 const TYPES = ['jsapi', 'wx_card', 'sdk'];

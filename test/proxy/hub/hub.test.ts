@@ -38,7 +38,7 @@ test('calls get the token of a hub, and the only account is the default one', as
     [undefined],
   );
   const page = await proxy.metrics.page();
-  t.regex(page, /^wechat_sidecar_token_expires_timestamp_seconds\{app="wx0000000000000demo"\} [1-9]/m);
+  t.regex(page, /^wechat_sidecar_token_expires_timestamp_seconds\{app="wx000000000000de30"\} [1-9]/m);
   t.notRegex(page, /^wechat_sidecar_token_refreshes_total\{/m);
 });
 

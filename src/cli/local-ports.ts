@@ -1,0 +1,53 @@
+import { lstat, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * The admin ports of this user's processes on this machine: one empty file each, named after the port,
+ * in a folder of the user's own. `shutdown` and `check` find there what runs on a port that nobody set.
+ */
+export class LocalPorts {
+  readonly #folder: string;
+  readonly #userId: number | undefined;
+
+  /** `userId` where the system has such numbers. */
+  constructor(userId: number | undefined) {
+    this.#folder = join(tmpdir(), `wechat-sidecar-${userId ?? 'user'}`);
+    this.#userId = userId;
+  }
+
+  /** Whether it could be written down; where the temporary folder is read-only it cannot. */
+  async add(port: number): Promise<boolean> {
+    try {
+      await mkdir(this.#folder, { mode: 0o700, recursive: true });
+      if (!(await this.#isOurs())) return false;
+      await writeFile(join(this.#folder, String(port)), '', { mode: 0o600 });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async remove(port: number): Promise<void> {
+    if (!(await this.#isOurs())) return;
+    await rm(join(this.#folder, String(port)), { force: true });
+    // It has others in it, or another process is about to write: both are well.
+    await rmdir(this.#folder).catch(() => undefined);
+  }
+
+  /** Those of processes that were killed are among them. */
+  async list(): Promise<readonly number[]> {
+    if (!(await this.#isOurs())) return [];
+    const names = await readdir(this.#folder).catch(() => []);
+    return names.filter((name) => /^[1-9]\d{0,4}$/.test(name)).map(Number);
+  }
+
+  /** Others can write to the temporary folder too. */
+  async #isOurs(): Promise<boolean> {
+    const stats = await lstat(this.#folder).catch(() => undefined);
+    return (
+      stats?.isDirectory() === true &&
+      (this.#userId === undefined || (stats.uid === this.#userId && (stats.mode & 0o022) === 0))
+    );
+  }
+}

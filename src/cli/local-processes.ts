@@ -1,0 +1,85 @@
+import { request } from 'node:http';
+import type { Finding } from './check.ts';
+import type { LocalPorts } from './local-ports.ts';
+import type { HostPort, Settings } from './settings.ts';
+import { reachable } from './shutdown.ts';
+
+/** A process of ours on this machine, as its admin port describes it. */
+export interface LocalProcess {
+  readonly role: string;
+  readonly version: string;
+  readonly admin: HostPort;
+}
+
+const TIMEOUT_MS = 2_000;
+const BODY_BYTES_MAX = 64 * 1024;
+
+/** What runs on admin ports that nobody set. Ports of processes that are gone are forgotten. */
+export async function findLocalProcesses(ports: LocalPorts): Promise<readonly LocalProcess[]> {
+  const found = await Promise.all(
+    (await ports.list()).map(async (port) => {
+      const outcome = await processAt({ host: '127.0.0.1', port });
+      if (outcome === 'nobody') await ports.remove(port);
+      return typeof outcome === 'object' ? outcome : undefined;
+    }),
+  );
+  return found.filter((it) => it !== undefined).toSorted((a, b) => a.admin.port - b.admin.port);
+}
+
+/** What runs beside a `check`, one finding for each process. Nothing is wrong where nothing runs. */
+export async function checkLocalProcesses(
+  { adminListen, adminPortMayMove }: Settings,
+  ports: LocalPorts,
+): Promise<readonly Finding[]> {
+  const set = { host: reachable(adminListen.host), port: adminListen.port };
+  const found = adminPortMayMove ? await findLocalProcesses(ports) : [await processAt(set)];
+  const running = found.filter((it) => typeof it === 'object');
+  return Promise.all(running.map(async (it) => findingOf(it, await get(it.admin, '/readyz?verbose'))));
+}
+
+function findingOf({ role, version, admin }: LocalProcess, ready: Got | 'nobody' | undefined): Finding {
+  const what = `A ${role} (${version}) runs on this machine, with its admin port at ${admin.host}:${admin.port}`;
+  if (typeof ready !== 'object') return { level: 'warning', text: `${what}, which does not answer.` };
+  if (ready.status === 200) return { level: 'ok', text: `${what}, and is ready.` };
+  const failed = ready.body.split('\n').filter((line) => line.startsWith('[-]'));
+  return { level: 'warning', text: `${what}, and is not ready: ${failed.join('; ').replaceAll('[-]', '')}.` };
+}
+
+async function processAt(admin: HostPort): Promise<LocalProcess | 'nobody' | undefined> {
+  if (admin.port === 0) return undefined;
+  const got = await get(admin, '/version');
+  if (typeof got !== 'object') return got;
+  try {
+    const { role, version } = JSON.parse(got.body) as { role?: unknown; version?: unknown };
+    if (typeof role !== 'string' || typeof version !== 'string') return undefined;
+    return { role: role.slice(0, 20), version: version.slice(0, 40), admin };
+  } catch {
+    return undefined;
+  }
+}
+
+interface Got {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** `nobody`: nothing listens there. */
+function get({ host, port }: HostPort, path: string): Promise<Got | 'nobody' | undefined> {
+  return new Promise((resolve) => {
+    const call = request({ host, port, path, timeout: TIMEOUT_MS, agent: false });
+    call.on('response', (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+        if (body.length > BODY_BYTES_MAX) call.destroy();
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.on('error', () => resolve(undefined));
+    });
+    call.on('timeout', () => call.destroy());
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code === 'ECONNREFUSED' ? 'nobody' : undefined);
+    });
+    call.end();
+  });
+}

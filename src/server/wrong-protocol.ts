@@ -1,0 +1,31 @@
+import { boundedLog, type Log } from '../base/log.ts';
+import type { Clock } from '../base/clock.ts';
+
+/** A TLS record that holds a handshake begins so, in every version since SSL 3. */
+const HANDSHAKE = [0x16, 0x03] as const;
+
+/** How a connection was refused, as node:http and node:tls say it. */
+export interface ClientError {
+  readonly code?: string | undefined;
+  /** The bytes that the parser of HTTP stumbled over. */
+  readonly rawPacket?: Buffer;
+}
+
+/**
+ * Whoever calls https:// where http:// is served, or the reverse, sees an error of its TLS library that
+ * leads nowhere; the log has the words.
+ */
+export function tellWrongProtocol(
+  log: Log,
+  clock: Clock,
+  setting: string,
+): (error: ClientError, port: number | undefined) => void {
+  const bounded = boundedLog(log, clock)('');
+  return ({ code, rawPacket }, port) => {
+    if (code === 'ERR_SSL_HTTP_REQUEST') {
+      bounded.warn('A caller sent plain HTTP to a port that serves HTTPS', { port, setting });
+    } else if (rawPacket?.[0] === HANDSHAKE[0] && rawPacket[1] === HANDSHAKE[1]) {
+      bounded.warn('A caller sent TLS to a port that serves plain HTTP', { port, setting });
+    }
+  };
+}

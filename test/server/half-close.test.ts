@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { silentLog } from '../../src/base/log.ts';
+import { listen } from '../../src/server/listen.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RawConnection } from '../support/raw-call.ts';
+
+interface Bench {
+  readonly clock: ManualClock;
+  /** Sends the bytes, and closes its side as soon as they are out. */
+  readonly send: (bytes: string) => Promise<RawConnection>;
+  /** The next request that arrives, and its end: `answered` or `gone`. */
+  readonly next: () => Promise<{ response: ServerResponse; ended: Promise<string> }>;
+}
+
+async function start(t: ExecutionContext, handler?: RequestListener): Promise<Bench> {
+  const clock = new ManualClock();
+  const arrived: [IncomingMessage, ServerResponse][] = [];
+  let wake = (): void => {};
+  const listener = await listen({
+    handler: (request, response) => {
+      handler?.(request, response);
+      arrived.push([request, response]);
+      wake();
+    },
+    host: '127.0.0.1',
+    port: 0,
+    setting: 'listen',
+    halfClose: true,
+    clock,
+    log: silentLog,
+  });
+  t.teardown(() => listener.close());
+  return {
+    clock,
+    async send(bytes) {
+      const socket = connect({ port: listener.port, host: '127.0.0.1', allowHalfOpen: true });
+      t.teardown(() => socket.destroy());
+      const connection = new RawConnection(socket);
+      socket.end(bytes);
+      socket.once('end', () => socket.destroy());
+      await once(socket, 'finish');
+      return connection;
+    },
+    async next() {
+      while (arrived.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      const [request, response] = arrived.shift() as [IncomingMessage, ServerResponse];
+      request.resume();
+      const ended = once(response, 'close').then(() => (response.writableFinished ? 'answered' : 'gone'));
+      await untilHalfClosed(request.socket);
+      return { response, ended };
+    },
+  };
+}
+
+async function untilHalfClosed(socket: Socket): Promise<void> {
+  if (!socket.readableEnded) await once(socket, 'end');
+}
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+test('a caller that closes its side after its request gets its answer, and then the connection ends', async (t) => {
+  const { send, next, clock } = await start(t);
+  const connection = await send(GET);
+  const { response, ended } = await next();
+  clock.advance(400);
+  response.end('late');
+  t.regex(
+    await connection.untilClosed(),
+    /^HTTP\/1\.1 200 OK\r\n[^]*late\r\n|^HTTP\/1\.1 200 OK\r\n[^]*late$/,
+  );
+  t.is(await ended, 'answered');
+});
+
+test('so do callers that post, and all that pipeline', async (t) => {
+  const { send, next } = await start(t);
+  const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}';
+  const connection = await send(post + GET);
+  const [first, second] = [await next(), await next()];
+  second.response.end('second');
+  first.response.end('first');
+  t.regex(await connection.untilClosed(), /first[^]*second/);
+});
+
+test('one that waits for long is asked whether it is there, and waits on', async (t) => {
+  const { send, next, clock } = await start(t);
+  const connection = await send(GET);
+  const { response, ended } = await next();
+  for (let seconds = 0; seconds < 30; seconds += 1) clock.advance(1_000);
+  await connection.untilReceived('HTTP/1.1 100 Continue\r\n\r\n');
+  response.end('at last');
+  const received = await connection.untilClosed();
+  t.is(received.match(/100 Continue/g)?.length, 2);
+  t.regex(received, /100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n[^]*at last/);
+  t.is(await ended, 'answered');
+});
+
+test('one that has left is found to be gone, and its call ends', async (t) => {
+  const { send, next, clock } = await start(t);
+  const connection = await send(GET);
+  const { ended } = await next();
+  connection.socket.destroy();
+  let isOver = false;
+  void ended.then(() => (isOver = true));
+  // The reset comes back through the system, in a time of its own.
+  for (clock.advance(500); !isOver; clock.advance(100)) await new Promise(setImmediate);
+  t.is(await ended, 'gone');
+});
+
+test('who cannot be asked counts as gone: HTTP/1.0, and an answer that has stopped half-way', async (t) => {
+  const { send, next, clock } = await start(t);
+  await send('GET / HTTP/1.0\r\n\r\n');
+  const old = await next();
+  clock.advance(500);
+  t.is(await old.ended, 'gone');
+
+  const connection = await send(GET);
+  const { response, ended } = await next();
+  response.write('some');
+  await connection.untilReceived('some');
+  clock.advance(500);
+  response.write('more');
+  await connection.untilReceived('more');
+  clock.advance(500);
+  t.false(response.destroyed, 'it has moved since');
+  clock.advance(500);
+  t.is(await ended, 'gone');
+});
