@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
+import { GiveWay } from './give-way.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
 import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';
@@ -24,6 +25,8 @@ export interface ListenOptions {
   readonly onExpectContinue?: RequestListener;
   /** Connections over this many are closed on arrival; no limit where absent. */
   readonly connectionsMax?: number;
+  /** Instead, one of those that are there is closed for the one that arrives. */
+  readonly giveWay?: boolean;
   readonly limits?: Partial<ServerLimits>;
   readonly clock: Clock;
   readonly log: Log;
@@ -119,7 +122,10 @@ function serverFor(
         );
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
-  if (options.connectionsMax !== undefined) server.maxConnections = options.connectionsMax;
+  if (options.connectionsMax !== undefined) {
+    if (options.giveWay === true) new GiveWay(options.connectionsMax).follow(server);
+    else server.maxConnections = options.connectionsMax;
+  }
 
   const refuser = new Refuser(options.refuse, connections, options.clock);
   const serve =
