@@ -159,8 +159,11 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>): 
 } {
   const wishes: Wishes = {};
   const problems: string[] = [];
-  for (const [key, text] of Object.entries(annotations)) {
-    if (!key.startsWith(PREFIX) || WRITTEN_BACK.includes(key)) continue;
+  const ours = Object.entries(annotations).filter(
+    ([key]) => key.startsWith(PREFIX) && !WRITTEN_BACK.includes(key),
+  );
+  // More than there are cannot all be right, and to look for what each was meant to be takes time.
+  for (const [key, text] of ours.slice(0, 2 * ANNOTATIONS.length)) {
     const name = key.slice(PREFIX.length);
     const annotation = ANNOTATIONS.find((row) => row.name === name);
     if (annotation === undefined) problems.push(unknown(name));

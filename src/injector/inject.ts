@@ -36,6 +36,7 @@ export interface InjectionContext {
 }
 
 const GRACE_SECONDS = 30;
+const PROBLEMS_SHOWN_MAX = 20;
 const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
 
 /**
@@ -56,7 +57,7 @@ export function inject(raw: unknown, settings: InjectionSettings, context: Injec
   const plan = planFor(pod, mode, wishes.port ?? settings.port, settings.adminPort);
   const all = [...problems, ...findObstacles(pod, asked, settings, wishes, plan, present !== undefined)];
   if (all.length > 0) {
-    return { kind: 'refuse', message: `wechat-sidecar cannot be added to this pod: ${all.join('; ')}` };
+    return { kind: 'refuse', message: `wechat-sidecar cannot be added to this pod: ${listed(all)}` };
   }
   const operations = [
     // These go by the places that containers have before anything is added.
@@ -66,6 +67,11 @@ export function inject(raw: unknown, settings: InjectionSettings, context: Injec
   ];
   if (operations.length === 0) return { kind: 'skip', reason: 'already_injected' };
   return { kind: 'inject', operations, mode, warnings: warningsFor(pod, plan, wishes) };
+}
+
+function listed(problems: readonly string[]): string {
+  const more = problems.length - PROBLEMS_SHOWN_MAX;
+  return [...problems.slice(0, PROBLEMS_SHOWN_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 /** Whatever a selector says: the injector must never stand in the way of the cluster's own pods. */

@@ -6,6 +6,9 @@ import type { InjectionSettings } from './settings.ts';
 import type { SidecarPlan } from './sidecar-container.ts';
 import { KEY_VOLUME, transparentObstacles, TRUST_VOLUME } from './transparent.ts';
 
+/** Each gets its own part of our answer. */
+const CONTAINERS_MAX = 256;
+
 /** Why a sidecar cannot work in this pod: what is in the way, and what to do about it. */
 export function findObstacles(
   pod: PodView,
@@ -24,6 +27,10 @@ export function findObstacles(
       'it uses hostNetwork, where every program on the node could call WeChat through the sidecar: ' +
         'run wechat-sidecar as a container of your own with another way to guard it, or leave hostNetwork',
     );
+  }
+  const containers = pod.containers.length + pod.initContainers.length;
+  if (containers > CONTAINERS_MAX) {
+    problems.push(`it has ${containers} containers, and accepted are ${CONTAINERS_MAX} at most`);
   }
   if (isForWindows(pod)) problems.push('it is for Windows, and the sidecar is for Linux');
   problems.push(...(isPresent ? presentObstacles(pod) : namesInTheWay(pod)));

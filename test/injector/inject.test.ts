@@ -194,3 +194,14 @@ test('the default account must be among the accounts', (t) => {
     'annotation wechat-sidecar.io/app: wx1 is none of wechat-sidecar.io/apps (wx2, wx3)',
   ]);
 });
+
+test('more faults than anybody reads are counted, and more containers than any pod has are refused', (t) => {
+  const volumes = Array.from({ length: 30 }, () => ({ name: 'wechat-sidecar-hub' }));
+  t.regex(refusalOf(withSpec({ volumes })), /(?:; it has a volume named [^;]+){19}; and 10 more$/);
+  const containers = Array.from({ length: 257 }, (_, n) => ({ name: `c${n}` }));
+  t.regex(refusalOf(withSpec({ containers })), /it has 257 containers, and accepted are 256 at most/);
+  const annotations = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, n) => [`wechat-sidecar.io/a${n}`, '']),
+  );
+  t.true(refusalOf(askingPod(annotations)).length < 10_000);
+});
