@@ -45,6 +45,7 @@ export const SETTINGS_TABLE: readonly Setting[] = [
   accounts.allowApps,
   accounts.tlsCertFile,
   accounts.tlsKeyFile,
+  accounts.tlsCaFile,
   ...INJECTOR_ROWS,
   serving.drainDelay,
   serving.drainTimeout,

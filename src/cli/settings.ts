@@ -15,6 +15,8 @@ export interface Settings {
   readonly listen: HostPort;
   readonly adminListen: HostPort;
   readonly tls: TlsSettings | undefined;
+  /** Further authorities for upstreams and hub (PEM), as their file holds them. */
+  readonly tlsCaPem: string | undefined;
   /** The accounts that this process holds the secrets of; empty for a proxy with a hub. */
   readonly apps: readonly AppSettings[];
   /** The account of a call that names none: the one that is set, else the only one of `apps`. */
