@@ -28,8 +28,9 @@ export const listen: Setting<HostPort> = {
   form: form.hostPort,
   roles: SERVERS,
   live: false,
-  meaning: 'Where calls are taken. `localhost` means both 127.0.0.1 and ::1.',
-  meaningZh: '接收请求的地址。`localhost` 表示 127.0.0.1 和 ::1 两者。',
+  meaning:
+    'Where calls are taken. `localhost` means both 127.0.0.1 and ::1, `[::]` every address of both families.',
+  meaningZh: '接收请求的地址。`localhost` 表示 127.0.0.1 和 ::1 两者,`[::]` 表示 IPv4 与 IPv6 的所有地址。',
 };
 
 export const adminListen: Setting<HostPort> = {

@@ -116,7 +116,8 @@ function environmentOf(
     ...(wishes.apps && { WECHAT_SIDECAR_HUB_APPS: wishes.apps.join(',') }),
     ...(app !== undefined && { WECHAT_SIDECAR_DEFAULT_APP: app }),
     WECHAT_SIDECAR_LISTEN: `localhost:${plan.port}`,
-    WECHAT_SIDECAR_ADMIN_LISTEN: `0.0.0.0:${plan.adminPort}`,
+    // The kubelet comes by the pod's address, which in some clusters is of IPv6 alone.
+    WECHAT_SIDECAR_ADMIN_LISTEN: `[::]:${plan.adminPort}`,
     WECHAT_SIDECAR_LOG_LEVEL: wishes.logLevel ?? settings.logLevel,
     WECHAT_SIDECAR_DRAIN_DELAY: `${delaySeconds}s`,
     WECHAT_SIDECAR_DRAIN_TIMEOUT: `${timeoutSeconds}s`,

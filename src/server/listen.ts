@@ -11,7 +11,7 @@ import { keepCertificate, type CertificateFiles, type KeptCertificate } from './
 
 export interface ListenOptions {
   readonly handler: RequestListener;
-  /** An address or a name; `localhost` means 127.0.0.1 and ::1, both on the same port. */
+  /** An address or a name; `localhost` means 127.0.0.1 and ::1, and `::` means 0.0.0.0 too, on the same port. */
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
@@ -148,17 +148,29 @@ function serverFor(
   return server;
 }
 
+/**
+ * Hosts that mean an address of each family. One socket could serve both, but it would know callers by
+ * IPv4-mapped addresses, and fail where the machine has no IPv6.
+ */
+const BOTH_FAMILIES: Readonly<Record<string, readonly [v4: string, v6: string]>> = {
+  localhost: ['127.0.0.1', '::1'],
+  '::': ['0.0.0.0', '::'],
+};
+
 /** The servers of all addresses that the host means, listening on one port. */
 async function bindAll(options: ListenOptions, makeServer: () => Server): Promise<Server[]> {
-  if (options.host !== 'localhost') return [await bind(makeServer(), options.host, options.port, options)];
+  const both = BOTH_FAMILIES[options.host];
+  if (both === undefined) return [await bind(makeServer(), options.host, options.port, options)];
+  const [host4, host6] = both;
   for (let pick = 1; ; pick += 1) {
-    const v4 = await bind(makeServer(), '127.0.0.1', options.port, options);
+    const v4 = await bind(makeServer(), host4, options.port, options);
     try {
-      return [v4, await bind(makeServer(), '::1', addressOf(v4).port, options)];
+      return [v4, await bind(makeServer(), host6, addressOf(v4).port, options)];
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
       if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') {
-        options.log.info('This machine has no ::1; listening on 127.0.0.1 alone', { code: error.code });
+        const event = `This machine has no ${host6}; listening on ${host4} alone`;
+        options.log.info(event, { code: error.code });
         return [v4];
       }
       v4.close();
@@ -173,7 +185,7 @@ function bind(server: Server, host: string, port: number, options: ListenOptions
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(listenErrorOf(error, host, port, options.setting)),
     );
-    server.listen(port, host, () => {
+    server.listen({ port, host, ipv6Only: true }, () => {
       server.removeAllListeners('error');
       // Failures of a single accept (out of descriptors) must not end the process.
       server.on('error', (error: NodeJS.ErrnoException) =>
