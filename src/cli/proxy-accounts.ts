@@ -7,6 +7,7 @@ import { makeHubHttp } from '../proxy/hub/http.ts';
 import type { Accounts } from '../proxy/sidecar.ts';
 import type { Check } from '../server/admin.ts';
 import { makeAsk } from '../upstream/ask.ts';
+import type { Authorities } from '../upstream/authorities.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { openStore } from './open-store.ts';
@@ -105,6 +106,7 @@ export function makeHubBackedAccounts(
   settings: Settings,
   hub: HubSettings,
   context: RoleContext,
+  authorities: Authorities,
 ): ProxyAccounts {
   let current = settings;
   const { connectMs, answerMs, idleMs } = settings.timeouts;
@@ -122,6 +124,7 @@ export function makeHubBackedAccounts(
         idleTimeoutMs: Math.max(idleMs, STREAM_IDLE_MS),
         // A hub has a name of the cluster, which DNS itself would not find without the search domains.
         resolve: 'system',
+        authorities,
       },
       context.clock,
     ),

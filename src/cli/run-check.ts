@@ -1,6 +1,7 @@
 import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import { makeAsk } from '../upstream/ask.ts';
+import { Authorities } from '../upstream/authorities.ts';
 import { Origins } from '../upstream/origins.ts';
 import { Pools } from '../upstream/pools.ts';
 import type { Ask } from '../wechat/ask.ts';
@@ -48,12 +49,13 @@ export async function runCheck(
   return checkExitCode(findings);
 }
 
-function askerFor({ timeouts, resolve }: Settings, origins: readonly string[]): Ask {
+function askerFor({ timeouts, resolve, tlsCaPem }: Settings, origins: readonly string[]): Ask {
   const pools = new Pools({
     connectTimeoutMs: timeouts.connectMs,
     answerTimeoutMs: timeouts.answerMs,
     idleTimeoutMs: timeouts.idleMs,
     resolve,
+    authorities: new Authorities(tlsCaPem),
   });
   const upstream = { origins: new Origins(origins, systemClock), pools, log: silentLog, onFailover() {} };
   return makeAsk(upstream, systemClock);

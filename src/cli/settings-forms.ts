@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { isImageReference } from '../injector/image.ts';
 import { cpuMillis, memoryBytes } from '../injector/quantity.ts';
@@ -74,11 +75,34 @@ export const userId: Form<number | 'image'> = {
   read: (text) => (text === 'image' ? text : integer(1, 2 ** 31 - 1).read(text)),
 };
 
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
+
 /** PEM, for a file that must hold certificates and nothing secret. */
 export const certificates: Form<string> = {
   accepted: 'one or more certificates (PEM) and no key',
-  read: (text) =>
-    text.includes('-----BEGIN CERTIFICATE-----') && !text.includes('PRIVATE KEY') ? text : undefined,
+  read(text) {
+    const blocks = text.match(CERTIFICATE) ?? [];
+    return blocks.length > 0 && blocks.every(isCertificate) && !text.includes('PRIVATE KEY')
+      ? text
+      : undefined;
+  },
+};
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** `name` or `name/key`. */
+export const configMapKey: Form<{ readonly name: string; readonly key: string }> = {
+  accepted: 'the name of a ConfigMap, or name/key, such as company-ca/ca.crt',
+  read(text) {
+    const [, name = '', key = 'ca.crt'] = /^([^/]*)(?:\/([A-Za-z0-9._-]{1,253}))?$/.exec(text) ?? [];
+    return kubernetesName.read(name) === undefined ? undefined : { name, key };
+  },
 };
 
 export const filePath: Form<string> = matching(/^[^\p{Cc}]{1,4096}$/u, 'the path of a file');

@@ -14,15 +14,17 @@ export function readInjector(reader: SettingsReader, role: Role): InjectorSettin
       'no image: set WECHAT_INJECTOR_IMAGE (injector.image) to the image that pods are to get',
     );
   }
-  const authority = reader.secretFile(row.sidecarHubCaFile, undefined, certificates);
+  const hubCaPem = readHubCa(reader);
   const user = reader.oneOrDefault(row.runAsUser);
   const sidecar: InjectorSettings['sidecar'] = {
     image: image ?? '',
     imagePullPolicy: reader.one(row.imagePullPolicy),
+    imagePullSecrets: reader.many(row.imagePullSecrets) ?? [],
     mode: reader.oneOrDefault(row.mode),
     hubUrls: reader.many(row.sidecarHubUrl) ?? [defaultOf(row.sidecarHubUrl)],
     upstreams: reader.many(row.sidecarUpstreams),
-    hubCaPem: authority === undefined ? undefined : `${authority.reveal()}\n`,
+    hubCaPem,
+    caConfigMap: reader.one(row.sidecarCaConfigMap),
     port: reader.oneOrDefault(row.sidecarPort),
     adminPort: reader.oneOrDefault(row.sidecarAdminPort),
     cpuRequest: reader.oneOrDefault(row.cpuRequest),
@@ -31,6 +33,7 @@ export function readInjector(reader: SettingsReader, role: Role): InjectorSettin
     memoryLimit: reader.oneOrDefault(row.memoryLimit),
     logLevel: reader.oneOrDefault(row.sidecarLogLevel),
     runAsUser: user === 'image' ? undefined : user,
+    lockedAnnotations: reader.many(row.lockedAnnotations) ?? [],
   };
   if (role === 'injector') {
     refuseImpossible(reader, sidecar);
@@ -52,6 +55,25 @@ function warnOfClear(reader: SettingsReader, { hubUrls, upstreams = [] }: Inject
     ...upstreams.map((url) => upstreamInClear(nameOf(row.sidecarUpstreams), url)),
   ];
   reader.warnings.push(...warnings.filter((warning) => warning !== undefined));
+}
+
+/** All annotations of a pod together may have 256 KiB. */
+const HUB_CA_CHARACTERS_MAX = 128 * 1_024;
+
+function readHubCa(reader: SettingsReader): string | undefined {
+  const given = reader.given(row.sidecarHubCaFile);
+  const pem = reader.secretFile(row.sidecarHubCaFile, undefined, certificates)?.reveal();
+  if (given !== undefined && reader.given(row.sidecarCaConfigMap) !== undefined) {
+    reader.problems.push(
+      `${given.name}: is set beside ${row.sidecarCaConfigMap.key}: sidecars take one of them`,
+    );
+  }
+  if (pem !== undefined && pem.length > HUB_CA_CHARACTERS_MAX) {
+    reader.problems.push(
+      `${given?.name}: holds ${pem.length} characters, and an annotation ${HUB_CA_CHARACTERS_MAX} at most: use ${row.sidecarCaConfigMap.key}`,
+    );
+  }
+  return pem === undefined ? undefined : `${pem}\n`;
 }
 
 /** What an API server would refuse in every pod. */

@@ -11,7 +11,7 @@ import type { Cells } from './settings-cells.ts';
 import { apiServerIn, doubtfulVariables, isInKubernetes, unknownVariables } from './settings-environment.ts';
 import type { Environment } from './settings-environment.ts';
 import { readSettingsFile } from './settings-file.ts';
-import { hostPort, storedKey } from './settings-forms.ts';
+import { certificates, hostPort, storedKey } from './settings-forms.ts';
 import { readInjector } from './settings-injector.ts';
 import { defaultOf, SettingsReader } from './settings-reader.ts';
 import type { ReadFile } from './settings-reader.ts';
@@ -79,7 +79,8 @@ export function parseSettings(source: SettingsSource): ParsedSettings {
 }
 
 /** With problems, what this gives is not to be used; every part is read all the same, for its problems. */
-function readAll(reader: SettingsReader, { role, file, env }: SettingsSource): Settings {
+function readAll(reader: SettingsReader, source: SettingsSource): Settings {
+  const { role, file, env } = source;
   const owned = readAccounts(reader, role);
   const { clients, kubernetes } = readCallers(reader, role, owned.apps);
   return {
@@ -89,6 +90,7 @@ function readAll(reader: SettingsReader, { role, file, env }: SettingsSource): S
     clients,
     kubernetes: { ...kubernetes, apiServer: apiServerIn(env) },
     ...readListening(reader, role, env),
+    tlsCaPem: readAuthorities(reader, source),
     upstreams: readUpstreams(reader),
     resolve: reader.oneOrDefault(serving.resolve),
     timeouts: {
@@ -160,6 +162,19 @@ function readTls(reader: SettingsReader): TlsSettings | undefined {
     reader.problems.push(`${key.name}: is given without its certificate: set tls.certFile too`);
   const [certFile, keyFile] = [reader.one(accounts.tlsCertFile), reader.one(accounts.tlsKeyFile)];
   return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
+}
+
+/** With those of Node's own variable, which Node 20 forgets for connections that trust others too. */
+function readAuthorities(reader: SettingsReader, { env, readFile }: SettingsSource): string | undefined {
+  const pem = reader.secretFile(accounts.tlsCaFile, undefined, certificates)?.reveal();
+  const { NODE_EXTRA_CA_CERTS: path = '' } = env;
+  if (pem === undefined || path === '') return pem;
+  try {
+    return `${pem}\n${readFile(path)}`;
+  } catch {
+    // Node has warned of it.
+    return pem;
+  }
 }
 
 function readUpstreams(reader: SettingsReader): readonly string[] {

@@ -297,3 +297,15 @@ export const tlsKeyFile: Setting<string> = {
   meaning: 'The private key of that certificate (PEM). Read again likewise.',
   meaningZh: '该证书的私钥(PEM),同样自动重读。',
 };
+
+export const tlsCaFile: Setting<string> = {
+  key: 'tls.caFile',
+  env: 'WECHAT_SIDECAR_TLS_CA_FILE',
+  form: form.filePath,
+  roles: TOKEN_ROLES,
+  live: true,
+  meaning:
+    'Further authorities (PEM) that upstreams and hub may be certified by, beside the public ones and those of `NODE_EXTRA_CA_CERTS`. Read again when the file changes.',
+  meaningZh:
+    '访问平台和中控时额外信任的 CA 证书(PEM),与公共 CA 及 `NODE_EXTRA_CA_CERTS` 同时生效;文件变化时自动重读。',
+};

@@ -1,5 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
-import { INJECTION_MODES, type InjectionMode } from '../injector/annotations.ts';
+import { ANNOTATIONS, INJECTION_MODES, type InjectionMode } from '../injector/annotations.ts';
+import { PREFIX } from '../injector/names.ts';
 import type { Setting } from './setting.ts';
 import * as form from './settings-forms.ts';
 import type { Role } from './settings.ts';
@@ -24,6 +25,18 @@ export const imagePullPolicy: Setting<'Always' | 'IfNotPresent' | 'Never'> = {
   live: true,
   meaning: 'When nodes fetch that image.',
   meaningZh: '节点何时拉取该镜像。',
+};
+
+export const imagePullSecrets: Setting<string> = {
+  key: 'injector.imagePullSecrets',
+  env: 'WECHAT_INJECTOR_IMAGE_PULL_SECRETS',
+  form: form.kubernetesName,
+  itemsMax: 16,
+  roles: INJECTOR,
+  live: true,
+  meaning:
+    "Names of Secrets with the registry's credentials, which pods get beside their own. Each namespace needs Secrets of these names.",
+  meaningZh: '镜像仓库凭据 Secret 的名称,会追加到 Pod 的 imagePullSecrets;各命名空间需自行创建同名 Secret。',
 };
 
 export const mode: Setting<InjectionMode> = {
@@ -59,8 +72,20 @@ export const sidecarHubCaFile: Setting<string> = {
   roles: INJECTOR,
   live: true,
   meaning:
-    "The private authority of the hub's certificate (PEM). Pods get it in an annotation, so it should be one that lives longer than pods do.",
+    "The private authority of the hub's certificate (PEM). Pods get it in an annotation as they are created, so it should be one that lives longer than pods do.",
   meaningZh: '中控证书的私有签发机构(PEM),通过注解传入 Pod,其有效期应长于 Pod 的寿命。',
+};
+
+export const sidecarCaConfigMap: Setting<{ readonly name: string; readonly key: string }> = {
+  key: 'injector.caConfigMap',
+  env: 'WECHAT_INJECTOR_CA_CONFIG_MAP',
+  form: form.configMapKey,
+  roles: INJECTOR,
+  live: true,
+  meaning:
+    "In place of `injector.hubCaFile`: a ConfigMap of each pod's own namespace whose key holds further authorities (PEM) for hub and upstreams, as `name/key`; the key is `ca.crt` if none is named. Sidecars read it again when it changes.",
+  meaningZh:
+    '替代 `injector.hubCaFile`:Pod 所在命名空间内的 ConfigMap,写作 `name/key`,其内容为访问中控和平台时额外信任的 CA(PEM);未写键名时取 `ca.crt`。内容变化后 sidecar 会自动重读。',
 };
 
 export const sidecarUpstreams: Setting<string> = {
@@ -164,6 +189,21 @@ export const runAsUser: Setting<number | 'image'> = {
   meaningZh: 'sidecar 的运行用户;`image` 表示由镜像和平台决定(OpenShift 会自行分配)。',
 };
 
+export const lockedAnnotations: Setting<string> = {
+  key: 'injector.lockedAnnotations',
+  env: 'WECHAT_INJECTOR_LOCKED_ANNOTATIONS',
+  form: {
+    accepted: `one of ${ANNOTATIONS.map(({ name }) => name).join(', ')}`,
+    read: (text) => ANNOTATIONS.find(({ name }) => text === name || text === `${PREFIX}${name}`)?.name,
+  },
+  itemsMax: ANNOTATIONS.length,
+  roles: INJECTOR,
+  live: true,
+  meaning:
+    'Annotations that pods may not set, such as `image` and `hub-url`; a pod that sets one is refused.',
+  meaningZh: '禁止 Pod 设置的注解,例如 `image`、`hub-url`;设置了其中任何一个的 Pod 会被拒绝。',
+};
+
 export const namespace: Setting<string> = {
   key: 'injector.namespace',
   env: 'WECHAT_INJECTOR_NAMESPACE',
@@ -212,9 +252,11 @@ export const webhookConfiguration: Setting<string> = {
 export const INJECTOR_ROWS: readonly Setting[] = [
   image,
   imagePullPolicy,
+  imagePullSecrets,
   mode,
   sidecarHubUrl,
   sidecarHubCaFile,
+  sidecarCaConfigMap,
   sidecarUpstreams,
   sidecarPort,
   sidecarAdminPort,
@@ -224,6 +266,7 @@ export const INJECTOR_ROWS: readonly Setting[] = [
   memoryLimit,
   sidecarLogLevel,
   runAsUser,
+  lockedAnnotations,
   namespace,
   service,
   certificateSecret,

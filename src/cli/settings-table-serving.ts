@@ -28,8 +28,9 @@ export const listen: Setting<HostPort> = {
   form: form.hostPort,
   roles: SERVERS,
   live: false,
-  meaning: 'Where calls are taken. `localhost` means both 127.0.0.1 and ::1.',
-  meaningZh: '接收请求的地址。`localhost` 表示 127.0.0.1 和 ::1 两者。',
+  meaning:
+    'Where calls are taken. `localhost` means both 127.0.0.1 and ::1, `[::]` every address of both families.',
+  meaningZh: '接收请求的地址。`localhost` 表示 127.0.0.1 和 ::1 两者,`[::]` 表示 IPv4 与 IPv6 的所有地址。',
 };
 
 export const adminListen: Setting<HostPort> = {
@@ -67,8 +68,9 @@ export const transparentTrustFolder: Setting<string> = {
   roles: ['proxy'],
   live: false,
   meaning:
-    'Where such programs find whom to trust: `wechat.pem`, `hashed/`, `bundle.pem`, `trust.jks`; written at the start.',
-  meaningZh: '上述程序读取信任证书的目录:`wechat.pem`、`hashed/`、`bundle.pem`、`trust.jks`,启动时写入。',
+    'Where such programs find whom to trust: `wechat.pem`, `hashed/`, `bundle.pem`, `trust.jks`, `php/`; written at the start.',
+  meaningZh:
+    '上述程序读取信任证书的目录:`wechat.pem`、`hashed/`、`bundle.pem`、`trust.jks`、`php/`,启动时写入。',
 };
 
 export const transparentKeyFolder: Setting<string> = {

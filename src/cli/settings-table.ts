@@ -48,6 +48,7 @@ export const SETTINGS_TABLE: readonly Setting[] = [
   accounts.allowMay,
   accounts.tlsCertFile,
   accounts.tlsKeyFile,
+  accounts.tlsCaFile,
   ...INJECTOR_ROWS,
   serving.drainDelay,
   serving.drainTimeout,

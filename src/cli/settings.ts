@@ -18,6 +18,8 @@ export interface Settings {
   /** Nobody set it, and nobody outside this machine's user expects it there: where it is taken, another one will do. */
   readonly adminPortMayMove: boolean;
   readonly tls: TlsSettings | undefined;
+  /** Further authorities for upstreams and hub (PEM), as their file holds them. */
+  readonly tlsCaPem: string | undefined;
   /** The accounts that this process holds the secrets of; empty for a proxy with a hub. */
   readonly apps: readonly AppSettings[];
   /** The account of a call that names none: the one that is set, else the only one of `apps`. */

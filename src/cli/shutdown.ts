@@ -37,8 +37,7 @@ export async function shutdown(
 
 /** An address to connect to, where the one to listen on means every address. */
 export function reachable(host: string): string {
-  if (host === '0.0.0.0' || host === 'localhost') return '127.0.0.1';
-  return host === '::' ? '::1' : host;
+  return ['0.0.0.0', '::', 'localhost'].includes(host) ? '127.0.0.1' : host;
 }
 
 function postOverHttp({ host, port }: HostPort, path: string): Promise<PostOutcome> {

@@ -21,6 +21,7 @@ import { TokenReviews } from '../kubernetes/token-review.ts';
 import type { ServiceAccount } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
 import { makeAsk } from '../upstream/ask.ts';
+import { Authorities } from '../upstream/authorities.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { openStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
@@ -41,7 +42,7 @@ export async function startHub(
   const { clock, log } = context;
   let current = settings;
   const parts = assemble(settings, context, () => current, serviceAccountFiles);
-  const { hub, keepers, tickets, history } = parts;
+  const { hub, keepers, tickets, history, authorities } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
@@ -68,6 +69,7 @@ export async function startHub(
     reconfigure(next) {
       const gone = keepers.appids().filter((appid) => !next.apps.some((app) => app.appid === appid));
       current = next;
+      authorities.use(next.tlsCaPem);
       keepers.reconfigure(next.apps);
       for (const appid of gone) {
         hub.watchers.removed(appid);
@@ -95,6 +97,7 @@ interface HubParts {
   readonly keepers: Keepers;
   readonly tickets: KeptTickets;
   readonly history: History;
+  readonly authorities: Authorities;
   close(): Promise<void>;
 }
 
@@ -105,7 +108,8 @@ function assemble(
   serviceAccountFiles: typeof IN_CLUSTER_FILES,
 ): HubParts {
   const { clock, random, log, version, metrics } = context;
-  const upstream = makeUpstream(settings, context);
+  const authorities = new Authorities(settings.tlsCaPem);
+  const upstream = makeUpstream(settings, context, authorities);
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
   const keepers = makeKeepers({
@@ -156,7 +160,7 @@ function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, tickets, history, close };
+  return { hub, keepers, tickets, history, authorities, close };
 }
 
 /** Whether other hubs hold the account too. */

@@ -17,7 +17,11 @@ const SETTING = 'WECHAT_SIDECAR_LISTEN (listen)';
 const KEEP_ALIVE_MS = 120_000;
 /** API servers wait for a webhook for 30 s at most. */
 const REQUEST_MS_MAX = 30_000;
-const CONNECTIONS_MAX = 2_000;
+/** TLS and the head of a request: API servers send both as fast as the network goes. */
+const HEAD_MS_MAX = 10_000;
+const HEAD_BYTES_MAX = 16 * 1024;
+/** An API server opens one for each review under way. With TLS, one takes some 100 KiB. */
+const CONNECTIONS_MAX = 256;
 
 /** The webhook that adds the sidecar to pods. */
 export async function startInjector(
@@ -44,7 +48,13 @@ export async function startInjector(
     setting: SETTING,
     tls: certificate.shown,
     connectionsMax: CONNECTIONS_MAX,
-    limits: { keepAliveTimeoutMs: KEEP_ALIVE_MS, requestTimeoutMs: REQUEST_MS_MAX },
+    giveWay: true,
+    limits: {
+      headersTimeoutMs: HEAD_MS_MAX,
+      headBytesMax: HEAD_BYTES_MAX,
+      keepAliveTimeoutMs: KEEP_ALIVE_MS,
+      requestTimeoutMs: REQUEST_MS_MAX,
+    },
     clock,
     log,
   });

@@ -9,6 +9,7 @@ import { prepareTrust } from '../proxy/transparent/trust-files.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
+import { Authorities } from '../upstream/authorities.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import { dnsLookup } from '../upstream/lookup.ts';
 import { Origins } from '../upstream/origins.ts';
@@ -22,12 +23,13 @@ import type { Settings } from './settings.ts';
 /** The sidecar, with accounts of its own or those of a hub. */
 export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
   const { clock, log, metrics } = context;
-  const upstream = makeUpstream(settings, context);
-  const passThrough = makePassThrough(settings, context, upstream);
+  const authorities = new Authorities(settings.tlsCaPem);
+  const upstream = makeUpstream(settings, context, authorities);
+  const passThrough = makePassThrough(settings, context, upstream, authorities);
   const source =
     settings.hub === undefined
       ? makeOwnAccounts(settings, context, upstream, observerFor(metrics))
-      : makeHubBackedAccounts(settings, settings.hub, context);
+      : makeHubBackedAccounts(settings, settings.hub, context, authorities);
   const budget = new ReplayBudget(settings.replay.memoryBytesMax);
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
@@ -74,6 +76,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     }),
     reconfigure(next) {
       rules = rulesOf(next);
+      authorities.use(next.tlsCaPem);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
     },
@@ -113,7 +116,11 @@ async function openTransparent(
   });
 }
 
-export function makeUpstream(settings: Settings, { clock, log, metrics }: RoleContext): Upstream {
+export function makeUpstream(
+  settings: Settings,
+  { clock, log, metrics }: RoleContext,
+  authorities: Authorities,
+): Upstream {
   const { connectMs, answerMs, idleMs } = settings.timeouts;
   return {
     origins: new Origins(settings.upstreams, clock),
@@ -122,13 +129,19 @@ export function makeUpstream(settings: Settings, { clock, log, metrics }: RoleCo
       answerTimeoutMs: answerMs,
       idleTimeoutMs: idleMs,
       resolve: settings.resolve,
+      authorities,
     }),
     log,
     onFailover: (host) => metrics.upstreamFailedOver(host),
   };
 }
 
-function makePassThrough(settings: Settings, { clock }: RoleContext, upstream: Upstream): PassThrough {
+function makePassThrough(
+  settings: Settings,
+  { clock }: RoleContext,
+  upstream: Upstream,
+  authorities: Authorities,
+): PassThrough {
   const { connectMs, answerMs, idleMs } = settings.timeouts;
   return new PassThrough({
     upstream,
@@ -137,6 +150,7 @@ function makePassThrough(settings: Settings, { clock }: RoleContext, upstream: U
     answerTimeoutMs: answerMs,
     idleTimeoutMs: idleMs,
     lookup: settings.resolve === 'dns' ? dnsLookup() : undefined,
+    authorities,
   });
 }
 

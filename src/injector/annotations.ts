@@ -25,6 +25,8 @@ export interface Wishes {
   memoryLimit?: string;
   logLevel?: LogLevel;
   transparent?: boolean;
+  /** Names of init containers. */
+  initBefore?: readonly string[];
 }
 
 export interface Annotation {
@@ -43,7 +45,9 @@ const LIST_ITEMS_MAX = 16;
 /** Ports below need a privilege that the sidecar does not have. */
 const PORT_MIN = 1_024;
 /** Less than this and the process is killed at its start. */
-const MEMORY_LIMIT_MIN_BYTES = 96 * 2 ** 20;
+export const MEMORY_LIMIT_MIN = '96Mi';
+/** RFC 1123, as the names of containers are. */
+const CONTAINER_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Every annotation that a pod may carry. The table in k8s/README.md says the same, and a test holds it to that. */
 export const ANNOTATIONS: readonly Annotation[] = [
@@ -119,10 +123,14 @@ export const ANNOTATIONS: readonly Annotation[] = [
   },
   {
     name: 'memory-limit',
-    accepted: 'bytes with a unit (Ki, Mi, Gi, k, M or G), 96Mi or more',
+    accepted: `bytes with a unit (Ki, Mi, Gi, k, M or G), ${MEMORY_LIMIT_MIN} or more`,
     meaning: 'The most it gets before it is killed. Request bodies kept for a replay count.',
     take: (text, wishes) =>
-      set(wishes, 'memoryLimit', (memoryBytes(text) ?? 0) >= MEMORY_LIMIT_MIN_BYTES ? text : undefined),
+      set(
+        wishes,
+        'memoryLimit',
+        (memoryBytes(text) ?? 0) >= (memoryBytes(MEMORY_LIMIT_MIN) ?? 0) ? text : undefined,
+      ),
   },
   {
     name: 'log-level',
@@ -139,9 +147,21 @@ export const ANNOTATIONS: readonly Annotation[] = [
     name: 'transparent',
     accepted: 'true or false',
     meaning:
-      'For programs that have `https://api.weixin.qq.com` wired in: the name leads to the sidecar in this pod, and Node, Python, Go, curl, .NET and Java are told to trust it. Needs a native sidecar.',
+      'For programs that have `https://api.weixin.qq.com` wired in: the name leads to the sidecar in this pod, and Node, Python, Go, curl, .NET, Java and PHP are told to trust it. Needs a native sidecar.',
     take: (text, wishes) =>
       set(wishes, 'transparent', text === 'true' ? true : text === 'false' ? false : undefined),
+  },
+  {
+    name: 'init-before',
+    accepted: `1 to ${LIST_ITEMS_MAX} names of init containers with commas between`,
+    meaning:
+      'The sidecar starts right before the first of these init containers, and not before all of them: for a pod with init containers that have to run first, such as those that set up its network. Needs a native sidecar.',
+    take: (text, wishes) =>
+      set(
+        wishes,
+        'initBefore',
+        list(text, (item) => (CONTAINER_NAME.test(item) ? item : undefined)),
+      ),
   },
 ];
 
@@ -153,18 +173,26 @@ const SHOWN_CHARACTERS_MAX = 60;
  * Reads every annotation with our prefix, and tells every problem: one that is misspelt would otherwise
  * be left out in silence.
  */
-export function readAnnotations(annotations: Readonly<Record<string, string>>): {
+export function readAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  locked: readonly string[] = [],
+): {
   readonly wishes: Readonly<Wishes>;
   readonly problems: readonly string[];
 } {
   const wishes: Wishes = {};
   const problems: string[] = [];
-  for (const [key, text] of Object.entries(annotations)) {
-    if (!key.startsWith(PREFIX) || WRITTEN_BACK.includes(key)) continue;
+  const ours = Object.entries(annotations).filter(
+    ([key]) => key.startsWith(PREFIX) && !WRITTEN_BACK.includes(key),
+  );
+  // More than there are cannot all be right, and to look for what each was meant to be takes time.
+  for (const [key, text] of ours.slice(0, 2 * ANNOTATIONS.length)) {
     const name = key.slice(PREFIX.length);
     const annotation = ANNOTATIONS.find((row) => row.name === name);
     if (annotation === undefined) problems.push(unknown(name));
-    else if (!annotation.take(text.trim(), wishes)) {
+    else if (locked.includes(name)) {
+      problems.push(`annotation ${key}: is locked by whoever operates the injector; take it away`);
+    } else if (!annotation.take(text.trim(), wishes)) {
       problems.push(
         `annotation ${key}: got ${JSON.stringify(shortened(text))}, accepted is ${annotation.accepted}`,
       );

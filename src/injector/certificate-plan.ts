@@ -69,11 +69,16 @@ export function expiresAtMs(certPem: string): number {
   return Date.parse(new X509Certificate(certPem).validTo);
 }
 
-/** What is not a working certificate for all of these names has nothing left. */
-function leftMs({ certPem }: WebhookCertificate, dnsNames: readonly string[], nowMs: number): number {
+/**
+ * What is not a working certificate for all of these names has nothing left. One that is not valid yet
+ * was made by a machine whose clock ran ahead, and API servers refuse it until then.
+ */
+function leftMs({ caPem, certPem }: WebhookCertificate, dnsNames: readonly string[], nowMs: number): number {
   const certificate = new X509Certificate(certPem);
-  const covers = dnsNames.every((name) => certificate.checkHost(name) !== undefined);
-  return covers ? Date.parse(certificate.validTo) - nowMs : 0;
+  if (!dnsNames.every((name) => certificate.checkHost(name) !== undefined)) return 0;
+  const both = [certificate, new X509Certificate(caPem)];
+  if (both.some(({ validFrom }) => Date.parse(validFrom) > nowMs)) return 0;
+  return Math.min(...both.map(({ validTo }) => Date.parse(validTo))) - nowMs;
 }
 
 const KEYS = {

@@ -2,6 +2,7 @@ import { type InjectionMode, readAnnotations, type Wishes } from './annotations.
 import { add, type AddOperation, assign, insert } from './json-patch.ts';
 import * as name from './names.ts';
 import { findObstacles, takenPorts } from './obstacles.ts';
+import { planResources } from './resources.ts';
 import type { InjectionSettings } from './settings.ts';
 import { type JsonObject, objects, type PodView, viewOf } from './pod.ts';
 import {
@@ -13,7 +14,13 @@ import {
 } from './transparent.ts';
 import { sidecarContainer, type SidecarPlan, sidecarVolume } from './sidecar-container.ts';
 
-export const SKIP_REASONS = ['not_asked', 'excluded_namespace', 'already_injected', 'not_a_pod'] as const;
+export const SKIP_REASONS = [
+  'not_asked',
+  'excluded_namespace',
+  'already_injected',
+  'not_a_pod',
+  'mirror_pod',
+] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
 export type Injection =
@@ -36,6 +43,9 @@ export interface InjectionContext {
 }
 
 const GRACE_SECONDS = 30;
+const PROBLEMS_SHOWN_MAX = 20;
+/** A kubelet's picture of a pod that it runs from a file: what is changed in it changes nothing, or refuses it. */
+const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
 
 /**
@@ -50,22 +60,35 @@ export function inject(raw: unknown, settings: InjectionSettings, context: Injec
   if (isExcluded(context.namespace, settings.ownNamespace)) {
     return { kind: 'skip', reason: 'excluded_namespace' };
   }
-  const { wishes, problems } = readAnnotations(pod.annotations);
+  if (pod.annotations[MIRROR_ANNOTATION] !== undefined) return { kind: 'skip', reason: 'mirror_pod' };
+  const { wishes, problems } = readAnnotations(pod.annotations, settings.lockedAnnotations);
   const present = modeOfPresent(pod);
   const mode = present ?? chooseMode(wishes.mode ?? settings.mode, context.nativeSupported);
-  const plan = planFor(pod, mode, wishes.port ?? settings.port, settings.adminPort);
-  const all = [...problems, ...findObstacles(pod, asked, settings, wishes, plan, present !== undefined)];
+  const isPresent = present !== undefined;
+  const plan = planFor(pod, mode, wishes, settings);
+  const share = planResources(pod, settings, wishes, plan);
+  const all = [
+    ...problems,
+    ...findObstacles(pod, asked, wishes, plan, isPresent),
+    ...(isPresent ? [] : share.problems),
+  ];
   if (all.length > 0) {
-    return { kind: 'refuse', message: `wechat-sidecar cannot be added to this pod: ${all.join('; ')}` };
+    return { kind: 'refuse', message: `wechat-sidecar cannot be added to this pod: ${listed(all)}` };
   }
   const operations = [
     // These go by the places that containers have before anything is added.
-    ...callerOperations(pod, mode, plan.port, wishes),
-    ...(present === undefined ? sidecarOperations(pod, settings, wishes, plan) : []),
-    ...metadataOperations(pod, settings, mode, present !== undefined),
+    ...callerOperations(pod, plan, wishes),
+    ...(isPresent ? [] : sidecarOperations(pod, settings, wishes, plan, share.resources)),
+    ...metadataOperations(pod, settings, mode, isPresent),
   ];
   if (operations.length === 0) return { kind: 'skip', reason: 'already_injected' };
-  return { kind: 'inject', operations, mode, warnings: warningsFor(pod, plan, wishes) };
+  const warnings = [...warningsFor(pod, plan, wishes), ...(isPresent ? [] : share.warnings)];
+  return { kind: 'inject', operations, mode, warnings };
+}
+
+function listed(problems: readonly string[]): string {
+  const more = problems.length - PROBLEMS_SHOWN_MAX;
+  return [...problems.slice(0, PROBLEMS_SHOWN_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 /** Whatever a selector says: the injector must never stand in the way of the cluster's own pods. */
@@ -77,13 +100,29 @@ function chooseMode(mode: InjectionMode, nativeSupported: boolean): SidecarPlan[
   return mode === 'auto' ? (nativeSupported ? 'native' : 'container') : mode;
 }
 
-function planFor(pod: PodView, mode: SidecarPlan['mode'], port: number, adminPort: number): SidecarPlan {
+function planFor(
+  pod: PodView,
+  mode: SidecarPlan['mode'],
+  wishes: Wishes,
+  settings: InjectionSettings,
+): SidecarPlan {
   const taken = takenPorts(pod);
+  const port = wishes.port ?? settings.port;
   // The admin port is found by its name, so it may give way.
-  let admin = adminPort;
-  while (taken.has(admin) || admin === port) admin += 1;
+  let { adminPort } = settings;
+  while (taken.has(adminPort) || adminPort === port) adminPort += 1;
+  const before = pod.initContainers.findIndex((container) =>
+    wishes.initBefore?.includes(String(container['name'])),
+  );
   const grace = pod.spec['terminationGracePeriodSeconds'];
-  return { mode, port, adminPort: admin, graceSeconds: typeof grace === 'number' ? grace : GRACE_SECONDS };
+  return {
+    mode,
+    // By default it goes first: what starts after it can call from its first line on.
+    initIndex: Math.max(before, 0),
+    port,
+    adminPort,
+    graceSeconds: typeof grace === 'number' ? grace : GRACE_SECONDS,
+  };
 }
 
 /** Undefined where the pod has no sidecar yet. */
@@ -96,8 +135,7 @@ function modeOfPresent(pod: PodView): SidecarPlan['mode'] | undefined {
 /** Whatever runs while the sidecar does learns where it is, and whom to trust, unless it was told already. */
 function callerOperations(
   pod: PodView,
-  mode: SidecarPlan['mode'],
-  port: number,
+  { mode, port, initIndex }: SidecarPlan,
   wishes: Wishes,
 ): AddOperation[] {
   const isTransparent = wishes.transparent === true;
@@ -106,8 +144,9 @@ function callerOperations(
     ...(isTransparent && TRUST_VARIABLES),
   };
   const own = pod.initContainers.findIndex((container) => container['name'] === name.CONTAINER_NAME);
+  const first = own >= 0 ? own : initIndex;
   const reaches = (container: JsonObject, index: number): boolean =>
-    mode === 'native' ? index > own : container['restartPolicy'] === 'Always';
+    (mode === 'native' && index >= first) || container['restartPolicy'] === 'Always';
   const tell = (list: string, container: JsonObject, index: number): AddOperation[] => {
     if (container['name'] === name.CONTAINER_NAME) return [];
     const environment = container['env'];
@@ -129,17 +168,26 @@ function callerOperations(
   ];
 }
 
-/** The sidecar goes first: what starts after it can call from its first line on. */
 function sidecarOperations(
   pod: PodView,
   settings: InjectionSettings,
   wishes: Wishes,
   plan: SidecarPlan,
+  resources: JsonObject,
 ): AddOperation[] {
   const { spec } = pod;
-  const list = plan.mode === 'native' ? 'initContainers' : 'containers';
+  const [list, index] =
+    plan.mode === 'native' ? (['initContainers', plan.initIndex] as const) : (['containers', 0] as const);
+  const given = objects(spec['imagePullSecrets']).map((secret) => secret['name']);
+  const pullSecrets = settings.imagePullSecrets.filter((secret) => !given.includes(secret));
   return [
-    ...insert(['spec', list], spec[list], 0, [sidecarContainer(settings, wishes, plan)]),
+    ...insert(['spec', list], spec[list], index, [sidecarContainer(settings, wishes, plan, resources)]),
+    ...insert(
+      ['spec', 'imagePullSecrets'],
+      spec['imagePullSecrets'],
+      'end',
+      pullSecrets.map((secret) => ({ name: secret })),
+    ),
     ...insert(['spec', 'volumes'], spec['volumes'], 'end', [
       sidecarVolume(settings),
       ...(wishes.transparent === true ? transparentVolumes() : []),
@@ -172,9 +220,9 @@ function metadataOperations(
   ];
 }
 
-function warningsFor(pod: PodView, { mode, adminPort }: SidecarPlan, wishes: Wishes): string[] {
+function warningsFor(pod: PodView, { mode, adminPort, initIndex }: SidecarPlan, wishes: Wishes): string[] {
   const restarts = pod.spec['restartPolicy'];
-  if (wishes.transparent === true) return transparentWarnings([...pod.initContainers, ...pod.containers]);
+  if (wishes.transparent === true) return transparentWarnings(pod, initIndex);
   if (mode === 'native' || restarts === undefined || restarts === 'Always') return [];
   return [
     'wechat-sidecar runs as a plain container, so this pod completes only when its own container has asked the ' +

@@ -1,16 +1,17 @@
 import type { Wishes } from './annotations.ts';
 import * as name from './names.ts';
 import { objects, type PodView } from './pod.ts';
-import { cpuMillis, memoryBytes } from './quantity.ts';
-import type { InjectionSettings } from './settings.ts';
 import type { SidecarPlan } from './sidecar-container.ts';
 import { KEY_VOLUME, transparentObstacles, TRUST_VOLUME } from './transparent.ts';
+import { windowsBy } from './windows.ts';
+
+/** Each gets its own part of our answer. */
+const CONTAINERS_MAX = 256;
 
 /** Why a sidecar cannot work in this pod: what is in the way, and what to do about it. */
 export function findObstacles(
   pod: PodView,
   asked: string,
-  settings: InjectionSettings,
   wishes: Wishes,
   plan: SidecarPlan,
   isPresent: boolean,
@@ -25,16 +26,40 @@ export function findObstacles(
         'run wechat-sidecar as a container of your own with another way to guard it, or leave hostNetwork',
     );
   }
-  if (isForWindows(pod)) problems.push('it is for Windows, and the sidecar is for Linux');
+  const containers = pod.containers.length + pod.initContainers.length;
+  if (containers > CONTAINERS_MAX) {
+    problems.push(`it has ${containers} containers, and accepted are ${CONTAINERS_MAX} at most`);
+  }
+  const windows = windowsBy(pod);
+  if (windows !== undefined) {
+    problems.push(`it is for Windows (${windows}), and the sidecar is for Linux`);
+  }
   problems.push(...(isPresent ? presentObstacles(pod) : namesInTheWay(pod)));
   if (!isPresent && takenPorts(pod).has(plan.port)) {
     problems.push(
       `port ${plan.port} is declared by one of its containers: choose another for the sidecar with the annotation ${name.PREFIX}port`,
     );
   }
-  if (wishes.transparent === true && !isPresent)
+  if (isPresent) return problems;
+  if (wishes.transparent === true) {
     problems.push(...transparentObstacles(pod, plan.mode, takenPorts(pod)));
-  return [...problems, ...resourceProblems(settings, wishes)];
+  }
+  return [...problems, ...orderProblems(pod, wishes, plan)];
+}
+
+function orderProblems(
+  { initContainers }: PodView,
+  { initBefore = [] }: Wishes,
+  plan: SidecarPlan,
+): string[] {
+  const annotation = `annotation ${name.PREFIX}init-before`;
+  if (initBefore.length > 0 && plan.mode === 'container') {
+    return [`${annotation}: needs a native sidecar, and in this cluster it is a plain container`];
+  }
+  const present = initContainers.map((container) => String(container['name']));
+  const missing = initBefore.filter((wanted) => !present.includes(wanted));
+  const there = present.length === 0 ? 'it has none' : `it has ${present.join(', ')}`;
+  return missing.map((wanted) => `${annotation}: there is no init container named ${wanted}; ${there}`);
 }
 
 /** Every port that a container says it listens on. */
@@ -57,23 +82,4 @@ function namesInTheWay({ spec }: PodView): string[] {
   return objects(spec['volumes'])
     .filter((volume) => ours.includes(volume['name']))
     .map((volume) => `it has a volume named ${String(volume['name'])} of its own: rename that one`);
-}
-
-function isForWindows({ spec }: PodView): boolean {
-  const { os, nodeSelector } = spec as { os?: { name?: unknown }; nodeSelector?: Record<string, unknown> };
-  return os?.name === 'windows' || nodeSelector?.['kubernetes.io/os'] === 'windows';
-}
-
-function resourceProblems(settings: InjectionSettings, wishes: Wishes): string[] {
-  const pairs = [
-    ['cpu', wishes.cpuRequest, wishes.cpuLimit ?? settings.cpuLimit, cpuMillis],
-    ['memory', wishes.memoryRequest, wishes.memoryLimit ?? settings.memoryLimit, memoryBytes],
-  ] as const;
-  return pairs.flatMap(([what, request, limit, read]) =>
-    request !== undefined && limit !== undefined && (read(request) ?? 0) > (read(limit) ?? 0)
-      ? [
-          `annotation ${name.PREFIX}${what}-request: ${request} is more than the limit, ${limit}: set ${name.PREFIX}${what}-limit too`,
-        ]
-      : [],
-  );
 }

@@ -26,3 +26,35 @@ export function memoryBytes(text: string): number | undefined {
   const scale = unit === undefined ? undefined : MEMORY_UNIT_BYTES[unit];
   return amount === undefined || scale === undefined ? undefined : Number(amount) * scale;
 }
+
+const QUANTITY = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d{1,2}))?$/;
+const NANO_DIGITS = 9;
+const POWERS_OF_TEN: Readonly<Record<string, number>> = {
+  n: -9,
+  u: -6,
+  m: -3,
+  k: 3,
+  M: 6,
+  G: 9,
+  T: 12,
+  P: 15,
+  E: 18,
+};
+const POWERS_OF_1024: Readonly<Record<string, number>> = { Ki: 1, Mi: 2, Gi: 3, Ti: 4, Pi: 5, Ei: 6 };
+const CHARACTERS_MAX = 64;
+
+/**
+ * Billionths of any quantity that a pod may hold, as Kubernetes reads it (what is finer is rounded up), so
+ * that quantities can be added and compared; undefined for what is none.
+ */
+export function quantityNanos(value: unknown): bigint | undefined {
+  const text = typeof value === 'number' ? String(value) : value;
+  if (typeof text !== 'string' || text.length > CHARACTERS_MAX) return undefined;
+  const [found, sign, whole = '', fraction = '', suffix = '', exponent = '0'] = QUANTITY.exec(text) ?? [];
+  if (found === undefined) return undefined;
+  const power = (POWERS_OF_TEN[suffix] ?? Number(exponent)) + NANO_DIGITS - fraction.length;
+  const digits = BigInt(whole + fraction) * 1_024n ** BigInt(POWERS_OF_1024[suffix] ?? 0);
+  const divisor = 10n ** BigInt(Math.max(-power, 0));
+  const nanos = (digits * 10n ** BigInt(Math.max(power, 0)) + divisor - 1n) / divisor;
+  return sign === '-' ? -nanos : nanos;
+}

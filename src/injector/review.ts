@@ -18,6 +18,11 @@ export type Review =
   | { readonly kind: 'malformed'; readonly message: string };
 
 const API_VERSION = 'admission.k8s.io/v1';
+export const MALFORMED: string = `Cannot read the body as an AdmissionReview of ${API_VERSION}.`;
+/** An API server's are 36 characters. */
+const UID_CHARACTERS_MAX = 128;
+/** The longest name that Kubernetes has; what is longer does not come from an API server. */
+const NAME_CHARACTERS_MAX = 253;
 
 /**
  * The answer to an AdmissionReview. A pod that cannot be injected is answered with `allowed: false` and
@@ -29,9 +34,7 @@ export function review(
   cluster: Pick<InjectionContext, 'nativeSupported'>,
 ): Review {
   const request = requestOf(raw);
-  if (request === undefined) {
-    return { kind: 'malformed', message: `Cannot read the body as an AdmissionReview of ${API_VERSION}.` };
-  }
+  if (request === undefined) return { kind: 'malformed', message: MALFORMED };
   const { uid, namespace, object, isPodCreation } = request;
   const injection = isPodCreation
     ? inject(object, settings, { ...cluster, namespace })
@@ -86,12 +89,13 @@ function requestOf(raw: unknown): ReviewRequest | undefined {
     return undefined;
   }
   const { request } = raw;
-  if (!isObject(request) || typeof request['uid'] !== 'string') return undefined;
+  if (!isObject(request)) return undefined;
   const { uid, namespace, object, operation, resource, subResource } = request;
+  if (typeof uid !== 'string' || uid.length > UID_CHARACTERS_MAX) return undefined;
   const { group, version, resource: plural } = isObject(resource) ? resource : {};
   return {
     uid,
-    namespace: typeof namespace === 'string' ? namespace : '',
+    namespace: nameIn(namespace),
     object,
     isPodCreation:
       operation === 'CREATE' &&
@@ -104,6 +108,9 @@ function requestOf(raw: unknown): ReviewRequest | undefined {
 
 function nameOf(object: unknown): string {
   const metadata = isObject(object) && isObject(object['metadata']) ? object['metadata'] : {};
-  const name = metadata['name'] ?? metadata['generateName'];
-  return typeof name === 'string' ? name : '';
+  return nameIn(metadata['name'] ?? metadata['generateName']);
+}
+
+function nameIn(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, NAME_CHARACTERS_MAX) : '';
 }

@@ -1,13 +1,14 @@
 import type { Wishes } from './annotations.ts';
 import { ADMIN_PORT_NAME, CONTAINER_NAME, HUB_CA_ANNOTATION, MOUNT_PATH, VOLUME_NAME } from './names.ts';
 import type { JsonObject } from './pod.ts';
-import { cpuMillis, memoryBytes } from './quantity.ts';
 import type { InjectionSettings } from './settings.ts';
 import { transparentEnvironment, transparentMounts } from './transparent.ts';
 
 /** How the sidecar lives in this pod. */
 export interface SidecarPlan {
   readonly mode: 'native' | 'container';
+  /** Of a native one among the init containers: it takes the place of the one that has this index now. */
+  readonly initIndex: number;
   readonly port: number;
   readonly adminPort: number;
   /** Of the whole pod. */
@@ -15,7 +16,7 @@ export interface SidecarPlan {
 }
 
 const TOKEN_FILE = `${MOUNT_PATH}/token`;
-const HUB_CA_FILE = 'hub-ca.pem';
+const CA_FILE = 'ca.pem';
 /** The kubelet renews a token when a fifth of its life is left, and at least ten minutes are asked of it. */
 const TOKEN_LIFE_SECONDS = 3_600;
 const ACCEPTING_SECONDS_MAX = 55;
@@ -29,7 +30,12 @@ const WAIT_FOR_START =
   '.then(ok=>ok||--left<0||setTimeout(look,200))})()';
 
 /** The container that is added to a pod. It satisfies the Pod Security Standard `restricted`. */
-export function sidecarContainer(settings: InjectionSettings, wishes: Wishes, plan: SidecarPlan): JsonObject {
+export function sidecarContainer(
+  settings: InjectionSettings,
+  wishes: Wishes,
+  plan: SidecarPlan,
+  resources: JsonObject,
+): JsonObject {
   const probe = (path: string, periodSeconds: number, failureThreshold: number): JsonObject => ({
     httpGet: { path, port: plan.adminPort },
     periodSeconds,
@@ -43,7 +49,7 @@ export function sidecarContainer(settings: InjectionSettings, wishes: Wishes, pl
     args: ['proxy'],
     env: Object.entries(environmentOf(settings, wishes, plan)).map(([name, value]) => ({ name, value })),
     ports: [{ name: ADMIN_PORT_NAME, containerPort: plan.adminPort, protocol: 'TCP' }],
-    resources: resourcesOf(settings, wishes),
+    resources,
     ...(plan.mode === 'native'
       ? { restartPolicy: 'Always' }
       : { lifecycle: { postStart: { exec: { command: waitCommand(plan.adminPort) } } } }),
@@ -79,20 +85,21 @@ export function sidecarVolume(settings: InjectionSettings): JsonObject {
       path: 'token',
     },
   };
-  const authority = {
-    downwardAPI: {
-      items: [
-        {
-          path: HUB_CA_FILE,
-          fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${HUB_CA_ANNOTATION}']` },
-        },
-      ],
-    },
-  };
   return {
     name: VOLUME_NAME,
-    projected: { sources: settings.hubCaPem === undefined ? [token] : [token, authority] },
+    projected: { sources: [token, ...authorities(settings)] },
   };
+}
+
+/** Whom to trust beside the public authorities: both ways it is there again when it has changed. */
+function authorities({ hubCaPem, caConfigMap }: InjectionSettings): JsonObject[] {
+  if (hubCaPem !== undefined) {
+    const fieldRef = { apiVersion: 'v1', fieldPath: `metadata.annotations['${HUB_CA_ANNOTATION}']` };
+    return [{ downwardAPI: { items: [{ path: CA_FILE, fieldRef }] } }];
+  }
+  if (caConfigMap === undefined) return [];
+  const { name, key } = caConfigMap;
+  return [{ configMap: { name, items: [{ key, path: CA_FILE }] } }];
 }
 
 function environmentOf(
@@ -109,12 +116,13 @@ function environmentOf(
     ...(wishes.apps && { WECHAT_SIDECAR_HUB_APPS: wishes.apps.join(',') }),
     ...(app !== undefined && { WECHAT_SIDECAR_DEFAULT_APP: app }),
     WECHAT_SIDECAR_LISTEN: `localhost:${plan.port}`,
-    WECHAT_SIDECAR_ADMIN_LISTEN: `0.0.0.0:${plan.adminPort}`,
+    // The kubelet comes by the pod's address, which in some clusters is of IPv6 alone.
+    WECHAT_SIDECAR_ADMIN_LISTEN: `[::]:${plan.adminPort}`,
     WECHAT_SIDECAR_LOG_LEVEL: wishes.logLevel ?? settings.logLevel,
     WECHAT_SIDECAR_DRAIN_DELAY: `${delaySeconds}s`,
     WECHAT_SIDECAR_DRAIN_TIMEOUT: `${timeoutSeconds}s`,
     ...(wishes.transparent === true && transparentEnvironment(settings.upstreams)),
-    ...(settings.hubCaPem !== undefined && { NODE_EXTRA_CA_CERTS: `${MOUNT_PATH}/${HUB_CA_FILE}` }),
+    ...(authorities(settings).length > 0 && { WECHAT_SIDECAR_TLS_CA_FILE: `${MOUNT_PATH}/${CA_FILE}` }),
   };
 }
 
@@ -127,24 +135,6 @@ function drainOf({ mode, graceSeconds }: SidecarPlan): { delaySeconds: number; t
   const timeoutSeconds = Math.min(Math.max(graceSeconds - 2, 1), 3_600);
   if (mode === 'native') return { delaySeconds: 0, timeoutSeconds };
   return { delaySeconds: Math.min(Math.max(graceSeconds - 5, 0), ACCEPTING_SECONDS_MAX), timeoutSeconds };
-}
-
-/** A limit that is below the request of the installation brings the request down with it. */
-function resourcesOf(settings: InjectionSettings, wishes: Wishes): JsonObject {
-  const cpuLimit = wishes.cpuLimit ?? settings.cpuLimit;
-  const memoryLimit = wishes.memoryLimit ?? settings.memoryLimit;
-  const cpu = wishes.cpuRequest ?? lesser(settings.cpuRequest, cpuLimit, cpuMillis);
-  const memory = wishes.memoryRequest ?? lesser(settings.memoryRequest, memoryLimit, memoryBytes);
-  const limits = { ...(cpuLimit && { cpu: cpuLimit }), ...(memoryLimit && { memory: memoryLimit }) };
-  return { requests: { cpu, memory }, ...(Object.keys(limits).length > 0 && { limits }) };
-}
-
-function lesser(
-  request: string,
-  limit: string | undefined,
-  read: (text: string) => number | undefined,
-): string {
-  return limit !== undefined && (read(limit) ?? 0) < (read(request) ?? 0) ? limit : request;
 }
 
 function waitCommand(adminPort: number): readonly string[] {

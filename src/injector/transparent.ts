@@ -18,13 +18,14 @@ const SYSCTL = { name: 'net.ipv4.ip_unprivileged_port_start', value: String(PORT
 /**
  * By which programs find whom to trust. The first two add to what they trust already (Node; OpenSSL and
  * with it Python's ssl, curl and .NET; Go). The others replace it, by the public authorities and ours
- * (Python's requests, Java).
+ * (Python's requests, Java, PHP: the empty folder before ours stands for the one that PHP was built with).
  */
 export const TRUST_VARIABLES: Readonly<Record<string, string>> = {
   NODE_EXTRA_CA_CERTS: `${TRUST_FOLDER}/wechat.pem`,
   SSL_CERT_DIR: `/etc/ssl/certs:/etc/pki/tls/certs:${TRUST_FOLDER}/hashed`,
   REQUESTS_CA_BUNDLE: `${TRUST_FOLDER}/bundle.pem`,
   JAVA_TOOL_OPTIONS: `-Djavax.net.ssl.trustStore=${TRUST_FOLDER}/trust.jks`,
+  PHP_INI_SCAN_DIR: `:${TRUST_FOLDER}/php`,
 };
 
 /** What the sidecar itself is told. */
@@ -103,13 +104,33 @@ export function transparentObstacles(
   return problems;
 }
 
-/** What its author may have to do, because a container has its own mind about whom to trust. */
-export function transparentWarnings(containers: readonly JsonObject[]): string[] {
-  return containers.flatMap((container) => {
-    const own = objects(container['env']).map((entry) => String(entry['name']));
-    const kept = Object.keys(TRUST_VARIABLES).filter((name) => own.includes(name));
-    if (kept.length === 0) return [];
-    const told = `container ${String(container['name'])} sets ${kept.join(', ')} itself`;
-    return [`${told}: for transparent, let it trust ${TRUST_FOLDER}/wechat.pem too`];
-  });
+/**
+ * What its author may have to do: a container may have its own mind about whom to trust, and one that
+ * runs before the sidecar finds the API name led to where nobody listens yet.
+ */
+export function transparentWarnings({ containers, initContainers }: PodView, initIndex: number): string[] {
+  const variables = Object.keys(TRUST_VARIABLES);
+  const early = initContainers.slice(0, initIndex).map((container) => String(container['name']));
+  return [
+    ...[...initContainers, ...containers].flatMap((container) => {
+      const own = objects(container['env']).map((entry) => String(entry['name']));
+      const kept = variables.filter((name) => own.includes(name));
+      const name = String(container['name']);
+      return [
+        ...(kept.length > 0
+          ? [
+              `container ${name} sets ${kept.join(', ')} itself: for transparent, let it trust ${TRUST_FOLDER}/wechat.pem too`,
+            ]
+          : []),
+        ...(objects(container['envFrom']).length > 0
+          ? [
+              `container ${name} takes variables from elsewhere (envFrom): if ${variables.join(', ')} are among them, transparent overrides those; set them in env to keep them`,
+            ]
+          : []),
+      ];
+    }),
+    ...(early.length > 0
+      ? [`the API cannot be called by ${early.join(', ')}, before which the sidecar does not start`]
+      : []),
+  ];
 }

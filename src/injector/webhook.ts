@@ -1,9 +1,12 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import type { Clock } from '../base/clock.ts';
 import { boundedLog, type Log } from '../base/log.ts';
-import { review, type ReviewOutcome } from './review.ts';
+import { BODY_BYTES_MAX, readReview } from './review-body.ts';
+import { PARTS_MAX } from './review-scan.ts';
+import { MALFORMED, review, type ReviewOutcome } from './review.ts';
 import type { InjectionSettings } from './settings.ts';
+import { WorkBudget } from './work.ts';
 
 export const INJECT_PATH = '/inject';
 
@@ -17,13 +20,20 @@ export interface WebhookParts {
   readonly log: Log;
 }
 
-/** An API server shows objects of at most 3 MiB to a webhook; the rest of the review is small. */
-const BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** Bodies that are read and answers that are written, all together: room for three of the largest. */
+export const WORK_BYTES_MAX: number = 3 * BODY_BYTES_MAX;
+
+const GIVEN_UP = {
+  not_a_review: [400, MALFORMED],
+  too_long: [413, `The body is over ${BODY_BYTES_MAX} bytes.`],
+  too_many_parts: [413, `The body has more than ${PARTS_MAX} fields and items.`],
+} as const;
 
 /** Answers the API server: POST /inject with an AdmissionReview. */
 export function webhookHandler(parts: WebhookParts): RequestListener {
   const app = new Koa();
   const logOf = boundedLog(parts.log, parts.clock);
+  const budget = new WorkBudget(WORK_BYTES_MAX);
   app.on('error', (error: Error & { code?: string }) => {
     // The caller left in the middle, which is no fault of ours.
     if (error.code === 'ECONNRESET') return;
@@ -36,15 +46,19 @@ export function webhookHandler(parts: WebhookParts): RequestListener {
       ctx.set('allow', 'POST');
       return refuse(ctx, 405, 'Only POST is served here.');
     }
-    const body = await readBody(ctx.req);
-    if (body === undefined) {
-      // The rest of it is not read.
-      ctx.set('connection', 'close');
-      return refuse(ctx, 413, `The body is over ${BODY_BYTES_MAX} bytes.`);
+    const work = budget.begin(() => ctx.req.socket.destroy());
+    ctx.res.once('close', () => work.end());
+    const body = await readReview(ctx.req, work);
+    if (body.kind !== 'json') {
+      const [status, message] = GIVEN_UP[body.kind];
+      return refuse(ctx, status, message);
     }
-    const reviewed = review(parsed(body), parts.settings(), { nativeSupported: parts.nativeSupported() });
+    const reviewed = review(body.parsed, parts.settings(), { nativeSupported: parts.nativeSupported() });
     if (reviewed.kind === 'malformed') return refuse(ctx, 400, reviewed.message);
-    ctx.body = reviewed.body;
+    const answer = Buffer.from(JSON.stringify(reviewed.body));
+    work.holds(answer.length);
+    ctx.type = 'application/json';
+    ctx.body = answer;
     note(parts, logOf, reviewed.outcome);
   });
   const handle = app.callback();
@@ -63,28 +77,9 @@ function note(
   else log.debug('A pod was left as it is', { namespace, pod, why: reason });
 }
 
-/** Undefined where it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > BODY_BYTES_MAX) return undefined;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
+/** Whoever it is, it is no API server: the rest of its body is not read, and its connection is closed. */
 function refuse(ctx: Koa.Context, status: number, message: string): void {
+  ctx.set('connection', 'close');
   ctx.status = status;
   ctx.type = 'text/plain; charset=utf-8';
   ctx.body = `${message}\n`;

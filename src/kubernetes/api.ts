@@ -12,6 +12,8 @@ export interface KubernetesApi {
   call(request: ApiRequest): Promise<ApiOutcome>;
   /** Follows a path with `?watch=1`, until the server or `close` ends it. */
   watch(path: string, onEvent: (event: WatchEvent) => void): Watch;
+  /** How far our clock is ahead of the server's, by its last answer, within seconds; undefined before one. */
+  aheadMs(): number | undefined;
   close(): void;
 }
 
@@ -71,6 +73,7 @@ const CONNECTIONS_MAX = 16;
 
 export function makeKubernetesApi(access: KubernetesAccess, clock: Clock): KubernetesApi {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
+  let aheadMs: number | undefined;
   const send = async (asked: ApiRequest): Promise<ClientRequest> => {
     const [token, ca] = await Promise.all([readFile(access.tokenFile, 'utf8'), readFile(access.caFile)]);
     const body = asked.body === undefined ? undefined : Buffer.from(JSON.stringify(asked.body));
@@ -89,11 +92,16 @@ export function makeKubernetesApi(access: KubernetesAccess, clock: Clock): Kuber
         }),
       },
     });
+    request.once('response', ({ headers }) => {
+      const serverMs = Date.parse(headers.date ?? '');
+      if (!Number.isNaN(serverMs)) aheadMs = clock.wallMs() - serverMs;
+    });
     request.end(body);
     return request;
   };
   return {
     call: (asked) => callOnce(() => send(asked), asked.timeoutMs ?? TIMEOUT_MS, clock),
+    aheadMs: () => aheadMs,
     watch: (path, onEvent) => follow(() => send({ method: 'GET', path }), onEvent),
     close: () => agent.destroy(),
   };

@@ -3,7 +3,9 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import { PassThrough as ByteStream, type Readable } from 'node:stream';
 import httpProxy from 'http-proxy';
+import type { SecureContext } from 'node:tls';
 import type { Clock, Timer } from '../base/clock.ts';
+import type { Authorities } from '../upstream/authorities.ts';
 import {
   type AnswerSink,
   type Exchange,
@@ -23,6 +25,7 @@ export interface PassThroughOptions {
   readonly answerTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly lookup: LookupFunction | undefined;
+  readonly authorities: Authorities;
 }
 
 /** A request that passes through; `body` is read once, and only when the platform is connected. */
@@ -40,12 +43,15 @@ export interface Passing extends Omit<Outgoing, 'body'> {
 export class PassThrough {
   readonly #options: PassThroughOptions;
   readonly #proxy: httpProxy;
-  readonly #agents: Readonly<Record<Scheme, HttpAgent>>;
+  readonly #agents: Record<Scheme, HttpAgent>;
+  /** By which the agent for https was made. */
+  #context: SecureContext | undefined;
   /** http-proxy tells of its sockets and answers by the caller's request. */
   readonly #attempts = new WeakMap<IncomingMessage, Attempt>();
 
   constructor(options: PassThroughOptions) {
     this.#options = options;
+    this.#context = options.authorities.secureContext();
     this.#agents = { http: this.#agentFor('http', true), https: this.#agentFor('https', true) };
     this.#proxy = httpProxy.createProxyServer({ selfHandleResponse: true, toProxy: true });
     this.#proxy.on('proxyReq', (proxied, request) => this.#attempts.get(request)?.onSocket(proxied));
@@ -89,11 +95,23 @@ export class PassThrough {
     const { lookup } = this.#options;
     // The agent's timeout ends idle connections; calls have deadlines of their own.
     const options = { keepAlive, timeout: KEEP_ALIVE_MS, ...(lookup === undefined ? {} : { lookup }) };
-    return scheme === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
+    if (scheme === 'http') return new HttpAgent(options);
+    return new HttpsAgent(
+      this.#context === undefined ? options : { ...options, secureContext: this.#context },
+    );
+  }
+
+  /** The connections of an agent that is replaced serve on, and end when they are idle. */
+  #followAuthorities(): void {
+    const context = this.#options.authorities.secureContext();
+    if (context === this.#context) return;
+    this.#context = context;
+    this.#agents.https = this.#agentFor('https', true);
   }
 
   #send({ request, response }: Passing, origin: Origin, attempt: Attempt, afresh: boolean): void {
     const scheme = schemeOf(origin);
+    this.#followAuthorities();
     const agent = afresh ? this.#agentFor(scheme, false) : this.#agents[scheme];
     // http-proxy says nothing of its socket where the request still expects a 100.
     delete request.headers.expect;

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
+import { GiveWay } from './give-way.ts';
 import { allowHalfClose } from './half-close.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
@@ -12,7 +13,7 @@ import { keepCertificate, type CertificateFiles, type KeptCertificate } from './
 
 export interface ListenOptions {
   readonly handler: RequestListener;
-  /** An address or a name; `localhost` means 127.0.0.1 and ::1, both on the same port. */
+  /** An address or a name; `localhost` means 127.0.0.1 and ::1, and `::` means 0.0.0.0 too, on the same port. */
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
@@ -28,6 +29,8 @@ export interface ListenOptions {
   readonly halfClose?: boolean;
   /** Connections over this many are closed on arrival; no limit where absent. */
   readonly connectionsMax?: number;
+  /** Instead, one of those that are there is closed for the one that arrives. */
+  readonly giveWay?: boolean;
   readonly limits?: Partial<ServerLimits>;
   readonly clock: Clock;
   readonly log: Log;
@@ -123,7 +126,10 @@ function serverFor(
         );
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
-  if (options.connectionsMax !== undefined) server.maxConnections = options.connectionsMax;
+  if (options.connectionsMax !== undefined) {
+    if (options.giveWay === true) new GiveWay(options.connectionsMax).follow(server);
+    else server.maxConnections = options.connectionsMax;
+  }
 
   if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
   const tell = tellWrongProtocol(options.log, options.clock, options.setting);
@@ -151,17 +157,29 @@ function serverFor(
   return server;
 }
 
+/**
+ * Hosts that mean an address of each family. One socket could serve both, but it would know callers by
+ * IPv4-mapped addresses, and fail where the machine has no IPv6.
+ */
+const BOTH_FAMILIES: Readonly<Record<string, readonly [v4: string, v6: string]>> = {
+  localhost: ['127.0.0.1', '::1'],
+  '::': ['0.0.0.0', '::'],
+};
+
 /** The servers of all addresses that the host means, listening on one port. */
 async function bindAll(options: ListenOptions, makeServer: () => Server): Promise<Server[]> {
-  if (options.host !== 'localhost') return [await bind(makeServer(), options.host, options.port, options)];
+  const both = BOTH_FAMILIES[options.host];
+  if (both === undefined) return [await bind(makeServer(), options.host, options.port, options)];
+  const [host4, host6] = both;
   for (let pick = 1; ; pick += 1) {
-    const v4 = await bind(makeServer(), '127.0.0.1', options.port, options);
+    const v4 = await bind(makeServer(), host4, options.port, options);
     try {
-      return [v4, await bind(makeServer(), '::1', addressOf(v4).port, options)];
+      return [v4, await bind(makeServer(), host6, addressOf(v4).port, options)];
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
       if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') {
-        options.log.info('This machine has no ::1; listening on 127.0.0.1 alone', { code: error.code });
+        const event = `This machine has no ${host6}; listening on ${host4} alone`;
+        options.log.info(event, { code: error.code });
         return [v4];
       }
       v4.close();
@@ -176,7 +194,7 @@ function bind(server: Server, host: string, port: number, options: ListenOptions
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(listenErrorOf(error, host, port, options.setting)),
     );
-    server.listen(port, host, () => {
+    server.listen({ port, host, ipv6Only: true }, () => {
       server.removeAllListeners('error');
       // Failures of a single accept (out of descriptors) must not end the process.
       server.on('error', (error: NodeJS.ErrnoException) =>

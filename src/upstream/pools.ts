@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici';
+import type { Authorities } from './authorities.ts';
 import { dnsLookup } from './lookup.ts';
 
 export interface PoolOptions {
@@ -11,6 +13,7 @@ export interface PoolOptions {
   readonly idleTimeoutMs: number;
   /** `dns`: names are resolved past /etc/hosts. */
   readonly resolve: 'system' | 'dns';
+  readonly authorities: Authorities;
 }
 
 /** How long an idle connection is kept where the platform does not say; less than common load balancers allow. */
@@ -43,10 +46,7 @@ export class Pools {
   readonly #connect: buildConnector.connector;
 
   constructor(options: PoolOptions) {
-    this.#connect = buildConnector({
-      timeout: options.connectTimeoutMs,
-      ...(options.resolve === 'dns' ? { lookup: dnsLookup() } : {}),
-    });
+    this.#connect = connectorFor(options);
     this.#options = {
       maxHeaderSize: HEAD_BYTES_MAX,
       headersTimeout: options.answerTimeoutMs,
@@ -79,6 +79,24 @@ export class Pools {
   async close(): Promise<void> {
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
   }
+}
+
+/** A change of authorities makes it anew: sessions that were begun under those before must not be resumed. */
+function connectorFor({ connectTimeoutMs, resolve, authorities }: PoolOptions): buildConnector.connector {
+  const lookup = resolve === 'dns' ? { lookup: dnsLookup() } : {};
+  const build = (context: SecureContext | undefined): buildConnector.connector =>
+    buildConnector({
+      timeout: connectTimeoutMs,
+      ...lookup,
+      ...(context !== undefined && { secureContext: context }),
+    });
+  let used = authorities.secureContext();
+  let connect = build(used);
+  return (options, done) => {
+    const context = authorities.secureContext();
+    if (context !== used) connect = build((used = context));
+    connect(options, done);
+  };
 }
 
 class Connection extends Client implements Carrier {

@@ -1,8 +1,9 @@
 import test from 'ava';
+import { makeTestCertificate } from '../support/certificates.ts';
 import { ACCOUNT, problemsOf, settingsOf, type Given } from '../support/settings-source.ts';
 
 const IMAGE = { WECHAT_INJECTOR_IMAGE: 'registry.example.com/wechat-sidecar:0.1.0' };
-const AUTHORITY = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+const AUTHORITY = (await makeTestCertificate('authority')).cert.trim();
 
 function injector(env: Record<string, string>, files: Given['files'] = {}): Given {
   return { role: 'injector', env: { ...IMAGE, ...env }, files };
@@ -52,6 +53,39 @@ test('a private key in the file of the authority is refused, since pods show the
   const problems = problemsOf(injector({ WECHAT_INJECTOR_HUB_CA_FILE: '/ca.pem' }, { '/ca.pem': key }));
   t.is(problems.length, 1);
   t.regex(problems[0] ?? '', /accepted is one or more certificates \(PEM\) and no key/);
+});
+
+test('what is no certificate is refused, and so is more of them than an annotation holds', (t) => {
+  const of = (text: string): readonly string[] =>
+    problemsOf(injector({ WECHAT_INJECTOR_HUB_CA_FILE: '/ca.pem' }, { '/ca.pem': text }));
+  t.regex(
+    of(`${AUTHORITY}\n${AUTHORITY.replace('MII', 'AAA')}`).join(),
+    /accepted is one or more certificates/,
+  );
+  t.regex(of(`${AUTHORITY}\n`.repeat(400)).join(), /an annotation 131072 at most: use injector\.caConfigMap/);
+});
+
+test('authorities come from an annotation or from a ConfigMap, whose key may be named', (t) => {
+  const caConfigMap = (text: string): unknown =>
+    settingsOf(injector({ WECHAT_INJECTOR_CA_CONFIG_MAP: text })).injector.sidecar.caConfigMap;
+  t.deepEqual(caConfigMap('company-ca'), { name: 'company-ca', key: 'ca.crt' });
+  t.deepEqual(caConfigMap('company-ca/bundle.pem'), { name: 'company-ca', key: 'bundle.pem' });
+  t.is(problemsOf(injector({ WECHAT_INJECTOR_CA_CONFIG_MAP: 'a/b/c' })).length, 1);
+  const both = { WECHAT_INJECTOR_CA_CONFIG_MAP: 'company-ca', WECHAT_INJECTOR_HUB_CA_FILE: '/ca.pem' };
+  t.deepEqual(problemsOf(injector(both, { '/ca.pem': AUTHORITY })), [
+    'WECHAT_INJECTOR_HUB_CA_FILE: is set beside injector.caConfigMap: sidecars take one of them',
+  ]);
+});
+
+test('annotations are locked by their names, with the prefix or without', (t) => {
+  const { sidecar } = settingsOf(
+    injector({ WECHAT_INJECTOR_LOCKED_ANNOTATIONS: 'image, wechat-sidecar.io/hub-url' }),
+  ).injector;
+  t.deepEqual(sidecar.lockedAnnotations, ['image', 'hub-url']);
+  t.regex(
+    problemsOf(injector({ WECHAT_INJECTOR_LOCKED_ANNOTATIONS: 'images' })).join(),
+    /got "images", accepted is one of app, apps,/,
+  );
 });
 
 test('what an API server would refuse in every pod is a problem here', (t) => {

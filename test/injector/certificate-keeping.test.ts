@@ -1,7 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import test from 'ava';
 import { CONFIGURATION_PATH, refusal, SECRET_PATH, startApiServer } from '../support/api-server.ts';
 import { until } from '../support/hub-proxy.ts';
 import { handshake, QUICK_POLICY, startTestInjector } from '../support/injector.ts';
+
+const HOUR_MS = 3_600_000;
 
 test('a first injector makes a certificate, shares it, and tells the API server whom to trust', async (t) => {
   const api = await startApiServer(t);
@@ -124,6 +127,41 @@ test('a damaged Secret is replaced, and one for another name too', async (t) => 
   await until(() => other.problem() === undefined);
   await t.throwsAsync(handshake(other.port, api.caBundle()), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   await other.role.drain({ delayMs: 0, timeoutMs: 0 });
+  const injector = await startTestInjector(t, api);
+  await until(() => injector.problem() === undefined);
+  t.truthy(await handshake(injector.port, api.caBundle()));
+});
+
+for (const [what, aheadMs] of [
+  ['ahead', -8 * HOUR_MS],
+  ['a month behind', 31 * 24 * HOUR_MS],
+] as const) {
+  test(`a clock that is ${what} is noticed by the API server's, and certificates go by that`, async (t) => {
+    const api = await startApiServer(t);
+    api.aheadMs = aheadMs;
+    const injector = await startTestInjector(t, api);
+    await until(() => injector.problem() === undefined);
+    const data = api.object(SECRET_PATH)['data'] as Record<string, string>;
+    const { validFrom } = new X509Certificate(Buffer.from(data['tls.crt'] ?? '', 'base64'));
+    const sinceMs = Date.now() + aheadMs - Date.parse(validFrom);
+    t.true(sinceMs > 0 && sinceMs < 2 * HOUR_MS, `${sinceMs} ms`);
+    await until(() => injector.lines.join('').includes("The clock differs from the API server's"));
+    const told = injector.lines.filter((line) => line.includes('The clock differs'));
+    t.is(told.length, 1);
+    t.regex(told[0] ?? '', aheadMs < 0 ? /"aheadSeconds":2(?:8799|880\d)/ : /"behindSeconds":2678[34]\d\d/);
+    api.aheadMs = 0;
+    await until(() => injector.lines.join('').includes("agrees with the API server's again"));
+  });
+}
+
+test('a certificate from the future that lies in the Secret is replaced at once', async (t) => {
+  const api = await startApiServer(t);
+  api.aheadMs = 8 * HOUR_MS;
+  const ahead = await startTestInjector(t, api);
+  await until(() => ahead.problem() === undefined);
+  await ahead.role.drain({ delayMs: 0, timeoutMs: 0 });
+  api.aheadMs = 0;
+  await t.throwsAsync(handshake(ahead.port, api.caBundle()));
   const injector = await startTestInjector(t, api);
   await until(() => injector.problem() === undefined);
   t.truthy(await handshake(injector.port, api.caBundle()));

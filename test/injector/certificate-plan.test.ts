@@ -58,6 +58,19 @@ test('what has ended, or is for another name, is replaced at once; a successor t
   t.is(nextStep(stale, NAMES, NOW_MS + 40 * DAY_MS, DAY_MS, POLICY), 'prepare');
 });
 
+test('a certificate that is not valid yet counts as none, and so does such a successor', async (t) => {
+  const [good, ahead] = [await make(NOW_MS), await make(NOW_MS + 8 * 3_600_000)];
+  const step = (stored: StoredCertificates, trustedForMs?: number): string =>
+    nextStep(stored, NAMES, NOW_MS, trustedForMs, POLICY);
+  t.is(step(afterStep(none, 'replace', ahead)), 'replace');
+  // A machine that made it an hour ago by a clock that is behind ours by less than it was backdated by.
+  t.is(step(afterStep(none, 'replace', await make(NOW_MS + 3_000_000))), 'keep');
+  const prepared = afterStep(afterStep(none, 'replace', good), 'prepare', ahead);
+  t.is(step(prepared, DAY_MS), 'keep');
+  const old = await make(NOW_MS - 20 * DAY_MS);
+  t.is(step(afterStep(afterStep(none, 'replace', old), 'prepare', ahead), DAY_MS), 'prepare');
+});
+
 test('a Secret gives back what was put into it, and nothing that does not fit together', async (t) => {
   const [one, two] = [await make(NOW_MS), await make(NOW_MS + DAY_MS)];
   const stored = afterStep(

@@ -26,6 +26,16 @@ const CASES: Readonly<Record<string, Case>> = {
   'container-mode': {},
   transparent: {},
   'copied-from-a-cluster': {},
+  'pod-level-resources': {},
+  'pod-level-guaranteed': {},
+  guaranteed: {},
+  'init-before': {},
+  'private-registry': {
+    settings: {
+      imagePullSecrets: ['orders-registry', 'platform-registry'],
+      caConfigMap: { name: 'company-ca', key: 'ca.crt' },
+    },
+  },
   'hub-with-private-authority': {
     settings: {
       hubCaPem: HUB_CA,

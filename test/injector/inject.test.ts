@@ -162,6 +162,10 @@ const SAMPLES: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
   'memory-limit': { good: ['96Mi', '1Gi'], bad: ['95Mi', '128', '128m', ''] },
   'log-level': { good: ['debug', 'silent'], bad: ['trace', 'DEBUG', ''] },
   transparent: { good: ['true', 'false'], bad: ['', 'yes', 'TRUE'] },
+  'init-before': {
+    good: ['migrate', 'a, b-1,c'],
+    bad: ['', 'Migrate', 'a,,b', '-a', 'a b', 'x'.repeat(64), Array(17).fill('a').join()],
+  },
 };
 
 test('every annotation takes what it should and nothing else, and its refusal quotes what was given', (t) => {
@@ -193,4 +197,130 @@ test('the default account must be among the accounts', (t) => {
   t.deepEqual(problems, [
     'annotation wechat-sidecar.io/app: wx1 is none of wechat-sidecar.io/apps (wx2, wx3)',
   ]);
+});
+
+test('more faults than anybody reads are counted, and more containers than any pod has are refused', (t) => {
+  const volumes = Array.from({ length: 30 }, () => ({ name: 'wechat-sidecar-hub' }));
+  t.regex(refusalOf(withSpec({ volumes })), /(?:; it has a volume named [^;]+){19}; and 10 more$/);
+  const containers = Array.from({ length: 257 }, (_, n) => ({ name: `c${n}` }));
+  t.regex(refusalOf(withSpec({ containers })), /it has 257 containers, and accepted are 256 at most/);
+  const annotations = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, n) => [`wechat-sidecar.io/a${n}`, '']),
+  );
+  t.true(refusalOf(askingPod(annotations)).length < 10_000);
+});
+
+const AFFINITY = 'requiredDuringSchedulingIgnoredDuringExecution';
+function requiring(...terms: unknown[][]): Spec {
+  const nodeSelectorTerms = terms.map((matchExpressions) => ({ matchExpressions }));
+  return { affinity: { nodeAffinity: { [AFFINITY]: { nodeSelectorTerms } } } };
+}
+function os(operator: string, ...values: string[]): unknown {
+  return { key: 'kubernetes.io/os', operator, values };
+}
+
+test('a pod for Windows is refused, by whatever field it says so', (t) => {
+  const options = { securityContext: { windowsOptions: { runAsUserName: 'ContainerUser' } } };
+  const ways: readonly (readonly [string, Spec])[] = [
+    ['os.name', { os: { name: 'windows' } }],
+    ['nodeSelector', { nodeSelector: { 'kubernetes.io/os': 'windows' } }],
+    ['nodeSelector', { nodeSelector: { 'beta.kubernetes.io/os': 'windows' } }],
+    ['nodeSelector', { nodeSelector: { 'node.kubernetes.io/windows-build': '10.0.20348' } }],
+    ['affinity.nodeAffinity', requiring([os('In', 'windows')])],
+    ['affinity.nodeAffinity', requiring([os('NotIn', 'linux')])],
+    ['affinity.nodeAffinity', requiring([{ key: 'a', operator: 'Exists' }, os('In', 'windows')])],
+    ['affinity.nodeAffinity', requiring([os('In', 'windows')], [os('In', 'windows')])],
+    [
+      'affinity.nodeAffinity',
+      requiring([{ key: 'node.kubernetes.io/windows-build', operator: 'In', values: ['10.0.17763'] }]),
+    ],
+    ['securityContext.windowsOptions', options],
+    ['securityContext.windowsOptions', { containers: [{ name: 'app', ...options }] }],
+    ['securityContext.windowsOptions', { initContainers: [{ name: 'init', ...options }] }],
+    ['runtimeClassName', { runtimeClassName: 'windows-2019' }],
+    ['runtimeClassName', { runtimeClassName: 'runhcs-wcow-process' }],
+  ];
+  for (const [field, spec] of ways) {
+    const expected = `it is for Windows (${field}), and the sidecar is for Linux`;
+    t.true(refusalOf(withSpec(spec)).includes(expected), JSON.stringify(spec));
+  }
+});
+
+test('a pod that may run on Linux is not taken for one for Windows', (t) => {
+  const preferred = [{ weight: 1, preference: { matchExpressions: [os('In', 'windows')] } }];
+  const pods: Spec[] = [
+    { nodeSelector: { 'kubernetes.io/os': 'linux' } },
+    requiring([os('In', 'windows', 'linux')]),
+    requiring([os('In', 'windows')], [os('In', 'linux')]),
+    requiring([os('NotIn', 'windows')]),
+    requiring([os('Exists')]),
+    requiring(),
+    { affinity: { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferred } } },
+    { tolerations: [{ key: 'os', operator: 'Equal', value: 'windows', effect: 'NoSchedule' }] },
+    { securityContext: { windowsOptions: {} } },
+    { runtimeClassName: 'gvisor' },
+    { os: { name: 'linux' }, runtimeClassName: 'not-windows' },
+  ];
+  for (const spec of pods) t.is(injected(withSpec(spec)).result.kind, 'inject', JSON.stringify(spec));
+});
+
+test('an annotation that the operator has locked refuses the pod, and the others are read as ever', (t) => {
+  const settings = { lockedAnnotations: ['image', 'hub-url'] };
+  const pod = askingPod({ 'wechat-sidecar.io/image': 'a/b:1', 'wechat-sidecar.io/log-level': 'debug' });
+  const { result } = injected(pod, settings);
+  t.is(
+    result.kind === 'refuse' ? result.message : '',
+    'wechat-sidecar cannot be added to this pod: annotation wechat-sidecar.io/image: is locked by whoever operates the injector; take it away',
+  );
+  t.is(injected(askingPod({ 'wechat-sidecar.io/log-level': 'debug' }), settings).result.kind, 'inject');
+});
+
+test('a sidecar that should start before an init container which is not there is refused', (t) => {
+  const before = { 'wechat-sidecar.io/init-before': 'migrate,seed' };
+  const initContainers = [{ name: 'seed' }, { name: 'network' }];
+  t.regex(
+    refusalOf(withSpec({ initContainers }, before)),
+    /init-before: there is no init container named migrate; it has seed, network$/,
+  );
+  t.regex(refusalOf(askingPod(before)), /named migrate; it has none; .* named seed; it has none$/);
+  t.regex(
+    refusalOf(withSpec({ initContainers }, { ...before, 'wechat-sidecar.io/mode': 'container' })),
+    /init-before: needs a native sidecar/,
+  );
+});
+
+test('an init container before the sidecar does not learn of it, and is named where it cannot call the API', (t) => {
+  const annotations = {
+    'wechat-sidecar.io/init-before': 'migrate',
+    'wechat-sidecar.io/transparent': 'true',
+  };
+  const initContainers = [{ name: 'network' }, { name: 'migrate' }];
+  const { result, pod } = injected(withSpec({ initContainers }, annotations));
+  const inits = (pod as { spec: { initContainers: { name: string; env?: unknown[] }[] } }).spec
+    .initContainers;
+  t.deepEqual(
+    inits.map(({ name, env }) => [name, env !== undefined]),
+    [
+      ['network', false],
+      ['wechat-sidecar', true],
+      ['migrate', true],
+    ],
+  );
+  t.deepEqual(result.kind === 'inject' ? result.warnings : undefined, [
+    'the API cannot be called by network, before which the sidecar does not start',
+  ]);
+});
+
+test('a transparent container that takes variables from elsewhere is told that ours win', (t) => {
+  const spec = { containers: [{ name: 'app', envFrom: [{ configMapRef: { name: 'settings' } }] }] };
+  const { result } = injected(withSpec(spec, { 'wechat-sidecar.io/transparent': 'true' }));
+  t.regex(
+    result.kind === 'inject' ? result.warnings.join() : '',
+    /container app takes variables from elsewhere \(envFrom\): if NODE_EXTRA_CA_CERTS, .*PHP_INI_SCAN_DIR are/,
+  );
+});
+
+test('a kubelet that shows a pod which it runs from a file is not held up', (t) => {
+  const mirror = askingPod({ 'kubernetes.io/config.mirror': 'c0ffee', 'wechat-sidecar.io/nonsense': 'x' });
+  t.deepEqual(injected(mirror).result, { kind: 'skip', reason: 'mirror_pod' });
 });

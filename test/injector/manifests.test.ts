@@ -136,7 +136,8 @@ test('the table of annotations in k8s/README.md is the one that is parsed', (t) 
 });
 
 test('every annotation and label of ours in an example or a document exists', (t) => {
-  const known = [...ANNOTATIONS.map(({ name }) => name), 'inject', 'injected', 'status', 'hub-ca'];
+  const written = ['inject', 'injected', 'status', 'hub-ca', 'hub-access'];
+  const known = [...ANNOTATIONS.map(({ name }) => name), ...written];
   for (const path of ['k8s/README.md', ...yamlFiles('k8s')]) {
     for (const [, name] of readFileSync(path, 'utf8').matchAll(/(?<![\w.])wechat-sidecar\.io\/([\w-]+)/g)) {
       t.true(known.includes(String(name)), `${name} in ${path}`);
@@ -201,6 +202,33 @@ test('the webhook can hold up nobody who did not ask, and is called where it lis
     reinvocationPolicy: 'IfNeeded',
     timeoutSeconds: 5,
   });
+});
+
+test('nobody reaches the hub by labels of a pod alone, but in the development overlay', (t) => {
+  interface Policy {
+    metadata: { name: string };
+    spec: {
+      podSelector: { matchLabels?: Record<string, string> };
+      ingress?: { from?: { namespaceSelector?: object; podSelector?: object }[]; ports: object[] }[];
+    };
+  }
+  const policies = yamlFiles('k8s')
+    .flatMap(objectsIn)
+    .filter(({ kind, spec }) => kind === 'NetworkPolicy' && spec !== undefined) as unknown as Policy[];
+  const ofHub = policies.filter(
+    ({ spec }) => spec.podSelector.matchLabels?.['app.kubernetes.io/component'] === 'hub',
+  );
+  t.deepEqual(ofHub.map(({ metadata }) => metadata.name).toSorted(), [
+    'wechat-sidecar-hub',
+    'wechat-sidecar-hub-clients',
+  ]);
+  for (const { metadata, spec } of ofHub) {
+    for (const { from = [{}] } of spec.ingress ?? []) {
+      for (const { namespaceSelector = {} } of from) {
+        t.regex(JSON.stringify(namespaceSelector), /hub-access/, metadata.name);
+      }
+    }
+  }
 });
 
 test('no rule of ours grants more than one named object, but for the review of tokens', (t) => {

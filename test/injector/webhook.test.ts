@@ -127,7 +127,37 @@ test('what no API server sends is refused by status, and harms nobody', async (t
   t.is((await raw(reviewOf({}), { path: '/' })).status, 404);
   t.is((await raw('', { method: 'GET' })).status, 405);
   t.is((await raw(' '.repeat(4 * 1024 * 1024 + 1))).status, 413);
+  t.is((await raw(reviewOf(Array(60_000).fill(0)))).status, 413);
+  t.is((await raw(reviewOf(askingPod(), { uid: 'u'.repeat(200) }))).status, 400);
   t.true((await ask(askingPod())).allowed);
+});
+
+test('names that no API server sends are cut before they are logged', async (t) => {
+  const { ask, lines } = await start(t);
+  const pod = askingPod();
+  await ask({ ...pod, metadata: { ...(pod['metadata'] as object), name: 'n'.repeat(100_000) } });
+  await ask(askingPod(), { namespace: 's'.repeat(100_000) });
+  t.true(lines.every((line) => line.length < 1_000));
+});
+
+test('a body that comes in crumbs is given up', async (t) => {
+  const api = await startApiServer(t);
+  const injector = await startTestInjector(t, api);
+  await until(() => injector.problem() === undefined);
+  const call = request({
+    host: '127.0.0.1',
+    port: injector.port,
+    path: '/inject',
+    method: 'POST',
+    ca: api.caBundle(),
+    servername: SERVICE_NAME,
+    agent: false,
+  });
+  call.on('error', () => undefined);
+  for (const byte of JSON.stringify(reviewOf(askingPod()))) call.write(byte);
+  const [{ statusCode }] = (await once(call, 'response')) as [{ statusCode: number }];
+  t.is(statusCode, 400);
+  call.destroy();
 });
 
 test('a caller that leaves in the middle is not counted as a fault of ours', async (t) => {

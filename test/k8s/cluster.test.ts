@@ -1,17 +1,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parse } from 'yaml';
-import { makeTestCertificate } from '../support/certificates.ts';
 import { startTestHub } from '../support/hub.ts';
 import { until } from '../support/hub-proxy.ts';
 import { type RunningInjector, startTestInjector } from '../support/injector.ts';
 import { startSimulator, type Teardown } from '../support/simulator.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { type Cluster, startCluster } from './support/cluster.ts';
-import { podNamed, podOfExample } from './support/pods.ts';
+import { meshWebhook, startMesh } from './support/mesh.ts';
+import { type Manifest, podNamed, podOfExample } from './support/pods.ts';
 import { CUSTOM_DEFINITIONS, missingTools } from './support/tools.ts';
 
 const missing = missingTools('kube-apiserver', 'etcd', 'kubectl');
@@ -22,10 +20,22 @@ interface Container {
   name: string;
   restartPolicy?: string;
   env?: { name: string; value?: string }[];
+  resources?: Resources;
 }
 interface Pod {
   metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };
-  spec: { containers: Container[]; initContainers?: Container[]; volumes?: { name: string }[] };
+  spec: {
+    containers: Container[];
+    initContainers?: Container[];
+    volumes?: { name: string }[];
+    imagePullSecrets?: { name: string }[];
+    resources?: Resources;
+  };
+  status: { qosClass: string };
+}
+interface Resources {
+  requests?: Record<string, string>;
+  limits?: Record<string, string>;
 }
 
 const INJECT = { labels: { 'wechat-sidecar.io/inject': 'true' } };
@@ -210,6 +220,69 @@ inCluster(
   },
 );
 
+/** A pod that asks, with resources of its own and those of its container. */
+function podWith(name: string, resources: Resources | undefined, ofContainer: Resources): Manifest {
+  const pod = podNamed(name, INJECT);
+  const containers = [{ name: 'app', image: 'orders:1', resources: ofContainer }];
+  return { ...pod, spec: { containers, ...(resources && { resources }) } };
+}
+
+inCluster(
+  `a pod is not refused for resources of its own, and a Guaranteed one stays so${because}`,
+  async (t) => {
+    const [most, least] = [
+      { cpu: '200m', memory: '128Mi' },
+      { cpu: '100m', memory: '128Mi' },
+    ];
+    const filled = podWith('filled', { requests: least, limits: most }, { requests: least });
+    // The API server itself makes requests of the pod out of those of its containers.
+    const limited = podWith('limited', { limits: most }, { requests: least });
+    for (const pod of [filled, limited]) {
+      const args = ['create', '-n', 'default', '--dry-run=server', '-f', '-'];
+      const { code, err } = await cluster.kubectl(args, JSON.stringify(pod));
+      t.is(code, 0, err);
+      t.regex(err, /Warning: wechat-sidecar shares the resources of the whole pod/);
+      t.deepEqual((await created(pod)).spec.initContainers?.[0]?.resources?.requests, {
+        cpu: '0',
+        memory: '0',
+      });
+    }
+    const same = { requests: most, limits: most };
+    for (const pod of [podWith('plain', undefined, same), podWith('whole', same, { requests: least })]) {
+      const { status, spec } = await created(pod);
+      t.deepEqual(names(spec.initContainers), ['wechat-sidecar']);
+      t.is(status.qosClass, 'Guaranteed', pod.metadata.name);
+    }
+  },
+);
+
+inCluster(`a pod for Windows by its RuntimeClass is refused in words${because}`, async (t) => {
+  const runtimeClass = {
+    apiVersion: 'node.k8s.io/v1',
+    kind: 'RuntimeClass',
+    metadata: { name: 'server-2022' },
+    handler: 'process',
+    scheduling: { nodeSelector: { 'kubernetes.io/os': 'windows' } },
+  };
+  await cluster.must(['apply', '--server-side', '-f', '-'], JSON.stringify(runtimeClass));
+  const pod = podNamed('windows', INJECT);
+  const why = await refusalOf({ ...pod, spec: { ...pod.spec, runtimeClassName: 'server-2022' } });
+  t.regex(why, /it is for Windows \(nodeSelector\), and the sidecar is for Linux/);
+});
+
+inCluster(`Secrets for the image come beside those of the service account${because}`, async (t) => {
+  const secrets = { imagePullSecrets: [{ name: 'orders-registry' }] };
+  await cluster.must(['patch', 'serviceaccount', 'orders', '-n', 'shop', '-p', JSON.stringify(secrets)]);
+  injector.reconfigure({ WECHAT_INJECTOR_IMAGE_PULL_SECRETS: 'platform-registry' });
+  t.teardown(() => injector.reconfigure({}));
+  const pod = podOfExample('deployment');
+  pod.spec['serviceAccountName'] = 'orders';
+  t.deepEqual((await created(pod, 'shop')).spec.imagePullSecrets, [
+    { name: 'orders-registry' },
+    { name: 'platform-registry' },
+  ]);
+});
+
 inCluster(`the plain container of an old cluster is accepted there too${because}`, async (t) => {
   const job = podOfExample('job');
   job.metadata.annotations = { 'wechat-sidecar.io/mode': 'container' };
@@ -230,26 +303,7 @@ inCluster(`a mistake in an annotation is told to whoever runs kubectl${because}`
 });
 
 inCluster(`containers that another webhook adds after us learn of the sidecar too${because}`, async (t) => {
-  const { cert, key } = await makeTestCertificate('mesh');
-  const patch = [{ op: 'add', path: '/spec/containers/-', value: { name: 'mesh', image: 'mesh:1' } }];
-  const server = createServer({ cert, key }, (request, response) => {
-    void readJson(request).then((review) => {
-      const { uid } = (review as { request: { uid: string } }).request;
-      const answer = {
-        uid,
-        allowed: true,
-        patchType: 'JSONPatch',
-        patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
-      };
-      response.setHeader('content-type', 'application/json');
-      response.end(
-        JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: answer }),
-      );
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const { url, cert } = await startMesh(t);
   await cluster.must(['apply', '--server-side', '-f', '-'], JSON.stringify(meshWebhook(url, cert)));
   t.teardown(() => cluster.kubectl(['delete', 'mutatingwebhookconfiguration', 'zz-mesh']));
   const meshed = podNamed('meshed', { labels: { ...INJECT.labels, mesh: 'true' } });
@@ -317,34 +371,10 @@ inCluster(`while the injector is down only pods that ask for a sidecar wait for 
   t.deepEqual(names((await created(podNamed('asks', INJECT))).spec.initContainers), ['wechat-sidecar']);
 });
 
-function meshWebhook(url: string, cert: string): unknown {
-  return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'MutatingWebhookConfiguration',
-    metadata: { name: 'zz-mesh' },
-    webhooks: [
-      {
-        name: 'mesh.example.com',
-        admissionReviewVersions: ['v1'],
-        clientConfig: { url, caBundle: Buffer.from(cert).toString('base64') },
-        objectSelector: { matchLabels: { mesh: 'true' } },
-        sideEffects: 'None',
-        rules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] }],
-      },
-    ],
-  };
-}
-
 async function startHubHere(t: ExecutionContext, upstream: string): ReturnType<typeof startTestHub> {
   const files = await accountFiles('wechat-sidecar-hub');
   return startTestHub(t, [upstream], {
     file: `kubernetes: { allow: [{ namespace: default, serviceAccount: default, apps: [${DEMO_APP.appid}] }] }`,
     access: { server: cluster.origin, ...files },
   });
-}
-
-async function readJson(stream: AsyncIterable<Buffer>): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
 }

@@ -39,6 +39,14 @@ public class Call {
 }
 `;
 
+/** By both ways that its programs have. */
+const PHP = `$curl = curl_init('${URL_WIRED_IN}');
+curl_setopt($curl, CURLOPT_RETURNTRANSFER, true);
+$answer = curl_exec($curl);
+if ($answer === false) { fwrite(STDERR, curl_error($curl)); exit(1); }
+if (file_get_contents('${URL_WIRED_IN}') === false) exit(2);
+echo $answer;`;
+
 /** By name, the tool that it needs and how it is run, once there is a folder for its source. */
 const CLIENTS: Readonly<
   Record<string, { tool: string; prepare: (folder: string) => readonly string[] | undefined }>
@@ -74,6 +82,13 @@ const CLIENTS: Readonly<
       execFileSync('go', ['build', '-o', join(folder, 'call'), join(folder, 'main.go')], { stdio: 'pipe' });
       return [join(folder, 'call')];
     },
+  },
+  php: {
+    tool: 'php',
+    prepare: () =>
+      has('php', '-r', 'exit(extension_loaded("curl") && extension_loaded("openssl") ? 0 : 1);')
+        ? ['php', '-r', PHP]
+        : undefined,
   },
   java: {
     tool: 'java',

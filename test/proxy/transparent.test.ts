@@ -20,13 +20,25 @@ test('the certificate is for the API names alone, and can vouch for no other', a
   for (const host of ['localhost', 'mp.weixin.qq.com', 'example.com'])
     t.is(certificate.checkHost(host), undefined);
   t.is(statSync(files.keyFile).mode & 0o777, 0o600);
-  t.deepEqual(readdirSync(folders.trust).toSorted(), ['bundle.pem', 'hashed', 'trust.jks', 'wechat.pem']);
-  for (const path of ['wechat.pem', 'bundle.pem', 'trust.jks', 'hashed/2b69def2.0']) {
+  t.deepEqual(readdirSync(folders.trust).toSorted(), [
+    'bundle.pem',
+    'hashed',
+    'php',
+    'trust.jks',
+    'wechat.pem',
+  ]);
+  const phpSettings = 'php/wechat-sidecar.ini';
+  for (const path of ['wechat.pem', 'bundle.pem', 'trust.jks', 'hashed/2b69def2.0', phpSettings]) {
     const content = readFileSync(join(folders.trust, path));
     t.notRegex(content.toString('latin1'), /PRIVATE KEY/, path);
     t.is(statSync(join(folders.trust, path)).mode & 0o444, 0o444, path);
   }
-  const bundle = readFileSync(join(folders.trust, 'bundle.pem'), 'utf8');
+  const where = join(folders.trust, 'bundle.pem');
+  t.is(
+    readFileSync(join(folders.trust, phpSettings), 'utf8'),
+    `curl.cainfo="${where}"\nopenssl.cafile="${where}"\n`,
+  );
+  const bundle = readFileSync(where, 'utf8');
   t.true((bundle.match(/BEGIN CERTIFICATE/g)?.length ?? 0) > 50);
 });
 

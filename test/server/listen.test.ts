@@ -54,6 +54,23 @@ test('localhost means 127.0.0.1 and ::1, on one port', async (t) => {
   }
 });
 
+test('[::] means every address of both families, and callers are known by their own addresses', async (t) => {
+  const peers: (string | undefined)[] = [];
+  const handler: RequestListener = (request, response) => {
+    peers.push(request.socket.remoteAddress);
+    hello(request, response);
+  };
+  const listener = await start(t, handler, { host: '::' });
+  t.regex(await rawCall(listener.port, 'GET /4 HTTP/1.0\r\n\r\n'), /hello \/4$/);
+  if (await hasIpv6Loopback()) {
+    t.deepEqual(listener.addresses, [`0.0.0.0:${listener.port}`, `[::]:${listener.port}`]);
+    t.regex(await rawCall(listener.port, 'GET /6 HTTP/1.0\r\n\r\n', '::1'), /hello \/6$/);
+    t.deepEqual(peers, ['127.0.0.1', '::1']);
+  } else {
+    t.deepEqual(listener.addresses, [`0.0.0.0:${listener.port}`]);
+  }
+});
+
 test('a port in use is told with the setting to change', async (t) => {
   const first = await start(t, hello);
   const error = await t.throwsAsync(start(t, hello, { port: first.port }), { instanceOf: ListenError });

@@ -29,6 +29,8 @@ export class StandInApiServer {
   readonly requests: string[] = [];
   conflicts = 0;
   intercept: Intercept = () => undefined;
+  /** Its clock, as the header Date tells it. */
+  aheadMs = 0;
   #version = 100;
 
   constructor(server: Server, files: typeof IN_CLUSTER_FILES) {
@@ -98,6 +100,7 @@ export class StandInApiServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader('date', new Date(Date.now() + this.aheadMs).toUTCString());
     const { pathname: path, searchParams } = new URL(request.url ?? '', 'https://stand-in');
     const method = request.method ?? '';
     const chunks: Buffer[] = [];

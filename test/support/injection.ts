@@ -6,10 +6,12 @@ export const TEST_INJECTION: InjectionSettings = {
   version: '0.1.0',
   image: 'registry.example.com/wechat-sidecar:0.1.0',
   imagePullPolicy: undefined,
+  imagePullSecrets: [],
   mode: 'auto',
   hubUrls: ['http://wechat-sidecar-hub.wechat-sidecar.svc:3882'],
   upstreams: undefined,
   hubCaPem: undefined,
+  caConfigMap: undefined,
   audience: 'wechat-sidecar-hub',
   port: 3880,
   adminPort: 3881,
@@ -19,6 +21,7 @@ export const TEST_INJECTION: InjectionSettings = {
   memoryLimit: '256Mi',
   logLevel: 'info',
   runAsUser: 65_532,
+  lockedAnnotations: [],
   ownNamespace: 'wechat-sidecar',
 };
 

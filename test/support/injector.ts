@@ -5,6 +5,7 @@ import { makeLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { RunningRole } from '../../src/cli/role.ts';
 import { parseSettings } from '../../src/cli/settings-parse.ts';
+import type { Settings } from '../../src/cli/settings.ts';
 import { startInjector } from '../../src/cli/start-injector.ts';
 import type { CertificatePolicy } from '../../src/injector/certificate-plan.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
@@ -29,6 +30,8 @@ export interface RunningInjector {
   metricsPage(): Promise<string>;
   /** Why it is not ready. */
   problem(): string | undefined;
+  /** Goes on with these variables beside those that it needs. */
+  reconfigure(env: Record<string, string>): void;
 }
 
 export async function startTestInjector(
@@ -36,23 +39,10 @@ export async function startTestInjector(
   api: Pick<StandInApiServer, 'origin' | 'files'>,
   { env = {}, policy = QUICK_POLICY }: { env?: Record<string, string>; policy?: CertificatePolicy } = {},
 ): Promise<RunningInjector> {
-  const { hostname, port } = new URL(api.origin);
-  const parsed = parseSettings({
-    env: {
-      WECHAT_INJECTOR_IMAGE: 'registry.example.com/wechat-sidecar:0.1.0',
-      WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
-      KUBERNETES_SERVICE_HOST: hostname,
-      KUBERNETES_SERVICE_PORT: port,
-      ...env,
-    },
-    role: 'injector',
-    readFile: () => '',
-  });
-  if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
   const lines: string[] = [];
   const metrics = makeMetrics({ version: '0.0.0-test', role: 'injector', node: process.version });
   const role = await startInjector(
-    parsed.settings,
+    settingsFor(api, env),
     {
       version: '0.0.0-test',
       clock: systemClock,
@@ -70,7 +60,25 @@ export async function startTestInjector(
     lines,
     metricsPage: () => metrics.page(),
     problem: () => role.ready[0]?.run(),
+    reconfigure: (next) => role.reconfigure(settingsFor(api, next)),
   };
+}
+
+function settingsFor(api: Pick<StandInApiServer, 'origin'>, env: Record<string, string>): Settings {
+  const { hostname, port } = new URL(api.origin);
+  const parsed = parseSettings({
+    env: {
+      WECHAT_INJECTOR_IMAGE: 'registry.example.com/wechat-sidecar:0.1.0',
+      WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
+      KUBERNETES_SERVICE_HOST: hostname,
+      KUBERNETES_SERVICE_PORT: port,
+      ...env,
+    },
+    role: 'injector',
+    readFile: () => '',
+  });
+  if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
+  return parsed.settings;
 }
 
 /** The serial number of the certificate that a new connection is shown; rejects where `ca` does not vouch for it. */

@@ -46,16 +46,20 @@ export async function prepareTrust(
 /**
  * `wechat.pem` is ours alone, for what adds to the authorities that it has (Node); `hashed/` the same as
  * OpenSSL and Go read folders; `bundle.pem` and `trust.jks` hold the public authorities too, for what
- * takes one file in place of its own (Python's requests, Java).
+ * takes one file in place of its own (Python's requests, Java); `php/` is a folder of settings for PHP,
+ * whose curl goes by no variable.
  */
 async function publish(folder: string, certPem: string, nowMs: number): Promise<void> {
-  const hashed = join(folder, 'hashed');
+  const [hashed, php] = [join(folder, 'hashed'), join(folder, 'php')];
+  const bundle = join(folder, 'bundle.pem');
   await mkdir(hashed, { recursive: true });
+  await mkdir(php, { recursive: true });
   const all = [certPem, ...rootCertificates.map((pem) => `${pem}\n`)];
   const ders = all.map((pem) => new X509Certificate(pem).raw);
   await put(join(folder, 'wechat.pem'), certPem, 0o644);
   await put(join(hashed, OPENSSL_NAME), certPem, 0o644);
-  await put(join(folder, 'bundle.pem'), all.join(''), 0o644);
+  await put(bundle, all.join(''), 0o644);
+  await put(join(php, 'wechat-sidecar.ini'), `curl.cainfo="${bundle}"\nopenssl.cafile="${bundle}"\n`, 0o644);
   await put(join(folder, 'trust.jks'), javaTrustStore(ders, nowMs), 0o644);
 }
 
