@@ -1,0 +1,249 @@
+import type { HubNode } from './hub-node.ts';
+import { PLATFORM } from './platform-ask.ts';
+import type { SidecarNode } from './sidecar-node.ts';
+import { type Step, stepText } from './script.ts';
+import { STORE } from './store.ts';
+import { pathOf, type Traffic } from './traffic.ts';
+import type { World } from './world.ts';
+
+/** For how long, and for which sidecar at which hub, the promises of the contract are off. */
+interface Span {
+  readonly fromMs: number;
+  toMs: number;
+  readonly blocks: (sidecar: string, hub: string) => boolean;
+}
+
+const always = (): boolean => true;
+
+/** Every program has started, and the first token is there. */
+const WARM_UP_MS = 30_000;
+/** A back-off of a minute, and then some. */
+const BACKOFF_MS = 66_000;
+/** A hub that was away from its store waits for fetches whose turn the store may have forgotten. */
+const STORE_SETTLE_MS = 25_000;
+const SETTLE_MS = 5_000;
+/** The slow re-probe of a hub that is not on the IP list, and its jitter. */
+const RECHECK_MS = 68_000;
+
+/** Carries out the steps of a script, and knows what they excuse. */
+export class Faults {
+  carriedOut = 0;
+  readonly #world: World;
+  readonly #spans: Span[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#spans.push({ fromMs: 0, toMs: WARM_UP_MS, blocks: always });
+  }
+
+  /**
+   * Whether the sidecar had, all the time from `fromMs` to now, one and the same hub (or, without hubs,
+   * itself) at which nothing stood in the way of healing.
+   */
+  isPromised(sidecar: string, fromMs: number): boolean {
+    const hubs = this.#world.hubs.length === 0 ? [sidecar] : this.#world.hubs.map(({ name }) => name);
+    return hubs.some((hub) => !this.#spans.some((span) => span.toMs > fromMs && span.blocks(sidecar, hub)));
+  }
+
+  /** From now on until told otherwise; gives back what ends it, after a time to settle. */
+  #off(blocks: Span['blocks'], settleMs: number): () => void {
+    const { schedule } = this.#world;
+    const span: Span = { fromMs: schedule.nowMs, toMs: Infinity, blocks };
+    this.#spans.push(span);
+    return () => {
+      span.toMs = schedule.nowMs + settleMs;
+      // What is long over excuses nothing any more.
+      const oldMs = schedule.nowMs - 600_000;
+      for (let at = this.#spans.length - 1; at >= 0; at -= 1) {
+        if ((this.#spans[at] as Span).toMs < oldMs) this.#spans.splice(at, 1);
+      }
+    };
+  }
+
+  #offFor(forMs: number, blocks: Span['blocks'], settleMs: number, end: () => void = () => {}): void {
+    const on = this.#off(blocks, settleMs);
+    this.#world.schedule.in(forMs, undefined, () => {
+      end();
+      on();
+    });
+  }
+
+  carryOut(step: Step, traffic: Traffic): void {
+    const { story } = this.#world;
+    this.carriedOut += 1;
+    story.tell('world', stepText(step));
+    switch (step.do) {
+      case 'revoke the token':
+      case 'foreign fetch':
+      case 'refuse a path':
+      case 'stray refusals':
+      case 'secret reset':
+      case 'other lives':
+      case 'platform trouble':
+        return this.#onPlatform(step);
+      case 'hub down':
+      case 'hub pauses':
+      case 'gateway':
+      case 'hub not on the IP list':
+      case 'button':
+        return this.#onHub(step, this.#world.hubs[step.hub] as HubNode);
+      case 'sidecar down':
+      case 'sidecar pauses':
+        return this.#onSidecar(step, this.#world.sidecars[step.sidecar] as SidecarNode, traffic);
+      case 'rush':
+        return traffic.rush(this.#world.sidecars[step.sidecar] as SidecarNode, step.calls, step.overMs);
+      case 'cut':
+        return this.#cut(step);
+      case 'store hangs':
+      case 'store fails over':
+      case 'store restarts':
+        return this.#onStore(step);
+      case 'clock is set': {
+        const node = [...this.#world.hubs, ...this.#world.sidecars].find(({ name }) => name === step.host);
+        const machine = typeof node?.machine === 'function' ? node.machine() : node?.machine;
+        machine?.setWall(step.byMs);
+        this.#offFor(0, always, SETTLE_MS);
+      }
+    }
+  }
+
+  #onPlatform(step: Extract<Step, { do: 'revoke the token' | 'foreign fetch' | 'refuse a path' | 'stray refusals' | 'secret reset' | 'other lives' | 'platform trouble' }>): void {
+    const { platform, schedule, sizes } = this.#world;
+    switch (step.do) {
+      case 'revoke the token':
+        return platform.revoke(sizes.mode);
+      case 'foreign fetch':
+        return platform.foreignFetch(sizes.mode, step.force);
+      case 'refuse a path': {
+        const path = pathOf(step.path);
+        platform.refusing.set(path, step.errcode);
+        schedule.in(step.forMs, undefined, () => platform.refusing.delete(path));
+        return;
+      }
+      case 'stray refusals':
+        platform.strays.set(pathOf(step.path), step.times);
+        return;
+      case 'secret reset':
+        return this.#resetSecret(step.lagsMs);
+      case 'other lives':
+        platform.lifeS = step.lifeS;
+        return;
+      case 'platform trouble':
+        return this.#platformTrouble(step.kind, step.forMs);
+    }
+  }
+
+  #platformTrouble(kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy', forMs: number): void {
+    const { platform, weather } = this.#world;
+    if (kind === 'slow') weather.slowShare = 0.7;
+    else if (kind === 'lossy') weather.lostShare = 0.5;
+    else platform.trouble = kind;
+    this.#offFor(forMs, always, BACKOFF_MS, () => {
+      weather.slowShare = 0;
+      weather.lostShare = 0;
+      platform.trouble = 'none';
+    });
+  }
+
+  #resetSecret(lagsMs: readonly number[]): void {
+    const { platform, hubs, sidecars, schedule } = this.#world;
+    platform.resetSecret();
+    const keepers = hubs.length > 0 ? hubs : sidecars;
+    for (const [index, node] of keepers.entries()) {
+      const lagMs = lagsMs[index % lagsMs.length] as number;
+      this.#offFor(lagMs, (_, hub) => hub === node.name, SETTLE_MS);
+      schedule.in(lagMs, undefined, () => node.reload());
+    }
+  }
+
+  #onHub(step: Extract<Step, { hub: number }>, node: HubNode): void {
+    const { schedule, platform } = this.#world;
+    const here = (_: string, hub: string): boolean => hub === node.name;
+    switch (step.do) {
+      case 'hub down':
+        return this.#hubDown(node, step.how, step.forMs);
+      case 'hub pauses':
+        node.machine()?.pause(step.forMs, step.sleeps);
+        this.#leaseInDoubt();
+        return this.#offFor(step.forMs, here, SETTLE_MS);
+      case 'gateway':
+        this.#world.setGateway(node, step.mode);
+        return this.#offFor(step.forMs, (_, hub) => step.mode === 'errors' && here('', hub), SETTLE_MS, () =>
+          this.#world.setGateway(node, 'none'),
+        );
+      case 'hub not on the IP list':
+        platform.notListed.add(node.name);
+        return this.#offFor(step.forMs, here, RECHECK_MS, () => platform.notListed.delete(node.name));
+      case 'button':
+        schedule.in(0, node.machine(), () => node.pressButton());
+    }
+  }
+
+  #hubDown(node: HubNode, how: 'killed' | 'stopped' | 'vanished', forMs: number): void {
+    const { network } = this.#world;
+    const here = (_: string, hub: string): boolean => hub === node.name;
+    if (node.machine() === undefined) return;
+    this.#leaseInDoubt();
+    let mend = (): void => {};
+    if (how === 'stopped') node.stop();
+    else if (how === 'vanished') {
+      const ends = [network.rule('*', node.name, 'drop'), network.rule(node.name, '*', 'drop')];
+      mend = () => ends.forEach((end) => end());
+      node.kill();
+    } else node.kill();
+    this.#offFor(forMs, here, SETTLE_MS, () => {
+      mend();
+      node.kill();
+      node.start();
+    });
+  }
+
+  /** Whoever dies or stands still may have had the turn, which is over after 8 s. */
+  #leaseInDoubt(): void {
+    if (this.#world.sizes.store === 'shared') this.#offFor(0, always, 12_000);
+  }
+
+  #onSidecar(
+    step: Extract<Step, { do: 'sidecar down' | 'sidecar pauses' }>,
+    node: SidecarNode,
+    traffic: Traffic,
+  ): void {
+    const here = (sidecar: string): boolean => sidecar === node.name;
+    if (step.do === 'sidecar pauses') {
+      node.machine?.pause(step.forMs, step.sleeps);
+      return this.#offFor(step.forMs, here, SETTLE_MS);
+    }
+    if (node.machine === undefined) return;
+    node.kill();
+    void traffic;
+    this.#offFor(step.forMs, here, WARM_UP_MS, () => node.start());
+  }
+
+  #cut({ from, to, fate, forMs }: Extract<Step, { do: 'cut' }>): void {
+    const { network } = this.#world;
+    const ends = [network.rule(from, to, fate)];
+    const [a, b] = [from, to];
+    const touches = (name: string): boolean => name === a || name === b;
+    const mend = (): void => ends.forEach((end) => end());
+    if (touches(PLATFORM)) return this.#offFor(forMs, always, BACKOFF_MS, mend);
+    if (touches(STORE)) return this.#offFor(forMs, always, STORE_SETTLE_MS, mend);
+    const here = (sidecar: string, hub: string): boolean =>
+      (touches(sidecar) || a === '*' || b === '*') && touches(hub);
+    this.#offFor(forMs, here, SETTLE_MS, mend);
+  }
+
+  #onStore(step: Extract<Step, { do: 'store hangs' | 'store fails over' | 'store restarts' }>): void {
+    const { store, schedule } = this.#world;
+    if (step.do === 'store hangs') {
+      store.hang();
+      return this.#offFor(step.forMs, always, STORE_SETTLE_MS, () => store.resume());
+    }
+    store.isDown = true;
+    this.#offFor(step.forMs, always, STORE_SETTLE_MS, () => {
+      store.isDown = false;
+      if (step.do === 'store fails over') store.failOver(step.loseMs, step.clockShiftMs);
+      else store.restart(step.ageMs);
+    });
+    void schedule;
+  }
+}

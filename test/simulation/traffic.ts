@@ -1,0 +1,66 @@
+import type { SidecarNode } from './sidecar-node.ts';
+import type { World } from './world.ts';
+
+/** Half of them stand in the platform's list; the others nobody has heard of. */
+export function pathOf(index: number): string {
+  const listed = KNOWN[index];
+  return listed !== undefined && index % 2 === 0 ? listed : `/business/call-${index}`;
+}
+
+const KNOWN: readonly string[] = Array.from({ length: 60 }, (_, index) => index).map(
+  (index) =>
+    [
+      '/cgi-bin/user/info',
+      '',
+      '/cgi-bin/message/custom/send',
+      '',
+      '/cgi-bin/menu/get',
+      '',
+      '/wxa/getwxacode',
+      '',
+      '/cgi-bin/tags/get',
+      '',
+    ][index] ?? `/cgi-bin/listed/${index}`,
+);
+
+/** What business programs call, and when. */
+export class Traffic {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Calls at moments that have nothing to do with each other. */
+  begin(node: SidecarNode): void {
+    const { sizes, schedule, script } = this.#world;
+    const chance = this.#world.chance(`traffic ${node.name}`);
+    const next = (): void => {
+      const waitMs = -Math.log(1 - chance.random()) * sizes.callEveryMs;
+      if (schedule.nowMs + waitMs > script.endMs) return;
+      schedule.in(waitMs, undefined, () => {
+        // Some paths are called far more often than others.
+        const index = Math.floor(chance.random() ** 2 * sizes.paths);
+        this.#deliver(node, pathOf(index));
+        next();
+      });
+    };
+    next();
+  }
+
+  /** Many calls in a short time. */
+  rush(node: SidecarNode, calls: number, overMs: number): void {
+    const { sizes, schedule } = this.#world;
+    const chance = this.#world.chance(`rush ${node.name} ${schedule.nowMs}`);
+    for (let index = 0; index < calls; index += 1) {
+      const path = pathOf(Math.floor(chance.random() ** 2 * sizes.paths));
+      schedule.in(chance.random() * overMs, undefined, () => this.#deliver(node, path));
+    }
+  }
+
+  /** A program whose sidecar stands still waits for it. */
+  #deliver(node: SidecarNode, path: string): void {
+    const { machine } = node;
+    if (machine !== undefined) this.#world.schedule.in(0, machine, () => node.call(path));
+  }
+}
