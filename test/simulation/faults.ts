@@ -1,4 +1,5 @@
 import type { HubNode } from './hub-node.ts';
+import type { Machine } from './machine.ts';
 import { PLATFORM } from './platform-ask.ts';
 import type { SidecarNode } from './sidecar-node.ts';
 import { type Step, stepText } from './script.ts';
@@ -30,6 +31,11 @@ export class Faults {
   carriedOut = 0;
   readonly #world: World;
   readonly #spans: Span[] = [];
+  readonly #notListedMs = new Map<string, number>();
+  readonly #refusals: { readonly path: string; readonly toMs: number }[] = [];
+  readonly #strays: { readonly atMs: number; readonly times: number }[] = [];
+  /** Until when the store may have forgotten something, or some hub may have been without it. */
+  #storeDoubtMs = -Infinity;
 
   constructor(world: World) {
     this.#world = world;
@@ -45,6 +51,50 @@ export class Faults {
     return hubs.some((hub) => !this.#spans.some((span) => span.toMs > fromMs && span.blocks(sidecar, hub)));
   }
 
+  /** Whether nothing stood in anybody's way since then. */
+  isCalm(sinceMs: number): boolean {
+    return !this.#spans.some(({ toMs, blocks }) => toMs > sinceMs && blocks === always);
+  }
+
+  /** Whether the store was there for all hubs since then, and kept what was written. */
+  storeWasSure(sinceMs: number): boolean {
+    return this.#storeDoubtMs < sinceMs;
+  }
+
+  /** Since when nobody can have forgotten that this keeper forced a refresh, nor had a wrong idea of the time. */
+  sureSinceMs(keeper: string): number {
+    const { hubs, sidecars, sizes } = this.#world;
+    const node = [...hubs, ...sidecars].find(({ name }) => name === keeper);
+    const machine = machineOf(node);
+    const isForgetful = sizes.store === 'memory';
+    return Math.max(
+      machine?.lastJumpMs ?? -Infinity,
+      isForgetful ? (machine?.startedMs ?? -Infinity) : -Infinity,
+      sizes.store === 'shared' ? this.#storeDoubtMs : -Infinity,
+    );
+  }
+
+  /** Whether the hub could not refresh a token all the time since a moment before `sinceMs`, and can know it. */
+  isUnable(hub: string, sinceMs: number): boolean {
+    const { hubs, sizes } = this.#world;
+    const node = hubs.find(({ name }) => name === hub);
+    const startedMs = node?.machine()?.startedMs ?? Infinity;
+    if (startedMs > sinceMs - SETTLE_MS) return false;
+    const listedMs = this.#notListedMs.get(hub);
+    if (listedMs !== undefined && listedMs < sinceMs - SETTLE_MS) return true;
+    const link = node?.keeping?.link;
+    return sizes.mode === 'classic' && link?.isThere === false && link.awaySinceMs < sinceMs - SETTLE_MS;
+  }
+
+  /** How many paths refused every token at some time since then. */
+  refusingSince(sinceMs: number): number {
+    return new Set(this.#refusals.filter(({ toMs }) => toMs > sinceMs).map(({ path }) => path)).size;
+  }
+
+  straysSince(sinceMs: number): number {
+    return this.#strays.reduce((sum, { atMs, times }) => sum + (atMs > sinceMs ? times : 0), 0);
+  }
+
   /** From now on until told otherwise; gives back what ends it, after a time to settle. */
   #off(blocks: Span['blocks'], settleMs: number): () => void {
     const { schedule } = this.#world;
@@ -52,11 +102,6 @@ export class Faults {
     this.#spans.push(span);
     return () => {
       span.toMs = schedule.nowMs + settleMs;
-      // What is long over excuses nothing any more.
-      const oldMs = schedule.nowMs - 600_000;
-      for (let at = this.#spans.length - 1; at >= 0; at -= 1) {
-        if ((this.#spans[at] as Span).toMs < oldMs) this.#spans.splice(at, 1);
-      }
     };
   }
 
@@ -99,9 +144,8 @@ export class Faults {
       case 'store restarts':
         return this.#onStore(step);
       case 'clock is set': {
-        const node = [...this.#world.hubs, ...this.#world.sidecars].find(({ name }) => name === step.host);
-        const machine = typeof node?.machine === 'function' ? node.machine() : node?.machine;
-        machine?.setWall(step.byMs);
+        const { hubs, sidecars } = this.#world;
+        machineOf([...hubs, ...sidecars].find(({ name }) => name === step.host))?.setWall(step.byMs);
         this.#offFor(0, always, SETTLE_MS);
       }
     }
@@ -117,11 +161,13 @@ export class Faults {
       case 'refuse a path': {
         const path = pathOf(step.path);
         platform.refusing.set(path, step.errcode);
+        this.#refusals.push({ path, toMs: schedule.nowMs + step.forMs });
         schedule.in(step.forMs, undefined, () => platform.refusing.delete(path));
         return;
       }
       case 'stray refusals':
         platform.strays.set(pathOf(step.path), step.times);
+        this.#strays.push({ atMs: schedule.nowMs, times: step.times });
         return;
       case 'secret reset':
         return this.#resetSecret(step.lagsMs);
@@ -173,7 +219,11 @@ export class Faults {
         );
       case 'hub not on the IP list':
         platform.notListed.add(node.name);
-        return this.#offFor(step.forMs, here, RECHECK_MS, () => platform.notListed.delete(node.name));
+        this.#notListedMs.set(node.name, schedule.nowMs);
+        return this.#offFor(step.forMs, here, RECHECK_MS, () => {
+          platform.notListed.delete(node.name);
+          this.#notListedMs.delete(node.name);
+        });
       case 'button':
         schedule.in(0, node.machine(), () => node.pressButton());
     }
@@ -226,14 +276,18 @@ export class Faults {
     const touches = (name: string): boolean => name === a || name === b;
     const mend = (): void => ends.forEach((end) => end());
     if (touches(PLATFORM)) return this.#offFor(forMs, always, BACKOFF_MS, mend);
-    if (touches(STORE)) return this.#offFor(forMs, always, STORE_SETTLE_MS, mend);
+    if (touches(STORE)) {
+      this.#doubtStore(forMs);
+      return this.#offFor(forMs, always, STORE_SETTLE_MS, mend);
+    }
     const here = (sidecar: string, hub: string): boolean =>
       (touches(sidecar) || a === '*' || b === '*') && touches(hub);
     this.#offFor(forMs, here, SETTLE_MS, mend);
   }
 
   #onStore(step: Extract<Step, { do: 'store hangs' | 'store fails over' | 'store restarts' }>): void {
-    const { store, schedule } = this.#world;
+    const { store } = this.#world;
+    this.#doubtStore(step.forMs);
     if (step.do === 'store hangs') {
       store.hang();
       return this.#offFor(step.forMs, always, STORE_SETTLE_MS, () => store.resume());
@@ -244,6 +298,13 @@ export class Faults {
       if (step.do === 'store fails over') store.failOver(step.loseMs, step.clockShiftMs);
       else store.restart(step.ageMs);
     });
-    void schedule;
   }
+
+  #doubtStore(forMs: number): void {
+    this.#storeDoubtMs = Math.max(this.#storeDoubtMs, this.#world.schedule.nowMs + forMs + STORE_SETTLE_MS);
+  }
+}
+
+function machineOf(node: HubNode | SidecarNode | undefined): Machine | undefined {
+  return typeof node?.machine === 'function' ? node.machine() : node?.machine;
 }

@@ -131,6 +131,7 @@ export class HubNode implements Server {
     };
     this.keeping = keeping;
     this.#watchers = watchers;
+    world.judge.quotas.gaveReason(this.name);
     keepers.start();
     world.story.tell(this.name, 'started');
   }
@@ -160,11 +161,13 @@ export class HubNode implements Server {
   /** The file of settings has changed. */
   reload(): void {
     this.secret = this.#world.platform.secret;
+    this.#world.judge.quotas.gaveReason(this.name);
     this.keeping?.keepers.reconfigure([this.#credentials()]);
   }
 
   pressButton(): void {
     if (this.hub === undefined) return;
+    this.#world.judge.quotas.gaveReason(this.name);
     void this.hub.refreshes.byHand({ kind: 'client', name: 'person', apps: new Set(['*']) }, APPID);
   }
 

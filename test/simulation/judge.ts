@@ -2,46 +2,58 @@ import type { HubRequest } from '../../src/proxy/hub/http.ts';
 import { REFUSED_ERRCODES } from '../../src/wechat/verdict.ts';
 import type { HubNode } from './hub-node.ts';
 import type { Machine } from './machine.ts';
-import type { Asked, Given } from './platform.ts';
+import { APPID, type Given } from './platform.ts';
+import { Quotas } from './quotas.ts';
 import type { SidecarNode } from './sidecar-node.ts';
 import type { CallStory, Sending } from './simulated-call.ts';
+import type { Invariant, Violation } from './verdicts.ts';
 import type { World } from './world.ts';
-
-export interface Violation {
-  readonly invariant: string;
-  readonly atMs: number;
-  readonly what: string;
-}
 
 /** What was counted, for the summary. */
 export interface Counts {
   calls: number;
-  /** Calls that failed although the platform would have taken a good token; by whether that was permitted. */
+  /** Calls that failed for want of a good token, where the contract permits it. */
   permitted: number;
+  /** Refusals of dead tokens, as sidecars met them. */
   refusals: number;
+  /** Deaths that had to be healed in time, and were. */
   heals: number;
 }
 
-const HEAL_MS = 5_000;
+export const HEAL_MS = 5_000;
 const WAIT_MS_MAX = 2_500;
+const SAY_SO_MS_MAX = 1_500;
 /** Timers count whole milliseconds, and a promise takes its turn. */
 const TIMER_MS = 20;
+/** Before a refusal that is to be replayed nothing was asked for this long. */
+const QUIET_MS = 3_000;
+/** Slower than this, and a look with a refresh may take longer than a caller waits. */
+const QUICK_MS = 120;
+const LIFE_S_MIN = 1_700;
+const LIFE_MODE_S_MIN = 6_000;
+const TICKET_S_MIN = 1_800;
 
 /** Watches every step, and says what must never happen. */
 export class Judge {
   readonly counts: Counts = { calls: 0, permitted: 0, refusals: 0, heals: 0 };
   violation: Violation | undefined;
+  readonly quotas: Quotas;
   readonly #world: World;
   /** By token: when a sidecar first heard that the platform refuses it because it is dead. */
   readonly #firstRefusedMs = new Map<string, number>();
+  /** Paths that were refused, each with the token. */
+  readonly #refusedPaths = new Set<string>();
   /** By observer: the token that it served last. */
   readonly #held = new Map<Machine, Given>();
   readonly #generations = new Map<Machine, number>();
-  readonly #inFlight = new Set<{ readonly by: string; readonly atMs: number }>();
+  readonly #published = new Map<number, string>();
+  readonly #fetching = new Set<{ readonly by: string }>();
 
   constructor(world: World) {
     this.#world = world;
-    world.platform.onAsked = (asked) => this.#asked(asked);
+    this.quotas = new Quotas(world, (invariant, what) => this.fail(invariant, what));
+    world.platform.onAsked = (asked) => this.quotas.asked(asked);
+    world.store.onPublished = ({ generation, fingerprint }) => this.#publishing(generation, fingerprint);
   }
 
   called(): void {
@@ -49,101 +61,169 @@ export class Judge {
   }
 
   crashed(who: string, error: unknown): void {
-    this.#fail('no crash', `${who}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.fail('no crash', `${who}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
 
-  /** A hub or a sidecar without one begins to ask the platform; gives back what ends it. */
+  /** A keeper begins to ask the platform; gives back what ends it. */
   began(by: string, path: string): () => void {
     if (!path.startsWith('/cgi-bin/token')) return () => {};
-    const { store, schedule, sizes } = this.#world;
+    const { store, sizes } = this.#world;
     if (sizes.store === 'shared') {
-      const { turn } = store.at({ appid: 'wx0123456789abcdef', mode: 'classic' });
-      const other = [...this.#inFlight].find((each) => each.by !== by && turn?.owner.startsWith(`${each.by}-`));
-      if (other !== undefined) this.#fail('one classic fetch at a time', `${by} fetches while ${other.by} has the turn and does`);
+      const { turn } = store.at({ appid: APPID, mode: 'classic' });
+      const other = [...this.#fetching].find((each) => each.by !== by && turn?.owner.startsWith(`${each.by}-`));
+      if (other !== undefined) {
+        this.fail('one classic fetch at a time', `${by} fetches while ${other.by} has the turn and fetches`);
+      }
     }
-    const entry = { by, atMs: schedule.nowMs };
-    this.#inFlight.add(entry);
-    return () => void this.#inFlight.delete(entry);
+    const entry = { by };
+    this.#fetching.add(entry);
+    return () => void this.#fetching.delete(entry);
   }
 
   /** A keeper or a sidecar serves this token from now on. */
   held(machine: Machine, fingerprint: string): void {
-    const { platform, sizes, story } = this.#world;
+    const { platform, sizes, story, faults } = this.#world;
     const given = platform.byFingerprint.get(fingerprint);
-    if (given === undefined) return this.#fail('only real tokens', `${machine.name} serves a token that nobody gave`);
+    if (given === undefined) return this.fail('only real tokens', `${machine.name} serves a token that nobody gave`);
     const before = this.#held.get(machine);
     this.#held.set(machine, given);
+    this.quotas.held(machine.name);
+    this.#checkGenerations();
     if (before === given) return;
     if (story.isTold) story.tell(machine.name, `serves token ${given.index}`);
     if (before === undefined || before.index < given.index) return;
-    // Stable hubs go on without the store, and cannot tell then whose token is the later one.
-    if (sizes.mode === 'stable' && sizes.store === 'shared') return;
+    if (sizes.mode === 'stable' && sizes.store === 'shared' && !faults.storeWasSure(before.issuedMs)) return;
     if (platform.accepts(before.fingerprint)) {
-      this.#fail('no older token', `${machine.name} went from token ${before.index} back to ${given.index}`);
+      this.fail('no older token', `${machine.name} went from token ${before.index} back to ${given.index}`);
     }
   }
 
   /** A call leaves with this token. */
   sent(machine: Machine, given: Given | undefined): void {
-    const { schedule } = this.#world;
-    if (given === undefined) return this.#fail('only real tokens', `${machine.name} sent a token that nobody gave`);
-    const lateMs = schedule.nowMs - given.agesMs;
+    if (given === undefined) return this.fail('only real tokens', `${machine.name} sent a token that nobody gave`);
+    const lateMs = this.#world.schedule.nowMs - given.agesMs;
     const driftMs = 2_500 + (given.agesMs - given.issuedMs) * 0.0006;
-    if (lateMs > driftMs) this.#fail('nothing past its end', `${machine.name} sent token ${given.index} ${Math.round(lateMs)} ms after its end`);
+    if (lateMs <= driftMs) return;
+    this.fail('nothing past its end', `${machine.name} sent token ${given.index} ${Math.round(lateMs)} ms after its end`);
   }
 
-  /** A sidecar hears that a token is dead. */
-  refused(node: SidecarNode, machine: Machine, { fingerprint }: Sending, path: string): void {
+  /** A sidecar hears that its call was refused. */
+  refused(node: SidecarNode, machine: Machine, sending: Sending, path: string): void {
     const { schedule, platform, story } = this.#world;
+    const { fingerprint, cause } = sending;
+    sending.isPathFresh = !this.#refusedPaths.has(`${fingerprint} ${path}`);
+    this.#refusedPaths.add(`${fingerprint} ${path}`);
+    const name = `token ${platform.byFingerprint.get(fingerprint)?.index}`;
+    if (story.isTold) story.tell(node.name, `${path} was refused with ${name}: ${cause}`);
+    if (cause !== 'dead') return;
     this.counts.refusals += 1;
-    if (story.isTold) story.tell(node.name, `${path} was refused: token ${platform.byFingerprint.get(fingerprint)?.index} is dead`);
     if (this.#firstRefusedMs.has(fingerprint)) return;
+    sending.isFirst = true;
     const firstMs = schedule.nowMs;
     this.#firstRefusedMs.set(fingerprint, firstMs);
+    this.quotas.died();
     schedule.in(HEAL_MS + this.#slackMs(), undefined, () => this.#mustBeHealed(node, machine, fingerprint, firstMs));
   }
 
   hubAnswered(node: HubNode, request: HubRequest, status: number, tookMs: number): void {
-    const pausedMs = node.machine()?.pausedUntilMs ?? 0;
-    if (this.#world.schedule.nowMs - tookMs <= pausedMs + 1) return;
+    const { schedule, platform, faults } = this.#world;
+    const startedMs = schedule.nowMs - tookMs;
+    if (startedMs <= (node.machine()?.pausedUntilMs ?? 0) + 1) return;
     if (tookMs > WAIT_MS_MAX * 1.001 + TIMER_MS) {
-      this.#fail('bounded waits', `${node.name} took ${Math.round(tookMs)} ms for ${request.path} (${status})`);
+      this.fail('bounded waits', `${node.name} took ${Math.round(tookMs)} ms for ${request.path} (${status})`);
     }
+    if (!request.path.endsWith('/refresh') || request.body === undefined) return;
+    const { fingerprint } = JSON.parse(request.body.toString()) as { fingerprint: string };
+    const isCurrent = this.#held.get(node.machine() as Machine)?.fingerprint === fingerprint;
+    if (!isCurrent || platform.accepts(fingerprint) || !faults.isUnable(node.name, startedMs)) return;
+    const limitMs = SAY_SO_MS_MAX + 3 * this.#world.sizes.platformMs + TIMER_MS;
+    if (status === 503 && tookMs <= limitMs) return;
+    this.fail('a hub that cannot refresh says so', `${node.name} answered ${status} after ${Math.round(tookMs)} ms`);
   }
 
-  ended(story: CallStory): void {
-    const { node, machine, path, startedMs, waitedMs, errcode, reason, sendings } = story;
-    const { schedule, platform } = this.#world;
+  ended(call: CallStory): void {
+    const { node, machine, path, startedMs, waitedMs, errcode, reason, sendings } = call;
     const slept = machine.lastJumpMs >= startedMs || machine.pausedUntilMs >= startedMs;
     if (waitedMs > WAIT_MS_MAX + TIMER_MS && !slept) {
-      this.#fail('bounded waits', `${node.name} let ${path} wait ${Math.round(waitedMs)} ms for tokens`);
+      this.fail('bounded waits', `${node.name} let ${path} wait ${Math.round(waitedMs)} ms for tokens`);
     }
-    const isPromised = this.#world.faults.isPromised(node.name, startedMs);
+    const isPromised = this.#world.faults.isPromised(node.name, startedMs - QUIET_MS);
     if (reason === 'token_unavailable') {
-      if (isPromised) this.#fail('a token for every call', `${node.name} had no token for ${path}`);
+      if (isPromised) this.fail('a token for every call', `${node.name} had no token for ${path}`);
       else this.counts.permitted += 1;
     }
     if (errcode === undefined || !REFUSED_ERRCODES.has(Math.abs(errcode))) return;
     const last = sendings.at(-1);
-    if (last?.cause !== 'dead') return;
-    const firstMs = this.#firstRefusedMs.get(last.fingerprint) ?? schedule.nowMs;
-    const isLate = (last.answeredMs ?? 0) > firstMs + HEAL_MS + this.#slackMs();
-    if (isLate && isPromised && this.#world.faults.isPromised(node.name, firstMs) && !this.#isRationed(firstMs)) {
-      const index = platform.byFingerprint.get(last.fingerprint)?.index;
-      this.#fail('refusals with permission only', `${node.name} passed on that token ${index} is dead, ${Math.round(schedule.nowMs - firstMs)} ms after that was first known`);
-      return;
-    }
-    this.counts.permitted += 1;
+    if (last?.cause === 'dead') this.#passedOn(call, last, isPromised);
   }
 
-  atTheEnd(): void {
+  /** What `GET /cgi-bin/token` of a hub gave to a program without a sidecar. */
+  gaveLife(node: HubNode, expiresInS: number): void {
+    const { faults, sizes, platform, schedule } = this.#world;
+    const isLong = platform.lifeS >= LIFE_MODE_S_MIN && platform.current(sizes.mode) !== undefined;
+    const current = platform.current(sizes.mode) as Given;
+    if (sizes.mode !== 'classic' || !isLong || current.agesMs - current.issuedMs < LIFE_MODE_S_MIN * 1_000) return;
+    if (expiresInS >= LIFE_S_MIN || !faults.isPromised('', schedule.nowMs - 600_000)) return;
+    this.fail('lives are long enough', `${node.name} gave a token with ${expiresInS} s left`);
+  }
+
+  /** What getticket of a sidecar gave. */
+  gaveTicket(node: SidecarNode, expiresInS: number): void {
+    const { faults, platform, schedule } = this.#world;
+    const endsMs = platform.ticketEndsMs;
+    if (expiresInS > 0 && schedule.nowMs + expiresInS * 1_000 > endsMs + 3_000) {
+      this.fail('no ticket past its end', `${node.name} gave a ticket that ends before it says`);
+    }
+    if (expiresInS >= TICKET_S_MIN || platform.knobs.ticketRepeats) return;
+    if (!faults.isPromised(node.name, schedule.nowMs - 600_000)) return;
+    this.fail('tickets are long enough', `${node.name} gave a ticket with ${expiresInS} s left`);
+  }
+
+  /** After peace has come back. */
+  atTheEnd(lastCalls: ReadonlyMap<SidecarNode, CallStory | undefined>): void {
     const { sidecars, platform } = this.#world;
     for (const node of sidecars) {
       const inUse = node.inUse();
       if (inUse !== undefined && this.#firstRefusedMs.has(inUse) && !platform.accepts(inUse)) {
-        this.#fail('all is well in the end', `${node.name} still has a dead token that was refused`);
+        this.fail('all is well in the end', `${node.name} still has a dead token that was refused`);
+      }
+      const last = lastCalls.get(node);
+      if (last === undefined) this.fail('all is well in the end', `the last call of ${node.name} never ended`);
+      else if (last.reason !== undefined || (last.errcode ?? 0) !== 0) {
+        this.fail('all is well in the end', `the last call of ${node.name} got ${last.reason ?? last.errcode}`);
       }
     }
+    this.quotas.atTheEnd();
+  }
+
+  fail(invariant: Invariant, what: string): void {
+    if (this.violation !== undefined) return;
+    const { schedule, story } = this.#world;
+    this.violation = { invariant, atMs: schedule.nowMs, what };
+    story.tell('judge', `VIOLATED: ${invariant}: ${what}`);
+    schedule.stop();
+  }
+
+  /** A program got to hear that a token is dead. */
+  #passedOn({ node, path, sendings, startedMs }: CallStory, last: Sending, isPromised: boolean): void {
+    const { schedule, platform, faults, sizes } = this.#world;
+    const index = platform.byFingerprint.get(last.fingerprint)?.index;
+    const firstMs = this.#firstRefusedMs.get(last.fingerprint) ?? schedule.nowMs;
+    const isLate = last.sentMs > firstMs + HEAL_MS + this.#slackMs();
+    const afterMs = Math.round(schedule.nowMs - firstMs);
+    if (isLate && isPromised && faults.isPromised(node.name, firstMs) && !this.quotas.isRationed(firstMs)) {
+      return this.fail(
+        'refusals with permission only',
+        `${node.name} passed on that token ${index} is dead, ${afterMs} ms after that was first known`,
+      );
+    }
+    const isQuick = sizes.platformMs <= QUICK_MS && this.#world.network.lossPerMille === 0;
+    const isQuiet = !this.quotas.wasAskedSince(startedMs - QUIET_MS, last.answeredMs ?? 0);
+    const isPlain = sendings.length === 1 && last.isFirst === true && last.isPathFresh === true;
+    if (isPlain && isPromised && isQuick && isQuiet && !this.quotas.isRationed(firstMs)) {
+      return this.fail('first refusal is replayed', `${node.name} passed on the first refusal of token ${index} on ${path}`);
+    }
+    this.counts.permitted += 1;
   }
 
   #slackMs(): number {
@@ -153,51 +233,36 @@ export class Judge {
   }
 
   #mustBeHealed(node: SidecarNode, machine: Machine, fingerprint: string, firstMs: number): void {
-    const { faults, platform } = this.#world;
+    const { faults, platform, schedule } = this.#world;
     if (node.machine !== machine || !faults.isPromised(node.name, firstMs)) return;
-    if (this.#isRationed(firstMs)) return;
-    const inUse = node.inUse();
-    if (inUse === fingerprint) {
-      const index = platform.byFingerprint.get(fingerprint)?.index;
-      this.#fail('healed within 5 s', `${node.name} still uses token ${index}, which was refused ${Math.round(this.#world.schedule.nowMs - firstMs)} ms ago`);
-    } else this.counts.heals += 1;
-  }
-
-  /** Whether a quota or a spacing may have forbidden the refresh since then. */
-  #isRationed(sinceMs: number): boolean {
-    const { platform, sizes } = this.#world;
-    const { asked } = platform;
-    if (sizes.mode === 'classic') {
-      const recent = asked.filter(({ kind, atMs }) => kind === 'fetch' && atMs > sinceMs - 1_200_000);
-      return recent.length >= 20;
+    if (this.quotas.isRationed(firstMs)) return;
+    if (node.inUse() !== fingerprint) {
+      this.counts.heals += 1;
+      return;
     }
-    const forces = asked.filter(({ kind }) => kind === 'force');
-    const last = forces.findLast(({ atMs }) => atMs <= sinceMs)?.atMs ?? -Infinity;
-    return forces.length >= 20 || sinceMs - last < 40_000;
+    const index = platform.byFingerprint.get(fingerprint)?.index;
+    const afterMs = Math.round(schedule.nowMs - firstMs);
+    this.fail('healed within 5 s', `${node.name} still uses token ${index}, which was refused ${afterMs} ms ago`);
   }
 
-  #asked(asked: Asked): void {
-    const { story, platform } = this.#world;
-    if (story.isTold) {
-      const given = asked.given === undefined ? '' : ` → token ${asked.given.index}`;
-      story.tell('platform', `${asked.kind} by ${asked.by}: errcode ${asked.errcode}${given}`);
+  #publishing(generation: number, fingerprint: string): void {
+    const { sizes, store } = this.#world;
+    const known = this.#published.get(generation);
+    this.#published.set(generation, fingerprint);
+    if (known === undefined || known === fingerprint) return;
+    if (sizes.mode !== 'classic' || store.lastLossMs > -Infinity) return;
+    this.fail('a generation names one token', `generation ${generation} was published twice`);
+  }
+
+  #checkGenerations(): void {
+    for (const { keeping } of this.#world.hubs) {
+      if (keeping === undefined) continue;
+      const generation = keeping.keepers.status()[0]?.shared?.generation ?? 0;
+      const before = this.#generations.get(keeping.machine) ?? 0;
+      this.#generations.set(keeping.machine, generation);
+      if (generation < before) {
+        this.fail('generations grow', `${keeping.machine.name} went from ${before} back to ${generation}`);
+      }
     }
-    void platform;
-    this.#checkForced(asked);
-  }
-
-  #checkForced(asked: Asked): void {
-    if (asked.kind !== 'force' || asked.errcode !== 0) return;
-    const { platform } = this.#world;
-    void platform;
-    void this.#generations;
-  }
-
-  #fail(invariant: string, what: string): void {
-    if (this.violation !== undefined) return;
-    const { schedule, story } = this.#world;
-    this.violation = { invariant, atMs: schedule.nowMs, what };
-    story.tell('judge', `VIOLATED: ${invariant}: ${what}`);
-    schedule.stop();
   }
 }

@@ -19,6 +19,7 @@ export class Machine implements Host {
   readonly clock: Clock;
   alive = true;
   pausedUntilMs = 0;
+  readonly startedMs: number;
   /** When its wall clock was set, or it slept, so that its sense of time was wrong for a moment. */
   lastJumpMs = -Infinity;
   readonly #schedule: Schedule;
@@ -30,6 +31,7 @@ export class Machine implements Host {
 
   constructor(name: string, schedule: Schedule, { rate = 1, wallOffsetMs = 0 } = {}) {
     this.name = name;
+    this.startedMs = schedule.nowMs;
     this.#schedule = schedule;
     this.#rate = rate;
     this.#wallOffsetMs = EPOCH_UNIX_MS + wallOffsetMs;

@@ -154,6 +154,11 @@ export class Platform {
     return { errcode: 0, cause: 'none', body: problem(0, 'ok') };
   }
 
+  /** When the ticket that was given last ends. */
+  get ticketEndsMs(): number {
+    return this.#ticket?.endsMs ?? -Infinity;
+  }
+
   forcedSince(sinceMs: number): readonly number[] {
     return this.#forcedMs.filter((atMs) => atMs >= sinceMs);
   }

@@ -81,9 +81,15 @@ export function drawScript(seed: number): Script {
   }
   const steps = Array.from({ length: count }, () => {
     const atMs = Math.round(chance.between(MINUTE_MS, endMs - PEACE_MS));
-    return drawStep(chance.weighted(weights), atMs, sizes, chance);
+    return within(drawStep(chance.weighted(weights), atMs, sizes, chance), endMs - PEACE_MS);
   });
   return { seed, endMs, sizes, knobs, steps: steps.toSorted((a, b) => a.atMs - b.atMs) };
+}
+
+/** A fault is over by then; only endpoints may refuse every token for ever. */
+function within(step: Step, byMs: number): Step {
+  if (step.do === 'refuse a path' || !('forMs' in step)) return step;
+  return { ...step, forMs: Math.max(0, Math.min(step.forMs, byMs - step.atMs)) };
 }
 
 function isPossible(kind: Kind, sizes: Sizes): boolean {

@@ -10,7 +10,7 @@ import { CLIENT_KEY, type Keeping, makeKeeping } from './hub-node.ts';
 import { simulatedHubHttp } from './hub-http.ts';
 import type { Machine } from './machine.ts';
 import { APPID } from './platform.ts';
-import { SimulatedCall } from './simulated-call.ts';
+import { type CallStory, SimulatedCall } from './simulated-call.ts';
 import type { World } from './world.ts';
 
 const RULES: ProxyRules = {
@@ -72,6 +72,7 @@ export class SidecarNode {
       boundedLog: boundedLog(log, clock),
       rules: () => RULES,
     };
+    world.judge.quotas.gaveReason(this.name);
     void this.#hubAccounts?.start();
     this.keeping?.keepers.start();
     world.story.tell(this.name, 'started');
@@ -92,15 +93,16 @@ export class SidecarNode {
 
   reload(): void {
     this.secret = this.#world.platform.secret;
+    this.#world.judge.quotas.gaveReason(this.name);
     this.keeping?.keepers.reconfigure([this.#credentials()]);
   }
 
   /** A program makes a call. */
-  call(path: string): void {
+  call(path: string, onEnd?: (story: CallStory) => void): void {
     const { sidecar } = this;
     const machine = this.#machine;
     if (sidecar === undefined || machine === undefined) return;
-    const call = new SimulatedCall(this.#world, this, machine, path);
+    const call = new SimulatedCall(this.#world, this, machine, path, onEnd);
     const watched = { ...sidecar, accounts: call.watched(sidecar.accounts) };
     this.#world.judge.called();
     serveCall(call as unknown as Parameters<typeof serveCall>[0], watched).then(

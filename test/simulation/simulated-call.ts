@@ -19,6 +19,9 @@ export interface Sending {
   cause?: Cause;
   /** When its answer came back. */
   answeredMs?: number;
+  /** Whether nobody heard before that the token is dead, and whether the path was not refused with it before. */
+  isFirst?: boolean;
+  isPathFresh?: boolean;
 }
 
 /** What came of a call, for the judge. */
@@ -47,9 +50,18 @@ export class SimulatedCall {
   readonly #path: string;
   readonly #startedMs: number;
   readonly #sendings: Sending[] = [];
+  readonly #onEnd: ((story: CallStory) => void) | undefined;
   #waitedMs = 0;
+  #ticketS: number | undefined;
 
-  constructor(world: World, node: SidecarNode, machine: Machine, path: string) {
+  constructor(
+    world: World,
+    node: SidecarNode,
+    machine: Machine,
+    path: string,
+    onEnd?: (story: CallStory) => void,
+  ) {
+    this.#onEnd = onEnd;
     this.#world = world;
     this.#node = node;
     this.#machine = machine;
@@ -115,7 +127,7 @@ export class SimulatedCall {
         if (network.fate(PLATFORM, name) !== 'open') return fail('timeout', 'UND_ERR_HEADERS_TIMEOUT', 30_000);
         schedule.in(network.delayMs(PLATFORM, name, halfMs), this.#machine, () => {
           sending.answeredMs = schedule.nowMs;
-          if (reply.cause === 'dead') judged.refused(this.#node, this.#machine, sending, this.#path);
+          if (reply.cause !== 'none') judged.refused(this.#node, this.#machine, sending, this.#path);
           resolve(heldAnswer(200, 'application/json; encoding=utf-8', Buffer.from(reply.body)));
         });
       });
@@ -124,6 +136,7 @@ export class SimulatedCall {
 
   finish(answer: Answer, _replay: 0 | 1, rewritten?: Buffer): Served {
     if (answer.kind === 'failed') return this.fail('upstream_timeout', '');
+    if (answer.kind === 'held' && this.#sendings.length === 0) this.#noteTicket(answer.body);
     if (answer.kind !== 'held') return this.#served(200, undefined, 'platform');
     const { errcode } = rewritten === undefined ? answer.verdict : judge(rewritten);
     return this.#served(200, errcode, 'platform');
@@ -143,7 +156,7 @@ export class SimulatedCall {
   }
 
   ended({ errcode, failure, answeredBy }: Served): void {
-    this.#world.judge.ended({
+    const story: CallStory = {
       node: this.#node,
       machine: this.#machine,
       path: this.#path,
@@ -152,7 +165,16 @@ export class SimulatedCall {
       waitedMs: this.#waitedMs,
       errcode: answeredBy === 'platform' ? errcode : undefined,
       reason: failure?.reason,
-    });
+    };
+    this.#world.judge.ended(story);
+    if (this.#ticketS !== undefined) this.#world.judge.gaveTicket(this.#node, this.#ticketS);
+    this.#onEnd?.(story);
+  }
+
+  /** An answer of the sidecar's own to a call that was never sent. */
+  #noteTicket(body: Buffer): void {
+    const { expires_in: leftS } = JSON.parse(body.toString()) as { expires_in?: number };
+    this.#ticketS = leftS;
   }
 
   #served(status: number, errcode: number | undefined, answeredBy: Served['answeredBy']): Served {

@@ -123,6 +123,7 @@ const AWAY: Away = { kind: 'away' };
 export class StoreLink implements SharedRecords {
   /** For the judge: whether the hub can use the store at this moment. */
   isThere = false;
+  awaySinceMs: number;
   readonly #store: Store;
   readonly #machine: Machine;
   readonly #network: Network;
@@ -141,6 +142,7 @@ export class StoreLink implements SharedRecords {
     this.#network = network;
     this.#schedule = schedule;
     this.#chance = chance;
+    this.awaySinceMs = schedule.nowMs;
     store.links.add(this);
     this.#connect();
   }
@@ -280,6 +282,7 @@ export class StoreLink implements SharedRecords {
     this.#settleTried();
     if (!this.isThere || this.#closed) return;
     this.isThere = false;
+    this.awaySinceMs = this.#schedule.nowMs;
     this.#listener?.away();
   }
 

@@ -1,3 +1,6 @@
+import { serveHubRequest } from './hub-face.ts';
+import { CLIENT_KEY, type HubNode } from './hub-node.ts';
+import { APPID } from './platform.ts';
 import type { SidecarNode } from './sidecar-node.ts';
 import type { World } from './world.ts';
 
@@ -23,6 +26,8 @@ const KNOWN: readonly string[] = Array.from({ length: 60 }, (_, index) => index)
     ][index] ?? `/cgi-bin/listed/${index}`,
 );
 
+const TICKET_PATH = '/cgi-bin/ticket/getticket?type=jsapi';
+
 /** What business programs call, and when. */
 export class Traffic {
   readonly #world: World;
@@ -46,6 +51,38 @@ export class Traffic {
       });
     };
     next();
+  }
+
+  /** A page now and then needs a ticket; programs without a sidecar ask hubs for real tokens. */
+  beginWithoutSidecars(): void {
+    const { schedule, sidecars, hubs, script } = this.#world;
+    const chance = this.#world.chance('others');
+    const next = (): void => {
+      const waitMs = chance.spread(5_000, 1_200_000);
+      if (schedule.nowMs + waitMs > script.endMs) return;
+      schedule.in(waitMs, undefined, () => {
+        const sidecar = chance.one(sidecars);
+        const hub = hubs.length === 0 ? undefined : chance.one(hubs);
+        if (chance.happens(0.4) || hub === undefined) this.#deliver(sidecar, TICKET_PATH);
+        else schedule.in(0, hub.machine(), () => this.#askHub(hub));
+        next();
+      });
+    };
+    next();
+  }
+
+  #askHub(node: HubNode): void {
+    if (node.hub === undefined) return;
+    const path = `/cgi-bin/token?grant_type=client_credential&appid=${APPID}&secret=${CLIENT_KEY}`;
+    void serveHubRequest(node.hub, { method: 'GET', path, headers: [] }, {
+      head() {},
+      data: (chunk) => {
+        const answer = JSON.parse(chunk.toString()) as { expires_in?: number };
+        if (answer.expires_in !== undefined) this.#world.judge.gaveLife(node, answer.expires_in);
+      },
+      end() {},
+      onClosed() {},
+    });
   }
 
   /** Many calls in a short time. */

@@ -14,8 +14,13 @@ import type { PlatformWeather } from './platform-ask.ts';
 import { Schedule } from './schedule.ts';
 import type { Script } from './script.ts';
 import { SidecarNode } from './sidecar-node.ts';
+import type { CallStory } from './simulated-call.ts';
 import { Store } from './store.ts';
 import { Traffic } from './traffic.ts';
+
+/** The last call of each sidecar, to an endpoint that refuses no good token. */
+const LAST_CALL_MS = 60_000;
+const LAST_PATH = '/cgi-bin/getcallbackip';
 
 export interface WorldOptions {
   readonly write?: ((line: string) => void) | undefined;
@@ -113,8 +118,15 @@ export class World {
     for (const step of this.script.steps) {
       this.schedule.at(step.atMs, undefined, () => this.faults.carryOut(step, traffic));
     }
+    traffic.beginWithoutSidecars();
+    const lastCalls = new Map<SidecarNode, CallStory | undefined>();
+    for (const sidecar of this.sidecars) {
+      this.schedule.at(this.script.endMs - LAST_CALL_MS, undefined, () =>
+        sidecar.call(LAST_PATH, (story) => lastCalls.set(sidecar, story)),
+      );
+    }
     await this.schedule.run(this.script.endMs);
-    this.judge.atTheEnd();
+    if (this.judge.violation === undefined) this.judge.atTheEnd(lastCalls);
     return this.judge;
   }
 }
