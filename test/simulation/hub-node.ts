@@ -8,6 +8,7 @@ import type { Hub } from '../../src/hub/hub.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
 import { Watchers } from '../../src/hub/watchers.ts';
 import { type Keepers, makeKeepers } from '../../src/keeper/keepers.ts';
+import { silentObserver } from '../../src/keeper/observer.ts';
 import { SharedStore } from '../../src/keeper/shared-store.ts';
 import type { TokenStore } from '../../src/keeper/store.ts';
 import { keepTickets, type KeptTickets } from '../../src/keeper/tickets.ts';
@@ -54,8 +55,7 @@ export function makeKeeping(
     random,
     log,
     observer: {
-      refreshed() {},
-      fetchFailed() {},
+      ...silentObserver,
       tokenChanged(told) {
         world.judge.held(machine, told.fingerprint);
         onChange();
@@ -178,7 +178,8 @@ export class HubNode implements Server {
   #accountsOf(keepers: Keepers): HubAccounts {
     return {
       token: (appid) => keepers.token(appid),
-      refused: (appid, fingerprint, errcode) => keepers.refused(appid, fingerprint, errcode),
+      report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
+      isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
       refreshNow: (appid) => keepers.refreshNow(appid),
       peek: (appid) => keepers.peek(appid),
       status: () => keepers.status(),

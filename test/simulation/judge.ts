@@ -41,8 +41,7 @@ export class Judge {
   readonly #world: World;
   /** By token: when a sidecar first heard that the platform refuses it because it is dead. */
   readonly #firstRefusedMs = new Map<string, number>();
-  /** Paths that were refused, each with the token. */
-  readonly #refusedPaths = new Set<string>();
+  readonly #paths = new PathMemory();
   /** By observer: the token that it served last. */
   readonly #held = new Map<Machine, Given>();
   readonly #generations = new Map<Machine, number>();
@@ -107,17 +106,22 @@ export class Judge {
     this.fail('nothing past its end', `${machine.name} sent token ${given.index} ${Math.round(lateMs)} ms after its end`);
   }
 
-  /** A sidecar hears that its call was refused. */
-  refused(node: SidecarNode, machine: Machine, sending: Sending, path: string): void {
+  /** A sidecar hears what came of its call. */
+  answered(node: SidecarNode, machine: Machine, sending: Sending, path: string): void {
+    if (sending.cause === 'none') this.#paths.succeeded(machine, path, sending);
+    else this.#refused(node, machine, sending, path);
+  }
+
+  #refused(node: SidecarNode, machine: Machine, sending: Sending, path: string): void {
     const { schedule, platform, story } = this.#world;
     const { fingerprint, cause } = sending;
-    sending.isPathFresh = !this.#refusedPaths.has(`${fingerprint} ${path}`);
-    this.#refusedPaths.add(`${fingerprint} ${path}`);
+    sending.isTelling = this.#paths.isTelling(machine, path, fingerprint);
+    sending.isPathFresh = this.#paths.isFresh(path, fingerprint);
     const name = `token ${platform.byFingerprint.get(fingerprint)?.index}`;
     if (story.isTold) story.tell(node.name, `${path} was refused with ${name}: ${cause}`);
-    if (cause !== 'dead') return;
+    if (cause !== 'dead') return this.#paths.refused(machine, path, sending);
     this.counts.refusals += 1;
-    if (this.#firstRefusedMs.has(fingerprint)) return;
+    if (!sending.isTelling || this.#firstRefusedMs.has(fingerprint)) return;
     sending.isFirst = true;
     const firstMs = schedule.nowMs;
     this.#firstRefusedMs.set(fingerprint, firstMs);
@@ -197,8 +201,8 @@ export class Judge {
   }
 
   fail(invariant: Invariant, what: string): void {
-    if (this.violation !== undefined) return;
-    const { schedule, story } = this.#world;
+    const { schedule, story, ignored } = this.#world;
+    if (this.violation !== undefined || ignored.has(invariant)) return;
     this.violation = { invariant, atMs: schedule.nowMs, what };
     story.tell('judge', `VIOLATED: ${invariant}: ${what}`);
     schedule.stop();
@@ -209,7 +213,7 @@ export class Judge {
     const { schedule, platform, faults, sizes } = this.#world;
     const index = platform.byFingerprint.get(last.fingerprint)?.index;
     const firstMs = this.#firstRefusedMs.get(last.fingerprint) ?? schedule.nowMs;
-    const isLate = last.sentMs > firstMs + HEAL_MS + this.#slackMs();
+    const isLate = last.sentMs > firstMs + HEAL_MS + this.#slackMs() && last.isTelling === true;
     const afterMs = Math.round(schedule.nowMs - firstMs);
     if (isLate && isPromised && faults.isPromised(node.name, firstMs) && !this.quotas.isRationed(firstMs)) {
       return this.fail(
@@ -264,5 +268,43 @@ export class Judge {
         this.fail('generations grow', `${keeping.machine.name} went from ${before} back to ${generation}`);
       }
     }
+  }
+}
+
+/**
+ * What each sidecar knows of a path and a token. A path that refused the token while it lived, and has
+ * not worked since, does not tell that the token has died: nobody can see the difference.
+ */
+class PathMemory {
+  readonly #known = new Map<Machine, Map<string, { refusedMs: number; works: boolean }>>();
+  readonly #refused = new Set<string>();
+
+  succeeded(machine: Machine, path: string, { fingerprint, sentMs }: Sending): void {
+    const known = this.#of(machine);
+    const key = `${fingerprint} ${path}`;
+    const before = known.get(key);
+    if (before === undefined || sentMs > before.refusedMs) {
+      known.set(key, { refusedMs: before?.refusedMs ?? -Infinity, works: true });
+    }
+  }
+
+  refused(machine: Machine, path: string, { fingerprint, answeredMs = 0 }: Sending): void {
+    this.#of(machine).set(`${fingerprint} ${path}`, { refusedMs: answeredMs, works: false });
+    this.#refused.add(`${fingerprint} ${path}`);
+  }
+
+  isFresh(path: string, fingerprint: string): boolean {
+    return !this.#refused.has(`${fingerprint} ${path}`);
+  }
+
+  isTelling(machine: Machine, path: string, fingerprint: string): boolean {
+    const known = this.#of(machine).get(`${fingerprint} ${path}`);
+    return known?.works ?? this.isFresh(path, fingerprint);
+  }
+
+  #of(machine: Machine): Map<string, { refusedMs: number; works: boolean }> {
+    const known = this.#known.get(machine) ?? new Map<string, { refusedMs: number; works: boolean }>();
+    this.#known.set(machine, known);
+    return known;
   }
 }

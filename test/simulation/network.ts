@@ -76,7 +76,7 @@ export class Network {
   delayMs(from: string, to: string, baseMs = this.baseMs): number {
     let ms = baseMs * (0.5 + this.#chance.random());
     if (this.lossPerMille > 0 && this.#chance.random() * 1_000 < this.lossPerMille) {
-      ms += this.#chance.one([200, 200, 600, 1_400]);
+      ms += this.#chance.one([200, 200, 400]);
     }
     for (const rule of this.#rules) {
       if (rule.fate === 'slow' && covers(rule, from, to)) ms += this.#chance.between(300, 3_000);

@@ -4,7 +4,7 @@ import { ReplayBudget } from '../../src/proxy/body.ts';
 import { HubAccounts } from '../../src/proxy/hub/accounts.ts';
 import { serveCall } from '../../src/proxy/serve.ts';
 import type { Accounts, ProxyRules, Sidecar } from '../../src/proxy/sidecar.ts';
-import { Suppression } from '../../src/proxy/suppression.ts';
+import { Reports } from '../../src/proxy/reports.ts';
 import type { Credentials } from '../../src/wechat/issuer.ts';
 import { CLIENT_KEY, type Keeping, makeKeeping } from './hub-node.ts';
 import { simulatedHubHttp } from './hub-http.ts';
@@ -35,7 +35,7 @@ export class SidecarNode {
   readonly #world: World;
   #machine: Machine | undefined;
   #hubAccounts: HubAccounts | undefined;
-  #peek: () => string | undefined = () => undefined;
+  #onChange: () => void = () => {};
 
   constructor(world: World, index: number) {
     this.#world = world;
@@ -49,7 +49,7 @@ export class SidecarNode {
 
   /** The fingerprint of the token that a call would carry now. */
   inUse(): string | undefined {
-    return this.#peek();
+    return this.sidecar?.accounts.peek(APPID)?.fingerprint;
   }
 
   start(): void {
@@ -59,13 +59,15 @@ export class SidecarNode {
     const { clock } = machine;
     const log = world.story.logOf(this.name);
     const accounts = world.hubs.length === 0 ? this.#ownAccounts(machine) : this.#hubBacked(machine);
+    const reports = new Reports({ accounts, clock });
+    this.#onChange = () => reports.tokenChanged(APPID);
     this.sidecar = {
       version: '0.0.0-simulation',
       accounts,
       upstream: undefined as unknown as Sidecar['upstream'],
       passThrough: undefined as unknown as Sidecar['passThrough'],
       budget: new ReplayBudget(64 * 1024 * 1024),
-      suppression: new Suppression(clock),
+      reports,
       metrics: noMetrics,
       clock,
       log,
@@ -88,7 +90,6 @@ export class SidecarNode {
     this.sidecar = undefined;
     this.keeping = undefined;
     this.#hubAccounts = undefined;
-    this.#peek = () => undefined;
   }
 
   reload(): void {
@@ -103,7 +104,7 @@ export class SidecarNode {
     const machine = this.#machine;
     if (sidecar === undefined || machine === undefined) return;
     const call = new SimulatedCall(this.#world, this, machine, path, onEnd);
-    const watched = { ...sidecar, accounts: call.watched(sidecar.accounts) };
+    const watched = { ...sidecar, accounts: call.watched(sidecar.accounts), reports: call.watchedReports(sidecar.reports) };
     this.#world.judge.called();
     serveCall(call as unknown as Parameters<typeof serveCall>[0], watched).then(
       (served) => call.ended(served),
@@ -116,13 +117,13 @@ export class SidecarNode {
   }
 
   #ownAccounts(machine: Machine): Accounts {
-    const keeping = makeKeeping(this.#world, machine, this.#credentials(), () => {});
+    const keeping = makeKeeping(this.#world, machine, this.#credentials(), () => this.#onChange());
     const { keepers, tickets } = keeping;
     this.keeping = keeping;
-    this.#peek = () => keepers.peek(APPID)?.fingerprint;
     return {
       token: (appid) => keepers.token(appid),
-      refused: (appid, fingerprint, errcode) => keepers.refused(appid, fingerprint, errcode),
+      peek: (appid) => keepers.peek(appid),
+      report: (appid, refusal) => keepers.report(appid, refusal),
       ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
       knows: () => true,
       ticket: (appid, type) => tickets.ticket(appid, type),
@@ -145,11 +146,11 @@ export class SidecarNode {
       onToken: (told) => {
         if (inUse?.fingerprint !== told.fingerprint) world.judge.held(machine, told.fingerprint);
         inUse = told;
+        this.#onChange();
       },
       onGone: () => {},
     });
     this.#hubAccounts = accounts;
-    this.#peek = () => accounts.status().accounts.find(({ appid }) => appid === APPID)?.fingerprint;
     return accounts;
   }
 }

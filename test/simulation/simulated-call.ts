@@ -2,7 +2,7 @@ import { type Answer, heldAnswer } from '../../src/proxy/answer.ts';
 import type { CallBody, Served } from '../../src/proxy/call.ts';
 import type { Accounts, ProxyRules } from '../../src/proxy/sidecar.ts';
 import { type ErrorAnswer, errorAnswer, type Reason } from '../../src/server/errors.ts';
-import type { TokenAnswer } from '../../src/token/source.ts';
+import type { Reports } from '../../src/proxy/reports.ts';
 import { judge } from '../../src/wechat/verdict.ts';
 import type { Machine } from './machine.ts';
 import type { Cause } from './platform.ts';
@@ -19,8 +19,10 @@ export interface Sending {
   cause?: Cause;
   /** When its answer came back. */
   answeredMs?: number;
-  /** Whether nobody heard before that the token is dead, and whether the path was not refused with it before. */
+  /** Whether the refusal of a dead token tells that it died, and nobody could know that before. */
+  isTelling?: boolean;
   isFirst?: boolean;
+  /** Whether the path was not refused before while the token lived. */
   isPathFresh?: boolean;
 }
 
@@ -79,23 +81,21 @@ export class SimulatedCall {
 
   /** The same accounts, with a watch on how long each wait takes. */
   watched(accounts: Accounts): Accounts {
-    const timed = async (wait: () => Promise<TokenAnswer>): Promise<TokenAnswer> => {
-      const { clock } = this.#machine;
-      const beganMs = clock.lifeMs();
-      const answer = await wait();
-      this.#waitedMs += clock.lifeMs() - beganMs;
-      return answer;
+    return {
+      ...passedOn(accounts),
+      token: (appid) => this.#timed(accounts.token(appid)),
     };
-    return new Proxy(accounts, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== 'function') return value;
-        const act = value as (...args: unknown[]) => unknown;
-        if (name !== 'token' && name !== 'refused') return act.bind(target);
-        return (...args: unknown[]) => timed(() => act.apply(target, args) as Promise<TokenAnswer>);
-      },
-    });
   }
+
+  watchedReports(reports: Reports): Reports {
+    const watched: Pick<Reports, 'refused' | 'succeeded'> = {
+      refused: (...refusal) => this.#timed(reports.refused(...refusal)),
+      succeeded: (...success) => reports.succeeded(...success),
+    };
+    return watched as Reports;
+  }
+
+  note(): void {}
 
   describe(): void {}
 
@@ -127,7 +127,7 @@ export class SimulatedCall {
         if (network.fate(PLATFORM, name) !== 'open') return fail('timeout', 'UND_ERR_HEADERS_TIMEOUT', 30_000);
         schedule.in(network.delayMs(PLATFORM, name, halfMs), this.#machine, () => {
           sending.answeredMs = schedule.nowMs;
-          if (reply.cause !== 'none') judged.refused(this.#node, this.#machine, sending, this.#path);
+          judged.answered(this.#node, this.#machine, sending, this.#path);
           resolve(heldAnswer(200, 'application/json; encoding=utf-8', Buffer.from(reply.body)));
         });
       });
@@ -177,7 +177,27 @@ export class SimulatedCall {
     this.#ticketS = leftS;
   }
 
+  async #timed<Answer>(wait: Promise<Answer>): Promise<Answer> {
+    const { clock } = this.#machine;
+    const beganMs = clock.lifeMs();
+    const answer = await wait;
+    this.#waitedMs += clock.lifeMs() - beganMs;
+    return answer;
+  }
+
   #served(status: number, errcode: number | undefined, answeredBy: Served['answeredBy']): Served {
     return { app: undefined, path: this.#path, status, errcode, answeredBy };
   }
+}
+
+function passedOn(accounts: Accounts): Accounts {
+  return {
+    token: (appid) => accounts.token(appid),
+    peek: (appid) => accounts.peek(appid),
+    report: (appid, refusal) => accounts.report(appid, refusal),
+    ownerOf: (fingerprint) => accounts.ownerOf(fingerprint),
+    knows: (appid) => accounts.knows(appid),
+    ticket: (appid, type) => accounts.ticket(appid, type),
+    secretOf: (appid) => accounts.secretOf(appid),
+  };
 }

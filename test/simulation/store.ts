@@ -19,14 +19,17 @@ export const STORE = 'store';
 const ANSWER_MS_MAX = 1_000;
 const PING_MS = 500;
 const DAY_MS = 86_400_000;
+/** As in `RedisRecords`. */
+const DOUBT_MS = 30_000;
 
 interface Place {
   readonly record: SharedRecord | undefined;
   readonly turn: { readonly owner: string; readonly untilMs: number } | undefined;
   readonly forced: readonly number[];
+  readonly doubted: { readonly fingerprint: string; readonly untilMs: number } | undefined;
 }
 
-const EMPTY: Place = { record: undefined, turn: undefined, forced: [] };
+const EMPTY: Place = { record: undefined, turn: undefined, forced: [], doubted: undefined };
 
 /** What the scripts do in Redis (see `redis-scripts.ts`), and what becomes of a Redis. */
 export class Store {
@@ -201,6 +204,15 @@ export class StoreLink implements SharedRecords {
     return published ?? 'away';
   }
 
+  async doubt(account: SharedAccount, fingerprint: string): Promise<void> {
+    await this.#run(() => {
+      const untilMs = this.#store.nowUnixMs + DOUBT_MS;
+      this.#store.put(account, { doubted: { fingerprint, untilMs } });
+      this.#store.tell(account);
+      return true;
+    });
+  }
+
   async charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
     const isCertain = await this.#run(() => {
       const sinceMs = this.#store.nowUnixMs - DAY_MS;
@@ -340,13 +352,14 @@ export class StoreLink implements SharedRecords {
   }
 
   #snapshot(account: SharedAccount, owner?: string): Snapshot {
-    const { record, turn, forced } = this.#store.at(account);
+    const { record, turn, forced, doubted } = this.#store.at(account);
     const { nowUnixMs } = this.#store;
     return {
       kind: 'seen',
       nowUnixMs,
       isSealed: false,
       forcedAtUnixMs: forced.filter((atMs) => atMs >= nowUnixMs - DAY_MS),
+      ...(doubted !== undefined && doubted.untilMs > nowUnixMs && { doubted: doubted.fingerprint }),
       ...(record !== undefined && { record, readable: record }),
       ...(turn !== undefined && {
         by: turn.owner.replace(/\/\d+$/, ''),

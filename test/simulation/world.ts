@@ -24,6 +24,8 @@ const LAST_PATH = '/cgi-bin/getcallbackip';
 
 export interface WorldOptions {
   readonly write?: ((line: string) => void) | undefined;
+  /** What is not looked at. */
+  readonly ignored?: ReadonlySet<string> | undefined;
 }
 
 /** Everything that there is, in one process and one virtual time. */
@@ -39,11 +41,13 @@ export class World {
   readonly sidecars: readonly SidecarNode[];
   readonly judge: Judge;
   readonly faults: Faults;
+  readonly ignored: ReadonlySet<string>;
   readonly #gateways = new Map<HubNode, Gateway>();
   readonly #disks = new Map<string, TokenRecord>();
   #serial = 0;
 
-  constructor(script: Script, { write }: WorldOptions = {}) {
+  constructor(script: Script, { write, ignored = new Set() }: WorldOptions = {}) {
+    this.ignored = ignored;
     this.script = script;
     const { sizes, knobs } = script;
     this.story = new Story(this.schedule, write);
