@@ -137,9 +137,12 @@ export class Judge {
       this.fail('bounded waits', `${node.name} took ${Math.round(tookMs)} ms for ${request.path} (${status})`);
     }
     if (!request.path.endsWith('/refresh') || request.body === undefined) return;
-    const { fingerprint } = JSON.parse(request.body.toString()) as { fingerprint: string };
+    const report = JSON.parse(request.body.toString()) as { fingerprint: string; path?: string };
+    const { fingerprint, path = '' } = report;
     const isCurrent = this.#held.get(node.machine() as Machine)?.fingerprint === fingerprint;
     if (!isCurrent || platform.accepts(fingerprint) || !faults.isUnable(node.name, startedMs)) return;
+    // A path that is held for having refused the token while it lived starts nothing.
+    if (!this.#paths.isFresh(path, fingerprint) || this.quotas.isRationed(startedMs)) return;
     const limitMs = SAY_SO_MS_MAX + 3 * this.#world.sizes.platformMs + TIMER_MS;
     if (status === 503 && tookMs <= limitMs) return;
     this.fail('a hub that cannot refresh says so', `${node.name} answered ${status} after ${Math.round(tookMs)} ms`);
@@ -185,7 +188,9 @@ export class Judge {
 
   /** After peace has come back. */
   atTheEnd(lastCalls: ReadonlyMap<SidecarNode, CallStory | undefined>): void {
-    const { sidecars, platform } = this.#world;
+    const { sidecars, platform, schedule } = this.#world;
+    this.quotas.atTheEnd();
+    if (this.quotas.isRationed(schedule.nowMs)) return;
     for (const node of sidecars) {
       const inUse = node.inUse();
       if (inUse !== undefined && this.#firstRefusedMs.has(inUse) && !platform.accepts(inUse)) {
@@ -197,7 +202,6 @@ export class Judge {
         this.fail('all is well in the end', `the last call of ${node.name} got ${last.reason ?? last.errcode}`);
       }
     }
-    this.quotas.atTheEnd();
   }
 
   fail(invariant: Invariant, what: string): void {
