@@ -36,6 +36,7 @@ export class Faults {
   readonly #strays: { readonly atMs: number; readonly times: number }[] = [];
   /** Until when the store may have forgotten something, or some hub may have been without it. */
   #storeDoubtMs = -Infinity;
+  #platformTroubleMs = -Infinity;
 
   constructor(world: World) {
     this.#world = world;
@@ -54,6 +55,11 @@ export class Faults {
   /** Whether nothing stood in anybody's way since then. */
   isCalm(sinceMs: number): boolean {
     return !this.#spans.some(({ toMs, blocks }) => toMs > sinceMs && blocks === always);
+  }
+
+  /** Whether the platform was slow, in trouble, or cut off from somebody since then. */
+  isPlatformTroubled(sinceMs: number): boolean {
+    return this.#platformTroubleMs > sinceMs;
   }
 
   /** Whether the store was there for all hubs since then, and kept what was written. */
@@ -181,6 +187,7 @@ export class Faults {
 
   #platformTrouble(kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy', forMs: number): void {
     const { platform, weather } = this.#world;
+    this.#troublePlatform(forMs);
     if (kind === 'slow') weather.slowShare = 0.7;
     else if (kind === 'lossy') weather.lostShare = 0.5;
     else platform.trouble = kind;
@@ -275,6 +282,7 @@ export class Faults {
     const [a, b] = [from, to];
     const touches = (name: string): boolean => name === a || name === b;
     const mend = (): void => ends.forEach((end) => end());
+    if (touches(PLATFORM)) this.#troublePlatform(forMs);
     if (touches(PLATFORM)) return this.#offFor(forMs, always, BACKOFF_MS, mend);
     if (touches(STORE)) {
       this.#doubtStore(forMs);
@@ -298,6 +306,10 @@ export class Faults {
       if (step.do === 'store fails over') store.failOver(step.loseMs, step.clockShiftMs);
       else store.restart(step.ageMs);
     });
+  }
+
+  #troublePlatform(forMs: number): void {
+    this.#platformTroubleMs = Math.max(this.#platformTroubleMs, this.#world.schedule.nowMs + forMs);
   }
 
   #doubtStore(forMs: number): void {

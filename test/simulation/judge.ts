@@ -143,6 +143,7 @@ export class Judge {
     if (!isCurrent || platform.accepts(fingerprint) || !faults.isUnable(node.name, startedMs)) return;
     // A path that is held for having refused the token while it lived starts nothing.
     if (!this.#paths.isFresh(path, fingerprint) || this.quotas.isRationed(startedMs)) return;
+    if (faults.isPlatformTroubled(startedMs)) return;
     const limitMs = SAY_SO_MS_MAX + 3 * this.#world.sizes.platformMs + TIMER_MS;
     if (status === 503 && tookMs <= limitMs) return;
     this.fail('a hub that cannot refresh says so', `${node.name} answered ${status} after ${Math.round(tookMs)} ms`);
@@ -303,7 +304,9 @@ class PathMemory {
 
   isTelling(machine: Machine, path: string, fingerprint: string): boolean {
     const known = this.#of(machine).get(`${fingerprint} ${path}`);
-    return known?.works ?? this.isFresh(path, fingerprint);
+    // A success before the first refusal tells the keeper nothing: every sidecar would have one to tell of.
+    const hasBothSeen = known !== undefined && known.refusedMs > -Infinity;
+    return hasBothSeen ? known.works : this.isFresh(path, fingerprint);
   }
 
   #of(machine: Machine): Map<string, { refusedMs: number; works: boolean }> {
