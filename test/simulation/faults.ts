@@ -151,7 +151,8 @@ export class Faults {
         return this.#onStore(step);
       case 'clock is set': {
         const { hubs, sidecars } = this.#world;
-        machineOf([...hubs, ...sidecars].find(({ name }) => name === step.host))?.setWall(step.byMs);
+        const node = [...hubs, ...sidecars].find(({ name }) => name === step.host);
+        this.#world.setWall(step.host, machineOf(node), step.byMs);
         this.#offFor(0, always, SETTLE_MS);
       }
     }
@@ -282,15 +283,24 @@ export class Faults {
     const [a, b] = [from, to];
     const touches = (name: string): boolean => name === a || name === b;
     const mend = (): void => ends.forEach((end) => end());
+    if (from === '*' || to === '*') return this.#isolate(from === '*' ? to : from, fate, forMs, mend);
     if (touches(PLATFORM)) this.#troublePlatform(forMs);
     if (touches(PLATFORM)) return this.#offFor(forMs, always, BACKOFF_MS, mend);
     if (touches(STORE)) {
       this.#doubtStore(forMs);
       return this.#offFor(forMs, always, STORE_SETTLE_MS, mend);
     }
-    const here = (sidecar: string, hub: string): boolean =>
-      (touches(sidecar) || a === '*' || b === '*') && touches(hub);
+    const here = (sidecar: string, hub: string): boolean => touches(sidecar) && touches(hub);
     this.#offFor(forMs, here, SETTLE_MS, mend);
+  }
+
+  /** A hub that nobody reaches has no store and no platform either; and it may have had the turn. */
+  #isolate(name: string, fate: 'drop' | 'refuse' | 'slow', forMs: number, mend: () => void): void {
+    this.#doubtStore(forMs);
+    this.#troublePlatform(forMs);
+    if (fate === 'slow') return this.#offFor(forMs, always, BACKOFF_MS, mend);
+    this.#leaseInDoubt();
+    this.#offFor(forMs, (_, hub) => hub === name, BACKOFF_MS, mend);
   }
 
   #onStore(step: Extract<Step, { do: 'store hangs' | 'store fails over' | 'store restarts' }>): void {

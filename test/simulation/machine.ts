@@ -51,6 +51,7 @@ export class Machine implements Host {
   pause(forMs: number, sleeps: boolean): void {
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.#schedule.nowMs + forMs);
     if (!sleeps) return;
+    this.clock.lifeMs();
     this.#monotonicOffsetMs -= forMs * this.#rate;
     this.lastJumpMs = this.pausedUntilMs;
   }
@@ -59,6 +60,8 @@ export class Machine implements Host {
   setWall(byMs: number): void {
     this.#wallOffsetMs += byMs;
     this.lastJumpMs = this.#schedule.nowMs;
+    // A busy process looks at its clock all the time.
+    this.clock.lifeMs();
   }
 
   #wallMs(): number {

@@ -8,6 +8,9 @@ const FORCE_SPACING_MS = 30_000;
 const FORCES_MAX = 20;
 const CLASSIC_WINDOW_MS = 1_200_000;
 const CLASSIC_MAX = 20;
+/** The first delays of a back-off, a wake in 2 s by callers without a token, and a look that is repeated. */
+const RETRIES_MAX = 15;
+const RETRY_WINDOW_MS = 10_000;
 const RECHECK_MS_MIN = 50_000;
 
 /** Where only people can help. */
@@ -24,6 +27,7 @@ export class Quotas {
   /** By keeper: when it was last given a reason to ask at once again. */
   readonly #reasonMs = new Map<string, number>();
   readonly #lastRefusal = new Map<string, number>();
+  readonly #failures = new Map<string, number[]>();
   /** When tokens came into use, anywhere. */
   readonly #changesMs: number[] = [];
   #lastAskedMs = -Infinity;
@@ -60,6 +64,7 @@ export class Quotas {
     if (this.#asksBefore.length > 200) this.#asksBefore = this.#asksBefore.slice(-100);
     if (asked.kind === 'force') this.#checkForce(asked);
     if (asked.kind === 'fetch') this.#fetchMs.push(asked.atMs);
+    if (asked.errcode === -1) this.#checkRetry(asked);
     if (asked.kind === 'probe') this.#checkProbe(asked);
     if (CONFIGURATION_ERRCODES.has(asked.errcode)) this.#checkRecheck(asked);
   }
@@ -133,7 +138,17 @@ export class Quotas {
   #checkRecheck({ by, atMs, errcode }: Asked): void {
     const lastMs = this.#lastRefusal.get(by) ?? -Infinity;
     this.#lastRefusal.set(by, atMs);
+    // An answer that never arrived changes nothing.
+    if (this.#world.faults.isPlatformTroubled(lastMs - 1_000)) return;
     if (atMs - lastMs >= RECHECK_MS_MIN || (this.#reasonMs.get(by) ?? -Infinity) >= lastMs - 1_000) return;
     this.#fail('re-probes are slow', `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`);
+  }
+
+  #checkRetry({ by, atMs }: Asked): void {
+    const failures = (this.#failures.get(by) ?? []).filter((each) => each > atMs - RETRY_WINDOW_MS);
+    failures.push(atMs);
+    this.#failures.set(by, failures);
+    if (failures.length <= RETRIES_MAX) return;
+    this.#fail('failures back off', `${by} asked ${failures.length} times in vain within 10 s`);
   }
 }

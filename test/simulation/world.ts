@@ -44,6 +44,8 @@ export class World {
   readonly ignored: ReadonlySet<string>;
   readonly #gateways = new Map<HubNode, Gateway>();
   readonly #disks = new Map<string, TokenRecord>();
+  readonly #wallsSet = new Map<string, number>();
+  readonly #setBackMs = new Map<string, number>();
   #serial = 0;
 
   constructor(script: Script, { write, ignored = new Set() }: WorldOptions = {}) {
@@ -74,12 +76,24 @@ export class World {
     return this.#serial;
   }
 
+  /** A process that starts again finds the clocks of its host as they are. */
   newMachine(name: string): Machine {
     const chance = this.chance(`clock ${name}`);
-    return new Machine(name, this.schedule, {
-      rate: 1 + chance.between(-150, 150) / 1_000_000,
-      wallOffsetMs: chance.one([0, 20, -800, 3_000, -60_000, 240_000]),
-    });
+    const rate = 1 + chance.between(-150, 150) / 1_000_000;
+    const wallOffsetMs = chance.one([0, 20, -800, 3_000, -60_000, 240_000]) + (this.#wallsSet.get(name) ?? 0);
+    return new Machine(name, this.schedule, { rate, wallOffsetMs });
+  }
+
+  /** Somebody sets the wall clock of a host. */
+  setWall(name: string, machine: Machine | undefined, byMs: number): void {
+    this.#wallsSet.set(name, (this.#wallsSet.get(name) ?? 0) + byMs);
+    if (byMs < 0) this.#setBackMs.set(name, this.schedule.nowMs);
+    machine?.setWall(byMs);
+  }
+
+  /** Whether what a file says of a time may be wrong, since the wall clock was set back after it was written. */
+  mayFileBeWrong(name: string, sinceMs: number): boolean {
+    return this.sizes.store === 'disk' && (this.#setBackMs.get(name) ?? -Infinity) >= sinceMs;
   }
 
   gatewayOf(hub: HubNode): Gateway {
