@@ -4,7 +4,7 @@ import { memoryStore } from '../../src/keeper/store.ts';
 import type { TokenRecord } from '../../src/keeper/store.ts';
 import { makeToken } from '../../src/token/token.ts';
 import type { Issuer } from '../../src/wechat/issuer.ts';
-import { given, ripple } from '../support/fake-issuer.ts';
+import { given, platformSays, ripple } from '../support/fake-issuer.ts';
 import { APP, begun, bench, valueOf } from '../support/keeper-bench.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -121,4 +121,35 @@ test('closing ends all waiting, and what arrives later changes nothing', async (
   clock.advance(100_000);
   t.is(valueOf(await keeper.token()), 'unavailable -1');
   t.is(issuer.fetches.length, 1);
+});
+
+test('classic fetches that a busy platform declines do not use up what may be spent on a refused token', async (t) => {
+  let isBusy = true;
+  let fetches = 0;
+  const issuer: Issuer = {
+    fetch() {
+      fetches += 1;
+      return Promise.resolve(fetches === 1 || !isBusy ? given(`token-${fetches}`) : platformSays(-1));
+    },
+    probe: () => Promise.resolve({ kind: 'refused', errcode: 40001 }),
+  };
+  const { keeper, clock } = bench({ issuer, app: { ...APP, mode: 'classic' } });
+  keeper.start();
+  await ripple();
+  const report = (): void => {
+    const fingerprint = keeper.peek()?.fingerprint ?? '';
+    void keeper.report({ fingerprint, errcode: 40001, path: undefined, succeeded: false }, 'a caller');
+  };
+  report();
+  for (let seconds = 0; seconds < 600; seconds += 1) {
+    clock.advance(1_000);
+    await ripple();
+  }
+  t.true(fetches > 20);
+  isBusy = false;
+  for (let seconds = 0; seconds < 60; seconds += 1) {
+    clock.advance(1_000);
+    await ripple();
+  }
+  t.is(valueOf(await keeper.token()), `token-${fetches}`);
 });
