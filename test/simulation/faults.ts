@@ -11,6 +11,8 @@ import type { World } from './world.ts';
 interface Span {
   readonly fromMs: number;
   toMs: number;
+  /** The same for whoever merely needs a token, which demand wakes. */
+  servedToMs: number;
   readonly blocks: (sidecar: string, hub: string) => boolean;
 }
 
@@ -40,7 +42,7 @@ export class Faults {
 
   constructor(world: World) {
     this.#world = world;
-    this.#spans.push({ fromMs: 0, toMs: WARM_UP_MS, blocks: always });
+    this.#spans.push({ fromMs: 0, toMs: WARM_UP_MS, servedToMs: WARM_UP_MS, blocks: always });
   }
 
   /**
@@ -48,8 +50,17 @@ export class Faults {
    * itself) at which nothing stood in the way of healing.
    */
   isPromised(sidecar: string, fromMs: number): boolean {
+    return this.#hasWay(sidecar, (span) => span.toMs > fromMs);
+  }
+
+  /** The same for a call that finds no token: it wakes whoever backs off. */
+  isServed(sidecar: string, fromMs: number): boolean {
+    return this.#hasWay(sidecar, (span) => span.servedToMs > fromMs);
+  }
+
+  #hasWay(sidecar: string, isOn: (span: Span) => boolean): boolean {
     const hubs = this.#world.hubs.length === 0 ? [sidecar] : this.#world.hubs.map(({ name }) => name);
-    return hubs.some((hub) => !this.#spans.some((span) => span.toMs > fromMs && span.blocks(sidecar, hub)));
+    return hubs.some((hub) => !this.#spans.some((span) => isOn(span) && span.blocks(sidecar, hub)));
   }
 
   /** Whether nothing stood in anybody's way since then. */
@@ -104,10 +115,11 @@ export class Faults {
   /** From now on until told otherwise; gives back what ends it, after a time to settle. */
   #off(blocks: Span['blocks'], settleMs: number): () => void {
     const { schedule } = this.#world;
-    const span: Span = { fromMs: schedule.nowMs, toMs: Infinity, blocks };
+    const span: Span = { fromMs: schedule.nowMs, toMs: Infinity, servedToMs: Infinity, blocks };
     this.#spans.push(span);
     return () => {
       span.toMs = schedule.nowMs + settleMs;
+      span.servedToMs = schedule.nowMs + (settleMs === BACKOFF_MS ? SETTLE_MS : settleMs);
     };
   }
 

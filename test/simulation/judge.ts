@@ -6,7 +6,7 @@ import { APPID, type Given } from './platform.ts';
 import { Quotas } from './quotas.ts';
 import type { SidecarNode } from './sidecar-node.ts';
 import type { CallStory, Sending } from './simulated-call.ts';
-import type { Invariant, Violation } from './verdicts.ts';
+import { type Invariant, SET_ASIDE, type Violation } from './verdicts.ts';
 import type { World } from './world.ts';
 
 /** What was counted, for the summary. */
@@ -29,6 +29,8 @@ const TIMER_MS = 20;
 const QUIET_MS = 3_000;
 /** Slower than this, and a look with a refresh may take longer than a caller waits. */
 const QUICK_MS = 120;
+/** What is left of a life is told in whole seconds, and travels. */
+const ROUNDING_MS = 5_000;
 const LIFE_S_MIN = 1_700;
 const LIFE_MODE_S_MIN = 6_000;
 const TICKET_S_MIN = 1_800;
@@ -86,7 +88,7 @@ export class Judge {
     if (given === undefined) return this.fail('only real tokens', `${machine.name} serves a token that nobody gave`);
     const before = this.#held.get(machine);
     this.#held.set(machine, given);
-    this.quotas.held(machine.name);
+    this.quotas.held(machine, given);
     this.#checkGenerations();
     if (before === given) return;
     if (story.isTold) story.tell(machine.name, `serves token ${given.index}`);
@@ -137,6 +139,7 @@ export class Judge {
     if (tookMs > WAIT_MS_MAX * 1.001 + TIMER_MS) {
       this.fail('bounded waits', `${node.name} took ${Math.round(tookMs)} ms for ${request.path} (${status})`);
     }
+    if (status === 503 && request.path.endsWith('/token')) this.#mustHaveNone(node.machine() as Machine);
     if (!request.path.endsWith('/refresh') || request.body === undefined) return;
     const report = JSON.parse(request.body.toString()) as { fingerprint: string; path?: string };
     const { fingerprint, path = '' } = report;
@@ -158,7 +161,9 @@ export class Judge {
     }
     const isPromised = this.#world.faults.isPromised(node.name, startedMs - QUIET_MS);
     if (reason === 'token_unavailable') {
-      if (isPromised) this.fail('a token for every call', `${node.name} had no token for ${path}`);
+      // A ticket is another matter.
+      if (!path.includes('getticket')) this.#mustHaveNone(machine);
+      if (this.#world.faults.isServed(node.name, startedMs - QUIET_MS)) this.fail('a token for every call', `${node.name} had no token for ${path}`);
       else this.counts.permitted += 1;
     }
     if (errcode === undefined || !REFUSED_ERRCODES.has(Math.abs(errcode))) return;
@@ -207,11 +212,22 @@ export class Judge {
   }
 
   fail(invariant: Invariant, what: string): void {
-    const { schedule, story, ignored } = this.#world;
-    if (this.violation !== undefined || ignored.has(invariant)) return;
+    const { schedule, story } = this.#world;
+    if (this.violation !== undefined || SET_ASIDE.has(invariant)) return;
     this.violation = { invariant, atMs: schedule.nowMs, what };
     story.tell('judge', `VIOLATED: ${invariant}: ${what}`);
     schedule.stop();
+  }
+
+  /** It has just said that it has no token. */
+  #mustHaveNone(machine: Machine): void {
+    const given = this.#held.get(machine);
+    if (given === undefined || !this.#world.platform.accepts(given.fingerprint)) return;
+    const { nowMs } = this.#world.schedule;
+    const wasJumped = machine.lastJumpMs >= given.issuedMs;
+    const leftMs = given.agesMs - nowMs;
+    if (wasJumped || leftMs < ROUNDING_MS + 0.001 * (nowMs - given.issuedMs)) return;
+    this.fail('a live token is served', `${machine.name} said it has none, but token ${given.index} is good`);
   }
 
   /** A program got to hear that a token is dead. */

@@ -17,6 +17,9 @@ export interface Given {
   readonly agesMs: number;
   /** When it ends otherwise: overwritten, or revoked. */
   endsMs: number;
+  /** When its successor was given, and when it was revoked. */
+  overwrittenMs?: number;
+  revokedMs?: number;
 }
 
 /** Why a call was refused: by the life of the token, or by something that no other token cures. */
@@ -94,7 +97,9 @@ export class Platform {
   /** Ends a token before its time. */
   revoke(mode: TokenMode): void {
     const given = this.#current[mode];
-    if (given !== undefined) given.endsMs = Math.min(given.endsMs, this.#now());
+    if (given === undefined) return;
+    given.endsMs = Math.min(given.endsMs, this.#now());
+    given.revokedMs ??= this.#now();
   }
 
   resetSecret(): string {
@@ -240,6 +245,7 @@ export class Platform {
     // Only the immediate predecessor has any grace.
     if (before !== undefined) before.endsMs = Math.min(before.endsMs, nowMs);
     if (previous !== undefined) previous.endsMs = Math.min(previous.endsMs, nowMs + overlapMs);
+    if (previous !== undefined) previous.overwrittenMs ??= nowMs;
     const given: Given = {
       index,
       mode,

@@ -1,4 +1,5 @@
-import type { Asked } from './platform.ts';
+import type { Machine } from './machine.ts';
+import type { Asked, Given } from './platform.ts';
 import type { Invariant } from './verdicts.ts';
 import type { World } from './world.ts';
 
@@ -11,6 +12,9 @@ const CLASSIC_MAX = 20;
 /** The first delays of a back-off, a wake in 2 s by callers without a token, and a look that is repeated. */
 const RETRIES_MAX = 15;
 const RETRY_WINDOW_MS = 10_000;
+/** A look that was begun for some other reason ends within this. */
+const REASON_MS = 20_000;
+const EARLY_SHARE = 0.32;
 const RECHECK_MS_MIN = 50_000;
 
 /** Where only people can help. */
@@ -26,6 +30,9 @@ export class Quotas {
   readonly #deathsMs: number[] = [];
   /** By keeper: when it was last given a reason to ask at once again. */
   readonly #reasonMs = new Map<string, number>();
+  readonly #adoptedMs = new Map<string, number>();
+  /** What each keeper serves. */
+  readonly #served = new Map<string, { readonly machine: Machine; readonly given: Given }>();
   readonly #lastRefusal = new Map<string, number>();
   readonly #failures = new Map<string, number[]>();
   /** When tokens came into use, anywhere. */
@@ -44,9 +51,12 @@ export class Quotas {
   }
 
   /** Another token is in use there. */
-  held(name: string): void {
+  held(machine: Machine, given: Given): void {
+    const before = this.#served.get(machine.name);
+    this.#served.set(machine.name, { machine, given });
+    if (before?.given === given && before.machine === machine) return;
     this.#changesMs.push(this.#world.schedule.nowMs);
-    this.gaveReason(name);
+    this.#adoptedMs.set(machine.name, this.#world.schedule.nowMs);
   }
 
   gaveReason(name: string): void {
@@ -63,6 +73,7 @@ export class Quotas {
     this.#asksBefore.push(asked.atMs);
     if (this.#asksBefore.length > 200) this.#asksBefore = this.#asksBefore.slice(-100);
     if (asked.kind === 'force') this.#checkForce(asked);
+    if (asked.errcode === 0) this.#checkNeed(asked);
     if (asked.kind === 'fetch') this.#fetchMs.push(asked.atMs);
     if (asked.errcode === -1) this.#checkRetry(asked);
     if (asked.kind === 'probe') this.#checkProbe(asked);
@@ -118,6 +129,23 @@ export class Quotas {
     this.#fail('forced refreshes are rationed', `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`);
   }
 
+  /** Was it worth ending the token that the keeper serves? */
+  #checkNeed({ kind, by, atMs }: Asked): void {
+    const { sizes, faults } = this.#world;
+    const isCostly = kind === 'force' || (kind === 'fetch' && sizes.mode === 'classic');
+    const served = this.#served.get(by);
+    if (!isCostly || served === undefined || !served.machine.alive) return;
+    const { machine, given } = served;
+    const reasonMs = this.#reasonMs.get(by) ?? -Infinity;
+    if (reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
+    if (sizes.store === 'shared' && !faults.storeWasSure(given.issuedMs)) return;
+    // The platform has just dealt with the question: what was overwritten by it was good until now.
+    const wasGood = given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
+    const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);
+    if (!wasGood || (kind === 'fetch' && !isEarly)) return;
+    this.#fail('nothing is spent in vain', `${by} asked for a ${kind} although token ${given.index} was good`);
+  }
+
   #checkProbe({ by, atMs }: Asked): void {
     const { faults } = this.#world;
     const probes = (this.#probes.get(by) ?? []).filter((each) => each > atMs - HOUR_MS);
@@ -140,7 +168,8 @@ export class Quotas {
     this.#lastRefusal.set(by, atMs);
     // An answer that never arrived changes nothing.
     if (this.#world.faults.isPlatformTroubled(lastMs - 1_000)) return;
-    if (atMs - lastMs >= RECHECK_MS_MIN || (this.#reasonMs.get(by) ?? -Infinity) >= lastMs - 1_000) return;
+    const reasonMs = Math.max(this.#reasonMs.get(by) ?? -Infinity, this.#adoptedMs.get(by) ?? -Infinity);
+    if (atMs - lastMs >= RECHECK_MS_MIN || reasonMs >= lastMs - 1_000) return;
     this.#fail('re-probes are slow', `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`);
   }
 

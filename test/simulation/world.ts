@@ -24,8 +24,6 @@ const LAST_PATH = '/cgi-bin/getcallbackip';
 
 export interface WorldOptions {
   readonly write?: ((line: string) => void) | undefined;
-  /** What is not looked at. */
-  readonly ignored?: ReadonlySet<string> | undefined;
 }
 
 /** Everything that there is, in one process and one virtual time. */
@@ -41,15 +39,13 @@ export class World {
   readonly sidecars: readonly SidecarNode[];
   readonly judge: Judge;
   readonly faults: Faults;
-  readonly ignored: ReadonlySet<string>;
   readonly #gateways = new Map<HubNode, Gateway>();
   readonly #disks = new Map<string, TokenRecord>();
   readonly #wallsSet = new Map<string, number>();
   readonly #setBackMs = new Map<string, number>();
   #serial = 0;
 
-  constructor(script: Script, { write, ignored = new Set() }: WorldOptions = {}) {
-    this.ignored = ignored;
+  constructor(script: Script, { write }: WorldOptions = {}) {
     this.script = script;
     const { sizes, knobs } = script;
     this.story = new Story(this.schedule, write);
