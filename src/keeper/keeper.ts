@@ -342,7 +342,9 @@ export class Keeper {
     const trouble = troubleOf(failure);
     this.#failures.note(trouble.errcode, trouble.message, failure.rid, this.#parts.clock.wallMs());
     this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: failure.errcode });
-    this.#dispatch({ kind: 'fetchFailed', round, trouble });
+    // A classic fetch that the platform declines has ended nobody's token.
+    const isUnspent = this.#app.mode === 'classic' && failure.cause === 'platform';
+    this.#dispatch({ kind: 'fetchFailed', round, trouble, ...(isUnspent && { unspent: true }) });
     this.#narrator.fetchFailed(trigger, trouble, failure, this.#state);
   }
 

@@ -10,7 +10,7 @@ export function settleCharge(state: State, mode: TokenMode | undefined, nowMs: n
   return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: spentAtMs } };
 }
 
-/** Takes back the charge of a round that asked nothing. */
+/** Takes back the charge of a round that changed nothing at the platform. */
 export function refund(state: State, mode: TokenMode | undefined): State {
   if (mode === undefined) return state;
   return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: state.spentAtMs[mode].slice(0, -1) } };

@@ -209,7 +209,7 @@ function onProbed(
   const idle: State = { ...state, phase: { kind: 'idle' } };
   if (state.fetchAgain) return beginFetch(idle, 'manual', false, moment);
   if (state.token?.fingerprint !== phase.fingerprint) return onWake(idle, moment);
-  if (outcome === 'refused') return after([looked('refused')], spend({ ...idle, attempts: 0 }, moment));
+  if (outcome === 'refused') return after([looked('refused')], spend(idle, moment));
   if (outcome !== 'accepted') return afterFailure(state, 'refused', outcome, moment);
   const doubt = lookAccepted(state.doubt, moment.nowMs);
   return after([looked('accepted')], onWake({ ...idle, attempts: 0, doubt }, moment));

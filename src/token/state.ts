@@ -71,7 +71,7 @@ export type Event =
   /** The platform refused a call with the token of this fingerprint. */
   | ({ readonly kind: 'reported'; readonly fingerprint: string } & Report)
   | { readonly kind: 'fetched'; readonly round: number; readonly token: Token }
-  /** `unspent`: the platform was never asked, and what was drawn from a ration goes back. */
+  /** `unspent`: nothing came of it for certain, and what was drawn from a ration goes back. */
   | {
       readonly kind: 'fetchFailed';
       readonly round: number;

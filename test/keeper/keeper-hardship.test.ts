@@ -200,3 +200,34 @@ test('a program that needs another token than the one that is due cuts a back-of
   await issuer.fetches[8]?.answer(given('second'));
   t.is(valueOf(await waiting), 'second');
 });
+
+test('classic fetches that a busy platform declines do not use up what may be spent on a refused token', async (t) => {
+  let isBusy = true;
+  let fetches = 0;
+  const issuer: Issuer = {
+    fetch() {
+      fetches += 1;
+      return Promise.resolve(fetches === 1 || !isBusy ? given(`token-${fetches}`) : platformSays(-1));
+    },
+    probe: () => Promise.resolve({ kind: 'refused', errcode: 40001 }),
+  };
+  const { keeper, clock } = bench({ issuer, app: { ...APP, mode: 'classic' } });
+  keeper.start();
+  await ripple();
+  const report = (): void => {
+    const fingerprint = keeper.peek()?.fingerprint ?? '';
+    void keeper.report({ fingerprint, errcode: 40001, path: undefined, succeeded: false }, 'a caller');
+  };
+  report();
+  for (let seconds = 0; seconds < 600; seconds += 1) {
+    clock.advance(1_000);
+    await ripple();
+  }
+  t.true(fetches > 20);
+  isBusy = false;
+  for (let seconds = 0; seconds < 60; seconds += 1) {
+    clock.advance(1_000);
+    await ripple();
+  }
+  t.is(valueOf(await keeper.token()), `token-${fetches}`);
+});

@@ -220,6 +220,21 @@ test('a look without a verdict spends nothing and is repeated', (t) => {
   t.deepEqual(life.asked(sinceMs).slice(-2), ['probe', 'fetch']);
 });
 
+test('a refused token for which the platform is too busy to give another is asked for ever more slowly', (t) => {
+  const life = new Life('classic', new ModelPlatform().answer, () => 0.999).begin();
+  life.platform = ({ kind, round }) =>
+    kind === 'probe'
+      ? { kind: 'probed', round, outcome: 'refused' }
+      : { kind: 'fetchFailed', round, trouble: busy, unspent: true };
+  life.pass(60_000);
+  const sinceMs = life.nowMs;
+  life.report();
+  life.pass(600_000);
+  const looks = life.rounds.filter(({ atMs, round }) => atMs >= sinceMs && round.kind === 'fetch');
+  const gaps = looks.slice(1).map(({ atMs }, at) => Math.round((atMs - (looks[at]?.atMs ?? 0)) / 1_000));
+  t.deepEqual(gaps.slice(0, 12), [1, 1, 1, 1, 1, 2, 1, 1, 4, 1, 1, 8]);
+});
+
 test('three hundred reports of one token make one round', (t) => {
   const life = new Life('stable').begin();
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });

@@ -42,6 +42,8 @@ export class HubAccount {
   #held: HubToken | undefined;
   /** What was reported of the current token last, until the hub has said that the platform accepts it. */
   #suspicion: Refusal | undefined;
+  /** The last token that was replaced because the platform refused it: an answer that was on its way may still name it. */
+  #replaced: string | undefined;
   /** Those who wait for the outcome of a report; another token is one. */
   readonly #reporting = new Set<() => void>();
   #round: Round | undefined;
@@ -98,11 +100,13 @@ export class HubAccount {
   /** Takes over a token that the hub gave, unless the one in hand is better. */
   take(next: HubToken): void {
     const current = this.peek();
-    if (!isBetter(next.token, current, this.#suspicion?.fingerprint)) return;
+    const suspect = this.#suspicion?.fingerprint;
+    const { fingerprint } = next.token;
+    if (fingerprint === this.#replaced || !isBetter(next.token, current, suspect)) return;
     this.#held = next;
     this.#why = undefined;
-    const { fingerprint } = next.token;
     if (fingerprint === current?.fingerprint) return;
+    if (current !== undefined && current.fingerprint === suspect) this.#replaced = suspect;
     this.#parts.onToken(next.token);
     this.#round?.end();
     for (const changed of this.#reporting) changed();

@@ -220,6 +220,19 @@ test('a refused token does not come back by a hub that still tells it', async (t
   t.deepEqual(tokens, ['one', 'two']);
 });
 
+test('a refused token that was replaced does not come back when its successor is refused too', async (t) => {
+  const { account, asked, tokens, issued } = startAccount();
+  account.take(issued('dead', 60_000));
+  void account.report(refusal(issued('dead').token.fingerprint));
+  await asked[0]?.answer({ kind: 'token', got: issued('good') });
+  void account.report(refusal(issued('good').token.fingerprint));
+  // Of a hub that had not heard of the new token when it was asked.
+  account.take(issued('dead', 60_000));
+  t.deepEqual(tokens, ['dead', 'good']);
+  account.take(issued('other', 60_000));
+  t.deepEqual(tokens, ['dead', 'good', 'other']);
+});
+
 test('a report that was lost while the hub was away is made once the hub names that token again', async (t) => {
   const { clock, account, asked, issued } = startAccount();
   account.take(issued('one', 1_000));

@@ -1,0 +1,344 @@
+import type { HubNode } from './hub-node.ts';
+import type { Machine } from './machine.ts';
+import { PLATFORM } from './platform-ask.ts';
+import type { SidecarNode } from './sidecar-node.ts';
+import { type Step, stepText } from './script.ts';
+import { STORE } from './store.ts';
+import { pathOf, type Traffic } from './traffic.ts';
+import type { World } from './world.ts';
+
+/** For how long, and for which sidecar at which hub, the promises of the contract are off. */
+interface Span {
+  readonly fromMs: number;
+  toMs: number;
+  /** The same for whoever merely needs a token, which demand wakes. */
+  servedToMs: number;
+  readonly blocks: (sidecar: string, hub: string) => boolean;
+}
+
+const always = (): boolean => true;
+
+/** Every program has started, and the first token is there. */
+const WARM_UP_MS = 30_000;
+/** A back-off of a minute, and then some. */
+const BACKOFF_MS = 66_000;
+/** A hub that was away from its store waits for fetches whose turn the store may have forgotten. */
+const STORE_SETTLE_MS = 25_000;
+const SETTLE_MS = 5_000;
+/** The slow re-probe of a hub that is not on the IP list, and its jitter. */
+const RECHECK_MS = 68_000;
+
+/** Carries out the steps of a script, and knows what they excuse. */
+export class Faults {
+  carriedOut = 0;
+  readonly #world: World;
+  readonly #spans: Span[] = [];
+  readonly #notListedMs = new Map<string, number>();
+  readonly #refusals: { readonly path: string; readonly toMs: number }[] = [];
+  readonly #strays: { readonly atMs: number; readonly times: number }[] = [];
+  /** Until when the store may have forgotten something, or some hub may have been without it. */
+  #storeDoubtMs = -Infinity;
+  #platformTroubleMs = -Infinity;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#spans.push({ fromMs: 0, toMs: WARM_UP_MS, servedToMs: WARM_UP_MS, blocks: always });
+  }
+
+  /**
+   * Whether the sidecar had, all the time from `fromMs` to now, one and the same hub (or, without hubs,
+   * itself) at which nothing stood in the way of healing.
+   */
+  isPromised(sidecar: string, fromMs: number): boolean {
+    return this.#hasWay(sidecar, (span) => span.toMs > fromMs);
+  }
+
+  /** The same for a call that finds no token: it wakes whoever backs off. */
+  isServed(sidecar: string, fromMs: number): boolean {
+    return this.#hasWay(sidecar, (span) => span.servedToMs > fromMs);
+  }
+
+  #hasWay(sidecar: string, isOn: (span: Span) => boolean): boolean {
+    const hubs = this.#world.hubs.length === 0 ? [sidecar] : this.#world.hubs.map(({ name }) => name);
+    return hubs.some((hub) => !this.#spans.some((span) => isOn(span) && span.blocks(sidecar, hub)));
+  }
+
+  /** Whether nothing stood in anybody's way since then. */
+  isCalm(sinceMs: number): boolean {
+    return !this.#spans.some(({ toMs, blocks }) => toMs > sinceMs && blocks === always);
+  }
+
+  /** Whether the platform was slow, in trouble, or cut off from somebody since then. */
+  isPlatformTroubled(sinceMs: number): boolean {
+    return this.#platformTroubleMs > sinceMs;
+  }
+
+  /** Whether the store was there for all hubs since then, and kept what was written. */
+  storeWasSure(sinceMs: number): boolean {
+    return this.#storeDoubtMs < sinceMs;
+  }
+
+  /** Since when nobody can have forgotten that this keeper forced a refresh, nor had a wrong idea of the time. */
+  sureSinceMs(keeper: string): number {
+    const { hubs, sidecars, sizes } = this.#world;
+    const node = [...hubs, ...sidecars].find(({ name }) => name === keeper);
+    const machine = machineOf(node);
+    const isForgetful = sizes.store === 'memory';
+    return Math.max(
+      machine?.lastJumpMs ?? -Infinity,
+      isForgetful ? (machine?.startedMs ?? -Infinity) : -Infinity,
+      sizes.store === 'shared' ? this.#storeDoubtMs : -Infinity,
+    );
+  }
+
+  /** Whether the hub could not refresh a token all the time since a moment before `sinceMs`, and can know it. */
+  isUnable(hub: string, sinceMs: number): boolean {
+    const { hubs, sizes } = this.#world;
+    const node = hubs.find(({ name }) => name === hub);
+    const startedMs = node?.machine()?.startedMs ?? Infinity;
+    if (startedMs > sinceMs - SETTLE_MS) return false;
+    const listedMs = this.#notListedMs.get(hub);
+    if (listedMs !== undefined && listedMs < sinceMs - SETTLE_MS) return true;
+    const link = node?.keeping?.link;
+    return sizes.mode === 'classic' && link?.isThere === false && link.awaySinceMs < sinceMs - SETTLE_MS;
+  }
+
+  /** How many paths refused every token at some time since then. */
+  refusingSince(sinceMs: number): number {
+    return new Set(this.#refusals.filter(({ toMs }) => toMs > sinceMs).map(({ path }) => path)).size;
+  }
+
+  straysSince(sinceMs: number): number {
+    return this.#strays.reduce((sum, { atMs, times }) => sum + (atMs > sinceMs ? times : 0), 0);
+  }
+
+  /** From now on until told otherwise; gives back what ends it, after a time to settle. */
+  #off(blocks: Span['blocks'], settleMs: number): () => void {
+    const { schedule } = this.#world;
+    const span: Span = { fromMs: schedule.nowMs, toMs: Infinity, servedToMs: Infinity, blocks };
+    this.#spans.push(span);
+    return () => {
+      span.toMs = schedule.nowMs + settleMs;
+      span.servedToMs = schedule.nowMs + (settleMs === BACKOFF_MS ? SETTLE_MS : settleMs);
+    };
+  }
+
+  #offFor(forMs: number, blocks: Span['blocks'], settleMs: number, end: () => void = () => {}): void {
+    const on = this.#off(blocks, settleMs);
+    this.#world.schedule.in(forMs, undefined, () => {
+      end();
+      on();
+    });
+  }
+
+  carryOut(step: Step, traffic: Traffic): void {
+    const { story } = this.#world;
+    this.carriedOut += 1;
+    story.tell('world', stepText(step));
+    switch (step.do) {
+      case 'revoke the token':
+      case 'foreign fetch':
+      case 'refuse a path':
+      case 'stray refusals':
+      case 'secret reset':
+      case 'other lives':
+      case 'platform trouble':
+        return this.#onPlatform(step);
+      case 'hub down':
+      case 'hub pauses':
+      case 'gateway':
+      case 'hub not on the IP list':
+      case 'button':
+        return this.#onHub(step, this.#world.hubs[step.hub] as HubNode);
+      case 'sidecar down':
+      case 'sidecar pauses':
+        return this.#onSidecar(step, this.#world.sidecars[step.sidecar] as SidecarNode, traffic);
+      case 'rush':
+        return traffic.rush(this.#world.sidecars[step.sidecar] as SidecarNode, step.calls, step.overMs);
+      case 'cut':
+        return this.#cut(step);
+      case 'store hangs':
+      case 'store fails over':
+      case 'store restarts':
+        return this.#onStore(step);
+      case 'clock is set': {
+        const { hubs, sidecars } = this.#world;
+        const node = [...hubs, ...sidecars].find(({ name }) => name === step.host);
+        this.#world.setWall(step.host, machineOf(node), step.byMs);
+        this.#offFor(0, always, SETTLE_MS);
+      }
+    }
+  }
+
+  #onPlatform(step: Extract<Step, { do: 'revoke the token' | 'foreign fetch' | 'refuse a path' | 'stray refusals' | 'secret reset' | 'other lives' | 'platform trouble' }>): void {
+    const { platform, schedule, sizes } = this.#world;
+    switch (step.do) {
+      case 'revoke the token':
+        return platform.revoke(sizes.mode);
+      case 'foreign fetch':
+        return platform.foreignFetch(sizes.mode, step.force);
+      case 'refuse a path': {
+        const path = pathOf(step.path);
+        platform.refusing.set(path, step.errcode);
+        this.#refusals.push({ path, toMs: schedule.nowMs + step.forMs });
+        schedule.in(step.forMs, undefined, () => platform.refusing.delete(path));
+        return;
+      }
+      case 'stray refusals':
+        platform.strays.set(pathOf(step.path), step.times);
+        this.#strays.push({ atMs: schedule.nowMs, times: step.times });
+        return;
+      case 'secret reset':
+        return this.#resetSecret(step.lagsMs);
+      case 'other lives':
+        platform.lifeS = step.lifeS;
+        return;
+      case 'platform trouble':
+        return this.#platformTrouble(step.kind, step.forMs);
+    }
+  }
+
+  #platformTrouble(kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy', forMs: number): void {
+    const { platform, weather } = this.#world;
+    this.#troublePlatform(forMs);
+    if (kind === 'slow') weather.slowShare = 0.7;
+    else if (kind === 'lossy') weather.lostShare = 0.5;
+    else platform.trouble = kind;
+    this.#offFor(forMs, always, BACKOFF_MS, () => {
+      weather.slowShare = 0;
+      weather.lostShare = 0;
+      platform.trouble = 'none';
+    });
+  }
+
+  #resetSecret(lagsMs: readonly number[]): void {
+    const { platform, hubs, sidecars, schedule } = this.#world;
+    platform.resetSecret();
+    const keepers = hubs.length > 0 ? hubs : sidecars;
+    for (const [index, node] of keepers.entries()) {
+      const lagMs = lagsMs[index % lagsMs.length] as number;
+      this.#offFor(lagMs, (_, hub) => hub === node.name, SETTLE_MS);
+      schedule.in(lagMs, undefined, () => node.reload());
+    }
+  }
+
+  #onHub(step: Extract<Step, { hub: number }>, node: HubNode): void {
+    const { schedule, platform } = this.#world;
+    const here = (_: string, hub: string): boolean => hub === node.name;
+    switch (step.do) {
+      case 'hub down':
+        return this.#hubDown(node, step.how, step.forMs);
+      case 'hub pauses':
+        node.machine()?.pause(step.forMs, step.sleeps);
+        this.#leaseInDoubt();
+        return this.#offFor(step.forMs, here, SETTLE_MS);
+      case 'gateway':
+        this.#world.setGateway(node, step.mode);
+        return this.#offFor(step.forMs, (_, hub) => step.mode === 'errors' && here('', hub), SETTLE_MS, () =>
+          this.#world.setGateway(node, 'none'),
+        );
+      case 'hub not on the IP list':
+        platform.notListed.add(node.name);
+        this.#notListedMs.set(node.name, schedule.nowMs);
+        return this.#offFor(step.forMs, here, RECHECK_MS, () => {
+          platform.notListed.delete(node.name);
+          this.#notListedMs.delete(node.name);
+        });
+      case 'button':
+        schedule.in(0, node.machine(), () => node.pressButton());
+    }
+  }
+
+  #hubDown(node: HubNode, how: 'killed' | 'stopped' | 'vanished', forMs: number): void {
+    const { network } = this.#world;
+    const here = (_: string, hub: string): boolean => hub === node.name;
+    if (node.machine() === undefined) return;
+    this.#leaseInDoubt();
+    let mend = (): void => {};
+    if (how === 'stopped') node.stop();
+    else if (how === 'vanished') {
+      const ends = [network.rule('*', node.name, 'drop'), network.rule(node.name, '*', 'drop')];
+      mend = () => ends.forEach((end) => end());
+      node.kill();
+    } else node.kill();
+    this.#offFor(forMs, here, SETTLE_MS, () => {
+      mend();
+      node.kill();
+      node.start();
+    });
+  }
+
+  /** Whoever dies or stands still may have had the turn, which is over after 8 s. */
+  #leaseInDoubt(): void {
+    if (this.#world.sizes.store === 'shared') this.#offFor(0, always, 12_000);
+  }
+
+  #onSidecar(
+    step: Extract<Step, { do: 'sidecar down' | 'sidecar pauses' }>,
+    node: SidecarNode,
+    traffic: Traffic,
+  ): void {
+    const here = (sidecar: string): boolean => sidecar === node.name;
+    if (step.do === 'sidecar pauses') {
+      node.machine?.pause(step.forMs, step.sleeps);
+      return this.#offFor(step.forMs, here, SETTLE_MS);
+    }
+    if (node.machine === undefined) return;
+    node.kill();
+    void traffic;
+    this.#offFor(step.forMs, here, WARM_UP_MS, () => node.start());
+  }
+
+  #cut({ from, to, fate, forMs }: Extract<Step, { do: 'cut' }>): void {
+    const { network } = this.#world;
+    const ends = [network.rule(from, to, fate)];
+    const [a, b] = [from, to];
+    const touches = (name: string): boolean => name === a || name === b;
+    const mend = (): void => ends.forEach((end) => end());
+    if (from === '*' || to === '*') return this.#isolate(from === '*' ? to : from, fate, forMs, mend);
+    if (touches(PLATFORM)) this.#troublePlatform(forMs);
+    if (touches(PLATFORM)) return this.#offFor(forMs, always, BACKOFF_MS, mend);
+    if (touches(STORE)) {
+      this.#doubtStore(forMs);
+      return this.#offFor(forMs, always, STORE_SETTLE_MS, mend);
+    }
+    const here = (sidecar: string, hub: string): boolean => touches(sidecar) && touches(hub);
+    this.#offFor(forMs, here, SETTLE_MS, mend);
+  }
+
+  /** A hub that nobody reaches has no store and no platform either; and it may have had the turn. */
+  #isolate(name: string, fate: 'drop' | 'refuse' | 'slow', forMs: number, mend: () => void): void {
+    this.#doubtStore(forMs);
+    this.#troublePlatform(forMs);
+    if (fate === 'slow') return this.#offFor(forMs, always, BACKOFF_MS, mend);
+    this.#leaseInDoubt();
+    this.#offFor(forMs, (_, hub) => hub === name, BACKOFF_MS, mend);
+  }
+
+  #onStore(step: Extract<Step, { do: 'store hangs' | 'store fails over' | 'store restarts' }>): void {
+    const { store } = this.#world;
+    this.#doubtStore(step.forMs);
+    if (step.do === 'store hangs') {
+      store.hang();
+      return this.#offFor(step.forMs, always, STORE_SETTLE_MS, () => store.resume());
+    }
+    store.isDown = true;
+    this.#offFor(step.forMs, always, STORE_SETTLE_MS, () => {
+      store.isDown = false;
+      if (step.do === 'store fails over') store.failOver(step.loseMs, step.clockShiftMs);
+      else store.restart(step.ageMs);
+    });
+  }
+
+  #troublePlatform(forMs: number): void {
+    this.#platformTroubleMs = Math.max(this.#platformTroubleMs, this.#world.schedule.nowMs + forMs);
+  }
+
+  #doubtStore(forMs: number): void {
+    this.#storeDoubtMs = Math.max(this.#storeDoubtMs, this.#world.schedule.nowMs + forMs + STORE_SETTLE_MS);
+  }
+}
+
+function machineOf(node: HubNode | SidecarNode | undefined): Machine | undefined {
+  return typeof node?.machine === 'function' ? node.machine() : node?.machine;
+}

@@ -1,0 +1,255 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A place in the built code, and what is put there. */
+interface Change {
+  /** Below `src`, as built. */
+  readonly file: string;
+  /** Stands there exactly once: whoever changes the code moves the fault with it. */
+  readonly find: string;
+  readonly put: string;
+}
+
+export interface PlantedFault {
+  readonly name: string;
+  /** What somebody might have thought. */
+  readonly story: string;
+  readonly changes: readonly Change[];
+  /** Where to begin to look, since some seeds need longer. */
+  readonly from?: number;
+}
+
+/** Faults that the simulation must find: each is one that a change to the code could bring. */
+export const PLANTED_FAULTS: readonly PlantedFault[] = [
+  {
+    name: 'the old token is dropped before the new one is here',
+    story: 'Expire first, fetch later: nobody is served while the platform is asked.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: '    const begun = {\n        ...state,\n',
+        put: '    const begun = {\n        ...state,\n        token: undefined,\n',
+      },
+    ],
+  },
+  {
+    name: 'a fetch without the turn',
+    story: 'Whoever wants a token fetches it, whosever turn it is.',
+    changes: [
+      { file: 'keeper/turns.js', find: 'store.turn?.isOurs !== true', put: 'store.turn?.isOurs === undefined' },
+    ],
+  },
+  {
+    name: 'a fetch without fencing',
+    story: 'A hub that stood still in its turn puts its older token in the place of a newer one.',
+    changes: [
+      {
+        file: 'keeper/shared-turns.js',
+        find: '(this.#held?.record.generation ?? 0) > turn.generation;',
+        put: 'false;',
+      },
+      {
+        file: 'keeper/shared-turns.js',
+        find: 'generation: this.#turn.generation,',
+        put: 'generation: this.#nextGeneration(),',
+      },
+    ],
+  },
+  {
+    name: 'classic goes on without the store',
+    story: 'What is right for stable is done in classic too: two hubs end each other’s tokens.',
+    changes: [{ file: 'keeper/turns.js', find: "    if (mode === 'classic')\n        return { kind: 'withhold', why };\n", put: '' }],
+  },
+  {
+    name: 'a report is not compared with the current token',
+    story: 'A refusal that comes late ends a good token.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: "    if (outcome === 'refused')\n",
+        put: "    if (outcome === 'refused' || outcome === 'accepted')\n",
+      },
+    ],
+  },
+  {
+    name: 'no probe before a forced refresh',
+    story: 'The stable endpoint gave the same token again, so it is forced at once.',
+    changes: [{ file: 'token/machine.js', find: '    if (!wasSpent)\n        return beginProbe(state, moment);', put: '    if (!wasSpent)\n        return spend(state, moment);' }],
+  },
+  {
+    name: 'no budget of forced refreshes',
+    story: 'A refused token is forced as often as it is refused.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: 'const permission = permit(state.spentAtMs[mode], ration, moment.nowMs);',
+        put: "const permission = { kind: 'allowed' };",
+      },
+      {
+        file: 'keeper/turns.js',
+        find: "if (force && permit(ledger, ration, nowUnixMs).kind !== 'allowed')",
+        put: 'if (false)',
+      },
+    ],
+  },
+  {
+    name: 'a vouch for all paths',
+    story: 'One endpoint that refuses every token switches off the healing of all others.',
+    changes: [
+      {
+        file: 'token/doubt.js',
+        find: 'function keptKey({ holds, pending, looking }, key) {\n',
+        put: 'function keptKey({ holds, pending, looking }, key) {\n    if (key !== undefined) return SHARED_KEY;\n',
+      },
+    ],
+  },
+  {
+    name: '200 with a dead token',
+    story: 'A hub that cannot look into a token answers with it, and no sidecar asks the next hub.',
+    changes: [
+      {
+        file: 'keeper/answer.js',
+        find: 'return isRepeated ? undefined : unavailable(state);',
+        put: "return isRepeated ? undefined : { kind: 'accepted', token, holdMs: 2_000 };",
+      },
+    ],
+  },
+  {
+    name: 'no wake on demand',
+    story: 'A platform that is back is asked a minute later, while callers have no token.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: "const mayWake = phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;",
+        put: 'const mayWake = false;',
+      },
+    ],
+  },
+  {
+    name: 'demand wakes what only people can cure',
+    story: 'Every call without a token asks a platform again that has refused the secret.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: "const mayWake = phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;",
+        put: "const mayWake = phase.kind === 'resting';",
+      },
+    ],
+  },
+  {
+    name: 'a hold that does not grow',
+    story: 'An endpoint that refuses every token costs a look every two seconds.',
+    changes: [{ file: 'token/doubt.js', find: 'HOLD_MS * 2 ** Math.min(looks - 1, 30)', put: 'HOLD_MS' }],
+  },
+  {
+    name: 'a hold that never ends',
+    story: 'A path that works again stays held, and says nothing when the token dies.',
+    changes: [
+      {
+        file: 'proxy/reports.js',
+        find: 'record.heldUntilMs = Math.min(record.heldUntilMs, this.#parts.clock.lifeMs() + HOLD_AFTER_SUCCESS_MS);',
+        put: '',
+      },
+      {
+        file: 'proxy/reports.js',
+        find: 'record.succeeded ? HOLD_AFTER_SUCCESS_MS : Infinity',
+        put: 'Infinity',
+      },
+      { file: 'token/doubt.js', find: 'const untilMs = Math.min(hold.untilMs, hold.sinceMs + HOLD_MS);', put: 'const { untilMs } = hold;' },
+    ],
+  },
+  {
+    name: 'failures are repeated at once',
+    story: 'A busy platform is asked again without a pause.',
+    changes: [{ file: 'base/backoff.js', find: 'Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30))', put: '100' }],
+  },
+  {
+    name: 'a token is served past its end',
+    story: 'A copy is served until another one comes.',
+    changes: [
+      {
+        file: 'proxy/hub/account.js',
+        find: 'return isLive(token, this.#parts.clock.lifeMs()) ? token : undefined;',
+        put: 'return token;',
+      },
+    ],
+  },
+  {
+    name: 'a life is counted anew at each stage',
+    story: 'A sidecar counts two hours from when it got its copy.',
+    changes: [{ file: 'proxy/hub/wire.js', find: 'agedMs + leftMs', put: 'agedMs + lifeMs' }],
+  },
+  {
+    name: 'a ticket is served past its end',
+    story: 'A kept ticket is kept for ever.',
+    changes: [
+      {
+        file: 'keeper/tickets.js',
+        find: 'ticket !== undefined && this.#parts.clock.lifeMs() < ticket.expiresAtMs ? ticket : undefined',
+        put: 'ticket',
+      },
+      { file: 'keeper/tickets.js', find: 'if (clock.lifeMs() - this.#wantedMs < WANTED_MS)', put: 'if (false)' },
+    ],
+  },
+  {
+    name: 'the older token wins',
+    story: 'Whatever a hub tells last is in use.',
+    changes: [
+      {
+        file: 'proxy/hub/account.js',
+        find: 'next.issuedAtMs >= current.issuedAtMs - AGE_TOLERANCE_MS',
+        put: 'true',
+      },
+    ],
+  },
+  {
+    name: 'a refused call is not replayed',
+    story: 'The token is replaced, and the call that found out fails.',
+    changes: [
+      { file: 'proxy/serve.js', find: "if (healing.kind === 'no_replay') {", put: 'if (healing.kind !== undefined) {' },
+    ],
+  },
+  {
+    name: 'callers wait without end',
+    story: 'A caller waits for as long as the platform takes.',
+    changes: [{ file: 'keeper/waiters.js', find: 'export const WAIT_MS_MAX = 2_500;', put: 'export const WAIT_MS_MAX = 8_000;' }],
+  },
+  {
+    name: 'the first hub has the last word',
+    story: 'A hub that says that it cannot is believed, and no other is asked.',
+    changes: [
+      {
+        file: 'proxy/hub/client.js',
+        find: 'return outcome.status < 500 && !REFUSALS.has(outcome.status);',
+        put: 'return !REFUSALS.has(outcome.status);',
+      },
+    ],
+  },
+  {
+    name: 'renewed at the last moment',
+    story: 'A margin of zero: tokens are renewed when they have ended.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: 'return Math.min(marginMs, (expiresAtMs - issuedAtMs) * lifeShare);',
+        put: 'return marginMs * lifeShare * 0;',
+      },
+    ],
+  },
+];
+
+/** A copy of the built tree with the fault in it; gives back the program to run there. */
+export function plant(fault: PlantedFault, build: string, at: string): string {
+  rmSync(at, { recursive: true, force: true });
+  mkdirSync(join(at, 'test'), { recursive: true });
+  cpSync(join(build, 'src'), join(at, 'src'), { recursive: true });
+  cpSync(join(build, 'test', 'simulation'), join(at, 'test', 'simulation'), { recursive: true });
+  for (const { file, find, put } of fault.changes) {
+    const path = join(at, 'src', file);
+    const before = readFileSync(path, 'utf8');
+    const times = before.split(find).length - 1;
+    if (times !== 1) throw new Error(`Cannot plant "${fault.name}": what it replaces stands ${times} times in ${file}`);
+    writeFileSync(path, before.replace(find, () => put));
+  }
+  return join(at, 'test', 'simulation', 'simulate.js');
+}

@@ -1,0 +1,183 @@
+import type { Machine } from './machine.ts';
+import type { Asked, Given } from './platform.ts';
+import type { Invariant } from './verdicts.ts';
+import type { World } from './world.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const FORCE_SPACING_MS = 30_000;
+const FORCES_MAX = 20;
+const CLASSIC_WINDOW_MS = 1_200_000;
+const CLASSIC_MAX = 20;
+/** The first delays of a back-off, a wake in 2 s by callers without a token, and a look that is repeated. */
+const RETRIES_MAX = 15;
+const RETRY_WINDOW_MS = 10_000;
+/** A look that was begun for some other reason ends within this. */
+const REASON_MS = 20_000;
+const EARLY_SHARE = 0.32;
+const RECHECK_MS_MIN = 50_000;
+
+/** Where only people can help. */
+const CONFIGURATION_ERRCODES: ReadonlySet<number> = new Set([40125, 40164]);
+
+/** What our programs ask of the platform, and how much of it they may. */
+export class Quotas {
+  readonly #world: World;
+  readonly #fail: (invariant: Invariant, what: string) => void;
+  readonly #forces: Asked[] = [];
+  readonly #fetchMs: number[] = [];
+  readonly #probes = new Map<string, number[]>();
+  readonly #deathsMs: number[] = [];
+  /** By keeper: when it was last given a reason to ask at once again. */
+  readonly #reasonMs = new Map<string, number>();
+  readonly #adoptedMs = new Map<string, number>();
+  /** What each keeper serves. */
+  readonly #served = new Map<string, { readonly machine: Machine; readonly given: Given }>();
+  readonly #lastRefusal = new Map<string, number>();
+  readonly #failures = new Map<string, number[]>();
+  /** When tokens came into use, anywhere. */
+  readonly #changesMs: number[] = [];
+  #lastAskedMs = -Infinity;
+  #asksBefore: number[] = [];
+
+  constructor(world: World, fail: (invariant: Invariant, what: string) => void) {
+    this.#world = world;
+    this.#fail = fail;
+  }
+
+  /** A token was found dead. */
+  died(): void {
+    this.#deathsMs.push(this.#world.schedule.nowMs);
+  }
+
+  /** Another token is in use there. */
+  held(machine: Machine, given: Given): void {
+    const before = this.#served.get(machine.name);
+    this.#served.set(machine.name, { machine, given });
+    if (before?.given === given && before.machine === machine) return;
+    this.#changesMs.push(this.#world.schedule.nowMs);
+    this.#adoptedMs.set(machine.name, this.#world.schedule.nowMs);
+  }
+
+  gaveReason(name: string): void {
+    this.#reasonMs.set(name, this.#world.schedule.nowMs);
+  }
+
+  asked(asked: Asked): void {
+    const { story } = this.#world;
+    if (story.isTold) {
+      const given = asked.given === undefined ? '' : `, token ${asked.given.index}`;
+      story.tell('platform', `${asked.kind} by ${asked.by}: errcode ${asked.errcode}${given}`);
+    }
+    this.#lastAskedMs = asked.atMs;
+    this.#asksBefore.push(asked.atMs);
+    if (this.#asksBefore.length > 200) this.#asksBefore = this.#asksBefore.slice(-100);
+    if (asked.kind === 'force') this.#checkForce(asked);
+    if (asked.errcode === 0) this.#checkNeed(asked);
+    if (asked.kind === 'fetch') this.#fetchMs.push(asked.atMs);
+    if (asked.errcode === -1) this.#checkRetry(asked);
+    if (asked.kind === 'probe') this.#checkProbe(asked);
+    if (CONFIGURATION_ERRCODES.has(asked.errcode)) this.#checkRecheck(asked);
+  }
+
+  wasAskedSince(fromMs: number, toMs: number): boolean {
+    return this.#lastAskedMs >= fromMs && this.#asksBefore.some((atMs) => atMs >= fromMs && atMs < toMs);
+  }
+
+  /** Whether a quota or a spacing may have forbidden a refresh since then. */
+  isRationed(sinceMs: number): boolean {
+    const { sizes, schedule, platform } = this.#world;
+    if (sizes.mode === 'classic') {
+      return this.#fetchMs.filter((atMs) => atMs > sinceMs - CLASSIC_WINDOW_MS).length >= CLASSIC_MAX;
+    }
+    // Other programs draw on the platform's own limit too.
+    const all = [...this.#forces.map(({ atMs }) => atMs), ...platform.forcedSince(0)];
+    const last = Math.max(-Infinity, ...all.filter((atMs) => atMs <= sinceMs));
+    const isMany = all.filter((atMs) => atMs > schedule.nowMs - DAY_MS).length >= FORCES_MAX;
+    return isMany || sinceMs - last < FORCE_SPACING_MS + 10_000;
+  }
+
+  atTheEnd(): void {
+    const { script, schedule, hubs, sizes } = this.#world;
+    const counted = (...kinds: string[]): number => script.steps.filter((step) => kinds.includes(step.do)).length;
+    // What fails is tried again; how often is what other invariants say.
+    if (counted('platform trouble', 'secret reset', 'hub not on the IP list', 'cut', 'store hangs') > 0) return;
+    const lives = script.steps.flatMap((step) => (step.do === 'other lives' ? [step.lifeS] : []));
+    const lifeMs = 1_000 * Math.min(script.knobs.lifeS, ...lives);
+    const keepers = Math.max(1, hubs.length);
+    const renewals = schedule.nowMs / (0.6 * lifeMs) + 1;
+    const reasons =
+      this.#deathsMs.length +
+      counted('hub down', 'sidecar down', 'button', 'store restarts', 'store fails over', 'clock is set', 'hub pauses', 'sidecar pauses');
+    const probes = [...this.#probes.values()].flat().length;
+    // Stable hubs ask each for itself, and some times until the platform has renewed; a look begins with an ask.
+    const perRenewal = sizes.mode === 'classic' ? 1 : 12 * keepers;
+    const max = perRenewal * renewals + 3 * keepers * reasons + (sizes.mode === 'classic' ? 0 : 2 * probes) + 4;
+    if (this.#fetchMs.length <= max) return;
+    this.#fail('fetches are bounded', `${this.#fetchMs.length} fetches where ${Math.floor(max)} are enough`);
+  }
+
+  #checkForce(asked: Asked): void {
+    const { faults } = this.#world;
+    const before = this.#forces.at(-1);
+    this.#forces.push(asked);
+    const sureSinceMs = faults.sureSinceMs(asked.by);
+    const recent = this.#forces.filter(({ atMs }) => atMs > asked.atMs - DAY_MS && atMs > sureSinceMs);
+    if (recent.length > FORCES_MAX) this.#fail('forced refreshes are rationed', `${recent.length} in a day`);
+    const gapMs = asked.atMs - (before?.atMs ?? -Infinity);
+    if (gapMs >= FORCE_SPACING_MS - 100 || (before?.atMs ?? 0) <= sureSinceMs) return;
+    this.#fail('forced refreshes are rationed', `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`);
+  }
+
+  /** Was it worth ending the token that the keeper serves? */
+  #checkNeed({ kind, by, atMs }: Asked): void {
+    const { sizes, faults } = this.#world;
+    const isCostly = kind === 'force' || (kind === 'fetch' && sizes.mode === 'classic');
+    const served = this.#served.get(by);
+    if (!isCostly || served === undefined || !served.machine.alive) return;
+    const { machine, given } = served;
+    const reasonMs = this.#reasonMs.get(by) ?? -Infinity;
+    if (reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
+    if (sizes.store === 'shared' && !faults.storeWasSure(given.issuedMs)) return;
+    // The platform has just dealt with the question: what was overwritten by it was good until now.
+    const wasGood = given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
+    const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);
+    if (!wasGood || (kind === 'fetch' && !isEarly)) return;
+    this.#fail('nothing is spent in vain', `${by} asked for a ${kind} although token ${given.index} was good`);
+  }
+
+  #checkProbe({ by, atMs }: Asked): void {
+    const { faults } = this.#world;
+    const probes = (this.#probes.get(by) ?? []).filter((each) => each > atMs - HOUR_MS);
+    probes.push(atMs);
+    this.#probes.set(by, probes);
+    const sinceMs = atMs - HOUR_MS;
+    const within = (times: readonly number[]): number => times.filter((each) => each > sinceMs).length;
+    const refusing = faults.refusingSince(sinceMs);
+    const base = [0, 20, 60, 60, 60][refusing] ?? (refusing <= 50 ? 200 : 400);
+    // What is known of an endpoint ends with the token that it was seen to refuse.
+    const tokens = 1 + within(this.#changesMs);
+    const max = base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8;
+    if (probes.length > max && faults.isCalm(sinceMs)) {
+      this.#fail('looks are bounded', `${by} made ${probes.length} probes in an hour for ${refusing} endpoints`);
+    }
+  }
+
+  #checkRecheck({ by, atMs, errcode }: Asked): void {
+    const lastMs = this.#lastRefusal.get(by) ?? -Infinity;
+    this.#lastRefusal.set(by, atMs);
+    // An answer that never arrived changes nothing.
+    if (this.#world.faults.isPlatformTroubled(lastMs - 1_000)) return;
+    const reasonMs = Math.max(this.#reasonMs.get(by) ?? -Infinity, this.#adoptedMs.get(by) ?? -Infinity);
+    if (atMs - lastMs >= RECHECK_MS_MIN || reasonMs >= lastMs - 1_000) return;
+    this.#fail('re-probes are slow', `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`);
+  }
+
+  #checkRetry({ by, atMs }: Asked): void {
+    const failures = (this.#failures.get(by) ?? []).filter((each) => each > atMs - RETRY_WINDOW_MS);
+    failures.push(atMs);
+    this.#failures.set(by, failures);
+    if (failures.length <= RETRIES_MAX) return;
+    this.#fail('failures back off', `${by} asked ${failures.length} times in vain within 10 s`);
+  }
+}

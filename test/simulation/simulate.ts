@@ -1,0 +1,119 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { type Outcome, runSeed, shrinkSeed } from './run.ts';
+import { drawScript, stepText } from './script.ts';
+import { clockText } from './log.ts';
+import { INVARIANTS } from './verdicts.ts';
+
+const HELP = `Lives through seeds in virtual time, and looks for broken promises.
+
+  --seeds N     how many (100)        --from S      the first one (1)
+  --workers N   threads (all cores)   --no-shrink   do not look for the shortest script
+  --seed S      one seed; with --log its story, with --steps 3,7 only these steps of its script
+`;
+
+const { values: given } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '100' },
+    from: { type: 'string', default: '1' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    'no-shrink': { type: 'boolean', default: false },
+    seed: { type: 'string' },
+    steps: { type: 'string' },
+    log: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+/** One of the workers takes every seed whose turn it is. */
+interface Share {
+  readonly from: number;
+  readonly to: number;
+  readonly by: number;
+}
+
+if (!isMainThread) {
+  const { from, to, by } = workerData as Share;
+  for (let seed = from; seed < to; seed += by) parentPort?.postMessage(await runSeed(seed));
+} else if (given.help) {
+  console.log(HELP);
+} else if (given.seed !== undefined) {
+  process.exitCode = await runOne(Number(given.seed));
+} else {
+  process.exitCode = await runMany(Number(given.from), Number(given.seeds), Number(given.workers));
+}
+
+async function runOne(seed: number): Promise<number> {
+  const steps = given.steps?.split(',').filter(Boolean).map(Number);
+  const outcome = await runSeed(seed, { steps, write: given.log ? (line) => console.log(line) : undefined });
+  console.log(textOf(outcome));
+  return outcome.violation === undefined ? 0 : 1;
+}
+
+async function runMany(from: number, count: number, workers: number): Promise<number> {
+  const startedMs = Date.now();
+  const outcomes: Outcome[] = [];
+  const shares = Array.from({ length: Math.min(workers, count) }, (_, at) => ({
+    from: from + at,
+    to: from + count,
+    by: Math.min(workers, count),
+  }));
+  const failed = await Promise.all(shares.map((share) => runShare(share, outcomes)));
+  const used = process.cpuUsage();
+  const broken = outcomes.filter(({ violation }) => violation !== undefined).toSorted((a, b) => a.seed - b.seed);
+  for (const outcome of broken.slice(0, 5)) await tell(outcome);
+  const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, each) => total + of(each), 0);
+  const coreS = (used.user + used.system) / 1_000_000;
+  const days = sum((each) => each.days);
+  console.log(
+    `${outcomes.length} seeds, ${days.toFixed(1)} simulated days, ${(days / coreS).toFixed(2)} days per second of one core ` +
+      `(${((Date.now() - startedMs) / 1_000).toFixed(1)} s)`,
+  );
+  console.log(
+    `${sum((each) => each.faults)} faults, ${sum((each) => each.counts.calls)} calls, ` +
+      `${sum((each) => each.counts.refusals)} refusals of dead tokens, ${sum((each) => each.counts.heals)} healed in time`,
+  );
+  console.log(`failed calls: ${sum((each) => each.counts.permitted)} permitted, ${broken.length} not`);
+  return broken.length > 0 || failed.includes(true) || outcomes.length < count ? 1 : 0;
+}
+
+/** Returns whether the worker itself failed. */
+function runShare(share: Share, outcomes: Outcome[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: share });
+    worker.on('message', (outcome: Outcome) => outcomes.push(outcome));
+    worker.on('error', (error) => {
+      console.log(`A promise was rejected, or something threw, in seed ${nextOf(share, outcomes)}:`);
+      console.log(error);
+      resolve(true);
+    });
+    worker.on('exit', (code) => resolve(code !== 0));
+  });
+}
+
+function nextOf({ from, by }: Share, outcomes: readonly Outcome[]): number {
+  const done = outcomes.filter(({ seed }) => (seed - from) % by === 0).length;
+  return from + done * by;
+}
+
+/** What is needed to look into a failure. */
+async function tell(outcome: Outcome): Promise<void> {
+  const { seed, violation } = outcome;
+  if (violation === undefined) return;
+  console.log(textOf(outcome));
+  console.log(`  ${INVARIANTS[violation.invariant].replaceAll(/\s+/g, ' ')}`);
+  const { steps, sizes, knobs } = drawScript(seed);
+  const kept = given['no-shrink'] ? steps.map((_, at) => at) : await shrinkSeed(seed, violation);
+  console.log(`  in ${JSON.stringify(sizes)}`);
+  console.log(`  with ${JSON.stringify(knobs)}`);
+  console.log(`  the shortest script that was found (${kept.length} of ${steps.length} steps):`);
+  for (const [at, step] of steps.entries()) if (kept.includes(at)) console.log(`    ${stepText(step)}`);
+  console.log(`  npm run simulate -- --seed ${seed} --steps ${kept.join(",") || ","} --log\n`);
+}
+
+function textOf({ seed, violation, counts, sum }: Outcome): string {
+  const mark = (sum >>> 0).toString(16).padStart(8, '0');
+  if (violation === undefined) return `seed ${seed}: every promise was kept  ${JSON.stringify(counts)}  ${mark}`;
+  return `seed ${seed}: BROKEN at ${clockText(violation.atMs)}: ${violation.invariant}: ${violation.what}`;
+}

@@ -1,0 +1,61 @@
+/** Everything that the simulation holds the product to: its name, why it matters, and when it must hold. */
+export const INVARIANTS = {
+  'healed within 5 s': `A token that dies costs business calls until it is replaced. From the first refusal on, a
+    sidecar uses another token after 5 s and the time that the platform takes to answer three calls, if it had one
+    and the same hub all the time at which nothing stood in the way (see \`Faults\`), and no quota or spacing.`,
+  'first refusal is replayed': `The promise of the product: no business call fails because of a token. The first call
+    that is refused with a token gets an answer to a replay, if the same holds from 3 s before the call on, no
+    token was looked into in these 3 s, the path was not refused before with this token, and the platform is quick.`,
+  'refusals with permission only': `Later than 5 s after the first refusal of a token no program gets a refusal
+    because of it, under the same conditions. Before that, and where an endpoint refuses every token, it may.`,
+  'a token for every call': `A call is answered without a token (token_unavailable) only while something is in the
+    way of getting one, or was so within the time that it takes to settle.`,
+  'a live token is served': `While a refresh runs, and while it fails, the old token is served to its end: whatever
+    happens, no keeper and no sidecar says that it has no token while the one that it had last is accepted and not
+    about to end. Excused is a process whose clocks were set, or that slept, during the token's life.`,
+  'nothing is spent in vain': `A forced refresh kills a token, and so does a classic fetch. No keeper makes one while
+    the token that it serves is accepted by the platform, if more than 32 % of its life is left (classic), and nobody
+    pressed the button, changed the settings, started it or set its clock.`,
+  'one classic fetch at a time': `Two fetches end each other's tokens. No hub asks for a classic token while another
+    one does whose turn is valid by the store's clock.`,
+  'a generation names one token': `Hubs order tokens by generation. Two published classic tokens never have the same
+    one, unless the store has lost writes.`,
+  'generations grow': `No hub goes back to a lower generation for as long as its process lives.`,
+  'no older token': `No keeper and no sidecar replaces a token that the platform accepts with one that was given
+    earlier; stable hubs may while the store is in doubt, since they go on without it.`,
+  'only real tokens': `What is served was given by the platform, for this account.`,
+  'nothing past its end': `No call leaves with a token past its end, but for 2.5 s and what a clock drifts in a life.`,
+  'forced refreshes are rationed': `The platform allows 20 a day, 30 s apart. Our hubs ask for no more, while the
+    store keeps its writes, or the one keeper its memory, and no clock is set.`,
+  'looks are bounded': `Endpoints that refuse every token must not cost quota: per keeper and hour at most 20, 60 and
+    200 probes for 1, 4 and 50 of them for each token that was in use, a few for each real death, three for each
+    stray refusal, and what failed looks repeat.`,
+  'fetches are bounded': `Tokens are fetched for ends of lives, deaths, starts, reloads and people; nothing else.`,
+  'failures back off': `A platform that is busy or broken is not asked ever more: at most 15 times in 10 s by one
+    keeper, which is what the back-off, callers without a token and a repeated look come to.`,
+  're-probes are slow': `What only people can cure is asked again no sooner than after 50 s, but for a reload, a
+    person, a restart or another token.`,
+  'bounded waits': `Common SDKs give up at 3 s: a call waits for tokens at most 2.5 s in all, and a hub answers in
+    that time too, unless its machine stands still.`,
+  'a hub that cannot refresh says so': `So that the sidecar asks the next one within the same wait: a hub that is not
+    on the IP list, or in mode classic without its store, answers a report of a dead token with 503 within 1.5 s.`,
+  'lives are long enough': `SDKs without a sidecar keep up to 1,500 s of a life to themselves. GET /cgi-bin/token of a
+    hub gives no classic token with under 1,700 s left, if lives are 6,000 s or more and nothing is in the way.`,
+  'tickets are long enough': `A page lives on with its signature: getticket of a sidecar gives no ticket with under
+    1,800 s left, if nothing is in the way and the platform gives another one when asked.`,
+  'no ticket past its end': `A ticket past its end signs nothing.`,
+  'all is well in the end': `25 minutes after the last fault every sidecar's call to an endpoint that takes tokens
+    succeeds, and no sidecar serves a token that it knows to be dead.`,
+  'no crash': `No promise is rejected, and nothing throws.`,
+} as const;
+
+export type Invariant = keyof typeof INVARIANTS;
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly atMs: number;
+  readonly what: string;
+}
+
+/** Promises of the contract that the code does not keep yet. */
+export const SET_ASIDE: ReadonlySet<Invariant> = new Set(['tickets are long enough', 'lives are long enough']);
