@@ -170,7 +170,21 @@ export class Faults {
     }
   }
 
-  #onPlatform(step: Extract<Step, { do: 'revoke the token' | 'foreign fetch' | 'refuse a path' | 'stray refusals' | 'secret reset' | 'other lives' | 'platform trouble' }>): void {
+  #onPlatform(
+    step: Extract<
+      Step,
+      {
+        do:
+          | 'revoke the token'
+          | 'foreign fetch'
+          | 'refuse a path'
+          | 'stray refusals'
+          | 'secret reset'
+          | 'other lives'
+          | 'platform trouble';
+      }
+    >,
+  ): void {
     const { platform, schedule, sizes } = this.#world;
     switch (step.do) {
       case 'revoke the token':
@@ -234,8 +248,11 @@ export class Faults {
         return this.#offFor(step.forMs, here, SETTLE_MS);
       case 'gateway':
         this.#world.setGateway(node, step.mode);
-        return this.#offFor(step.forMs, (_, hub) => step.mode === 'errors' && here('', hub), SETTLE_MS, () =>
-          this.#world.setGateway(node, 'none'),
+        return this.#offFor(
+          step.forMs,
+          (_, hub) => step.mode === 'errors' && here('', hub),
+          SETTLE_MS,
+          () => this.#world.setGateway(node, 'none'),
         );
       case 'hub not on the IP list':
         platform.notListed.add(node.name);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Secret } from '../../src/base/secret.ts';
 import type { HubAccounts } from '../../src/hub/accounts.ts';
 import { Audit } from '../../src/hub/audit.ts';
-import { Callers } from '../../src/hub/callers.ts';
+import { type Caller, Callers, RIGHTS } from '../../src/hub/callers.ts';
 import { History } from '../../src/hub/history.ts';
 import type { Hub } from '../../src/hub/hub.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
@@ -23,8 +23,19 @@ import type { World } from './world.ts';
 
 export const CLIENT_KEY = 'key-of-every-sidecar';
 
+const PERSON: Caller = {
+  kind: 'client',
+  name: 'person',
+  grants: [{ apps: new Set(['*']), may: new Set(RIGHTS) }],
+};
+
 const CLIENTS = [
-  { name: 'sidecars', keySha256: createHash('sha256').update(CLIENT_KEY).digest('hex'), apps: ['*'] },
+  {
+    name: 'sidecars',
+    keySha256: createHash('sha256').update(CLIENT_KEY).digest('hex'),
+    apps: ['*'],
+    may: RIGHTS,
+  },
 ];
 
 /** Everything that a running keeper of accounts consists of, in a hub or in a sidecar without one. */
@@ -36,12 +47,7 @@ export interface Keeping {
 }
 
 /** Puts keepers together as `startHub` and `makeOwnAccounts` do. */
-export function makeKeeping(
-  world: World,
-  machine: Machine,
-  app: Credentials,
-  onChange: () => void,
-): Keeping {
+export function makeKeeping(world: World, machine: Machine, app: Credentials, onChange: () => void): Keeping {
   const { clock } = machine;
   const random = world.chance(`keeper ${machine.name}`).random;
   const log = world.story.logOf(machine.name);
@@ -117,7 +123,7 @@ export class HubNode implements Server {
       version: '0.0.0-simulation',
       about: { name: this.name, sinceUnixMs: clock.wallMs() },
       accounts,
-      callers: new Callers(CLIENTS, undefined),
+      callers: new Callers(CLIENTS, undefined, clock),
       refreshes: new Refreshes({ accounts, audit, clock }),
       watchers,
       tickets,
@@ -168,7 +174,7 @@ export class HubNode implements Server {
   pressButton(): void {
     if (this.hub === undefined) return;
     this.#world.judge.quotas.gaveReason(this.name);
-    void this.hub.refreshes.byHand({ kind: 'client', name: 'person', apps: new Set(['*']) }, APPID);
+    void this.hub.refreshes.byHand(PERSON, APPID);
   }
 
   #credentials(): Credentials {
@@ -178,6 +184,7 @@ export class HubNode implements Server {
   #accountsOf(keepers: Keepers): HubAccounts {
     return {
       token: (appid) => keepers.token(appid),
+      lastingToken: (appid) => keepers.lastingToken(appid),
       report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
       isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
       refreshNow: (appid) => keepers.refreshNow(appid),

@@ -200,7 +200,11 @@ export class WayBack {
   #lastMs = 0;
   #isCut = false;
 
-  constructor(network: Network, schedule: Schedule, way: Pick<Sending, 'client' | 'to' | 'state' | 'end' | 'baseMs'>) {
+  constructor(
+    network: Network,
+    schedule: Schedule,
+    way: Pick<Sending, 'client' | 'to' | 'state' | 'end' | 'baseMs'>,
+  ) {
     this.#network = network;
     this.#schedule = schedule;
     this.#way = way;
@@ -224,7 +228,10 @@ export class WayBack {
       if (server !== undefined) this.#schedule.in(UNREAD_MS_MAX, server, () => state.closed?.());
       return;
     }
-    this.#lastMs = Math.max(this.#schedule.nowMs + this.#network.delayMs(to, client.name, baseMs), this.#lastMs);
+    this.#lastMs = Math.max(
+      this.#schedule.nowMs + this.#network.delayMs(to, client.name, baseMs),
+      this.#lastMs,
+    );
     this.#schedule.at(this.#lastMs, client, () => {
       if (state.over) return;
       if (last) end();

@@ -36,7 +36,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: 'a fetch without the turn',
     story: 'Whoever wants a token fetches it, whosever turn it is.',
     changes: [
-      { file: 'keeper/turns.js', find: 'store.turn?.isOurs !== true', put: 'store.turn?.isOurs === undefined' },
+      {
+        file: 'keeper/turns.js',
+        find: 'store.turn?.isOurs !== true',
+        put: 'store.turn?.isOurs === undefined',
+      },
     ],
   },
   {
@@ -58,7 +62,13 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'classic goes on without the store',
     story: 'What is right for stable is done in classic too: two hubs end each other’s tokens.',
-    changes: [{ file: 'keeper/turns.js', find: "    if (mode === 'classic')\n        return { kind: 'withhold', why };\n", put: '' }],
+    changes: [
+      {
+        file: 'keeper/turns.js',
+        find: "    if (mode === 'classic')\n        return { kind: 'withhold', why };\n",
+        put: '',
+      },
+    ],
   },
   {
     name: 'a report is not compared with the current token',
@@ -74,7 +84,13 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'no probe before a forced refresh',
     story: 'The stable endpoint gave the same token again, so it is forced at once.',
-    changes: [{ file: 'token/machine.js', find: '    if (!wasSpent)\n        return beginProbe(state, moment);', put: '    if (!wasSpent)\n        return spend(state, moment);' }],
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: '    if (!wasSpent)\n        return beginProbe(state, moment);',
+        put: '    if (!wasSpent)\n        return spend(state, moment);',
+      },
+    ],
   },
   {
     name: 'no budget of forced refreshes',
@@ -155,13 +171,19 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
         find: 'record.succeeded ? HOLD_AFTER_SUCCESS_MS : Infinity',
         put: 'Infinity',
       },
-      { file: 'token/doubt.js', find: 'const untilMs = Math.min(hold.untilMs, hold.sinceMs + HOLD_MS);', put: 'const { untilMs } = hold;' },
+      {
+        file: 'token/doubt.js',
+        find: 'const untilMs = Math.min(hold.untilMs, hold.sinceMs + HOLD_MS);',
+        put: 'const { untilMs } = hold;',
+      },
     ],
   },
   {
     name: 'failures are repeated at once',
     story: 'A busy platform is asked again without a pause.',
-    changes: [{ file: 'base/backoff.js', find: 'Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30))', put: '100' }],
+    changes: [
+      { file: 'base/backoff.js', find: 'Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30))', put: '100' },
+    ],
   },
   {
     name: 'a token is served past its end',
@@ -188,7 +210,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
         find: 'ticket !== undefined && this.#parts.clock.lifeMs() < ticket.expiresAtMs ? ticket : undefined',
         put: 'ticket',
       },
-      { file: 'keeper/tickets.js', find: 'if (clock.lifeMs() - this.#wantedMs < WANTED_MS)', put: 'if (false)' },
+      {
+        file: 'keeper/tickets.js',
+        find: 'if (clock.lifeMs() - this.#wantedMs < WANTED_MS)',
+        put: 'if (false)',
+      },
     ],
   },
   {
@@ -206,13 +232,23 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: 'a refused call is not replayed',
     story: 'The token is replaced, and the call that found out fails.',
     changes: [
-      { file: 'proxy/serve.js', find: "if (healing.kind === 'no_replay') {", put: 'if (healing.kind !== undefined) {' },
+      {
+        file: 'proxy/serve.js',
+        find: "if (healing.kind === 'no_replay') {",
+        put: 'if (healing.kind !== undefined) {',
+      },
     ],
   },
   {
     name: 'callers wait without end',
     story: 'A caller waits for as long as the platform takes.',
-    changes: [{ file: 'keeper/waiters.js', find: 'export const WAIT_MS_MAX = 2_500;', put: 'export const WAIT_MS_MAX = 8_000;' }],
+    changes: [
+      {
+        file: 'keeper/waiters.js',
+        find: 'export const WAIT_MS_MAX = 2_500;',
+        put: 'export const WAIT_MS_MAX = 8_000;',
+      },
+    ],
   },
   {
     name: 'the first hub has the last word',
@@ -248,8 +284,12 @@ export function plant(fault: PlantedFault, build: string, at: string): string {
     const path = join(at, 'src', file);
     const before = readFileSync(path, 'utf8');
     const times = before.split(find).length - 1;
-    if (times !== 1) throw new Error(`Cannot plant "${fault.name}": what it replaces stands ${times} times in ${file}`);
-    writeFileSync(path, before.replace(find, () => put));
+    if (times !== 1)
+      throw new Error(`Cannot plant "${fault.name}": what it replaces stands ${times} times in ${file}`);
+    writeFileSync(
+      path,
+      before.replace(find, () => put),
+    );
   }
   return join(at, 'test', 'simulation', 'simulate.js');
 }

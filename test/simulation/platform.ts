@@ -196,7 +196,8 @@ export class Platform {
         return { ...refuse(-1, ''), status: 502 };
       case 'none':
     }
-    if (this.notListed.has(by)) return refuse(40164, 'invalid ip 10.0.0.1 ipv6 ::ffff:10.0.0.1, not in whitelist');
+    if (this.notListed.has(by))
+      return refuse(40164, 'invalid ip 10.0.0.1 ipv6 ::ffff:10.0.0.1, not in whitelist');
     if (secret !== this.secret) return refuse(40125, 'invalid appsecret');
     const fetched = this.#fetch(mode, force);
     if (typeof fetched === 'number') return refuse(fetched, 'api limit');
@@ -266,7 +267,8 @@ export class Platform {
 
   #giveTicket(): string {
     const nowMs = this.#now();
-    const isKept = this.knobs.ticketRepeats && this.#ticket !== undefined && this.#ticket.endsMs > nowMs + 1_000;
+    const isKept =
+      this.knobs.ticketRepeats && this.#ticket !== undefined && this.#ticket.endsMs > nowMs + 1_000;
     if (!isKept) {
       this.#tickets += 1;
       this.#ticket = { value: `ticket-${this.#tickets}`, endsMs: nowMs + TICKET_S * 1_000 };

@@ -99,20 +99,32 @@ export class Quotas {
 
   atTheEnd(): void {
     const { script, schedule, hubs, sizes } = this.#world;
-    const counted = (...kinds: string[]): number => script.steps.filter((step) => kinds.includes(step.do)).length;
+    const counted = (...kinds: string[]): number =>
+      script.steps.filter((step) => kinds.includes(step.do)).length;
     // What fails is tried again; how often is what other invariants say.
-    if (counted('platform trouble', 'secret reset', 'hub not on the IP list', 'cut', 'store hangs') > 0) return;
+    if (counted('platform trouble', 'secret reset', 'hub not on the IP list', 'cut', 'store hangs') > 0)
+      return;
     const lives = script.steps.flatMap((step) => (step.do === 'other lives' ? [step.lifeS] : []));
     const lifeMs = 1_000 * Math.min(script.knobs.lifeS, ...lives);
     const keepers = Math.max(1, hubs.length);
     const renewals = schedule.nowMs / (0.6 * lifeMs) + 1;
     const reasons =
       this.#deathsMs.length +
-      counted('hub down', 'sidecar down', 'button', 'store restarts', 'store fails over', 'clock is set', 'hub pauses', 'sidecar pauses');
+      counted(
+        'hub down',
+        'sidecar down',
+        'button',
+        'store restarts',
+        'store fails over',
+        'clock is set',
+        'hub pauses',
+        'sidecar pauses',
+      );
     const probes = [...this.#probes.values()].flat().length;
     // Stable hubs ask each for itself, and some times until the platform has renewed; a look begins with an ask.
     const perRenewal = sizes.mode === 'classic' ? 1 : 12 * keepers;
-    const max = perRenewal * renewals + 3 * keepers * reasons + (sizes.mode === 'classic' ? 0 : 2 * probes) + 4;
+    const max =
+      perRenewal * renewals + 3 * keepers * reasons + (sizes.mode === 'classic' ? 0 : 2 * probes) + 4;
     if (this.#fetchMs.length <= max) return;
     this.#fail('fetches are bounded', `${this.#fetchMs.length} fetches where ${Math.floor(max)} are enough`);
   }
@@ -126,7 +138,10 @@ export class Quotas {
     if (recent.length > FORCES_MAX) this.#fail('forced refreshes are rationed', `${recent.length} in a day`);
     const gapMs = asked.atMs - (before?.atMs ?? -Infinity);
     if (gapMs >= FORCE_SPACING_MS - 100 || (before?.atMs ?? 0) <= sureSinceMs) return;
-    this.#fail('forced refreshes are rationed', `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`);
+    this.#fail(
+      'forced refreshes are rationed',
+      `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`,
+    );
   }
 
   /** Was it worth ending the token that the keeper serves? */
@@ -140,10 +155,14 @@ export class Quotas {
     if (reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
     if (sizes.store === 'shared' && !faults.storeWasSure(given.issuedMs)) return;
     // The platform has just dealt with the question: what was overwritten by it was good until now.
-    const wasGood = given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
+    const wasGood =
+      given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
     const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);
     if (!wasGood || (kind === 'fetch' && !isEarly)) return;
-    this.#fail('nothing is spent in vain', `${by} asked for a ${kind} although token ${given.index} was good`);
+    this.#fail(
+      'nothing is spent in vain',
+      `${by} asked for a ${kind} although token ${given.index} was good`,
+    );
   }
 
   #checkProbe({ by, atMs }: Asked): void {
@@ -159,7 +178,10 @@ export class Quotas {
     const tokens = 1 + within(this.#changesMs);
     const max = base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8;
     if (probes.length > max && faults.isCalm(sinceMs)) {
-      this.#fail('looks are bounded', `${by} made ${probes.length} probes in an hour for ${refusing} endpoints`);
+      this.#fail(
+        'looks are bounded',
+        `${by} made ${probes.length} probes in an hour for ${refusing} endpoints`,
+      );
     }
   }
 
@@ -170,7 +192,10 @@ export class Quotas {
     if (this.#world.faults.isPlatformTroubled(lastMs - 1_000)) return;
     const reasonMs = Math.max(this.#reasonMs.get(by) ?? -Infinity, this.#adoptedMs.get(by) ?? -Infinity);
     if (atMs - lastMs >= RECHECK_MS_MIN || reasonMs >= lastMs - 1_000) return;
-    this.#fail('re-probes are slow', `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`);
+    this.#fail(
+      're-probes are slow',
+      `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`,
+    );
   }
 
   #checkRetry({ by, atMs }: Asked): void {

@@ -23,7 +23,8 @@ export interface RunOptions {
 /** Lives through a seed. */
 export async function runSeed(seed: number, { steps, write }: RunOptions = {}): Promise<Outcome> {
   const script = drawScript(seed);
-  const chosen: Script = steps === undefined ? script : { ...script, steps: script.steps.filter((_, at) => steps.includes(at)) };
+  const chosen: Script =
+    steps === undefined ? script : { ...script, steps: script.steps.filter((_, at) => steps.includes(at)) };
   const world = new World(chosen, { write });
   const judge = await world.run();
   return {
@@ -52,7 +53,7 @@ export async function shrink<Item>(
   let left = [...items];
   let tries = 0;
   for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < left.length && tries < TRIES_MAX; ) {
+    for (let at = 0; at < left.length && tries < TRIES_MAX;) {
       const without = [...left.slice(0, at), ...left.slice(at + size)];
       tries += 1;
       if (await fails(without)) left = without;

@@ -7,15 +7,45 @@ export type Step = { readonly atMs: number } & (
   | { readonly do: 'foreign fetch'; readonly force: boolean }
   | { readonly do: 'refuse a path'; readonly path: number; readonly forMs: number; readonly errcode: number }
   | { readonly do: 'stray refusals'; readonly path: number; readonly times: number }
-  | { readonly do: 'hub down'; readonly hub: number; readonly how: 'killed' | 'stopped' | 'vanished'; readonly forMs: number }
+  | {
+      readonly do: 'hub down';
+      readonly hub: number;
+      readonly how: 'killed' | 'stopped' | 'vanished';
+      readonly forMs: number;
+    }
   | { readonly do: 'hub pauses'; readonly hub: number; readonly sleeps: boolean; readonly forMs: number }
   | { readonly do: 'sidecar down'; readonly sidecar: number; readonly forMs: number }
-  | { readonly do: 'sidecar pauses'; readonly sidecar: number; readonly sleeps: boolean; readonly forMs: number }
-  | { readonly do: 'cut'; readonly from: string; readonly to: string; readonly fate: 'drop' | 'refuse' | 'slow'; readonly forMs: number }
-  | { readonly do: 'gateway'; readonly hub: number; readonly mode: 'blocks streams' | 'buffers streams' | 'repeats posts' | 'errors'; readonly forMs: number }
-  | { readonly do: 'platform trouble'; readonly kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy'; readonly forMs: number }
+  | {
+      readonly do: 'sidecar pauses';
+      readonly sidecar: number;
+      readonly sleeps: boolean;
+      readonly forMs: number;
+    }
+  | {
+      readonly do: 'cut';
+      readonly from: string;
+      readonly to: string;
+      readonly fate: 'drop' | 'refuse' | 'slow';
+      readonly forMs: number;
+    }
+  | {
+      readonly do: 'gateway';
+      readonly hub: number;
+      readonly mode: 'blocks streams' | 'buffers streams' | 'repeats posts' | 'errors';
+      readonly forMs: number;
+    }
+  | {
+      readonly do: 'platform trouble';
+      readonly kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy';
+      readonly forMs: number;
+    }
   | { readonly do: 'store hangs'; readonly forMs: number }
-  | { readonly do: 'store fails over'; readonly loseMs: number; readonly clockShiftMs: number; readonly forMs: number }
+  | {
+      readonly do: 'store fails over';
+      readonly loseMs: number;
+      readonly clockShiftMs: number;
+      readonly forMs: number;
+    }
   | { readonly do: 'store restarts'; readonly ageMs: number | undefined; readonly forMs: number }
   | { readonly do: 'clock is set'; readonly host: string; readonly byMs: number }
   | { readonly do: 'hub not on the IP list'; readonly hub: number; readonly forMs: number }
@@ -147,7 +177,12 @@ function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step 
         forMs: chance.one([0, 2_000, 15_000]),
       };
     case 'store restarts':
-      return { atMs, do: kind, ageMs: chance.one([undefined, 60_000, 600_000]), forMs: chance.one([500, 30_000]) };
+      return {
+        atMs,
+        do: kind,
+        ageMs: chance.one([undefined, 60_000, 600_000]),
+        forMs: chance.one([500, 30_000]),
+      };
     case 'clock is set': {
       const host = chance.happens(0.5) && sizes.hubs > 0 ? `hub-${hub}` : `sidecar-${sidecar}`;
       return { atMs, do: kind, host, byMs: chance.one([-600_000, -5_000, 1_000, 5_000, 60_000, 1_200_000]) };
@@ -156,12 +191,22 @@ function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step 
       return { atMs, do: kind, hub, forMs: forMs * 4 };
     case 'secret reset': {
       const count = Math.max(1, sizes.hubs);
-      return { atMs, do: kind, lagsMs: Array.from({ length: count }, () => Math.round(chance.spread(500, 300_000))) };
+      return {
+        atMs,
+        do: kind,
+        lagsMs: Array.from({ length: count }, () => Math.round(chance.spread(500, 300_000))),
+      };
     }
     case 'button':
       return { atMs, do: kind, hub };
     case 'rush':
-      return { atMs, do: kind, sidecar, calls: chance.whole(5, 120), overMs: chance.one([500, 5_000, 60_000]) };
+      return {
+        atMs,
+        do: kind,
+        sidecar,
+        calls: chance.whole(5, 120),
+        overMs: chance.one([500, 5_000, 60_000]),
+      };
     case 'other lives':
       return { atMs, do: kind, lifeS: chance.one([7_200, 6_000, 3_600, 1_800, 900]) };
   }
@@ -175,12 +220,15 @@ function drawWay(
 ): { from: string; to: string; fate: 'drop' | 'refuse' | 'slow' } {
   const keeper = sizes.hubs > 0 ? `hub-${hub}` : `sidecar-${sidecar}`;
   const ways: [string, string][] = [[keeper, 'platform']];
-  if (sizes.hubs > 0) ways.push([`sidecar-${sidecar}`, keeper], [`sidecar-${sidecar}`, keeper], ['*', keeper]);
+  if (sizes.hubs > 0)
+    ways.push([`sidecar-${sidecar}`, keeper], [`sidecar-${sidecar}`, keeper], ['*', keeper]);
   if (sizes.store === 'shared') ways.push([keeper, 'store'], [keeper, 'store']);
   const [from, to] = chance.one(ways);
   const fate = chance.one(['drop', 'drop', 'refuse', 'slow'] as const);
   // Some partitions let packets through in one direction.
-  return chance.happens(0.2) && to !== '*' && from !== '*' ? { from: to, to: from, fate } : { from, to, fate };
+  return chance.happens(0.2) && to !== '*' && from !== '*'
+    ? { from: to, to: from, fate }
+    : { from, to, fate };
 }
 
 /** One line for people. */

@@ -19,7 +19,7 @@ const RULES: ProxyRules = {
   errorStatus: 'wechat',
   replayBodyBytesMax: 1_000_000,
   inFlightMax: 1_000,
-  gate: { upstreamHosts: new Set(), denied: () => false },
+  gate: { upstreamHosts: new Set(), denied: () => false, allowedOrigins: new Set() },
 };
 
 /** Counts nothing, whatever it is told. */
@@ -104,7 +104,11 @@ export class SidecarNode {
     const machine = this.#machine;
     if (sidecar === undefined || machine === undefined) return;
     const call = new SimulatedCall(this.#world, this, machine, path, onEnd);
-    const watched = { ...sidecar, accounts: call.watched(sidecar.accounts), reports: call.watchedReports(sidecar.reports) };
+    const watched = {
+      ...sidecar,
+      accounts: call.watched(sidecar.accounts),
+      reports: call.watchedReports(sidecar.reports),
+    };
     this.#world.judge.called();
     serveCall(call as unknown as Parameters<typeof serveCall>[0], watched).then(
       (served) => call.ended(served),

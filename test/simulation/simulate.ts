@@ -61,9 +61,12 @@ async function runMany(from: number, count: number, workers: number): Promise<nu
   }));
   const failed = await Promise.all(shares.map((share) => runShare(share, outcomes)));
   const used = process.cpuUsage();
-  const broken = outcomes.filter(({ violation }) => violation !== undefined).toSorted((a, b) => a.seed - b.seed);
+  const broken = outcomes
+    .filter(({ violation }) => violation !== undefined)
+    .toSorted((a, b) => a.seed - b.seed);
   for (const outcome of broken.slice(0, 5)) await tell(outcome);
-  const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, each) => total + of(each), 0);
+  const sum = (of: (outcome: Outcome) => number): number =>
+    outcomes.reduce((total, each) => total + of(each), 0);
   const coreS = (used.user + used.system) / 1_000_000;
   const days = sum((each) => each.days);
   console.log(
@@ -109,11 +112,12 @@ async function tell(outcome: Outcome): Promise<void> {
   console.log(`  with ${JSON.stringify(knobs)}`);
   console.log(`  the shortest script that was found (${kept.length} of ${steps.length} steps):`);
   for (const [at, step] of steps.entries()) if (kept.includes(at)) console.log(`    ${stepText(step)}`);
-  console.log(`  npm run simulate -- --seed ${seed} --steps ${kept.join(",") || ","} --log\n`);
+  console.log(`  npm run simulate -- --seed ${seed} --steps ${kept.join(',') || ','} --log\n`);
 }
 
 function textOf({ seed, violation, counts, sum }: Outcome): string {
   const mark = (sum >>> 0).toString(16).padStart(8, '0');
-  if (violation === undefined) return `seed ${seed}: every promise was kept  ${JSON.stringify(counts)}  ${mark}`;
+  if (violation === undefined)
+    return `seed ${seed}: every promise was kept  ${JSON.stringify(counts)}  ${mark}`;
   return `seed ${seed}: BROKEN at ${clockText(violation.atMs)}: ${violation.invariant}: ${violation.what}`;
 }

@@ -124,7 +124,8 @@ export class SimulatedCall {
         const reply = platform.call(this.#path, token);
         sending.judgedMs = schedule.nowMs;
         sending.cause = reply.cause;
-        if (network.fate(PLATFORM, name) !== 'open') return fail('timeout', 'UND_ERR_HEADERS_TIMEOUT', 30_000);
+        if (network.fate(PLATFORM, name) !== 'open')
+          return fail('timeout', 'UND_ERR_HEADERS_TIMEOUT', 30_000);
         schedule.in(network.delayMs(PLATFORM, name, halfMs), this.#machine, () => {
           sending.answeredMs = schedule.nowMs;
           judged.answered(this.#node, this.#machine, sending, this.#path);

@@ -191,8 +191,7 @@ export class StoreLink implements SharedRecords {
     const published = await this.#run((): 'stored' | 'older' => {
       const place = this.#store.at(account);
       if (record.generation <= (place.record?.generation ?? 0)) return 'older';
-      const isPaused =
-        pause !== undefined && (place.turn === undefined || place.turn.owner === pause.owner);
+      const isPaused = pause !== undefined && (place.turn === undefined || place.turn.owner === pause.owner);
       const turn = isPaused
         ? { owner: 'nobody/0', untilMs: this.#store.nowUnixMs + pause.forMs }
         : place.turn;

@@ -74,15 +74,19 @@ export class Traffic {
   #askHub(node: HubNode): void {
     if (node.hub === undefined) return;
     const path = `/cgi-bin/token?grant_type=client_credential&appid=${APPID}&secret=${CLIENT_KEY}`;
-    void serveHubRequest(node.hub, { method: 'GET', path, headers: [] }, {
-      head() {},
-      data: (chunk) => {
-        const answer = JSON.parse(chunk.toString()) as { expires_in?: number };
-        if (answer.expires_in !== undefined) this.#world.judge.gaveLife(node, answer.expires_in);
+    void serveHubRequest(
+      node.hub,
+      { method: 'GET', path, headers: [] },
+      {
+        head() {},
+        data: (chunk) => {
+          const answer = JSON.parse(chunk.toString()) as { expires_in?: number };
+          if (answer.expires_in !== undefined) this.#world.judge.gaveLife(node, answer.expires_in);
+        },
+        end() {},
+        onClosed() {},
       },
-      end() {},
-      onClosed() {},
-    });
+    );
   }
 
   /** Many calls in a short time. */
