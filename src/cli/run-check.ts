@@ -51,6 +51,7 @@ function askerFor({ timeouts, resolve }: Settings, origins: readonly string[]): 
     answerTimeoutMs: timeouts.answerMs,
     idleTimeoutMs: timeouts.idleMs,
     resolve,
+    clock: systemClock,
   });
   const upstream = { origins: new Origins(origins, systemClock), pools, log: silentLog, onFailover() {} };
   return makeAsk(upstream, systemClock);

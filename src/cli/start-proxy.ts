@@ -10,7 +10,6 @@ import { ListenError } from '../server/listen-error.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { Upstream } from '../upstream/exchange.ts';
-import { dnsLookup } from '../upstream/lookup.ts';
 import { Origins } from '../upstream/origins.ts';
 import { Pools } from '../upstream/pools.ts';
 import { hostnameOf } from '../wechat/hosts.ts';
@@ -23,7 +22,7 @@ import type { Settings } from './settings.ts';
 export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
   const { clock, log, metrics } = context;
   const upstream = makeUpstream(settings, context);
-  const passThrough = makePassThrough(settings, context, upstream);
+  const passThrough = new PassThrough(upstream);
   const source =
     settings.hub === undefined
       ? makeOwnAccounts(settings, context, upstream, observerFor(metrics))
@@ -121,22 +120,11 @@ export function makeUpstream(settings: Settings, { clock, log, metrics }: RoleCo
       answerTimeoutMs: answerMs,
       idleTimeoutMs: idleMs,
       resolve: settings.resolve,
+      clock,
     }),
     log,
     onFailover: (host) => metrics.upstreamFailedOver(host),
   };
-}
-
-function makePassThrough(settings: Settings, { clock }: RoleContext, upstream: Upstream): PassThrough {
-  const { connectMs, answerMs, idleMs } = settings.timeouts;
-  return new PassThrough({
-    upstream,
-    clock,
-    connectTimeoutMs: connectMs,
-    answerTimeoutMs: answerMs,
-    idleTimeoutMs: idleMs,
-    lookup: settings.resolve === 'dns' ? dnsLookup() : undefined,
-  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import type Koa from 'koa';
 import { exchange } from '../upstream/exchange.ts';
-import type { AnswerSink, Exchange, Outgoing, TransportFailure } from '../upstream/exchange.ts';
+import type { AnswerSink, Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
 import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
 import { withoutParam, withParam } from '../wechat/query.ts';
 import type { Caller } from './callers.ts';

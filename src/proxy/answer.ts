@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { AnswerSink, TransportFailure } from '../upstream/exchange.ts';
+import type { AnswerSink, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { judge, JUDGED_BYTES_MAX, mayBeObject, type Verdict } from '../wechat/verdict.ts';
 import { decoded, READABLE_CODINGS } from './content-coding.ts';

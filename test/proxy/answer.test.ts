@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { type Answer, AnswerRelay } from '../../src/proxy/answer.ts';
 import { judge, JUDGED_BYTES_MAX } from '../../src/wechat/verdict.ts';
 
-const ORIGIN = { url: 'http://platform', host: 'platform' };
+const ORIGIN = { url: 'http://platform', host: 'platform', isSecure: true, hostname: 'platform', port: 443 };
 
 interface Relayed {
   readonly answer: Answer | undefined;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Secret } from '../../base/secret.ts';
-import type { AnswerSink, Exchange, TransportFailure } from '../../upstream/exchange.ts';
+import type { AnswerSink, Exchange, TransportFailure } from '../../upstream/request.ts';
 import type { Origin, Origins } from '../../upstream/origins.ts';
 import type { Bearer } from './bearer.ts';
 import type { HubHttp, HubRequest } from './http.ts';
