@@ -116,18 +116,16 @@ export function makeHubBackedAccounts(
     urls: hub.urls,
     only: hub.apps,
     readBearer: () => readBearer(hub.tokenFile),
-    http: makeHubHttp(
-      {
-        connectTimeoutMs: connectMs,
-        // The hub waits this long for the platform, and then has something to say about it.
-        answerTimeoutMs: answerMs + HUB_ANSWER_MARGIN_MS,
-        idleTimeoutMs: Math.max(idleMs, STREAM_IDLE_MS),
-        // A hub has a name of the cluster, which DNS itself would not find without the search domains.
-        resolve: 'system',
-        authorities,
-      },
-      context.clock,
-    ),
+    http: makeHubHttp({
+      connectTimeoutMs: connectMs,
+      // The hub waits this long for the platform, and then has something to say about it.
+      answerTimeoutMs: answerMs + HUB_ANSWER_MARGIN_MS,
+      idleTimeoutMs: Math.max(idleMs, STREAM_IDLE_MS),
+      // A hub has a name of the cluster, which DNS itself would not find without the search domains.
+      resolve: 'system',
+      authorities,
+      clock: context.clock,
+    }),
     onToken({ appid, expiresAtUnixMs }) {
       context.metrics.tokenExpiresAt(appid, expiresAtUnixMs);
       changed(appid);

@@ -56,6 +56,7 @@ function askerFor({ timeouts, resolve, tlsCaPem }: Settings, origins: readonly s
     idleTimeoutMs: timeouts.idleMs,
     resolve,
     authorities: new Authorities(tlsCaPem),
+    clock: systemClock,
   });
   const upstream = { origins: new Origins(origins, systemClock), pools, log: silentLog, onFailover() {} };
   return makeAsk(upstream, systemClock);

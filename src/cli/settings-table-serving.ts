@@ -111,7 +111,7 @@ export const resolve: Setting<'system' | 'dns'> = {
 export const connectTimeout: Setting<number> = {
   key: 'timeouts.connect',
   env: 'WECHAT_SIDECAR_CONNECT_TIMEOUT',
-  default: '1500ms',
+  default: '1200ms',
   form: form.duration('10ms', '5m'),
   roles: CALLING_ROLES,
   live: false,

@@ -11,7 +11,6 @@ import { listen, type Listener } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
 import { Authorities } from '../upstream/authorities.ts';
 import type { Upstream } from '../upstream/exchange.ts';
-import { dnsLookup } from '../upstream/lookup.ts';
 import { Origins } from '../upstream/origins.ts';
 import { Pools } from '../upstream/pools.ts';
 import { hostnameOf } from '../wechat/hosts.ts';
@@ -25,7 +24,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   const { clock, log, metrics } = context;
   const authorities = new Authorities(settings.tlsCaPem);
   const upstream = makeUpstream(settings, context, authorities);
-  const passThrough = makePassThrough(settings, context, upstream, authorities);
+  const passThrough = new PassThrough(upstream);
   const source =
     settings.hub === undefined
       ? makeOwnAccounts(settings, context, upstream, observerFor(metrics))
@@ -130,28 +129,11 @@ export function makeUpstream(
       idleTimeoutMs: idleMs,
       resolve: settings.resolve,
       authorities,
+      clock,
     }),
     log,
     onFailover: (host) => metrics.upstreamFailedOver(host),
   };
-}
-
-function makePassThrough(
-  settings: Settings,
-  { clock }: RoleContext,
-  upstream: Upstream,
-  authorities: Authorities,
-): PassThrough {
-  const { connectMs, answerMs, idleMs } = settings.timeouts;
-  return new PassThrough({
-    upstream,
-    clock,
-    connectTimeoutMs: connectMs,
-    answerTimeoutMs: answerMs,
-    idleTimeoutMs: idleMs,
-    lookup: settings.resolve === 'dns' ? dnsLookup() : undefined,
-    authorities,
-  });
 }
 
 function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {

@@ -3,7 +3,7 @@ import { redactedBytes, redactedText } from '../base/redaction.ts';
 import type { Secret } from '../base/secret.ts';
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
 import { exchange } from '../upstream/exchange.ts';
-import type { AnswerSink, Exchange, Outgoing, TransportFailure } from '../upstream/exchange.ts';
+import type { AnswerSink, Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
 import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
 import { withoutParam, withParam } from '../wechat/query.ts';
 import type { Caller } from './callers.ts';

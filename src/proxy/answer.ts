@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
-import type { AnswerSink, TransportFailure } from '../upstream/exchange.ts';
+import type { AnswerSink, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { beginningOf } from '../wechat/answer-body.ts';
 import { judge, JUDGED_BYTES_MAX, NO_VERDICT, type Verdict } from '../wechat/verdict.ts';

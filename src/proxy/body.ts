@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import type { OutgoingBody } from '../upstream/exchange.ts';
+import type { OutgoingBody } from '../upstream/request.ts';
 
 /** What all kept bodies together may hold. */
 export class ReplayBudget {

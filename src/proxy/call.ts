@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server/errors.ts';
-import { exchange, type Exchange, type TransportFailure } from '../upstream/exchange.ts';
+import { exchange } from '../upstream/exchange.ts';
+import type { Exchange, TransportFailure } from '../upstream/request.ts';
 import { type Answer, AnswerRelay, sendHeld } from './answer.ts';
 import { discardRest, KeptBody, ReplayBudget } from './body.ts';
 import { pageHeaders } from './cors.ts';

@@ -1,32 +1,13 @@
-import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import type { LookupFunction, Socket } from 'node:net';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { PassThrough as ByteStream, type Readable } from 'node:stream';
 import httpProxy from 'http-proxy';
-import type { SecureContext } from 'node:tls';
-import type { Clock, Timer } from '../base/clock.ts';
-import type { Authorities } from '../upstream/authorities.ts';
-import {
-  type AnswerSink,
-  type Exchange,
-  nextOrigin,
-  type Outgoing,
-  reasonOf,
-  type TransportFailure,
-  type Upstream,
-} from '../upstream/exchange.ts';
+import type { Timer } from '../base/clock.ts';
+import { ConnectorAgent } from '../upstream/agent.ts';
+import { type AttemptFailure, reasonOf } from '../upstream/attempt.ts';
+import { type Send, type Upstream, withFailover } from '../upstream/exchange.ts';
 import type { Origin } from '../upstream/origins.ts';
-import { KEEP_ALIVE_MS } from '../upstream/pools.ts';
-
-export interface PassThroughOptions {
-  readonly upstream: Upstream;
-  readonly clock: Clock;
-  readonly connectTimeoutMs: number;
-  readonly answerTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly lookup: LookupFunction | undefined;
-  readonly authorities: Authorities;
-}
+import type { AnswerSink, Exchange, Outgoing } from '../upstream/request.ts';
 
 /** A request that passes through; `body` is read once, and only when the platform is connected. */
 export interface Passing extends Omit<Outgoing, 'body'> {
@@ -37,22 +18,18 @@ export interface Passing extends Omit<Outgoing, 'body'> {
 
 /**
  * Forwards what is not ours to look after: foreign tokens, /sns, bodies too large to keep. The one door
- * to http-proxy. It fails over like an exchange does, since the caller's body is not touched before a
- * connection stands.
+ * to http-proxy. Connections and failover are those of every call, since the caller's body is not
+ * touched before a connection stands.
  */
 export class PassThrough {
-  readonly #options: PassThroughOptions;
+  readonly #upstream: Upstream;
   readonly #proxy: httpProxy;
-  readonly #agents: Record<Scheme, HttpAgent>;
-  /** By which the agent for https was made. */
-  #context: SecureContext | undefined;
+  readonly #agents = new Map<string, ConnectorAgent>();
   /** http-proxy tells of its sockets and answers by the caller's request. */
   readonly #attempts = new WeakMap<IncomingMessage, Attempt>();
 
-  constructor(options: PassThroughOptions) {
-    this.#options = options;
-    this.#context = options.authorities.secureContext();
-    this.#agents = { http: this.#agentFor('http', true), https: this.#agentFor('https', true) };
+  constructor(upstream: Upstream) {
+    this.#upstream = upstream;
     this.#proxy = httpProxy.createProxyServer({ selfHandleResponse: true, toProxy: true });
     this.#proxy.on('proxyReq', (proxied, request) => this.#attempts.get(request)?.onSocket(proxied));
     this.#proxy.on('proxyRes', (answer, request) => this.#attempts.get(request)?.onAnswer(answer));
@@ -60,85 +37,46 @@ export class PassThrough {
   }
 
   forward(passing: Passing, sink: AnswerSink): Exchange {
-    const { upstream } = this.#options;
-    const { origins } = upstream;
-    const candidates = passing.pinned ? [origins.first()] : origins.inOrder();
-    let current: Attempt | undefined;
-    let ended = false;
-    const start = (origin: Origin, afresh: boolean): void => {
-      current = new Attempt(this.#options, passing, sink, origin, (failure, diedIdle) => {
-        if (ended) return;
-        const next = failure.kind === 'unreachable' ? nextOrigin(upstream, candidates, failure) : undefined;
-        if (next !== undefined) start(next, false);
-        else if (diedIdle && !afresh) start(origin, true);
-        else sink.failed(failure);
-      });
-      this.#attempts.set(passing.request, current);
-      this.#send(passing, origin, current, afresh);
-    };
-    start(candidates.shift() as Origin, false);
-    return {
-      resume: () => current?.resume(),
-      abort() {
-        ended = true;
-        current?.abort();
-      },
-    };
+    return withFailover(this.#upstream, passing, sink, (to) => {
+      const attempt = new Attempt(this.#upstream, passing, sink, to);
+      this.#attempts.set(passing.request, attempt);
+      this.#send(passing, to.origin, attempt, to.fresh);
+      return attempt;
+    });
   }
 
   close(): void {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 
-  #agentFor(scheme: Scheme, keepAlive: boolean): HttpAgent {
-    const { lookup } = this.#options;
-    // The agent's timeout ends idle connections; calls have deadlines of their own.
-    const options = { keepAlive, timeout: KEEP_ALIVE_MS, ...(lookup === undefined ? {} : { lookup }) };
-    if (scheme === 'http') return new HttpAgent(options);
-    return new HttpsAgent(
-      this.#context === undefined ? options : { ...options, secureContext: this.#context },
-    );
+  #agentOf(origin: Origin): ConnectorAgent {
+    const known = this.#agents.get(origin.url);
+    if (known !== undefined) return known;
+    const agent = new ConnectorAgent(origin, this.#upstream.pools, true);
+    this.#agents.set(origin.url, agent);
+    return agent;
   }
 
-  /** The connections of an agent that is replaced serve on, and end when they are idle. */
-  #followAuthorities(): void {
-    const context = this.#options.authorities.secureContext();
-    if (context === this.#context) return;
-    this.#context = context;
-    this.#agents.https = this.#agentFor('https', true);
-  }
-
-  #send({ request, response }: Passing, origin: Origin, attempt: Attempt, afresh: boolean): void {
-    const scheme = schemeOf(origin);
-    this.#followAuthorities();
-    const agent = afresh ? this.#agentFor(scheme, false) : this.#agents[scheme];
+  #send({ request, response }: Passing, origin: Origin, attempt: Attempt, fresh: boolean): void {
+    const agent = fresh ? new ConnectorAgent(origin, this.#upstream.pools, false) : this.#agentOf(origin);
     // http-proxy says nothing of its socket where the request still expects a 100.
     delete request.headers.expect;
-    this.#proxy.web(request, response, { target: origin.url, agent, buffer: attempt.body }, (error) =>
-      attempt.onError(error),
-    );
+    const options = { target: `http://${origin.host}`, agent, buffer: attempt.body };
+    this.#proxy.web(request, response, options, (error) => attempt.onError(error));
   }
 }
 
 const TIMED_OUT = 'ETIMEDOUT';
 
-type Scheme = 'http' | 'https';
-
-function schemeOf(origin: Origin): Scheme {
-  return origin.url.startsWith('https:') ? 'https' : 'http';
-}
-
 /** One sending over one origin, as http-proxy tells of it. */
 class Attempt {
   /** Stays empty until the connection stands. */
   readonly body = new ByteStream();
-  readonly #options: PassThroughOptions;
+  readonly #upstream: Upstream;
   readonly #passing: Passing;
   readonly #sink: AnswerSink;
-  readonly #origin: Origin;
-  readonly #onFailure: (failure: TransportFailure, diedIdle: boolean) => void;
-  #deadline: Timer;
+  readonly #to: Parameters<Send>[0];
+  #deadline: Timer | undefined;
   #proxied: ClientRequest | undefined;
   #socket: Socket | undefined;
   #readAtStart = 0;
@@ -146,22 +84,16 @@ class Attempt {
   #progress: 'connecting' | 'sent' | 'answered' | 'over' = 'connecting';
   #abandoned = false;
 
-  constructor(
-    options: PassThroughOptions,
-    passing: Passing,
-    sink: AnswerSink,
-    origin: Origin,
-    onFailure: (failure: TransportFailure, diedIdle: boolean) => void,
-  ) {
-    this.#options = options;
+  constructor(upstream: Upstream, passing: Passing, sink: AnswerSink, to: Parameters<Send>[0]) {
+    this.#upstream = upstream;
     this.#passing = passing;
     this.#sink = sink;
-    this.#origin = origin;
-    this.#onFailure = onFailure;
-    this.#deadline = this.#deadlineIn(options.connectTimeoutMs);
+    this.#to = to;
+    this.#restart(to.limitMs);
     this.body.on('error', () => {});
   }
 
+  /** The connection stands. */
   onSocket(proxied: ClientRequest): void {
     this.#proxied = proxied;
     const { socket } = proxied;
@@ -173,37 +105,35 @@ class Attempt {
     this.#writeHead(proxied);
     // A connection that ends without an answer, or with a switch of protocols, says no more than this.
     proxied.once('close', () => this.onError(new Error('closed')));
-    if (proxied.reusedSocket) this.#connected(proxied, socket);
-    else {
-      const standing = schemeOf(this.#origin) === 'https' ? 'secureConnect' : 'connect';
-      socket.once(standing, () => this.#connected(proxied, socket));
-    }
+    this.#connected(proxied, socket);
   }
 
   onAnswer(answer: IncomingMessage): void {
     if (this.#progress !== 'sent') return;
     this.#progress = 'answered';
+    this.#to.onAnswered();
     this.#answer = answer;
-    const { idleTimeoutMs } = this.#options;
+    const { idleTimeoutMs } = this.#upstream.pools.options;
     this.#restart(idleTimeoutMs);
-    const { statusCode = 0, statusMessage = '', rawHeaders, rawTrailers } = answer;
-    this.#telling(() => this.#sink.head(statusCode, statusMessage, rawHeaders, this.#origin));
+    const { statusCode = 0, statusMessage = '', rawHeaders } = answer;
+    this.#telling(() => this.#sink.head(statusCode, statusMessage, rawHeaders, this.#to.origin));
     answer.on('data', (chunk: Buffer) => {
       this.#restart(idleTimeoutMs);
       this.#telling(() => {
         if (this.#sink.data(chunk)) return;
         // Nobody is late while the caller rests.
-        this.#deadline.cancel();
+        this.#deadline?.cancel();
         answer.pause();
       });
     });
     answer.on('end', () => {
       if (!answer.complete || this.#progress !== 'answered') return;
       this.#progress = 'over';
-      this.#deadline.cancel();
+      this.#deadline?.cancel();
       // An answer that came before the request was whole leaves a connection that nobody else can use.
       if (this.#proxied?.writableFinished === false) this.#proxied.destroy();
-      this.#sink.end(rawTrailers);
+      // They are there only now.
+      this.#sink.end(answer.rawTrailers);
     });
     answer.on('error', (error) => this.onError(error));
     answer.on('close', () => this.onError(new Error('closed')));
@@ -215,14 +145,13 @@ class Attempt {
     this.#stop();
     const reason = reasonOf(error);
     const kind = progress === 'connecting' ? 'unreachable' : reason === TIMED_OUT ? 'timeout' : 'broken';
-    // What a caller that has left would have found out, the next one need not.
-    if (kind === 'unreachable') this.#options.upstream.origins.failed(this.#origin, reason);
-    if (this.#abandoned) return;
-    this.#onFailure({ kind, reason, host: this.#origin.host }, kind === 'broken' && this.#diedIdle(progress));
+    const isRepeatable = kind === 'broken' && this.#diedIdle(progress);
+    const failure: AttemptFailure = { kind, reason, host: this.#to.origin.host, isRepeatable };
+    this.#to.onFailure(failure);
   }
 
   resume(): void {
-    if (this.#progress === 'answered') this.#restart(this.#options.idleTimeoutMs);
+    if (this.#progress === 'answered') this.#restart(this.#upstream.pools.options.idleTimeoutMs);
     this.#answer?.resume();
   }
 
@@ -233,22 +162,22 @@ class Attempt {
 
   #stop(): void {
     this.#progress = 'over';
-    this.#deadline.cancel();
+    this.#deadline?.cancel();
     this.#proxied?.destroy();
     this.body.destroy();
   }
 
   #connected(proxied: ClientRequest, socket: Socket): void {
     if (this.#progress !== 'connecting') return;
-    this.#deadline.cancel();
-    this.#options.upstream.origins.connected(this.#origin);
+    this.#deadline?.cancel();
+    this.#to.onConnected();
     if (this.#abandoned) {
       this.#stop();
       return;
     }
     this.#progress = 'sent';
     this.#readAtStart = socket.bytesRead;
-    const { answerTimeoutMs } = this.#options;
+    const { answerTimeoutMs } = this.#upstream.pools.options;
     // The platform may take its time from the end of the request on, and while it does not read.
     proxied.once('finish', () => {
       if (this.#progress === 'sent') this.#restart(answerTimeoutMs);
@@ -257,7 +186,7 @@ class Attempt {
       if (this.#progress === 'sent' && proxied.writableNeedDrain) this.#restart(answerTimeoutMs);
     });
     proxied.on('drain', () => {
-      if (this.#progress === 'sent') this.#deadline.cancel();
+      if (this.#progress === 'sent') this.#deadline?.cancel();
     });
     const source = this.#passing.body?.open();
     if (source === undefined) this.body.end();
@@ -283,12 +212,8 @@ class Attempt {
   }
 
   #restart(delayMs: number): void {
-    this.#deadline.cancel();
-    this.#deadline = this.#deadlineIn(delayMs);
-  }
-
-  #deadlineIn(delayMs: number): Timer {
-    return this.#options.clock.after(delayMs, () => {
+    this.#deadline?.cancel();
+    this.#deadline = this.#upstream.pools.clock.after(delayMs, () => {
       this.onError(Object.assign(new Error('timeout'), { code: TIMED_OUT }));
     });
   }
@@ -298,7 +223,7 @@ class Attempt {
     const { target, headers, method, body } = this.#passing;
     for (const name of proxied.getHeaderNames()) proxied.removeHeader(name);
     proxied.path = target;
-    proxied.setHeader('host', this.#origin.host);
+    proxied.setHeader('host', this.#to.origin.host);
     for (let at = 0; at + 1 < headers.length; at += 2) {
       proxied.appendHeader(headers[at] as string, headers[at + 1] as string);
     }

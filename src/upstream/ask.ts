@@ -1,13 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Ask, AskOutcome, AskRequest } from '../wechat/ask.ts';
 import { codingsOf, decoded } from './content-coding.ts';
-import {
-  type AnswerSink,
-  exchange,
-  type Exchange,
-  type TransportFailure,
-  type Upstream,
-} from './exchange.ts';
+import { CONNECT_MS_MAX, exchange, type Upstream } from './exchange.ts';
+import type { AnswerSink, Exchange, Outgoing, TransportFailure } from './request.ts';
 
 /** More than any answer to a call of our own; what is over it is cut off. */
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -17,7 +12,9 @@ export function makeAsk(upstream: Upstream, clock: Clock): Ask {
   return (request) =>
     new Promise((resolve) => {
       let call: Exchange | undefined;
-      const timer = clock.after(request.timeoutMs, () => {
+      // Every origin has its time; this is for one that sends its answer byte by byte.
+      const limitMs = CONNECT_MS_MAX + request.timeoutMs * (upstream.origins.health().length + 1);
+      const timer = clock.after(limitMs, () => {
         call?.abort();
         resolve({ kind: 'failed', sent: true, reason: 'timeout' });
       });
@@ -30,7 +27,7 @@ export function makeAsk(upstream: Upstream, clock: Clock): Ask {
     });
 }
 
-function outgoingOf({ method, path, body, headers = [] }: AskRequest): Parameters<typeof exchange>[1] {
+function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest): Outgoing {
   const bytes = body === undefined ? undefined : Buffer.from(body);
   return {
     method,
@@ -46,6 +43,7 @@ function outgoingOf({ method, path, body, headers = [] }: AskRequest): Parameter
     ],
     body: bytes === undefined ? undefined : { bytes: bytes.length, open: () => bytes },
     pinned: false,
+    repeatAfterMs: timeoutMs,
   };
 }
 

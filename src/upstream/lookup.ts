@@ -1,41 +1,106 @@
-import { Resolver } from 'node:dns/promises';
-import type { LookupFunction } from 'node:net';
+import { lookup as systemLookup, Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../base/clock.ts';
 
-const QUERY_TIMEOUT_MS = 1_000;
+export interface Address {
+  readonly address: string;
+  readonly family: number;
+}
+
+/** Finds the addresses of a name; rejects with a code such as ENOTFOUND. */
+export type Resolve = (hostname: string) => Promise<readonly Address[]>;
+
+/** A caller waits no longer than this for a name. */
+export const LOOKUP_MS_MAX = 800;
+/** While DNS fails, or is slow, an answer of before is good for this long. */
+const STALE_MS_MAX = 600_000;
+/** An answer that came just now serves a burst of connections. */
+const FRESH_MS = 1_000;
+const NAMES_MAX = 100;
+
+/** How long DNS itself may take to answer; what comes late is kept for the next call. */
+const QUERY_TIMEOUT_MS = 2_500;
 const TRIES = 2;
 
+/** By the system: /etc/hosts, search domains and all. */
+export const systemResolve: Resolve = (hostname) => systemLookup(hostname, { all: true });
+
 /**
- * Resolves names by DNS itself, past /etc/hosts: for pods whose hosts file points the API's name at
- * this sidecar, which would otherwise call itself. `servers` (`address:port`) replace the system's.
+ * By DNS itself, past /etc/hosts: for pods whose hosts file points the API's name at this sidecar, which
+ * would otherwise call itself. `servers` (`address:port`) replace the system's.
  */
-export function dnsLookup(servers?: readonly string[]): LookupFunction {
+export function dnsResolve(servers?: readonly string[]): Resolve {
   const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: TRIES });
   if (servers !== undefined) resolver.setServers(servers);
-  return (hostname, options, callback) => {
-    resolveBoth(resolver, hostname).then(
-      (found) => {
-        const [first] = found;
-        if (first === undefined) {
-          callback(Object.assign(new Error(`No address for ${hostname}`), { code: 'ENOTFOUND' }), []);
-        } else if (options.all === true) {
-          callback(null, found);
-        } else {
-          callback(null, first.address, first.family);
-        }
-      },
-      (error: unknown) => callback(error as NodeJS.ErrnoException, []),
-    );
+  return async (hostname) => {
+    const [v4, v6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+    if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason;
+    return [
+      ...(v4.status === 'fulfilled' ? v4.value.map((address) => ({ address, family: 4 })) : []),
+      ...(v6.status === 'fulfilled' ? v6.value.map((address) => ({ address, family: 6 })) : []),
+    ];
   };
 }
 
-async function resolveBoth(
-  resolver: Resolver,
-  hostname: string,
-): Promise<{ address: string; family: number }[]> {
-  const [v4, v6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
-  if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason;
-  return [
-    ...(v4.status === 'fulfilled' ? v4.value.map((address) => ({ address, family: 4 })) : []),
-    ...(v6.status === 'fulfilled' ? v6.value.map((address) => ({ address, family: 6 })) : []),
-  ];
+interface Known {
+  readonly addresses: readonly Address[];
+  readonly atMs: number;
+}
+
+/**
+ * Names and their addresses: one question however many wait for it. The system's own lookups go two at a
+ * time, so a burst of connections would otherwise queue behind a slow DNS.
+ */
+export class Lookups {
+  readonly #resolve: Resolve;
+  readonly #clock: Clock;
+  readonly #known = new LRUCache<string, Known>({ max: NAMES_MAX });
+  readonly #asking = new Map<string, Promise<readonly Address[]>>();
+
+  constructor(resolve: Resolve, clock: Clock) {
+    this.#resolve = resolve;
+    this.#clock = clock;
+  }
+
+  /** Waits for 800 ms at most. Rejects with a code; `EAI_AGAIN` says that DNS did not answer in time. */
+  async addressesOf(hostname: string): Promise<readonly Address[]> {
+    const literal = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+    const family = isIP(literal);
+    if (family !== 0) return [{ address: literal, family }];
+    const known = this.#known.get(hostname);
+    const ageMs = known === undefined ? Infinity : this.#clock.lifeMs() - known.atMs;
+    if (known !== undefined && ageMs < FRESH_MS) return known.addresses;
+    try {
+      return await this.#inTime(this.#ask(hostname));
+    } catch (error) {
+      if (known !== undefined && ageMs < STALE_MS_MAX) return known.addresses;
+      throw error;
+    }
+  }
+
+  #ask(hostname: string): Promise<readonly Address[]> {
+    const running = this.#asking.get(hostname);
+    if (running !== undefined) return running;
+    const asked = this.#resolve(hostname).then((addresses) => {
+      if (addresses.length === 0) throw coded('ENOTFOUND');
+      this.#known.set(hostname, { addresses, atMs: this.#clock.lifeMs() });
+      return addresses;
+    });
+    this.#asking.set(hostname, asked);
+    const forget = (): void => void this.#asking.delete(hostname);
+    asked.then(forget, forget);
+    return asked;
+  }
+
+  #inTime(asked: Promise<readonly Address[]>): Promise<readonly Address[]> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(LOOKUP_MS_MAX, () => reject(coded('EAI_AGAIN')));
+      asked.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+}
+
+function coded(code: string): Error {
+  return Object.assign(new Error(`Cannot look up a name: ${code}`), { code });
 }

@@ -5,6 +5,10 @@ export interface Origin {
   /** Scheme, host and port, without a trailing slash. */
   readonly url: string;
   readonly host: string;
+  readonly isSecure: boolean;
+  /** Without brackets around an IPv6 address. */
+  readonly hostname: string;
+  readonly port: number;
 }
 
 export interface OriginHealth {
@@ -17,6 +21,8 @@ export interface OriginHealth {
 interface Entry {
   readonly origin: Origin;
   failures: number;
+  /** Calls of our own in a row that it did not answer. */
+  timeouts: number;
   skippedUntilMs: number;
   lastFailure?: string;
   lastFailureUnixMs?: number;
@@ -24,6 +30,8 @@ interface Entry {
 
 const SKIP_MS = 5_000;
 const SKIP_MS_MAX = 60_000;
+/** So many calls of our own without an answer, and no answer to any other call: it is skipped. */
+const TIMEOUTS_MAX = 2;
 
 /** While one call tries an origin that failed before, the others go on skipping it this long. */
 const TRIAL_MS = 2_000;
@@ -39,8 +47,9 @@ export class Origins {
   constructor(urls: readonly string[], clock: Clock) {
     this.#clock = clock;
     this.#entries = urls.map((url) => ({
-      origin: { url: url.replace(/\/$/, ''), host: new URL(url).host },
+      origin: originOf(url),
       failures: 0,
+      timeouts: 0,
       skippedUntilMs: 0,
     }));
   }
@@ -65,8 +74,21 @@ export class Origins {
 
   connected(origin: Origin): void {
     const entry = this.#of(origin);
-    entry.failures = 0;
-    entry.skippedUntilMs = 0;
+    // One that takes connections and never answers is no better than one that does not.
+    if (entry.timeouts < TIMEOUTS_MAX) this.#isUp(entry);
+  }
+
+  answered(origin: Origin): void {
+    const entry = this.#of(origin);
+    entry.timeouts = 0;
+    this.#isUp(entry);
+  }
+
+  /** It did not answer a call of our own in time. */
+  timedOut(origin: Origin): void {
+    const entry = this.#of(origin);
+    entry.timeouts += 1;
+    if (entry.timeouts >= TIMEOUTS_MAX) this.failed(origin, 'ETIMEDOUT');
   }
 
   failed(origin: Origin, reason: string): void {
@@ -89,9 +111,26 @@ export class Origins {
     }));
   }
 
+  #isUp(entry: Entry): void {
+    entry.failures = 0;
+    entry.skippedUntilMs = 0;
+  }
+
   #of(origin: Origin): Entry {
     const entry = this.#entries.find((each) => each.origin === origin);
     if (entry === undefined) throw new Error(`Cannot judge ${origin.url}: it is not one of the upstreams`);
     return entry;
   }
+}
+
+function originOf(given: string): Origin {
+  const { protocol, host, hostname, port } = new URL(given);
+  const isSecure = protocol === 'https:';
+  return {
+    url: given.replace(/\/$/, ''),
+    host,
+    isSecure,
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+  };
 }

@@ -1,138 +1,210 @@
-import type { Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
-import { buildConnector, Client, type Dispatcher, Pool } from 'undici';
-import type { Authorities } from './authorities.ts';
-import { dnsLookup } from './lookup.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import { Connector, type ConnectorOptions } from './connect.ts';
+import { Connection } from './connection.ts';
+import type { Origin } from './origins.ts';
 
-export interface PoolOptions {
-  /** TCP and TLS together. */
-  readonly connectTimeoutMs: number;
+export interface PoolOptions extends ConnectorOptions {
   /** From the end of the request to the head of the answer. */
   readonly answerTimeoutMs: number;
   /** Between two pieces of the answer's body. */
   readonly idleTimeoutMs: number;
-  /** `dns`: names are resolved past /etc/hosts. */
-  readonly resolve: 'system' | 'dns';
-  readonly authorities: Authorities;
 }
 
-/** How long an idle connection is kept where the platform does not say; less than common load balancers allow. */
+/** How long an idle connection is kept if the server says nothing; less than common load balancers allow. */
 export const KEEP_ALIVE_MS: number = 15_000;
 const KEEP_ALIVE_MS_MAX = 60_000;
+/** A connection goes where its name led when it was made; names move on. */
+export const AGE_MS_MAX: number = 600_000;
+/** Of a client that is not ours, which cannot tell how many it needs. */
+export const CONNECTIONS_IDLE_MAX: number = 256;
+/** Idle connections are looked through this often. */
+const SWEEP_MS = 5_000;
+/** Handshakes are dear: so many at a time to one origin, and the rest wait for these or for a connection that gets free. */
+const CONNECTING_MAX = 32;
 
-/** Of an answer: status line and headers. */
-const HEAD_BYTES_MAX = 64 * 1024;
+/** Is told once: a connection, or why there is none. */
+export type OnConnection = (error: NodeJS.ErrnoException | undefined, connection?: Connection) => void;
 
-/** The connection that carries a call; a client of undici's is one connection at a time. */
-export interface Carrier {
-  /** Counts a call that is about to be written; true where this connection carried one before. */
-  startCall(): boolean;
-  /** Whether any byte has come since the last call was started. */
-  hasHeard(): boolean;
+interface Waiter {
+  readonly deadlineMs: number;
+  readonly timer: Timer;
+  readonly done: OnConnection;
 }
 
-export interface Dispatch extends Dispatcher.DispatchOptions {
-  /** Told, before the call is queued, which connection it will go out on. */
-  readonly onCarrier: (carrier: Carrier) => void;
-}
-
-/**
- * Keep-alive connections to each origin: the one door to the HTTP client. Calls go out through its
- * handler interface, which costs a fraction of what requests with streams cost.
- */
+/** The connections to all origins. */
 export class Pools {
-  readonly #pools = new Map<string, Pool>();
-  readonly #options: Client.Options;
-  readonly #connect: buildConnector.connector;
+  readonly options: PoolOptions;
+  readonly connector: Connector;
+  readonly #pools = new Map<string, OriginPool>();
+  #sweep: Timer | undefined;
+  #closed = false;
 
   constructor(options: PoolOptions) {
-    this.#connect = connectorFor(options);
-    this.#options = {
-      maxHeaderSize: HEAD_BYTES_MAX,
-      headersTimeout: options.answerTimeoutMs,
-      bodyTimeout: options.idleTimeoutMs,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS_MAX,
-      pipelining: 1,
-    };
+    this.options = options;
+    this.connector = new Connector(options);
   }
 
-  dispatch(origin: string, call: Dispatch, handler: Dispatcher.DispatchHandler): void {
-    let pool = this.#pools.get(origin);
-    if (pool === undefined) {
-      pool = new Pool(origin, {
-        ...this.#options,
-        factory: (url, options) => new Connection(url, options, this.#connect),
-      });
-      this.#pools.set(origin, pool);
+  get clock(): Clock {
+    return this.options.clock;
+  }
+
+  /** An idle connection, if there is one. */
+  idle(origin: Origin): Connection | undefined {
+    return this.#pools.get(origin.url)?.idle();
+  }
+
+  /** The first connection that gets free or stands, within `limitMs`. Returns what ends the waiting. */
+  wait(origin: Origin, limitMs: number, done: OnConnection): () => void {
+    return this.#poolOf(origin).wait(limitMs, done);
+  }
+
+  /** A connection that nobody has used. */
+  connect(origin: Origin, limitMs: number, done: OnConnection): void {
+    this.#poolOf(origin).connect(limitMs, done);
+  }
+
+  /** The request is over, and its answer was whole. */
+  release(origin: Origin, connection: Connection, keepAliveMs: number | undefined): void {
+    if (this.#closed) {
+      connection.destroy();
+      return;
     }
-    pool.dispatch(call, handler);
+    this.#poolOf(origin).release(connection, Math.min(keepAliveMs ?? KEEP_ALIVE_MS, KEEP_ALIVE_MS_MAX));
+    this.#sweep ??= this.clock.after(SWEEP_MS, () => this.#sweepAll());
   }
 
-  /** Sends over a connection of its own, for a call that died on an idle one. */
-  dispatchAfresh(origin: string, call: Dispatch, handler: Dispatcher.DispatchHandler): void {
-    const connection = new Connection(new URL(origin), this.#options, this.#connect);
-    connection.dispatch({ ...call, reset: true }, handler);
-    void connection.close();
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#sweep?.cancel();
+    for (const pool of this.#pools.values()) pool.close();
+    return Promise.resolve();
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  #sweepAll(): void {
+    let left = 0;
+    for (const pool of this.#pools.values()) left += pool.sweep();
+    this.#sweep = left === 0 ? undefined : this.clock.after(SWEEP_MS, () => this.#sweepAll());
+  }
+
+  #poolOf(origin: Origin): OriginPool {
+    const known = this.#pools.get(origin.url);
+    if (known !== undefined) return known;
+    const pool = new OriginPool(origin, this.connector, this.clock);
+    this.#pools.set(origin.url, pool);
+    return pool;
   }
 }
 
-/** A change of authorities makes it anew: sessions that were begun under those before must not be resumed. */
-function connectorFor({ connectTimeoutMs, resolve, authorities }: PoolOptions): buildConnector.connector {
-  const lookup = resolve === 'dns' ? { lookup: dnsLookup() } : {};
-  const build = (context: SecureContext | undefined): buildConnector.connector =>
-    buildConnector({
-      timeout: connectTimeoutMs,
-      ...lookup,
-      ...(context !== undefined && { secureContext: context }),
+class OriginPool {
+  readonly #origin: Origin;
+  readonly #connector: Connector;
+  readonly #clock: Clock;
+  /** The one that was used last is used first, so that the others may end. */
+  readonly #idle: Connection[] = [];
+  readonly #all = new Set<Connection>();
+  readonly #waiting = new Set<Waiter>();
+  #connecting = 0;
+  #closed = false;
+
+  constructor(origin: Origin, connector: Connector, clock: Clock) {
+    this.#origin = origin;
+    this.#connector = connector;
+    this.#clock = clock;
+  }
+
+  idle(): Connection | undefined {
+    const nowMs = this.#clock.lifeMs();
+    for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) {
+      if (next.isUsable && nowMs < next.idleUntilMs && nowMs - next.bornMs < AGE_MS_MAX) return next;
+      next.destroy();
+    }
+    return undefined;
+  }
+
+  wait(limitMs: number, done: OnConnection): () => void {
+    const timer = this.#clock.after(limitMs, () => {
+      if (this.#waiting.delete(waiter)) done(timedOut());
     });
-  let used = authorities.secureContext();
-  let connect = build(used);
-  return (options, done) => {
-    const context = authorities.secureContext();
-    if (context !== used) connect = build((used = context));
-    connect(options, done);
-  };
+    const waiter: Waiter = { deadlineMs: this.#clock.lifeMs() + limitMs, timer, done };
+    this.#waiting.add(waiter);
+    this.#open(limitMs);
+    return () => this.#leave(waiter);
+  }
+
+  connect(limitMs: number, done: OnConnection): void {
+    this.#connector.connect(this.#origin, limitMs, (error, socket) => {
+      if (socket === undefined) done(error);
+      else done(undefined, this.#made(socket));
+    });
+  }
+
+  release(connection: Connection, keepAliveMs: number): void {
+    connection.release();
+    const nowMs = this.#clock.lifeMs();
+    if (!connection.isUsable || this.#closed || nowMs - connection.bornMs >= AGE_MS_MAX) {
+      connection.destroy();
+      return;
+    }
+    const waiter = this.#nextWaiter();
+    if (waiter !== undefined) {
+      waiter.done(undefined, connection);
+      return;
+    }
+    connection.idleUntilMs = nowMs + keepAliveMs;
+    this.#idle.push(connection);
+  }
+
+  /** Ends what was idle for too long. Returns how many are left. */
+  sweep(): number {
+    const nowMs = this.#clock.lifeMs();
+    for (const connection of this.#idle.filter(({ idleUntilMs }) => nowMs >= idleUntilMs))
+      connection.destroy();
+    return this.#idle.length;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#all) connection.destroy();
+  }
+
+  /** Another handshake, if there are fewer than there are waiters, and than may be. */
+  #open(limitMs: number): void {
+    if (this.#closed || this.#connecting >= Math.min(this.#waiting.size, CONNECTING_MAX)) return;
+    this.#connecting += 1;
+    this.connect(limitMs, (error, connection) => {
+      this.#connecting -= 1;
+      const waiter = this.#nextWaiter();
+      if (connection === undefined) waiter?.done(error);
+      else if (waiter === undefined) this.release(connection, KEEP_ALIVE_MS);
+      else waiter.done(undefined, connection);
+      const [next] = this.#waiting;
+      if (next !== undefined) this.#open(Math.max(0, next.deadlineMs - this.#clock.lifeMs()));
+    });
+  }
+
+  #nextWaiter(): Waiter | undefined {
+    const [waiter] = this.#waiting;
+    if (waiter !== undefined) this.#leave(waiter);
+    return waiter;
+  }
+
+  #leave(waiter: Waiter): void {
+    waiter.timer.cancel();
+    this.#waiting.delete(waiter);
+  }
+
+  #made(socket: ConstructorParameters<typeof Connection>[0]): Connection {
+    const connection = new Connection(socket, this.#clock.lifeMs(), (gone) => {
+      this.#all.delete(gone);
+      const at = this.#idle.indexOf(gone);
+      if (at !== -1) this.#idle.splice(at, 1);
+    });
+    this.#all.add(connection);
+    if (this.#closed) connection.destroy();
+    return connection;
+  }
 }
 
-class Connection extends Client implements Carrier {
-  #served = 0;
-  #socket: Socket | undefined;
-  #readAtStart = 0;
-
-  constructor(origin: URL, options: Client.Options, connect: buildConnector.connector) {
-    super(origin, {
-      ...options,
-      connect: (to, done) =>
-        connect(to, (...result) => {
-          const [error, socket] = result;
-          if (error === null) this.#connected(socket);
-          done(...result);
-        }),
-    });
-  }
-
-  startCall(): boolean {
-    this.#readAtStart = this.#socket?.bytesRead ?? 0;
-    this.#served += 1;
-    return this.#served > 1;
-  }
-
-  hasHeard(): boolean {
-    return (this.#socket?.bytesRead ?? 0) > this.#readAtStart;
-  }
-
-  #connected(socket: Socket): void {
-    this.#socket = socket;
-    this.#served = 0;
-  }
-
-  override dispatch(call: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    (call as Dispatch).onCarrier(this);
-    return super.dispatch(call, handler);
-  }
+function timedOut(): NodeJS.ErrnoException {
+  return Object.assign(new Error('Cannot connect in time'), { code: 'ETIMEDOUT' });
 }

@@ -205,21 +205,20 @@ async function startEarlyRefuser(
   let isFirst = true;
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    socket.once('data', (chunk) => {
-      const text = chunk.toString('latin1');
-      if (isFirst && text.startsWith('POST /wxa/x')) {
+    let isRefusing = false;
+    const onward = connect(Number(new URL(origin).port), '127.0.0.1');
+    onward.on('error', () => {});
+    onward.pipe(socket);
+    socket.on('data', (chunk) => {
+      if (isFirst && chunk.toString('latin1').startsWith('POST /wxa/x')) {
         isFirst = false;
+        isRefusing = true;
         socket.write(REFUSED);
-        socket.resume();
         markRefused();
-        return;
       }
-      const onward = connect(Number(new URL(origin).port), '127.0.0.1');
-      onward.on('error', () => {});
-      onward.write(chunk);
-      socket.pipe(onward);
-      onward.pipe(socket);
+      if (!isRefusing) onward.write(chunk);
     });
+    socket.on('close', () => onward.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,5 +1,5 @@
 import type { HubHttp, HubRequest } from '../../src/proxy/hub/http.ts';
-import type { AnswerSink, Exchange } from '../../src/upstream/exchange.ts';
+import type { AnswerSink, Exchange } from '../../src/upstream/request.ts';
 import type { Origin } from '../../src/upstream/origins.ts';
 import { serveHubRequest } from './hub-face.ts';
 import type { HubNode } from './hub-node.ts';

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Secret } from '../../base/secret.ts';
 import { codingsOf, decoded } from '../../upstream/content-coding.ts';
-import type { AnswerSink, Exchange, TransportFailure } from '../../upstream/exchange.ts';
+import type { AnswerSink, Exchange, TransportFailure } from '../../upstream/request.ts';
 import type { Origin, Origins } from '../../upstream/origins.ts';
 import { type Injected, redactedBody, redactedHeaders } from '../headers.ts';
 import type { Bearer } from './bearer.ts';

@@ -1,7 +1,6 @@
-import type { Clock } from '../../base/clock.ts';
-import { silentLog } from '../../base/log.ts';
-import { type AnswerSink, exchange, type Exchange, type Upstream } from '../../upstream/exchange.ts';
-import { type Origin, Origins } from '../../upstream/origins.ts';
+import { Attempt } from '../../upstream/attempt.ts';
+import type { AnswerSink, Exchange } from '../../upstream/request.ts';
+import type { Origin } from '../../upstream/origins.ts';
 import { type PoolOptions, Pools } from '../../upstream/pools.ts';
 
 /** A request to a hub, whichever of its addresses it goes to. */
@@ -20,25 +19,33 @@ export interface HubHttp {
   close(): Promise<void>;
 }
 
-export function makeHubHttp(options: PoolOptions, clock: Clock): HubHttp {
+export function makeHubHttp(options: PoolOptions): HubHttp {
   const pools = new Pools(options);
-  const upstreams = new Map<string, Upstream>();
-  const upstreamOf = (origin: Origin): Upstream => {
-    const known = upstreams.get(origin.url);
-    if (known !== undefined) return known;
-    // One address each: which of them is asked is decided by the caller, who also goes on after a 5xx.
-    const made = { origins: new Origins([origin.url], clock), pools, log: silentLog, onFailover() {} };
-    upstreams.set(origin.url, made);
-    return made;
-  };
   return {
     send(origin, { method, path, headers, body }, sink) {
-      const outgoing = body === undefined ? undefined : { bytes: body.length, open: () => body };
-      return exchange(
-        upstreamOf(origin),
-        { method, target: path, headers, body: outgoing, pinned: false },
-        sink,
-      );
+      const request = {
+        method,
+        target: path,
+        headers,
+        body: body === undefined ? undefined : { bytes: body.length, open: () => body },
+        pinned: false,
+      };
+      let current: Attempt | undefined;
+      // Which address is asked is decided by the caller.
+      const start = (fresh: boolean): void => {
+        const limitMs = options.connectTimeoutMs;
+        current = new Attempt({
+          ...{ pools, request, origin, fresh, limitMs, sink },
+          onConnected() {},
+          onFailure({ isRepeatable, kind, reason, host }) {
+            if (isRepeatable && !fresh) start(true);
+            else sink.failed({ kind, reason, host });
+          },
+        });
+        current.start();
+      };
+      start(false);
+      return { resume: () => current?.resume(), abort: () => current?.abort() };
     },
     close: () => pools.close(),
   };

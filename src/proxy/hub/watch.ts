@@ -2,7 +2,7 @@ import { backoffMs } from '../../base/backoff.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
-import type { AnswerSink, Exchange, TransportFailure } from '../../upstream/exchange.ts';
+import type { AnswerSink, Exchange, TransportFailure } from '../../upstream/request.ts';
 import type { Origin, Origins } from '../../upstream/origins.ts';
 import { valuesOf } from '../headers.ts';
 import type { HubClient } from './client.ts';

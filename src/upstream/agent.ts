@@ -1,0 +1,51 @@
+import { Agent, type ClientRequest, type RequestOptions } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Origin } from './origins.ts';
+import { AGE_MS_MAX, CONNECTIONS_IDLE_MAX, KEEP_ALIVE_MS, type Pools } from './pools.ts';
+import { HEAD_BYTES_MAX } from './response-parser.ts';
+
+/**
+ * Gives a client of node:http the connections of our connector, for one origin. It has idle connections of
+ * its own: sockets that this process reads in two ways cannot be shared.
+ *
+ * Its requests have `http:` as their scheme, whatever the origin's is: TLS is the connector's business.
+ */
+export class ConnectorAgent extends Agent {
+  readonly #origin: Origin;
+  readonly #pools: Pools;
+  readonly #bornMs = new WeakMap<Duplex, number>();
+
+  constructor(origin: Origin, pools: Pools, keepAlive: boolean) {
+    super({ keepAlive, timeout: KEEP_ALIVE_MS, maxFreeSockets: CONNECTIONS_IDLE_MAX });
+    this.#origin = origin;
+    this.#pools = pools;
+  }
+
+  override createConnection(
+    _: object,
+    done?: (error: Error | null, socket: Duplex) => void,
+  ): Duplex | undefined {
+    const { connector, clock, options } = this.#pools;
+    connector.connect(this.#origin, options.connectTimeoutMs, (error, socket) => {
+      if (socket !== undefined) this.#bornMs.set(socket, clock.lifeMs());
+      done?.(error ?? null, socket as Socket);
+    });
+    return undefined;
+  }
+
+  /** Not part of the documented interface, but the one place where the parser's limit can be set for http-proxy. */
+  addRequest(request: ClientRequest & { maxHeaderSize?: number }, options: RequestOptions): void {
+    request.maxHeaderSize = HEAD_BYTES_MAX;
+    (Agent.prototype as unknown as { addRequest(...args: unknown[]): void }).addRequest.call(
+      this,
+      request,
+      options,
+    );
+  }
+
+  override keepSocketAlive(socket: Duplex): boolean {
+    const ageMs = this.#pools.clock.lifeMs() - (this.#bornMs.get(socket) ?? 0);
+    return ageMs < AGE_MS_MAX && Boolean(super.keepSocketAlive(socket));
+  }
+}

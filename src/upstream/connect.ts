@@ -1,0 +1,104 @@
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import type { Clock } from '../base/clock.ts';
+import { dnsResolve, Lookups, systemResolve } from './lookup.ts';
+import type { Authorities } from './authorities.ts';
+import type { Origin } from './origins.ts';
+
+export interface ConnectorOptions {
+  /** Name, TCP and TLS together. */
+  readonly connectTimeoutMs: number;
+  /** `dns`: names are resolved past /etc/hosts. */
+  readonly resolve: 'system' | 'dns';
+  readonly authorities: Authorities;
+  readonly clock: Clock;
+}
+
+/** Is called once: with a socket that stands, or with an error that has a code. */
+export type OnConnected = (error: NodeJS.ErrnoException | undefined, socket?: Socket) => void;
+
+/** Opens connections to origins: the one place where a name is looked up, a socket connected and TLS begun. */
+export class Connector {
+  readonly #options: ConnectorOptions;
+  readonly #lookup: LookupFunction;
+  /** The last TLS session of each origin, to be resumed. */
+  readonly #sessions = new Map<string, Buffer>();
+  #context: SecureContext | undefined;
+  /** By which it was made. */
+  #further: SecureContext | undefined;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+    const lookups = new Lookups(options.resolve === 'dns' ? dnsResolve() : systemResolve, options.clock);
+    this.#lookup = (hostname, { all }, done) => {
+      lookups.addressesOf(hostname).then(
+        (found) => {
+          const [first] = found;
+          if (all === true) done(null, [...found]);
+          else done(null, first?.address ?? '', first?.family);
+        },
+        (error: unknown) => done(error as NodeJS.ErrnoException, []),
+      );
+    };
+  }
+
+  /** Within `limitMs`, and never longer than the time limit of the settings. */
+  connect(origin: Origin, limitMs: number, done: OnConnected): void {
+    const { clock, connectTimeoutMs } = this.#options;
+    const socket = origin.isSecure ? this.#secure(origin) : connectTcp(this.#address(origin));
+    socket.setNoDelay(true);
+    const event = origin.isSecure ? 'secureConnect' : 'connect';
+    const settle = (error: NodeJS.ErrnoException | undefined): void => {
+      timer.cancel();
+      socket.off(event, onStanding).off('error', onError).off('close', onClose);
+      if (error === undefined) {
+        done(undefined, socket);
+        return;
+      }
+      socket.on('error', () => {});
+      socket.destroy();
+      // A session may be what the server did not like.
+      this.#sessions.delete(origin.url);
+      done(error);
+    };
+    const onStanding = (): void => settle(undefined);
+    const onError = (error: Error): void => settle(error);
+    const onClose = (): void => settle(coded('ECONNRESET'));
+    const timer = clock.after(Math.min(limitMs, connectTimeoutMs), () => settle(coded('ETIMEDOUT')));
+    socket.once(event, onStanding).once('error', onError).once('close', onClose);
+  }
+
+  /** A change of authorities ends the sessions that were begun under those before. */
+  #secureContext(): SecureContext {
+    const further = this.#options.authorities.secureContext();
+    if (this.#context === undefined || further !== this.#further) {
+      this.#sessions.clear();
+      this.#further = further;
+      this.#context = further ?? createSecureContext();
+    }
+    return this.#context;
+  }
+
+  #address({ hostname, port }: Origin): { host: string; port: number; lookup: LookupFunction } {
+    return { host: hostname, port, lookup: this.#lookup };
+  }
+
+  #secure(origin: Origin): Socket {
+    const context = this.#secureContext();
+    const session = this.#sessions.get(origin.url);
+    const socket = connectTls({
+      ...this.#address(origin),
+      // A server name is a name: an address is none (RFC 6066, section 3).
+      servername: isIP(origin.hostname) === 0 ? origin.hostname : '',
+      ALPNProtocols: ['http/1.1'],
+      secureContext: context,
+      ...(session !== undefined && { session }),
+    });
+    socket.on('session', (next) => this.#sessions.set(origin.url, next));
+    return socket;
+  }
+}
+
+function coded(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`Cannot connect: ${code}`), { code });
+}

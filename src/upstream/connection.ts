@@ -1,0 +1,78 @@
+import type { Socket } from 'node:net';
+
+/** Whoever has the connection for one request. */
+export interface ConnectionUser {
+  onBytes(bytes: Buffer): void;
+  onDrain(): void;
+  /** The other side will send nothing more. */
+  onEnd(): void;
+  /** The connection is gone. Comes at most once, and nothing after it. */
+  onGone(error: NodeJS.ErrnoException): void;
+}
+
+/** One keep-alive connection to an origin, which one request at a time has to itself. */
+export class Connection {
+  readonly socket: Socket;
+  readonly bornMs: number;
+  /** When it was last let go; it is not used again after `idleUntilMs`. */
+  idleUntilMs = 0;
+  /** How many requests it has carried. */
+  served = 0;
+  #user: ConnectionUser | undefined;
+  #isGone = false;
+  readonly #onGone: (connection: Connection) => void;
+
+  constructor(socket: Socket, nowMs: number, onGone: (connection: Connection) => void) {
+    this.socket = socket;
+    this.bornMs = nowMs;
+    this.#onGone = onGone;
+    socket.on('data', (bytes: Buffer) => {
+      // Nobody has asked: what an idle connection says would be taken for the answer to the next request.
+      if (this.#user === undefined) this.destroy();
+      else this.#user.onBytes(bytes);
+    });
+    socket.on('drain', () => this.#user?.onDrain());
+    socket.on('end', () => {
+      if (this.#user === undefined) this.destroy();
+      else this.#user.onEnd();
+    });
+    socket.on('error', (error) => this.#gone(error));
+    socket.on('close', () => this.#gone(closed()));
+  }
+
+  /** Whether the other side has not ended it, as far as can be known without writing. */
+  get isUsable(): boolean {
+    return !this.#isGone && this.socket.writable && !this.socket.readableEnded;
+  }
+
+  take(user: ConnectionUser): void {
+    this.#user = user;
+    this.served += 1;
+  }
+
+  /** The request is over; the connection may carry another one. */
+  release(): void {
+    this.#user = undefined;
+    if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  destroy(): void {
+    this.#user = undefined;
+    this.socket.destroy();
+    this.#gone(closed());
+  }
+
+  #gone(error: NodeJS.ErrnoException): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    const user = this.#user;
+    this.#user = undefined;
+    this.socket.destroy();
+    this.#onGone(this);
+    user?.onGone(error);
+  }
+}
+
+function closed(): NodeJS.ErrnoException {
+  return Object.assign(new Error('The connection was closed'), { code: 'ECONNRESET' });
+}
