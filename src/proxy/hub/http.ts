@@ -35,7 +35,12 @@ export function makeHubHttp(options: PoolOptions): HubHttp {
       const start = (fresh: boolean): void => {
         const limitMs = options.connectTimeoutMs;
         current = new Attempt({
-          ...{ pools, request, origin, fresh, limitMs, sink },
+          pools,
+          request,
+          origin,
+          fresh,
+          limitMs,
+          sink,
           onConnected() {},
           onFailure({ isRepeatable, kind, reason, host }) {
             if (isRepeatable && !fresh) start(true);
