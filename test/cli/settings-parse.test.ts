@@ -22,7 +22,7 @@ test('with an account in the environment and nothing else, everything has its de
     adminPortMayMove: true,
     upstreams: ['https://api.weixin.qq.com', 'https://api2.weixin.qq.com'],
     resolve: 'system',
-    timeouts: { connectMs: 1_500, answerMs: 60_000, idleMs: 60_000 },
+    timeouts: { connectMs: 1_200, answerMs: 60_000, idleMs: 60_000 },
     limits: { inFlightMax: 1_000 },
     replay: { bodyBytesMax: 20 * 2 ** 20, memoryBytesMax: 64 * 2 ** 20 },
     errorStatus: 'wechat',
