@@ -369,7 +369,8 @@ function succeeded(state: State, token: Token, moment: Moment): State {
     token,
     dueMs: dueMs(token, moment),
     attempts: 0,
-    doubt: NO_DOUBT,
+    // Where each new token is refused at once, looks stay apart all the same.
+    doubt: { ...NO_DOUBT, lookedAtMs: state.doubt.lookedAtMs },
     phase: { kind: 'idle' },
   };
 }

@@ -66,8 +66,10 @@ for (const mode of MODES) {
         const replies = await Promise.all(Array.from({ length: 20 }, () => sidecar.call(INFO + query)));
         for (const reply of replies) t.is(reply.json()['errcode'], -40001);
       }
-      t.true(costOf(control).all < 10, JSON.stringify(costOf(control)));
-      t.true(costOf(control).forced <= 1);
+      const { fetches, forced } = costOf(control);
+      // Looks are 2 s apart, and a look costs a fetch at most; in mode stable the second force has to wait.
+      t.true(fetches <= 12, JSON.stringify(costOf(control)));
+      t.true(forced <= 1);
     },
   );
 }
