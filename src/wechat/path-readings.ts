@@ -26,6 +26,7 @@ const STEPS: readonly ((path: string) => string)[] = [
   dotsResolved,
   (path) => path.replaceAll(/\/{2,}/g, '/'),
   (path) => path.replace(/(.)\/+$/s, '$1'),
+  (path) => path.trimEnd(),
   namesTrimmed,
   overlongShortened,
   compatibilityFolded,

@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { matchAny } from '../../src/wechat/path-pattern.ts';
 import { canonicalPath } from '../../src/wechat/path.ts';
 import { lowerCased, readingsOf } from '../../src/wechat/path-readings.ts';
 import { PATH_READERS } from '../support/path-readers.ts';
@@ -99,6 +100,37 @@ test('the canonical form is one of the readings', (t) => {
     }),
     { numRuns: 5_000 },
   );
+});
+
+test('an exact pattern is met by whatever ends a name for nothing', (t) => {
+  const isDenied = matchAny([DENIED, '/cgi-bin/menu/', '/wxa/*/Delete']);
+  for (const path of [
+    ...[
+      '',
+      '/',
+      '//',
+      '.',
+      '%20',
+      '%0a',
+      '%0d%0a',
+      '%09',
+      ';x',
+      '/;x',
+      '%00x',
+      '%3Fx',
+      '%2f',
+      '/./',
+      '/x/..',
+    ].map((end) => DENIED + end),
+    '/cgi-bin/menu',
+    '/CGI-BIN/Menu/',
+    '/wxa/a/b/delete;x',
+  ]) {
+    t.true(isDenied(readingsOf(path) ?? []), path);
+  }
+  for (const path of [`${DENIED}x`, `${DENIED}/x`, '/cgi-bin/menu/get', '/wxa/a/deleted']) {
+    t.false(isDenied(readingsOf(path) ?? []), path);
+  }
 });
 
 test('a path without anything odd has one reading', (t) => {
