@@ -302,6 +302,7 @@ export const tlsCaFile: Setting<string> = {
   key: 'tls.caFile',
   env: 'WECHAT_SIDECAR_TLS_CA_FILE',
   form: form.filePath,
+  file: 'public',
   roles: TOKEN_ROLES,
   live: true,
   meaning:
