@@ -21,7 +21,7 @@ const REQUEST_MS_MAX = 30_000;
 const HEAD_MS_MAX = 10_000;
 const HEAD_BYTES_MAX = 16 * 1024;
 /** An API server opens one for each review under way. With TLS, one takes some 100 KiB. */
-const CONNECTIONS_MAX = 256;
+const CONNECTIONS_MAX = 512;
 
 /** The webhook that adds the sidecar to pods. */
 export async function startInjector(
