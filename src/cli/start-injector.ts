@@ -2,6 +2,7 @@ import { CERTIFICATE_POLICY, type CertificatePolicy } from '../injector/certific
 import { CertificateKeeper } from '../injector/certificate-keeper.ts';
 import { makeWebhookCertificate } from '../injector/certificate.ts';
 import { ClusterVersion } from '../injector/cluster-version.ts';
+import { ServerClock } from '../injector/server-clock.ts';
 import type { InjectionSettings } from '../injector/settings.ts';
 import { endOf, ShownCertificate } from '../injector/shown-certificate.ts';
 import { webhookHandler } from '../injector/webhook.ts';
@@ -21,7 +22,7 @@ const REQUEST_MS_MAX = 30_000;
 const HEAD_MS_MAX = 10_000;
 const HEAD_BYTES_MAX = 16 * 1024;
 /** An API server opens one for each review under way. With TLS, one takes some 100 KiB. */
-const CONNECTIONS_MAX = 256;
+const CONNECTIONS_MAX = 512;
 
 /** The webhook that adds the sidecar to pods. */
 export async function startInjector(
@@ -32,8 +33,9 @@ export async function startInjector(
 ): Promise<RunningRole> {
   const { clock, log, metrics, version } = context;
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
-  const cluster = new ClusterVersion(api, clock, log);
-  const certificate = await certificateFor(settings, context, api, policy);
+  const serverClock = new ServerClock(api, clock, log);
+  const cluster = new ClusterVersion(api, clock, log, () => void serverClock.nowMs());
+  const certificate = await certificateFor(settings, context, api, serverClock, policy);
   metrics.watchWebhookCertificate(() => endOf(certificate.shown.pair()));
   let injection = injectionOf(settings, version);
   const listener = await listen({
@@ -98,6 +100,7 @@ async function certificateFor(
   { tls, injector }: Settings,
   { clock, random, log, metrics }: RoleContext,
   api: KubernetesApi,
+  serverClock: ServerClock,
   policy: CertificatePolicy,
 ): Promise<Certificate> {
   if (tls !== undefined) return { shown: keepCertificate(tls, SETTING, clock, log), keeper: undefined };
@@ -116,6 +119,7 @@ async function certificateFor(
     dnsNames,
     policy,
     clock,
+    serverClock,
     random,
     log,
     onCertificate: (certificate) => shown.show(certificate),

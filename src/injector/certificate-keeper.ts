@@ -15,6 +15,7 @@ import {
   trustBundle,
 } from './certificate-plan.ts';
 import { isObject, type JsonObject, objects } from './pod.ts';
+import type { ServerClock } from './server-clock.ts';
 import { Sleeper } from './sleeper.ts';
 
 export interface CertificateKeeperParts {
@@ -27,6 +28,8 @@ export interface CertificateKeeperParts {
   readonly dnsNames: readonly string[];
   readonly policy: CertificatePolicy;
   readonly clock: Clock;
+  /** By which certificates are dated and judged. */
+  readonly serverClock: Pick<ServerClock, 'nowMs'>;
   readonly random: Random;
   readonly log: Log;
   /** Another certificate is to be shown from now on. */
@@ -41,8 +44,6 @@ type Pass =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'failed'; readonly why: string };
 
-/** Clocks that differ by less are taken for the same: an answer takes time, and tells whole seconds. */
-const CLOCK_TOLERANCE_MS = 30_000;
 /** Between two looks, however often somebody else changes the configuration. */
 const GAP_MS_MIN = 250;
 const WATCH_SECONDS = 290;
@@ -65,8 +66,6 @@ export class CertificateKeeper {
   #nextTrusted: { readonly caPem: string; readonly sinceMs: number } | undefined;
   #published: string | undefined;
   #watch: Watch | undefined;
-  /** By how much our clock was last said to differ from the API server's. */
-  #toldAheadMs = 0;
   #closed = false;
 
   constructor(parts: CertificateKeeperParts) {
@@ -145,9 +144,9 @@ export class CertificateKeeper {
         why: `webhook configuration ${this.#parts.configurationName}: has no webhooks`,
       };
     }
-    const { dnsNames, policy } = this.#parts;
+    const { dnsNames, policy, serverClock } = this.#parts;
     const trustedForMs = this.#nextTrustedForMs(stored, bundles);
-    const step = nextStep(stored, dnsNames, this.#nowMs(), trustedForMs, policy);
+    const step = nextStep(stored, dnsNames, serverClock.nowMs(), trustedForMs, policy);
     let current = stored;
     if (step !== 'keep') {
       const written = await this.#write(secret.body, stored, step);
@@ -165,11 +164,11 @@ export class CertificateKeeper {
   ): Promise<
     Exclude<Pass, { kind: 'settled' }> | { readonly kind: 'stored'; readonly stored: StoredCertificates }
   > {
-    const { dnsNames, policy, random, api, secretName } = this.#parts;
+    const { dnsNames, policy, serverClock, random, api, secretName } = this.#parts;
     const successor =
       step === 'promote' && stored.next !== undefined
         ? stored.next
-        : await makeWebhookCertificate(dnsNames, this.#nowMs(), policy.lifeMs, random);
+        : await makeWebhookCertificate(dnsNames, serverClock.nowMs(), policy.lifeMs, random);
     const after = afterStep(stored, step, successor);
     // With the version that was read in its metadata, the write fails where another one came between.
     const outcome = await api.call({
@@ -182,23 +181,6 @@ export class CertificateKeeper {
       return { kind: 'stored', stored: after };
     }
     return isConflict(outcome) ? { kind: 'conflict' } : failedAt(`Secret ${secretName}`, outcome);
-  }
-
-  /** Of the API server, which verifies what we make by its own clock; ours may be wrong. */
-  #nowMs(): number {
-    const { api, clock } = this.#parts;
-    const measuredMs = api.aheadMs() ?? 0;
-    const aheadMs = Math.abs(measuredMs) > CLOCK_TOLERANCE_MS ? measuredMs : 0;
-    if (Math.abs(aheadMs - this.#toldAheadMs) > CLOCK_TOLERANCE_MS) {
-      this.#toldAheadMs = aheadMs;
-      const seconds = Math.round(aheadMs / 1_000);
-      if (seconds === 0) this.#log.info("The clock agrees with the API server's again");
-      else
-        this.#log.warn("The clock differs from the API server's; certificates go by the latter", {
-          [seconds > 0 ? 'aheadSeconds' : 'behindSeconds']: Math.abs(seconds),
-        });
-    }
-    return clock.wallMs() - aheadMs;
   }
 
   #show({ current }: StoredCertificates): void {

@@ -13,14 +13,17 @@ export class ClusterVersion {
   readonly #api: Pick<KubernetesApi, 'call'>;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #onAnswer: () => void;
   #version: string | undefined;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(api: Pick<KubernetesApi, 'call'>, clock: Clock, log: Log) {
+  /** `onAnswer` is called after every answer of the API server. */
+  constructor(api: Pick<KubernetesApi, 'call'>, clock: Clock, log: Log, onAnswer: () => void) {
     this.#api = api;
     this.#clock = clock;
     this.#log = log;
+    this.#onAnswer = onAnswer;
   }
 
   /** As `1.34`; undefined until the API server has told. */
@@ -36,6 +39,7 @@ export class ClusterVersion {
   async ask(): Promise<void> {
     const outcome = await this.#api.call({ method: 'GET', path: '/version' });
     if (this.#closed) return;
+    this.#onAnswer();
     const version = outcome.kind === 'ok' ? versionIn(outcome.body) : undefined;
     if (outcome.kind !== 'ok') {
       this.#log.warn('The version of the cluster is not known yet', { why: whyNot(outcome) });

@@ -1,5 +1,5 @@
-/** Of a body, outside its texts: each `{ [ , :`. A pod with a thousand variables has some 15,000. */
-export const PARTS_MAX = 50_000;
+/** Of a body, outside its texts: each `{ [ , :`. A pod with a thousand variables has some 16,000. */
+export const PARTS_MAX = 30_000;
 /** The two fields that tell a review are shorter. */
 const TEXT_BYTES_MAX = 64;
 const WANTED: Readonly<Record<string, string>> = {

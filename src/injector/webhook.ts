@@ -20,8 +20,8 @@ export interface WebhookParts {
   readonly log: Log;
 }
 
-/** Bodies that are read and answers that are written, all together: room for three of the largest. */
-export const WORK_BYTES_MAX: number = 3 * BODY_BYTES_MAX;
+/** Bodies that are read and answers that are written, all together: room for two of the largest. */
+export const WORK_BYTES_MAX: number = 2 * BODY_BYTES_MAX;
 
 const GIVEN_UP = {
   not_a_review: [400, MALFORMED],

@@ -131,6 +131,12 @@ test('a sidecar that is given less is told of, with what it usually gets', (t) =
   t.regex(told(pod), /leave it less than .*\(10m of cpu; 64Mi of memory, at most 256Mi\): add that to them/);
 });
 
+test('a pod that is over its own resources already is left for the API server to refuse', (t) => {
+  const containers = [{ name: 'app', resources: { requests: { cpu: '200m' } } }];
+  const pod = asking({ resources: { requests: { cpu: '100m' } }, containers });
+  t.is(sidecarOf(injected(pod).pod).requests?.['cpu'], '0');
+});
+
 test('of resources of the whole pod that name one kind, the other kind is as ever', (t) => {
   const requests = { cpu: '100m' };
   const pod = asking({ resources: { requests }, containers: [{ name: 'app', resources: { requests } }] });

@@ -194,6 +194,7 @@ test('a pod of three megabytes is looked at', async (t) => {
 
 test('certificates from files are shown as they are, and nothing is asked of the API server but its version', async (t) => {
   const api = await startApiServer(t);
+  api.aheadMs = 60 * 60_000;
   const { cert, key } = await makeTestCertificate('given');
   const folder = temporaryFolder(t);
   const [certFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
@@ -207,5 +208,6 @@ test('certificates from files are shown as they are, and nothing is asked of the
   await t.throwsAsync(handshake(injector.port, cert), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   await until(() => api.requests.length > 0);
   t.deepEqual(api.requests, ['GET /version']);
+  await until(() => /"behindSeconds":3(?:59|60)\d,"event":"The clock differs/.test(injector.lines.join('')));
   t.regex(await injector.metricsPage(), /webhook_certificate_expires_timestamp_seconds \d/);
 });

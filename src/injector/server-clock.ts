@@ -1,0 +1,47 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { KubernetesApi } from '../kubernetes/api.ts';
+
+/** Clocks that differ by less are taken for the same: an answer takes time, and tells whole seconds. */
+const TOLERANCE_MS = 30_000;
+
+/**
+ * The time of day as the API server has it, by its last answer: it is the one that verifies certificates,
+ * and our own clock may be wrong.
+ */
+export class ServerClock {
+  readonly #api: Pick<KubernetesApi, 'aheadMs'>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  /** By how much our clock was last said to be ahead. */
+  #toldMs = 0;
+
+  constructor(api: Pick<KubernetesApi, 'aheadMs'>, clock: Clock, log: Log) {
+    this.#api = api;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Says so once if the clocks differ, and again whenever they differ by something else. */
+  nowMs(): number {
+    const measuredMs = this.#api.aheadMs() ?? 0;
+    const aheadMs = Math.abs(measuredMs) > TOLERANCE_MS ? measuredMs : 0;
+    if (Math.abs(aheadMs - this.#toldMs) > TOLERANCE_MS) this.#tell(aheadMs);
+    return this.#clock.wallMs() - aheadMs;
+  }
+
+  #tell(aheadMs: number): void {
+    this.#toldMs = aheadMs;
+    const seconds = Math.round(aheadMs / 1_000);
+    if (seconds === 0) {
+      this.#log.info("The clock agrees with the API server's again");
+      return;
+    }
+    this.#log.warn(
+      "The clock differs from the API server's; set it right on this node or on that of the server",
+      {
+        [seconds > 0 ? 'aheadSeconds' : 'behindSeconds']: Math.abs(seconds),
+      },
+    );
+  }
+}
