@@ -143,11 +143,11 @@ export class Faults {
       case 'secret reset':
       case 'other lives':
       case 'platform trouble':
+      case 'not on the IP list':
         return this.#onPlatform(step);
       case 'hub down':
       case 'hub pauses':
       case 'gateway':
-      case 'hub not on the IP list':
       case 'button':
         return this.#onHub(step, this.#world.hubs[step.hub] as HubNode);
       case 'sidecar down':
@@ -155,6 +155,8 @@ export class Faults {
         return this.#onSidecar(step, this.#world.sidecars[step.sidecar] as SidecarNode, traffic);
       case 'rush':
         return traffic.rush(this.#world.sidecars[step.sidecar] as SidecarNode, step.calls, step.overMs);
+      case 'keeper pauses in a fetch':
+        return this.#pauseInFetch(step.keeper, step.forMs);
       case 'cut':
         return this.#cut(step);
       case 'store hangs':
@@ -170,32 +172,25 @@ export class Faults {
     }
   }
 
-  #onPlatform(
-    step: Extract<
-      Step,
-      {
-        do:
-          | 'revoke the token'
-          | 'foreign fetch'
-          | 'refuse a path'
-          | 'stray refusals'
-          | 'secret reset'
-          | 'other lives'
-          | 'platform trouble';
-      }
-    >,
-  ): void {
+  #onPlatform(step: Extract<Step, { do: 'revoke the token' | 'foreign fetch' | 'refuse a path' | 'stray refusals' | 'secret reset' | 'other lives' | 'platform trouble' | 'not on the IP list' }>): void {
     const { platform, schedule, sizes } = this.#world;
     switch (step.do) {
       case 'revoke the token':
-        return platform.revoke(sizes.mode);
+        for (let time = 0; time < step.times; time += 1) {
+          schedule.in(time * step.everyMs, undefined, () => platform.revoke(sizes.mode));
+        }
+        return;
       case 'foreign fetch':
         return platform.foreignFetch(sizes.mode, step.force);
       case 'refuse a path': {
         const path = pathOf(step.path);
         platform.refusing.set(path, step.errcode);
         this.#refusals.push({ path, toMs: schedule.nowMs + step.forMs });
-        schedule.in(step.forMs, undefined, () => platform.refusing.delete(path));
+        schedule.in(step.forMs, undefined, () => {
+          platform.refusing.delete(path);
+          if (step.thenRevokeMs === undefined) return;
+          schedule.in(step.thenRevokeMs, undefined, () => platform.revoke(sizes.mode));
+        });
         return;
       }
       case 'stray refusals':
@@ -209,7 +204,40 @@ export class Faults {
         return;
       case 'platform trouble':
         return this.#platformTrouble(step.kind, step.forMs);
+      case 'not on the IP list': {
+        const keepers = this.#keepers();
+        const struck = step.keeper === 'all' ? keepers : [keepers[step.keeper] as HubNode | SidecarNode];
+        for (const node of struck) this.#unlist(node.name, step.forMs);
+      }
     }
+  }
+
+  /** Those who hold the account. */
+  #keepers(): readonly (HubNode | SidecarNode)[] {
+    const { hubs, sidecars } = this.#world;
+    return hubs.length > 0 ? hubs : sidecars;
+  }
+
+  #unlist(name: string, forMs: number): void {
+    const { platform, schedule } = this.#world;
+    platform.notListed.add(name);
+    this.#notListedMs.set(name, schedule.nowMs);
+    this.#offFor(forMs, (_, hub) => hub === name, RECHECK_MS, () => {
+      platform.notListed.delete(name);
+      this.#notListedMs.delete(name);
+    });
+  }
+
+  /** Stands still from the moment in which the platform gives it a token. */
+  #pauseInFetch(keeper: number, forMs: number): void {
+    const { platform } = this.#world;
+    const node = this.#keepers()[keeper];
+    if (node === undefined) return;
+    platform.onceFetched.set(node.name, () => {
+      machineOf(node)?.pause(forMs, false);
+      this.#leaseInDoubt();
+      this.#offFor(forMs, (_, hub) => hub === node.name, SETTLE_MS);
+    });
   }
 
   #platformTrouble(kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy', forMs: number): void {
@@ -226,10 +254,9 @@ export class Faults {
   }
 
   #resetSecret(lagsMs: readonly number[]): void {
-    const { platform, hubs, sidecars, schedule } = this.#world;
+    const { platform, schedule } = this.#world;
     platform.resetSecret();
-    const keepers = hubs.length > 0 ? hubs : sidecars;
-    for (const [index, node] of keepers.entries()) {
+    for (const [index, node] of this.#keepers().entries()) {
       const lagMs = lagsMs[index % lagsMs.length] as number;
       this.#offFor(lagMs, (_, hub) => hub === node.name, SETTLE_MS);
       schedule.in(lagMs, undefined, () => node.reload());
@@ -237,7 +264,7 @@ export class Faults {
   }
 
   #onHub(step: Extract<Step, { hub: number }>, node: HubNode): void {
-    const { schedule, platform } = this.#world;
+    const { schedule } = this.#world;
     const here = (_: string, hub: string): boolean => hub === node.name;
     switch (step.do) {
       case 'hub down':
@@ -248,19 +275,9 @@ export class Faults {
         return this.#offFor(step.forMs, here, SETTLE_MS);
       case 'gateway':
         this.#world.setGateway(node, step.mode);
-        return this.#offFor(
-          step.forMs,
-          (_, hub) => step.mode === 'errors' && here('', hub),
-          SETTLE_MS,
-          () => this.#world.setGateway(node, 'none'),
+        return this.#offFor(step.forMs, (_, hub) => step.mode === 'errors' && here('', hub), SETTLE_MS, () =>
+          this.#world.setGateway(node, 'none'),
         );
-      case 'hub not on the IP list':
-        platform.notListed.add(node.name);
-        this.#notListedMs.set(node.name, schedule.nowMs);
-        return this.#offFor(step.forMs, here, RECHECK_MS, () => {
-          platform.notListed.delete(node.name);
-          this.#notListedMs.delete(node.name);
-        });
       case 'button':
         schedule.in(0, node.machine(), () => node.pressButton());
     }

@@ -14,6 +14,10 @@ const RETRIES_MAX = 15;
 const RETRY_WINDOW_MS = 10_000;
 /** A look that was begun for some other reason ends within this. */
 const REASON_MS = 20_000;
+/** A token that cannot be replaced for want of a ration is looked into every five minutes. */
+const RATIONED_LOOKS = 12;
+const LATE_SHARE = 0.02;
+const LATE_CALM_MS = 600_000;
 const EARLY_SHARE = 0.32;
 const RECHECK_MS_MIN = 50_000;
 
@@ -30,6 +34,7 @@ export class Quotas {
   readonly #deathsMs: number[] = [];
   /** By keeper: when it was last given a reason to ask at once again. */
   readonly #reasonMs = new Map<string, number>();
+  readonly #wanted = new Set<string>();
   readonly #adoptedMs = new Map<string, number>();
   /** What each keeper serves. */
   readonly #served = new Map<string, { readonly machine: Machine; readonly given: Given }>();
@@ -60,6 +65,7 @@ export class Quotas {
   }
 
   gaveReason(name: string): void {
+    this.#wanted.add(name);
     this.#reasonMs.set(name, this.#world.schedule.nowMs);
   }
 
@@ -99,32 +105,24 @@ export class Quotas {
 
   atTheEnd(): void {
     const { script, schedule, hubs, sizes } = this.#world;
-    const counted = (...kinds: string[]): number =>
-      script.steps.filter((step) => kinds.includes(step.do)).length;
+    const counted = (...kinds: string[]): number => script.steps.filter((step) => kinds.includes(step.do)).length;
     // What fails is tried again; how often is what other invariants say.
-    if (counted('platform trouble', 'secret reset', 'hub not on the IP list', 'cut', 'store hangs') > 0)
-      return;
+    if (counted('platform trouble', 'secret reset', 'not on the IP list', 'cut', 'store hangs') > 0) return;
     const lives = script.steps.flatMap((step) => (step.do === 'other lives' ? [step.lifeS] : []));
     const lifeMs = 1_000 * Math.min(script.knobs.lifeS, ...lives);
     const keepers = Math.max(1, hubs.length);
     const renewals = schedule.nowMs / (0.6 * lifeMs) + 1;
     const reasons =
       this.#deathsMs.length +
+      counted('refuse a path') +
+      script.steps.reduce((sum, step) => sum + (step.do === 'revoke the token' ? step.times : 0), 0) +
       counted(
-        'hub down',
-        'sidecar down',
-        'button',
-        'store restarts',
-        'store fails over',
-        'clock is set',
-        'hub pauses',
-        'sidecar pauses',
-      );
+        'keeper pauses in a fetch',
+        'hub down', 'sidecar down', 'button', 'store restarts', 'store fails over', 'clock is set', 'hub pauses', 'sidecar pauses');
     const probes = [...this.#probes.values()].flat().length;
     // Stable hubs ask each for itself, and some times until the platform has renewed; a look begins with an ask.
     const perRenewal = sizes.mode === 'classic' ? 1 : 12 * keepers;
-    const max =
-      perRenewal * renewals + 3 * keepers * reasons + (sizes.mode === 'classic' ? 0 : 2 * probes) + 4;
+    const max = perRenewal * renewals + 3 * keepers * reasons + (sizes.mode === 'classic' ? 0 : 2 * probes) + 4;
     if (this.#fetchMs.length <= max) return;
     this.#fail('fetches are bounded', `${this.#fetchMs.length} fetches where ${Math.floor(max)} are enough`);
   }
@@ -138,10 +136,7 @@ export class Quotas {
     if (recent.length > FORCES_MAX) this.#fail('forced refreshes are rationed', `${recent.length} in a day`);
     const gapMs = asked.atMs - (before?.atMs ?? -Infinity);
     if (gapMs >= FORCE_SPACING_MS - 100 || (before?.atMs ?? 0) <= sureSinceMs) return;
-    this.#fail(
-      'forced refreshes are rationed',
-      `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`,
-    );
+    this.#fail('forced refreshes are rationed', `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`);
   }
 
   /** Was it worth ending the token that the keeper serves? */
@@ -151,18 +146,21 @@ export class Quotas {
     const served = this.#served.get(by);
     if (!isCostly || served === undefined || !served.machine.alive) return;
     const { machine, given } = served;
+    // What a person asked for is asked until it is had.
+    const isWanted = this.#wanted.delete(by);
     const reasonMs = this.#reasonMs.get(by) ?? -Infinity;
-    if (reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
+    if (isWanted || reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
     if (sizes.store === 'shared' && !faults.storeWasSure(given.issuedMs)) return;
     // The platform has just dealt with the question: what was overwritten by it was good until now.
-    const wasGood =
-      given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
+    const wasGood = given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
+    const lifeMs = given.agesMs - given.issuedMs;
+    const isLate = given.agesMs - atMs < LATE_SHARE * lifeMs && given.overwrittenMs === undefined;
+    if (kind === 'fetch' && isLate && faults.isCalm(atMs - LATE_CALM_MS)) {
+      this.#fail('renewed ahead of time', `${by} renews token ${given.index} only now`);
+    }
     const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);
     if (!wasGood || (kind === 'fetch' && !isEarly)) return;
-    this.#fail(
-      'nothing is spent in vain',
-      `${by} asked for a ${kind} although token ${given.index} was good`,
-    );
+    this.#fail('nothing is spent in vain', `${by} asked for a ${kind} although token ${given.index} was good`);
   }
 
   #checkProbe({ by, atMs }: Asked): void {
@@ -176,12 +174,9 @@ export class Quotas {
     const base = [0, 20, 60, 60, 60][refusing] ?? (refusing <= 50 ? 200 : 400);
     // What is known of an endpoint ends with the token that it was seen to refuse.
     const tokens = 1 + within(this.#changesMs);
-    const max = base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8;
+    const max = base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8 + RATIONED_LOOKS;
     if (probes.length > max && faults.isCalm(sinceMs)) {
-      this.#fail(
-        'looks are bounded',
-        `${by} made ${probes.length} probes in an hour for ${refusing} endpoints`,
-      );
+      this.#fail('looks are bounded', `${by} made ${probes.length} probes in an hour for ${refusing} endpoints`);
     }
   }
 
@@ -192,10 +187,7 @@ export class Quotas {
     if (this.#world.faults.isPlatformTroubled(lastMs - 1_000)) return;
     const reasonMs = Math.max(this.#reasonMs.get(by) ?? -Infinity, this.#adoptedMs.get(by) ?? -Infinity);
     if (atMs - lastMs >= RECHECK_MS_MIN || reasonMs >= lastMs - 1_000) return;
-    this.#fail(
-      're-probes are slow',
-      `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`,
-    );
+    this.#fail('re-probes are slow', `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`);
   }
 
   #checkRetry({ by, atMs }: Asked): void {
