@@ -5,18 +5,8 @@ import type { SidecarNode } from './sidecar-node.ts';
 import { type Step, stepText } from './script.ts';
 import { STORE } from './store.ts';
 import { pathOf, type Traffic } from './traffic.ts';
+import { always, type Blocks, Windows } from './windows.ts';
 import type { World } from './world.ts';
-
-/** For how long, and for which sidecar at which hub, the promises of the contract are off. */
-interface Span {
-  readonly fromMs: number;
-  toMs: number;
-  /** The same for whoever merely needs a token, which demand wakes. */
-  servedToMs: number;
-  readonly blocks: (sidecar: string, hub: string) => boolean;
-}
-
-const always = (): boolean => true;
 
 /** Every program has started, and the first token is there. */
 const WARM_UP_MS = 30_000;
@@ -32,7 +22,7 @@ const RECHECK_MS = 68_000;
 export class Faults {
   carriedOut = 0;
   readonly #world: World;
-  readonly #spans: Span[] = [];
+  readonly #windows: Windows;
   readonly #notListedMs = new Map<string, number>();
   readonly #refusals: { readonly path: string; readonly toMs: number }[] = [];
   readonly #strays: { readonly atMs: number; readonly times: number }[] = [];
@@ -42,30 +32,8 @@ export class Faults {
 
   constructor(world: World) {
     this.#world = world;
-    this.#spans.push({ fromMs: 0, toMs: WARM_UP_MS, servedToMs: WARM_UP_MS, blocks: always });
-  }
-
-  /**
-   * Whether the sidecar had, all the time from `fromMs` to now, one and the same hub (or, without hubs,
-   * itself) at which nothing stood in the way of healing.
-   */
-  isPromised(sidecar: string, fromMs: number): boolean {
-    return this.#hasWay(sidecar, (span) => span.toMs > fromMs);
-  }
-
-  /** The same for a call that finds no token: it wakes whoever backs off. */
-  isServed(sidecar: string, fromMs: number): boolean {
-    return this.#hasWay(sidecar, (span) => span.servedToMs > fromMs);
-  }
-
-  #hasWay(sidecar: string, isOn: (span: Span) => boolean): boolean {
-    const hubs = this.#world.hubs.length === 0 ? [sidecar] : this.#world.hubs.map(({ name }) => name);
-    return hubs.some((hub) => !this.#spans.some((span) => isOn(span) && span.blocks(sidecar, hub)));
-  }
-
-  /** Whether nothing stood in anybody's way since then. */
-  isCalm(sinceMs: number): boolean {
-    return !this.#spans.some(({ toMs, blocks }) => toMs > sinceMs && blocks === always);
+    this.#windows = new Windows(world);
+    this.#offFor(WARM_UP_MS, always, 0);
   }
 
   /** Whether the platform was slow, in trouble, or cut off from somebody since then. */
@@ -112,19 +80,24 @@ export class Faults {
     return this.#strays.reduce((sum, { atMs, times }) => sum + (atMs > sinceMs ? times : 0), 0);
   }
 
-  /** From now on until told otherwise; gives back what ends it, after a time to settle. */
-  #off(blocks: Span['blocks'], settleMs: number): () => void {
-    const { schedule } = this.#world;
-    const span: Span = { fromMs: schedule.nowMs, toMs: Infinity, servedToMs: Infinity, blocks };
-    this.#spans.push(span);
-    return () => {
-      span.toMs = schedule.nowMs + settleMs;
-      span.servedToMs = schedule.nowMs + (settleMs === BACKOFF_MS ? SETTLE_MS : settleMs);
-    };
+  /** Whether nothing stood in anybody's way since then. */
+  isCalm(sinceMs: number): boolean {
+    return this.#windows.isCalm(sinceMs);
   }
 
-  #offFor(forMs: number, blocks: Span['blocks'], settleMs: number, end: () => void = () => {}): void {
-    const on = this.#off(blocks, settleMs);
+  /** Whether a refused token must be healed, where it takes from `fromMs` to now. */
+  isPromised(sidecar: string, fromMs: number): boolean {
+    return this.#windows.hasWay(sidecar, fromMs, 'healing');
+  }
+
+  /** The same for a call that finds no token: it wakes whoever backs off. */
+  isServed(sidecar: string, fromMs: number): boolean {
+    return this.#windows.hasWay(sidecar, fromMs, 'serving');
+  }
+
+  #offFor(forMs: number, blocks: Blocks, settleMs: number, end: () => void = () => {}): void {
+    const servingMs = settleMs === BACKOFF_MS ? SETTLE_MS : settleMs;
+    const on = this.#windows.open(blocks, { healing: settleMs, serving: servingMs });
     this.#world.schedule.in(forMs, undefined, () => {
       end();
       on();
@@ -172,7 +145,22 @@ export class Faults {
     }
   }
 
-  #onPlatform(step: Extract<Step, { do: 'revoke the token' | 'foreign fetch' | 'refuse a path' | 'stray refusals' | 'secret reset' | 'other lives' | 'platform trouble' | 'not on the IP list' }>): void {
+  #onPlatform(
+    step: Extract<
+      Step,
+      {
+        do:
+          | 'revoke the token'
+          | 'foreign fetch'
+          | 'refuse a path'
+          | 'stray refusals'
+          | 'secret reset'
+          | 'other lives'
+          | 'platform trouble'
+          | 'not on the IP list';
+      }
+    >,
+  ): void {
     const { platform, schedule, sizes } = this.#world;
     switch (step.do) {
       case 'revoke the token':
@@ -222,10 +210,15 @@ export class Faults {
     const { platform, schedule } = this.#world;
     platform.notListed.add(name);
     this.#notListedMs.set(name, schedule.nowMs);
-    this.#offFor(forMs, (_, hub) => hub === name, RECHECK_MS, () => {
-      platform.notListed.delete(name);
-      this.#notListedMs.delete(name);
-    });
+    this.#offFor(
+      forMs,
+      (_, hub) => hub === name,
+      RECHECK_MS,
+      () => {
+        platform.notListed.delete(name);
+        this.#notListedMs.delete(name);
+      },
+    );
   }
 
   /** Stands still from the moment in which the platform gives it a token. */
@@ -275,8 +268,11 @@ export class Faults {
         return this.#offFor(step.forMs, here, SETTLE_MS);
       case 'gateway':
         this.#world.setGateway(node, step.mode);
-        return this.#offFor(step.forMs, (_, hub) => step.mode === 'errors' && here('', hub), SETTLE_MS, () =>
-          this.#world.setGateway(node, 'none'),
+        return this.#offFor(
+          step.forMs,
+          (_, hub) => step.mode === 'errors' && here('', hub),
+          SETTLE_MS,
+          () => this.#world.setGateway(node, 'none'),
         );
       case 'button':
         schedule.in(0, node.machine(), () => node.pressButton());

@@ -62,7 +62,10 @@ export class Judge {
   }
 
   crashed(who: string, error: unknown): void {
-    this.fail('no crash', `${who}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.fail(
+      'no crash',
+      `${who}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
   }
 
   /** A keeper begins to ask the platform; gives back what ends it. */
@@ -75,7 +78,9 @@ export class Judge {
         this.fail('no classic fetch without the store', `${by} fetches although its store is away`);
       }
       const { turn } = store.at({ appid: APPID, mode: 'classic' });
-      const other = [...this.#fetching].find((each) => each.by !== by && turn?.owner.startsWith(`${each.by}-`));
+      const other = [...this.#fetching].find(
+        (each) => each.by !== by && turn?.owner.startsWith(`${each.by}-`),
+      );
       if (other !== undefined) {
         this.fail('one classic fetch at a time', `${by} fetches while ${other.by} has the turn and fetches`);
       }
@@ -89,7 +94,8 @@ export class Judge {
   held(machine: Machine, fingerprint: string): void {
     const { platform, sizes, story, faults } = this.#world;
     const given = platform.byFingerprint.get(fingerprint);
-    if (given === undefined) return this.fail('only real tokens', `${machine.name} serves a token that nobody gave`);
+    if (given === undefined)
+      return this.fail('only real tokens', `${machine.name} serves a token that nobody gave`);
     const before = this.#held.get(machine);
     this.#held.set(machine, given);
     this.quotas.held(machine, given);
@@ -105,12 +111,16 @@ export class Judge {
 
   /** A call leaves with this token. */
   sent(machine: Machine, given: Given | undefined): void {
-    if (given === undefined) return this.fail('only real tokens', `${machine.name} sent a token that nobody gave`);
+    if (given === undefined)
+      return this.fail('only real tokens', `${machine.name} sent a token that nobody gave`);
     const lateMs = this.#world.schedule.nowMs - given.agesMs;
     const driftMs = 2_500 + (given.agesMs - given.issuedMs) * 0.0006;
     const keepers = this.#world.hubs.length === 0 ? [machine.name] : this.#world.hubs.map(({ name }) => name);
     if (lateMs <= driftMs || keepers.some((name) => this.#world.mayFileBeWrong(name, given.issuedMs))) return;
-    this.fail('nothing past its end', `${machine.name} sent token ${given.index} ${Math.round(lateMs)} ms after its end`);
+    this.fail(
+      'nothing past its end',
+      `${machine.name} sent token ${given.index} ${Math.round(lateMs)} ms after its end`,
+    );
   }
 
   /** A sidecar hears what came of its call. */
@@ -133,7 +143,9 @@ export class Judge {
     const firstMs = schedule.nowMs;
     this.#firstRefusedMs.set(fingerprint, firstMs);
     this.quotas.died();
-    schedule.in(HEAL_MS + this.#slackMs(), undefined, () => this.#mustBeHealed(node, machine, fingerprint, firstMs));
+    schedule.in(HEAL_MS + this.#slackMs(), undefined, () =>
+      this.#mustBeHealed(node, machine, fingerprint, firstMs),
+    );
   }
 
   hubAnswered(node: HubNode, request: HubRequest, status: number, tookMs: number): void {
@@ -141,7 +153,10 @@ export class Judge {
     const startedMs = schedule.nowMs - tookMs;
     if (startedMs <= (node.machine()?.pausedUntilMs ?? 0) + 1) return;
     if (tookMs > WAIT_MS_MAX * 1.001 + TIMER_MS) {
-      this.fail('bounded waits', `${node.name} took ${Math.round(tookMs)} ms for ${request.path} (${status})`);
+      this.fail(
+        'bounded waits',
+        `${node.name} took ${Math.round(tookMs)} ms for ${request.path} (${status})`,
+      );
     }
     if (status === 503 && request.path.endsWith('/token')) this.#mustHaveNone(node.machine() as Machine);
     if (!request.path.endsWith('/refresh') || request.body === undefined) return;
@@ -154,7 +169,10 @@ export class Judge {
     if (faults.isPlatformTroubled(startedMs) || !faults.isCalm(startedMs)) return;
     const limitMs = SAY_SO_MS_MAX + 3 * this.#world.sizes.platformMs + TIMER_MS;
     if (status === 503 && tookMs <= limitMs) return;
-    this.fail('a hub that cannot refresh says so', `${node.name} answered ${status} after ${Math.round(tookMs)} ms`);
+    this.fail(
+      'a hub that cannot refresh says so',
+      `${node.name} answered ${status} after ${Math.round(tookMs)} ms`,
+    );
   }
 
   ended(call: CallStory): void {
@@ -168,7 +186,8 @@ export class Judge {
       // A ticket is another matter: it is had with a token that may be refused.
       const isTicket = path.includes('getticket');
       if (!isTicket) this.#mustHaveNone(machine);
-      if (!isTicket && this.#world.faults.isServed(node.name, startedMs - QUIET_MS)) this.fail('a token for every call', `${node.name} had no token for ${path}`);
+      if (!isTicket && this.#world.faults.isServed(node.name, startedMs - QUIET_MS))
+        this.fail('a token for every call', `${node.name} had no token for ${path}`);
       else this.counts.permitted += 1;
     }
     if (errcode === undefined || !REFUSED_ERRCODES.has(Math.abs(errcode))) return;
@@ -181,7 +200,8 @@ export class Judge {
     const { faults, sizes, platform, schedule } = this.#world;
     const isLong = platform.lifeS >= LIFE_MODE_S_MIN && platform.current(sizes.mode) !== undefined;
     const current = platform.current(sizes.mode) as Given;
-    if (sizes.mode !== 'classic' || !isLong || current.agesMs - current.issuedMs < LIFE_MODE_S_MIN * 1_000) return;
+    if (sizes.mode !== 'classic' || !isLong || current.agesMs - current.issuedMs < LIFE_MODE_S_MIN * 1_000)
+      return;
     if (expiresInS >= LIFE_S_MIN || !faults.isPromised('', schedule.nowMs - 600_000)) return;
     this.fail('lives are long enough', `${node.name} gave a token with ${expiresInS} s left`);
   }
@@ -209,9 +229,13 @@ export class Judge {
         this.fail('all is well in the end', `${node.name} still has a dead token that was refused`);
       }
       const last = lastCalls.get(node);
-      if (last === undefined) this.fail('all is well in the end', `the last call of ${node.name} never ended`);
+      if (last === undefined)
+        this.fail('all is well in the end', `the last call of ${node.name} never ended`);
       else if (last.reason !== undefined || (last.errcode ?? 0) !== 0) {
-        this.fail('all is well in the end', `the last call of ${node.name} got ${last.reason ?? last.errcode}`);
+        this.fail(
+          'all is well in the end',
+          `the last call of ${node.name} got ${last.reason ?? last.errcode}`,
+        );
       }
     }
   }
@@ -252,7 +276,10 @@ export class Judge {
     const isQuiet = !this.quotas.wasAskedSince(startedMs - QUIET_MS, last.answeredMs ?? 0);
     const isPlain = sendings.length === 1 && last.isFirst === true && last.isPathFresh === true;
     if (isPlain && isPromised && isQuick && isQuiet && !this.quotas.isRationed(firstMs)) {
-      return this.fail('first refusal is replayed', `${node.name} passed on the first refusal of token ${index} on ${path}`);
+      return this.fail(
+        'first refusal is replayed',
+        `${node.name} passed on the first refusal of token ${index} on ${path}`,
+      );
     }
     this.counts.permitted += 1;
   }
@@ -273,7 +300,10 @@ export class Judge {
     }
     const index = platform.byFingerprint.get(fingerprint)?.index;
     const afterMs = Math.round(schedule.nowMs - firstMs);
-    this.fail('healed within 5 s', `${node.name} still uses token ${index}, which was refused ${afterMs} ms ago`);
+    this.fail(
+      'healed within 5 s',
+      `${node.name} still uses token ${index}, which was refused ${afterMs} ms ago`,
+    );
   }
 
   #publishing(generation: number, fingerprint: string): void {

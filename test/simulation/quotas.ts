@@ -105,7 +105,8 @@ export class Quotas {
 
   atTheEnd(): void {
     const { script, schedule, hubs, sizes } = this.#world;
-    const counted = (...kinds: string[]): number => script.steps.filter((step) => kinds.includes(step.do)).length;
+    const counted = (...kinds: string[]): number =>
+      script.steps.filter((step) => kinds.includes(step.do)).length;
     // What fails is tried again; how often is what other invariants say.
     if (counted('platform trouble', 'secret reset', 'not on the IP list', 'cut', 'store hangs') > 0) return;
     const lives = script.steps.flatMap((step) => (step.do === 'other lives' ? [step.lifeS] : []));
@@ -118,11 +119,20 @@ export class Quotas {
       script.steps.reduce((sum, step) => sum + (step.do === 'revoke the token' ? step.times : 0), 0) +
       counted(
         'keeper pauses in a fetch',
-        'hub down', 'sidecar down', 'button', 'store restarts', 'store fails over', 'clock is set', 'hub pauses', 'sidecar pauses');
+        'hub down',
+        'sidecar down',
+        'button',
+        'store restarts',
+        'store fails over',
+        'clock is set',
+        'hub pauses',
+        'sidecar pauses',
+      );
     const probes = [...this.#probes.values()].flat().length;
     // Stable hubs ask each for itself, and some times until the platform has renewed; a look begins with an ask.
     const perRenewal = sizes.mode === 'classic' ? 1 : 12 * keepers;
-    const max = perRenewal * renewals + 3 * keepers * reasons + (sizes.mode === 'classic' ? 0 : 2 * probes) + 4;
+    const max =
+      perRenewal * renewals + 3 * keepers * reasons + (sizes.mode === 'classic' ? 0 : 2 * probes) + 4;
     if (this.#fetchMs.length <= max) return;
     this.#fail('fetches are bounded', `${this.#fetchMs.length} fetches where ${Math.floor(max)} are enough`);
   }
@@ -136,7 +146,10 @@ export class Quotas {
     if (recent.length > FORCES_MAX) this.#fail('forced refreshes are rationed', `${recent.length} in a day`);
     const gapMs = asked.atMs - (before?.atMs ?? -Infinity);
     if (gapMs >= FORCE_SPACING_MS - 100 || (before?.atMs ?? 0) <= sureSinceMs) return;
-    this.#fail('forced refreshes are rationed', `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`);
+    this.#fail(
+      'forced refreshes are rationed',
+      `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`,
+    );
   }
 
   /** Was it worth ending the token that the keeper serves? */
@@ -152,7 +165,8 @@ export class Quotas {
     if (isWanted || reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
     if (sizes.store === 'shared' && !faults.storeWasSure(given.issuedMs)) return;
     // The platform has just dealt with the question: what was overwritten by it was good until now.
-    const wasGood = given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
+    const wasGood =
+      given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
     const lifeMs = given.agesMs - given.issuedMs;
     const isLate = given.agesMs - atMs < LATE_SHARE * lifeMs && given.overwrittenMs === undefined;
     if (kind === 'fetch' && isLate && faults.isCalm(atMs - LATE_CALM_MS)) {
@@ -160,7 +174,10 @@ export class Quotas {
     }
     const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);
     if (!wasGood || (kind === 'fetch' && !isEarly)) return;
-    this.#fail('nothing is spent in vain', `${by} asked for a ${kind} although token ${given.index} was good`);
+    this.#fail(
+      'nothing is spent in vain',
+      `${by} asked for a ${kind} although token ${given.index} was good`,
+    );
   }
 
   #checkProbe({ by, atMs }: Asked): void {
@@ -174,9 +191,13 @@ export class Quotas {
     const base = [0, 20, 60, 60, 60][refusing] ?? (refusing <= 50 ? 200 : 400);
     // What is known of an endpoint ends with the token that it was seen to refuse.
     const tokens = 1 + within(this.#changesMs);
-    const max = base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8 + RATIONED_LOOKS;
+    const max =
+      base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8 + RATIONED_LOOKS;
     if (probes.length > max && faults.isCalm(sinceMs)) {
-      this.#fail('looks are bounded', `${by} made ${probes.length} probes in an hour for ${refusing} endpoints`);
+      this.#fail(
+        'looks are bounded',
+        `${by} made ${probes.length} probes in an hour for ${refusing} endpoints`,
+      );
     }
   }
 
@@ -187,7 +208,10 @@ export class Quotas {
     if (this.#world.faults.isPlatformTroubled(lastMs - 1_000)) return;
     const reasonMs = Math.max(this.#reasonMs.get(by) ?? -Infinity, this.#adoptedMs.get(by) ?? -Infinity);
     if (atMs - lastMs >= RECHECK_MS_MIN || reasonMs >= lastMs - 1_000) return;
-    this.#fail('re-probes are slow', `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`);
+    this.#fail(
+      're-probes are slow',
+      `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`,
+    );
   }
 
   #checkRetry({ by, atMs }: Asked): void {

@@ -5,7 +5,13 @@ import { drawKnobs, drawSizes, type Knobs, type Sizes } from './knobs.ts';
 export type Step = { readonly atMs: number } & (
   | { readonly do: 'revoke the token'; readonly times: number; readonly everyMs: number }
   | { readonly do: 'foreign fetch'; readonly force: boolean }
-  | { readonly do: 'refuse a path'; readonly path: number; readonly forMs: number; readonly errcode: number; readonly thenRevokeMs: number | undefined }
+  | {
+      readonly do: 'refuse a path';
+      readonly path: number;
+      readonly forMs: number;
+      readonly errcode: number;
+      readonly thenRevokeMs: number | undefined;
+    }
   | { readonly do: 'stray refusals'; readonly path: number; readonly times: number }
   | {
       readonly do: 'hub down';
@@ -154,7 +160,13 @@ function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step 
     case 'stray refusals':
       return { atMs, do: kind, path, times: chance.whole(1, 3) };
     case 'hub down':
-      return { atMs, do: kind, hub, how: chance.one(['killed', 'stopped', 'vanished'] as const), forMs: forMs * longer };
+      return {
+        atMs,
+        do: kind,
+        hub,
+        how: chance.one(['killed', 'stopped', 'vanished'] as const),
+        forMs: forMs * longer,
+      };
     case 'hub pauses':
       return { atMs, do: kind, hub, sleeps, forMs: Math.min(forMs, 3 * MINUTE_MS) };
     case 'keeper pauses in a fetch':
