@@ -168,7 +168,7 @@ export class Quotas {
     const wasGood =
       given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
     const lifeMs = given.agesMs - given.issuedMs;
-    const isLate = given.agesMs - atMs < LATE_SHARE * lifeMs && given.overwrittenMs === undefined;
+    const isLate = given.agesMs - atMs < LATE_SHARE * lifeMs && (given.overwrittenMs ?? Infinity) >= atMs;
     if (kind === 'fetch' && isLate && faults.isCalm(atMs - LATE_CALM_MS)) {
       this.#fail('renewed ahead of time', `${by} renews token ${given.index} only now`);
     }
