@@ -46,6 +46,7 @@ interface Held {
 interface OurTurn {
   readonly generation: number;
   readonly isAlone: boolean;
+  readonly isForced: boolean;
 }
 
 /** One account's turns in a shared store, and what we know of the store. */
@@ -104,11 +105,12 @@ export class SharedTurns implements Turns {
           return this.#leave(generation, { kind: 'withheld', message: WITHHELD[decision.why] }, 'withheld');
         case 'fetchAlone':
           if (force) this.#ledgerUnixMs = this.#mergedLedger([this.#storeNowMs()]);
-          return this.#begin({ generation: this.#nextGeneration(), isAlone: true });
+          return this.#begin({ generation: this.#nextGeneration(), isAlone: true, isForced: force });
         case 'fetch':
           if (!force || (await this.#charge())) {
             if (clock.lifeMs() - askedAtMs <= RENEW_MS && !this.#closed) {
-              return this.#begin({ generation: generation ?? this.#nextGeneration(), isAlone: false });
+              const ours = generation ?? this.#nextGeneration();
+              return this.#begin({ generation: ours, isAlone: false, isForced: force });
             }
           }
           await this.#pause(generation, 0, store);
@@ -222,6 +224,8 @@ export class SharedTurns implements Turns {
         this.#turn = undefined;
         this.#refreshing = 'none';
         this.#renewal?.cancel();
+        // Written down once more, as of its end: the platform counts its spacing from when it was asked.
+        if (turn.isForced) void this.#charge();
         if (!turn.isAlone) this.#publishing = this.#publishing.then(() => this.#release());
         this.#wakeUp();
       },

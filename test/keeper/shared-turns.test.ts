@@ -300,6 +300,23 @@ test('forced refreshes of all holders draw on one ration', async (t) => {
   t.false(issuer.fetches[2]?.force);
 });
 
+test('the thirty seconds between forced refreshes of two hubs begin with the end of a slow one', async (t) => {
+  const { a, b, issuer, pass } = await begun('stable');
+  void a.keepers.refreshNow(APPID);
+  await pass(4_000);
+  await issuer.fetches[1]?.answer(given('second'));
+  await pass(27_000);
+  void b.keepers.refreshNow(APPID);
+  await ripple();
+  t.false(issuer.fetches[2]?.force);
+  await issuer.fetches[2]?.answer(given('second'));
+  await pass(4_000);
+  void b.keepers.refreshNow(APPID);
+  await ripple();
+  t.true(issuer.fetches[3]?.force);
+  t.is(b.keepers.status()[0]?.forcedLeft, 18);
+});
+
 test('of two hubs that find the same token refused, one forces', async (t) => {
   const { a, b, issuer, pass } = await begun('stable');
   const reports = [a, b].map(({ keepers }) => keepers.report(APPID, refusal(fingerprintOf('first'), 40001)));

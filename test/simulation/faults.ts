@@ -5,18 +5,8 @@ import type { SidecarNode } from './sidecar-node.ts';
 import { type Step, stepText } from './script.ts';
 import { STORE } from './store.ts';
 import { pathOf, type Traffic } from './traffic.ts';
+import { always, type Blocks, Windows } from './windows.ts';
 import type { World } from './world.ts';
-
-/** For how long, and for which sidecar at which hub, the promises of the contract are off. */
-interface Span {
-  readonly fromMs: number;
-  toMs: number;
-  /** The same for whoever merely needs a token, which demand wakes. */
-  servedToMs: number;
-  readonly blocks: (sidecar: string, hub: string) => boolean;
-}
-
-const always = (): boolean => true;
 
 /** Every program has started, and the first token is there. */
 const WARM_UP_MS = 30_000;
@@ -32,7 +22,7 @@ const RECHECK_MS = 68_000;
 export class Faults {
   carriedOut = 0;
   readonly #world: World;
-  readonly #spans: Span[] = [];
+  readonly #windows: Windows;
   readonly #notListedMs = new Map<string, number>();
   readonly #refusals: { readonly path: string; readonly toMs: number }[] = [];
   readonly #strays: { readonly atMs: number; readonly times: number }[] = [];
@@ -42,30 +32,8 @@ export class Faults {
 
   constructor(world: World) {
     this.#world = world;
-    this.#spans.push({ fromMs: 0, toMs: WARM_UP_MS, servedToMs: WARM_UP_MS, blocks: always });
-  }
-
-  /**
-   * Whether the sidecar had, all the time from `fromMs` to now, one and the same hub (or, without hubs,
-   * itself) at which nothing stood in the way of healing.
-   */
-  isPromised(sidecar: string, fromMs: number): boolean {
-    return this.#hasWay(sidecar, (span) => span.toMs > fromMs);
-  }
-
-  /** The same for a call that finds no token: it wakes whoever backs off. */
-  isServed(sidecar: string, fromMs: number): boolean {
-    return this.#hasWay(sidecar, (span) => span.servedToMs > fromMs);
-  }
-
-  #hasWay(sidecar: string, isOn: (span: Span) => boolean): boolean {
-    const hubs = this.#world.hubs.length === 0 ? [sidecar] : this.#world.hubs.map(({ name }) => name);
-    return hubs.some((hub) => !this.#spans.some((span) => isOn(span) && span.blocks(sidecar, hub)));
-  }
-
-  /** Whether nothing stood in anybody's way since then. */
-  isCalm(sinceMs: number): boolean {
-    return !this.#spans.some(({ toMs, blocks }) => toMs > sinceMs && blocks === always);
+    this.#windows = new Windows(world);
+    this.#offFor(WARM_UP_MS, always, 0);
   }
 
   /** Whether the platform was slow, in trouble, or cut off from somebody since then. */
@@ -112,19 +80,24 @@ export class Faults {
     return this.#strays.reduce((sum, { atMs, times }) => sum + (atMs > sinceMs ? times : 0), 0);
   }
 
-  /** From now on until told otherwise; gives back what ends it, after a time to settle. */
-  #off(blocks: Span['blocks'], settleMs: number): () => void {
-    const { schedule } = this.#world;
-    const span: Span = { fromMs: schedule.nowMs, toMs: Infinity, servedToMs: Infinity, blocks };
-    this.#spans.push(span);
-    return () => {
-      span.toMs = schedule.nowMs + settleMs;
-      span.servedToMs = schedule.nowMs + (settleMs === BACKOFF_MS ? SETTLE_MS : settleMs);
-    };
+  /** Whether nothing stood in anybody's way since then. */
+  isCalm(sinceMs: number): boolean {
+    return this.#windows.isCalm(sinceMs);
   }
 
-  #offFor(forMs: number, blocks: Span['blocks'], settleMs: number, end: () => void = () => {}): void {
-    const on = this.#off(blocks, settleMs);
+  /** Whether a refused token must be healed, where it takes from `fromMs` to now. */
+  isPromised(sidecar: string, fromMs: number): boolean {
+    return this.#windows.hasWay(sidecar, fromMs, 'healing');
+  }
+
+  /** The same for a call that finds no token: it wakes whoever backs off. */
+  isServed(sidecar: string, fromMs: number): boolean {
+    return this.#windows.hasWay(sidecar, fromMs, 'serving');
+  }
+
+  #offFor(forMs: number, blocks: Blocks, settleMs: number, end: () => void = () => {}): void {
+    const servingMs = settleMs === BACKOFF_MS ? SETTLE_MS : settleMs;
+    const on = this.#windows.open(blocks, { healing: settleMs, serving: servingMs });
     this.#world.schedule.in(forMs, undefined, () => {
       end();
       on();
@@ -143,11 +116,11 @@ export class Faults {
       case 'secret reset':
       case 'other lives':
       case 'platform trouble':
+      case 'not on the IP list':
         return this.#onPlatform(step);
       case 'hub down':
       case 'hub pauses':
       case 'gateway':
-      case 'hub not on the IP list':
       case 'button':
         return this.#onHub(step, this.#world.hubs[step.hub] as HubNode);
       case 'sidecar down':
@@ -155,6 +128,8 @@ export class Faults {
         return this.#onSidecar(step, this.#world.sidecars[step.sidecar] as SidecarNode, traffic);
       case 'rush':
         return traffic.rush(this.#world.sidecars[step.sidecar] as SidecarNode, step.calls, step.overMs);
+      case 'keeper pauses in a fetch':
+        return this.#pauseInFetch(step.keeper, step.forMs);
       case 'cut':
         return this.#cut(step);
       case 'store hangs':
@@ -181,21 +156,29 @@ export class Faults {
           | 'stray refusals'
           | 'secret reset'
           | 'other lives'
-          | 'platform trouble';
+          | 'platform trouble'
+          | 'not on the IP list';
       }
     >,
   ): void {
     const { platform, schedule, sizes } = this.#world;
     switch (step.do) {
       case 'revoke the token':
-        return platform.revoke(sizes.mode);
+        for (let time = 0; time < step.times; time += 1) {
+          schedule.in(time * step.everyMs, undefined, () => platform.revoke(sizes.mode));
+        }
+        return;
       case 'foreign fetch':
         return platform.foreignFetch(sizes.mode, step.force);
       case 'refuse a path': {
         const path = pathOf(step.path);
         platform.refusing.set(path, step.errcode);
         this.#refusals.push({ path, toMs: schedule.nowMs + step.forMs });
-        schedule.in(step.forMs, undefined, () => platform.refusing.delete(path));
+        schedule.in(step.forMs, undefined, () => {
+          platform.refusing.delete(path);
+          if (step.thenRevokeMs === undefined) return;
+          schedule.in(step.thenRevokeMs, undefined, () => platform.revoke(sizes.mode));
+        });
         return;
       }
       case 'stray refusals':
@@ -209,7 +192,45 @@ export class Faults {
         return;
       case 'platform trouble':
         return this.#platformTrouble(step.kind, step.forMs);
+      case 'not on the IP list': {
+        const keepers = this.#keepers();
+        const struck = step.keeper === 'all' ? keepers : [keepers[step.keeper] as HubNode | SidecarNode];
+        for (const node of struck) this.#unlist(node.name, step.forMs);
+      }
     }
+  }
+
+  /** Those who hold the account. */
+  #keepers(): readonly (HubNode | SidecarNode)[] {
+    const { hubs, sidecars } = this.#world;
+    return hubs.length > 0 ? hubs : sidecars;
+  }
+
+  #unlist(name: string, forMs: number): void {
+    const { platform, schedule } = this.#world;
+    platform.notListed.add(name);
+    this.#notListedMs.set(name, schedule.nowMs);
+    this.#offFor(
+      forMs,
+      (_, hub) => hub === name,
+      RECHECK_MS,
+      () => {
+        platform.notListed.delete(name);
+        this.#notListedMs.delete(name);
+      },
+    );
+  }
+
+  /** Stands still from the moment in which the platform gives it a token. */
+  #pauseInFetch(keeper: number, forMs: number): void {
+    const { platform } = this.#world;
+    const node = this.#keepers()[keeper];
+    if (node === undefined) return;
+    platform.onceFetched.set(node.name, () => {
+      machineOf(node)?.pause(forMs, false);
+      this.#leaseInDoubt();
+      this.#offFor(forMs, (_, hub) => hub === node.name, SETTLE_MS);
+    });
   }
 
   #platformTrouble(kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy', forMs: number): void {
@@ -226,10 +247,9 @@ export class Faults {
   }
 
   #resetSecret(lagsMs: readonly number[]): void {
-    const { platform, hubs, sidecars, schedule } = this.#world;
+    const { platform, schedule } = this.#world;
     platform.resetSecret();
-    const keepers = hubs.length > 0 ? hubs : sidecars;
-    for (const [index, node] of keepers.entries()) {
+    for (const [index, node] of this.#keepers().entries()) {
       const lagMs = lagsMs[index % lagsMs.length] as number;
       this.#offFor(lagMs, (_, hub) => hub === node.name, SETTLE_MS);
       schedule.in(lagMs, undefined, () => node.reload());
@@ -237,7 +257,7 @@ export class Faults {
   }
 
   #onHub(step: Extract<Step, { hub: number }>, node: HubNode): void {
-    const { schedule, platform } = this.#world;
+    const { schedule } = this.#world;
     const here = (_: string, hub: string): boolean => hub === node.name;
     switch (step.do) {
       case 'hub down':
@@ -254,13 +274,6 @@ export class Faults {
           SETTLE_MS,
           () => this.#world.setGateway(node, 'none'),
         );
-      case 'hub not on the IP list':
-        platform.notListed.add(node.name);
-        this.#notListedMs.set(node.name, schedule.nowMs);
-        return this.#offFor(step.forMs, here, RECHECK_MS, () => {
-          platform.notListed.delete(node.name);
-          this.#notListedMs.delete(node.name);
-        });
       case 'button':
         schedule.in(0, node.machine(), () => node.pressButton());
     }

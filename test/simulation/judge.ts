@@ -73,6 +73,10 @@ export class Judge {
     if (!path.startsWith('/cgi-bin/token')) return () => {};
     const { store, sizes } = this.#world;
     if (sizes.store === 'shared') {
+      const link = this.#world.hubs.find(({ name }) => name === by)?.keeping?.link;
+      if (link?.isThere === false && link.awaySinceMs < this.#world.schedule.nowMs - 2_000) {
+        this.fail('no classic fetch without the store', `${by} fetches although its store is away`);
+      }
       const { turn } = store.at({ appid: APPID, mode: 'classic' });
       const other = [...this.#fetching].find(
         (each) => each.by !== by && turn?.owner.startsWith(`${each.by}-`),
@@ -162,7 +166,7 @@ export class Judge {
     if (!isCurrent || platform.accepts(fingerprint) || !faults.isUnable(node.name, startedMs)) return;
     // A path that is held for having refused the token while it lived starts nothing.
     if (!this.#paths.isFresh(path, fingerprint) || this.quotas.isRationed(startedMs)) return;
-    if (faults.isPlatformTroubled(startedMs)) return;
+    if (faults.isPlatformTroubled(startedMs) || !faults.isCalm(startedMs)) return;
     const limitMs = SAY_SO_MS_MAX + 3 * this.#world.sizes.platformMs + TIMER_MS;
     if (status === 503 && tookMs <= limitMs) return;
     this.fail(
@@ -179,9 +183,10 @@ export class Judge {
     }
     const isPromised = this.#world.faults.isPromised(node.name, startedMs - QUIET_MS);
     if (reason === 'token_unavailable') {
-      // A ticket is another matter.
-      if (!path.includes('getticket')) this.#mustHaveNone(machine);
-      if (this.#world.faults.isServed(node.name, startedMs - QUIET_MS))
+      // A ticket is another matter: it is had with a token that may be refused.
+      const isTicket = path.includes('getticket');
+      if (!isTicket) this.#mustHaveNone(machine);
+      if (!isTicket && this.#world.faults.isServed(node.name, startedMs - QUIET_MS))
         this.fail('a token for every call', `${node.name} had no token for ${path}`);
       else this.counts.permitted += 1;
     }
@@ -205,7 +210,7 @@ export class Judge {
   gaveTicket(node: SidecarNode, expiresInS: number): void {
     const { faults, platform, schedule } = this.#world;
     const endsMs = platform.ticketEndsMs;
-    if (expiresInS > 0 && schedule.nowMs + expiresInS * 1_000 > endsMs + 3_000) {
+    if (expiresInS <= 0 || schedule.nowMs + expiresInS * 1_000 > endsMs + 3_000) {
       this.fail('no ticket past its end', `${node.name} gave a ticket that ends before it says`);
     }
     if (expiresInS >= TICKET_S_MIN || platform.knobs.ticketRepeats) return;

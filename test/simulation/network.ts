@@ -149,7 +149,7 @@ export class Network {
       }
       connections.set(to, target);
     }
-    const machine = target as Machine;
+    const machine = target;
     state.exchange = {
       client,
       server: machine,

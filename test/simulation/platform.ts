@@ -64,6 +64,8 @@ export class Platform {
   readonly notListed = new Set<string>();
   /** What every call that carries the secret gets instead of an answer. */
   trouble: 'none' | 'busy' | 'empty' | 'http500' = 'none';
+  /** What happens as soon as a caller has been given a token. */
+  readonly onceFetched = new Map<string, () => void>();
   onAsked: (asked: Asked) => void = () => {};
   onGiven: (given: Given) => void = () => {};
   readonly #now: () => number;
@@ -202,6 +204,9 @@ export class Platform {
     const fetched = this.#fetch(mode, force);
     if (typeof fetched === 'number') return refuse(fetched, 'api limit');
     this.#note({ by, kind, errcode: 0, given: fetched });
+    const onceFetched = this.onceFetched.get(by);
+    this.onceFetched.delete(by);
+    onceFetched?.();
     const leftS = Math.max(1, Math.floor((fetched.agesMs - this.#now()) / 1_000));
     return { status: 200, body: JSON.stringify({ access_token: fetched.value, expires_in: leftS }) };
   }

@@ -14,6 +14,10 @@ const RETRIES_MAX = 15;
 const RETRY_WINDOW_MS = 10_000;
 /** A look that was begun for some other reason ends within this. */
 const REASON_MS = 20_000;
+/** A token that cannot be replaced for want of a ration is looked into every five minutes. */
+const RATIONED_LOOKS = 12;
+const LATE_SHARE = 0.02;
+const LATE_CALM_MS = 600_000;
 const EARLY_SHARE = 0.32;
 const RECHECK_MS_MIN = 50_000;
 
@@ -30,6 +34,7 @@ export class Quotas {
   readonly #deathsMs: number[] = [];
   /** By keeper: when it was last given a reason to ask at once again. */
   readonly #reasonMs = new Map<string, number>();
+  readonly #wanted = new Set<string>();
   readonly #adoptedMs = new Map<string, number>();
   /** What each keeper serves. */
   readonly #served = new Map<string, { readonly machine: Machine; readonly given: Given }>();
@@ -60,6 +65,7 @@ export class Quotas {
   }
 
   gaveReason(name: string): void {
+    this.#wanted.add(name);
     this.#reasonMs.set(name, this.#world.schedule.nowMs);
   }
 
@@ -102,15 +108,17 @@ export class Quotas {
     const counted = (...kinds: string[]): number =>
       script.steps.filter((step) => kinds.includes(step.do)).length;
     // What fails is tried again; how often is what other invariants say.
-    if (counted('platform trouble', 'secret reset', 'hub not on the IP list', 'cut', 'store hangs') > 0)
-      return;
+    if (counted('platform trouble', 'secret reset', 'not on the IP list', 'cut', 'store hangs') > 0) return;
     const lives = script.steps.flatMap((step) => (step.do === 'other lives' ? [step.lifeS] : []));
     const lifeMs = 1_000 * Math.min(script.knobs.lifeS, ...lives);
     const keepers = Math.max(1, hubs.length);
     const renewals = schedule.nowMs / (0.6 * lifeMs) + 1;
     const reasons =
       this.#deathsMs.length +
+      counted('refuse a path') +
+      script.steps.reduce((sum, step) => sum + (step.do === 'revoke the token' ? step.times : 0), 0) +
       counted(
+        'keeper pauses in a fetch',
         'hub down',
         'sidecar down',
         'button',
@@ -151,12 +159,19 @@ export class Quotas {
     const served = this.#served.get(by);
     if (!isCostly || served === undefined || !served.machine.alive) return;
     const { machine, given } = served;
+    // What a person asked for is asked until it is had.
+    const isWanted = this.#wanted.delete(by);
     const reasonMs = this.#reasonMs.get(by) ?? -Infinity;
-    if (reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
+    if (isWanted || reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
     if (sizes.store === 'shared' && !faults.storeWasSure(given.issuedMs)) return;
     // The platform has just dealt with the question: what was overwritten by it was good until now.
     const wasGood =
       given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
+    const lifeMs = given.agesMs - given.issuedMs;
+    const isLate = given.agesMs - atMs < LATE_SHARE * lifeMs && (given.overwrittenMs ?? Infinity) >= atMs;
+    if (kind === 'fetch' && isLate && faults.isCalm(atMs - LATE_CALM_MS)) {
+      this.#fail('renewed ahead of time', `${by} renews token ${given.index} only now`);
+    }
     const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);
     if (!wasGood || (kind === 'fetch' && !isEarly)) return;
     this.#fail(
@@ -176,7 +191,8 @@ export class Quotas {
     const base = [0, 20, 60, 60, 60][refusing] ?? (refusing <= 50 ? 200 : 400);
     // What is known of an endpoint ends with the token that it was seen to refuse.
     const tokens = 1 + within(this.#changesMs);
-    const max = base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8;
+    const max =
+      base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8 + RATIONED_LOOKS;
     if (probes.length > max && faults.isCalm(sinceMs)) {
       this.#fail(
         'looks are bounded',

@@ -3,9 +3,15 @@ import { drawKnobs, drawSizes, type Knobs, type Sizes } from './knobs.ts';
 
 /** Something that the world does to the programs in it. Times are true milliseconds. */
 export type Step = { readonly atMs: number } & (
-  | { readonly do: 'revoke the token' }
+  | { readonly do: 'revoke the token'; readonly times: number; readonly everyMs: number }
   | { readonly do: 'foreign fetch'; readonly force: boolean }
-  | { readonly do: 'refuse a path'; readonly path: number; readonly forMs: number; readonly errcode: number }
+  | {
+      readonly do: 'refuse a path';
+      readonly path: number;
+      readonly forMs: number;
+      readonly errcode: number;
+      readonly thenRevokeMs: number | undefined;
+    }
   | { readonly do: 'stray refusals'; readonly path: number; readonly times: number }
   | {
       readonly do: 'hub down';
@@ -14,6 +20,7 @@ export type Step = { readonly atMs: number } & (
       readonly forMs: number;
     }
   | { readonly do: 'hub pauses'; readonly hub: number; readonly sleeps: boolean; readonly forMs: number }
+  | { readonly do: 'keeper pauses in a fetch'; readonly keeper: number; readonly forMs: number }
   | { readonly do: 'sidecar down'; readonly sidecar: number; readonly forMs: number }
   | {
       readonly do: 'sidecar pauses';
@@ -48,7 +55,7 @@ export type Step = { readonly atMs: number } & (
     }
   | { readonly do: 'store restarts'; readonly ageMs: number | undefined; readonly forMs: number }
   | { readonly do: 'clock is set'; readonly host: string; readonly byMs: number }
-  | { readonly do: 'hub not on the IP list'; readonly hub: number; readonly forMs: number }
+  | { readonly do: 'not on the IP list'; readonly keeper: number | 'all'; readonly forMs: number }
   | { readonly do: 'secret reset'; readonly lagsMs: readonly number[] }
   | { readonly do: 'button'; readonly hub: number }
   | { readonly do: 'rush'; readonly sidecar: number; readonly calls: number; readonly overMs: number }
@@ -74,12 +81,13 @@ type Kind = Step['do'];
 
 /** How often each kind of step comes, in a world that has all of them. */
 const WEIGHTS: Readonly<Record<Kind, number>> = {
-  'revoke the token': 8,
+  'revoke the token': 10,
   'foreign fetch': 5,
   'refuse a path': 5,
   'stray refusals': 4,
   'hub down': 5,
   'hub pauses': 3,
+  'keeper pauses in a fetch': 3,
   'sidecar down': 2,
   'sidecar pauses': 2,
   cut: 6,
@@ -89,7 +97,7 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   'store fails over': 2,
   'store restarts': 1,
   'clock is set': 2,
-  'hub not on the IP list': 4,
+  'not on the IP list': 6,
   'secret reset': 1,
   button: 2,
   rush: 4,
@@ -131,24 +139,38 @@ function isPossible(kind: Kind, sizes: Sizes): boolean {
 function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step {
   const hub = chance.whole(0, Math.max(0, sizes.hubs - 1));
   const sidecar = chance.whole(0, sizes.sidecars - 1);
+  const keeper = chance.whole(0, Math.max(1, sizes.hubs) - 1);
   const path = chance.whole(0, sizes.paths - 1);
+  const longer = chance.one([1, 1, 1, 5]);
   const sleeps = chance.happens(0.5);
   const forMs = Math.round(chance.spread(1_000, 8 * MINUTE_MS));
   switch (kind) {
     case 'revoke the token':
-      return { atMs, do: kind };
+      return chance.happens(0.8)
+        ? { atMs, do: kind, times: 1, everyMs: 0 }
+        : { atMs, do: kind, times: chance.whole(2, 24), everyMs: Math.round(chance.spread(3_000, 60_000)) };
     case 'foreign fetch':
       return { atMs, do: kind, force: chance.happens(0.3) };
     case 'refuse a path': {
       const long = chance.happens(0.4) ? HOUR_MS * 24 : forMs * 5;
-      return { atMs, do: kind, path, forMs: long, errcode: chance.one([40001, 40014, 42001]) };
+      const errcode = chance.one([40001, 40014, 42001]);
+      const thenRevokeMs = chance.happens(0.4) ? Math.round(chance.spread(3_000, 120_000)) : undefined;
+      return { atMs, do: kind, path, forMs: long, errcode, thenRevokeMs };
     }
     case 'stray refusals':
       return { atMs, do: kind, path, times: chance.whole(1, 3) };
     case 'hub down':
-      return { atMs, do: kind, hub, how: chance.one(['killed', 'stopped', 'vanished'] as const), forMs };
+      return {
+        atMs,
+        do: kind,
+        hub,
+        how: chance.one(['killed', 'stopped', 'vanished'] as const),
+        forMs: forMs * longer,
+      };
     case 'hub pauses':
       return { atMs, do: kind, hub, sleeps, forMs: Math.min(forMs, 3 * MINUTE_MS) };
+    case 'keeper pauses in a fetch':
+      return { atMs, do: kind, keeper, forMs: Math.round(chance.between(1_000, 25_000)) };
     case 'sidecar down':
       return { atMs, do: kind, sidecar, forMs };
     case 'sidecar pauses':
@@ -187,8 +209,8 @@ function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step 
       const host = chance.happens(0.5) && sizes.hubs > 0 ? `hub-${hub}` : `sidecar-${sidecar}`;
       return { atMs, do: kind, host, byMs: chance.one([-600_000, -5_000, 1_000, 5_000, 60_000, 1_200_000]) };
     }
-    case 'hub not on the IP list':
-      return { atMs, do: kind, hub, forMs: forMs * 4 };
+    case 'not on the IP list':
+      return { atMs, do: kind, keeper: chance.happens(0.3) ? 'all' : keeper, forMs: forMs * 4 };
     case 'secret reset': {
       const count = Math.max(1, sizes.hubs);
       return {

@@ -10,6 +10,7 @@ const HELP = `Lives through seeds in virtual time, and looks for broken promises
 
   --seeds N     how many (100)        --from S      the first one (1)
   --workers N   threads (all cores)   --no-shrink   do not look for the shortest script
+  --first       one seed after the other, to the first broken promise
   --seed S      one seed; with --log its story, with --steps 3,7 only these steps of its script
 `;
 
@@ -19,6 +20,7 @@ const { values: given } = parseArgs({
     from: { type: 'string', default: '1' },
     workers: { type: 'string', default: String(availableParallelism()) },
     'no-shrink': { type: 'boolean', default: false },
+    first: { type: 'boolean', default: false },
     seed: { type: 'string' },
     steps: { type: 'string' },
     log: { type: 'boolean', default: false },
@@ -35,11 +37,17 @@ interface Share {
 
 if (!isMainThread) {
   const { from, to, by } = workerData as Share;
-  for (let seed = from; seed < to; seed += by) parentPort?.postMessage(await runSeed(seed));
+  for (let seed = from; seed < to; seed += by) {
+    const outcome = await runSeed(seed);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+    parentPort?.postMessage(outcome);
+  }
 } else if (given.help) {
   console.log(HELP);
 } else if (given.seed !== undefined) {
   process.exitCode = await runOne(Number(given.seed));
+} else if (given.first) {
+  process.exitCode = await runToFirst(Number(given.from), Number(given.seeds));
 } else {
   process.exitCode = await runMany(Number(given.from), Number(given.seeds), Number(given.workers));
 }
@@ -49,6 +57,17 @@ async function runOne(seed: number): Promise<number> {
   const outcome = await runSeed(seed, { steps, write: given.log ? (line) => console.log(line) : undefined });
   console.log(textOf(outcome));
   return outcome.violation === undefined ? 0 : 1;
+}
+
+async function runToFirst(from: number, count: number): Promise<number> {
+  for (let seed = from; seed < from + count; seed += 1) {
+    const outcome = await runSeed(seed);
+    if (outcome.violation === undefined) continue;
+    console.log(textOf(outcome));
+    return 1;
+  }
+  console.log(`every promise was kept in ${count} seeds`);
+  return 0;
 }
 
 async function runMany(from: number, count: number, workers: number): Promise<number> {

@@ -178,12 +178,12 @@ export class SimulatedCall {
     this.#ticketS = leftS;
   }
 
-  async #timed<Answer>(wait: Promise<Answer>): Promise<Answer> {
+  async #timed<Value>(wait: Promise<Value>): Promise<Value> {
     const { clock } = this.#machine;
     const beganMs = clock.lifeMs();
-    const answer = await wait;
+    const value = await wait;
     this.#waitedMs += clock.lifeMs() - beganMs;
-    return answer;
+    return value;
   }
 
   #served(status: number, errcode: number | undefined, answeredBy: Served['answeredBy']): Served {

@@ -43,6 +43,8 @@ export class Store {
   life = 1;
   /** When it last forgot something that it had said was stored. */
   lastLossMs = -Infinity;
+  /** What share of messages gets lost; they promise nothing. */
+  messageLoss = 0;
   onPublished: (record: SharedRecord) => void = () => {};
   readonly #schedule: Schedule;
   readonly links = new Set<StoreLink>();
@@ -234,7 +236,7 @@ export class StoreLink implements SharedRecords {
   /** Publication and subscription promise nothing. */
   deliver(account: SharedAccount): void {
     if (!this.#isConnected() || this.#network.fate(STORE, this.#machine.name) !== 'open') return;
-    if (this.#chance.happens(0.02)) return;
+    if (this.#chance.happens(this.#store.messageLoss)) return;
     const hear = (): void => {
       if (!this.#closed) this.#listener?.changed(account);
     };

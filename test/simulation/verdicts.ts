@@ -16,6 +16,10 @@ export const INVARIANTS = {
   'nothing is spent in vain': `A forced refresh kills a token, and so does a classic fetch. No keeper makes one while
     the token that it serves is accepted by the platform, if more than 32 % of its life is left (classic), and nobody
     pressed the button, changed the settings, started it or set its clock.`,
+  'renewed ahead of time': `Nobody waits for a token because the old one has aged: where nothing was in the way for ten
+    minutes, a classic renewal begins before the last 2 % of a life.`,
+  'no classic fetch without the store': `Hubs that do not see each other end each other's tokens. A classic fetch of a
+    hub with a shared store begins only while that store answers it, or did two seconds before.`,
   'one classic fetch at a time': `Two fetches end each other's tokens. No hub asks for a classic token while another
     one does whose turn is valid by the store's clock.`,
   'a generation names one token': `Hubs order tokens by generation. Two published classic tokens never have the same

@@ -52,6 +52,7 @@ export class World {
     this.network = new Network(this.schedule, this.chance('network'));
     this.platform = new Platform(knobs, () => this.schedule.nowMs);
     this.store = new Store(this.schedule);
+    this.store.messageLoss = this.chance('messages').one([0, 0.02, 0.3, 1]);
     this.hubs = Array.from({ length: sizes.hubs }, (_, index) => new HubNode(this, index));
     this.sidecars = Array.from({ length: sizes.sidecars }, (_, index) => new SidecarNode(this, index));
     this.faults = new Faults(this);
