@@ -1,0 +1,39 @@
+/** What the platform answers here, in the sizes that it answers in. */
+
+export const PATHS = {
+  small: '/cgi-bin/user/small',
+  send: '/cgi-bin/message/template/send',
+  json4k: '/cgi-bin/user/info',
+  binary: '/cgi-bin/media/get',
+  /** Only here a token is looked at. */
+  checked: '/cgi-bin/user/get',
+  token: '/cgi-bin/stable_token',
+  probe: '/cgi-bin/get_api_domain_ip',
+  newToken: '/bench/new-token',
+};
+
+export const SMALL = JSON.stringify({
+  errcode: 0,
+  errmsg: 'ok',
+  msgid: 2_990_183_746_152_399,
+  request_id: `5f2c1d9a8b7e6f50_${'a'.repeat(48)}`,
+});
+
+export const JSON_4K = JSON.stringify({
+  subscribe: 1,
+  openid: 'o6_bmjrPTlm6_2sgVt7hMZOPfL2M',
+  language: 'zh_CN',
+  remark: '',
+  groupid: 0,
+  tagid_list: Array.from({ length: 965 }, (_, at) => at + 100),
+});
+
+/** Not random, so that two runs measure the same; not compressible at a glance, as a picture is not. */
+export const BINARY = Buffer.from(
+  Array.from({ length: 200 * 1_024 }, (_, at) => (at * at * 31 + at * 7) % 251),
+);
+
+export const REFUSED = JSON.stringify({
+  errcode: 40001,
+  errmsg: 'invalid credential, rid: 5f2c1d9a-8b7e6f50',
+});

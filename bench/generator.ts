@@ -1,0 +1,129 @@
+/**
+ * A load generator, as a program, for what wrk cannot do: a constant rate, and a connection per call. It
+ * sends on time whether earlier calls were answered or not; without a rate each connection calls as soon as
+ * it was answered. A call's time runs from when it was sent, or was due if no connection was free.
+ *
+ *   generator.js '{"port":…,"connections":…,"seconds":…,"requests":[file…]}'
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RawClient } from './raw-client.ts';
+
+export interface Job {
+  readonly port: number;
+  /** The file of the authority of a TLS destination. */
+  readonly caFile?: string;
+  readonly connections: number;
+  readonly seconds: number;
+  /** Calls per second in all. */
+  readonly rate?: number;
+  /** Each call opens a connection of its own. */
+  readonly fresh?: boolean;
+  /** Files with a request each: of the first, and every 20th time of the second. */
+  readonly requests: readonly string[];
+}
+
+export interface Outcome {
+  readonly calls: number;
+  readonly errors: number;
+  readonly seconds: number;
+  /** The time of each call in µs, and how many had it. */
+  readonly times: readonly (readonly [us: number, count: number])[];
+  /** What the generator itself used. */
+  readonly cpuUs: number;
+}
+
+const SECONDS_MAX = 120;
+
+class Generator {
+  readonly #job: Job;
+  readonly #ca: string | undefined;
+  readonly #requests: readonly Buffer[];
+  readonly #idle: RawClient[] = [];
+  readonly #due: number[] = [];
+  readonly #times = new Map<number, number>();
+  #open = 0;
+  #sent = 0;
+  #errors = 0;
+
+  constructor(job: Job) {
+    this.#job = job;
+    this.#ca = job.caFile === undefined ? undefined : readFileSync(job.caFile, 'utf8');
+    this.#requests = job.requests.map((file) => readFileSync(file));
+  }
+
+  async run(): Promise<Outcome> {
+    const { rate, seconds } = this.#job;
+    const cpu = process.cpuUsage();
+    const startMs = performance.now();
+    const endMs = startMs + Math.min(seconds, SECONDS_MAX) * 1_000;
+    await (rate === undefined ? this.#asFastAsAnswered(endMs) : this.#atRate(rate, startMs, endMs));
+    const used = process.cpuUsage(cpu);
+    return {
+      calls: this.#sent - this.#errors,
+      errors: this.#errors,
+      seconds: (performance.now() - startMs) / 1_000,
+      times: [...this.#times],
+      cpuUs: used.user + used.system,
+    };
+  }
+
+  async #asFastAsAnswered(endMs: number): Promise<void> {
+    const work = async (): Promise<void> => {
+      while (performance.now() < endMs) await this.#call(performance.now());
+    };
+    await Promise.all(Array.from({ length: this.#job.connections }, work));
+  }
+
+  async #atRate(rate: number, startMs: number, endMs: number): Promise<void> {
+    const calls: Promise<void>[] = [];
+    for (let dueMs = startMs; dueMs < endMs; dueMs = startMs + (calls.length / rate) * 1_000) {
+      if (dueMs > performance.now()) await sleep(dueMs - performance.now());
+      if (this.#open < this.#job.connections) calls.push(this.#workOff());
+      else calls.push(Promise.resolve(void this.#due.push(performance.now())));
+    }
+    await Promise.all(calls);
+  }
+
+  /** One call, and then those that waited for a connection. */
+  async #workOff(): Promise<void> {
+    this.#open += 1;
+    for (let dueMs: number | undefined = performance.now(); dueMs !== undefined; dueMs = this.#due.shift()) {
+      await this.#call(dueMs);
+    }
+    this.#open -= 1;
+  }
+
+  async #call(dueMs: number): Promise<void> {
+    const client = this.#client();
+    const [usual, odd = usual] = this.#requests;
+    this.#sent += 1;
+    try {
+      const { status } = await client.call((this.#sent % 20 === 0 ? odd : usual) ?? Buffer.alloc(0));
+      if (status === 200) this.#count(performance.now() - dueMs);
+      else this.#errors += 1;
+    } catch {
+      this.#errors += 1;
+    }
+    if (this.#job.fresh === true || !client.usable) client.close();
+    else this.#idle.push(client);
+  }
+
+  /** One that is open, or a new one. */
+  #client(): RawClient {
+    for (let client = this.#idle.pop(); client !== undefined; client = this.#idle.pop()) {
+      if (client.usable) return client;
+    }
+    return new RawClient({ port: this.#job.port, ...(this.#ca !== undefined && { ca: this.#ca }) });
+  }
+
+  #count(ms: number): void {
+    const us = Math.round(ms * 1_000);
+    this.#times.set(us, (this.#times.get(us) ?? 0) + 1);
+  }
+}
+
+if (process.argv[2] !== undefined) {
+  const outcome = await new Generator(JSON.parse(process.argv[2]) as Job).run();
+  process.stdout.write(JSON.stringify(outcome), () => process.exit());
+}

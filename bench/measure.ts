@@ -1,0 +1,221 @@
+/** The measuring itself. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { portsOf, startBeside, stop } from './children.ts';
+import type { Job } from './generator.ts';
+import { fullLoad, generate, type Load } from './load.ts';
+import { programFile } from './machine.ts';
+import type { Options } from './options.ts';
+import { RawClient } from './raw-client.ts';
+import type { FarResult, Slice, SystemResult } from './results.ts';
+import { DIED, FAR, FIRST_CALL, SHAPES, STEADY, STEADY_RATE, type Shape, writeRequests } from './shapes.ts';
+import { startSystem, type Started, type System } from './systems.ts';
+import type { Upstream } from './upstream.ts';
+import { cpuTime, memory, processTree } from './usage.ts';
+
+/** A system that is up. */
+export interface Running extends Started {
+  readonly pids: readonly number[];
+  readonly startMs: readonly number[];
+}
+
+/** A system that is measured. */
+export interface Subject extends Running {
+  readonly result: SystemResult;
+  lastDeathMs: number;
+}
+
+export interface Bench {
+  readonly options: Options;
+  readonly folder: string;
+  readonly upstream: Upstream;
+  readonly problems: string[];
+}
+
+const START_MS_MAX = 20_000;
+const START_POLL_MS = 3;
+/** A token that dies more often than this is no case of real life, and a keeper may ration its fetches. */
+const DEATHS_APART_MS = 6_000;
+const FAR_ROUND_TRIP_MS = 20;
+const FAR_RATE = 50;
+const FAR_WARM_SECONDS = 2;
+
+/** Starts it as often as the options say; the last one stays. */
+export async function start(bench: Bench, system: System): Promise<Running> {
+  const startMs: number[] = [];
+  for (;;) {
+    const atMs = performance.now();
+    const started = await startSystem(system, bench.folder, bench.upstream);
+    await untilItServes(started);
+    startMs.push(performance.now() - atMs);
+    if (startMs.length === bench.options.starts) {
+      return { ...started, pids: processTree(started.child.pid), startMs };
+    }
+    await stop(started.child);
+  }
+}
+
+async function untilItServes({ system, port, child }: Started): Promise<void> {
+  const untilMs = performance.now() + START_MS_MAX;
+  let answer = '';
+  while (performance.now() < untilMs && child.process.exitCode === null) {
+    answer = await callOnce(port, FIRST_CALL);
+    if (answer.includes('"errcode":0')) return;
+    await sleep(START_POLL_MS);
+  }
+  throw new Error(`${system.name} does not serve: ${answer.split('\r\n')[0]} ${child.complaints()}`);
+}
+
+/** Leaves what just started alone for a while, and sees what it uses. */
+export async function rest({ options }: Bench, all: readonly Running[]): Promise<Subject[]> {
+  await sleep(options.restSeconds * 500);
+  const before = all.map(({ pids }) => cpuTime(pids).usedUs);
+  await sleep(options.restSeconds * 1_000);
+  return all.map((running, at) => {
+    const { system, startMs, pids } = running;
+    const result: SystemResult = {
+      name: system.name,
+      family: system.family,
+      does: system.does,
+      startMs,
+      idleMib: memory(pids).nowMib,
+      restShare: (cpuTime(pids).usedUs - (before[at] ?? NaN)) / (options.restSeconds * 1e6),
+      memory: undefined,
+      slices: new Map(),
+    };
+    return { ...running, result, lastDeathMs: -Infinity };
+  });
+}
+
+/** By calls, not by time: on a busy machine few calls go through in a second, and code is compiled after many. */
+export async function warmUp({ options, folder }: Bench, subject: Subject): Promise<void> {
+  for (const shape of chosen(options)) {
+    const job = jobFor(folder, subject, shape, 1);
+    let calls = 0;
+    for (let second = 0; second < options.warmSecondsMax; second++) {
+      calls += (await fullLoad(job)).calls;
+      if (!subject.system.warmsUp || calls >= options.warmCalls) break;
+    }
+  }
+}
+
+/** Every shape of one system, once. */
+export async function measureRound(bench: Bench, subject: Subject, round: number): Promise<void> {
+  const { options, folder } = bench;
+  for (const shape of chosen(options)) {
+    const job = jobFor(folder, subject, shape, options.sliceSeconds);
+    await measureSlice(bench, subject, shape.name, round, () => fullLoad(job));
+  }
+  if (options.shapes.has(STEADY.name)) {
+    const job = { ...jobFor(folder, subject, STEADY, options.steadySeconds), rate: STEADY_RATE };
+    await measureSlice(bench, subject, STEADY.name, round, () => generate(job));
+  }
+  const sinceDeathMs = performance.now() - subject.lastDeathMs;
+  if (options.shapes.has(DIED.name) && subject.system.replays && sinceDeathMs > DEATHS_APART_MS) {
+    subject.lastDeathMs = performance.now();
+    await measureSlice(bench, subject, DIED.name, round, () => callWithDeadToken(bench, subject));
+  }
+}
+
+async function measureSlice(
+  bench: Bench,
+  { pids, result }: Subject,
+  shape: string,
+  round: number,
+  run: () => Promise<Load>,
+): Promise<void> {
+  const before = cpuTime(pids);
+  const load = await run().catch((error: unknown): string => String(error));
+  if (typeof load === 'string' || !(load.calls > 0)) {
+    bench.problems.push(
+      `${result.name}, ${shape}: ${typeof load === 'string' ? load : 'no call was answered'}`,
+    );
+    return;
+  }
+  const { calls, errors, seconds, times } = load;
+  if (errors > 0)
+    bench.problems.push(`${result.name}, ${shape}: ${errors} of ${calls + errors} calls failed`);
+  const after = cpuTime(pids);
+  const slice: Slice = {
+    round,
+    calls,
+    errors,
+    cpuUsPerCall: (after.usedUs - before.usedUs) / calls,
+    waitedUsPerCall: (after.waitedUs - before.waitedUs) / calls,
+    callsPerS: calls / seconds,
+    times,
+  };
+  result.slices.set(shape, [...(result.slices.get(shape) ?? []), slice]);
+}
+
+/** One call on a connection that is open already. */
+async function callWithDeadToken({ upstream }: Bench, { port }: Subject): Promise<Load> {
+  await upstream.newToken();
+  const client = new RawClient({ port });
+  const atMs = performance.now();
+  const { text } = await client.call(Buffer.from(DIED.request));
+  const us = Math.round((performance.now() - atMs) * 1_000);
+  client.close();
+  if (!text.includes('"errcode":0'))
+    throw new Error(`the call was not replayed: ${text.split('\r\n').at(-1)}`);
+  return { calls: 1, errors: 0, seconds: us / 1e6, times: new Map([[us, 1]]) };
+}
+
+/** Calls to a platform that is 20 ms away: with a TLS connection for each, and through each sidecar. */
+export async function measureFar(bench: Bench): Promise<FarResult[]> {
+  const { options, folder, upstream } = bench;
+  const relay = startBeside(process.execPath, [
+    programFile('./relay.js'),
+    `${upstream.port}`,
+    `${FAR_ROUND_TRIP_MS}`,
+  ]);
+  const [relayPort = 0] = await portsOf(relay);
+  const shape = { name: FAR, title: FAR, requests: [FIRST_CALL.toString()], connections: 64 };
+  const job = {
+    connections: shape.connections,
+    seconds: options.steadySeconds,
+    rate: FAR_RATE,
+    requests: writeRequests(folder, shape),
+  };
+  const direct = await generate({ ...job, port: relayPort, caFile: upstream.caFile, fresh: true });
+  const results = [farResult('a TLS connection for each call', direct, undefined)];
+  for (const system of options.systems.filter(({ family, prepare }) => family === 'sidecar' && prepare)) {
+    const started = await startSystem(system, folder, { ...upstream, port: relayPort });
+    await untilItServes(started);
+    await fullLoad({ ...job, port: started.port, seconds: FAR_WARM_SECONDS });
+    const pids = processTree(started.child.pid);
+    const { usedUs } = cpuTime(pids);
+    const load = await generate({ ...job, port: started.port });
+    results.push(farResult(system.name, load, (cpuTime(pids).usedUs - usedUs) / load.calls));
+    await stop(started.child);
+  }
+  await stop(relay);
+  return results;
+}
+
+function farResult(
+  name: string,
+  { times, cpuUs: used = NaN, calls }: Load,
+  sidecarCpuUs: number | undefined,
+): FarResult {
+  return { name, times, callerCpuUs: used / calls, sidecarCpuUs };
+}
+
+function chosen({ shapes }: Options): Shape[] {
+  return SHAPES.filter(({ name }) => shapes.has(name));
+}
+
+function jobFor(folder: string, { port }: Started, shape: Shape, seconds: number): Job {
+  return { port, seconds, connections: shape.connections, requests: writeRequests(folder, shape) };
+}
+
+/** What came back; nothing, if nothing could be had. */
+async function callOnce(port: number, request: Buffer): Promise<string> {
+  const client = new RawClient({ port });
+  try {
+    return (await client.call(request)).text;
+  } catch {
+    return '';
+  } finally {
+    client.close();
+  }
+}

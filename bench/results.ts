@@ -1,0 +1,44 @@
+/** What was measured. */
+import type { Histogram } from './histogram.ts';
+import type { Memory } from './usage.ts';
+
+/** One slice of one system and one shape. */
+export interface Slice {
+  readonly round: number;
+  readonly calls: number;
+  readonly errors: number;
+  readonly cpuUsPerCall: number;
+  /** How long it was ready to run while something else had the core: what was not the system's own doing. */
+  readonly waitedUsPerCall: number;
+  readonly callsPerS: number;
+  /** In µs. */
+  readonly times: Histogram;
+}
+
+export interface SystemResult {
+  readonly name: string;
+  readonly family: string;
+  readonly does: string;
+  /** From the start of the process to its first answered call. */
+  readonly startMs: readonly number[];
+  readonly idleMib: number;
+  readonly restShare: number;
+  memory: Memory | undefined;
+  /** By shape. */
+  readonly slices: Map<string, Slice[]>;
+}
+
+/** A call at a round trip of 20 ms. */
+export interface FarResult {
+  readonly name: string;
+  readonly times: Histogram;
+  readonly callerCpuUs: number;
+  readonly sidecarCpuUs: number | undefined;
+}
+
+export interface Results {
+  readonly systems: readonly SystemResult[];
+  readonly far: readonly FarResult[];
+  /** Of each system and shape that could not be measured. */
+  readonly problems: readonly string[];
+}

@@ -1,0 +1,144 @@
+/** What is measured, and what stands beside it. */
+import { join } from 'node:path';
+import { type Child, type Environment, freePort, startMeasured } from './children.ts';
+import { nodes, programFile, programs, sourceFile } from './machine.ts';
+import { APPID } from './shapes.ts';
+import { type Upstream, writeConfig } from './upstream.ts';
+
+export interface System {
+  readonly name: string;
+  /** Chosen together by `--only`. */
+  readonly family: string;
+  readonly does: string;
+  /** Whether it gets over a token that died. */
+  readonly replays: boolean;
+  /** The compilers of Node have much to learn before its figures hold. */
+  readonly warmsUp: boolean;
+  /** Ready to start; undefined if this machine lacks it. */
+  readonly prepare: ((place: Place) => Prepared) | undefined;
+}
+
+export interface Place {
+  readonly folder: string;
+  readonly port: number;
+  readonly upstream: Upstream;
+}
+
+interface Prepared {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Environment;
+}
+
+export interface Started {
+  readonly system: System;
+  readonly port: number;
+  readonly child: Child;
+}
+
+const MAJORS = [20, 24];
+
+export const SYSTEMS: readonly System[] = [
+  native('nginx', 'token', false, programs.nginx, nginx('nginx.conf')),
+  native('nginx-lua', 'token, errcode, one replay', true, programs.nginxLua, nginx('nginx-lua.conf')),
+  native('haproxy', 'token', false, programs.haproxy, (place) => {
+    const config = writeConfig(place.folder, 'haproxy.cfg', valuesFor(place));
+    return { program: programs.haproxy ?? '', args: ['-f', config], env: {} };
+  }),
+  native('go', 'token, errcode, one replay', true, programs.goPeer, (place) => ({
+    program: programs.goPeer ?? '',
+    args: [],
+    env: { ...peerEnvironment(place), CA_FILE: place.upstream.caFile },
+  })),
+  ...MAJORS.map((major) => onNode('http-proxy', major, 'token', peer('http-proxy'))),
+  ...newest().map((major) => onNode('reply-from', major, 'token', peer('reply-from'))),
+  ...newest().map((major) => onNode('empty', major, 'nothing', peer('empty'))),
+  ...MAJORS.map((major) => onNode('sidecar', major, 'all', sidecar)),
+];
+
+/** Starts it on a port of its own. */
+export async function startSystem(system: System, folder: string, upstream: Upstream): Promise<Started> {
+  if (system.prepare === undefined) throw new Error(`Cannot start ${system.name}: it is missing`);
+  const port = await freePort();
+  const { program, args, env } = system.prepare({ folder: join(folder, system.name), port, upstream });
+  return { system, port, child: startMeasured(program, args, env) };
+}
+
+function native(
+  name: string,
+  does: string,
+  replays: boolean,
+  program: string | undefined,
+  prepare: (place: Place) => Prepared,
+): System {
+  const isThere = program !== undefined;
+  return { name, family: name, does, replays, warmsUp: false, prepare: isThere ? prepare : undefined };
+}
+
+function onNode(
+  family: string,
+  major: number,
+  does: string,
+  prepare: (node: string) => (place: Place) => Prepared,
+): System {
+  const node = nodes().get(major);
+  return {
+    name: `${family}-${major}`,
+    family,
+    does,
+    replays: family === 'sidecar',
+    warmsUp: true,
+    prepare: node === undefined ? undefined : prepare(node),
+  };
+}
+
+/** One version of Node is enough for what is no yardstick of a bar. */
+function newest(): number[] {
+  return [Math.max(...nodes().keys())];
+}
+
+function nginx(template: string): (place: Place) => Prepared {
+  return (place) => {
+    const config = writeConfig(place.folder, template, {
+      ...valuesFor(place),
+      MODULES: programs.nginxModules ?? '',
+      LUA_PATH: programs.luaPath,
+    });
+    return { program: programs.nginx ?? '', args: ['-p', place.folder, '-c', config], env: {} };
+  };
+}
+
+function valuesFor({ port, upstream }: Place): Record<string, string | number> {
+  return { PORT: port, UPSTREAM_PORT: upstream.port, CERTIFICATE: upstream.caFile, TOKEN: upstream.token };
+}
+
+function peer(name: string): (node: string) => (place: Place) => Prepared {
+  const program = programFile(`./peers/${name}.js`);
+  return (node) => (place) => ({ program: node, args: [program], env: peerEnvironment(place) });
+}
+
+function peerEnvironment({ port, upstream }: Place): Record<string, string> {
+  return {
+    PORT: `${port}`,
+    TARGET: `https://127.0.0.1:${upstream.port}`,
+    TOKEN: upstream.token,
+    NODE_EXTRA_CA_CERTS: upstream.caFile,
+  };
+}
+
+/** The built sidecar, as it is delivered. Its own errors have their own status, so that they count as errors. */
+function sidecar(node: string): (place: Place) => Prepared {
+  return ({ port, upstream }) => ({
+    program: node,
+    args: [sourceFile('dist/cli.js'), 'proxy'],
+    env: {
+      WECHAT_APPID: APPID,
+      WECHAT_APPSECRET: 'the-secret-of-the-bench',
+      WECHAT_SIDECAR_UPSTREAMS: `https://127.0.0.1:${upstream.port}`,
+      WECHAT_SIDECAR_TLS_CA_FILE: upstream.caFile,
+      WECHAT_SIDECAR_LISTEN: `127.0.0.1:${port}`,
+      WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0',
+      WECHAT_SIDECAR_ERROR_STATUS: 'http',
+    },
+  });
+}

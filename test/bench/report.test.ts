@@ -1,0 +1,81 @@
+import test from 'ava';
+import { judge } from '../../bench/bars.ts';
+import { median, merge, percentile, quantile } from '../../bench/histogram.ts';
+import { cpuRatio } from '../../bench/ratios.ts';
+import { report } from '../../bench/report.ts';
+import type { Results, Slice, SystemResult } from '../../bench/results.ts';
+
+test('a percentile is the duration that this share of the calls did not exceed', (t) => {
+  const histogram = merge([
+    new Map([
+      [300, 1],
+      [100, 90],
+    ]),
+    new Map([[200, 9]]),
+  ]);
+  t.is(percentile(histogram, 0.5), 100);
+  t.is(percentile(histogram, 0.99), 200);
+  t.is(percentile(histogram, 0.999), 300);
+  t.is(percentile(new Map(), 0.5), NaN);
+  t.is(median([3, 1, 2]), 2);
+  t.is(quantile([1, 2], 0.25), 1.25);
+  t.is(median([]), NaN);
+});
+
+test('a ratio is taken round by round, and a round that one of the two lacks does not count', (t) => {
+  const results = resultsOf(
+    system('sidecar-24', { get: [slice(0, 30), slice(1, 90), slice(2, 60), slice(3, 1)] }),
+    system('nginx-lua', { get: [slice(0, 10), slice(1, 30), slice(2, 30)] }),
+  );
+  const pair = { system: 'sidecar-24', base: 'nginx-lua', shape: 'get' };
+  t.is(cpuRatio(results, pair), '3.00 (2.50–3.00)');
+  t.is(cpuRatio(results, { ...pair, shape: 'post' }), '');
+});
+
+test('a bar holds, does not hold, or was not measured', (t) => {
+  const [get, post, json4k, p99] = judge(
+    resultsOf(
+      system('sidecar-24', { get: [slice(0, 21)], post: [slice(0, 23)], steady: [slice(0, 9, 3_500)] }),
+      system('nginx-lua', { get: [slice(0, 10)], post: [slice(0, 10)], steady: [slice(0, 9, 500)] }),
+    ),
+  );
+  t.regex(get ?? '', /^holds .* 2\.10$/);
+  t.regex(post ?? '', /^does not hold .* 2\.30$/);
+  t.regex(json4k ?? '', /^not measured /);
+  t.regex(p99 ?? '', /^does not hold .* 3\.00$/);
+});
+
+test('the report has a row for each system, and names what is missing', (t) => {
+  const printed = report({
+    ...resultsOf(
+      system('nginx-lua', { get: [slice(0, 10)] }),
+      system('http-proxy-24', { get: [slice(0, 30)] }),
+    ),
+    problems: ['haproxy: this machine lacks it'],
+  });
+  t.regex(printed, /^\| http-proxy-24 +\| +all \| +30 \|$/m);
+  t.regex(printed, /^\| http-proxy-24 +\| +3\.00 \(3\.00–3\.00\) \|$/m);
+  t.regex(printed, /^haproxy: this machine lacks it$/m);
+});
+
+function slice(round: number, cpuUsPerCall: number, us = 100): Slice {
+  const times = new Map([[us, 1]]);
+  return { round, calls: 1, errors: 0, cpuUsPerCall, waitedUsPerCall: 0, callsPerS: 1, times };
+}
+
+function system(name: string, slices: Record<string, Slice[]>): SystemResult {
+  return {
+    name,
+    family: name.replace(/-\d+$/, ''),
+    does: 'all',
+    startMs: [1],
+    idleMib: 1,
+    restShare: 0,
+    memory: undefined,
+    slices: new Map(Object.entries(slices)),
+  };
+}
+
+function resultsOf(...systems: SystemResult[]): Results {
+  return { systems, far: [], problems: [] };
+}
