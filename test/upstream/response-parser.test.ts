@@ -183,7 +183,11 @@ const FAULTY: readonly (readonly [name: string, sent: string, error: string])[] 
 /** The same bytes in one piece, byte by byte, and cut at each third. */
 function cuts(sent: string): string[][] {
   const thirds = [sent.slice(0, sent.length / 3), sent.slice(sent.length / 3, (sent.length * 2) / 3)];
-  return [[sent], sent.length < 5_000 ? sent.split('') : [sent], [...thirds, sent.slice((sent.length * 2) / 3)]];
+  return [
+    [sent],
+    sent.length < 5_000 ? sent.split('') : [sent],
+    [...thirds, sent.slice((sent.length * 2) / 3)],
+  ];
 }
 
 for (const [name, sent, body, keepAlive, trailers = []] of WHOLE) {
