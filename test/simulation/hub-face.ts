@@ -27,7 +27,7 @@ export async function serveHubRequest(hub: Hub, request: HubRequest, outlet: Out
     const { route, appid } = found;
     const caller =
       route.credential === 'key'
-        ? { kind: 'client' as const, name: 'nobody', apps: new Set<string>() }
+        ? { kind: 'client' as const, name: 'nobody', grants: [] }
         : await callerOf(hub, headerOf(request.headers, 'authorization'));
     if (appid !== undefined && !(mayUse(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
     await route.run(ctx as unknown as Koa.Context, hub, caller, appid ?? '');
@@ -48,7 +48,7 @@ async function callerOf(
   hub: Hub,
   authorization: string | undefined,
 ): Promise<Parameters<ApiRoute['run']>[2]> {
-  const recognition = await hub.callers.byAuthorization(authorization);
+  const recognition = await hub.callers.byAuthorization(authorization, '127.0.0.1');
   if (recognition.kind === 'caller') return recognition.caller;
   throw new Problem('unauthorized', 'no such key');
 }
