@@ -215,6 +215,8 @@ export class Judge {
     }
     if (expiresInS >= TICKET_S_MIN || platform.knobs.ticketRepeats) return;
     if (!faults.isPromised(node.name, schedule.nowMs - 600_000)) return;
+    // Without a token there is no ticket.
+    if (this.quotas.isRationed(schedule.nowMs) || !platform.accepts(node.inUse())) return;
     this.fail('tickets are long enough', `${node.name} gave a ticket with ${expiresInS} s left`);
   }
 

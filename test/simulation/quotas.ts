@@ -18,6 +18,7 @@ const REASON_MS = 20_000;
 const RATIONED_LOOKS = 12;
 const LATE_SHARE = 0.02;
 const LATE_CALM_MS = 600_000;
+const ON_ITS_WAY_MS = 2_000;
 const EARLY_SHARE = 0.32;
 const RECHECK_MS_MIN = 50_000;
 
@@ -164,6 +165,8 @@ export class Quotas {
     const reasonMs = this.#reasonMs.get(by) ?? -Infinity;
     if (isWanted || reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
     if (sizes.store === 'shared' && !faults.storeWasSure(given.issuedMs)) return;
+    // The question was on its way when another hub's token came.
+    if ((this.#adoptedMs.get(by) ?? -Infinity) > atMs - ON_ITS_WAY_MS) return;
     // The platform has just dealt with the question: what was overwritten by it was good until now.
     const wasGood =
       given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;

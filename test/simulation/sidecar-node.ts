@@ -2,6 +2,7 @@ import { boundedLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { ReplayBudget } from '../../src/proxy/body.ts';
 import { HubAccounts } from '../../src/proxy/hub/accounts.ts';
+import type { Call } from '../../src/proxy/call.ts';
 import { serveCall } from '../../src/proxy/serve.ts';
 import type { Accounts, ProxyRules, Sidecar } from '../../src/proxy/sidecar.ts';
 import { Reports } from '../../src/proxy/reports.ts';
@@ -110,7 +111,7 @@ export class SidecarNode {
       reports: call.watchedReports(sidecar.reports),
     };
     this.#world.judge.called();
-    serveCall(call as unknown as Parameters<typeof serveCall>[0], watched).then(
+    serveCall(call as unknown as Call, watched).then(
       (served) => call.ended(served),
       (error: unknown) => this.#world.judge.crashed(this.name, error),
     );

@@ -1,5 +1,5 @@
 import { type Answer, heldAnswer } from '../../src/proxy/answer.ts';
-import type { CallBody, Served } from '../../src/proxy/call.ts';
+import type { Call, CallBody, Served } from '../../src/proxy/call.ts';
 import type { Accounts, ProxyRules } from '../../src/proxy/sidecar.ts';
 import { type ErrorAnswer, errorAnswer, type Reason } from '../../src/server/errors.ts';
 import type { Reports } from '../../src/proxy/reports.ts';
@@ -41,11 +41,13 @@ export interface CallStory {
 }
 
 /** A call of a business program without its sockets: stands where a `Call` does. */
-export class SimulatedCall {
+export class SimulatedCall implements Pick<Call, keyof Call> {
   readonly method = 'GET';
   readonly gone = false;
   readonly rules: ProxyRules;
-  readonly request: object;
+  readonly request: Call['request'];
+  /** Everything is written past it. */
+  readonly response = undefined as unknown as Call['response'];
   readonly #world: World;
   readonly #node: SidecarNode;
   readonly #machine: Machine;
@@ -76,7 +78,7 @@ export class SimulatedCall {
       httpVersion: '1.1',
       headers: { host: '127.0.0.1:3880' },
       rawHeaders: ['host', '127.0.0.1:3880'],
-    };
+    } as Call['request'];
   }
 
   /** The same accounts, with a watch on how long each wait takes. */
@@ -97,7 +99,21 @@ export class SimulatedCall {
 
   note(): void {}
 
+  allowPage(): void {}
+
+  get path(): string {
+    return this.#path.split('?', 1)[0] as string;
+  }
+
   describe(): void {}
+
+  whenGone(): void {}
+
+  close(): void {}
+
+  readBody(): Promise<Buffer | undefined> {
+    return Promise.resolve(Buffer.alloc(0));
+  }
 
   takeBody(): Promise<CallBody> {
     return Promise.resolve({ kind: 'none' });

@@ -62,7 +62,4 @@ export interface Violation {
 }
 
 /** Promises of the contract that the code does not keep yet. */
-export const SET_ASIDE: ReadonlySet<Invariant> = new Set([
-  'tickets are long enough',
-  'lives are long enough',
-]);
+export const SET_ASIDE: ReadonlySet<Invariant> = new Set();
