@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { systemClock } from './base/clock.ts';
+import { FLUSH_MS_MAX, openOutput } from './cli/output.ts';
 import { run } from './cli/run.ts';
 
 /** Known, harmless, and not ours to mend: http-proxy's use of util._extend on newer Node. */
@@ -9,11 +10,16 @@ const EXPECTED_WARNINGS = new Set(['DEP0060']);
 /** Two signals of one key press are closer together than this, and two presses are not. */
 const SAME_PRESS_MS = 250;
 
+const output = openOutput(1);
+const errors = openOutput(2);
+
 process.removeAllListeners('warning');
 process.on('warning', (warning: Error & { code?: string }) => {
   if (EXPECTED_WARNINGS.has(warning.code ?? '')) return;
-  process.stderr.write(`${warning.name}: ${warning.message}\n`);
+  errors.write(`${warning.name}: ${warning.message}\n`);
 });
+// Whoever reads what we print may go away; that is no reason to end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 const exitCode = await run({
   argv: process.argv.slice(2),
@@ -21,8 +27,8 @@ const exitCode = await run({
   version: ownVersion(),
   nodeVersion: process.version,
   userId: process.getuid?.(),
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
+  out: (text) => output.write(text),
+  err: (text) => errors.write(text),
   onSignal(kind, act) {
     if (kind === 'reload') {
       process.on('SIGHUP', act);
@@ -43,7 +49,9 @@ const exitCode = await run({
   },
 });
 // What is left open (a keep-alive connection, a watch on a file) must not hold the process.
-process.stdout.write('', () => process.exit(exitCode));
+systemClock.after(FLUSH_MS_MAX, () => process.exit(exitCode));
+await Promise.all([output.flushed(), errors.flushed()]);
+process.exit(exitCode);
 
 /** From the nearest package.json above this file. */
 function ownVersion(): string {

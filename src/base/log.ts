@@ -82,3 +82,24 @@ export function boundedLog(log: Log, clock: Clock): (key: string) => Log {
     return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   };
 }
+
+/** The fields that tell like lines apart. None of them holds what a caller made up. */
+const KEY_FIELDS = ['app', 'host', 'hub', 'caller', 'reason', 'errcode', 'warning'] as const;
+
+/**
+ * Bounds every line of a process, whoever writes it: a caller, an upstream or a hub that can cause a line
+ * could otherwise fill the disk with it. Lines of level `debug` are asked for, and are not bounded.
+ */
+export function floodProof(log: LevelledLog, clock: Clock): LevelledLog {
+  const logOf = boundedLog(log, clock);
+  const keyed = (fields: LogFields | undefined): Log =>
+    logOf(KEY_FIELDS.map((name) => String(fields?.[name] ?? '')).join(' '));
+  return {
+    debug: (event, fields) => log.debug(event, fields),
+    info: (event, fields) => keyed(fields).info(event, fields),
+    warn: (event, fields) => keyed(fields).warn(event, fields),
+    error: (event, fields) => keyed(fields).error(event, fields),
+    level: () => log.level(),
+    setLevel: (level) => log.setLevel(level),
+  };
+}

@@ -1,5 +1,5 @@
 import { systemClock } from '../base/clock.ts';
-import { makeLog } from '../base/log.ts';
+import { floodProof, makeLog } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { parseArguments } from './arguments.ts';
@@ -40,7 +40,10 @@ async function runRole(host: Host, place: SettingsPlace): Promise<ExitCode> {
     host.err(problemsText(loaded.problems));
     return 78;
   }
-  const log = makeLog(loaded.settings.logLevel);
+  const log = floodProof(
+    makeLog(loaded.settings.logLevel, (line) => host.out(line)),
+    systemClock,
+  );
   for (const warning of loaded.warnings) log.warn('About the settings', { warning });
   try {
     await serve(host, place, loaded, { clock: systemClock, random: systemRandom, log });

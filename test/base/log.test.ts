@@ -1,5 +1,5 @@
 import test from 'ava';
-import { boundedLog, makeLog } from '../../src/base/log.ts';
+import { boundedLog, floodProof, makeLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -51,4 +51,19 @@ test('of a storm of like lines a few are written, and the next one later counts 
   clock.advance(10_000);
   logOf('wx1').warn('storm', { line: 100 });
   t.like(lines.at(-1), { line: 100, likeLinesLeftOut: 95 });
+});
+
+test('a line that something outside can cause again and again is bounded, whoever writes it', (t) => {
+  const { log, lines } = collecting('debug');
+  const clock = new ManualClock();
+  const bounded = floodProof(log, clock);
+  for (let call = 0; call < 400; call += 1) bounded.warn('upstream cannot be connected', { host: 'a', call });
+  t.is(lines.length, 5);
+  bounded.warn('upstream cannot be connected', { host: 'b' });
+  bounded.info('serving');
+  for (let call = 0; call < 20; call += 1) bounded.debug('call', { call });
+  t.is(lines.length, 27);
+  clock.advance(10_000);
+  bounded.warn('upstream cannot be connected', { host: 'a' });
+  t.like(lines.at(-1), { likeLinesLeftOut: 395 });
 });
