@@ -32,6 +32,8 @@ import { makeUpstream, observerFor } from './start-proxy.ts';
 const REQUEST_MS_MAX = 15_000;
 /** Room for every watcher, and for the calls beside them. */
 const CONNECTIONS_MAX = 30_000;
+/** Each may hold a head of 64 KiB that never ends. */
+const UNPROVEN_MAX = 3_000;
 
 /** The hub: the one holder of AppSecrets, which gives tokens to those who may use them. */
 export async function startHub(
@@ -49,6 +51,7 @@ export async function startHub(
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     limits: { headersTimeoutMs: REQUEST_MS_MAX, requestTimeoutMs: REQUEST_MS_MAX },
     connectionsMax: CONNECTIONS_MAX,
+    unprovenMax: UNPROVEN_MAX,
     ...(settings.tls !== undefined && { tls: settings.tls }),
     clock,
     log,

@@ -11,6 +11,7 @@ import type { ProblemReason } from './problem.ts';
 import { addressOf } from './request.ts';
 import type { ApiRoute } from './route.ts';
 import { API_ROUTES } from './routes.ts';
+import { CALL_LIMITS, RELAY_LIMITS, Shares } from './shares.ts';
 
 /** What a listener needs to show the hub's face. */
 export interface HubFace {
@@ -19,13 +20,16 @@ export interface HubFace {
   readonly refuse: Refuse;
 }
 
-/** Streams that have been opened do not count; they have a limit of their own. */
-const IN_FLIGHT_MAX = 10_000;
+/** Of all requests, those of strangers too. Streams that have been opened do not count; they have a limit of their own. */
+const IN_FLIGHT_MAX = 12_000;
 
 export function makeHubFace(hub: Hub): HubFace {
   const router = new Router({ sensitive: true, strict: true });
+  const calls = new Shares(CALL_LIMITS);
+  const relays = new Shares(RELAY_LIMITS);
   for (const route of API_ROUTES) {
-    const serve = (ctx: Koa.Context): Promise<void> => serveApi(ctx, hub, route);
+    const shares = route.right === 'relay' ? relays : calls;
+    const serve = (ctx: Koa.Context): Promise<void> => serveApi(ctx, hub, route, shares);
     if (route.method === 'GET') router.get(route.path, serve);
     else router.post(route.path, serve);
   }
@@ -53,7 +57,7 @@ export function makeHubFace(hub: Hub): HubFace {
 const NOBODY: Caller = { kind: 'client', name: 'nobody', grants: [] };
 
 /** Authentication and permission, before anything of the call is looked at. */
-async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<void> {
+async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute, shares: Shares): Promise<void> {
   const call = `${route.method} ${route.path}`;
   const appid = paramOf(ctx, 'appid');
   const caller =
@@ -70,7 +74,7 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<vo
     if (appid !== undefined && route.right !== 'any' && !mayDo(caller, route.right, appid)) {
       throw notPermitted(route.right);
     }
-    await route.run(ctx, hub, caller, appid ?? '');
+    await shares.run(caller, () => route.run(ctx, hub, caller, appid ?? ''));
   } catch (error) {
     if (error instanceof Problem) noteRefusal(ctx, hub, caller, call, appid, error);
     throw error;

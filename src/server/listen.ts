@@ -31,6 +31,11 @@ export interface ListenOptions {
   readonly connectionsMax?: number;
   /** Instead, one of those that are there is closed for the one that arrives. */
   readonly giveWay?: boolean;
+  /**
+   * Of the connections that have not finished TLS or sent a whole head. Beyond it, and of one peer address
+   * beyond half of it, the oldest is closed for the one that arrives.
+   */
+  readonly unprovenMax?: number;
   readonly limits?: Partial<ServerLimits>;
   readonly clock: Clock;
   readonly log: Log;
@@ -127,10 +132,11 @@ function serverFor(
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
   if (options.connectionsMax !== undefined) {
-    if (options.giveWay === true) new GiveWay(options.connectionsMax).follow(server);
+    if (options.giveWay === true) new GiveWay({ max: options.connectionsMax }).follow(server);
     else server.maxConnections = options.connectionsMax;
   }
 
+  if (options.unprovenMax !== undefined) new GiveWay({ unprovenMax: options.unprovenMax }).follow(server);
   if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
   const tell = tellWrongProtocol(options.log, options.clock, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);

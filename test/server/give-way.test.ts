@@ -116,3 +116,30 @@ test('connections that have closed leave their place', async (t) => {
   await ask(kept);
   t.false(kept.destroyed);
 });
+
+test('of connections that say nothing one address may hold half, and the oldest gives way', async (t) => {
+  const listener = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    handler: (_, response) => void response.end('served'),
+    setting: 'test',
+    unprovenMax: 8,
+    clock: systemClock,
+    log: silentLog,
+  });
+  t.teardown(() => listener.close());
+  const silent: Socket[] = [];
+  for (let count = 0; count < 6; count += 1) {
+    const socket = connect(listener.port, '127.0.0.1');
+    t.teardown(() => socket.destroy());
+    await once(socket, 'connect');
+    silent.push(socket);
+  }
+  for (const socket of silent.slice(0, 2)) if (!socket.destroyed) await once(socket, 'close');
+  t.deepEqual(
+    silent.map(({ destroyed }) => destroyed),
+    [true, true, false, false, false, false],
+  );
+  const answer = await fetch(`http://127.0.0.1:${listener.port}/`);
+  t.is(await answer.text(), 'served');
+});
