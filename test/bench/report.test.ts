@@ -45,6 +45,14 @@ test('a bar holds, does not hold, or was not measured', (t) => {
   t.regex(p99 ?? '', /^does not hold .* 3\.00$/);
 });
 
+test('a tail that was measured while something else had the core is not judged', (t) => {
+  const busy = { ...slice(0, 9, 900), waitedUsPerCall: 400 };
+  const lines = judge(
+    resultsOf(system('sidecar-24', { steady: [busy] }), system('nginx-lua', { steady: [slice(0, 9, 500)] })),
+  );
+  t.regex(lines.at(-1) ?? '', /^machine busy .* 0\.40, which says nothing$/);
+});
+
 test('the report has a row for each system, and names what is missing', (t) => {
   const printed = report({
     ...resultsOf(
