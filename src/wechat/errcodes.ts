@@ -129,6 +129,12 @@ export function troubleOf(failure: Failure): Trouble {
         errcode: -1,
         message: `The platform's answer to the request for an access_token made no sense (${failure.detail}): check that the upstreams are WeChat API hosts; it is tried again by itself.`,
       };
+    case 'throttled':
+      return {
+        errcode: -1,
+        throttled: true,
+        message: `The platform, or a gateway before it, limits our calls for an access_token (${failure.detail}): find out what else calls from this address; it is tried again by itself.`,
+      };
     case 'platform':
       return troubleOfErrcode(failure.errcode ?? -1, failure.ip);
   }

@@ -10,8 +10,11 @@ export interface Credentials {
 
 export interface Failure {
   readonly kind: 'failure';
-  /** `platform`: an errcode. `transport`: no answer. `unreadable`: an answer that makes no sense (empty, HTML, 5xx). */
-  readonly cause: 'platform' | 'transport' | 'unreadable';
+  /**
+   * `platform`: an errcode. `transport`: no answer. `unreadable`: an answer that makes no sense (empty, HTML,
+   * 5xx). `throttled`: HTTP 429.
+   */
+  readonly cause: 'platform' | 'transport' | 'unreadable' | 'throttled';
   readonly errcode?: number;
   readonly rid?: string;
   /** The address that the platform saw, from the text of a 40164 or 61004. */

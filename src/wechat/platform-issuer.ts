@@ -82,6 +82,7 @@ function readAnswer(outcome: AskOutcome): Answer | Failure {
   if (outcome.kind === 'failed') return { kind: 'failure', cause: 'transport', detail: outcome.reason };
   const { status, body } = outcome;
   const seen = `HTTP ${status}, ${body.length} bytes`;
+  if (status === 429) return { kind: 'failure', cause: 'throttled', detail: seen };
   if (status < 200 || status > 299) return unreadable(seen);
   if (body.length > ANSWER_BYTES_MAX) return unreadable(`${seen}, too many`);
   const fields = readObject(body);

@@ -356,3 +356,29 @@ function storm(life: Life, forMs: number, errcode: number): { looks: number } {
   }
   return { looks: life.asked(sinceMs).filter((asked) => asked === 'probe').length };
 }
+
+for (const [what, trouble, isWoken] of [
+  ['a busy platform', busy, true],
+  ['HTTP 429', { ...busy, throttled: true as const }, false],
+  ['a wrong secret', { errcode: 40125, message: '', recheckMs: 300_000 }, false],
+] as const) {
+  test(`a call without a live token ${isWoken ? 'cuts' : 'does not cut'} the wait after ${what} short`, (t) => {
+    const life = new Life(
+      'stable',
+      ({ round }) => ({ kind: 'fetchFailed', round, trouble }),
+      () => 0.999,
+    );
+    life.begin();
+    for (let failure = 0; failure < 8; failure += 1) life.pass(300_001);
+    const before = life.rounds.length;
+    life.pass(3_000);
+    const rested = life.rounds.length;
+    life.do({ kind: 'demanded' });
+    t.is(life.rounds.length, isWoken ? rested + 1 : rested);
+    for (let call = 0; call < 50; call += 1) life.do({ kind: 'demanded' });
+    t.is(life.rounds.length, isWoken ? rested + 1 : rested);
+    life.pass(2_000);
+    t.is(life.rounds.length, isWoken ? rested + 2 : rested);
+    t.true(rested >= before);
+  });
+}

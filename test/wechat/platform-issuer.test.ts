@@ -238,3 +238,9 @@ function tokenOf(outcome: FetchOutcome): string {
   if (outcome.kind !== 'token') throw new Error(`no token: ${outcome.detail}`);
   return outcome.value.reveal();
 }
+
+test('HTTP 429 says that our calls are limited, whatever its body', async (t) => {
+  t.is(shown(await fetched('{"errcode":-1}', 429)), 'throttled');
+  const trial = await probed('', 429);
+  t.is(trial.kind === 'failure' && trial.cause, 'throttled');
+});
