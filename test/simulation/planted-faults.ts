@@ -206,9 +206,14 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     story: 'A kept ticket is kept for ever.',
     changes: [
       {
-        file: 'keeper/tickets.js',
-        find: 'ticket !== undefined && this.#parts.clock.lifeMs() < ticket.expiresAtMs ? ticket : undefined',
-        put: 'ticket',
+        file: 'keeper/ticket-plan.js',
+        find: 'return ticket !== undefined && ticket.expiresAtMs - nowMs >= LAST_SECOND_MS ? ticket : undefined;',
+        put: 'return ticket;',
+      },
+      {
+        file: 'keeper/ticket-plan.js',
+        find: 'return ticket === undefined || ticket.expiresAtMs - nowMs < leftMsMin(plan, ticket);',
+        put: 'return ticket === undefined;',
       },
       {
         file: 'keeper/tickets.js',
@@ -262,13 +267,30 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
+    name: 'a ticket is kept down to its last minutes',
+    story: 'Tickets are renewed as tokens of mode stable are, though SDKs subtract more than that.',
+    changes: [
+      {
+        file: 'keeper/ticket-plan.js',
+        find: 'export const LEFT_MS_MIN = 1_800_000;',
+        put: 'export const LEFT_MS_MIN = 300_000;',
+      },
+      { file: 'keeper/ticket-plan.js', find: 'MARGIN_MS = 2_100_000', put: 'MARGIN_MS = 600_000' },
+    ],
+  },
+  {
+    name: 'a classic token is renewed late',
+    story: 'Programs that take the token itself get ones with less left than their margins.',
+    changes: [{ file: 'token/policy.js', find: 'marginMs: 2_100_000', put: 'marginMs: 600_000' }],
+  },
+  {
     name: 'renewed at the last moment',
     story: 'A margin of zero: tokens are renewed when they have ended.',
     changes: [
       {
-        file: 'token/machine.js',
-        find: 'return Math.min(marginMs, (expiresAtMs - issuedAtMs) * lifeShare);',
-        put: 'return marginMs * lifeShare * 0;',
+        file: 'token/due.js',
+        find: 'return Math.min(marginMs - jitterMs, (expiresAtMs - issuedAtMs) * lifeShare);',
+        put: 'return 0;',
       },
     ],
   },
