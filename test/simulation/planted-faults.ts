@@ -19,6 +19,19 @@ export interface PlantedFault {
   readonly from?: number;
 }
 
+const TICKET_NEVER_RENEWED: readonly Change[] = [
+  {
+    file: 'keeper/ticket-plan.js',
+    find: 'return ticket === undefined || ticket.expiresAtMs - nowMs < leftMsMin(plan, ticket);',
+    put: 'return ticket === undefined;',
+  },
+  {
+    file: 'keeper/tickets.js',
+    find: 'if (clock.lifeMs() - this.#wantedMs < WANTED_MS)',
+    put: 'if (false)',
+  },
+];
+
 /** Faults that the simulation must find: each is one that a change to the code could bring. */
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
@@ -206,20 +219,22 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     story: 'A kept ticket is kept for ever.',
     changes: [
       {
-        file: 'keeper/tickets.js',
-        find: 'ticket !== undefined && this.#parts.clock.lifeMs() < ticket.expiresAtMs ? ticket : undefined',
-        put: 'ticket',
+        file: 'keeper/ticket-plan.js',
+        find: 'ticket.expiresAtMs - nowMs >= LAST_SECOND_MS ? ticket : undefined',
+        put: 'true ? ticket : undefined',
       },
-      {
-        file: 'keeper/tickets.js',
-        find: 'if (clock.lifeMs() - this.#wantedMs < WANTED_MS)',
-        put: 'if (false)',
-      },
+      ...TICKET_NEVER_RENEWED,
     ],
+  },
+  {
+    name: 'a ticket is served to its end',
+    story: 'A page that is signed with it lives on, and finds it ended.',
+    changes: [...TICKET_NEVER_RENEWED],
   },
   {
     name: 'the older token wins',
     story: 'Whatever a hub tells last is in use.',
+    from: 61,
     changes: [
       {
         file: 'proxy/hub/account.js',
@@ -256,8 +271,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'proxy/hub/client.js',
-        find: 'return outcome.status < 500 && !REFUSALS.has(outcome.status);',
-        put: 'return !REFUSALS.has(outcome.status);',
+        find: 'return outcome.status < 500 && !isRefusal(outcome);',
+        put: 'return !isRefusal(outcome);',
       },
     ],
   },
@@ -266,9 +281,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     story: 'A margin of zero: tokens are renewed when they have ended.',
     changes: [
       {
-        file: 'token/machine.js',
-        find: 'return Math.min(marginMs, (expiresAtMs - issuedAtMs) * lifeShare);',
-        put: 'return marginMs * lifeShare * 0;',
+        file: 'token/due.js',
+        find: 'return Math.min(marginMs - jitterMs, (expiresAtMs - issuedAtMs) * lifeShare);',
+        put: 'return 0;',
       },
     ],
   },
