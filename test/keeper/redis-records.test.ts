@@ -301,3 +301,55 @@ redisTest('what somebody else wrote under our keys is no token', async (t) => {
     t.is(seen(await records.read(ACCOUNT)).readable, undefined, odd);
   }
 });
+
+redisTest(
+  'forced refreshes dated ahead of Redis count as now once, keep their number, and age',
+  async (t) => {
+    const redis = await RedisServer.start(t);
+    const records = open(t, redis.url());
+    const key = `test:{${ACCOUNT.mode}:${ACCOUNT.appid}}:forced`;
+    const aheadMs = Date.now() + 600_000;
+    await redis.client.zadd(
+      key,
+      aheadMs,
+      aheadMs,
+      aheadMs + 60_000,
+      aheadMs + 60_000,
+      Date.now() - 3_600_000,
+      'x',
+    );
+    const first = seen(await records.read(ACCOUNT));
+    t.is(first.forcedAtUnixMs.length, 3);
+    t.deepEqual(first.forcedAtUnixMs.slice(1), [first.nowUnixMs - 30_000, first.nowUnixMs]);
+    await until(
+      'time goes on',
+      async () => seen(await records.read(ACCOUNT)).nowUnixMs > first.nowUnixMs + 20,
+    );
+    t.deepEqual(seen(await records.take(ACCOUNT, 'one/1', 0, 8_000)).forcedAtUnixMs, first.forcedAtUnixMs);
+    t.true(await records.charge(ACCOUNT, [Date.now() + 600_000]));
+    const charged = seen(await records.read(ACCOUNT));
+    t.true((charged.forcedAtUnixMs.at(-1) ?? Infinity) <= charged.nowUnixMs);
+  },
+);
+
+redisTest('a token dated ahead of Redis lives from its first reading, for every reader', async (t) => {
+  const redis = await RedisServer.start(t);
+  for (const key of [undefined, 'a key of sixteen or more']) {
+    const options = key === undefined ? {} : { key };
+    const [one, other] = [open(t, redis.url(), options), open(t, redis.url(), options)];
+    const generation = key === undefined ? 20 : 40;
+    const aheadMs = Date.now() + 3 * 3_600_000;
+    const times = { issuedAtUnixMs: aheadMs, expiresAtUnixMs: aheadMs + 7_200_000 };
+    t.is(await one.publish(ACCOUNT, { ...record('ahead', generation), ...times }), 'stored');
+    const first = seen(await one.read(ACCOUNT));
+    t.is(first.readable?.issuedAtUnixMs, first.nowUnixMs);
+    t.is(first.readable?.expiresAtUnixMs, first.nowUnixMs + 7_200_000);
+    await until('time goes on', async () => seen(await one.read(ACCOUNT)).nowUnixMs > first.nowUnixMs + 20);
+    t.deepEqual(seen(await other.read(ACCOUNT)).record, first.record);
+    t.is(seen(await other.read(ACCOUNT)).readable?.value.reveal(), 'ahead');
+    // What follows has dates of its own.
+    t.is(await one.publish(ACCOUNT, record('next', generation + 10)), 'stored');
+    const next = seen(await other.read(ACCOUNT));
+    t.true((next.readable?.issuedAtUnixMs ?? 0) > first.nowUnixMs);
+  }
+});
