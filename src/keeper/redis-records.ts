@@ -113,7 +113,7 @@ export class RedisRecords implements SharedRecords {
     const { keyPrefix } = this.#parts;
     const base = `${keyPrefix}{${account.mode}:${account.appid}}`;
     const keys = [`${base}:token`, `${base}:turn`, `${base}:forced`, `${base}:doubt`];
-    return this.#link.run((redis) =>
+    return this.#link.run(messageOf(account), (redis) =>
       redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {
         if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
         return redis.eval(script.lua, keys.length, ...keys, ...args);
