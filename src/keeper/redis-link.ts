@@ -1,6 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Clock, Timer } from '../base/clock.ts';
-import { boundedLog } from '../base/log.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { makeClient } from './redis-client.ts';
@@ -65,13 +64,11 @@ export class RedisLink {
   #leaving: Timer | undefined;
   #leaves = 0;
   #leftAtMs = -Infinity;
-  readonly #bounded: (key: string) => Log;
   #closed = false;
 
   constructor(parts: RedisLinkParts, listener: LinkListener) {
     this.#parts = parts;
     this.#listener = listener;
-    this.#bounded = boundedLog(parts.log, parts.clock);
     parts.onRejection?.((error) => this.#stray(error));
     this.#opened = this.#open().catch((error: unknown) => this.#failed(error));
   }
@@ -160,13 +157,12 @@ export class RedisLink {
   }
 
   #subscribe(messages: Redis | Cluster): void {
-    const { channel, clock } = this.#parts;
+    const { channel, clock, log } = this.#parts;
     messages.subscribe(channel).then(
       () => this.#listener.there(),
       (error: unknown) => {
         if (this.#closed || messages.status !== 'ready') return;
         const reason = reasonOf(error);
-        const log = this.#bounded(reason);
         log.warn('token store does not tell of new tokens; it is read every ten seconds', { reason });
         this.#subscription?.cancel();
         this.#subscription = clock.after(REFUSED_MS, () => {
@@ -181,7 +177,7 @@ export class RedisLink {
     this.#reason = 'unreachable';
     if (this.#isThere || this.#closed || this.#leaving !== undefined) return;
     this.#isThere = true;
-    this.#bounded('').info('token store is there');
+    this.#parts.log.info('token store is there');
     this.#listener.there();
   }
 
@@ -189,7 +185,7 @@ export class RedisLink {
     this.#settleFirst();
     if (!this.#isThere || this.#closed) return;
     this.#isThere = false;
-    this.#bounded(reason).warn('token store is away', { reason });
+    this.#parts.log.warn('token store is away', { reason });
     this.#listener.away();
   }
 
@@ -200,14 +196,14 @@ export class RedisLink {
     const isNew = reason !== this.#reason;
     this.#reason = reason;
     if (isNew && !this.#isThere && !this.#closed) {
-      this.#bounded(reason).error('token store cannot be used', withHint(reason));
+      this.#parts.log.error('token store cannot be used', withHint(reason));
     }
   }
 
   #unanswered(redis: Redis | Cluster, account: string): void {
     if (this.#parts.place.cluster) {
       this.#silent.set(account, this.#parts.clock.lifeMs() + SILENT_MS);
-      this.#bounded('').warn('a node of the token store did not answer', { account });
+      this.#parts.log.warn('a node of the token store did not answer', { account });
       return;
     }
     this.#away('no answer in time');
@@ -217,7 +213,7 @@ export class RedisLink {
   #refused(error: unknown): void {
     if (this.#closed) return;
     const reason = reasonOf(error);
-    this.#bounded(reason).warn('token store refused a command', withHint(reason));
+    this.#parts.log.warn('token store refused a command', withHint(reason));
     if (isReadOnly(error)) this.#leave(reason);
   }
 
@@ -227,11 +223,11 @@ export class RedisLink {
     const at = placesOf(error);
     if (!isOfStore(error)) {
       const name = error instanceof Error ? error.name : typeof error;
-      this.#bounded(name).error('an internal error was caught; please report it', { name, at });
+      this.#parts.log.error('an internal error was caught; please report it', { name, at });
       return;
     }
     const reason = reasonOf(error);
-    this.#bounded(reason).error('an error of the token store’s client was caught; connecting again', {
+    this.#parts.log.error('an error of the token store’s client was caught; connecting again', {
       reason,
       at,
     });

@@ -25,6 +25,11 @@ export function lifeOf({ issuedAtUnixMs, expiresAtUnixMs }: SharedRecord): numbe
   return expiresAtUnixMs - issuedAtUnixMs;
 }
 
+/** The same token, dated by the store's clock as it is now. */
+export function redated(record: SharedRecord, issuedAtUnixMs: number): SharedRecord {
+  return { ...record, issuedAtUnixMs, expiresAtUnixMs: issuedAtUnixMs + lifeOf(record) };
+}
+
 export interface Snapshot extends Seen {
   /** Absent where nothing is stored, or where it cannot be read with our key. */
   readonly readable?: SharedRecord;

@@ -2,11 +2,11 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { policyFor } from '../token/policy.ts';
-import { mergedLedger, notAhead, pruned } from '../token/ration.ts';
+import { settledLedger } from '../token/ration.ts';
 import type { Shared } from '../token/state.ts';
 import { makeToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
-import { lifeOf } from './shared-records.ts';
+import { lifeOf, redated } from './shared-records.ts';
 import type { SharedAccount, SharedRecord, SharedRecords, Snapshot } from './shared-records.ts';
 import { IN_CLEAR, SEALED, WITHHELD } from './shared-words.ts';
 import { decide, RENEW_MS, SETTLE_MS, TURN_MS } from './turns.ts';
@@ -291,9 +291,7 @@ export class SharedTurns implements Turns {
 
   #mergedLedger(atUnixMs: readonly number[]): readonly number[] {
     const { ration } = policyFor('stable');
-    const nowMs = this.#storeNowMs();
-    const settled = (ledger: readonly number[]): readonly number[] => notAhead(ledger, ration, nowMs);
-    return pruned(mergedLedger(settled(this.#ledgerUnixMs ?? []), settled(atUnixMs), ration), ration, nowMs);
+    return settledLedger(this.#ledgerUnixMs ?? [], atUnixMs, ration, this.#storeNowMs());
   }
 
   #hear(seen: Snapshot | Away, askedAtMs: number): void {
@@ -364,7 +362,8 @@ export class SharedTurns implements Turns {
       // Classic waits for a fetch whose turn was forgotten too; those who remember nothing wait with us.
       const isPaused = held.stored === 'forgotten' && account.mode === 'classic';
       const pause = isPaused ? { owner, forMs: SETTLE_MS } : undefined;
-      const outcome = await records.publish(account, this.#dated(held), pause);
+      const record = redated(held.record, Math.round(held.issuedAtMs + this.#offsetMs));
+      const outcome = await records.publish(account, record, pause);
       if (outcome === 'stored' && this.#held === held) this.#held = { ...held, stored: 'yes' };
       if (outcome !== 'older') return;
       this.#refusedAtMs = this.#parts.clock.lifeMs();
@@ -377,12 +376,6 @@ export class SharedTurns implements Turns {
     if (this.#held === undefined) return { forcedAtMs };
     const { record, issuedAtMs } = this.#held;
     return { token: makeToken(record.value.reveal(), issuedAtMs, lifeOf(record)), forcedAtMs };
-  }
-
-  /** With the dates of the store's clock as it is now. */
-  #dated({ record, issuedAtMs }: Held): SharedRecord {
-    const issuedAtUnixMs = Math.round(issuedAtMs + this.#offsetMs);
-    return { ...record, issuedAtUnixMs, expiresAtUnixMs: issuedAtUnixMs + lifeOf(record) };
   }
 
   #storeNowMs(): number {

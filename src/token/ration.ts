@@ -43,6 +43,17 @@ export function notAhead(spentAtMs: readonly number[], ration: Ration, nowMs: nu
   return [...spentAtMs.filter((atMs) => atMs <= nowMs), ...settled].toSorted((a, b) => a - b);
 }
 
+/** The same as of now: what lies ahead settled, and what is too old to count left out. */
+export function settledLedger(
+  ours: readonly number[],
+  theirs: readonly number[],
+  ration: Ration,
+  nowMs: number,
+): readonly number[] {
+  const merged = mergedLedger(notAhead(ours, ration, nowMs), notAhead(theirs, ration, nowMs), ration);
+  return pruned(merged, ration, nowMs);
+}
+
 /** A button must not spend what a token that is really refused will need. */
 export function forPeople(ration: Ration): Ration {
   return { ...ration, max: Math.ceil(ration.max * MANUAL_SHARE) };

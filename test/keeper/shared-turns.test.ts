@@ -386,18 +386,3 @@ test('a change of mode has turns of its own', async (t) => {
   t.is(memory.at(stable).record?.fingerprint, fingerprintOf('a stable one'));
   t.is(memory.at({ ...stable, mode: 'classic' }).record?.fingerprint, fingerprintOf('first'));
 });
-
-test('a store whose clock is set back gives the token that we hold no longer a life', async (t) => {
-  const { a, memory, issuer, pass } = await begun('stable');
-  const before = a.keepers.peek(APPID)?.expiresAtMs;
-  await pass(3_600_000);
-  memory.aheadMs = -3 * 3_600_000;
-  memory.places = new Map();
-  await pass(30_000);
-  t.is(a.keepers.peek(APPID)?.expiresAtMs, before);
-  const [place] = memory.places.values();
-  // It was published again with the dates of that clock.
-  const published = (place?.record?.expiresAtUnixMs ?? 0) - memory.aheadMs;
-  t.true(Math.abs(published - (before ?? 0)) < 250);
-  t.is(issuer.fetches.length, 1);
-});
