@@ -29,6 +29,7 @@ const exitCode = await run({
   userId: process.getuid?.(),
   out: (text) => output.write(text),
   err: (text) => errors.write(text),
+  onRejection: (act) => void process.on('unhandledRejection', act),
   onSignal(kind, act) {
     if (kind === 'reload') {
       process.on('SIGHUP', act);

@@ -15,6 +15,8 @@ export interface Host {
   err(text: string): void;
   /** `stop`: SIGTERM or SIGINT; `reload`: SIGHUP. */
   onSignal(kind: 'stop' | 'reload', run: () => void): void;
+  /** From here on a rejection that nobody takes no longer ends the process: `act` gets it. */
+  onRejection(act: (error: unknown) => void): void;
 }
 
 /** 0: a requested stop or a finished command. 78: bad settings (EX_CONFIG). 1: anything else. */

@@ -7,7 +7,10 @@ import type { RoleContext } from './role.ts';
 import type { StoreSettings } from './settings.ts';
 
 /** The store that the settings name. */
-export function openStore(store: StoreSettings, { clock, random, log }: RoleContext): TokenStore {
+export function openStore(
+  store: StoreSettings,
+  { clock, random, log, onRejection }: RoleContext,
+): TokenStore {
   switch (store.kind) {
     case 'memory':
       return memoryStore;
@@ -17,7 +20,7 @@ export function openStore(store: StoreSettings, { clock, random, log }: RoleCont
       const { keyPrefix, encryptionKey, ...place } = store;
       // Two of us on one machine, or after a restart, are two.
       const holder = `${hostname()}-${randomHex(6, random)}`;
-      return makeRedisStore({ place, keyPrefix, encryptionKey, holder, clock, random, log });
+      return makeRedisStore({ place, keyPrefix, encryptionKey, holder, clock, random, log, onRejection });
     }
   }
 }

@@ -12,6 +12,8 @@ export interface RoleContext {
   readonly random: Random;
   readonly log: LevelledLog;
   readonly metrics: Metrics;
+  /** See `Host`. */
+  readonly onRejection?: (act: (error: unknown) => void) => void;
 }
 
 /** A role that runs. */

@@ -37,7 +37,12 @@ export async function serve(
   const { settings } = loaded;
   const { log, clock } = world;
   const build = { version: host.version, role: settings.role, node: host.nodeVersion };
-  const context = { ...world, version: host.version, metrics: makeMetrics(build) };
+  const context: RoleContext = {
+    ...world,
+    version: host.version,
+    metrics: makeMetrics(build),
+    onRejection: (act) => host.onRejection(act),
+  };
   const stop = makeStop(host);
   const { role, welcome } = await start(settings, context);
   const admin = await openAdmin(settings, context, build, role, stop).catch(async (error: unknown) => {

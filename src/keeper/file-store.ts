@@ -8,6 +8,7 @@ import type { TokenMode } from '../token/token.ts';
 import { formatFile, parseFile } from './file-format.ts';
 import { makeSeal } from './sealed.ts';
 import type { Seal } from './sealed.ts';
+import { withoutFuture } from './store.ts';
 import type { TokenRecord, TokenStore } from './store.ts';
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
@@ -122,12 +123,17 @@ class FileStore implements TokenStore {
         for (const record of parsed.records) this.#remember(record);
       }
     }
+    if (this.#isDirty) this.#writing ??= this.#writeAll();
     await this.#removeLeftovers();
   }
 
   #remember(record: TokenRecord): void {
     const key = keyOf(record.appid, record.mode);
-    if (!this.#records.has(key)) this.#records.set(key, record);
+    if (this.#records.has(key)) return;
+    const settled = withoutFuture(record, this.#parts.clock.wallMs());
+    // Written back, so that a token ages that would else be new at each start.
+    this.#isDirty ||= settled !== record;
+    this.#records.set(key, settled);
   }
 
   async #tighten(): Promise<void> {

@@ -1,18 +1,10 @@
-import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { Secret } from '../base/secret.ts';
-import { parseRedisUrl } from './redis-url.ts';
-
-/** Where Redis is. */
-export interface RedisPlace {
-  /** redis:// or rediss://, perhaps with user and password. With Sentinels its host is the group's name. */
-  readonly url: Secret;
-  readonly sentinels: readonly { readonly host: string; readonly port: number }[];
-  /** The URL names one node of a Redis Cluster. */
-  readonly cluster: boolean;
-}
+import { makeClient } from './redis-client.ts';
+import type { RedisPlace } from './redis-client.ts';
+import { hintOf, isOfSelect, isOfStore, isReadOnly, placesOf, reasonOf } from './redis-errors.ts';
 
 export interface RedisLinkParts {
   readonly place: RedisPlace;
@@ -20,6 +12,8 @@ export interface RedisLinkParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where the process tells of rejections that nobody took. */
+  readonly onRejection?: ((act: (error: unknown) => void) => void) | undefined;
 }
 
 export interface LinkListener {
@@ -36,8 +30,12 @@ const PINGS_MAX = 10;
 const RECONNECT_MS_MAX = 2_000;
 /** A subscription or database that was refused is tried again after this: a right may be given, a node come up. */
 const REFUSED_MS = 5_000;
-/** How Redis begins the text of an error. */
-const WORD = /^[A-Z]{3,20}(?=\s|$)/;
+/** In a Cluster, an account whose node does not answer is tried again after this. */
+const SILENT_MS = 2_000;
+/** A server that stays read-only is left again after a second, then twice that, up to this. */
+const LEAVE_MS_MAX = 30_000;
+/** One that has taken writes for this long is no longer held to be read-only. */
+const LEFT_MS = 5 * 60_000;
 
 /**
  * Two connections to Redis, one for commands and one that listens, and whether Redis is there. The
@@ -60,26 +58,47 @@ export class RedisLink {
   #ping: Timer | undefined;
   #subscription: Timer | undefined;
   #selection: Timer | undefined;
+  /** In a Cluster: accounts whose node did not answer, and when each is tried again. */
+  readonly #silent = new Map<string, number>();
+  /** A connection that is about to be made again. */
+  #leaving: Timer | undefined;
+  #leaves = 0;
+  #leftAtMs = -Infinity;
   #closed = false;
 
   constructor(parts: RedisLinkParts, listener: LinkListener) {
     this.#parts = parts;
     this.#listener = listener;
+    parts.onRejection?.((error) => this.#stray(error));
     this.#opened = this.#open().catch((error: unknown) => this.#failed(error));
   }
 
-  /** What `work` answers, or undefined where Redis is away, refuses, or takes too long. */
-  async run<Answer>(work: (redis: Redis | Cluster) => Promise<Answer>): Promise<Answer | undefined> {
+  /**
+   * What `work` answers, or undefined where Redis is away, refuses, or takes too long. In a Cluster a node
+   * that does not answer is away for the accounts that it holds, and for no others.
+   */
+  async run<Answer>(
+    account: string,
+    work: (redis: Redis | Cluster) => Promise<Answer>,
+  ): Promise<Answer | undefined> {
     if (!this.#wasTried) await this.#within(this.#tried());
     const redis = this.#commands;
     if (redis === undefined || !this.#isThere || this.#closed) return undefined;
+    const retryAtMs = this.#silent.get(account);
+    const nowMs = this.#parts.clock.lifeMs();
+    if (retryAtMs !== undefined) {
+      if (nowMs < retryAtMs) return undefined;
+      // Of those who ask meanwhile, one waits.
+      this.#silent.set(account, nowMs + ANSWER_MS_MAX + SILENT_MS);
+    }
     try {
       const answer = await this.#within(work(redis).then((value) => ({ value })));
-      if (answer !== undefined) return answer.value;
-      this.#away('no answer in time');
-      this.#pingLater(redis, 1);
+      if (answer === undefined) this.#unanswered(redis, account);
+      else this.#silent.delete(account);
+      return answer?.value;
     } catch (error) {
-      this.#parts.log.warn('token store refused a command', { reason: reasonOf(error) });
+      if (retryAtMs !== undefined) this.#silent.set(account, this.#parts.clock.lifeMs() + SILENT_MS);
+      this.#refused(error);
     }
     return undefined;
   }
@@ -89,6 +108,7 @@ export class RedisLink {
     this.#ping?.cancel();
     this.#subscription?.cancel();
     this.#selection?.cancel();
+    this.#leaving?.cancel();
     this.#settleFirst();
     await this.#opened;
     // The client minds to be stopped in the middle of a handshake.
@@ -99,8 +119,14 @@ export class RedisLink {
 
   async #open(): Promise<void> {
     const { place } = this.#parts;
-    const commands = await this.#connect(place);
-    const messages = await this.#connect(place);
+    const parts = {
+      connectMs: 2 * ANSWER_MS_MAX,
+      silenceMs: PINGS_MAX * PING_MS,
+      retryMs: (times: number) => this.#retryMs(times),
+      askFailed: (error: unknown) => this.#refused(error),
+    };
+    const commands = await makeClient(place, parts);
+    const messages = await makeClient(place, parts);
     this.#commands = commands;
     this.#messages = messages;
     if (this.#closed) return;
@@ -146,53 +172,10 @@ export class RedisLink {
     );
   }
 
-  async #connect({ url, sentinels, cluster }: RedisPlace): Promise<Redis | Cluster> {
-    // Whoever keeps tokens elsewhere does not pay for the client.
-    const ioredis = await import('ioredis');
-    const parsed = parseRedisUrl(url.reveal());
-    if (parsed.kind === 'bad') throw new Error('Cannot read the URL of the store', { cause: parsed.why });
-    const { isTls, host, port, username, password, database } = parsed.url;
-    const retry = (times: number): number => this.#retryMs(times);
-    const options: RedisOptions = {
-      ...(username !== '' && { username }),
-      ...(password !== '' && { password }),
-      ...(isTls && { tls: {} }),
-      connectTimeout: 2 * ANSWER_MS_MAX,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      autoResubscribe: false,
-      keepAlive: 10_000,
-      lazyConnect: true,
-      // A master that became a replica: the client must find the new one.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    };
-    if (cluster) {
-      const { enableOfflineQueue: _, ...redisOptions } = options;
-      return new ioredis.Cluster([{ host, port }], {
-        redisOptions: { ...redisOptions, lazyConnect: false },
-        // Its own first question waits in that queue; ours are asked when it is there.
-        enableOfflineQueue: true,
-        lazyConnect: true,
-        clusterRetryStrategy: retry,
-        slotsRefreshTimeout: 2 * ANSWER_MS_MAX,
-      });
-    }
-    const single: RedisOptions = { ...options, db: database, retryStrategy: retry };
-    if (sentinels.length === 0) return new ioredis.Redis({ ...single, host, port });
-    return new ioredis.Redis({
-      ...single,
-      name: host,
-      sentinels: sentinels.map((one) => ({ ...one })),
-      sentinelRetryStrategy: retry,
-      ...(isTls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
-    });
-  }
-
   #there(): void {
     this.#settleFirst();
     this.#reason = 'unreachable';
-    if (this.#isThere || this.#closed) return;
+    if (this.#isThere || this.#closed || this.#leaving !== undefined) return;
     this.#isThere = true;
     this.#parts.log.info('token store is there');
     this.#listener.there();
@@ -213,11 +196,61 @@ export class RedisLink {
     const isNew = reason !== this.#reason;
     this.#reason = reason;
     if (isNew && !this.#isThere && !this.#closed) {
-      this.#parts.log.error('token store cannot be used', {
-        reason,
-        ...(hintOf(reason) && { hint: hintOf(reason) }),
-      });
+      this.#parts.log.error('token store cannot be used', withHint(reason));
     }
+  }
+
+  #unanswered(redis: Redis | Cluster, account: string): void {
+    if (this.#parts.place.cluster) {
+      this.#silent.set(account, this.#parts.clock.lifeMs() + SILENT_MS);
+      this.#parts.log.warn('a node of the token store did not answer', { account });
+      return;
+    }
+    this.#away('no answer in time');
+    this.#pingLater(redis, 1);
+  }
+
+  #refused(error: unknown): void {
+    if (this.#closed) return;
+    const reason = reasonOf(error);
+    this.#parts.log.warn('token store refused a command', withHint(reason));
+    if (isReadOnly(error)) this.#leave(reason);
+  }
+
+  /** A rejection that nobody took, in the client or elsewhere, ends no process that holds tokens. */
+  #stray(error: unknown): void {
+    if (this.#closed) return;
+    const at = placesOf(error);
+    if (!isOfStore(error)) {
+      const name = error instanceof Error ? error.name : typeof error;
+      this.#parts.log.error('an internal error was caught; please report it', { name, at });
+      return;
+    }
+    const reason = reasonOf(error);
+    this.#parts.log.error('an error of the token store’s client was caught; connecting again', {
+      reason,
+      at,
+    });
+    this.#leave(reason);
+  }
+
+  /** Away, and connected again: at once, and after a growing delay where that does not help. */
+  #leave(reason: string): void {
+    if (this.#leaving !== undefined || this.#closed) return;
+    const { clock, random } = this.#parts;
+    this.#away(reason);
+    if (clock.lifeMs() - this.#leftAtMs > LEFT_MS) this.#leaves = 0;
+    const capMs = this.#leaves === 0 ? 0 : Math.min(500 * 2 ** this.#leaves, LEAVE_MS_MAX);
+    this.#leftAtMs = clock.lifeMs();
+    this.#leaves += 1;
+    this.#leaving = clock.after(capMs * (0.5 + random() / 2), () => {
+      this.#leaving = undefined;
+      this.#reconnect();
+    });
+  }
+
+  #reconnect(): void {
+    for (const one of [this.#commands, this.#messages]) one?.disconnect(true);
   }
 
   #pingLater(redis: Redis | Cluster, attempt: number): void {
@@ -229,7 +262,7 @@ export class RedisLink {
         if (this.#closed || this.#isThere) return;
         if (pong !== undefined) this.#there();
         else if (attempt < PINGS_MAX) this.#pingLater(redis, attempt + 1);
-        else for (const one of [this.#commands, this.#messages]) one?.disconnect(true);
+        else this.#reconnect();
       });
     });
   }
@@ -264,32 +297,7 @@ export class RedisLink {
   }
 }
 
-/** A code such as ECONNREFUSED or WRONGPASS; never the text, which may quote what we sent. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  const word = WORD.exec(error.message)?.[0];
-  if (word !== undefined) return word;
-  return error.message.startsWith('All sentinels are unreachable') ? 'SENTINELS' : error.name;
-}
-
-function isOfSelect(error: unknown): boolean {
-  const command: unknown = error instanceof Error && 'command' in error ? error.command : undefined;
-  return typeof command === 'object' && command !== null && 'name' in command && command.name === 'select';
-}
-
-function hintOf(reason: string): string | undefined {
-  switch (reason) {
-    case 'WRONGPASS':
-    case 'NOAUTH':
-      return 'correct the user or password in the store’s URL';
-    case 'NOPERM':
-      return 'give the Redis user the commands, keys and channel that docs/hub.md lists';
-    case 'SELECT':
-      return 'the store’s URL names a database that this Redis does not have, or that the user has no right to select';
-    case 'SENTINELS':
-      return 'no Sentinel can be reached, or none knows the group that the URL names';
-    default:
-      return reason.includes('CERT') ? 'trust its certificate with NODE_EXTRA_CA_CERTS' : undefined;
-  }
+function withHint(reason: string): { reason: string; hint?: string } {
+  const hint = hintOf(reason);
+  return hint === undefined ? { reason } : { reason, hint };
 }

@@ -113,7 +113,7 @@ export class RedisRecords implements SharedRecords {
     const { keyPrefix } = this.#parts;
     const base = `${keyPrefix}{${account.mode}:${account.appid}}`;
     const keys = [`${base}:token`, `${base}:turn`, `${base}:forced`, `${base}:doubt`];
-    return this.#link.run((redis) =>
+    return this.#link.run(messageOf(account), (redis) =>
       redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {
         if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
         return redis.eval(script.lua, keys.length, ...keys, ...args);
@@ -127,17 +127,18 @@ export class RedisRecords implements SharedRecords {
     const turn = by === null ? {} : { by: by.replace(/\/\d+$/, ''), turn: { isOurs: by === owner, leftMs } };
     const doubt = typeof doubted === 'string' && { doubted };
     const base = { kind: 'seen' as const, nowUnixMs, forcedAtUnixMs, isSealed: false, ...turn, ...doubt };
-    const [generation, fingerprint, issued, expires, value] = stored;
+    const [generation, fingerprint, issued, expires, value, dated] = stored;
     if (value == null || generation == null || fingerprint == null) return base;
-    const record = {
+    const written = {
       generation: Number(generation),
       fingerprint,
       issuedAtUnixMs: Number(issued),
       expiresAtUnixMs: Number(expires),
     };
-    const text = this.#parts.seal.open(value, placeOf(account, record));
+    const text = this.#parts.seal.open(value, placeOf(account, written));
+    const record = notAhead(written, dated ?? '');
     if (text === undefined) return { ...base, record, isSealed: true, isInClear: !isSealed(value) };
-    if (!isSound(record, text)) return base;
+    if (!isSound(written, text)) return base;
     return { ...base, record, readable: { ...record, value: new Secret(text) } };
   }
 
@@ -153,6 +154,15 @@ function isSound(record: Omit<SharedRecord, 'value'>, text: string): boolean {
   const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
   const lifeMs = expiresAtUnixMs - issuedAtUnixMs;
   return text !== '' && fingerprint === fingerprintOf(text) && lifeMs > 0 && lifeMs <= LIFE_MS_MAX;
+}
+
+/** With the dates that count where those written lay ahead of Redis's clock: see the scripts. */
+function notAhead(written: Omit<SharedRecord, 'value'>, dated: string): Omit<SharedRecord, 'value'> {
+  const { generation, issuedAtUnixMs, expiresAtUnixMs } = written;
+  const [, of, at] = /^(\S+) (\d+)$/.exec(dated) ?? [];
+  if (Number(of) !== generation || !(Number(at) < issuedAtUnixMs)) return written;
+  const aheadMs = issuedAtUnixMs - Number(at);
+  return { ...written, issuedAtUnixMs: Number(at), expiresAtUnixMs: expiresAtUnixMs - aheadMs };
 }
 
 function messageOf({ mode, appid }: SharedAccount): string {

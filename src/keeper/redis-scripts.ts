@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { policyFor } from '../token/policy.ts';
 
 /** A step that Redis carries out as one. `sha` names it once Redis has seen its text. */
 export interface Script {
@@ -14,13 +15,39 @@ export interface Script {
 const CLOCK = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function text(number) return string.format('%.0f', number) end
 `;
 
-const SNAPSHOT = `
+/**
+ * A date ahead of this clock was written by another one: before a fail-over, or before a clock was set right.
+ * It counts as now from when it is first read, and that is written down, so that it ages. Forced refreshes
+ * keep their number and spacing. The dates of a token are sealed with it: `dated` stands beside them, with
+ * the generation that it belongs to.
+ */
+const SETTLE = `
+local function settle()
+  local ahead = #redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. text(now), '+inf')
+  for back = 0, math.min(ahead, ${policyFor('stable').ration.max}) - 1 do
+    local at = text(now - back * ${policyFor('stable').ration.spacingMs})
+    redis.call('ZADD', KEYS[3], at, at)
+  end
+  if ahead > 0 then redis.call('ZREMRANGEBYSCORE', KEYS[3], '(' .. text(now), '+inf') end
+  local generation = redis.call('HGET', KEYS[1], 'generation')
+  local issued = tonumber(redis.call('HGET', KEYS[1], 'issued'))
+  if not generation or not issued or issued <= now then return end
+  local of, at = string.match(redis.call('HGET', KEYS[1], 'dated') or '', '^(%S+) (%d+)$')
+  if of ~= generation or tonumber(at) > now then
+    redis.call('HSET', KEYS[1], 'dated', generation .. ' ' .. text(now))
+  end
+end
+`;
+
+const SNAPSHOT = `${SETTLE}
 local function snapshot(generation)
+  settle()
   return {
     now,
-    redis.call('HMGET', KEYS[1], 'generation', 'fingerprint', 'issued', 'expires', 'value'),
+    redis.call('HMGET', KEYS[1], 'generation', 'fingerprint', 'issued', 'expires', 'value', 'dated'),
     redis.call('GET', KEYS[2]),
     redis.call('PTTL', KEYS[2]),
     redis.call('ZRANGEBYSCORE', KEYS[3], now - 86400000, '+inf'),
@@ -82,7 +109,10 @@ return 1
 
 /** ARGV: kept milliseconds, then the times. */
 export const CHARGE: Script = script(`${CLOCK}
-for index = 2, #ARGV do redis.call('ZADD', KEYS[3], ARGV[index], ARGV[index]) end
+for index = 2, #ARGV do
+  local at = text(math.min(tonumber(ARGV[index]), now))
+  redis.call('ZADD', KEYS[3], at, at)
+end
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - 86400000)
 redis.call('PEXPIRE', KEYS[3], ARGV[1])
 return 1

@@ -1,5 +1,6 @@
 import type { Secret } from '../base/secret.ts';
-import type { RedisPlace } from './redis-link.ts';
+import type { RedisPlace } from './redis-client.ts';
+import type { RedisLinkParts } from './redis-link.ts';
 import { RedisRecords } from './redis-records.ts';
 import { makeSeal } from './sealed.ts';
 import { SharedStore } from './shared-store.ts';
@@ -10,6 +11,7 @@ export interface RedisStoreParts extends Omit<SharedStoreParts, 'records'> {
   readonly place: RedisPlace;
   readonly keyPrefix: string;
   readonly encryptionKey: Secret | undefined;
+  readonly onRejection?: RedisLinkParts['onRejection'];
 }
 
 /** Tokens in a Redis (5 or later) that any number of processes share. */

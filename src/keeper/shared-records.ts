@@ -8,7 +8,10 @@ export interface SharedAccount {
   readonly mode: TokenMode;
 }
 
-/** Times are Unix milliseconds by the store's clock, the one clock that all holders can see. */
+/**
+ * Times are Unix milliseconds by the store's clock, the one clock that all holders can see. A store remembers
+ * when it first gave out what another clock has dated ahead of it: that date counts from then on.
+ */
 export interface SharedRecord {
   /** Grows with each token; what has a lower one is older. At least the store's time when it was asked for. */
   readonly generation: number;
@@ -16,6 +19,15 @@ export interface SharedRecord {
   readonly fingerprint: string;
   readonly issuedAtUnixMs: number;
   readonly expiresAtUnixMs: number;
+}
+
+export function lifeOf({ issuedAtUnixMs, expiresAtUnixMs }: SharedRecord): number {
+  return expiresAtUnixMs - issuedAtUnixMs;
+}
+
+/** The same token, dated by the store's clock as it is now. */
+export function redated(record: SharedRecord, issuedAtUnixMs: number): SharedRecord {
+  return { ...record, issuedAtUnixMs, expiresAtUnixMs: issuedAtUnixMs + lifeOf(record) };
 }
 
 export interface Snapshot extends Seen {

@@ -2,10 +2,11 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { policyFor } from '../token/policy.ts';
-import { mergedLedger, pruned } from '../token/ration.ts';
+import { settledLedger } from '../token/ration.ts';
 import type { Shared } from '../token/state.ts';
 import { makeToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
+import { lifeOf, redated } from './shared-records.ts';
 import type { SharedAccount, SharedRecord, SharedRecords, Snapshot } from './shared-records.ts';
 import { IN_CLEAR, SEALED, WITHHELD } from './shared-words.ts';
 import { decide, RENEW_MS, SETTLE_MS, TURN_MS } from './turns.ts';
@@ -39,6 +40,8 @@ export interface SharedTurnsParts {
 /** The token that we serve, as the others know it or shall know it. */
 interface Held {
   readonly record: SharedRecord;
+  /** On our life scale, which no change of the store's clock moves. */
+  readonly issuedAtMs: number;
   /** `forgotten`: it was stored, and is not any more. */
   readonly stored: 'yes' | 'not yet' | 'forgotten';
 }
@@ -166,7 +169,7 @@ export class SharedTurns implements Turns {
       issuedAtUnixMs: Math.round(token.issuedAtMs + this.#offsetMs),
       expiresAtUnixMs: Math.round(token.expiresAtMs + this.#offsetMs),
     };
-    this.#held = { record, stored: 'not yet' };
+    this.#held = { record, issuedAtMs: token.issuedAtMs, stored: 'not yet' };
     this.#publish();
   }
 
@@ -288,7 +291,7 @@ export class SharedTurns implements Turns {
 
   #mergedLedger(atUnixMs: readonly number[]): readonly number[] {
     const { ration } = policyFor('stable');
-    return pruned(mergedLedger(this.#ledgerUnixMs ?? [], atUnixMs, ration), ration, this.#storeNowMs());
+    return settledLedger(this.#ledgerUnixMs ?? [], atUnixMs, ration, this.#storeNowMs());
   }
 
   #hear(seen: Snapshot | Away, askedAtMs: number): void {
@@ -316,7 +319,8 @@ export class SharedTurns implements Turns {
     const stored = seen.record?.generation ?? 0;
     const held = this.#held;
     if (seen.readable !== undefined && stored > (held?.record.generation ?? 0)) {
-      this.#held = { record: seen.readable, stored: 'yes' };
+      const issuedAtMs = Math.min(seen.readable.issuedAtUnixMs - this.#offsetMs, nowMs);
+      this.#held = { record: seen.readable, issuedAtMs, stored: 'yes' };
       return this.#shared();
     }
     if (held !== undefined && stored < held.record.generation) this.#republish(held, nowMs);
@@ -336,7 +340,7 @@ export class SharedTurns implements Turns {
     }
     // A store that refuses a record and shows none that is later holds something that is no record.
     if (nowMs - this.#refusedAtMs < REFUSED_MS) return;
-    if (held.record.expiresAtUnixMs > this.#storeNowMs()) this.#publish();
+    if (held.issuedAtMs + lifeOf(held.record) > nowMs) this.#publish();
   }
 
   #noteSeal(seen: Snapshot): void {
@@ -358,7 +362,8 @@ export class SharedTurns implements Turns {
       // Classic waits for a fetch whose turn was forgotten too; those who remember nothing wait with us.
       const isPaused = held.stored === 'forgotten' && account.mode === 'classic';
       const pause = isPaused ? { owner, forMs: SETTLE_MS } : undefined;
-      const outcome = await records.publish(account, held.record, pause);
+      const record = redated(held.record, Math.round(held.issuedAtMs + this.#offsetMs));
+      const outcome = await records.publish(account, record, pause);
       if (outcome === 'stored' && this.#held === held) this.#held = { ...held, stored: 'yes' };
       if (outcome !== 'older') return;
       this.#refusedAtMs = this.#parts.clock.lifeMs();
@@ -368,11 +373,9 @@ export class SharedTurns implements Turns {
 
   #shared(): Shared {
     const forcedAtMs = (this.#ledgerUnixMs ?? []).map((atMs) => atMs - this.#offsetMs);
-    const record = this.#held?.record;
-    if (record === undefined) return { forcedAtMs };
-    const { value, issuedAtUnixMs, expiresAtUnixMs } = record;
-    const issuedAtMs = Math.min(issuedAtUnixMs - this.#offsetMs, this.#parts.clock.lifeMs());
-    return { token: makeToken(value.reveal(), issuedAtMs, expiresAtUnixMs - issuedAtUnixMs), forcedAtMs };
+    if (this.#held === undefined) return { forcedAtMs };
+    const { record, issuedAtMs } = this.#held;
+    return { token: makeToken(record.value.reveal(), issuedAtMs, lifeOf(record)), forcedAtMs };
   }
 
   #storeNowMs(): number {

@@ -1,5 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
+import { policyFor } from '../token/policy.ts';
+import { notAhead } from '../token/ration.ts';
 import type { Shared } from '../token/state.ts';
 import type { Token, TokenMode } from '../token/token.ts';
 import type { Turns } from './turns.ts';
@@ -78,11 +80,24 @@ export function toRecord(
 
 /**
  * Times that lie ahead are the work of a wall clock that was set back since. They count as now, so
- * that a token never gets more than its life, and no ration waits for a moment that is far away.
+ * that a token never gets more than its life, and no ration waits for a moment that is far away. The very
+ * same record where none does.
  */
-export function fromRecord(record: TokenRecord, clock: Clock): Recollection {
+export function withoutFuture(record: TokenRecord, nowUnixMs: number): TokenRecord {
+  const { token } = record;
+  const forcedAtUnixMs = notAhead(record.forcedAtUnixMs, policyFor('stable').ration, nowUnixMs);
+  const aheadMs = (token?.issuedAtUnixMs ?? -Infinity) - nowUnixMs;
+  if (forcedAtUnixMs === record.forcedAtUnixMs && !(aheadMs > 0)) return record;
+  if (token === undefined || !(aheadMs > 0)) return { ...record, forcedAtUnixMs };
+  const expiresAtUnixMs = token.expiresAtUnixMs - aheadMs;
+  return { ...record, forcedAtUnixMs, token: { ...token, issuedAtUnixMs: nowUnixMs, expiresAtUnixMs } };
+}
+
+export function fromRecord(written: TokenRecord, clock: Clock): Recollection {
   const nowMs = clock.lifeMs();
-  const toLifeMs = (unix: number): number => Math.min(unix - clock.wallMs() + nowMs, nowMs);
+  const wallMs = clock.wallMs();
+  const record = withoutFuture(written, wallMs);
+  const toLifeMs = (unix: number): number => unix - wallMs + nowMs;
   const forcedAtMs = record.forcedAtUnixMs.map(toLifeMs).toSorted((a, b) => a - b);
   if (record.token === undefined) return { forcedAtMs };
   const { value, issuedAtUnixMs, expiresAtUnixMs } = record.token;

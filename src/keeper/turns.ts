@@ -1,5 +1,5 @@
 import { policyFor } from '../token/policy.ts';
-import { mergedLedger, permit } from '../token/ration.ts';
+import { permit, settledLedger } from '../token/ration.ts';
 import type { Shared } from '../token/state.ts';
 import type { TokenMode } from '../token/token.ts';
 
@@ -141,7 +141,7 @@ export function decide(situation: Situation): Decision {
     return { kind: 'wait', forMs: Math.min(SETTLE_MS - situation.steadyMs, WAIT_MS_MAX) };
   }
   const { ration } = policyFor('stable');
-  const ledger = mergedLedger(ledgerUnixMs ?? [], store.forcedAtUnixMs, ration);
+  const ledger = settledLedger(ledgerUnixMs ?? [], store.forcedAtUnixMs, ration, nowUnixMs);
   if (force && permit(ledger, ration, nowUnixMs).kind !== 'allowed') return { kind: 'needless' };
   return { kind: 'fetch' };
 }

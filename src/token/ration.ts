@@ -32,6 +32,28 @@ export function mergedLedger(
   return all.filter((atMs, index) => (all[index + 1] ?? Infinity) - atMs >= ration.spacingMs / 2);
 }
 
+/**
+ * Dates that lie ahead were written by another clock. The last of them counts as now and those before it
+ * as spaced as the ration allows, so that they age, hold up nobody for longer, and still count.
+ */
+export function notAhead(spentAtMs: readonly number[], ration: Ration, nowMs: number): readonly number[] {
+  const count = spentAtMs.filter((atMs) => atMs > nowMs).length;
+  if (count === 0) return spentAtMs;
+  const settled = Array.from({ length: count }, (_, back) => nowMs - back * ration.spacingMs);
+  return [...spentAtMs.filter((atMs) => atMs <= nowMs), ...settled].toSorted((a, b) => a - b);
+}
+
+/** The same as of now: what lies ahead settled, and what is too old to count left out. */
+export function settledLedger(
+  ours: readonly number[],
+  theirs: readonly number[],
+  ration: Ration,
+  nowMs: number,
+): readonly number[] {
+  const merged = mergedLedger(notAhead(ours, ration, nowMs), notAhead(theirs, ration, nowMs), ration);
+  return pruned(merged, ration, nowMs);
+}
+
 /** A button must not spend what a token that is really refused will need. */
 export function forPeople(ration: Ration): Ration {
   return { ...ration, max: Math.ceil(ration.max * MANUAL_SHARE) };

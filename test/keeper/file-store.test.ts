@@ -254,3 +254,22 @@ test('what a crash left behind is removed, and nothing else', async (t) => {
   await valueIn(it.store());
   t.deepEqual((await readdir(it.directory)).toSorted(), names.slice(1).toSorted());
 });
+
+test('a token dated ahead of the clock is dated back in the file, so that restarts do not lengthen its life', async (t) => {
+  const { store, path, clock } = await place(t);
+  const first = store();
+  const aheadMs = NOW_MS + 3 * 3_600_000;
+  const token = { value: new Secret('ahead'), issuedAtUnixMs: aheadMs, expiresAtUnixMs: aheadMs + 7_200_000 };
+  first.save(record('', { token, forcedAtUnixMs: [aheadMs] }));
+  await first.close();
+  const second = store();
+  t.is((await second.load('wx1', 'stable'))?.token?.expiresAtUnixMs, NOW_MS + 7_200_000);
+  await second.close();
+  clock.advance(3_600_000);
+  const third = store();
+  const found = await third.load('wx1', 'stable');
+  t.is(found?.token?.expiresAtUnixMs, NOW_MS + 7_200_000);
+  t.deepEqual(found?.forcedAtUnixMs, [NOW_MS]);
+  await third.close();
+  t.false((await readFile(path, 'utf8')).includes(String(aheadMs)));
+});

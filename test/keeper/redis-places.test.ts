@@ -6,7 +6,7 @@ import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import type { RedisPlace } from '../../src/keeper/redis-link.ts';
+import type { RedisPlace } from '../../src/keeper/redis-client.ts';
 import { RedisRecords } from '../../src/keeper/redis-records.ts';
 import { makeSeal } from '../../src/keeper/sealed.ts';
 import { makeCertificate } from '../../src/simulator/certificate.ts';
@@ -107,63 +107,3 @@ serialRedisTest('over TLS, with a name that the certificate is for', async (t) =
   t.is(run(`rediss://localhost:${tlsPort}`, { NODE_EXTRA_CA_CERTS: cert }), 'seen');
   t.is(run(`rediss://localhost:${tlsPort}`, {}), 'away');
 });
-
-serialRedisTest(
-  'in a Cluster, records go to the node that holds their slot, and all nodes tell',
-  async (t) => {
-    const nodes: RedisServer[] = [];
-    for (let count = 0; count < 3; count += 1) {
-      // The bus has a port of its own, ten thousand higher unless it is told.
-      const bus = await freePort();
-      nodes.push(
-        await RedisServer.start(t, {
-          args: ['--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-node-timeout', '2000'],
-        }),
-      );
-    }
-    execFileSync(
-      'redis-cli',
-      ['--cluster', 'create', ...nodes.map(({ port }) => `127.0.0.1:${port}`), '--cluster-yes'],
-      { stdio: 'ignore' },
-    );
-    await until('the nodes agree', async () => {
-      const states = await Promise.all(nodes.map(({ client }) => client.cluster('INFO')));
-      return states.every((state) => state.includes('cluster_state:ok'));
-    });
-    const place = { url: new Secret(nodes[0]?.url() ?? ''), cluster: true };
-    const [one, other] = [open(t, place), open(t, place)];
-    const told = new Set<string>();
-    other.listen({ changed: (account) => told.add(account.appid), back() {}, away() {} });
-    const accounts = Array.from({ length: 12 }, (_, index) => ({
-      appid: `wx${index}`,
-      mode: 'classic' as const,
-    }));
-    await until('all nodes answer', async () => {
-      const seen = await Promise.all(accounts.flatMap((account) => [one.read(account), other.read(account)]));
-      return seen.every(({ kind }) => kind === 'seen');
-    });
-    const taken = await Promise.all(accounts.map((account) => one.take(account, 'one/1', 0, 8_000)));
-    t.true(taken.every((it) => it.kind === 'seen' && it.generation !== undefined));
-    const rival = await Promise.all(accounts.map((account) => other.take(account, 'other/1', 0, 8_000)));
-    t.true(rival.every((it) => it.kind === 'seen' && it.generation === undefined));
-    let generation = 10;
-    await until('all are told', async () => {
-      generation += 1;
-      for (const account of accounts) {
-        await one.publish(account, {
-          generation,
-          value: new Secret('a'),
-          fingerprint: fingerprintOf('a'),
-          issuedAtUnixMs: Date.now(),
-          expiresAtUnixMs: Date.now() + 1_000_000,
-        });
-      }
-      return told.size === accounts.length;
-    });
-    const held = await Promise.all(nodes.map(({ client }) => client.dbsize()));
-    t.true(
-      held.every((keys) => keys > 0),
-      'every node holds some',
-    );
-  },
-);

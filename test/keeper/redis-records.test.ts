@@ -5,19 +5,16 @@ import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { RedisRecords } from '../../src/keeper/redis-records.ts';
-import type { RedisPlace } from '../../src/keeper/redis-link.ts';
+import type { RedisPlace } from '../../src/keeper/redis-client.ts';
 import { makeSeal } from '../../src/keeper/sealed.ts';
 import type { SharedRecord, Snapshot, Taken } from '../../src/keeper/shared-records.ts';
 import type { Away } from '../../src/keeper/turns.ts';
 import { redisTest, RedisServer, until } from '../support/redis.ts';
+import { documentedRights } from '../support/redis-rights.ts';
 
 const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'classic' } as const;
 
-/** As docs/hub.md lists them. */
-const RIGHTS =
-  '+eval +evalsha +hget +hmget +hset +get +set +del +pttl +pexpire +zadd +zrangebyscore +zremrangebyscore +time +publish +subscribe +ping +info'.split(
-    ' ',
-  );
+const RIGHTS = documentedRights();
 
 interface Options {
   readonly key?: string;
@@ -236,7 +233,7 @@ redisTest('a wrong password is named in the log, without the password', async (t
 
 redisTest('a database that Redis does not have, or that the user may not select, is not used', async (t) => {
   const redis = await RedisServer.start(t, { args: ['--databases', '2'] });
-  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', '~test:*', '&test:*', ...RIGHTS);
+  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...RIGHTS, '-select');
   for (const url of [`${redis.url()}/2`, `${redis.url('hub:hub-password')}/1`]) {
     const lines: string[] = [];
     const error = (event: string, fields: object = {}): void =>
@@ -253,7 +250,7 @@ redisTest('a database that Redis does not have, or that the user may not select,
 
 redisTest('a right to select that is given later is noticed', async (t) => {
   const redis = await RedisServer.start(t);
-  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', '~test:*', '&test:*', ...RIGHTS);
+  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...RIGHTS, '-select');
   const one = open(t, `${redis.url('hub:hub-password')}/1`);
   t.is((await one.read(ACCOUNT)).kind, 'away');
   await redis.client.call('ACL', 'SETUSER', 'hub', '+select');
@@ -262,22 +259,39 @@ redisTest('a right to select that is given later is noticed', async (t) => {
   t.is(await redis.client.dbsize(), 0);
 });
 
-redisTest('a user with few rights is enough', async (t) => {
+redisTest('the documented rights are enough for every step, in a database other than 0', async (t) => {
   const redis = await RedisServer.start(t);
-  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', '~test:*', '&test:*', ...RIGHTS);
-  const one = open(t, redis.url('hub:hub-password'));
+  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...RIGHTS);
+  const url = `${redis.url('hub:hub-password')}/3`;
+  const lines: string[] = [];
+  const warn = (event: string, fields: object = {}): void =>
+    void lines.push(JSON.stringify({ event, ...fields }));
+  const one = open(t, url, { log: { ...silentLog, warn, error: warn } });
   let isListening = 0;
   const told: string[] = [];
   one.listen({ changed: (it) => told.push(it.appid), back: () => (isListening += 1), away() {} });
   await until('it listens', () => isListening === 2);
+  // What another clock has written is settled too.
+  await redis.client.select(3);
+  const aheadMs = Date.now() + 600_000;
+  await redis.client.zadd(`test:{${ACCOUNT.mode}:${ACCOUNT.appid}}:forced`, aheadMs, aheadMs);
   t.is(typeof seen(await one.take(ACCOUNT, 'one/1', 0, 8_000)).generation, 'number');
-  t.is(await one.publish(ACCOUNT, record('a', 9e15)), 'stored');
+  const ahead = { issuedAtUnixMs: aheadMs, expiresAtUnixMs: aheadMs + 7_200_000 };
+  const pause = { owner: 'one/1', forMs: 1 };
+  t.is(await one.publish(ACCOUNT, { ...record('a', 8e15), ...ahead }, pause), 'stored');
   t.true(await one.charge(ACCOUNT, [Date.now()]));
-  t.is(await one.keep(ACCOUNT, 'one/1', 8_000), 'ours');
+  await until('the pause is over', async () => (await one.keep(ACCOUNT, 'one/1', 8_000)) === 'ours');
   await one.release(ACCOUNT, 'one/1');
-  t.is(seen(await one.read(ACCOUNT)).turn, undefined);
+  await one.doubt(ACCOUNT, 'fingerprint');
+  const found = seen(await one.read(ACCOUNT));
+  t.is(found.turn, undefined);
+  t.is(found.doubted, 'fingerprint');
+  t.is(found.readable?.issuedAtUnixMs !== undefined && found.readable.issuedAtUnixMs < aheadMs, true);
   await until('it is told', () => told.length > 0);
-  t.pass();
+  t.deepEqual(lines, []);
+  t.is(((await redis.client.call('ACL', 'LOG')) as unknown[]).length, 0);
+  await redis.client.select(0);
+  t.is(await redis.client.dbsize(), 0);
 });
 
 redisTest('what somebody else wrote under our keys is no token', async (t) => {
@@ -299,5 +313,57 @@ redisTest('what somebody else wrote under our keys is no token', async (t) => {
     };
     await redis.client.hset(key, stored);
     t.is(seen(await records.read(ACCOUNT)).readable, undefined, odd);
+  }
+});
+
+redisTest(
+  'forced refreshes dated ahead of Redis count as now once, keep their number, and age',
+  async (t) => {
+    const redis = await RedisServer.start(t);
+    const records = open(t, redis.url());
+    const key = `test:{${ACCOUNT.mode}:${ACCOUNT.appid}}:forced`;
+    const aheadMs = Date.now() + 600_000;
+    await redis.client.zadd(
+      key,
+      aheadMs,
+      aheadMs,
+      aheadMs + 60_000,
+      aheadMs + 60_000,
+      Date.now() - 3_600_000,
+      'x',
+    );
+    const first = seen(await records.read(ACCOUNT));
+    t.is(first.forcedAtUnixMs.length, 3);
+    t.deepEqual(first.forcedAtUnixMs.slice(1), [first.nowUnixMs - 30_000, first.nowUnixMs]);
+    await until(
+      'time goes on',
+      async () => seen(await records.read(ACCOUNT)).nowUnixMs > first.nowUnixMs + 20,
+    );
+    t.deepEqual(seen(await records.take(ACCOUNT, 'one/1', 0, 8_000)).forcedAtUnixMs, first.forcedAtUnixMs);
+    t.true(await records.charge(ACCOUNT, [Date.now() + 600_000]));
+    const charged = seen(await records.read(ACCOUNT));
+    t.true((charged.forcedAtUnixMs.at(-1) ?? Infinity) <= charged.nowUnixMs);
+  },
+);
+
+redisTest('a token dated ahead of Redis lives from its first reading, for every reader', async (t) => {
+  const redis = await RedisServer.start(t);
+  for (const key of [undefined, 'a key of sixteen or more']) {
+    const options = key === undefined ? {} : { key };
+    const [one, other] = [open(t, redis.url(), options), open(t, redis.url(), options)];
+    const generation = key === undefined ? 20 : 40;
+    const aheadMs = Date.now() + 3 * 3_600_000;
+    const times = { issuedAtUnixMs: aheadMs, expiresAtUnixMs: aheadMs + 7_200_000 };
+    t.is(await one.publish(ACCOUNT, { ...record('ahead', generation), ...times }), 'stored');
+    const first = seen(await one.read(ACCOUNT));
+    t.is(first.readable?.issuedAtUnixMs, first.nowUnixMs);
+    t.is(first.readable?.expiresAtUnixMs, first.nowUnixMs + 7_200_000);
+    await until('time goes on', async () => seen(await one.read(ACCOUNT)).nowUnixMs > first.nowUnixMs + 20);
+    t.deepEqual(seen(await other.read(ACCOUNT)).record, first.record);
+    t.is(seen(await other.read(ACCOUNT)).readable?.value.reveal(), 'ahead');
+    // What follows has dates of its own.
+    t.is(await one.publish(ACCOUNT, record('next', generation + 10)), 'stored');
+    const next = seen(await other.read(ACCOUNT));
+    t.true((next.readable?.issuedAtUnixMs ?? 0) > first.nowUnixMs);
   }
 });

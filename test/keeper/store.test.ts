@@ -1,11 +1,15 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { Secret } from '../../src/base/secret.ts';
 import { RollingCount } from '../../src/keeper/rolling-count.ts';
 import { fromRecord, toRecord } from '../../src/keeper/store.ts';
+import { policyFor } from '../../src/token/policy.ts';
+import { notAhead } from '../../src/token/ration.ts';
 import { makeToken } from '../../src/token/token.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const HOUR_MS = 3_600_000;
+const NOW_MS = 1_700_000_000_000;
 
 /** A process whose life scale is off from the wall clock by this much. */
 function clockOff(byMs: number): ManualClock {
@@ -35,6 +39,21 @@ test('a wall clock that was set back gives a token no more than its life, and no
   const found = fromRecord({ appid: 'wx1', mode: 'stable', token, forcedAtUnixMs: [aheadMs] }, clock);
   t.is(found.token?.expiresAtMs, clock.lifeMs() + 7_200_000);
   t.deepEqual(found.forcedAtMs, [clock.lifeMs()]);
+});
+
+test('forced refreshes that lie ahead keep their number and spacing, and what was spent before stays', (t) => {
+  const ration = policyFor('stable').ration;
+  const date = fc.integer({ min: NOW_MS - 2 * ration.windowMs, max: NOW_MS + 2 * ration.windowMs });
+  fc.assert(
+    fc.property(fc.array(date, { maxLength: 20 }), (dates) => {
+      const settled = notAhead(dates, ration, NOW_MS);
+      t.is(settled.length, dates.length);
+      t.true(settled.every((atMs) => atMs <= NOW_MS));
+      t.is(settled.length > 0 && dates.some((atMs) => atMs > NOW_MS) ? settled.at(-1) : NOW_MS, NOW_MS);
+      t.deepEqual(notAhead(settled, ration, NOW_MS + 1), settled);
+      for (const past of dates.filter((atMs) => atMs <= NOW_MS)) t.true(settled.includes(past));
+    }),
+  );
 });
 
 test('fetches are counted for a day', (t) => {

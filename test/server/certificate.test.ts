@@ -116,3 +116,22 @@ test('something that is no TLS on the HTTPS port is closed and harms nobody', as
   await rawCall(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
   t.is(await shownName(port), one.name);
 });
+
+test('a certificate of our own that has expired, or is not valid yet, is told once, until a good one is there', async (t) => {
+  const startMs = new ManualClock().wallMs();
+  const at = (hours: number): Date => new Date(startMs + hours * 3_600_000);
+  const short = await makeTestCertificate('short.test', { notBeforeDate: at(1.5), notAfterDate: at(3.5) });
+  const long = await makeTestCertificate('long.test', { notBeforeDate: at(0), notAfterDate: at(1_000) });
+  const files = mount(t, short);
+  const { clock, lines } = await start(t, files);
+  const told = (words: string): number => lines.filter((line) => line.includes(words)).length;
+  t.is(told('is not valid yet'), 1);
+  clock.advance(2.5 * 3_600_000);
+  t.deepEqual([told('is not valid yet'), told('has expired')], [1, 0]);
+  clock.advance(3 * 3_600_000);
+  t.is(told('has expired'), 1);
+  files.put(long);
+  clock.advance(30_000);
+  clock.advance(2 * 3_600_000);
+  t.deepEqual([told('is not valid yet'), told('has expired')], [1, 1]);
+});

@@ -7,8 +7,12 @@ export interface TestCertificate {
 }
 
 /** A self-signed certificate for 127.0.0.1 whose subject has this name. */
-export async function makeTestCertificate(name: string): Promise<TestCertificate> {
+export async function makeTestCertificate(
+  name: string,
+  dates: { readonly notBeforeDate?: Date; readonly notAfterDate?: Date } = {},
+): Promise<TestCertificate> {
   const made = await generate([{ name: 'commonName', value: name }], {
+    ...dates,
     algorithm: 'sha256',
     keyType: 'ec',
     curve: 'P-256',

@@ -1,0 +1,83 @@
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { Secret } from '../base/secret.ts';
+import { parseRedisUrl } from './redis-url.ts';
+
+/** Where Redis is. */
+export interface RedisPlace {
+  /** redis:// or rediss://, perhaps with user and password. With Sentinels its host is the group's name. */
+  readonly url: Secret;
+  readonly sentinels: readonly { readonly host: string; readonly port: number }[];
+  /** The URL names one node of a Redis Cluster. */
+  readonly cluster: boolean;
+}
+
+export interface ClientParts {
+  /** A connection is given up after this. */
+  readonly connectMs: number;
+  /** A node of a Cluster that has been silent for this long is connected to again. */
+  readonly silenceMs: number;
+  retryMs(times: number): number;
+  /** A node of a Cluster has refused ASKING, or was gone before it could. */
+  askFailed(error: unknown): void;
+}
+
+/** A client that is not connected yet. It reconnects by itself, and keeps no command for later. */
+export async function makeClient(
+  { url, sentinels, cluster }: RedisPlace,
+  parts: ClientParts,
+): Promise<Redis | Cluster> {
+  // Whoever keeps tokens elsewhere does not pay for the client.
+  const ioredis = await import('ioredis');
+  const parsed = parseRedisUrl(url.reveal());
+  if (parsed.kind === 'bad') throw new Error('Cannot read the URL of the store', { cause: parsed.why });
+  const { isTls, host, port, username, password, database } = parsed.url;
+  const retry = (times: number): number => parts.retryMs(times);
+  const options: RedisOptions = {
+    ...(username !== '' && { username }),
+    ...(password !== '' && { password }),
+    ...(isTls && { tls: {} }),
+    connectTimeout: parts.connectMs,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    keepAlive: 10_000,
+    lazyConnect: true,
+    // Its name and version are nobody's need, and a user with few rights may not tell them.
+    disableClientInfo: true,
+  };
+  if (cluster) {
+    const { enableOfflineQueue: _, ...redisOptions } = options;
+    const client = new ioredis.Cluster([{ host, port }], {
+      redisOptions: { ...redisOptions, lazyConnect: false, socketTimeout: parts.silenceMs },
+      // Its own first question waits in that queue; ours are asked when it is there.
+      enableOfflineQueue: true,
+      lazyConnect: true,
+      clusterRetryStrategy: retry,
+      slotsRefreshTimeout: parts.connectMs,
+    });
+    client.on('+node', (node: Redis) => takeAsking(node, (error) => parts.askFailed(error)));
+    return client;
+  }
+  const single: RedisOptions = { ...options, db: database, retryStrategy: retry };
+  if (sentinels.length === 0) return new ioredis.Redis({ ...single, host, port });
+  return new ioredis.Redis({
+    ...single,
+    name: host,
+    sentinels: sentinels.map((one) => ({ ...one })),
+    sentinelRetryStrategy: retry,
+    ...(isTls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+  });
+}
+
+/** While a slot moves, the client sends ASKING and drops the promise: a rejection of it would end the process. */
+function takeAsking(node: Redis, askFailed: (error: unknown) => void): void {
+  const asking = node.asking.bind(node);
+  Object.assign(node, {
+    asking: () => {
+      const asked = asking();
+      asked.catch(askFailed);
+      return asked;
+    },
+  });
+}
