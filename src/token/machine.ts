@@ -3,8 +3,7 @@ import type { Random } from '../base/random.ts';
 import { dueMs, earlyMs, plannedMs } from './due.ts';
 import {
   DEMAND_SPACING_MS,
-  RATIONED_MS,
-  RATIONED_MS_MAX,
+  rationedMs,
   RENEWAL_SPACING_MS,
   SAME_TOKEN_MS_MAX,
   SAME_TOKEN_MS_MIN,
@@ -26,13 +25,15 @@ import type { Report } from './doubt.ts';
 import { refund, settleCharge, withLedger } from './ledger.ts';
 import { forPeople, permit, pruned } from './ration.ts';
 import { notingFailure, notingShared, notingToken, troubleWhileSpaced, UNSPACED } from './spacing.ts';
-import { isPassingLook } from './state.ts';
+import { after, isPassingLook, unchanged } from './state.ts';
 import type { Effect, Event, LookOutcome, Shared, State, Step, Trigger, Trouble } from './state.ts';
 import { isLive } from './token.ts';
 import type { Token } from './token.ts';
 
 /** The errcode by which the platform says that a token has aged. */
 const EXPIRED = 42001;
+/** … and that no more calls of a kind are left today. */
+const USED_UP = 45009;
 
 /** What a decision may look at besides state and event. */
 interface Moment {
@@ -174,6 +175,9 @@ function onFetchFailed(
     : notingFailure(settleCharge(state, phase.charged, moment.nowMs), moment.nowMs);
   const told: Effect[] = [{ kind: 'concluded', trigger: phase.trigger, result: 'failed' }];
   if (charged.fetchAgain) return after(told, beginFetch(charged, 'manual', false, moment));
+  // The platform's own count of forced refreshes; what it gives in normal mode is not used up by them.
+  const isUsedUp = phase.trigger === 'forced' && trouble.errcode === USED_UP;
+  if (isUsedUp) return after(told, rationed(charged, moment));
   const trigger = phase.trigger === 'forced' ? 'refused' : phase.trigger;
   return after(told, afterFailure(charged, trigger, trouble, moment));
 }
@@ -308,10 +312,9 @@ function spend(state: State, moment: Moment): Step {
   }
 }
 
-/** Longer each time that a refresh brought the very same token: the platform contradicts itself. */
 function rationed(state: State, moment: Moment): Step {
-  const forMs = Math.min(RATIONED_MS * 2 ** Math.max(state.doubt.spentInVain - 1, 0), RATIONED_MS_MAX);
-  return unchanged({ ...state, phase: { kind: 'rationed', untilMs: moment.nowMs + forMs, next: 'look' } });
+  const untilMs = moment.nowMs + rationedMs(state.doubt.spentInVain);
+  return unchanged({ ...state, phase: { kind: 'rationed', untilMs, next: 'look' } });
 }
 
 function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Moment): Step {
@@ -387,12 +390,4 @@ function sameAgain(state: State, fetched: Token, moment: Moment): State {
 
 function looked(outcome: LookOutcome): Effect {
   return { kind: 'looked', outcome };
-}
-
-function unchanged(state: State): Step {
-  return { state, effects: [] };
-}
-
-function after(effects: readonly Effect[], next: Step): Step {
-  return { state: next.state, effects: [...effects, ...next.effects] };
 }

@@ -26,8 +26,13 @@ export const MANUAL_SHARE = 0.75;
 export const DEMAND_SPACING_MS = 2_000;
 
 /** How long we wait when the platform refuses a token and nothing more may be spent on it. */
-export const RATIONED_MS = 300_000;
-export const RATIONED_MS_MAX = 3_600_000;
+const RATIONED_MS = 300_000;
+const RATIONED_MS_MAX = 3_600_000;
+
+/** Longer each time that a refresh brought the very same token: the platform contradicts itself. */
+export function rationedMs(spentInVain: number): number {
+  return Math.min(RATIONED_MS * 2 ** Math.max(spentInVain - 1, 0), RATIONED_MS_MAX);
+}
 
 /** How soon a token that came back unchanged is asked for again: a fifth of what is left, within these. */
 export const SAME_TOKEN_SHARE = 0.2;

@@ -153,3 +153,12 @@ export function wakeAtMs(state: State): number | undefined {
 export function isPassingLook({ trigger, trouble }: Extract<Phase, { kind: 'resting' }>): boolean {
   return trigger === 'refused' && trouble.recheckMs === undefined;
 }
+
+export function unchanged(state: State): Step {
+  return { state, effects: [] };
+}
+
+/** The next step, with the effects of the one before. */
+export function after(effects: readonly Effect[], next: Step): Step {
+  return { state: next.state, effects: [...effects, ...next.effects] };
+}

@@ -1,4 +1,4 @@
-import { startEnsemble } from '../support/high-availability.ts';
+import { startEnsemble, doubtNextProbe } from '../support/high-availability.ts';
 import { serialRedisTest, until } from '../support/redis.ts';
 import { costOf, MODES } from '../support/sidecar.ts';
 
@@ -20,14 +20,16 @@ serialRedisTest('when the hub that refreshes is killed in its fetch, business do
   const { control, a, b, agreed, traffic } = await startEnsemble(t, { mode: 'classic' });
   const before = await agreed();
   control.delay({ path: TOKEN_PATHS.classic, ms: 1_500 });
-  a.report(before, 42001);
+  doubtNextProbe(control);
+  a.report(before, 40001);
   await control.arrived({ path: TOKEN_PATHS.classic });
   t.is((await a.account()).shared?.refreshing, 'here');
   await a.kill();
   // The platform had made the token all the same, which nobody knows.
   control.overwrite({ mode: 'classic', graceMs: 20_000 });
   // Somebody tells the other, and it waits for the turn of the dead to end.
-  b.report(before, 42001);
+  doubtNextProbe(control);
+  b.report(before, 40001);
   await until('b waits', async () => (await b.account()).shared?.refreshing === 'elsewhere');
   await until('b takes over', async () => (await b.account()).fingerprint !== before);
   control.heal();

@@ -1,4 +1,4 @@
-import { startEnsemble } from '../support/high-availability.ts';
+import { startEnsemble, doubtNextProbe } from '../support/high-availability.ts';
 import { startSentinelSet } from '../support/redis-sentinel.ts';
 import { serialRedisTest, until } from '../support/redis.ts';
 import { costOf, MODES } from '../support/sidecar.ts';
@@ -27,7 +27,10 @@ for (const mode of MODES) {
       t.is(costOf(control).all, 0);
       // Turns go on at the new master.
       if (mode === 'stable') control.overwrite();
-      else b.report(before, 42001);
+      else {
+        doubtNextProbe(control);
+        b.report(before, 40001);
+      }
       await agreed(before);
       await traffic.more(30);
       t.deepEqual(traffic.failures, []);

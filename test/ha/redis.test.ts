@@ -89,8 +89,9 @@ serialRedisTest('while Redis is away, a classic token is served, and never fetch
   await redis.kill();
   for (const hub of [a, b])
     await until('it knows', async () => (await hub.account()).shared?.store === 'away');
-  for (const hub of [a, b]) hub.report(before, 42001);
+  control.break({ path: '/cgi-bin/get_api_domain_ip', fault: { kind: 'errcode', errcode: 40001 } });
   for (const hub of [a, b]) {
+    hub.report(before, 40001);
     await hub.process.untilLine('token fetch withheld');
     t.like(await hub.account(), { shared: { refreshing: 'withheld' } });
   }
@@ -99,6 +100,7 @@ serialRedisTest('while Redis is away, a classic token is served, and never fetch
   t.deepEqual(traffic.failures, []);
   await redis.restart();
   await until('it is made up for', async () => costOf(control).fetches > 0);
+  control.heal();
   await agreed(before);
   t.is(costOf(control).fetches, 1);
   t.deepEqual(traffic.failures, []);

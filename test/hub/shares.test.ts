@@ -19,7 +19,7 @@ test('a caller that takes all that it may have leaves places to the others, and 
   const { work, end } = held();
   const running = [1, 2, 3].map(() => shares.run(ONE, work));
   const refused = await t.throwsAsync(shares.run(ONE, work), { any: true });
-  t.true((refused as unknown) instanceof Problem);
+  t.true(refused instanceof Problem);
   running.push(shares.run(TWO, work), shares.run(TWO, work));
   await t.throwsAsync(shares.run(TWO, work), { any: true });
   for (const _ of running) end();

@@ -205,14 +205,16 @@ test('an operator’s request is forced, and answers the new token', async (t) =
 });
 
 test('when the ration for refused tokens is spent the log says so', async (t) => {
-  const { keeper, issuer, lines } = await begun();
+  const { keeper, issuer, lines, clock } = await begun();
   for (const [fetch, name] of ['second', 'third'].entries()) {
     void keeper.report(refusal(keeper.peek()?.fingerprint ?? '', 40001), 'caller');
+    // Looks are 2 s apart.
+    clock.advance(2_000 * fetch);
     await issuer.fetches.at(-1)?.answer(given(keeper.peek()?.value.reveal() ?? ''));
     await issuer.probes[fetch]?.answer({ kind: 'refused', errcode: 40001 });
     await issuer.fetches.at(-1)?.answer(given(name));
   }
-  t.like(lines.at(-1), { level: 'warn', event: 'forced refresh has to wait', fields: { againInS: 30 } });
+  t.like(lines.at(-1), { level: 'warn', event: 'forced refresh has to wait', fields: { againInS: 28 } });
 });
 
 test('neither log nor status nor observer show a token or a secret', async (t) => {

@@ -66,6 +66,12 @@ export class Hub {
   }
 }
 
+/** The platform says of the next token that a hub tries that it refuses it, while business is served: the hub renews it. */
+export function doubtNextProbe(control: SimulatorControl): void {
+  const fault = { kind: 'errcode', errcode: 40001 } as const;
+  control.break({ path: '/cgi-bin/get_api_domain_ip', times: 1, fault });
+}
+
 export interface Failure {
   readonly sidecar: number;
   readonly errcode: unknown;

@@ -382,3 +382,19 @@ for (const [what, trouble, isWoken] of [
     t.true(rested >= before);
   });
 }
+
+test('a forced refresh for which there is no quota left keeps nobody from renewing the token ahead of its end', (t) => {
+  const { life, platform } = living('stable');
+  const refused = life.token();
+  platform.dead.add(refused.fingerprint);
+  const used = { errcode: 45009, message: '', recheckMs: 900_000 };
+  life.platform = (round, it) =>
+    round.kind === 'fetch' && round.force
+      ? { kind: 'fetchFailed', round: round.round, trouble: used }
+      : platform.answer(round, it);
+  life.pass(refused.expiresAtMs - life.nowMs - 400_000);
+  life.report();
+  t.is(life.state.phase.kind, 'rationed');
+  life.pass(390_000);
+  t.not(life.token().fingerprint, refused.fingerprint);
+});
