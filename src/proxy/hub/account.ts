@@ -42,8 +42,8 @@ export class HubAccount {
   #held: HubToken | undefined;
   /** What was reported of the current token last, until the hub has said that the platform accepts it. */
   #suspicion: Refusal | undefined;
-  /** The last token that was replaced because the platform refused it: an answer that was on its way may still name it. */
-  #replaced: string | undefined;
+  /** The last tokens that were replaced: an answer that was on its way, or a hub that is behind, may still name one. */
+  #replaced: readonly string[] = [];
   /** Those who wait for the outcome of a report; another token is one. */
   readonly #reporting = new Set<() => void>();
   #round: Round | undefined;
@@ -102,11 +102,13 @@ export class HubAccount {
     const current = this.peek();
     const suspect = this.#suspicion?.fingerprint;
     const { fingerprint } = next.token;
-    if (fingerprint === this.#replaced || !isBetter(next.token, current, suspect)) return;
+    const isOld = this.#replaced.includes(fingerprint) && next.token.issuedAtMs < (current?.issuedAtMs ?? 0);
+    if (isOld || !isBetter(next.token, current, suspect)) return;
     this.#held = next;
     this.#why = undefined;
     if (fingerprint === current?.fingerprint) return;
-    if (current !== undefined && current.fingerprint === suspect) this.#replaced = suspect;
+    if (current !== undefined)
+      this.#replaced = [current.fingerprint, ...this.#replaced].slice(0, REPLACED_MAX);
     this.#parts.onToken(next.token);
     this.#round?.end();
     for (const changed of this.#reporting) changed();
@@ -213,6 +215,8 @@ export class HubAccount {
     return this.#why ?? unavailable('the hub has not given a token yet; try again in a moment');
   }
 }
+
+const REPLACED_MAX = 8;
 
 /** A hub tells in whole seconds what is left of a life, and its answer takes a while: ages are as inexact. */
 const AGE_TOLERANCE_MS = 2_000;

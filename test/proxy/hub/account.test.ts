@@ -247,3 +247,22 @@ test('a report that was lost while the hub was away is made once the hub names t
   t.is(asked.length, 2);
   t.is(asked[1]?.report?.fingerprint, fingerprint);
 });
+
+test('a token that was replaced does not come back by a hub that is behind, unless it is the newer one', async (t) => {
+  const { account, asked, issued, tokens } = startAccount();
+  const [one, two] = [issued('one', 60_000), issued('two', 1_000)];
+  account.take(one);
+  account.take(two);
+  // An endpoint refuses the new token too, and the hub that is asked does not know it yet.
+  void account.report(refusal(two.token.fingerprint));
+  await asked[0]?.answer({ kind: 'token', got: one });
+  t.deepEqual(tokens, ['one', 'two']);
+
+  const other = startAccount();
+  other.account.take(two);
+  void other.account.report(refusal(two.token.fingerprint));
+  await other.asked[0]?.answer({ kind: 'token', got: one });
+  void other.account.report(refusal(one.token.fingerprint));
+  await other.asked[1]?.answer({ kind: 'token', got: two });
+  t.deepEqual(other.tokens, ['two', 'one', 'two']);
+});
