@@ -9,7 +9,7 @@ import type { RedisPlace } from '../../src/keeper/redis-client.ts';
 import { makeSeal } from '../../src/keeper/sealed.ts';
 import type { SharedRecord, Snapshot, Taken } from '../../src/keeper/shared-records.ts';
 import type { Away } from '../../src/keeper/turns.ts';
-import { redisTest, RedisServer, until } from '../support/redis.ts';
+import { serialRedisTest, RedisServer, until } from '../support/redis.ts';
 import { documentedRights } from '../support/redis-rights.ts';
 
 const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'classic' } as const;
@@ -51,7 +51,7 @@ function seen<Kind extends Snapshot | Taken>(it: Kind | Away): Kind {
   return it;
 }
 
-redisTest('a turn is one holder’s until it is released, and its generation exceeds all before', async (t) => {
+serialRedisTest('a turn is one holder’s until it is released, and its generation exceeds all before', async (t) => {
   const redis = await RedisServer.start(t);
   const [one, other] = [open(t, redis.url()), open(t, redis.url())];
   const mine = seen(await one.take(ACCOUNT, 'one/1', 0, 8_000));
@@ -68,7 +68,7 @@ redisTest('a turn is one holder’s until it is released, and its generation exc
   t.is(next.generation, 9e15 + 1);
 });
 
-redisTest('a turn ends by itself, unless it is kept', async (t) => {
+serialRedisTest('a turn ends by itself, unless it is kept', async (t) => {
   const redis = await RedisServer.start(t);
   const [one, other] = [open(t, redis.url()), open(t, redis.url())];
   await one.take(ACCOUNT, 'one/1', 0, 50);
@@ -82,7 +82,7 @@ redisTest('a turn ends by itself, unless it is kept', async (t) => {
   t.is(await one.keep(ACCOUNT, 'one/1', 60_000), 'lost');
 });
 
-redisTest(
+serialRedisTest(
   'an older token never takes the place of a later one, and a later one is told to all',
   async (t) => {
     const redis = await RedisServer.start(t);
@@ -108,7 +108,7 @@ redisTest(
   },
 );
 
-redisTest(
+serialRedisTest(
   'a record that was published after the turn began makes the next generation higher still',
   async (t) => {
     const redis = await RedisServer.start(t);
@@ -118,7 +118,7 @@ redisTest(
   },
 );
 
-redisTest('forced refreshes are remembered for a day', async (t) => {
+serialRedisTest('forced refreshes are remembered for a day', async (t) => {
   const redis = await RedisServer.start(t);
   const one = open(t, redis.url());
   const nowMs = Date.now();
@@ -127,7 +127,7 @@ redisTest('forced refreshes are remembered for a day', async (t) => {
   t.deepEqual(seen(await one.read(ACCOUNT)).forcedAtUnixMs, [nowMs - 1_000, nowMs]);
 });
 
-redisTest(
+serialRedisTest(
   'with a key nothing in Redis is a token in clear, and without the key none can be read',
   async (t) => {
     const redis = await RedisServer.start(t);
@@ -150,7 +150,7 @@ redisTest(
   },
 );
 
-redisTest('an encrypted record opens only under its own account, mode, generation and life', async (t) => {
+serialRedisTest('an encrypted record opens only under its own account, mode, generation and life', async (t) => {
   const redis = await RedisServer.start(t);
   const one = open(t, redis.url(), { key: 'a key of sixteen or more' });
   await one.publish(ACCOUNT, record('the-token-itself', 20));
@@ -168,7 +168,7 @@ redisTest('an encrypted record opens only under its own account, mode, generatio
   }
 });
 
-redisTest('all keys of an account are in one slot of a Cluster, and have the prefix', async (t) => {
+serialRedisTest('all keys of an account are in one slot of a Cluster, and have the prefix', async (t) => {
   const redis = await RedisServer.start(t);
   const one = open(t, redis.url());
   await one.take(ACCOUNT, 'one/1', 0, 8_000);
@@ -183,7 +183,7 @@ redisTest('all keys of an account are in one slot of a Cluster, and have the pre
   for (const key of keys) t.true((await redis.client.pttl(key)) > 0, key);
 });
 
-redisTest('a Redis that hangs is away after a second, and back when it answers again', async (t) => {
+serialRedisTest('a Redis that hangs is away after a second, and back when it answers again', async (t) => {
   const redis = await RedisServer.start(t);
   const told: string[] = [];
   const one = open(t, redis.url());
@@ -203,7 +203,7 @@ redisTest('a Redis that hangs is away after a second, and back when it answers a
   t.is((await one.read(ACCOUNT)).kind, 'seen');
 });
 
-redisTest('a Redis that was gone is found again, scripts and all', async (t) => {
+serialRedisTest('a Redis that was gone is found again, scripts and all', async (t) => {
   const redis = await RedisServer.start(t);
   const one = open(t, redis.url());
   await one.publish(ACCOUNT, record('a', 20));
@@ -215,7 +215,7 @@ redisTest('a Redis that was gone is found again, scripts and all', async (t) => 
   t.is(await one.publish(ACCOUNT, record('a', 20)), 'stored');
 });
 
-redisTest('a wrong password is named in the log, without the password', async (t) => {
+serialRedisTest('a wrong password is named in the log, without the password', async (t) => {
   const redis = await RedisServer.start(t, {
     args: ['--requirepass', 'right-password'],
     userInfo: ':right-password',
@@ -231,7 +231,7 @@ redisTest('a wrong password is named in the log, without the password', async (t
   t.is((await open(t, redis.url(':right-password')).read(ACCOUNT)).kind, 'seen');
 });
 
-redisTest('a database that Redis does not have, or that the user may not select, is not used', async (t) => {
+serialRedisTest('a database that Redis does not have, or that the user may not select, is not used', async (t) => {
   const redis = await RedisServer.start(t, { args: ['--databases', '2'] });
   await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...RIGHTS, '-select');
   for (const url of [`${redis.url()}/2`, `${redis.url('hub:hub-password')}/1`]) {
@@ -248,7 +248,7 @@ redisTest('a database that Redis does not have, or that the user may not select,
   t.is((await open(t, `${redis.url()}/1`).read(ACCOUNT)).kind, 'seen');
 });
 
-redisTest('a right to select that is given later is noticed', async (t) => {
+serialRedisTest('a right to select that is given later is noticed', async (t) => {
   const redis = await RedisServer.start(t);
   await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...RIGHTS, '-select');
   const one = open(t, `${redis.url('hub:hub-password')}/1`);
@@ -259,7 +259,7 @@ redisTest('a right to select that is given later is noticed', async (t) => {
   t.is(await redis.client.dbsize(), 0);
 });
 
-redisTest('the documented rights are enough for every step, in a database other than 0', async (t) => {
+serialRedisTest('the documented rights are enough for every step, in a database other than 0', async (t) => {
   const redis = await RedisServer.start(t);
   await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...RIGHTS);
   const url = `${redis.url('hub:hub-password')}/3`;
@@ -294,7 +294,7 @@ redisTest('the documented rights are enough for every step, in a database other 
   t.is(await redis.client.dbsize(), 0);
 });
 
-redisTest('what somebody else wrote under our keys is no token', async (t) => {
+serialRedisTest('what somebody else wrote under our keys is no token', async (t) => {
   const redis = await RedisServer.start(t);
   const records = open(t, redis.url());
   const nowMs = Date.now();
@@ -316,7 +316,7 @@ redisTest('what somebody else wrote under our keys is no token', async (t) => {
   }
 });
 
-redisTest(
+serialRedisTest(
   'forced refreshes dated ahead of Redis count as now once, keep their number, and age',
   async (t) => {
     const redis = await RedisServer.start(t);
@@ -346,7 +346,7 @@ redisTest(
   },
 );
 
-redisTest('a token dated ahead of Redis lives from its first reading, for every reader', async (t) => {
+serialRedisTest('a token dated ahead of Redis lives from its first reading, for every reader', async (t) => {
   const redis = await RedisServer.start(t);
   for (const key of [undefined, 'a key of sixteen or more']) {
     const options = key === undefined ? {} : { key };

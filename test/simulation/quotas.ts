@@ -35,6 +35,8 @@ export class Quotas {
   readonly #deathsMs: number[] = [];
   /** By keeper: when it was last given a reason to ask at once again. */
   readonly #reasonMs = new Map<string, number>();
+  /** When the platform last gave no token to a keeper, or none that it had. */
+  readonly #refusedMs = new Map<string, number>();
   readonly #wanted = new Set<string>();
   readonly #adoptedMs = new Map<string, number>();
   /** What each keeper serves. */
@@ -81,6 +83,7 @@ export class Quotas {
     if (this.#asksBefore.length > 200) this.#asksBefore = this.#asksBefore.slice(-100);
     if (asked.kind === 'force') this.#checkForce(asked);
     if (asked.errcode === 0) this.#checkNeed(asked);
+    else this.#refusedMs.set(asked.by, asked.atMs);
     if (asked.kind === 'fetch') this.#fetchMs.push(asked.atMs);
     if (asked.errcode === -1) this.#checkRetry(asked);
     if (asked.kind === 'probe') this.#checkProbe(asked);
@@ -172,7 +175,9 @@ export class Quotas {
       given.agesMs > atMs && (given.overwrittenMs ?? Infinity) >= atMs && given.revokedMs === undefined;
     const lifeMs = given.agesMs - given.issuedMs;
     const isLate = given.agesMs - atMs < LATE_SHARE * lifeMs && (given.overwrittenMs ?? Infinity) >= atMs;
-    if (kind === 'fetch' && isLate && faults.isCalm(atMs - LATE_CALM_MS)) {
+    // What the platform refused to this keeper meanwhile is asked again in its own time.
+    const wasRefused = (this.#refusedMs.get(by) ?? -Infinity) > atMs - LATE_CALM_MS;
+    if (kind === 'fetch' && isLate && !wasRefused && faults.isCalm(atMs - LATE_CALM_MS)) {
       this.#fail('renewed ahead of time', `${by} renews token ${given.index} only now`);
     }
     const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);

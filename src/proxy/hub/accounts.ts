@@ -70,6 +70,9 @@ const POLL_FIRST_MS = 1_000;
 const POLL_MS = 20_000;
 const POLLED_MAX = 50;
 
+/** Of what is left of a life, what an event may have waited: so short lives are not given up for it. */
+const WAITED_SHARE_MAX = 0.1;
+
 /** The accounts that a hub holds for us: this process has copies of their tokens, and no secret. */
 export class HubAccounts implements Accounts {
   readonly #parts: HubAccountsParts;
@@ -105,7 +108,7 @@ export class HubAccounts implements Accounts {
     this.#watch = new HubWatch({
       ...shared,
       path: () => this.#watchPath(),
-      onEvent: (event) => this.#heard(event),
+      onEvent: (event, sinceMs) => this.#heard(event, sinceMs),
     });
   }
 
@@ -207,8 +210,8 @@ export class HubAccounts implements Accounts {
     return named.length === 0 ? WATCH_PATH : `${WATCH_PATH}?${query.toString()}`;
   }
 
-  #heard(event: ServerEvent): void {
-    const got = tokenIn(event, this.#parts.clock.lifeMs());
+  #heard(event: ServerEvent, sinceMs: number): void {
+    const got = tokenIn(event, this.#parts.clock.lifeMs(), sinceMs);
     if (got === undefined || !this.#list.wants(got.appid)) return;
     this.#list.add(got.appid);
     const account = this.#accountOf(got.appid);
@@ -288,7 +291,11 @@ function wireReport({ fingerprint, errcode, path, succeeded }: Refusal): WireRep
 }
 
 /** The end of a token on the hub is none here: a hub that has just begun has no token yet, and ours may be good. */
-function tokenIn({ type, data }: ServerEvent, nowMs: number): HubToken | undefined {
+function tokenIn({ type, data }: ServerEvent, nowMs: number, sinceMs: number): HubToken | undefined {
   const got = type === 'token' ? readToken(parseJson(data), nowMs) : undefined;
-  return got !== undefined && got.token.expiresAtMs > nowMs ? got : undefined;
+  if (got === undefined) return undefined;
+  // An event may have waited for a gateway, or for this process to wake: part of the life is over by then.
+  const leftMs = got.token.expiresAtMs - nowMs;
+  const expiresAtMs = got.token.expiresAtMs - Math.min(nowMs - sinceMs, leftMs * WAITED_SHARE_MAX);
+  return expiresAtMs > nowMs ? { ...got, token: { ...got.token, expiresAtMs } } : undefined;
 }

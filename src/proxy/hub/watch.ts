@@ -14,7 +14,8 @@ export interface HubWatchParts {
   readonly origins: Origins;
   /** Path and query, for each stream anew. */
   readonly path: () => string;
-  readonly onEvent: (event: ServerEvent) => void;
+  /** `sinceMs`: when it was written by the hub, at the earliest; it may have waited on the way, or for us to wake. */
+  readonly onEvent: (event: ServerEvent, sinceMs: number) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -30,6 +31,9 @@ export interface WatchStatus {
 
 /** A hub sends a heartbeat every 15 s: three that did not come mean that it, or the way to it, is gone. */
 const SILENCE_MS_MAX = 45_000;
+
+/** Pieces that are read closer together than this may have come in one go. */
+const BACKLOG_MS = 1_000;
 
 /** From sending to the head of the answer. */
 const OPEN_MS_MAX = 10_000;
@@ -133,10 +137,10 @@ export class HubWatch {
           const detourMs = DETOUR_MS * (1 + random());
           this.#timer = clock.after(detourMs, () => sink.stop('back to the first address'));
         },
-        onEvent: (event) => {
+        onEvent: (event, sinceMs) => {
           this.#failures = 0;
           this.#isHearing = true;
-          onEvent(event);
+          onEvent(event, sinceMs);
         },
         onEnd: (ended, isTransport) => {
           if (isTransport) origins.failed(origin, ended.reason);
@@ -174,7 +178,7 @@ interface Ended {
 interface SinkOptions {
   readonly clock: Clock;
   readonly onOpen: () => void;
-  readonly onEvent: (event: ServerEvent) => void;
+  readonly onEvent: (event: ServerEvent, sinceMs: number) => void;
   /** Once. `isTransport` where the hub could not be reached, or fell silent. */
   readonly onEnd: (ended: Ended, isTransport: boolean) => void;
 }
@@ -183,12 +187,17 @@ interface SinkOptions {
 class WatchSink implements AnswerSink {
   readonly #options: SinkOptions;
   readonly #reader = new EventReader();
+  /** When the last piece was read, and the last one before those that came in one go with it. */
+  #readMs: number;
+  #sinceMs: number;
   #silence: Timer;
   #isOpen = false;
   isOver = false;
 
   constructor(options: SinkOptions) {
     this.#options = options;
+    this.#readMs = options.clock.lifeMs();
+    this.#sinceMs = this.#readMs;
     this.#silence = options.clock.after(OPEN_MS_MAX, () => this.#finish('no answer', 0, true));
   }
 
@@ -207,9 +216,13 @@ class WatchSink implements AnswerSink {
   data(chunk: Buffer): boolean {
     if (this.isOver) return true;
     this.#heard();
+    // What was written before the last reading was read then; but a backlog is read in many pieces.
+    const nowMs = this.#options.clock.lifeMs();
+    if (nowMs - this.#readMs > BACKLOG_MS) this.#sinceMs = this.#readMs;
+    this.#readMs = nowMs;
     const events = this.#reader.push(chunk);
     if (events === undefined) this.#finish('an event is too long', 0, false);
-    else for (const event of events) this.#options.onEvent(event);
+    else for (const event of events) this.#options.onEvent(event, this.#sinceMs);
     return true;
   }
 

@@ -336,3 +336,21 @@ test('a credential is read from its file for what it is, or told to be unusable'
   t.is(bearer.kind === 'bearer' && bearer.value.reveal(), 'abc.DEF-123_~+/=');
   t.like(await readBearer(temporaryFolder(t)), { kind: 'unreadable' });
 });
+
+test('a token whose event waited on the way, or for this process to wake, lives no longer for that', async (t) => {
+  const hub = await startAccounts();
+  tell(hub, wireToken('wx1', 'token-number-one', hub.clock));
+  hub.clock.advance(15_000);
+  hub.to(WATCH).at(-1)?.data(':\n\n');
+  // Written just after the heartbeat, and read 40 s later, behind another one.
+  const token = wireToken('wx1', 'token-number-two', hub.clock);
+  hub.clock.advance(40_000);
+  hub.to(WATCH).at(-1)?.data(':\n\n');
+  hub
+    .to(WATCH)
+    .at(-1)
+    ?.data(`event: token\ndata: ${JSON.stringify(token)}\n\n`);
+  const answer = await hub.accounts.token('wx1');
+  t.is(answer.kind === 'token' && answer.token.value.reveal(), 'token-number-two');
+  t.is(answer.kind === 'token' && answer.token.expiresAtMs - hub.clock.lifeMs(), 7_200_000 - 40_000);
+});
