@@ -140,10 +140,8 @@ test('a path without anything odd has one reading', (t) => {
   t.deepEqual(readingsOf('/wxa/getWXACode'), new Set(['/wxa/getwxacode']));
 });
 
-test('telling the readings takes little, however odd the path', (t) => {
-  const worst = '/%252e%252e;a\\..;//%c0%ae%3b%00%3f./'.repeat(50);
-  const startMs = performance.now();
-  for (let each = 0; each < 10; each++) readingsOf(worst);
-  t.true((performance.now() - startMs) / 10 < 250, `${(performance.now() - startMs) / 10} ms`);
+test('however odd a path is, only so many readings of it are looked at', (t) => {
+  const worst = readingsOf('/%252e%252e;a\\..;//%c0%ae%3b%00%3f./'.repeat(50));
+  t.true(worst === undefined || [...worst].length <= 400);
   t.is(readingsOf(`/${'%2e'.repeat(5_000)}`), undefined);
 });
