@@ -186,6 +186,12 @@ test('what Kubernetes sets for a Service named wechat-sidecar or wechat-sidecar-
   t.deepEqual(problemsOf({ env: { ...ACCOUNT, WECHAT_SIDECAR_PORT: '3880' } }).length, 1);
 });
 
+test('the admin port may move if nobody has set it, and not where probes of Kubernetes count on it', (t) => {
+  t.true(settingsOf({ env: ACCOUNT }).adminPortMayMove);
+  t.false(settingsOf({ env: { ...ACCOUNT, KUBERNETES_SERVICE_HOST: '10.0.0.1' } }).adminPortMayMove);
+  t.false(settingsOf({ env: ACCOUNT, yaml: 'adminListen: 0.0.0.0:3881' }).adminPortMayMove);
+});
+
 test('listen and adminListen need a port each', (t) => {
   const env = { ...ACCOUNT, WECHAT_SIDECAR_LISTEN: 'localhost:3881' };
   t.regex(problemsOf({ env }).join(), /WECHAT_SIDECAR_LISTEN: listen and adminListen share the port 3881/);

@@ -106,20 +106,6 @@ for (const role of ['demo', 'simulator', 'hub']) {
   });
 }
 
-test.serial(
-  'in Kubernetes, whose probes count on it, the usual admin port does not move either',
-  async (t) => {
-    const { env, start } = machine(t);
-    const simulator = await start('simulator');
-    // Either this one has the usual port, or whatever else runs on this machine.
-    t.true(simulator.adminPort > 0);
-    const inCluster = { ...env, ...account(simulator), KUBERNETES_SERVICE_HOST: '127.0.0.1' };
-    const { code, stderr } = await runCommand(t, 'proxy', { env: inCluster });
-    t.is(code, 1);
-    t.regex(stderr, /Cannot listen on 0\.0\.0\.0:3881/);
-  },
-);
-
 test.serial('a folder that another user could write to is not believed', async (t) => {
   const { env, folder, start } = machine(t);
   const simulator = await start('simulator');
