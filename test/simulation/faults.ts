@@ -86,6 +86,10 @@ export class Faults {
     return this.#windows.isCalm(sinceMs);
   }
 
+  isFree(keeper: string, sinceMs: number): boolean {
+    return this.#windows.isFree(keeper, sinceMs);
+  }
+
   /** Whether a refused token must be healed, where it takes from `fromMs` to now. */
   isPromised(sidecar: string, fromMs: number): boolean {
     return this.#windows.hasWay(sidecar, fromMs, 'healing');
