@@ -82,12 +82,22 @@ export class Reports {
     this.#parts = parts;
   }
 
-  /** A call to `path` with the token of this fingerprint was refused. Waits for 2.5 s at most. */
-  async refused(appid: string, path: string, fingerprint: string, errcode: number): Promise<RefusalOutcome> {
+  /**
+   * A call to `path` with the token of this fingerprint was refused. Waits for 2.5 s at most, less what
+   * the caller has waited for a token before.
+   */
+  async refused(
+    appid: string,
+    path: string,
+    fingerprint: string,
+    errcode: number,
+    waitedMs = 0,
+  ): Promise<RefusalOutcome> {
     const { accounts, clock } = this.#parts;
+    const limitMs = Math.max(WAIT_MS_MAX - waitedMs, 0);
     if (accounts.peek(appid)?.fingerprint !== fingerprint) {
       const refusal = { fingerprint, errcode, path: reportPath(path), succeeded: false };
-      return outcomeOf(nextOf(await accounts.report(appid, refusal)));
+      return outcomeOf(await this.#within(limitMs, accounts.report(appid, refusal).then(nextOf)));
     }
     const account = this.#accountOf(appid, fingerprint);
     const record = this.#recordOf(account, reportPath(path));
@@ -104,7 +114,7 @@ export class Reports {
       this.#reportAt(record.heldUntilMs, account, record);
       return outcomeOf('held');
     }
-    return outcomeOf(await this.#within(WAIT_MS_MAX, this.#report(account, record, 'caller')));
+    return outcomeOf(await this.#within(limitMs, this.#report(account, record, 'caller')));
   }
 
   /** A call to `path` with the token of this fingerprint, sent at that time, was answered with success. */

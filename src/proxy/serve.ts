@@ -70,11 +70,12 @@ async function serveInjected(
   target: Target,
   body: CallBody,
 ): Promise<Served> {
+  const askedMs = sidecar.clock.lifeMs();
   const granted = await sidecar.accounts.token(plan.appid);
   if (call.gone) return call.left();
   if (granted.kind === 'unavailable') return withoutToken(call, plan, granted);
 
-  const place = { appid: plan.appid, path: call.path };
+  const place = { appid: plan.appid, path: call.path, waitedMs: sidecar.clock.lifeMs() - askedMs };
   const sendWith = async (token: Token, replay: 0 | 1): Promise<Answer> => {
     const sentMs = sidecar.clock.lifeMs();
     const query = withParam(plan.query, 'access_token', token.value.reveal());
@@ -142,7 +143,7 @@ type Healing =
 async function heal(
   call: Call,
   sidecar: Sidecar,
-  { appid, path }: Place,
+  { appid, path, waitedMs }: Place,
   refused: Token,
   answer: Held,
   body: CallBody,
@@ -161,7 +162,7 @@ async function heal(
     });
     return { kind: 'no_replay', hopeful };
   };
-  const outcome = await sidecar.reports.refused(appid, path, refused.fingerprint, errcode);
+  const outcome = await sidecar.reports.refused(appid, path, refused.fingerprint, errcode, waitedMs);
   if (outcome.kind === 'no_replay') {
     const word = SHOWN[outcome.reason];
     if (word !== undefined) call.note(`token=${word}`);
@@ -183,6 +184,8 @@ const SHOWN: Partial<Record<NoReplay, string>> = {
 interface Place {
   readonly appid: string;
   readonly path: string;
+  /** For how long the caller has waited for a first token. */
+  readonly waitedMs: number;
 }
 
 function noteReplay(

@@ -232,6 +232,19 @@ test('nobody waits longer than 2.5 s, and what the report comes to counts all th
   t.deepEqual(next, ['held']);
 });
 
+test('who has waited for a token already waits for another one only for what is left of 2.5 s', async (t) => {
+  const it = bench();
+  const words: string[] = [];
+  const refuse = (fingerprint: string): void =>
+    void it.reports.refused(APPID, PATH, fingerprint, 40001, 2_000).then(({ kind }) => words.push(kind));
+  refuse(it.token.fingerprint);
+  refuse('a-token-of-before');
+  await it.pass(490);
+  t.deepEqual(words, []);
+  await it.pass(10);
+  t.deepEqual(words, ['no_replay', 'no_replay']);
+});
+
 test('a new token ends the wait for evidence about the old one', async (t) => {
   const it = await lookedInto();
   const words = it.refuse();

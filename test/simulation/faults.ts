@@ -15,6 +15,7 @@ const BACKOFF_MS = 66_000;
 /** A hub that was away from its store waits for fetches whose turn the store may have forgotten. */
 const STORE_SETTLE_MS = 25_000;
 const SETTLE_MS = 5_000;
+const RESTART_MS = 1_000;
 /** The slow re-probe of a hub that is not on the IP list, and its jitter. */
 const RECHECK_MS = 68_000;
 
@@ -85,6 +86,10 @@ export class Faults {
     return this.#windows.isCalm(sinceMs);
   }
 
+  isFree(keeper: string, sinceMs: number): boolean {
+    return this.#windows.isFree(keeper, sinceMs);
+  }
+
   /** Whether a refused token must be healed, where it takes from `fromMs` to now. */
   isPromised(sidecar: string, fromMs: number): boolean {
     return this.#windows.hasWay(sidecar, fromMs, 'healing');
@@ -125,7 +130,7 @@ export class Faults {
         return this.#onHub(step, this.#world.hubs[step.hub] as HubNode);
       case 'sidecar down':
       case 'sidecar pauses':
-        return this.#onSidecar(step, this.#world.sidecars[step.sidecar] as SidecarNode, traffic);
+        return this.#onSidecar(step, this.#world.sidecars[step.sidecar] as SidecarNode);
       case 'rush':
         return traffic.rush(this.#world.sidecars[step.sidecar] as SidecarNode, step.calls, step.overMs);
       case 'keeper pauses in a fetch':
@@ -191,6 +196,7 @@ export class Faults {
         platform.lifeS = step.lifeS;
         return;
       case 'platform trouble':
+        if (step.restarts) schedule.in(step.forMs / 2, undefined, () => this.#restartKeepers());
         return this.#platformTrouble(step.kind, step.forMs);
       case 'not on the IP list': {
         const keepers = this.#keepers();
@@ -204,6 +210,12 @@ export class Faults {
   #keepers(): readonly (HubNode | SidecarNode)[] {
     const { hubs, sidecars } = this.#world;
     return hubs.length > 0 ? hubs : sidecars;
+  }
+
+  #restartKeepers(): void {
+    const { hubs, sidecars } = this.#world;
+    for (const hub of hubs) this.#hubDown(hub, 'killed', RESTART_MS);
+    if (hubs.length === 0) for (const sidecar of sidecars) this.#sidecarDown(sidecar, RESTART_MS);
   }
 
   #unlist(name: string, forMs: number): void {
@@ -303,20 +315,22 @@ export class Faults {
     if (this.#world.sizes.store === 'shared') this.#offFor(0, always, 12_000);
   }
 
-  #onSidecar(
-    step: Extract<Step, { do: 'sidecar down' | 'sidecar pauses' }>,
-    node: SidecarNode,
-    traffic: Traffic,
-  ): void {
-    const here = (sidecar: string): boolean => sidecar === node.name;
-    if (step.do === 'sidecar pauses') {
-      node.machine?.pause(step.forMs, step.sleeps);
-      return this.#offFor(step.forMs, here, SETTLE_MS);
-    }
+  #onSidecar(step: Extract<Step, { do: 'sidecar down' | 'sidecar pauses' }>, node: SidecarNode): void {
+    if (step.do === 'sidecar down') return this.#sidecarDown(node, step.forMs);
+    node.machine?.pause(step.forMs, step.sleeps);
+    this.#offFor(step.forMs, (sidecar) => sidecar === node.name, SETTLE_MS);
+  }
+
+  #sidecarDown(node: SidecarNode, forMs: number): void {
     if (node.machine === undefined) return;
     node.kill();
-    void traffic;
-    this.#offFor(step.forMs, here, WARM_UP_MS, () => node.start());
+    const settleMs = this.#world.hubs.length > 0 ? WARM_UP_MS : BACKOFF_MS;
+    this.#offFor(
+      forMs,
+      (sidecar) => sidecar === node.name,
+      settleMs,
+      () => node.start(),
+    );
   }
 
   #cut({ from, to, fate, forMs }: Extract<Step, { do: 'cut' }>): void {

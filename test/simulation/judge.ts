@@ -197,11 +197,10 @@ export class Judge {
 
   /** What `GET /cgi-bin/token` of a hub gave to a program without a sidecar. */
   gaveLife(node: HubNode, expiresInS: number): void {
-    const { faults, sizes, platform, schedule } = this.#world;
-    const isLong = platform.lifeS >= LIFE_MODE_S_MIN && platform.current(sizes.mode) !== undefined;
-    const current = platform.current(sizes.mode) as Given;
-    if (sizes.mode !== 'classic' || !isLong || current.agesMs - current.issuedMs < LIFE_MODE_S_MIN * 1_000)
-      return;
+    const { faults, sizes, schedule } = this.#world;
+    const given = this.#held.get(node.machine() as Machine);
+    const isLong = given !== undefined && given.agesMs - given.issuedMs >= LIFE_MODE_S_MIN * 1_000;
+    if (sizes.mode !== 'classic' || !isLong) return;
     if (expiresInS >= LIFE_S_MIN || !faults.isPromised('', schedule.nowMs - 600_000)) return;
     // A token of before the lives became long is none the worse for being the current one of this hub.
     const held = node.keeping?.keepers.peek(APPID);

@@ -177,7 +177,7 @@ export class Quotas {
     const isLate = given.agesMs - atMs < LATE_SHARE * lifeMs && (given.overwrittenMs ?? Infinity) >= atMs;
     // What the platform refused to this keeper meanwhile is asked again in its own time.
     const wasRefused = (this.#refusedMs.get(by) ?? -Infinity) > atMs - LATE_CALM_MS;
-    if (kind === 'fetch' && isLate && !wasRefused && faults.isCalm(atMs - LATE_CALM_MS)) {
+    if (kind === 'fetch' && isLate && !wasRefused && faults.isFree(by, atMs - LATE_CALM_MS)) {
       this.#fail('renewed ahead of time', `${by} renews token ${given.index} only now`);
     }
     const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);

@@ -44,6 +44,8 @@ export type Step = { readonly atMs: number } & (
   | {
       readonly do: 'platform trouble';
       readonly kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy';
+      /** In the middle of it those who keep the account start again. */
+      readonly restarts: boolean;
       readonly forMs: number;
     }
   | { readonly do: 'store hangs'; readonly forMs: number }
@@ -186,6 +188,7 @@ function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step 
         atMs,
         do: kind,
         kind: chance.one(['busy', 'empty', 'http500', 'slow', 'lossy'] as const),
+        restarts: forMs % 3 === 0,
         forMs: Math.min(forMs, 4 * MINUTE_MS),
       };
     case 'store hangs':

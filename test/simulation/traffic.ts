@@ -1,3 +1,4 @@
+import type { Chance } from './chance.ts';
 import { serveHubRequest } from './hub-face.ts';
 import { CLIENT_KEY, type HubNode } from './hub-node.ts';
 import { APPID } from './platform.ts';
@@ -32,8 +33,11 @@ const TICKET_PATH = '/cgi-bin/ticket/getticket?type=jsapi';
 export class Traffic {
   readonly #world: World;
 
+  readonly #again: Chance;
+
   constructor(world: World) {
     this.#world = world;
+    this.#again = world.chance('again');
   }
 
   /** Calls at moments that have nothing to do with each other. */
@@ -99,9 +103,16 @@ export class Traffic {
     }
   }
 
-  /** A program whose sidecar stands still waits for it. */
+  /** A program whose sidecar stands still waits for it; one that got no token tries again before long. */
   #deliver(node: SidecarNode, path: string): void {
     const { machine } = node;
-    if (machine !== undefined) this.#world.schedule.in(0, machine, () => node.call(path));
+    const { schedule } = this.#world;
+    if (machine === undefined) return;
+    schedule.in(0, machine, () =>
+      node.call(path, ({ reason }) => {
+        if (reason !== 'token_unavailable') return;
+        schedule.in(this.#again.between(1_000, 8_000), undefined, () => this.#deliver(node, path));
+      }),
+    );
   }
 }

@@ -42,6 +42,11 @@ export class Windows {
     return names.some((hub) => !on.some(({ blocks }) => blocks(sidecar, hub)));
   }
 
+  /** Whether nothing was in the way of this keeper since then, whoever asks it. */
+  isFree(keeper: string, sinceMs: number): boolean {
+    return !this.#windows.some(({ untilMs, blocks }) => untilMs.healing > sinceMs && blocks(keeper, keeper));
+  }
+
   isCalm(sinceMs: number): boolean {
     return !this.#windows.some(({ untilMs, blocks }) => untilMs.healing > sinceMs && blocks === always);
   }
