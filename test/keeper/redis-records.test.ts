@@ -51,22 +51,25 @@ function seen<Kind extends Snapshot | Taken>(it: Kind | Away): Kind {
   return it;
 }
 
-serialRedisTest('a turn is one holder’s until it is released, and its generation exceeds all before', async (t) => {
-  const redis = await RedisServer.start(t);
-  const [one, other] = [open(t, redis.url()), open(t, redis.url())];
-  const mine = seen(await one.take(ACCOUNT, 'one/1', 0, 8_000));
-  t.true((mine.generation ?? 0) >= mine.nowUnixMs);
-  t.like(mine, { turn: { isOurs: true }, by: 'one' });
-  const theirs = seen(await other.take(ACCOUNT, 'other/1', 0, 8_000));
-  t.is(theirs.generation, undefined);
-  t.like(theirs, { turn: { isOurs: false }, by: 'one' });
-  t.true((theirs.turn?.leftMs ?? 0) > 7_000);
-  await other.release(ACCOUNT, 'other/1');
-  t.is(seen(await other.take(ACCOUNT, 'other/1', 0, 8_000)).generation, undefined);
-  await one.release(ACCOUNT, 'one/1');
-  const next = seen(await other.take(ACCOUNT, 'other/1', 9e15, 8_000));
-  t.is(next.generation, 9e15 + 1);
-});
+serialRedisTest(
+  'a turn is one holder’s until it is released, and its generation exceeds all before',
+  async (t) => {
+    const redis = await RedisServer.start(t);
+    const [one, other] = [open(t, redis.url()), open(t, redis.url())];
+    const mine = seen(await one.take(ACCOUNT, 'one/1', 0, 8_000));
+    t.true((mine.generation ?? 0) >= mine.nowUnixMs);
+    t.like(mine, { turn: { isOurs: true }, by: 'one' });
+    const theirs = seen(await other.take(ACCOUNT, 'other/1', 0, 8_000));
+    t.is(theirs.generation, undefined);
+    t.like(theirs, { turn: { isOurs: false }, by: 'one' });
+    t.true((theirs.turn?.leftMs ?? 0) > 7_000);
+    await other.release(ACCOUNT, 'other/1');
+    t.is(seen(await other.take(ACCOUNT, 'other/1', 0, 8_000)).generation, undefined);
+    await one.release(ACCOUNT, 'one/1');
+    const next = seen(await other.take(ACCOUNT, 'other/1', 9e15, 8_000));
+    t.is(next.generation, 9e15 + 1);
+  },
+);
 
 serialRedisTest('a turn ends by itself, unless it is kept', async (t) => {
   const redis = await RedisServer.start(t);
@@ -150,23 +153,26 @@ serialRedisTest(
   },
 );
 
-serialRedisTest('an encrypted record opens only under its own account, mode, generation and life', async (t) => {
-  const redis = await RedisServer.start(t);
-  const one = open(t, redis.url(), { key: 'a key of sixteen or more' });
-  await one.publish(ACCOUNT, record('the-token-itself', 20));
-  const stored = await redis.client.hgetall(`test:{${ACCOUNT.mode}:${ACCOUNT.appid}}:token`);
-  const later = String(Number(stored['expires']) + 3_600_000);
-  for (const [account, changes] of [
-    [{ ...ACCOUNT, appid: 'wx2' }, {}],
-    [{ ...ACCOUNT, mode: 'stable' as const }, {}],
-    [ACCOUNT, { generation: '30' }],
-    [ACCOUNT, { expires: later }],
-    [ACCOUNT, { fingerprint: fingerprintOf('another') }],
-  ] as const) {
-    await redis.client.hset(`test:{${account.mode}:${account.appid}}:token`, { ...stored, ...changes });
-    t.like(await one.read(account), { isSealed: true, isInClear: false, readable: undefined });
-  }
-});
+serialRedisTest(
+  'an encrypted record opens only under its own account, mode, generation and life',
+  async (t) => {
+    const redis = await RedisServer.start(t);
+    const one = open(t, redis.url(), { key: 'a key of sixteen or more' });
+    await one.publish(ACCOUNT, record('the-token-itself', 20));
+    const stored = await redis.client.hgetall(`test:{${ACCOUNT.mode}:${ACCOUNT.appid}}:token`);
+    const later = String(Number(stored['expires']) + 3_600_000);
+    for (const [account, changes] of [
+      [{ ...ACCOUNT, appid: 'wx2' }, {}],
+      [{ ...ACCOUNT, mode: 'stable' as const }, {}],
+      [ACCOUNT, { generation: '30' }],
+      [ACCOUNT, { expires: later }],
+      [ACCOUNT, { fingerprint: fingerprintOf('another') }],
+    ] as const) {
+      await redis.client.hset(`test:{${account.mode}:${account.appid}}:token`, { ...stored, ...changes });
+      t.like(await one.read(account), { isSealed: true, isInClear: false, readable: undefined });
+    }
+  },
+);
 
 serialRedisTest('all keys of an account are in one slot of a Cluster, and have the prefix', async (t) => {
   const redis = await RedisServer.start(t);
@@ -231,22 +237,25 @@ serialRedisTest('a wrong password is named in the log, without the password', as
   t.is((await open(t, redis.url(':right-password')).read(ACCOUNT)).kind, 'seen');
 });
 
-serialRedisTest('a database that Redis does not have, or that the user may not select, is not used', async (t) => {
-  const redis = await RedisServer.start(t, { args: ['--databases', '2'] });
-  await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...RIGHTS, '-select');
-  for (const url of [`${redis.url()}/2`, `${redis.url('hub:hub-password')}/1`]) {
-    const lines: string[] = [];
-    const error = (event: string, fields: object = {}): void =>
-      void lines.push(JSON.stringify({ event, ...fields }));
-    const one = open(t, url, { log: { ...silentLog, error } });
-    t.is((await one.read(ACCOUNT)).kind, 'away');
-    t.is(await one.publish(ACCOUNT, record('a', 20)), 'away');
-    t.is(lines.length, 1);
-    t.regex(lines[0] ?? '', /token store cannot be used.*SELECT.*database/);
-  }
-  t.is(await redis.client.dbsize(), 0);
-  t.is((await open(t, `${redis.url()}/1`).read(ACCOUNT)).kind, 'seen');
-});
+serialRedisTest(
+  'a database that Redis does not have, or that the user may not select, is not used',
+  async (t) => {
+    const redis = await RedisServer.start(t, { args: ['--databases', '2'] });
+    await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...RIGHTS, '-select');
+    for (const url of [`${redis.url()}/2`, `${redis.url('hub:hub-password')}/1`]) {
+      const lines: string[] = [];
+      const error = (event: string, fields: object = {}): void =>
+        void lines.push(JSON.stringify({ event, ...fields }));
+      const one = open(t, url, { log: { ...silentLog, error } });
+      t.is((await one.read(ACCOUNT)).kind, 'away');
+      t.is(await one.publish(ACCOUNT, record('a', 20)), 'away');
+      t.is(lines.length, 1);
+      t.regex(lines[0] ?? '', /token store cannot be used.*SELECT.*database/);
+    }
+    t.is(await redis.client.dbsize(), 0);
+    t.is((await open(t, `${redis.url()}/1`).read(ACCOUNT)).kind, 'seen');
+  },
+);
 
 serialRedisTest('a right to select that is given later is noticed', async (t) => {
   const redis = await RedisServer.start(t);
