@@ -91,3 +91,45 @@ test('what was never asked costs no ration', (t) => {
   t.deepEqual(life.state.spentAtMs.classic, []);
   t.is(life.state.phase.kind, 'resting');
 });
+
+test('what another holder publishes before the store has answered is no news yet', (t) => {
+  const life = new Life('stable');
+  const { state } = life;
+  life.do({ kind: 'adopted', token: freshToken(life.nowMs), forcedAtMs: [life.nowMs - 1_000] });
+  t.is(life.state, state);
+  t.is(life.state.phase.kind, 'loading');
+});
+
+test('a secret that changed while a round was yielded is tried at once', (t) => {
+  const life = new Life('classic').begin();
+  life.do({ kind: 'reconfigured' });
+  const theirs = freshToken(life.nowMs);
+  life.do({ kind: 'yielded', round: 1, token: theirs, forcedAtMs: [] });
+  t.is(life.token(), theirs);
+  t.like(life.state.phase, { kind: 'fetching', trigger: 'manual', round: 2 });
+});
+
+test('forced refreshes that are known already change nothing, and one more does', (t) => {
+  const { life } = living('stable');
+  const forcedAtMs = [life.nowMs - 200_000, life.nowMs - 100_000];
+  life.do({ kind: 'adopted', forcedAtMs });
+  const { state } = life;
+  life.do({ kind: 'adopted', forcedAtMs });
+  t.is(life.state, state);
+  // As many, but another one at the beginning: an older one that we have never heard of.
+  life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 300_000, ...forcedAtMs] });
+  t.is(life.state.spentAtMs.stable.length, 3);
+  life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 50_000] });
+  t.is(life.state.spentAtMs.stable.length, 4);
+});
+
+test('a token that ends while it is looked into needs no probe: it is fetched', (t) => {
+  const life = new Life('stable').begin();
+  const token = freshToken(life.nowMs, 10_000);
+  life.do({ kind: 'fetched', round: 1, token });
+  life.report();
+  life.nowMs = token.expiresAtMs;
+  const again = { ...token, expiresAtMs: life.nowMs };
+  life.do({ kind: 'fetched', round: 2, token: again });
+  t.deepEqual(life.asked(), ['fetch', 'fetch', 'fetch']);
+});
