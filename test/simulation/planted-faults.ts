@@ -144,17 +144,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
-    name: 'no wake on demand',
-    story: 'A platform that is back is asked a minute later, while callers have no token.',
-    changes: [
-      {
-        file: 'token/machine.js',
-        find: "const mayWake = phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;",
-        put: 'const mayWake = false;',
-      },
-    ],
-  },
-  {
     name: 'demand wakes what only people can cure',
     story: 'Every call without a token asks a platform again that has refused the secret.',
     changes: [
