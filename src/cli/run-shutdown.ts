@@ -23,7 +23,7 @@ export async function runShutdown(host: Host, place: Omit<SettingsPlace, 'role'>
   return exitCode;
 }
 
-/** The admin port that is set, or that of the one process that can be meant; else why none can be told. */
+/** The admin port from the settings, or that of the only process it can mean; otherwise the reason why it is unclear. */
 async function findTarget(
   { adminListen, adminPortMayMove }: Settings,
   ports: LocalPorts,

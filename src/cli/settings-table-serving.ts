@@ -68,7 +68,7 @@ export const transparentTrustFolder: Setting<string> = {
   roles: ['proxy'],
   live: false,
   meaning:
-    'Where such programs find whom to trust: `wechat.pem`, `hashed/`, `bundle.pem`, `trust.jks`, `php/`; written at the start.',
+    'The certificates that such programs should trust: `wechat.pem`, `hashed/`, `bundle.pem`, `trust.jks`, `php/`; written at the start.',
   meaningZh:
     '上述程序读取信任证书的目录:`wechat.pem`、`hashed/`、`bundle.pem`、`trust.jks`、`php/`,启动时写入。',
 };

@@ -145,7 +145,7 @@ export interface InjectorSettings {
 /** For programs that have the platform's host name wired in, and whose hosts file leads it here. */
 export interface TransparentSettings {
   readonly listen: HostPort;
-  /** Where programs beside the sidecar find whom to trust. */
+  /** Folder of the certificates that programs beside the sidecar should trust. */
   readonly trustFolder: string;
   /** Where the sidecar keeps the key, for itself after a restart. */
   readonly keyFolder: string;
