@@ -93,7 +93,7 @@ export class Pools {
   #poolOf(origin: Origin): OriginPool {
     const known = this.#pools.get(origin.url);
     if (known !== undefined) return known;
-    const pool = new OriginPool(origin, this.connector, this.clock);
+    const pool = new OriginPool(origin, this);
     this.#pools.set(origin.url, pool);
     return pool;
   }
@@ -102,6 +102,7 @@ export class Pools {
 class OriginPool {
   readonly #origin: Origin;
   readonly #connector: Connector;
+  readonly #deadlines: Deadlines;
   readonly #clock: Clock;
   /** The one that was used last is used first, so that the others may end. */
   readonly #idle: Connection[] = [];
@@ -110,9 +111,10 @@ class OriginPool {
   #connecting = 0;
   #closed = false;
 
-  constructor(origin: Origin, connector: Connector, clock: Clock) {
+  constructor(origin: Origin, { connector, deadlines, clock }: Pools) {
     this.#origin = origin;
     this.#connector = connector;
+    this.#deadlines = deadlines;
     this.#clock = clock;
   }
 
@@ -200,10 +202,12 @@ class OriginPool {
   #made(socket: ConstructorParameters<typeof Connection>[0]): Connection {
     const connection = new Connection(socket, this.#clock.lifeMs(), (gone) => {
       this.#all.delete(gone);
+      this.#deadlines.leave(gone);
       const at = this.#idle.indexOf(gone);
       if (at !== -1) this.#idle.splice(at, 1);
     });
     this.#all.add(connection);
+    this.#deadlines.join(connection);
     if (this.#closed) connection.destroy();
     return connection;
   }
