@@ -138,8 +138,8 @@ test('the table of annotations in k8s/README.md is the one that is parsed', (t) 
 test('every annotation and label of ours in an example or a document exists', (t) => {
   const written = ['inject', 'injected', 'status', 'hub-ca', 'hub-access'];
   const known = [...ANNOTATIONS.map(({ name }) => name), ...written];
-  for (const path of ['k8s/README.md', ...yamlFiles('k8s')]) {
-    for (const [, name] of readFileSync(path, 'utf8').matchAll(/(?<![\w.])wechat-sidecar\.io\/([\w-]+)/g)) {
+  for (const path of ['k8s/README.md', 'k8s/README.zh-CN.md', ...yamlFiles('k8s')]) {
+    for (const [, name] of readFileSync(path, 'utf8').matchAll(/(?<![\w.])wechat-sidecar\.io\/([\w-]*\w)/g)) {
       t.true(known.includes(String(name)), `${name} in ${path}`);
     }
   }
@@ -147,7 +147,7 @@ test('every annotation and label of ours in an example or a document exists', (t
 
 test('every variable of ours in a manifest or a document is a setting', (t) => {
   const known = new Set(SETTINGS_TABLE.flatMap((row) => row.env ?? []));
-  for (const path of ['k8s/README.md', ...yamlFiles('k8s')]) {
+  for (const path of ['k8s/README.md', 'k8s/README.zh-CN.md', ...yamlFiles('k8s')]) {
     for (const [name] of readFileSync(path, 'utf8').matchAll(/\bWECHAT_[A-Z_]+/g)) {
       t.true(
         known.has(name) || name === 'WECHAT_SIDECAR_URL' || name === 'WECHAT_BASE',
