@@ -107,6 +107,13 @@ test('every errcode of the token endpoints that has words of its own is in docs/
   t.deepEqual(firstCodes([markedTable(errors, 'token-errcodes')]), special.map(String).toSorted());
 });
 
+test('the messages about a hub that docs/errors.md quotes are ones that a sidecar writes', (t) => {
+  const messages = markedTable(errors, 'hub-messages').rows.flatMap(([message = '']) => codesIn(message));
+  t.true(messages.length > 5);
+  const everything = sources.map(({ text: source }) => source).join('\n');
+  for (const message of messages) t.true(everything.includes(message), message);
+});
+
 test('every problem of the hub is in docs/errors.md, with its status', (t) => {
   const documented = markedTable(errors, 'problems').rows.map(
     ([reason = '', status]) => `${codesIn(reason).join()} ${status}`,
