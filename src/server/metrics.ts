@@ -155,7 +155,7 @@ function callMetrics(registers: Registry[]): CallMetrics {
     () => inFlight,
   );
   const series = new Map<string, RequestSeries>();
-  new Counter({
+  const requests = new Counter({
     name: 'wechat_sidecar_requests_total',
     help: 'Calls of business programs, by what they were answered.',
     labelNames: ['app', 'endpoint', 'status', 'errcode'],
@@ -163,7 +163,7 @@ function callMetrics(registers: Registry[]): CallMetrics {
     // Counted here, and told when asked for: prom-client makes a text of all labels for each count.
     collect() {
       for (const each of series.values()) {
-        this.inc(each.labels, each.untold);
+        requests.inc(each.labels, each.untold);
         each.untold = 0;
       }
     },
