@@ -283,7 +283,9 @@ export function plant(fault: PlantedFault, build: string, at: string): string {
   rmSync(at, { recursive: true, force: true });
   mkdirSync(join(at, 'test'), { recursive: true });
   cpSync(join(build, 'src'), join(at, 'src'), { recursive: true });
-  cpSync(join(build, 'test', 'simulation'), join(at, 'test', 'simulation'), { recursive: true });
+  for (const folder of ['simulation', 'support']) {
+    cpSync(join(build, 'test', folder), join(at, 'test', folder), { recursive: true });
+  }
   for (const { file, find, put } of fault.changes) {
     const path = join(at, 'src', file);
     const before = readFileSync(path, 'utf8');

@@ -52,6 +52,7 @@ export class Platform {
   readonly knobs: Knobs;
   readonly given: Given[] = [];
   readonly byFingerprint = new Map<string, Given>();
+  readonly byValue = new Map<string, Given>();
   /** Of our own hubs. */
   readonly asked: Asked[] = [];
   secret = 'secret-1';
@@ -69,7 +70,6 @@ export class Platform {
   onAsked: (asked: Asked) => void = () => {};
   onGiven: (given: Given) => void = () => {};
   readonly #now: () => number;
-  readonly #byValue = new Map<string, Given>();
   readonly #current: Partial<Record<TokenMode, Given>> = {};
   readonly #previous: Partial<Record<TokenMode, Given>> = {};
   readonly #forcedMs: number[] = [];
@@ -171,7 +171,7 @@ export class Platform {
   }
 
   #judge(value: string): number {
-    const given = this.#byValue.get(value);
+    const given = this.byValue.get(value);
     if (given === undefined) return this.knobs.garbageErrcode;
     const nowMs = this.#now();
     if (given.endsMs <= nowMs) return 40001;
@@ -263,7 +263,7 @@ export class Platform {
     };
     this.given.push(given);
     this.byFingerprint.set(given.fingerprint, given);
-    this.#byValue.set(value, given);
+    this.byValue.set(value, given);
     if (previous !== undefined) this.#previous[mode] = previous;
     this.#current[mode] = given;
     this.onGiven(given);
