@@ -142,10 +142,10 @@ export class Quotas {
   }
 
   #checkForce(asked: Asked): void {
-    const { faults } = this.#world;
+    const { excuses } = this.#world;
     const before = this.#forces.at(-1);
     this.#forces.push(asked);
-    const sureSinceMs = faults.sureSinceMs(asked.by);
+    const sureSinceMs = excuses.sureSinceMs(asked.by);
     const recent = this.#forces.filter(({ atMs }) => atMs > asked.atMs - DAY_MS && atMs > sureSinceMs);
     if (recent.length > FORCES_MAX) this.#fail('forced refreshes are rationed', `${recent.length} in a day`);
     const gapMs = asked.atMs - (before?.atMs ?? -Infinity);
@@ -158,7 +158,7 @@ export class Quotas {
 
   /** Was it worth ending the token that the keeper serves? */
   #checkNeed({ kind, by, atMs }: Asked): void {
-    const { sizes, faults } = this.#world;
+    const { sizes, excuses } = this.#world;
     const isCostly = kind === 'force' || (kind === 'fetch' && sizes.mode === 'classic');
     const served = this.#served.get(by);
     if (!isCostly || served === undefined || !served.machine.alive) return;
@@ -167,7 +167,7 @@ export class Quotas {
     const isWanted = this.#wanted.delete(by);
     const reasonMs = this.#reasonMs.get(by) ?? -Infinity;
     if (isWanted || reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
-    if (sizes.store === 'shared' && !faults.storeWasSure(given.issuedMs)) return;
+    if (sizes.store === 'shared' && !excuses.storeWasSure(given.issuedMs)) return;
     // The question was on its way when another hub's token came.
     if ((this.#adoptedMs.get(by) ?? -Infinity) > atMs - ON_ITS_WAY_MS) return;
     // The platform has just dealt with the question: what was overwritten by it was good until now.
@@ -177,7 +177,7 @@ export class Quotas {
     const isLate = given.agesMs - atMs < LATE_SHARE * lifeMs && (given.overwrittenMs ?? Infinity) >= atMs;
     // What the platform refused to this keeper meanwhile is asked again in its own time.
     const wasRefused = (this.#refusedMs.get(by) ?? -Infinity) > atMs - LATE_CALM_MS;
-    if (kind === 'fetch' && isLate && !wasRefused && faults.isFree(by, atMs - LATE_CALM_MS)) {
+    if (kind === 'fetch' && isLate && !wasRefused && excuses.isFree(by, atMs - LATE_CALM_MS)) {
       this.#fail('renewed ahead of time', `${by} renews token ${given.index} only now`);
     }
     const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);
@@ -189,19 +189,19 @@ export class Quotas {
   }
 
   #checkProbe({ by, atMs }: Asked): void {
-    const { faults } = this.#world;
+    const { excuses } = this.#world;
     const probes = (this.#probes.get(by) ?? []).filter((each) => each > atMs - HOUR_MS);
     probes.push(atMs);
     this.#probes.set(by, probes);
     const sinceMs = atMs - HOUR_MS;
     const within = (times: readonly number[]): number => times.filter((each) => each > sinceMs).length;
-    const refusing = faults.refusingSince(sinceMs);
+    const refusing = excuses.refusingSince(sinceMs);
     const base = [0, 20, 60, 60, 60][refusing] ?? (refusing <= 50 ? 200 : 400);
     // What is known of an endpoint ends with the token that it was seen to refuse.
     const tokens = 1 + within(this.#changesMs);
     const max =
-      base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8 + RATIONED_LOOKS;
-    if (probes.length > max && faults.isCalm(sinceMs)) {
+      base * tokens + 6 * within(this.#deathsMs) + 3 * excuses.straysSince(sinceMs) + 8 + RATIONED_LOOKS;
+    if (probes.length > max && excuses.isCalm(sinceMs)) {
       this.#fail(
         'looks are bounded',
         `${by} made ${probes.length} probes in an hour for ${refusing} endpoints`,
@@ -213,7 +213,7 @@ export class Quotas {
     const lastMs = this.#lastRefusal.get(by) ?? -Infinity;
     this.#lastRefusal.set(by, atMs);
     // An answer that never arrived changes nothing.
-    if (this.#world.faults.isPlatformTroubled(lastMs - 1_000)) return;
+    if (this.#world.excuses.isPlatformTroubled(lastMs - 1_000)) return;
     const reasonMs = Math.max(this.#reasonMs.get(by) ?? -Infinity, this.#adoptedMs.get(by) ?? -Infinity);
     if (atMs - lastMs >= RECHECK_MS_MIN || reasonMs >= lastMs - 1_000) return;
     this.#fail(

@@ -2,6 +2,7 @@ import { Secret } from '../../src/base/secret.ts';
 import type { TokenRecord, TokenStore } from '../../src/keeper/store.ts';
 import { memoryStore } from '../../src/keeper/store.ts';
 import { Chance } from './chance.ts';
+import { Excuses } from './excuses.ts';
 import { Faults } from './faults.ts';
 import type { Gateway } from './hub-http.ts';
 import { HubNode } from './hub-node.ts';
@@ -38,6 +39,7 @@ export class World {
   readonly hubs: readonly HubNode[];
   readonly sidecars: readonly SidecarNode[];
   readonly judge: Judge;
+  readonly excuses: Excuses;
   readonly faults: Faults;
   readonly #gateways = new Map<HubNode, Gateway>();
   readonly #disks = new Map<string, TokenRecord>();
@@ -55,6 +57,7 @@ export class World {
     this.store.messageLoss = this.chance('messages').one([0, 0.02, 0.3, 1]);
     this.hubs = Array.from({ length: sizes.hubs }, (_, index) => new HubNode(this, index));
     this.sidecars = Array.from({ length: sizes.sidecars }, (_, index) => new SidecarNode(this, index));
+    this.excuses = new Excuses(this);
     this.faults = new Faults(this);
     this.judge = new Judge(this);
   }
