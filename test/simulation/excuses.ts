@@ -25,6 +25,10 @@ export class Excuses {
   /** Until when the store may have forgotten something, or some hub may have been without it. */
   #storeDoubtMs = -Infinity;
   #platformTroubleMs = -Infinity;
+  /** Until when an answer of the platform may have been late, or lost. */
+  #wayTroubleMs = -Infinity;
+  /** When all that the programs knew was last lost. */
+  #memoryLostMs = -Infinity;
 
   constructor(world: World) {
     this.#world = world;
@@ -35,6 +39,11 @@ export class Excuses {
   /** Whether the platform was slow, in trouble, or cut off from somebody since then. */
   isPlatformTroubled(sinceMs: number): boolean {
     return this.#platformTroubleMs > sinceMs;
+  }
+
+  /** The same, but for a platform that is quick to say that it gives no token. */
+  isWayTroubled(sinceMs: number): boolean {
+    return this.#wayTroubleMs > sinceMs;
   }
 
   /** Whether the store was there for all hubs since then, and kept what was written. */
@@ -50,6 +59,7 @@ export class Excuses {
     const isForgetful = sizes.store === 'memory';
     return Math.max(
       machine?.lastJumpMs ?? -Infinity,
+      this.#memoryLostMs,
       isForgetful ? (machine?.startedMs ?? -Infinity) : -Infinity,
       sizes.store === 'shared' ? this.#storeDoubtMs : -Infinity,
     );
@@ -57,12 +67,13 @@ export class Excuses {
 
   /** Whether the hub could not refresh a token all the time since a moment before `sinceMs`, and can know it. */
   isUnable(hub: string, sinceMs: number): boolean {
-    const { hubs, sizes } = this.#world;
+    const { hubs, sizes, platform } = this.#world;
     const node = hubs.find(({ name }) => name === hub);
     const startedMs = node?.machine()?.startedMs ?? Infinity;
     if (startedMs > sinceMs - SETTLE_MS) return false;
     const barredMs = this.#barredMs.get(hub);
-    if (barredMs !== undefined && barredMs < sinceMs - SETTLE_MS) return true;
+    const isBarred = platform.notListed.has(hub) || node?.secret !== platform.secret;
+    if (isBarred && barredMs !== undefined && barredMs < sinceMs - SETTLE_MS) return true;
     const link = node?.keeping?.link;
     return sizes.mode === 'classic' && link?.isThere === false && link.awaySinceMs < sinceMs - SETTLE_MS;
   }
@@ -128,6 +139,14 @@ export class Excuses {
 
   troublePlatform(forMs: number): void {
     this.#platformTroubleMs = Math.max(this.#platformTroubleMs, this.#world.schedule.nowMs + forMs);
+  }
+
+  troubleWay(forMs: number): void {
+    this.#wayTroubleMs = Math.max(this.#wayTroubleMs, this.#world.schedule.nowMs + forMs);
+  }
+
+  memoryLost(): void {
+    this.#memoryLostMs = this.#world.schedule.nowMs;
   }
 
   doubtStore(forMs: number): void {

@@ -49,6 +49,10 @@ export class Faults {
         return traffic.rush(this.#world.sidecars[step.sidecar] as SidecarNode, step.calls, step.overMs);
       case 'keeper pauses in a fetch':
         return this.#pauseInFetch(step.keeper, step.forMs);
+      case 'cold start':
+        return this.#coldStart(step.kind, step.forMs, traffic);
+      case 'reload':
+        return this.#reload(step.keeper, step.wrongForMs);
       case 'cut':
         return this.#cut(step);
       case 'store hangs':
@@ -83,12 +87,9 @@ export class Faults {
     const { platform, schedule, sizes } = this.#world;
     switch (step.do) {
       case 'revoke the token':
-        for (let time = 0; time < step.times; time += 1) {
-          schedule.in(time * step.everyMs, undefined, () => platform.revoke(sizes.mode));
-        }
-        return;
+        return this.#repeat(step, () => platform.revoke(sizes.mode));
       case 'foreign fetch':
-        return platform.foreignFetch(sizes.mode, step.force);
+        return this.#repeat(step, () => platform.foreignFetch(sizes.mode, step.force));
       case 'refuse a path': {
         const path = pathOf(step.path);
         platform.refusing.set(path, step.errcode);
@@ -118,6 +119,10 @@ export class Faults {
         for (const node of struck) this.#unlist(node.name, step.forMs);
       }
     }
+  }
+
+  #repeat({ times, everyMs }: { times: number; everyMs: number }, act: () => void): void {
+    for (let time = 0; time < times; time += 1) this.#world.schedule.in(time * everyMs, undefined, act);
   }
 
   /** Those who hold the account. */
@@ -162,6 +167,7 @@ export class Faults {
   #platformTrouble(kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy', forMs: number): void {
     const { platform, weather } = this.#world;
     this.#excuses.troublePlatform(forMs);
+    if (kind === 'slow' || kind === 'lossy') this.#excuses.troubleWay(forMs);
     if (kind === 'slow') weather.slowShare = 0.7;
     else if (kind === 'lossy') weather.lostShare = 0.5;
     else platform.trouble = kind;
@@ -172,13 +178,48 @@ export class Faults {
     });
   }
 
+  /** Nobody has a token or remembers one, and each program calls as soon as it runs. */
+  #coldStart(kind: 'busy' | 'empty' | 'http500', forMs: number, traffic: Traffic): void {
+    const { hubs, sidecars, schedule, sizes, store } = this.#world;
+    this.#platformTrouble(kind, Math.max(forMs, WARM_UP_MS));
+    const nodes = [...hubs, ...sidecars].filter((node) => machineOf(node) !== undefined);
+    for (const node of nodes) node.kill();
+    this.#world.loseDisks();
+    this.#excuses.memoryLost();
+    if (sizes.store === 'shared') {
+      store.restart(undefined);
+      this.#excuses.doubtStore(0);
+    }
+    schedule.in(RESTART_MS, undefined, () => {
+      for (const node of nodes) if (machineOf(node) === undefined) node.start();
+    });
+    schedule.in(forMs / 2, undefined, () => {
+      for (const sidecar of sidecars) traffic.deliver(sidecar, pathOf(0));
+    });
+  }
+
+  #reload(keeper: number, wrongForMs: number | undefined): void {
+    const { schedule, platform } = this.#world;
+    const node = this.#keepers()[keeper] as HubNode | SidecarNode;
+    if (wrongForMs === undefined) return node.reload(node.secret);
+    node.reload('a secret with a slip in it');
+    this.#excuses.barred(node.name);
+    this.#excuses.offFor(
+      wrongForMs,
+      (_, hub) => hub === node.name,
+      SETTLE_MS,
+      () => this.#excuses.unbarred(node.name),
+    );
+    schedule.in(wrongForMs, undefined, () => node.reload(platform.secret));
+  }
+
   #resetSecret(lagsMs: readonly number[]): void {
     const { platform, schedule } = this.#world;
     platform.resetSecret();
     for (const [index, node] of this.#keepers().entries()) {
       const lagMs = lagsMs[index % lagsMs.length] as number;
       this.#excuses.offFor(lagMs, (_, hub) => hub === node.name, SETTLE_MS);
-      schedule.in(lagMs, undefined, () => node.reload());
+      schedule.in(lagMs, undefined, () => node.reload(platform.secret));
     }
   }
 
@@ -249,8 +290,11 @@ export class Faults {
     const touches = (name: string): boolean => name === a || name === b;
     const mend = (): void => ends.forEach((end) => end());
     if (from === '*' || to === '*') return this.#isolate(from === '*' ? to : from, fate, forMs, mend);
-    if (touches(PLATFORM)) this.#excuses.troublePlatform(forMs);
-    if (touches(PLATFORM)) return this.#excuses.offFor(forMs, always, BACKOFF_MS, mend);
+    if (touches(PLATFORM)) {
+      this.#excuses.troublePlatform(forMs);
+      this.#excuses.troubleWay(forMs);
+      return this.#excuses.offFor(forMs, always, BACKOFF_MS, mend);
+    }
     if (touches(STORE)) {
       this.#excuses.doubtStore(forMs);
       return this.#excuses.offFor(forMs, always, STORE_SETTLE_MS, mend);
@@ -263,6 +307,7 @@ export class Faults {
   #isolate(name: string, fate: 'drop' | 'refuse' | 'slow', forMs: number, mend: () => void): void {
     this.#excuses.doubtStore(forMs);
     this.#excuses.troublePlatform(forMs);
+    this.#excuses.troubleWay(forMs);
     if (fate === 'slow') return this.#excuses.offFor(forMs, always, BACKOFF_MS, mend);
     this.#excuses.leaseInDoubt();
     this.#excuses.offFor(forMs, (_, hub) => hub === name, BACKOFF_MS, mend);

@@ -1,5 +1,6 @@
 import type { HubRequest } from '../../src/proxy/hub/http.ts';
 import { REFUSED_ERRCODES } from '../../src/wechat/verdict.ts';
+import { machineOf, STORE_SETTLE_MS } from './excuses.ts';
 import type { HubNode } from './hub-node.ts';
 import type { Machine } from './machine.ts';
 import { PathMemory } from './path-memory.ts';
@@ -26,6 +27,12 @@ const WAIT_MS_MAX = 2_500;
 const SAY_SO_MS_MAX = 1_500;
 /** Timers count whole milliseconds, and a promise takes its turn. */
 const TIMER_MS = 20;
+/** As good as the whole wait. */
+const LONG_WAIT_MS = 2_400;
+/** A question that was asked so long before a call may be what it waits for; its answer takes no longer than that. */
+const ASKED_BEFORE_MS = 1_500;
+const ASKED_AFTER_MS = 3_500;
+const ANSWER_MS_MAX = 6_000;
 /** Before a refusal that is to be replayed nothing was asked for this long. */
 const QUIET_MS = 3_000;
 /** Slower than this, and a look with a refresh may take longer than a caller waits. */
@@ -159,7 +166,10 @@ export class Judge {
         `${node.name} took ${Math.round(tookMs)} ms for ${request.path} (${status})`,
       );
     }
-    if (status === 503 && request.path.endsWith('/token')) this.#mustHaveNone(node.machine() as Machine);
+    if (status === 503 && request.path.endsWith('/token')) {
+      this.#mustHaveNone(node.machine() as Machine);
+      if (tookMs >= LONG_WAIT_MS) this.#mustHaveAsked(node, startedMs);
+    }
     if (!request.path.endsWith('/refresh') || request.body === undefined) return;
     const report = JSON.parse(request.body.toString()) as { fingerprint: string; path?: string };
     const { fingerprint, path = '' } = report;
@@ -184,6 +194,7 @@ export class Judge {
     }
     const isPromised = this.#world.excuses.isPromised(node.name, startedMs - QUIET_MS);
     if (reason === 'token_unavailable') {
+      if (this.#world.hubs.length === 0 && waitedMs >= LONG_WAIT_MS) this.#mustHaveAsked(node, startedMs);
       // A ticket is another matter: it is had with a token that may be refused.
       const isTicket = path.includes('getticket');
       if (!isTicket) this.#mustHaveNone(machine);
@@ -262,6 +273,36 @@ export class Judge {
     const leftMs = given.agesMs - nowMs;
     if (wasJumped || leftMs < ROUNDING_MS + 0.001 * (nowMs - given.issuedMs)) return;
     this.fail('a live token is served', `${machine.name} said it has none, but token ${given.index} is good`);
+  }
+
+  /** A call has waited for a token of this keeper, in vain. */
+  #mustHaveAsked(keeper: HubNode | SidecarNode, startedMs: number): void {
+    const { schedule, excuses } = this.#world;
+    const machine = machineOf(keeper);
+    if (machine === undefined || this.#isTurnOfAnother(keeper)) return;
+    const fromMs = startedMs - ASKED_BEFORE_MS;
+    schedule.at(startedMs + ASKED_AFTER_MS, undefined, () => {
+      const link = keeper.keeping?.link;
+      const isStoreThere =
+        link === undefined || (link.isThere && link.thereSinceMs < fromMs - STORE_SETTLE_MS);
+      const hasRun =
+        machineOf(keeper) === machine && machine.startedMs < fromMs && machine.pausedUntilMs < fromMs;
+      if (!isStoreThere || !hasRun || machine.lastJumpMs >= fromMs) return;
+      if (excuses.isWayTroubled(fromMs - ANSWER_MS_MAX) || this.#isTurnOfAnother(keeper)) return;
+      if (!this.quotas.isFailing(keeper.name) || this.quotas.wasAskedSince(fromMs, schedule.nowMs)) return;
+      this.fail(
+        'demand wakes a back-off',
+        `${keeper.name} asked nothing while a call waited from ${Math.round(startedMs)} ms on`,
+      );
+    });
+  }
+
+  /** In classic whoever has the turn may be long about it. */
+  #isTurnOfAnother({ name }: HubNode | SidecarNode): boolean {
+    const { sizes, store } = this.#world;
+    if (sizes.mode !== 'classic' || sizes.store !== 'shared') return false;
+    const { turn } = store.at({ appid: APPID, mode: 'classic' });
+    return turn !== undefined && !turn.owner.startsWith(`${name}-`);
   }
 
   /** A program got to hear that a token is dead. */

@@ -144,6 +144,39 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
+    name: 'no wake on demand',
+    story: 'A platform that is back is asked a minute later, while callers have no token.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: "const mayWake = phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;",
+        put: 'const mayWake = false;',
+      },
+    ],
+  },
+  {
+    name: 'no ration of classic fetches',
+    story: 'Two systems that fetch the same account end each other’s tokens as fast as they can.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: 'const permission = permit(state.spentAtMs[mode], ration, moment.nowMs);',
+        put: "const permission = mode === 'classic' ? { kind: 'allowed' } : permit(state.spentAtMs[mode], ration, moment.nowMs);",
+      },
+    ],
+  },
+  {
+    name: 'a ticket that is repeated is asked for again and again',
+    story: 'Each page that needs a fresh ticket asks the platform, which has none.',
+    changes: [
+      {
+        file: 'keeper/ticket-plan.js',
+        find: 'const askFromMs = nowMs + Math.max(isSame ? sameMs : ASK_SPACING_MS, spacingMs(lives));',
+        put: 'const askFromMs = nowMs + ASK_SPACING_MS;',
+      },
+    ],
+  },
+  {
     name: 'demand wakes what only people can cure',
     story: 'Every call without a token asks a platform again that has refused the secret.',
     changes: [

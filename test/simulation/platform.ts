@@ -131,8 +131,9 @@ export class Platform {
       }
       case '/cgi-bin/ticket/getticket': {
         const reply = this.call(path, params.get('access_token') ?? '');
+        const body = reply.errcode === 0 ? this.#giveTicket() : reply.body;
         this.#note({ by, kind: 'ticket', errcode: reply.errcode });
-        return { status: 200, body: reply.errcode === 0 ? this.#giveTicket() : reply.body };
+        return { status: 200, body };
       }
       case '/cgi-bin/token':
         return this.#serveFetch('classic', params.get('secret'), false, by);
@@ -172,10 +173,15 @@ export class Platform {
 
   #judge(value: string): number {
     const given = this.byValue.get(value);
-    if (given === undefined) return this.knobs.garbageErrcode;
+    if (given === undefined || this.#isForgotten(given)) return this.knobs.garbageErrcode;
     const nowMs = this.#now();
     if (given.endsMs <= nowMs) return 40001;
     return given.agesMs <= nowMs ? 42001 : 0;
+  }
+
+  /** Of what it has given it knows the current token of each kind, and the one before. */
+  #isForgotten(given: Given): boolean {
+    return given !== this.#current[given.mode] && given !== this.#previous[given.mode];
   }
 
   #serveFetch(

@@ -1,3 +1,4 @@
+import { machineOf } from './excuses.ts';
 import type { Machine } from './machine.ts';
 import type { Asked, Given } from './platform.ts';
 import type { Invariant } from './verdicts.ts';
@@ -9,6 +10,11 @@ const FORCE_SPACING_MS = 30_000;
 const FORCES_MAX = 20;
 const CLASSIC_WINDOW_MS = 1_200_000;
 const CLASSIC_MAX = 20;
+/** Lives end too, two or three of them in this time. */
+const CLASSIC_MORE = 4;
+/** Two and 60 seconds, from the end of one ask to the start of the next. */
+const TICKET_MS_MIN = 1_500;
+const TICKET_SAME_MS_MIN = 58_000;
 /** The first delays of a back-off, a wake in 2 s by callers without a token, and a look that is repeated. */
 const RETRIES_MAX = 15;
 const RETRY_WINDOW_MS = 10_000;
@@ -33,14 +39,19 @@ export class Quotas {
   readonly #fetchMs: number[] = [];
   readonly #probes = new Map<string, number[]>();
   readonly #deathsMs: number[] = [];
-  /** By keeper: when it was last given a reason to ask at once again. */
+  /** By keeper: when it was given a reason to ask at once again; the last time, and all of them. */
   readonly #reasonMs = new Map<string, number>();
+  readonly #reasonsMs = new Map<string, number[]>();
   /** When the platform last gave no token to a keeper, or none that it had. */
   readonly #refusedMs = new Map<string, number>();
   readonly #wanted = new Set<string>();
   readonly #adoptedMs = new Map<string, number>();
   /** What each keeper serves. */
   readonly #served = new Map<string, { readonly machine: Machine; readonly given: Given }>();
+  /** By keeper: what the platform said last when it was asked for a token. */
+  readonly #lastErrcode = new Map<string, number>();
+  readonly #tickets = new Map<Machine, { atMs: number; endsMs: number; isSame: boolean }>();
+  readonly #fetchedMs = new Map<string, number[]>();
   readonly #lastRefusal = new Map<string, number>();
   readonly #failures = new Map<string, number[]>();
   /** When tokens came into use, anywhere. */
@@ -69,7 +80,9 @@ export class Quotas {
 
   gaveReason(name: string): void {
     this.#wanted.add(name);
-    this.#reasonMs.set(name, this.#world.schedule.nowMs);
+    const { nowMs } = this.#world.schedule;
+    this.#reasonMs.set(name, nowMs);
+    this.#reasonsMs.set(name, [...(this.#reasonsMs.get(name) ?? []), nowMs]);
   }
 
   asked(asked: Asked): void {
@@ -84,10 +97,18 @@ export class Quotas {
     if (asked.kind === 'force') this.#checkForce(asked);
     if (asked.errcode === 0) this.#checkNeed(asked);
     else this.#refusedMs.set(asked.by, asked.atMs);
+    if (asked.kind === 'fetch' || asked.kind === 'force') this.#lastErrcode.set(asked.by, asked.errcode);
     if (asked.kind === 'fetch') this.#fetchMs.push(asked.atMs);
+    if (asked.kind === 'fetch' && asked.errcode === 0) this.#checkRation(asked);
+    if (asked.kind === 'ticket') this.#checkTicket(asked);
     if (asked.errcode === -1) this.#checkRetry(asked);
     if (asked.kind === 'probe') this.#checkProbe(asked);
     if (CONFIGURATION_ERRCODES.has(asked.errcode)) this.#checkRecheck(asked);
+  }
+
+  /** Whether the platform gave this keeper no token when it was last asked, and may do so by itself. */
+  isFailing(keeper: string): boolean {
+    return this.#lastErrcode.get(keeper) === -1;
   }
 
   wasAskedSince(fromMs: number, toMs: number): boolean {
@@ -112,7 +133,18 @@ export class Quotas {
     const counted = (...kinds: string[]): number =>
       script.steps.filter((step) => kinds.includes(step.do)).length;
     // What fails is tried again; how often is what other invariants say.
-    if (counted('platform trouble', 'secret reset', 'not on the IP list', 'cut', 'store hangs') > 0) return;
+    if (
+      counted(
+        'platform trouble',
+        'cold start',
+        'reload',
+        'secret reset',
+        'not on the IP list',
+        'cut',
+        'store hangs',
+      ) > 0
+    )
+      return;
     const lives = script.steps.flatMap((step) => (step.do === 'other lives' ? [step.lifeS] : []));
     const lifeMs = 1_000 * Math.min(script.knobs.lifeS, ...lives);
     const keepers = Math.max(1, hubs.length);
@@ -154,6 +186,42 @@ export class Quotas {
       'forced refreshes are rationed',
       `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`,
     );
+  }
+
+  #checkRation({ by, atMs }: Asked): void {
+    const machine = this.#machineOf(by);
+    if (this.#world.sizes.mode !== 'classic' || machine === undefined) return;
+    const sinceMs = Math.max(atMs - CLASSIC_WINDOW_MS, machine.startedMs);
+    const recent = (times: readonly number[] = []): number[] => times.filter((each) => each > sinceMs);
+    const fetches = [...recent(this.#fetchedMs.get(by)), atMs];
+    this.#fetchedMs.set(by, fetches);
+    const max = CLASSIC_MAX + CLASSIC_MORE + recent(this.#reasonsMs.get(by)).length;
+    if (fetches.length <= max || machine.lastJumpMs > sinceMs) return;
+    this.#fail('refused fetches are rationed', `${by} fetched ${fetches.length} tokens in 20 minutes`);
+  }
+
+  #checkTicket({ by, atMs, errcode }: Asked): void {
+    const { platform, excuses } = this.#world;
+    const machine = this.#machineOf(by);
+    if (machine === undefined) return;
+    const last = this.#tickets.get(machine);
+    const endsMs = platform.ticketEndsMs;
+    if (errcode === 0) this.#tickets.set(machine, { atMs, endsMs, isSame: last?.endsMs === endsMs });
+    else if (last !== undefined) this.#tickets.delete(machine);
+    if (last === undefined || machine.lastJumpMs >= last.atMs || machine.pausedUntilMs >= last.atMs) return;
+    if (excuses.isWayTroubled(last.atMs - ON_ITS_WAY_MS)) return;
+    const gapMs = atMs - last.atMs;
+    const sameMs = Math.min(TICKET_SAME_MS_MIN, last.endsMs - last.atMs - ON_ITS_WAY_MS);
+    if (gapMs >= (last.isSame ? Math.max(sameMs, TICKET_MS_MIN) : TICKET_MS_MIN)) return;
+    this.#fail(
+      'tickets are asked for at a pace',
+      `${by} asked for a ticket ${Math.round(gapMs)} ms after it was given one`,
+    );
+  }
+
+  #machineOf(name: string): Machine | undefined {
+    const { hubs, sidecars } = this.#world;
+    return machineOf([...hubs, ...sidecars].find((node) => node.name === name));
   }
 
   /** Was it worth ending the token that the keeper serves? */

@@ -110,6 +110,7 @@ export class StoreLink extends ModelRecords {
   /** For the judge: whether the hub can use the store at this moment. */
   isThere = false;
   awaySinceMs: number;
+  thereSinceMs = Infinity;
   readonly #store: Store;
   readonly #machine: Machine;
   readonly #network: Network;
@@ -193,6 +194,7 @@ export class StoreLink extends ModelRecords {
     this.#settleTried();
     if (this.isThere || this.#closed) return;
     this.isThere = true;
+    this.thereSinceMs = this.#schedule.nowMs;
     this.listener?.back();
   }
 

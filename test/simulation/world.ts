@@ -54,6 +54,7 @@ export class World {
     this.network = new Network(this.schedule, this.chance('network'));
     this.platform = new Platform(knobs, () => this.schedule.nowMs);
     this.store = new Store(this.schedule);
+    this.store.offsetMs = this.chance('store clock').one([0, 0, 900, -3_000, 40_000]);
     this.store.messageLoss = this.chance('messages').one([0, 0.02, 0.3, 1]);
     this.hubs = Array.from({ length: sizes.hubs }, (_, index) => new HubNode(this, index));
     this.sidecars = Array.from({ length: sizes.sidecars }, (_, index) => new SidecarNode(this, index));
@@ -121,6 +122,10 @@ export class World {
       written: () => writing,
       close: () => writing,
     };
+  }
+
+  loseDisks(): void {
+    this.#disks.clear();
   }
 
   async run(): Promise<Judge> {
