@@ -8,6 +8,9 @@ import { pathOf, type Traffic } from './traffic.ts';
 import { always } from './windows.ts';
 import type { World } from './world.ts';
 
+/** Calls while a path refuses every token, and so long after the token has died. */
+const HELD_CALLS = 40;
+const HELD_MS = 10_000;
 const RESTART_MS = 1_000;
 /** The slow re-probe of a hub that is not on the IP list, and its jitter. */
 const RECHECK_MS = 68_000;
@@ -36,7 +39,7 @@ export class Faults {
       case 'other lives':
       case 'platform trouble':
       case 'not on the IP list':
-        return this.#onPlatform(step);
+        return this.#onPlatform(step, traffic);
       case 'hub down':
       case 'hub pauses':
       case 'gateway':
@@ -83,8 +86,9 @@ export class Faults {
           | 'not on the IP list';
       }
     >,
+    traffic: Traffic,
   ): void {
-    const { platform, schedule, sizes } = this.#world;
+    const { platform, schedule, sizes, sidecars } = this.#world;
     switch (step.do) {
       case 'revoke the token':
         return this.#repeat(step, () => platform.revoke(sizes.mode));
@@ -94,11 +98,12 @@ export class Faults {
         const path = pathOf(step.path);
         platform.refusing.set(path, step.errcode);
         this.#excuses.pathRefuses(path, step.forMs);
-        schedule.in(step.forMs, undefined, () => {
-          platform.refusing.delete(path);
-          if (step.thenRevokeMs === undefined) return;
-          schedule.in(step.thenRevokeMs, undefined, () => platform.revoke(sizes.mode));
-        });
+        schedule.in(step.forMs, undefined, () => platform.refusing.delete(path));
+        if (step.revokeAfterMs === undefined) return;
+        schedule.in(step.revokeAfterMs, undefined, () => platform.revoke(sizes.mode));
+        // What is known of the path must not keep others from finding out.
+        const sidecar = sidecars[step.path % sidecars.length] as SidecarNode;
+        traffic.rush(sidecar, HELD_CALLS, step.revokeAfterMs + HELD_MS);
         return;
       }
       case 'stray refusals':

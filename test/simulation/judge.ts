@@ -312,7 +312,10 @@ export class Judge {
     const firstMs = this.#firstRefusedMs.get(last.fingerprint) ?? schedule.nowMs;
     const isLate = last.sentMs > firstMs + HEAL_MS + this.#slackMs() && last.isTelling === true;
     const afterMs = Math.round(schedule.nowMs - firstMs);
-    if (isLate && isPromised && excuses.isPromised(node.name, firstMs) && !this.quotas.isRationed(firstMs)) {
+    // Whatever was in the way when it died has been over for long enough.
+    const healMs = last.sentMs - HEAL_MS - this.#slackMs();
+    const wasRationed = this.quotas.isRationed(firstMs) || this.quotas.isRationed(healMs);
+    if (isLate && isPromised && excuses.isPromised(node.name, healMs) && !wasRationed) {
       return this.fail(
         'refusals with permission only',
         `${node.name} passed on that token ${index} is dead, ${afterMs} ms after that was first known`,

@@ -17,6 +17,8 @@ export interface PlantedFault {
   readonly changes: readonly Change[];
   /** Where to begin to look, since some seeds need longer. */
   readonly from?: number;
+  /** The fault that a script once failed by; the script must fail by it again. */
+  readonly script?: number;
 }
 
 const TICKET_NEVER_RENEWED: readonly Change[] = [
@@ -84,8 +86,29 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
-    name: 'a report is not compared with the current token',
-    story: 'A refusal that comes late ends a good token.',
+    name: 'a refresh without a fingerprint',
+    story: 'Whoever reports a refusal gets a new token: one that comes late ends a good one.',
+    changes: [
+      {
+        file: 'keeper/keeper.js',
+        find: '        if (this.peek()?.fingerprint !== fingerprint) {\n            const answer',
+        put: '        if (false) {\n            const answer',
+      },
+      {
+        file: 'token/machine.js',
+        find: '    if (state.token?.fingerprint !== fingerprint)\n        return unchanged(state);\n    const doubt',
+        put: '    const doubt',
+      },
+      {
+        file: 'token/machine.js',
+        find: 'lookIfDue(doubting, moment) : unchanged(doubting)',
+        put: 'spend(doubting, moment) : unchanged(doubting)',
+      },
+    ],
+  },
+  {
+    name: 'a look that nobody believes',
+    story: 'The platform accepts the token, and it is replaced all the same, since it was reported.',
     changes: [
       {
         file: 'token/machine.js',
@@ -262,6 +285,24 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
         file: 'proxy/hub/account.js',
         find: 'next.issuedAtMs >= current.issuedAtMs - AGE_TOLERANCE_MS',
         put: 'true',
+      },
+    ],
+  },
+  {
+    name: 'a token that was replaced comes back',
+    story: 'An endpoint refuses the new token too, so the old one is as good as any.',
+    script: 0,
+    changes: [{ file: 'proxy/hub/account.js', find: 'if (isOld || ', put: 'if (' }],
+  },
+  {
+    name: 'a busy platform uses up the ration',
+    story: 'What the platform declines counts as if it had ended a token.',
+    script: 1,
+    changes: [
+      {
+        file: 'keeper/keeper.js',
+        find: "this.#app.mode === 'classic' && failure.cause === 'platform';",
+        put: 'false;',
       },
     ],
   },

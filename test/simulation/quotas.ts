@@ -37,6 +37,8 @@ export class Quotas {
   readonly #fail: (invariant: Invariant, what: string) => void;
   readonly #forces: Asked[] = [];
   readonly #fetchMs: number[] = [];
+  /** Those after which a keeper cannot be sure that nobody's token has ended. */
+  readonly #spentMs: number[] = [];
   readonly #probes = new Map<string, number[]>();
   readonly #deathsMs: number[] = [];
   /** By keeper: when it was given a reason to ask at once again; the last time, and all of them. */
@@ -99,6 +101,7 @@ export class Quotas {
     else this.#refusedMs.set(asked.by, asked.atMs);
     if (asked.kind === 'fetch' || asked.kind === 'force') this.#lastErrcode.set(asked.by, asked.errcode);
     if (asked.kind === 'fetch') this.#fetchMs.push(asked.atMs);
+    if (asked.kind === 'fetch' && this.#maySpend(asked)) this.#spentMs.push(asked.atMs);
     if (asked.kind === 'fetch' && asked.errcode === 0) this.#checkRation(asked);
     if (asked.kind === 'ticket') this.#checkTicket(asked);
     if (asked.errcode === -1) this.#checkRetry(asked);
@@ -119,7 +122,7 @@ export class Quotas {
   isRationed(sinceMs: number): boolean {
     const { sizes, schedule, platform } = this.#world;
     if (sizes.mode === 'classic') {
-      return this.#fetchMs.filter((atMs) => atMs > sinceMs - CLASSIC_WINDOW_MS).length >= CLASSIC_MAX;
+      return this.#spentMs.filter((atMs) => atMs > sinceMs - CLASSIC_WINDOW_MS).length >= CLASSIC_MAX;
     }
     // Other programs draw on the platform's own limit too.
     const all = [...this.#forces.map(({ atMs }) => atMs), ...platform.forcedSince(0)];
@@ -186,6 +189,12 @@ export class Quotas {
       'forced refreshes are rationed',
       `${before?.by} and ${asked.by} ${Math.round(gapMs)} ms apart`,
     );
+  }
+
+  /** What the platform declines in its own words has ended nobody's token. */
+  #maySpend({ errcode }: Asked): boolean {
+    const { trouble } = this.#world.platform;
+    return errcode === 0 || trouble === 'empty' || trouble === 'http500';
   }
 
   #checkRation({ by, atMs }: Asked): void {

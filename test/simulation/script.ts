@@ -15,7 +15,8 @@ export type Step = { readonly atMs: number } & (
       readonly path: number;
       readonly forMs: number;
       readonly errcode: number;
-      readonly thenRevokeMs: number | undefined;
+      /** While it refuses all, or some time after, the token dies. */
+      readonly revokeAfterMs: number | undefined;
     }
   | { readonly do: 'stray refusals'; readonly path: number; readonly times: number }
   | {
@@ -125,6 +126,19 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   'other lives': 2,
 };
 
+/** A day without faults: two hubs and ten sidecars, each of which makes a call in ten minutes. */
+export function ordinaryDay(seed: number): Script {
+  const sizes: Sizes = {
+    ...drawSizes(new Chance(seed, 'script')),
+    mode: 'stable',
+    hubs: 2,
+    sidecars: 10,
+    store: 'shared',
+    callEveryMs: 10 * MINUTE_MS,
+  };
+  return { seed, endMs: 24 * HOUR_MS, sizes, knobs: drawKnobs(new Chance(seed, 'knobs')), steps: [] };
+}
+
 export function drawScript(seed: number): Script {
   const chance = new Chance(seed, 'script');
   const sizes = drawSizes(chance);
@@ -190,8 +204,8 @@ function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step 
     case 'refuse a path': {
       const long = chance.happens(0.4) ? HOUR_MS * 24 : forMs * 5;
       const errcode = chance.one([40001, 40014, 42001]);
-      const thenRevokeMs = chance.happens(0.4) ? Math.round(chance.spread(3_000, 120_000)) : undefined;
-      return { atMs, do: kind, path, forMs: long, errcode, thenRevokeMs };
+      const revokeAfterMs = chance.happens(0.6) ? Math.round(chance.spread(10_000, 240_000)) : undefined;
+      return { atMs, do: kind, path, forMs: long, errcode, revokeAfterMs };
     }
     case 'stray refusals':
       return { atMs, do: kind, path, times: chance.whole(1, 3) };
