@@ -143,7 +143,17 @@ test('what these tests read of a file is what stands in it', (t) => {
 });
 
 test('a folder of tests stands beside the folder that it tests', (t) => {
-  const others = new Set(['support', 'project', 'journeys', 'ha', 'sdks', 'k8s', 'bench', 'simulation']);
+  const others = new Set([
+    'support',
+    'project',
+    'journeys',
+    'ha',
+    'sdks',
+    'k8s',
+    'bench',
+    'simulation',
+    'versions',
+  ]);
   for (const entry of readdirSync('test', { withFileTypes: true })) {
     if (!entry.isDirectory() || others.has(entry.name)) continue;
     t.true(folders.includes(entry.name), `test/${entry.name} has no src/${entry.name}`);
