@@ -151,7 +151,14 @@ async function openAdmin(
     log,
   });
   const open = (where: Settings['adminListen']): Promise<Listener> =>
-    listen({ handler, ...where, setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)', clock, log });
+    listen({
+      handler,
+      ...where,
+      setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)',
+      mayUseReserve: true,
+      clock,
+      log,
+    });
   if (!settings.adminPortMayMove) return open(settings.adminListen);
   const admin = await orOnFreePort(settings.adminListen, open);
   const usual = settings.adminListen.port;

@@ -1,3 +1,4 @@
+import { DESCRIPTORS_HINT, isOutOfDescriptors } from '../base/descriptors.ts';
 import type { Log } from '../base/log.ts';
 import { Attempt, type AttemptFailure } from './attempt.ts';
 import type { Origin, Origins } from './origins.ts';
@@ -68,6 +69,11 @@ export function withFailover(
     if (wasSilent) {
       origins.timedOut(origin);
       deadlineMs = pools.clock.lifeMs() + CONNECT_MS_MAX;
+    }
+    if (isOutOfDescriptors(reason)) {
+      log.error('no file descriptor is left for a connection', { reason, hint: DESCRIPTORS_HINT });
+      sink.failed({ kind, reason, host });
+      return;
     }
     const mayGoOn = wasSilent || (kind === 'unreachable' && pools.clock.lifeMs() < deadlineMs);
     const next = mayGoOn ? candidates.shift() : undefined;
