@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
 import { GiveWay } from './give-way.ts';
 import { reserveDescriptors } from './descriptors.ts';
+import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
@@ -28,6 +29,8 @@ export interface ListenOptions {
   readonly onExpectContinue?: RequestListener;
   /** A caller that closes its side after its request gets its answer; without it, its call is over. */
   readonly halfClose?: boolean;
+  /** Serves plain requests before `handler` would; without it, all are for `handler`. */
+  readonly express?: ServePlain;
   /** Connections over this many are closed on arrival; no limit where absent. */
   readonly connectionsMax?: number;
   /** Instead, one of those that are there is closed for the one that arrives. */
@@ -144,7 +147,7 @@ function serverFor(
   if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
   const tell = tellWrongProtocol(options.log, options.clock, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
-  const serve =
+  const serveBy =
     (handler: RequestListener): RequestListener =>
     (request, response) => {
       connections.began(request, response);
@@ -154,11 +157,14 @@ function serverFor(
       }
       handler(request, response);
     };
-  server.on(certificate === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
-    connections.opened(socket),
-  );
-  server.on('request', serve(options.handler));
-  if (options.onExpectContinue !== undefined) server.on('checkContinue', serve(options.onExpectContinue));
+  const opened = certificate === undefined ? 'connection' : 'secureConnection';
+  server.on(opened, (socket: Socket) => connections.opened(socket));
+  if (options.express !== undefined) {
+    const { express: serve, clock } = options;
+    connections.adoptLane(new ExpressLane(server, opened, { serve, connections, limits, clock }));
+  }
+  server.on('request', serveBy(options.handler));
+  if (options.onExpectContinue !== undefined) server.on('checkContinue', serveBy(options.onExpectContinue));
   server.on('clientError', (error: NodeJS.ErrnoException & ClientError, socket) => {
     tell(error, server.listening ? addressOf(server).port : undefined);
     refuser.parserFailed(error, socket);
