@@ -3,7 +3,7 @@ import { Audit } from '../hub/audit.ts';
 import { makeHubFace } from '../hub/app.ts';
 import { Callers } from '../hub/callers.ts';
 import type { Reviewers } from '../hub/callers.ts';
-import type { HubAccounts } from '../hub/accounts.ts';
+import { accountsOf } from '../hub/accounts.ts';
 import type { Hub } from '../hub/hub.ts';
 import { History } from '../hub/history.ts';
 import { Refreshes } from '../hub/refreshes.ts';
@@ -139,7 +139,7 @@ function assemble(
       },
     ),
   });
-  const accounts = accountsOf(keepers, current);
+  const accounts = accountsOf(keepers, () => current().apps);
   const watchers = new Watchers({ accounts, clock, log });
   metrics.watchHubWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
@@ -202,24 +202,6 @@ function reviewersFor(
   const rules = (): Settings['kubernetes']['allow'] => current().kubernetes.allow;
   const expects = (account: ServiceAccount): boolean => grantsFor(account, rules()).length > 0;
   return serviceAccountReviewers(new TokenReviews({ api, audience, clock, expects }), rules);
-}
-
-function accountsOf(keepers: Keepers, settings: () => Settings): HubAccounts {
-  const find = (appid: string): Settings['apps'][number] | undefined =>
-    settings().apps.find((app) => app.appid === appid);
-  return {
-    token: (appid) => keepers.token(appid),
-    lastingToken: (appid) => keepers.lastingToken(appid),
-    report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
-    isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
-    refreshNow: (appid) => keepers.refreshNow(appid),
-    peek: (appid) => keepers.peek(appid),
-    status: () => keepers.status(),
-    ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
-    list: () => settings().apps.map(({ appid, name, mode }) => ({ appid, name, mode })),
-    has: (appid) => find(appid) !== undefined,
-    secretOf: (appid) => find(appid)?.secret,
-  };
 }
 
 /** Ready once each account has been tried, with whatever outcome. */
