@@ -13,6 +13,7 @@ import { makeKeepers } from '../keeper/keepers.ts';
 import type { Keepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { Check } from '../server/admin.ts';
+import type { TokenStore } from '../keeper/store.ts';
 import { keepTickets } from '../keeper/tickets.ts';
 import type { KeptTickets } from '../keeper/tickets.ts';
 import { IN_CLUSTER_FILES, makeKubernetesApi } from '../kubernetes/api.ts';
@@ -23,7 +24,7 @@ import { listen } from '../server/listen.ts';
 import { makeAsk } from '../upstream/ask.ts';
 import { Authorities } from '../upstream/authorities.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
-import { openStore } from './open-store.ts';
+import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
 import { makeUpstream, observerFor } from './start-proxy.ts';
@@ -44,7 +45,7 @@ export async function startHub(
   const { clock, log } = context;
   let current = settings;
   const parts = assemble(settings, context, () => current, serviceAccountFiles);
-  const { hub, keepers, tickets, history, authorities } = parts;
+  const { hub, keepers, store, tickets, history, authorities } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
@@ -74,6 +75,7 @@ export async function startHub(
       current = next;
       authorities.use(next.tlsCaPem);
       keepers.reconfigure(next.apps);
+      reconfigureStore(store, next.store);
       for (const appid of gone) {
         hub.watchers.removed(appid);
         context.metrics.tokenGone(appid);
@@ -98,6 +100,7 @@ export async function startHub(
 interface HubParts {
   readonly hub: Hub;
   readonly keepers: Keepers;
+  readonly store: TokenStore;
   readonly tickets: KeptTickets;
   readonly history: History;
   readonly authorities: Authorities;
@@ -115,10 +118,11 @@ function assemble(
   const upstream = makeUpstream(settings, context, authorities);
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
+  const store = openStore(settings.store, context);
   const keepers = makeKeepers({
     apps: settings.apps,
     issuer: makePlatformIssuer(ask),
-    store: openStore(settings.store, context),
+    store,
     clock,
     random,
     log,
@@ -163,7 +167,7 @@ function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, tickets, history, authorities, close };
+  return { hub, keepers, store, tickets, history, authorities, close };
 }
 
 /** Whether other hubs hold the account too. */

@@ -282,7 +282,7 @@ export class SharedTurns implements Turns {
     return isCertain;
   }
 
-  /** Tells the store of forced refreshes that it has forgotten, or that were made while it was away. */
+  /** Tells the store of forced refreshes that it has forgotten, or that were made while it was unavailable. */
   async #payOwed(stored: readonly number[]): Promise<void> {
     const { spacingMs } = policyFor('stable').ration;
     const isOwed = (atMs: number): boolean => !stored.some((known) => Math.abs(known - atMs) < spacingMs / 2);

@@ -5,6 +5,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
 import { GiveWay } from './give-way.ts';
+import { reserveDescriptors } from './descriptors.ts';
+import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
@@ -27,6 +29,8 @@ export interface ListenOptions {
   readonly onExpectContinue?: RequestListener;
   /** A caller that closes its side after its request gets its answer; without it, its call is over. */
   readonly halfClose?: boolean;
+  /** Serves plain requests before `handler` would; without it, all are for `handler`. */
+  readonly express?: ServePlain;
   /** Connections over this many are closed on arrival; no limit where absent. */
   readonly connectionsMax?: number;
   /** Instead, one of those that are there is closed for the one that arrives. */
@@ -36,6 +40,8 @@ export interface ListenOptions {
    * beyond half of it, the oldest is closed for the one that arrives.
    */
   readonly unprovenMax?: number;
+  /** May take the last file descriptors, which the process keeps for itself. */
+  readonly mayUseReserve?: boolean;
   readonly limits?: Partial<ServerLimits>;
   readonly clock: Clock;
   readonly log: Log;
@@ -131,6 +137,7 @@ function serverFor(
         );
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
+  if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
   if (options.connectionsMax !== undefined) {
     if (options.giveWay === true) new GiveWay({ max: options.connectionsMax }).follow(server);
     else server.maxConnections = options.connectionsMax;
@@ -140,7 +147,7 @@ function serverFor(
   if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
   const tell = tellWrongProtocol(options.log, options.clock, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
-  const serve =
+  const serveBy =
     (handler: RequestListener): RequestListener =>
     (request, response) => {
       connections.began(request, response);
@@ -150,11 +157,14 @@ function serverFor(
       }
       handler(request, response);
     };
-  server.on(certificate === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
-    connections.opened(socket),
-  );
-  server.on('request', serve(options.handler));
-  if (options.onExpectContinue !== undefined) server.on('checkContinue', serve(options.onExpectContinue));
+  const opened = certificate === undefined ? 'connection' : 'secureConnection';
+  server.on(opened, (socket: Socket) => connections.opened(socket));
+  if (options.express !== undefined) {
+    const { express: serve, clock } = options;
+    connections.adoptLane(new ExpressLane(server, opened, { serve, connections, limits, clock }));
+  }
+  server.on('request', serveBy(options.handler));
+  if (options.onExpectContinue !== undefined) server.on('checkContinue', serveBy(options.onExpectContinue));
   server.on('clientError', (error: NodeJS.ErrnoException & ClientError, socket) => {
     tell(error, server.listening ? addressOf(server).port : undefined);
     refuser.parserFailed(error, socket);
