@@ -142,7 +142,7 @@ export class Call {
       sending.exchange =
         http !== undefined && (by === 'passing' || body.kind === 'streamed')
           ? passThrough.forward(
-              { ...outgoing, ...http, body: passingBody(http.request, body) },
+              { ...outgoing, response: http.response, body: passingBody(http.request, body) },
               sending.relay,
             )
           : exchange(
