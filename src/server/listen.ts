@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
 import { GiveWay } from './give-way.ts';
+import { reserveDescriptors } from './descriptors.ts';
 import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
@@ -39,6 +40,8 @@ export interface ListenOptions {
    * beyond half of it, the oldest is closed for the one that arrives.
    */
   readonly unprovenMax?: number;
+  /** May take the last file descriptors, which the process keeps for itself. */
+  readonly mayUseReserve?: boolean;
   readonly limits?: Partial<ServerLimits>;
   readonly clock: Clock;
   readonly log: Log;
@@ -134,6 +137,7 @@ function serverFor(
         );
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
+  if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
   if (options.connectionsMax !== undefined) {
     if (options.giveWay === true) new GiveWay({ max: options.connectionsMax }).follow(server);
     else server.maxConnections = options.connectionsMax;
