@@ -34,7 +34,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
   source.onTokenChange((appid) => reports.tokenChanged(appid));
-  let rules = rulesOf(settings);
+  let rules: ProxyRules = { ...rulesOf(settings), defaultApp: undefined };
   const sidecar: Sidecar = {
     ...context,
     accounts: source.accounts,
@@ -43,11 +43,13 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     budget,
     reports,
     boundedLog: boundedLog(log, clock),
-    rules: () => ({
-      ...rules,
-      defaultApp: source.defaultApp(),
-      defaultAppUnknown: source.defaultAppUnknown(),
-    }),
+    rules() {
+      const [defaultApp, defaultAppUnknown] = [source.defaultApp(), source.defaultAppUnknown()];
+      // The same object for as long as they say the same: each call asks for them.
+      if (defaultApp !== rules.defaultApp || defaultAppUnknown !== rules.defaultAppUnknown)
+        rules = { ...rules, defaultApp, defaultAppUnknown };
+      return rules;
+    },
   };
   // One face behind both listeners, so that the limit of calls in flight is one.
   const face = makeProxyFace(sidecar);
@@ -77,7 +79,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       replayBufferBytes: budget.bytes(),
     }),
     reconfigure(next) {
-      rules = rulesOf(next);
+      rules = { ...rulesOf(next), defaultApp: undefined };
       authorities.use(next.tlsCaPem);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Backlog } from './backlog.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
-import type { Owing } from './deadlines.ts';
 import { isWritable, requestHead } from './request-head.ts';
 import type { Origin } from './origins.ts';
 import type { Pools } from './pools.ts';
@@ -34,7 +33,7 @@ export interface SendTo {
 const JOINED_BYTES_MAX = 16 * 1024;
 
 /** One sending of a request over one origin, on one connection. */
-export class Attempt implements ConnectionUser, ResponseHandler, Owing {
+export class Attempt implements ConnectionUser, ResponseHandler {
   readonly #pools: Pools;
   readonly #request: Outgoing;
   readonly #sink: AnswerSink;
@@ -51,8 +50,6 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
   #keepAlive = false;
   #keepAliveMs: number | undefined;
   #isPaused = false;
-  /** When the other side is late; Infinity while it owes us nothing. */
-  dueMs = Infinity;
 
   constructor(pools: Pools, request: Outgoing, sink: AnswerSink, to: SendTo) {
     this.#pools = pools;
@@ -119,7 +116,7 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
       this.#owes();
       return;
     }
-    this.dueMs = Infinity;
+    this.#owesNothing();
     this.#backlog?.taken(this.#pools.clock.lifeMs());
     this.#body.resume();
   }
@@ -153,7 +150,7 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
     if (this.#progress !== 'answered') return;
     if (this.#sink.data(chunk) || !this.#isOpen()) return;
     this.#isPaused = true;
-    this.dueMs = Infinity;
+    this.#owesNothing();
     this.#connection?.socket.pause();
   }
 
@@ -267,7 +264,7 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
 
   #leave(): void {
     this.#progress = 'over';
-    this.#pools.deadlines.leave(this);
+    this.#owesNothing();
     this.#body?.pause();
     this.#body = undefined;
   }
@@ -275,8 +272,14 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
   /** The other side has to do something, from now on, within the time limit. */
   #owes(): void {
     const { clock, deadlines } = this.#pools;
-    this.dueMs = clock.lifeMs() + this.#limitMs();
-    deadlines.watch(this);
+    if (this.#connection === undefined) return;
+    const dueMs = clock.lifeMs() + this.#limitMs();
+    this.#connection.dueMs = dueMs;
+    deadlines.watch(dueMs);
+  }
+
+  #owesNothing(): void {
+    if (this.#connection !== undefined) this.#connection.dueMs = Infinity;
   }
 
   #limitMs(): number {

@@ -102,7 +102,7 @@ export class Pools {
   #poolOf(origin: Origin): OriginPool {
     const known = this.#pools.get(origin.url);
     if (known !== undefined) return known;
-    const pool = new OriginPool(origin, this.connector, this.options);
+    const pool = new OriginPool(origin, this);
     this.#pools.set(origin.url, pool);
     return pool;
   }
@@ -111,6 +111,7 @@ export class Pools {
 class OriginPool {
   readonly #origin: Origin;
   readonly #connector: Connector;
+  readonly #deadlines: Deadlines;
   readonly #clock: Clock;
   readonly #onUnreachable: PoolOptions['onUnreachable'];
   /** The one that was used last is used first, so that the others may end. */
@@ -120,10 +121,11 @@ class OriginPool {
   #connecting = 0;
   #closed = false;
 
-  constructor(origin: Origin, connector: Connector, { clock, onUnreachable }: PoolOptions) {
+  constructor(origin: Origin, { connector, deadlines, options: { clock, onUnreachable } }: Pools) {
     this.#origin = origin;
     this.#onUnreachable = onUnreachable;
     this.#connector = connector;
+    this.#deadlines = deadlines;
     this.#clock = clock;
   }
 
@@ -213,10 +215,12 @@ class OriginPool {
   #made(socket: ConstructorParameters<typeof Connection>[0]): Connection {
     const connection = new Connection(socket, this.#clock.lifeMs(), (gone) => {
       this.#all.delete(gone);
+      this.#deadlines.leave(gone);
       const at = this.#idle.indexOf(gone);
       if (at !== -1) this.#idle.splice(at, 1);
     });
     this.#all.add(connection);
+    this.#deadlines.join(connection);
     if (this.#closed) connection.destroy();
     return connection;
   }
