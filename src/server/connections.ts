@@ -8,6 +8,8 @@ export interface FollowedRequest {
   readonly httpVersion: string;
   /** Whether it is whole. */
   readonly complete: boolean;
+  /** What has come of its body and was not taken yet. */
+  readonly readableLength?: number;
 }
 
 export interface FollowedResponse {

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
+import { Backlog } from './backlog.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import { isWritable, requestHead } from './request-head.ts';
 import type { Origin } from './origins.ts';
 import type { Pools } from './pools.ts';
-import { type ResponseHandler, type ResponseHead, ResponseParser } from './response-parser.ts';
+import type { ResponseHead } from './response-head.ts';
+import { type ResponseHandler, ResponseParser } from './response-parser.ts';
 import type { AnswerSink, Outgoing, TransportFailure } from './request.ts';
 
 /** How an attempt ended without an answer. */
@@ -42,6 +44,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
   #stopWaiting: (() => void) | undefined;
   #body: Readable | undefined;
   #leftBytes = 0;
+  #backlog: Backlog | undefined;
   #isReused = false;
   #hasHeard = false;
   #keepAlive = false;
@@ -114,6 +117,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       return;
     }
     this.#owesNothing();
+    this.#backlog?.taken(this.#pools.clock.lifeMs());
     this.#body.resume();
   }
 
@@ -199,6 +203,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
   #stream(body: Readable, bytes: number): void {
     this.#body = body;
     this.#leftBytes = bytes;
+    this.#backlog = new Backlog();
     body.on('data', (chunk: Buffer) => {
       const socket = this.#connection?.socket;
       if (this.#progress === 'over' || socket === undefined) return;
@@ -209,6 +214,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       }
       if (socket.write(chunk) || this.#leftBytes === 0) return;
       body.pause();
+      this.#backlog?.full(this.#pools.clock.lifeMs());
       // Whoever does not read is as late as whoever does not answer.
       this.#owes();
     });
@@ -278,7 +284,9 @@ export class Attempt implements ConnectionUser, ResponseHandler {
 
   #limitMs(): number {
     const { answerTimeoutMs, idleTimeoutMs } = this.#pools.options;
-    return this.#progress === 'answered' ? idleTimeoutMs : (this.#request.repeatAfterMs ?? answerTimeoutMs);
+    if (this.#progress === 'answered') return idleTimeoutMs;
+    const { repeatAfterMs, body } = this.#request;
+    return (repeatAfterMs ?? answerTimeoutMs) + (this.#backlog?.restMs(body?.bytes ?? 0) ?? 0);
   }
 }
 
