@@ -1,10 +1,14 @@
 // BUILD_DIR lets several builds of the same tree be tested side by side.
 const build = process.env.BUILD_DIR ?? 'build';
 
+// `LANE=general` shows what the tests find where no call takes the express lane.
+const isGeneral = process.env.LANE === 'general';
+
 export default {
   // These suites need tools of their own: `npm run test:k8s` and `npm run test:examples`.
   files: [`${build}/test/**/*.test.js`, `!${build}/test/k8s/**`, `!${build}/test/examples/**`],
   timeout: '3m',
   workerThreads: false,
   concurrency: 2,
+  nodeArguments: isGeneral ? [`--import=./${build}/test/support/general-lane.js`] : [],
 };

@@ -44,7 +44,7 @@ export async function startHub(
 ): Promise<RunningRole> {
   const { clock, log } = context;
   let current = settings;
-  const parts = assemble(settings, context, () => current, serviceAccountFiles);
+  const parts = await assemble(settings, context, () => current, serviceAccountFiles);
   const { hub, keepers, store, tickets, history, authorities } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
@@ -107,18 +107,18 @@ interface HubParts {
   close(): Promise<void>;
 }
 
-function assemble(
+async function assemble(
   settings: Settings,
   context: RoleContext,
   current: () => Settings,
   serviceAccountFiles: typeof IN_CLUSTER_FILES,
-): HubParts {
+): Promise<HubParts> {
   const { clock, random, log, version, metrics } = context;
   const authorities = new Authorities(settings.tlsCaPem);
   const upstream = makeUpstream(settings, context, authorities);
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
-  const store = openStore(settings.store, context);
+  const store = await openStore(settings.store, context);
   const keepers = makeKeepers({
     apps: settings.apps,
     issuer: makePlatformIssuer(ask),

@@ -16,7 +16,7 @@ import { Origins } from '../upstream/origins.ts';
 import { Pools } from '../upstream/pools.ts';
 import { hostnameOf } from '../wechat/hosts.ts';
 import { matchAny } from '../wechat/path-pattern.ts';
-import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
+import { makeHubBackedAccounts, makeOwnAccounts, type ProxyAccounts } from './proxy-accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
 
@@ -28,7 +28,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   const passThrough = new PassThrough(upstream);
   const source =
     settings.hub === undefined
-      ? makeOwnAccounts(settings, context, upstream, observerFor(metrics))
+      ? await makeOwnAccounts(settings, context, upstream, observerFor(metrics))
       : makeHubBackedAccounts(settings, settings.hub, context, authorities);
   const budget = new ReplayBudget(settings.replay.memoryBytesMax);
   metrics.watchReplayBuffer(() => budget.bytes());
@@ -43,13 +43,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     budget,
     reports,
     boundedLog: boundedLog(log, clock),
-    rules() {
-      const [defaultApp, defaultAppUnknown] = [source.defaultApp(), source.defaultAppUnknown()];
-      // The same object for as long as they say the same: each call asks for them.
-      if (defaultApp !== rules.defaultApp || defaultAppUnknown !== rules.defaultAppUnknown)
-        rules = { ...rules, defaultApp, defaultAppUnknown };
-      return rules;
-    },
+    rules: () => (rules = withDefaultApp(rules, source)),
   };
   // One face behind both listeners, so that the limit of calls in flight is one.
   const face = makeProxyFace(sidecar);
@@ -147,6 +141,13 @@ export function makeUpstream(
     log,
     onFailover: (host) => metrics.upstreamFailedOver(host),
   };
+}
+
+/** The same object for as long as its parts are the same: each call asks for it. */
+function withDefaultApp(rules: ProxyRules, source: ProxyAccounts): ProxyRules {
+  const [defaultApp, defaultAppUnknown] = [source.defaultApp(), source.defaultAppUnknown()];
+  const isSame = defaultApp === rules.defaultApp && defaultAppUnknown === rules.defaultAppUnknown;
+  return isSame ? rules : { ...rules, defaultApp, defaultAppUnknown };
 }
 
 function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {

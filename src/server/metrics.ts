@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { Counter, Gauge, type Metric, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import processHeap from 'prom-client/lib/metrics/heapSizeAndUsed.js';
 import processMemory from 'prom-client/lib/metrics/osMemoryHeap.js';
 import processCpu from 'prom-client/lib/metrics/processCpuTotal.js';
@@ -146,10 +146,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
   };
 }
 
-interface RequestSeries {
-  readonly labels: Readonly<Record<'app' | 'endpoint' | 'status' | 'errcode', string>>;
-  untold: number;
-}
+type RequestSeries = { readonly labels: Readonly<Record<string, string>>; untold: number };
 
 type CallMetrics = Pick<Metrics, 'callStarted' | 'callEnded' | 'callAnswered'>;
 
@@ -161,13 +158,13 @@ function callMetrics(registers: Registry[]): CallMetrics {
     'Calls of business programs that are being served.',
     () => inFlight,
   );
+  // Counted here, and told when asked for: prom-client makes a text of all labels for each count.
   const series = new Map<string, RequestSeries>();
   const requests = new Counter({
     name: 'wechat_sidecar_requests_total',
     help: 'Calls of business programs, by what they were answered.',
     labelNames: ['app', 'endpoint', 'status', 'errcode'],
     registers,
-    // Counted here, and told when asked for: prom-client makes a text of all labels for each count.
     collect() {
       for (const each of series.values()) {
         requests.inc(each.labels, each.untold);
@@ -177,12 +174,13 @@ function callMetrics(registers: Registry[]): CallMetrics {
   });
   const durations = perLabel(
     APPS_MAX,
-    tallied(
+    new TallyHistogram({
+      name: 'wechat_sidecar_request_duration_seconds',
+      help: 'From the arrival of a call to the end of its answer.',
+      labelNames: ['app'],
+      buckets: BUCKETS_SECONDS,
       registers,
-      'wechat_sidecar_request_duration_seconds',
-      'From the arrival of a call to the end of its answer.',
-      'app',
-    ),
+    }),
   );
   const apps = boundedLabels(APPS_MAX);
   const endpoints = makeEndpointLabels();
@@ -215,12 +213,13 @@ type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver'>;
 function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
   const durations = perLabel(
     HOSTS_MAX,
-    tallied(
+    new TallyHistogram({
+      name: 'wechat_sidecar_upstream_duration_seconds',
+      help: 'From sending a call to the platform to the head of its answer.',
+      labelNames: ['host'],
+      buckets: BUCKETS_SECONDS,
       registers,
-      'wechat_sidecar_upstream_duration_seconds',
-      'From sending a call to the platform to the head of its answer.',
-      'host',
-    ),
+    }),
   );
   const failovers = new Counter({
     name: 'wechat_sidecar_upstream_failovers_total',
@@ -392,13 +391,6 @@ function readGauge(registers: Registry[], name: string, help: string, read: () =
       else this.set(value);
     },
   });
-}
-
-function tallied(registers: Registry[], name: string, help: string, label: string): TallyHistogram {
-  const histogram = new TallyHistogram(name, help, label, BUCKETS_SECONDS);
-  // Its types name its own classes, and it asks for no more than a `get`.
-  for (const registry of registers) registry.registerMetric(histogram as unknown as Metric);
-  return histogram;
 }
 
 function statusLabel(status: number): string {
