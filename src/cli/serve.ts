@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { LevelledLog } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { adminHandler, type Check } from '../server/admin.ts';
+import { ADMIN_LIMITS } from '../server/admin-limits.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import { makeMetrics } from '../server/metrics.ts';
 import { orOnFreePort } from './free-port.ts';
@@ -148,10 +149,19 @@ async function openAdmin(
     status: () => ({ ...build, [role.name]: role.status() }),
     metrics,
     quit: () => stop.ask(QUIT),
+    clock,
     log,
   });
   const open = (where: Settings['adminListen']): Promise<Listener> =>
-    listen({ handler, ...where, setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)', clock, log });
+    listen({
+      handler,
+      ...where,
+      setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)',
+      limits: ADMIN_LIMITS,
+      onCut: (reason) => metrics.connectionCut('admin', reason),
+      clock,
+      log,
+    });
   if (!settings.adminPortMayMove) return open(settings.adminListen);
   const admin = await orOnFreePort(settings.adminListen, open);
   const usual = settings.adminListen.port;

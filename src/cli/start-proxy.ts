@@ -3,6 +3,7 @@ import type { KeeperObserver } from '../keeper/observer.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
 import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
 import { ReplayBudget } from '../proxy/body.ts';
+import { proxyLimits, PROXY_LIMITS, TRANSPARENT_LIMITS } from '../proxy/limits.ts';
 import { PassThrough } from '../proxy/pass-through.ts';
 import { Reports } from '../proxy/reports.ts';
 import { prepareTrust } from '../proxy/transparent/trust-files.ts';
@@ -56,6 +57,8 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     ...settings.listen,
     halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
+    limits: proxyLimits(PROXY_LIMITS, settings.limits.inFlightMax),
+    onCut: (reason) => metrics.connectionCut('business', reason),
     clock,
     log,
   });
@@ -91,9 +94,9 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
 
 /** The same face once more, over HTTPS and by the platform's own names. */
 async function openTransparent(
-  { transparent }: Settings,
+  { transparent, limits }: Settings,
   face: ProxyFace,
-  { clock, log }: RoleContext,
+  { clock, log, metrics }: RoleContext,
 ): Promise<Listener | undefined> {
   if (transparent === undefined) return undefined;
   const { listen: where, trustFolder, keyFolder } = transparent;
@@ -110,6 +113,8 @@ async function openTransparent(
     ...where,
     tls,
     setting,
+    limits: proxyLimits(TRANSPARENT_LIMITS, limits.inFlightMax),
+    onCut: (reason) => metrics.connectionCut('transparent', reason),
     clock,
     log,
   });

@@ -14,6 +14,11 @@ export interface DrainOutcome {
   readonly cut: number;
 }
 
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
 /** How long a connection that has sent no request yet may still bring its first one, once we stop accepting. */
 const FRESH_GRACE_MS = 250;
 
@@ -27,8 +32,9 @@ export class Connections {
   readonly #servers: Server[] = [];
   /** Connections that have not brought a request yet. */
   readonly #fresh = new Set<Duplex>();
-  readonly #exchanges = new Map<ServerResponse, IncomingMessage>();
-  readonly #followed = new WeakSet<Duplex>();
+  /** The unfinished exchanges of each connection, oldest first: more than one where the caller pipelines. */
+  readonly #exchanges = new Map<Duplex, Exchange[]>();
+  #inFlight = 0;
   readonly #askedToClose = new WeakSet<ServerResponse>();
   #draining: Promise<DrainOutcome> | undefined;
   #onChange: () => void = () => undefined;
@@ -42,7 +48,7 @@ export class Connections {
   }
 
   inFlight(): number {
-    return this.#exchanges.size;
+    return this.#inFlight;
   }
 
   opened(socket: Duplex): void {
@@ -54,22 +60,32 @@ export class Connections {
   }
 
   began(request: IncomingMessage, response: ServerResponse): void {
-    this.#fresh.delete(request.socket);
-    this.#exchanges.set(response, request);
-    this.#follow(request.socket);
-    if (this.#draining !== undefined) this.#askToClose(request.socket);
-    response.once('close', () => {
-      this.#exchanges.delete(response);
-      this.#onChange();
-    });
+    const { socket } = request;
+    this.#fresh.delete(socket);
+    const exchange = { request, response };
+    const owed = this.#exchanges.get(socket);
+    if (owed === undefined) this.#follow(socket, [exchange]);
+    else owed.push(exchange);
+    this.#inFlight += 1;
+    if (this.#draining !== undefined) this.#askToClose(socket);
+    response.once('close', () => this.#ended(socket, exchange));
+  }
+
+  #ended(socket: Duplex, exchange: Exchange): void {
+    const owed = this.#exchanges.get(socket);
+    const at = owed?.indexOf(exchange) ?? -1;
+    if (owed === undefined || at === -1) return;
+    owed.splice(at, 1);
+    this.#inFlight -= 1;
+    this.#onChange();
   }
 
   /** A response that waits behind another one does not hear that its connection is gone. */
-  #follow(socket: Duplex): void {
-    if (this.#followed.has(socket)) return;
-    this.#followed.add(socket);
+  #follow(socket: Duplex, owed: Exchange[]): void {
+    this.#exchanges.set(socket, owed);
     socket.once('close', () => {
-      for (const { response } of this.of(socket)) this.#exchanges.delete(response);
+      this.#exchanges.delete(socket);
+      this.#inFlight -= owed.length;
       this.#onChange();
     });
   }
@@ -88,11 +104,9 @@ export class Connections {
     }
   }
 
-  /** The unfinished exchanges of one connection, oldest first: more than one where the caller pipelines. */
-  of(socket: Duplex): { request: IncomingMessage; response: ServerResponse }[] {
-    return [...this.#exchanges]
-      .filter(([, request]) => request.socket === socket)
-      .map(([response, request]) => ({ request, response }));
+  /** The unfinished exchanges of one connection, oldest first. */
+  of(socket: Duplex): readonly Exchange[] {
+    return this.#exchanges.get(socket) ?? [];
   }
 
   drain(options: DrainOptions): Promise<DrainOutcome> {
@@ -102,13 +116,11 @@ export class Connections {
 
   async #drain({ delayMs, timeoutMs }: DrainOptions): Promise<DrainOutcome> {
     const endMs = this.#clock.lifeMs() + timeoutMs;
-    for (const socket of new Set([...this.#exchanges.values()].map((request) => request.socket))) {
-      this.#askToClose(socket);
-    }
+    for (const socket of this.#exchanges.keys()) this.#askToClose(socket);
     await this.#waitMs(Math.min(delayMs, timeoutMs));
     const closed = this.#stopAccepting();
     await this.#quiet(endMs - this.#clock.lifeMs());
-    const cut = this.#exchanges.size;
+    const cut = this.#inFlight;
     for (const server of this.#servers) server.closeAllConnections();
     await closed;
     return { cut };
@@ -142,7 +154,7 @@ export class Connections {
         resolve();
       };
       const look = (): void => {
-        if (this.#exchanges.size === 0 && (graceOver || this.#fresh.size === 0)) finish();
+        if (this.#inFlight === 0 && (graceOver || this.#fresh.size === 0)) finish();
       };
       const grace = this.#clock.after(Math.min(FRESH_GRACE_MS, timeoutMs), () => {
         graceOver = true;

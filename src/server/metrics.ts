@@ -78,6 +78,8 @@ export interface Metrics {
   tokenExpiresAt(app: string, unixMs: number): void;
   /** The account is no longer served. */
   tokenGone(app: string): void;
+  /** A connection was closed for the sake of others. Both words come from closed sets. */
+  connectionCut(listener: ListenerName, reason: string): void;
   /** `call` comes from a closed set: the route of the hub's API, else `other`. */
   hubAnswered(call: string, status: number): void;
   /** `read` gives the streams of tokens that are open. */
@@ -89,6 +91,8 @@ export interface Metrics {
   /** `read` gives the Unix time in milliseconds at which the webhook's certificate ends, once there is one. */
   watchWebhookCertificate(read: () => number | undefined): void;
 }
+
+export type ListenerName = 'business' | 'transparent' | 'admin';
 
 export interface BuildInfo {
   readonly version: string;
@@ -129,6 +133,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
   return {
     contentType: registry.contentType,
     page: () => registry.metrics(),
+    ...listenerMetrics(registers),
     ...callMetrics(registers),
     ...upstreamMetrics(registers),
     ...replayMetrics(registers),
@@ -136,6 +141,16 @@ export function makeMetrics(build: BuildInfo): Metrics {
     ...hubMetrics(registers),
     ...injectionMetrics(registers),
   };
+}
+
+function listenerMetrics(registers: Registry[]): Pick<Metrics, 'connectionCut'> {
+  const cut = new Counter({
+    name: 'wechat_sidecar_connections_cut_total',
+    help: 'Connections that were closed for the sake of others: their place was needed, or they asked for too much at once.',
+    labelNames: ['listener', 'reason'],
+    registers,
+  });
+  return { connectionCut: (listener, reason) => cut.inc({ listener, reason }) };
 }
 
 type CallMetrics = Pick<Metrics, 'callStarted' | 'callEnded' | 'callAnswered'>;

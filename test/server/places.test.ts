@@ -26,8 +26,7 @@ async function start(t: ExecutionContext): Promise<Scene> {
     port: 0,
     setting: 'listen',
     tls: { pair: () => pair, serve: (server) => server, close() {} },
-    connectionsMax: MAX,
-    giveWay: true,
+    limits: { connectionsMax: MAX, unprovenMax: MAX, hasManyPeers: false },
     clock: systemClock,
     log: silentLog,
   });
@@ -123,7 +122,7 @@ test('of connections that say nothing one address may hold half, and the oldest 
     port: 0,
     handler: (_, response) => void response.end('served'),
     setting: 'test',
-    unprovenMax: 8,
+    limits: { unprovenMax: 8 },
     clock: systemClock,
     log: silentLog,
   });

@@ -1,0 +1,231 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import { networkOf } from './peer.ts';
+
+export interface PlaceLimits {
+  /** Connections in all. */
+  readonly connectionsMax: number;
+  /** Of these, the ones that have proved nothing yet: neither finished TLS nor sent a whole head. */
+  readonly unprovenMax: number;
+  /**
+   * Whether many callers come, from many addresses: then one address has at most half of either table
+   * before its callers are recognised. A listener with one honest peer has no such share.
+   */
+  readonly hasManyPeers: boolean;
+  /** Whether a request with a body proves something only once it is whole, or its caller is recognised. */
+  readonly needsWholeRequest: boolean;
+}
+
+/** Why a connection was closed for another one. */
+export const GIVE_WAY_REASONS = ['peer_share', 'unproven_limit', 'caller_share', 'connection_limit'] as const;
+export type GiveWayReason = (typeof GIVE_WAY_REASONS)[number];
+
+/** The part of a table that one address, or one caller, may have. */
+export const SHARE_MAX = 0.5;
+
+interface Place {
+  /** The peer's address and port. */
+  readonly peer: string;
+  readonly socket: Socket;
+  readonly address: string;
+  /** Once it is recognised. */
+  caller: string | undefined;
+  isProven: boolean;
+  /** Requests whose answers are not out yet. */
+  inWork: number;
+  line: Line;
+}
+
+/** Places in the order in which they came here, in all and for each owner. */
+class Line {
+  readonly #all = new Set<Place>();
+  readonly #byOwner = new Map<string, Set<Place>>();
+  readonly #ownerOf: (place: Place) => string;
+
+  constructor(ownerOf: (place: Place) => string) {
+    this.#ownerOf = ownerOf;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  sizeOf(owner: string): number {
+    return this.#byOwner.get(owner)?.size ?? 0;
+  }
+
+  oldest(owner?: string): Place | undefined {
+    const places = owner === undefined ? this.#all : this.#byOwner.get(owner);
+    return places?.values().next().value;
+  }
+
+  add(place: Place): void {
+    const owner = this.#ownerOf(place);
+    const own = this.#byOwner.get(owner) ?? new Set();
+    this.#byOwner.set(owner, own.add(place));
+    this.#all.add(place);
+  }
+
+  delete(place: Place): void {
+    const owner = this.#ownerOf(place);
+    const own = this.#byOwner.get(owner);
+    own?.delete(place);
+    if (own?.size === 0) this.#byOwner.delete(owner);
+    this.#all.delete(place);
+  }
+}
+
+/**
+ * The connections of a listener, within limits. When one too many arrives, an old one is closed for it: of
+ * those that have proved nothing the oldest, else of those whose caller is not recognised the one that is
+ * idle for the longest, else the one that is served for the longest; else of the recognised the one that is
+ * idle for the longest. Whoever only holds places loses them. A recognised caller that is being served
+ * keeps its connection, and then it is the newcomer that is closed.
+ */
+export class Places {
+  readonly limits: PlaceLimits;
+  readonly #unproven = new Line(({ address }) => address);
+  readonly #idle = new Line(({ address }) => address);
+  readonly #served = new Line(({ address }) => address);
+  readonly #knownIdle = new Line(({ caller }) => caller ?? '');
+  readonly #knownServed = new Line(({ caller }) => caller ?? '');
+  /** By the peer's address and port, which the TLS and the plain socket of one connection share. */
+  readonly #byPeer = new Map<string, Place>();
+  /** Is told of each connection that is closed for another. */
+  onGiveWay: (reason: GiveWayReason, address: string) => void = () => undefined;
+
+  constructor(limits: PlaceLimits) {
+    this.limits = limits;
+  }
+
+  get size(): number {
+    return this.#byPeer.size;
+  }
+
+  opened(socket: Socket): void {
+    const peer = peerOf(socket);
+    const address = networkOf(socket.remoteAddress ?? '');
+    // Whoever has left already needs no place.
+    if (peer === undefined || !this.#makeRoom(address)) {
+      socket.destroy();
+      return;
+    }
+    const line = this.#unproven;
+    const place: Place = { peer, socket, address, caller: undefined, isProven: false, inWork: 0, line };
+    line.add(place);
+    this.#byPeer.set(peer, place);
+    socket.once('close', () => this.#forget(place));
+  }
+
+  /** The head of a request is whole. */
+  began(request: IncomingMessage, response: ServerResponse): void {
+    const place = this.#placeOf(request.socket);
+    if (place === undefined) return;
+    place.inWork += 1;
+    if (!this.limits.needsWholeRequest || !hasBody(request)) place.isProven = true;
+    else request.once('end', () => this.#proved(place));
+    this.#move(place);
+    // A response that waits behind another one hears nothing of the end of its connection, whose place is free by then.
+    response.once('close', () => {
+      place.inWork -= 1;
+      this.#move(place);
+    });
+  }
+
+  /** Who sends requests over this connection; of several that share it, the first. */
+  recognised(socket: Duplex, caller: string): void {
+    const place = this.#placeOf(socket as Socket);
+    if (place === undefined || place.caller !== undefined) return;
+    if (this.#knownIdle.sizeOf(caller) + this.#knownServed.sizeOf(caller) >= this.#share()) {
+      this.#close(this.#knownIdle.oldest(caller), 'caller_share');
+    }
+    // Out of its line before it has another owner.
+    place.line.delete(place);
+    place.caller = caller;
+    place.isProven = true;
+    place.line = this.#lineOf(place);
+    place.line.add(place);
+  }
+
+  #proved(place: Place): void {
+    place.isProven = true;
+    this.#move(place);
+  }
+
+  /** False if everybody else has a better claim. */
+  #makeRoom(address: string): boolean {
+    const { connectionsMax, unprovenMax, hasManyPeers } = this.limits;
+    const strangers = [this.#unproven, this.#idle, this.#served];
+    if (hasManyPeers && this.#unproven.sizeOf(address) >= unprovenMax * SHARE_MAX) {
+      this.#close(this.#unproven.oldest(address), 'peer_share');
+    } else if (hasManyPeers && sum(strangers, address) >= this.#share()) {
+      this.#close(firstOf(strangers, address), 'peer_share');
+    } else if (this.#unproven.size >= unprovenMax) {
+      this.#close(this.#unproven.oldest(), 'unproven_limit');
+    }
+    if (this.size < connectionsMax) return true;
+    const hasRoom = this.#close(firstOf([...strangers, this.#knownIdle]), 'connection_limit');
+    if (!hasRoom) this.onGiveWay('connection_limit', address);
+    return hasRoom;
+  }
+
+  #share(): number {
+    return this.limits.connectionsMax * SHARE_MAX;
+  }
+
+  #lineOf({ isProven, caller, inWork }: Place): Line {
+    if (!isProven) return this.#unproven;
+    if (caller !== undefined) return inWork > 0 ? this.#knownServed : this.#knownIdle;
+    return inWork > 0 ? this.#served : this.#idle;
+  }
+
+  /** To the end of the line where it belongs now. What has proved nothing stays where it is, however often it asks. */
+  #move(place: Place): void {
+    const line = this.#lineOf(place);
+    if (this.#byPeer.get(place.peer) !== place || line === this.#unproven) return;
+    place.line.delete(place);
+    place.line = line;
+    line.add(place);
+  }
+
+  #close(place: Place | undefined, reason: GiveWayReason): boolean {
+    if (place === undefined) return false;
+    this.#forget(place);
+    place.socket.destroy();
+    this.onGiveWay(reason, place.address);
+    return true;
+  }
+
+  #placeOf(socket: Socket): Place | undefined {
+    return this.#byPeer.get(peerOf(socket) ?? '');
+  }
+
+  /** By now another connection may come from the same address and port. */
+  #forget(place: Place): void {
+    if (this.#byPeer.get(place.peer) !== place) return;
+    this.#byPeer.delete(place.peer);
+    place.line.delete(place);
+  }
+}
+
+function firstOf(lines: readonly Line[], owner?: string): Place | undefined {
+  for (const line of lines) {
+    const place = line.oldest(owner);
+    if (place !== undefined) return place;
+  }
+  return undefined;
+}
+
+function sum(lines: readonly Line[], owner: string): number {
+  return lines.reduce((total, line) => total + line.sizeOf(owner), 0);
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** Undefined if the peer has left already. */
+function peerOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
+}
