@@ -132,9 +132,10 @@ export class TokenReviews {
     const { freshMsMax, staleMsMax, refusedMs } = REVIEW_LIMITS;
     switch (review.kind) {
       case 'genuine': {
-        const freshMs = Math.max(GENUINE_MS_MIN, Math.min(freshMsMax, expMs - clock.wallMs()));
-        const staleUntilMs = Math.min(nowMs + staleMsMax, review.endsAtMs);
-        this.#genuine.set(key, { review, freshUntilMs: nowMs + freshMs, staleUntilMs });
+        const leftMs = Math.max(GENUINE_MS_MIN, expMs - clock.wallMs());
+        const freshUntilMs = nowMs + Math.min(freshMsMax, leftMs);
+        const staleUntilMs = nowMs + Math.min(staleMsMax, leftMs);
+        this.#genuine.set(key, { review, freshUntilMs, staleUntilMs });
         break;
       }
       case 'refused':

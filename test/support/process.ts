@@ -24,6 +24,10 @@ export interface ProcessOptions {
   readonly args?: readonly string[];
   /** What must not appear in the output, beside every token of the simulator and the demo account's secret. */
   readonly secrets?: readonly string[];
+  /** Of Node itself, before the program. */
+  readonly nodeOptions?: readonly string[];
+  /** The folder of a cgroup to run it in. */
+  readonly cgroup?: string;
 }
 
 /**
@@ -40,8 +44,19 @@ export class CommandLine {
   #unread = '';
   #exit: Exit | undefined;
 
-  constructor(t: Teardown, command: string, { env = {}, args = [], secrets = [] }: ProcessOptions) {
-    this.#child = spawn(process.execPath, [CLI, command, ...args], {
+  /** The command. */
+  readonly name: string;
+
+  constructor(t: Teardown, command: string, options: ProcessOptions) {
+    const { env = {}, args = [], secrets = [], nodeOptions = [], cgroup } = options;
+    this.name = command;
+    const line = [process.execPath, ...nodeOptions, CLI, command, ...args];
+    // The shell goes into the cgroup before it becomes the program.
+    const [file = '', ...rest] =
+      cgroup === undefined
+        ? line
+        : ['/bin/sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup, ...line];
+    this.#child = spawn(file, rest, {
       env: {
         WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
         WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0',
