@@ -37,10 +37,10 @@ interface Place {
   line: Line;
 }
 
-/** Places in the order in which they came here, in all and for each owner. */
+/** The places of each owner, in the order in which they came here. */
 class Line {
-  readonly #all = new Set<Place>();
   readonly #byOwner = new Map<string, Set<Place>>();
+  #size = 0;
   readonly #ownerOf: (place: Place) => string;
 
   constructor(ownerOf: (place: Place) => string) {
@@ -48,31 +48,37 @@ class Line {
   }
 
   get size(): number {
-    return this.#all.size;
+    return this.#size;
   }
 
   sizeOf(owner: string): number {
     return this.#byOwner.get(owner)?.size ?? 0;
   }
 
+  /** Of this owner; else of the one who has the most, the earlier one if two have as many. */
   oldest(owner?: string): Place | undefined {
-    const places = owner === undefined ? this.#all : this.#byOwner.get(owner);
+    const places = owner === undefined ? this.#greediest() : this.#byOwner.get(owner);
     return places?.values().next().value;
+  }
+
+  #greediest(): Set<Place> | undefined {
+    let most: Set<Place> | undefined;
+    for (const own of this.#byOwner.values()) if (own.size > (most?.size ?? 0)) most = own;
+    return most;
   }
 
   add(place: Place): void {
     const owner = this.#ownerOf(place);
     const own = this.#byOwner.get(owner) ?? new Set();
     this.#byOwner.set(owner, own.add(place));
-    this.#all.add(place);
+    this.#size += 1;
   }
 
   delete(place: Place): void {
     const owner = this.#ownerOf(place);
     const own = this.#byOwner.get(owner);
-    own?.delete(place);
+    if (own?.delete(place) === true) this.#size -= 1;
     if (own?.size === 0) this.#byOwner.delete(owner);
-    this.#all.delete(place);
   }
 }
 
@@ -80,8 +86,9 @@ class Line {
  * The connections of a listener, within limits. When one too many arrives, an old one is closed for it: of
  * those that have proved nothing the oldest, else of those whose caller is not recognised the one that is
  * idle for the longest, else the one that is served for the longest; else of the recognised the one that is
- * idle for the longest. Whoever only holds places loses them. A recognised caller that is being served
- * keeps its connection, and then it is the newcomer that is closed.
+ * idle for the longest; and each time one of the address, or of the caller, that has the most. Whoever only
+ * holds places loses them. A recognised caller that is being served keeps its connection, and then it is the
+ * newcomer that is closed.
  */
 export class Places {
   readonly limits: PlaceLimits;

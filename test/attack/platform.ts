@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 /**
  * A program that stands in for the platform while a role is under attack: quick where it answers, and
- * silent for whoever asks it to hang. Nobody attacks it, so `/control` tells how fast the machine is.
+ * silent for whoever asks it to hang.
  */
 const LARGE = Buffer.alloc(200 * 1024, 'x');
 let issued = 0;
