@@ -103,10 +103,10 @@ export interface BuildInfo {
 
 /** From a fast answer of the platform to the longest upload that anybody waits for. */
 const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-const APPS_MAX = 500;
-const HOSTS_MAX = 50;
+export const APPS_MAX = 500;
+export const HOSTS_MAX = 50;
 /** Series of requests_total; past it, a call counts under endpoint and errcode `other`. */
-const REQUEST_SERIES_MAX = 5_000;
+export const REQUEST_SERIES_MAX = 5_000;
 /** A path that the platform does not have: "invalid url", with HTTP status 200. */
 const UNKNOWN_PATH_ERRCODE = 40066;
 

@@ -17,7 +17,7 @@ import { call } from './honest.ts';
 export const ANSWER_MS_MAX = 1_000;
 const BETWEEN_MS = 100;
 /** An attack that makes fewer connections give way was none. */
-const CUT_MIN = 500;
+const CUT_MIN = 300;
 
 /** What the manifest lets the first container of a Deployment have. */
 export function limitOfManifest(file: string): number {
