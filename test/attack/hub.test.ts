@@ -23,12 +23,11 @@ const IN_AN_HOUR_S = Math.round(Date.now() / 1_000) + 3_600;
 test('under attack from all sides the hub answers those whom it knows, within the memory of its manifest', async (t) => {
   t.timeout(150_000);
   const platform = await startPlatform(t);
-  const { role, limitBytes } = await start(t, platform.origin);
+  const { role, limitBytes } = await start(t, platform);
   const token = `${role.base}/v1/apps/${APPID}/token`;
   let pods = 0;
   await withstand(t, {
     target: { role, limitBytes },
-    waitsFor: [platform.pid],
     forMs: ATTACK_MS,
     appid: APPID,
     key: GREEDY_KEY,

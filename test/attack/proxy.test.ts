@@ -12,12 +12,11 @@ test('under attack from beside it the sidecar serves an honest program, within t
   const platform = await startPlatform(t);
   const target = await startWithin(t, 'proxy', bytesOf(String(memoryLimit.default)), {
     secrets: [SECRET],
-    env: { WECHAT_APPID: APPID, WECHAT_APPSECRET: SECRET, WECHAT_SIDECAR_UPSTREAMS: platform.origin },
+    env: { WECHAT_APPID: APPID, WECHAT_APPSECRET: SECRET, WECHAT_SIDECAR_UPSTREAMS: platform },
   });
   const { role } = target;
   await withstand(t, {
     target,
-    waitsFor: [platform.pid],
     forMs: ATTACK_MS,
     addresses: ['127.0.0.1'],
     attacks: [
