@@ -15,7 +15,7 @@ export const configFile: Setting<string> = {
   roles: [...SERVERS, 'shutdown'],
   live: false,
   meaning: 'The settings file (YAML), as `--config FILE` is.',
-  meaningZh: '配置文件(YAML),等同于 `--config FILE`。',
+  meaningZh: '配置文件（YAML），等同于 `--config FILE`。',
 };
 
 export const listen: Setting<HostPort> = {
@@ -23,14 +23,14 @@ export const listen: Setting<HostPort> = {
   env: 'WECHAT_SIDECAR_LISTEN',
   defaultNote: {
     en: 'proxy `localhost:3880`, hub `0.0.0.0:3882`, injector `0.0.0.0:3883`, simulator `localhost:3884`',
-    zh: '代理 `localhost:3880`,中控 `0.0.0.0:3882`,注入器 `0.0.0.0:3883`,模拟器 `localhost:3884`',
+    zh: '边车 `localhost:3880`，中控 `0.0.0.0:3882`，注入器 `0.0.0.0:3883`，模拟器 `localhost:3884`',
   },
   form: form.hostPort,
   roles: SERVERS,
   live: false,
   meaning:
     'Where calls are taken. `localhost` means both 127.0.0.1 and ::1, `[::]` every address of both families.',
-  meaningZh: '接收请求的地址。`localhost` 表示 127.0.0.1 和 ::1 两者,`[::]` 表示 IPv4 与 IPv6 的所有地址。',
+  meaningZh: '接收请求的地址。`localhost` 表示 127.0.0.1 和 ::1 两者，`[::]` 表示 IPv4 与 IPv6 的所有地址。',
 };
 
 export const adminListen: Setting<HostPort> = {
@@ -44,8 +44,8 @@ export const adminListen: Setting<HostPort> = {
     'Where probes, metrics and status are served. Outside Kubernetes, if it is not set and another program holds ' +
     'the port, a free one is taken; the log names it, and `check` and `shutdown` find it. One that is set never moves.',
   meaningZh:
-    '探针、指标和状态页的地址。不在 Kubernetes 中、且未设置此项时,若默认端口已被占用,会自动改用空闲端口:' +
-    '日志会给出该端口,`check` 和 `shutdown` 也能找到它。显式设置的端口从不改变。',
+    '探针、指标和状态页的地址。不在 Kubernetes 中、且未设置此项时，若默认端口已被占用，会自动改用空闲端口：' +
+    '日志会给出该端口，`check` 和 `shutdown` 也能找到它。显式设置的端口从不改变。',
 };
 
 export const transparentListen: Setting<HostPort> = {
@@ -57,7 +57,7 @@ export const transparentListen: Setting<HostPort> = {
   meaning:
     "Serves HTTPS too, for the platform's own host names: for programs that have them wired in, and whose hosts file leads them here, with `resolve: dns`. In a pod it is `localhost:443`.",
   meaningZh:
-    '另以 HTTPS 服务微信平台自身的域名:供写死域名、由 hosts 文件指向本机的程序使用,并配合 `resolve: dns`。在 Pod 中为 `localhost:443`。',
+    '另以 HTTPS 服务微信平台自身的域名：供写死域名、由 hosts 文件指向本机的程序使用，并配合 `resolve: dns`。在 Pod 中为 `localhost:443`。',
 };
 
 export const transparentTrustFolder: Setting<string> = {
@@ -70,7 +70,7 @@ export const transparentTrustFolder: Setting<string> = {
   meaning:
     'The certificates that such programs should trust: `wechat.pem`, `hashed/`, `bundle.pem`, `trust.jks`, `php/`; written at the start.',
   meaningZh:
-    '上述程序读取信任证书的目录:`wechat.pem`、`hashed/`、`bundle.pem`、`trust.jks`、`php/`,启动时写入。',
+    '上述程序读取信任证书的目录：`wechat.pem`、`hashed/`、`bundle.pem`、`trust.jks`、`php/`，启动时写入。',
 };
 
 export const transparentKeyFolder: Setting<string> = {
@@ -81,7 +81,7 @@ export const transparentKeyFolder: Setting<string> = {
   roles: ['proxy'],
   live: false,
   meaning: 'Where certificate and key of that listener are kept, for a sidecar that is started again.',
-  meaningZh: '该监听所用证书与私钥的保存目录,供 sidecar 重启后继续使用。',
+  meaningZh: '该监听所用证书与私钥的保存目录，供边车重启后继续使用。',
 };
 
 export const upstreams: Setting<string> = {
@@ -93,7 +93,7 @@ export const upstreams: Setting<string> = {
   roles: TOKEN_ROLES,
   live: false,
   meaning: 'The origins of the platform, in order of preference.',
-  meaningZh: '微信平台的地址,按优先顺序排列。',
+  meaningZh: '微信平台的地址，按优先顺序排列。',
 };
 
 export const resolve: Setting<'system' | 'dns'> = {
@@ -105,7 +105,7 @@ export const resolve: Setting<'system' | 'dns'> = {
   live: false,
   meaning:
     'How names are looked up: as the system does, or by `dns` alone, past a hosts file that points the API name here.',
-  meaningZh: '域名解析方式:`system` 使用系统解析;`dns` 只用 DNS,绕过把 API 域名指向本机的 hosts 文件。',
+  meaningZh: '域名解析方式：`system` 使用系统解析；`dns` 只用 DNS，绕过把 API 域名指向本机的 hosts 文件。',
 };
 
 export const connectTimeout: Setting<number> = {
@@ -116,7 +116,7 @@ export const connectTimeout: Setting<number> = {
   roles: CALLING_ROLES,
   live: false,
   meaning: 'The longest that connecting to one origin may take (TCP and TLS); then the next one is tried.',
-  meaningZh: '连接一个地址(TCP 与 TLS)的最长时间,超时则尝试下一个。',
+  meaningZh: '连接一个地址（TCP 与 TLS）的最长时间，超时则尝试下一个。',
 };
 
 export const answerTimeout: Setting<number> = {
@@ -149,7 +149,7 @@ export const inFlightLimit: Setting<number> = {
   roles: CALLING_ROLES,
   live: false,
   meaning: 'Calls served at the same time; one more is refused as `overloaded`.',
-  meaningZh: '同时处理的请求数上限,超出的请求以 `overloaded` 拒绝。',
+  meaningZh: '同时处理的请求数上限，超出的请求以 `overloaded` 拒绝。',
 };
 
 export const replayBodyLimit: Setting<number> = {
@@ -183,7 +183,7 @@ export const errorStatus: Setting<'wechat' | 'http'> = {
   live: true,
   meaning:
     "`wechat`: the sidecar's own errors are HTTP 200 with an errcode, as the platform's are; `http`: 403, 404, 502, 503, 504.",
-  meaningZh: '`wechat`:自身错误与平台一致,HTTP 200 加 errcode;`http`:403、404、502、503、504。',
+  meaningZh: '`wechat`：自身错误与平台一致，HTTP 200 加 errcode；`http`：403、404、502、503、504。',
 };
 
 export const foreignTokens: Setting<'pass' | 'replace' | 'reject'> = {
@@ -196,7 +196,7 @@ export const foreignTokens: Setting<'pass' | 'replace' | 'reject'> = {
   meaning:
     'A token in a call that is not ours: `pass` it untouched (it may belong to another account), `replace` it (right for pods of one account, whose SDKs may hold old real tokens in a cache), or `reject` the call.',
   meaningZh:
-    '请求中携带非本服务管理的 token 时:`pass` 原样放行(可能属于其他账号);`replace` 替换(适合单账号 Pod,SDK 缓存里可能还有旧 token);`reject` 拒绝。',
+    '请求中携带非本服务管理的 token 时：`pass` 原样放行（可能属于其他账号）；`replace` 替换（适合单账号 Pod,SDK 缓存里可能还有旧 token）；`reject` 拒绝。',
 };
 
 export const allowedOrigins: Setting<string> = {
@@ -209,7 +209,7 @@ export const allowedOrigins: Setting<string> = {
   meaning:
     'Origins of web pages that may call the business port and read its answers, such as `http://localhost:5173` of a development server. All other pages are refused.',
   meaningZh:
-    '允许调用业务端口并读取其应答的网页的源,如开发服务器的 `http://localhost:5173`。其他网页一律拒绝。',
+    '允许调用业务端口并读取其响应的网页的源，如开发服务器的 `http://localhost:5173`。其他网页一律拒绝。',
 };
 
 export const denyPaths: Setting<string> = {
@@ -220,7 +220,7 @@ export const denyPaths: Setting<string> = {
   roles: PROXIES,
   live: true,
   meaning: 'Path patterns refused for business programs, such as `/cgi-bin/clear_quota*`.',
-  meaningZh: '拒绝业务程序访问的路径模式,如 `/cgi-bin/clear_quota*`。',
+  meaningZh: '拒绝业务程序访问的路径模式，如 `/cgi-bin/clear_quota*`。',
 };
 
 export const drainDelay: Setting<number> = {
@@ -231,7 +231,7 @@ export const drainDelay: Setting<number> = {
   roles: SERVERS,
   live: false,
   meaning: 'How long a stopping process goes on taking calls, so that others may stop before it.',
-  meaningZh: '收到停止请求后继续接收请求的时间,便于其他容器先停。',
+  meaningZh: '收到停止请求后继续接收请求的时间，便于其他容器先停。',
 };
 
 export const drainTimeout: Setting<number> = {
@@ -253,7 +253,7 @@ export const logLevel: Setting<LogLevel> = {
   roles: SERVERS,
   live: true,
   meaning: `The least level that is logged, as JSON lines on stdout: ${LOG_LEVELS.join(', ')}.`,
-  meaningZh: `输出到 stdout 的 JSON 日志的最低级别:${LOG_LEVELS.join('、')}。`,
+  meaningZh: `输出到 stdout 的 JSON 日志的最低级别：${LOG_LEVELS.join('、')}。`,
 };
 
 export const simulatorSeed: Setting<number> = {
@@ -264,7 +264,7 @@ export const simulatorSeed: Setting<number> = {
   roles: SIMULATORS,
   live: false,
   meaning: 'What the simulator draws its tokens from; the same seed gives the same ones.',
-  meaningZh: '模拟器的随机种子,相同种子产生相同的 token。',
+  meaningZh: '模拟器的随机种子，相同种子产生相同的 token。',
 };
 
 export const simulatorTls: Setting<boolean> = {
@@ -275,7 +275,7 @@ export const simulatorTls: Setting<boolean> = {
   roles: ['simulator'],
   live: false,
   meaning: 'The simulator speaks HTTPS, with a throw-away certificate of its own.',
-  meaningZh: '模拟器使用 HTTPS,证书为自带的一次性证书。',
+  meaningZh: '模拟器使用 HTTPS，证书为自带的一次性证书。',
 };
 
 export const simulatorTokenLife: Setting<number> = {

@@ -1,17 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { API_HOSTS, hostnameOf, isLoopbackName, WECOM_HOST } from '../wechat/hosts.ts';
 import { canonicalPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
 import { readingsOf } from '../wechat/path-readings.ts';
 import type { RawQuery } from '../wechat/query.ts';
+import type { CallRequest } from './caller.ts';
 import { senderOf } from './web-page.ts';
-
-/** What of a request the gate looks at. */
-export interface GateRequest extends Pick<
-  IncomingMessage,
-  'method' | 'url' | 'httpVersion' | 'headers' | 'rawHeaders'
-> {
-  readonly socket?: object;
-}
 
 export interface GateRules {
   /** Host names of the configured upstreams, in lower case. */
@@ -54,7 +46,7 @@ export type Gated = Verdict & { readonly page?: string | undefined };
  * name or a proxy's client could: other hosts, upgrades, cross-site calls, denied paths, framing that
  * two servers could read differently. (CONNECT and what is not HTTP at all never become a request.)
  */
-export function gate(request: GateRequest, rules: GateRules): Gated {
+export function gate(request: CallRequest, rules: GateRules): Gated {
   const problem = messageProblem(request);
   if (problem !== undefined) return refused('bad_request', problem);
 
@@ -81,11 +73,11 @@ export function gate(request: GateRequest, rules: GateRules): Gated {
 
 const PREFLIGHT: Verdict = { kind: 'preflight' };
 
-function isPreflight({ method, headers }: GateRequest): boolean {
+function isPreflight({ method, headers }: CallRequest): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
 }
 
-function schemeOf({ socket = {} }: GateRequest, { scheme }: TargetForm): string {
+function schemeOf({ socket = {} }: CallRequest, { scheme }: TargetForm): string {
   return scheme ?? ('encrypted' in socket ? 'https' : 'http');
 }
 
@@ -121,7 +113,7 @@ function refused(reason: GateReason, message: string): Verdict {
   return { kind: 'refused', reason, message };
 }
 
-function messageProblem({ method, headers, rawHeaders, httpVersion }: GateRequest): string | undefined {
+function messageProblem({ method, headers, rawHeaders, httpVersion }: CallRequest): string | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'this is neither HTTP/1.1 nor HTTP/1.0';
   // A gateway on the way could answer it with the request itself, and our token in it.
   if (method === 'TRACE') return 'TRACE is not served here';

@@ -5,50 +5,72 @@ import { withParam } from '../wechat/query.ts';
 import { standInFor } from '../wechat/stand-in.ts';
 import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
 import type { Answer } from './answer.ts';
-import type { Call, CallBody, Served } from './call.ts';
+import type { CallBody } from './body.ts';
+import type { Call, Served } from './call.ts';
+import type { CallRequest } from './caller.ts';
 import { noteForeignRefusal } from './foreign-token.ts';
 import { preflightAnswer } from './cors.ts';
-import { gate, type Target, written } from './gate.ts';
+import { gate, type Gated, type Target, written } from './gate.ts';
 import { valuesOf } from './headers.ts';
 import { type Plan, planCall } from './plan.ts';
 import type { NoReplay } from './reports.ts';
 import { serveSecretCall } from './secret-call.ts';
-import type { Sidecar } from './sidecar.ts';
-import { ticketAnswer, ticketTypeOf } from './ticket-call.ts';
+import type { ProxyRules, Sidecar } from './sidecar.ts';
+import { ticketAnswer, ticketTypeOf, TICKET_PATH } from './ticket-call.ts';
 import { answerTokenCall, TOKEN_CALL_BYTES_MAX } from './token-endpoint.ts';
+
+/** What is to be done with a call, by its head alone. */
+export type Decision =
+  | Exclude<Gated, { kind: 'open' }>
+  | {
+      readonly kind: 'planned';
+      readonly target: Target;
+      readonly plan: Plan;
+      readonly page: string | undefined;
+    };
+
+/** The gate, whose account it is, and where the token goes. */
+export function decide(request: CallRequest, { accounts }: Sidecar, rules: ProxyRules): Decision {
+  const gated = gate(request, rules.gate);
+  if (gated.kind !== 'open') return gated;
+  const appidHeaders = valuesOf(request.rawHeaders, 'x-wechat-appid');
+  const plan = planCall(gated.target, appidHeaders, (fingerprint) => accounts.ownerOf(fingerprint), rules);
+  return { kind: 'planned', target: gated.target, plan, page: gated.page };
+}
 
 /**
  * Serves one call: the gate, whose account it is, where the token goes, the sending, the verdict on the
  * answer, the report of a refused token and one replay, the answer.
  */
-export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
-  const gated = gate(call.request, call.rules.gate);
-  call.allowPage(gated.page);
-  if (gated.kind === 'preflight') return call.ownAnswer(preflightAnswer(call.request));
-  if (gated.kind === 'refused') return call.fail(gated.reason, gated.message);
-  const { target } = gated;
+export async function serveCall(
+  call: Call,
+  sidecar: Sidecar,
+  decision: Decision = decide(call.request, sidecar, call.rules),
+): Promise<Served> {
+  call.allowPage(decision.page);
+  if (decision.kind === 'preflight') return call.ownAnswer(preflightAnswer(call.request));
+  if (decision.kind === 'refused') return call.fail(decision.reason, decision.message);
+  const { target, plan } = decision;
   call.describe(target.path, undefined);
-
-  const { accounts } = sidecar;
-  const appidHeaders = valuesOf(call.request.rawHeaders, 'x-wechat-appid');
-  const plan = planCall(target, appidHeaders, (fingerprint) => accounts.ownerOf(fingerprint), call.rules);
   if (plan.kind === 'refused') return call.fail(plan.reason, plan.message);
   if (plan.kind === 'token') return serveTokenCall(call, sidecar, plan.endpoint, target);
 
   if (plan.appid !== undefined) {
-    if (!(await accounts.knows(plan.appid))) {
+    const known = sidecar.accounts.knows(plan.appid);
+    if (known !== true && !(await known)) {
       return call.fail('unknown_app', 'the account that this call names is not served here');
     }
     call.describe(target.path, plan.appid);
   }
   if (plan.kind === 'secret') return serveSecretCall(call, sidecar, plan, target);
-  if (plan.kind === 'inject') {
+  if (plan.kind === 'inject' && target.path === TICKET_PATH) {
     const kept = await keptTicket(call, sidecar, plan, target);
     if (call.gone) return call.left();
     if (kept?.kind === 'unavailable') return withoutToken(call, plan, kept);
     if (kept !== undefined) return call.finish(kept, 0);
   }
-  const body = await call.takeBody(plan.kind === 'inject');
+  const taken = call.takeBody(plan.kind === 'inject');
+  const body = 'kind' in taken ? taken : await taken;
   if (body.kind === 'refused') return call.fail(body.reason, body.message);
   if (body.kind === 'gone') return call.left();
   switch (plan.kind) {

@@ -1,6 +1,28 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+
+/** What is followed of a request, whichever lane it is in. */
+export interface FollowedRequest {
+  readonly socket: Duplex;
+  readonly httpVersion: string;
+  /** Whether it is whole. */
+  readonly complete: boolean;
+}
+
+export interface FollowedResponse {
+  readonly headersSent: boolean;
+  shouldKeepAlive: boolean;
+  writeContinue(): void;
+  once(event: 'close', run: () => void): unknown;
+}
+
+/** Connections of a server that node:http does not know of. */
+export interface OtherLane {
+  /** Those that have carried a request, and carry none. */
+  closeIdle(): void;
+  closeAll(): void;
+}
 
 export interface DrainOptions {
   /** New connections are still taken for this long: the callers may learn of the stop later than we do. */
@@ -15,8 +37,8 @@ export interface DrainOutcome {
 }
 
 interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: FollowedRequest;
+  readonly response: FollowedResponse;
 }
 
 /** How long a connection that has sent no request yet may still bring its first one, once we stop accepting. */
@@ -29,22 +51,30 @@ const FRESH_GRACE_MS = 250;
  */
 export class Connections {
   readonly #clock: Clock;
+  readonly #onAnswered: (socket: Duplex) => void;
   readonly #servers: Server[] = [];
+  readonly #lanes: OtherLane[] = [];
   /** Connections that have not brought a request yet. */
   readonly #fresh = new Set<Duplex>();
   /** The unfinished exchanges of each connection, oldest first: more than one where the caller pipelines. */
   readonly #exchanges = new Map<Duplex, Exchange[]>();
   #inFlight = 0;
-  readonly #askedToClose = new WeakSet<ServerResponse>();
+  readonly #askedToClose = new WeakSet<FollowedResponse>();
   #draining: Promise<DrainOutcome> | undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(clock: Clock) {
+  /** `onAnswered` is told of each exchange that has ended on a connection that is still there. */
+  constructor(clock: Clock, onAnswered: (socket: Duplex) => void = () => undefined) {
     this.#clock = clock;
+    this.#onAnswered = onAnswered;
   }
 
   adopt(servers: readonly Server[]): void {
     this.#servers.push(...servers);
+  }
+
+  adoptLane(lane: OtherLane): void {
+    this.#lanes.push(lane);
   }
 
   inFlight(): number {
@@ -59,7 +89,7 @@ export class Connections {
     });
   }
 
-  began(request: IncomingMessage, response: ServerResponse): void {
+  began(request: FollowedRequest, response: FollowedResponse): void {
     const { socket } = request;
     this.#fresh.delete(socket);
     const exchange = { request, response };
@@ -77,6 +107,7 @@ export class Connections {
     if (owed === undefined || at === -1) return;
     owed.splice(at, 1);
     this.#inFlight -= 1;
+    this.#onAnswered(socket);
     this.#onChange();
   }
 
@@ -121,21 +152,28 @@ export class Connections {
     const closed = this.#stopAccepting();
     await this.#quiet(endMs - this.#clock.lifeMs());
     const cut = this.#inFlight;
-    for (const server of this.#servers) server.closeAllConnections();
+    this.#closeAll();
     await closed;
     return { cut };
   }
 
   async close(): Promise<void> {
     const closed = this.#stopAccepting();
-    for (const server of this.#servers) server.closeAllConnections();
+    this.#closeAll();
     await closed;
   }
 
   async #stopAccepting(): Promise<void> {
-    await Promise.all(
-      this.#servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))),
+    const closed = this.#servers.map(
+      (server) => new Promise<void>((resolve) => void server.close(() => resolve())),
     );
+    for (const lane of this.#lanes) lane.closeIdle();
+    await Promise.all(closed);
+  }
+
+  #closeAll(): void {
+    for (const server of this.#servers) server.closeAllConnections();
+    for (const lane of this.#lanes) lane.closeAll();
   }
 
   #waitMs(delayMs: number): Promise<void> {

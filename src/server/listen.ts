@@ -10,6 +10,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
+import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
 import { type GiveWayReason, type PlaceLimits, Places } from './places.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
@@ -33,6 +34,8 @@ export interface ListenOptions {
   readonly onExpectContinue?: RequestListener;
   /** A caller that closes its side after its request gets its answer; without it, its call is over. */
   readonly halfClose?: boolean;
+  /** Serves plain requests before `handler` would; without it, all are for `handler`. */
+  readonly express?: ServePlain;
   readonly limits?: Partial<ListenerLimits>;
   /** Where somebody else has to say which callers are recognised; else they are made by the limits. */
   readonly places?: Places;
@@ -97,10 +100,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const { tls } = options;
   const certificate =
     tls === undefined || 'serve' in tls ? tls : keepCertificate(tls, options.setting, clock, log);
-  const connections = new Connections(clock);
   const limits = { ...LISTENER_LIMITS, ...options.limits };
   // One table for the servers of both families.
   const places = options.places ?? new Places(limits);
+  const connections = new Connections(clock, (socket) => places.answered(socket));
   const onCut = (reason: CutReason, address: string | undefined): void => {
     log.warn('A connection was closed for the sake of others', { reason, address, setting: options.setting });
     options.onCut?.(reason);
@@ -165,7 +168,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
   if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
   const tell = tellWrongProtocol(options.log, options.clock, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
-  const serve =
+  const serveBy =
     (handler: RequestListener): RequestListener =>
     (request, response) => {
       if (!isTaken(request, response, parts)) return;
@@ -175,11 +178,14 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
       }
       handler(request, response);
     };
-  server.on(certificate === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
-    connections.opened(socket),
-  );
-  server.on('request', serve(options.handler));
-  if (options.onExpectContinue !== undefined) server.on('checkContinue', serve(options.onExpectContinue));
+  const opened = certificate === undefined ? 'connection' : 'secureConnection';
+  server.on(opened, (socket: Socket) => connections.opened(socket));
+  if (options.express !== undefined) {
+    const { express: serve, clock } = options;
+    connections.adoptLane(new ExpressLane(server, opened, { serve, connections, places, limits, clock }));
+  }
+  server.on('request', serveBy(options.handler));
+  if (options.onExpectContinue !== undefined) server.on('checkContinue', serveBy(options.onExpectContinue));
   server.on('clientError', (error: NodeJS.ErrnoException & ClientError, socket) => {
     tell(error, server.listening ? addressOf(server).port : undefined);
     refuser.parserFailed(error, socket);
@@ -202,8 +208,14 @@ function isTaken(
     return false;
   }
   connections.began(request, response);
-  places.began(request, response);
+  const isWhole = !hasBody(request);
+  places.began(socket, isWhole);
+  if (!isWhole && limits.needsWholeRequest) request.once('end', () => places.proved(socket));
   return true;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import { networkOf } from './peer.ts';
@@ -99,6 +98,8 @@ export class Places {
   readonly #knownServed = new Line(({ caller }) => caller ?? '');
   /** By the peer's address and port, which the TLS and the plain socket of one connection share. */
   readonly #byPeer = new Map<string, Place>();
+  /** The same, once it was looked up: each request asks several times. */
+  readonly #bySocket = new WeakMap<Duplex, Place>();
   /** Is told of each connection that is closed for another. */
   onGiveWay: (reason: GiveWayReason, address: string) => void = () => undefined;
 
@@ -125,25 +126,35 @@ export class Places {
     socket.once('close', () => this.#forget(place));
   }
 
-  /** The head of a request is whole. */
-  began(request: IncomingMessage, response: ServerResponse): void {
-    const place = this.#placeOf(request.socket);
+  /** The head of a request is whole, and maybe all of it. */
+  began(socket: Duplex, isWhole: boolean): void {
+    const place = this.#placeOf(socket);
     if (place === undefined) return;
     place.inWork += 1;
-    if (!this.limits.needsWholeRequest || !hasBody(request)) place.isProven = true;
-    else request.once('end', () => this.#proved(place));
+    if (isWhole || !this.limits.needsWholeRequest) place.isProven = true;
     this.#move(place);
-    // A response that waits behind another one hears nothing of the end of its connection, whose place is free by then.
-    response.once('close', () => {
-      place.inWork -= 1;
-      this.#move(place);
-    });
+  }
+
+  /** So is its body. */
+  proved(socket: Duplex): void {
+    const place = this.#placeOf(socket);
+    if (place === undefined) return;
+    place.isProven = true;
+    this.#move(place);
+  }
+
+  /** A request has its answer. */
+  answered(socket: Duplex): void {
+    const place = this.#placeOf(socket);
+    if (place === undefined) return;
+    place.inWork -= 1;
+    this.#move(place);
   }
 
   /** Who sends requests over this connection; of several that share it, the first. */
   recognised(socket: Duplex, caller: string): void {
-    const place = this.#placeOf(socket as Socket);
-    if (place === undefined || place.caller !== undefined) return;
+    const place = this.#placeOf(socket);
+    if (place === undefined || place.caller !== undefined || this.#byPeer.get(place.peer) !== place) return;
     if (this.#knownIdle.sizeOf(caller) + this.#knownServed.sizeOf(caller) >= this.#share()) {
       this.#close(this.#knownIdle.oldest(caller), 'caller_share');
     }
@@ -153,11 +164,6 @@ export class Places {
     place.isProven = true;
     place.line = this.#lineOf(place);
     place.line.add(place);
-  }
-
-  #proved(place: Place): void {
-    place.isProven = true;
-    this.#move(place);
   }
 
   /** False if everybody else has a better claim. */
@@ -204,8 +210,12 @@ export class Places {
     return true;
   }
 
-  #placeOf(socket: Socket): Place | undefined {
-    return this.#byPeer.get(peerOf(socket) ?? '');
+  #placeOf(socket: Duplex): Place | undefined {
+    const known = this.#bySocket.get(socket);
+    if (known !== undefined) return known;
+    const place = this.#byPeer.get(peerOf(socket as Socket) ?? '');
+    if (place !== undefined) this.#bySocket.set(socket, place);
+    return place;
   }
 
   /** By now another connection may come from the same address and port. */
@@ -226,10 +236,6 @@ function firstOf(lines: readonly Line[], owner?: string): Place | undefined {
 
 function sum(lines: readonly Line[], owner: string): number {
   return lines.reduce((total, line) => total + line.sizeOf(owner), 0);
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** Undefined if the peer has left already. */

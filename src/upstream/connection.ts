@@ -6,8 +6,8 @@ export interface ConnectionUser {
   onDrain(): void;
   /** The other side will send nothing more. */
   onEnd(): void;
-  /** The connection is gone. Comes at most once, and nothing after it. */
-  onGone(error: NodeJS.ErrnoException): void;
+  /** The connection is gone; `wasWritten` if any of the request has left this process. Comes at most once, and nothing after it. */
+  onGone(error: NodeJS.ErrnoException, wasWritten: boolean): void;
 }
 
 /** One keep-alive connection to an origin, which one request at a time has to itself. */
@@ -20,6 +20,8 @@ export class Connection {
   served = 0;
   #user: ConnectionUser | undefined;
   #isGone = false;
+  /** Whether any of the current request has left this process. */
+  #isWritten = false;
   readonly #onGone: (connection: Connection) => void;
 
   constructor(socket: Socket, nowMs: number, onGone: (connection: Connection) => void) {
@@ -47,8 +49,14 @@ export class Connection {
 
   take(user: ConnectionUser): void {
     this.#user = user;
+    this.#isWritten = false;
     this.served += 1;
   }
+
+  /** For the first write of a request. */
+  readonly onWritten = (error?: Error | null): void => {
+    if (error === undefined || error === null) this.#isWritten = true;
+  };
 
   /** The request is over; the connection may carry another one. */
   release(): void {
@@ -69,7 +77,7 @@ export class Connection {
     this.#user = undefined;
     this.socket.destroy();
     this.#onGone(this);
-    user?.onGone(error);
+    user?.onGone(error, this.#isWritten);
   }
 }
 

@@ -42,6 +42,7 @@ const TRIAL_MS = 2_000;
  */
 export class Origins {
   readonly #entries: readonly Entry[];
+  readonly #all: readonly Origin[];
   readonly #clock: Clock;
 
   constructor(urls: readonly string[], clock: Clock) {
@@ -52,14 +53,16 @@ export class Origins {
       timeouts: 0,
       skippedUntilMs: 0,
     }));
+    this.#all = this.#entries.map((entry) => entry.origin);
   }
 
   /** The origins to try, best first; all of them where each one is skipped. */
-  inOrder(): Origin[] {
+  inOrder(): readonly Origin[] {
+    if (this.#entries.every(({ skippedUntilMs }) => skippedUntilMs === 0)) return this.#all;
     const nowMs = this.#clock.lifeMs();
     const open = this.#entries.filter((entry) => nowMs >= entry.skippedUntilMs);
     const first = open[0];
-    if (first === undefined) return this.#entries.map((entry) => entry.origin);
+    if (first === undefined) return this.#all;
     if (first.failures > 0) first.skippedUntilMs = nowMs + TRIAL_MS;
     const skipped = this.#entries.filter((entry) => !open.includes(entry));
     return [...open, ...skipped].map((entry) => entry.origin);

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { Connector, type ConnectorOptions } from './connect.ts';
 import { Connection } from './connection.ts';
+import { Deadlines } from './deadlines.ts';
 import type { Origin } from './origins.ts';
 
 export interface PoolOptions extends ConnectorOptions {
@@ -35,6 +36,7 @@ interface Waiter {
 export class Pools {
   readonly options: PoolOptions;
   readonly connector: Connector;
+  readonly deadlines: Deadlines;
   readonly #pools = new Map<string, OriginPool>();
   #sweep: Timer | undefined;
   #closed = false;
@@ -42,6 +44,7 @@ export class Pools {
   constructor(options: PoolOptions) {
     this.options = options;
     this.connector = new Connector(options);
+    this.deadlines = new Deadlines(options.clock);
   }
 
   get clock(): Clock {
@@ -77,6 +80,7 @@ export class Pools {
     this.#closed = true;
     this.#sweep?.cancel();
     for (const pool of this.#pools.values()) pool.close();
+    this.deadlines.close();
     return Promise.resolve();
   }
 

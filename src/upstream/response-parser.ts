@@ -14,7 +14,7 @@ export interface ResponseHandler {
   onHead(head: ResponseHead): void;
   /** A piece of the body, without its framing. */
   onData(chunk: Buffer): void;
-  onEnd(trailers: string[]): void;
+  onEnded(trailers: string[]): void;
 }
 
 /** What cannot be a response; the code holds no part of it. */
@@ -36,6 +36,8 @@ const SIZE_LINE_BYTES_MAX = 4 * 1024;
 
 const LF = 0x0a;
 const CR = 0x0d;
+const TAB = 0x09;
+const SPACE = 0x20;
 
 type Phase = 'head' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'close' | 'over';
 
@@ -126,7 +128,7 @@ export class ResponseParser {
     }
     if (end > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
     const head = readHead(all.toString('latin1', 0, end));
-    const rest = all.subarray(end);
+    const rest = all.length === end ? NOTHING : all.subarray(end);
     if (head.status < 200) {
       // Nothing was asked that a switch of protocols could answer.
       if (head.status === 101) throw new ResponseError('unasked_upgrade');
@@ -141,14 +143,18 @@ export class ResponseParser {
   #begin(head: ParsedHead): void {
     const { status, framing } = head;
     const isEmpty = this.#hasNoBody || status === 204 || status === 304;
-    const endsByClose = !isEmpty && framing.kind === 'close';
-    this.#handler.onHead({ ...head, keepAlive: head.keepAlive && !endsByClose });
-    if (isEmpty || (framing.kind === 'length' && framing.bytes === 0)) {
+    if (!isEmpty && framing === CLOSE) head.keepAlive = false;
+    this.#handler.onHead(head);
+    if (isEmpty || framing === 0) {
       this.#finish([]);
-      return;
+    } else if (framing === CHUNKED) {
+      this.#phase = 'chunk size';
+    } else if (framing === CLOSE) {
+      this.#phase = 'close';
+    } else {
+      this.#leftBytes = framing;
+      this.#phase = 'length';
     }
-    this.#leftBytes = framing.kind === 'length' ? framing.bytes : 0;
-    this.#phase = framing.kind === 'chunked' ? 'chunk size' : framing.kind;
   }
 
   #body(bytes: Buffer): Buffer {
@@ -193,13 +199,13 @@ export class ResponseParser {
       if (all.length > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
       return this.#keep(all);
     }
-    this.#finish(readFields(linesOf(all.toString('latin1', 0, end))));
+    this.#finish(readFields(all.toString('latin1', 0, end), 0));
     return all.subarray(end);
   }
 
   #finish(trailers: string[]): void {
     this.#phase = 'over';
-    this.#handler.onEnd(trailers);
+    this.#handler.onEnded(trailers);
   }
 
   #joined(bytes: Buffer): Buffer {
@@ -217,13 +223,14 @@ export class ResponseParser {
 
 const NOTHING = Buffer.alloc(0);
 
-type Framing =
-  | { readonly kind: 'length'; readonly bytes: number }
-  | { readonly kind: 'chunked' }
-  /** The body ends with the connection. */
-  | { readonly kind: 'close' };
+/** The bytes of the body, or one of the two below. */
+type Framing = number;
+const CHUNKED = -1;
+/** The body ends with the connection. */
+const CLOSE = -2;
 
 interface ParsedHead extends ResponseHead {
+  keepAlive: boolean;
   readonly framing: Framing;
 }
 
@@ -250,19 +257,16 @@ function checkBeginning(bytes: Buffer): void {
 
 const VERSION = 'HTTP/1.';
 
-function linesOf(text: string): string[] {
-  return text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
-}
-
 function readHead(text: string): ParsedHead {
-  const [statusLine = '', ...lines] = linesOf(text);
-  const [, minor, code, reason = ''] = /^HTTP\/1\.(\d) (\d{3})(?: (.*))?$/.exec(statusLine) ?? [];
+  const end = text.indexOf('\n');
+  const statusLine = text.slice(0, text.charCodeAt(end - 1) === CR ? end - 1 : end);
+  const [, minor, code, reason = ''] = STATUS_LINE.exec(statusLine) ?? [];
   if (minor === undefined || code === undefined) throw new ResponseError('no_http');
-  const headers = readFields(lines);
+  const headers = readFields(text, end + 1);
   const facts = factsOf(headers);
   const connection = facts.connection.toLowerCase();
   const isPersistent = minor === '0' ? /\bkeep-alive\b/.test(connection) : !/\bclose\b/.test(connection);
-  const isAmbiguous = facts.codings.length > 0 && (facts.lengths.length > 0 || minor === '0');
+  const isAmbiguous = facts.codings !== undefined && (facts.lengths !== undefined || minor === '0');
   return {
     status: Number(code),
     reason,
@@ -274,76 +278,101 @@ function readHead(text: string): ParsedHead {
   };
 }
 
-/** Header or trailer lines as a flat list. A folded line continues the value before it. */
-function readFields(lines: readonly string[]): string[] {
+const STATUS_LINE = /^HTTP\/1\.(\d) (\d{3})(?: (.*))?$/;
+
+/** Header or trailer lines, from a place on, as a flat list. A folded line continues the value before it. */
+function readFields(text: string, from: number): string[] {
   const fields: string[] = [];
-  for (const line of lines) {
-    if (line === '') continue;
-    if (line.startsWith(' ') || line.startsWith('\t')) {
+  let end = text.indexOf('\n', from);
+  for (let start = from; end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
+    const lineEnd = text.charCodeAt(end - 1) === CR ? end - 1 : end;
+    if (lineEnd <= start) continue;
+    const first = text.charCodeAt(start);
+    if (first === SPACE || first === TAB) {
       if (fields.length === 0) throw new ResponseError('invalid_head');
-      fields[fields.length - 1] = `${fields.at(-1)} ${line.trim()}`.trim();
+      const more = trimmed(text, start, lineEnd);
+      const value = fields[fields.length - 1] as string;
+      fields[fields.length - 1] = value === '' || more === '' ? value + more : `${value} ${more}`;
       continue;
     }
-    const colon = line.indexOf(':');
-    const name = line.slice(0, Math.max(colon, 0)).trimEnd();
-    if (!isToken(name)) throw new ResponseError('invalid_head');
-    const value = line.slice(colon + 1).trim();
-    // oxlint-disable-next-line no-control-regex -- they could end the line for somebody else
-    if (/[\u0000\r]/.test(value)) throw new ResponseError('invalid_head');
-    fields.push(name, value);
+    const colon = text.indexOf(':', start);
+    if (colon === -1 || colon > lineEnd) throw new ResponseError('invalid_head');
+    const name = text.slice(start, colon).trimEnd();
+    if (!TOKEN.test(name)) throw new ResponseError('invalid_head');
+    fields.push(name, trimmed(text, colon + 1, lineEnd));
   }
   return fields;
 }
 
-function isToken(name: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name);
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// oxlint-disable-next-line no-control-regex -- they could end the line for somebody else
+const ENDS_LINES = /[\u0000\r]/;
+
+/** A piece of a value without the white space around it. */
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  const value = text.slice(start, end);
+  if (ENDS_LINES.test(value)) throw new ResponseError('invalid_head');
+  return value;
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
 }
 
 interface Facts {
-  readonly lengths: readonly string[];
-  readonly codings: readonly string[];
-  readonly connection: string;
-  readonly keepAliveMs: number | undefined;
+  lengths: string[] | undefined;
+  codings: string[] | undefined;
+  connection: string;
+  keepAliveMs: number | undefined;
 }
 
 function factsOf(headers: readonly string[]): Facts {
-  const lengths: string[] = [];
-  const codings: string[] = [];
-  let connection = '';
-  let keepAliveMs: number | undefined;
+  const facts: Facts = { lengths: undefined, codings: undefined, connection: '', keepAliveMs: undefined };
   for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] as string;
+    // Of all the names, few have the length of one that says how the message is framed.
+    if (name.length !== 10 && name.length !== 14 && name.length !== 17) continue;
     const value = headers[at + 1] as string;
-    switch ((headers[at] as string).toLowerCase()) {
+    switch (name.toLowerCase()) {
       case 'content-length':
-        lengths.push(...value.split(',').map((each) => each.trim()));
+        facts.lengths = [...(facts.lengths ?? []), ...value.split(',').map((each) => each.trim())];
         break;
       case 'transfer-encoding':
-        codings.push(...value.split(',').map((each) => each.trim().toLowerCase()));
+        facts.codings = [
+          ...(facts.codings ?? []),
+          ...value.split(',').map((each) => each.trim().toLowerCase()),
+        ];
         break;
       case 'connection':
-        connection = `${connection},${value}`;
+        facts.connection = `${facts.connection},${value}`;
         break;
       case 'keep-alive': {
         const seconds = /timeout=(\d{1,6})/i.exec(value)?.[1];
-        if (seconds !== undefined) keepAliveMs = Number(seconds) * 1_000;
+        if (seconds !== undefined) facts.keepAliveMs = Number(seconds) * 1_000;
         break;
       }
     }
   }
-  return { lengths, codings, connection, keepAliveMs };
+  return facts;
 }
 
 function framingOf({ lengths, codings }: Facts): Framing {
-  if (codings.length > 0) {
+  if (codings !== undefined) {
     if (codings.indexOf('chunked') !== codings.lastIndexOf('chunked'))
       throw new ResponseError('invalid_framing');
-    if (codings.at(-1) === 'chunked') return { kind: 'chunked' };
+    if (codings.at(-1) === 'chunked') return CHUNKED;
     if (codings.includes('chunked')) throw new ResponseError('invalid_framing');
-    return { kind: 'close' };
+    return CLOSE;
   }
-  const [length] = lengths;
-  if (length === undefined) return { kind: 'close' };
-  if (lengths.some((each) => each !== length)) throw new ResponseError('conflicting_lengths');
+  const length = lengths?.[0];
+  if (length === undefined) return CLOSE;
+  if (lengths !== undefined && lengths.length > 1 && lengths.some((each) => each !== length)) {
+    throw new ResponseError('conflicting_lengths');
+  }
   if (!/^\d{1,15}$/.test(length)) throw new ResponseError('invalid_length');
-  return { kind: 'length', bytes: Number(length) };
+  return Number(length);
 }

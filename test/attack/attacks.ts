@@ -106,16 +106,16 @@ const HALF_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 
 
 /** Against every listener. */
 export const CONNECTION_ATTACKS: Readonly<Record<string, Attack>> = {
-  silent: (attacker) => attacker.hold(2_000, 50, () => attacker.tcp().resume()),
+  silent: (attacker) => attacker.hold(2_000, 30, () => attacker.tcp().resume()),
   halfHeads: (attacker) =>
-    attacker.hold(1_500, 20, () => sending(attacker.open().resume(), HALF_HEAD + 'y'.repeat(30_000))),
+    attacker.hold(1_500, 10, () => sending(attacker.open().resume(), HALF_HEAD + 'y'.repeat(30_000))),
   slowBytes: (attacker) => attacker.hold(100, 20, () => dripping(attacker.open().resume(), attacker)),
   bigHeads: (attacker) =>
     attacker.repeat(4, 50, () => `GET / HTTP/1.1\r\nHost: x\r\nX-Big: ${'y'.repeat(100_000)}\r\n\r\n`),
-  halfHellos: (attacker) => attacker.hold(500, 20, () => sending(attacker.tcp().resume(), HALF_HELLO)),
+  halfHellos: (attacker) => attacker.hold(500, 10, () => sending(attacker.tcp().resume(), HALF_HELLO)),
   pipelines: (attacker) =>
     attacker.repeat(2, 50, () => 'GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(500)),
-  adminSilent: (attacker) => attacker.hold(500, 20, () => attacker.tcp(attacker.plan.adminPort).resume()),
+  adminSilent: (attacker) => attacker.hold(500, 10, () => attacker.tcp(attacker.plan.adminPort).resume()),
   adminHalfHeads: (attacker) =>
     attacker.hold(300, 20, () =>
       sending(attacker.tcp(attacker.plan.adminPort).resume(), HALF_HEAD + 'y'.repeat(15_000)),
@@ -140,8 +140,8 @@ export const HUB_ATTACKS: Readonly<Record<string, Attack>> = {
   junkTokens: (attacker) => {
     const { appid, claims } = attacker.plan;
     const token = (n: number): string => jwtOf({ ...claims, salt: `${process.pid} ${n}` });
-    // Each connection carries many, so that a thousand a second cost little.
-    return attacker.hold(120, 12, () => {
+    // Some five hundred a second, of which each connection carries a few.
+    return attacker.hold(60, 6, () => {
       const socket = attacker.open().resume();
       for (let n = 0; n < 8; n += 1) {
         socket.write(get(`/v1/apps/${appid}/token`, `Bearer ${token(Math.random())}`, true));
@@ -158,7 +158,7 @@ export const HUB_ATTACKS: Readonly<Record<string, Attack>> = {
       ),
     ),
   strangers: (attacker) =>
-    attacker.hold(2_000, 50, () => sending(attacker.open().resume(), get('/', '', true))),
+    attacker.hold(2_000, 20, () => sending(attacker.open().resume(), get('/', '', true))),
   relays: (attacker) => {
     const { appid, key } = attacker.plan;
     const body = JSON.stringify({ method: 'GET', path: '/sns/jscode2session', query: 'js_code=hang' });

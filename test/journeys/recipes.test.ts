@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/temporary.ts';
  * on this machine, and `curl`, which fails on HTTP errors and ends in time. A line that starts a role is a
  * terminal of its own, and the role runs until the document starts another one of its kind.
  */
-const DOCUMENTS = ['README.md', 'README.zh-CN.md', 'k8s/README.md', ...docsIn('docs')];
+const DOCUMENTS = ['README.md', 'README.zh-CN.md', 'k8s/README.md', 'k8s/README.zh-CN.md', ...docsIn('docs')];
 
 const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 const USUAL_PORTS: Readonly<Record<string, number>> = { proxy: 3880, hub: 3882, simulator: 3884 };
@@ -47,7 +47,7 @@ for (const path of DOCUMENTS) {
 
 test('the settings files that the documents show are accepted', (t) => {
   const shown = DOCUMENTS.flatMap((path) => recipesIn(path).filter((it) => 'name' in it)).filter(({ name }) =>
-    name.startsWith('hub'),
+    /^(?:hub|settings)\./.test(name),
   );
   t.true(shown.length >= 2);
   for (const { place, text } of shown) {

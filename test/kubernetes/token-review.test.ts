@@ -2,7 +2,12 @@ import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { makeKubernetesApi } from '../../src/kubernetes/api.ts';
 import { REVIEW_LIMITS, TokenReviews, UNKNOWN_LANE, type Review } from '../../src/kubernetes/token-review.ts';
-import { genuine, startReviewServer, type ReviewAnswer, type TestReviewServer } from '../support/review-server.ts';
+import {
+  genuine,
+  startReviewServer,
+  type ReviewAnswer,
+  type TestReviewServer,
+} from '../support/review-server.ts';
 import { fakeJwt } from '../support/hub-credentials.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import type { Teardown } from '../support/simulator.ts';

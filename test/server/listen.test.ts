@@ -237,11 +237,9 @@ test('more requests at once than a connection may send close it', async (t) => {
 });
 
 test('a connection whose answer is not taken is closed after a while', async (t) => {
-  const { port } = await start(
-    t,
-    (_request, response) => void response.end(Buffer.alloc(64 * 1024 * 1024)),
-    { limits: { stalledTimeoutMs: 200 } },
-  );
+  const { port } = await start(t, (_request, response) => void response.end(Buffer.alloc(64 * 1024 * 1024)), {
+    limits: { stalledTimeoutMs: 200 },
+  });
   const unread = await rawConnection(port);
   unread.socket.pause();
   unread.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');

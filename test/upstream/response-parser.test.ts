@@ -23,7 +23,7 @@ function read(pieces: readonly (string | Buffer)[], method = 'GET'): Read {
   const parser = new ResponseParser(method, {
     onHead: (head) => heads.push(head),
     onData: (chunk) => chunks.push(chunk),
-    onEnd: (found) => (trailers = found),
+    onEnded: (found) => (trailers = found),
   });
   let error: string | undefined;
   try {

@@ -99,7 +99,7 @@ export class HubWatch {
   }
 
   /** `restMs` is how long a hub that could not take us asked to be left alone. */
-  async #tryEach(candidates: Origin[], restMs: number): Promise<void> {
+  async #tryEach(candidates: readonly Origin[], restMs: number): Promise<void> {
     const [origin, ...others] = candidates;
     if (this.#closed) return;
     if (origin === undefined) {
