@@ -123,7 +123,7 @@ export async function withstand(t: ExecutionContext, siege: Siege): Promise<void
   const { target, honest, ...attack } = siege;
   const { role, limitBytes } = target;
   // Once for each, before it begins: what is wrong with the test itself is no finding.
-  for (const once of Object.values(honest)) await once();
+  for (const make of Object.values(honest)) await make();
   const plan = { ...attack, port: role.port, adminPort: role.adminPort, role: roleOf(role) };
   const attacker = fork(fileURLToPath(new URL('attacker.js', import.meta.url)), [JSON.stringify(plan)]);
   t.teardown(() => attacker.kill('SIGKILL'));

@@ -132,12 +132,12 @@ test('yes is fresh for a minute, no is remembered for ten seconds, and trouble n
 test('a credential that was good is served while it is asked about again, once', async (t) => {
   const { server, review, clock } = await bench(t);
   await review(jwt());
-  let answer = (_: ReviewAnswer): void => {};
+  let answer: ((review: ReviewAnswer) => void) | undefined;
   server.decide = () => new Promise((resolve) => (answer = resolve));
   clock.advance(61_000);
   for (let n = 0; n < 5; n += 1) t.is((await review(jwt())).kind, 'genuine');
   await untilAsked(server, 2);
-  answer(genuine(ORDERS, [AUDIENCE]));
+  answer?.(genuine(ORDERS, [AUDIENCE]));
   await untilSettled(async () => (await review(jwt())).kind === 'genuine' && server.reviews.length === 2);
   clock.advance(59_000);
   t.is((await review(jwt())).kind, 'genuine');

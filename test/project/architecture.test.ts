@@ -149,6 +149,7 @@ test('a folder of tests stands beside the folder that it tests', (t) => {
   const others = new Set([
     'support',
     'project',
+    'attack',
     'journeys',
     'deploy',
     'examples',
