@@ -10,7 +10,7 @@ import { makeAsk } from '../upstream/ask.ts';
 import type { Authorities } from '../upstream/authorities.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
-import { openStore } from './open-store.ts';
+import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext } from './role.ts';
 import type { HubSettings, Settings } from './settings.ts';
 
@@ -42,11 +42,12 @@ export function makeOwnAccounts(
   let current = settings;
   const ask = makeAsk(upstream, context.clock);
   let changed: (appid: string) => void = () => {};
+  const store = openStore(settings.store, context);
   const keepers = makeKeepers({
     ...context,
     apps: settings.apps,
     issuer: makePlatformIssuer(ask),
-    store: openStore(settings.store, context),
+    store,
     observer: {
       ...observer,
       tokenChanged(told) {
@@ -92,6 +93,7 @@ export function makeOwnAccounts(
       for (const { appid } of current.apps) if (!kept.has(appid)) context.metrics.tokenGone(appid);
       current = next;
       keepers.reconfigure(next.apps);
+      reconfigureStore(store, next.store);
       tickets.keepOnly(keepers.appids());
     },
     close() {

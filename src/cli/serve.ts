@@ -17,7 +17,7 @@ import { startHub } from './start-hub.ts';
 import { startInjector } from './start-injector.ts';
 import { startProxy } from './start-proxy.ts';
 
-/** A start that takes longer counts as over: an application must not wait for a platform that is away. */
+/** A start that takes longer counts as over: an application must not wait for a platform that is down. */
 const STARTUP_MS_MAX = 10_000;
 
 const QUIT = 'POST /quitquitquit';
@@ -159,6 +159,7 @@ async function openAdmin(
       setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)',
       limits: ADMIN_LIMITS,
       onCut: (reason) => metrics.connectionCut('admin', reason),
+      mayUseReserve: true,
       clock,
       log,
     });

@@ -98,7 +98,7 @@ export const hubTokenFile: Setting<string> = {
   file: 'secret',
   roles: ['proxy'],
   live: false,
-  meaning: 'A file with the credential for the hub, read afresh for each use.',
+  meaning: 'A file with the credential for the hub, read again for each use.',
   meaningZh: '访问中控所用凭证的文件，每次使用都重新读取。',
 };
 
@@ -122,11 +122,23 @@ export const storeUrl: Setting<string> = {
   // A Redis URL may hold a password.
   secret: true,
   roles: TOKEN_ROLES,
-  live: false,
+  live: true,
   meaning:
-    'Where tokens are kept: `memory`, `file:/path`, `redis://…` or `rediss://…`. In the file `store: memory` will do.',
+    'Where tokens are kept: `memory`, `file:/path`, `redis://…` or `rediss://…`. In the file `store: memory` will do. Another Redis, user or password is taken over while it runs, once it works; another kind of store needs a restart.',
   meaningZh:
-    'token 的存放处：`memory`、`file:/path`、`redis://…` 或 `rediss://…`。文件中可直接写 `store: memory`。',
+    'token 的存放处：`memory`、`file:/path`、`redis://…` 或 `rediss://…`。文件中可直接写 `store: memory`。更换 Redis 的地址、用户或密码无需重启，新设置可用后才会切换；更换存储类型需要重启。',
+};
+
+export const storePasswordFile: Setting<string> = {
+  key: 'store.passwordFile',
+  env: 'WECHAT_SIDECAR_STORE_PASSWORD_FILE',
+  form: form.filePath,
+  file: 'secret',
+  roles: TOKEN_ROLES,
+  live: true,
+  meaning:
+    'A file with the password for Redis, in place of one in the URL. It is read again when it changes.',
+  meaningZh: '含有 Redis 密码的文件，用来代替 URL 里的密码；文件变化时重新读取。',
 };
 
 export const storeSentinels: Setting<HostPort> = {
@@ -134,7 +146,7 @@ export const storeSentinels: Setting<HostPort> = {
   form: form.hostPort,
   itemsMax: 16,
   roles: TOKEN_ROLES,
-  live: false,
+  live: true,
   meaning: 'Redis Sentinels; the host in the URL is then the name of the group, as in `redis://mymaster/0`.',
   meaningZh: 'Redis Sentinel 列表；此时 URL 的主机名是主节点组名，如 `redis://mymaster/0`。',
 };
@@ -144,7 +156,7 @@ export const storeCluster: Setting<boolean> = {
   default: 'false',
   form: form.yesOrNo,
   roles: TOKEN_ROLES,
-  live: false,
+  live: true,
   meaning: 'The URL names a node of a Redis Cluster.',
   meaningZh: 'URL 指向 Redis Cluster 的一个节点。',
 };

@@ -32,6 +32,7 @@ export const SETTINGS_TABLE: readonly Setting[] = [
   serving.allowedOrigins,
   serving.denyPaths,
   accounts.storeUrl,
+  accounts.storePasswordFile,
   accounts.storeSentinels,
   accounts.storeCluster,
   accounts.storeKeyPrefix,

@@ -3,7 +3,7 @@ import { Audit } from '../hub/audit.ts';
 import { makeHubFace } from '../hub/app.ts';
 import { Callers } from '../hub/callers.ts';
 import type { Reviewers } from '../hub/callers.ts';
-import type { HubAccounts } from '../hub/accounts.ts';
+import { accountsOf } from '../hub/accounts.ts';
 import type { Hub } from '../hub/hub.ts';
 import { History } from '../hub/history.ts';
 import { CALL_LIMITS, HUB_LIMITS, RELAY_LIMITS } from '../hub/limits.ts';
@@ -15,6 +15,7 @@ import { makeKeepers } from '../keeper/keepers.ts';
 import type { Keepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { Check } from '../server/admin.ts';
+import type { TokenStore } from '../keeper/store.ts';
 import { keepTickets } from '../keeper/tickets.ts';
 import type { KeptTickets } from '../keeper/tickets.ts';
 import { IN_CLUSTER_FILES, makeKubernetesApi } from '../kubernetes/api.ts';
@@ -26,7 +27,7 @@ import { Places } from '../server/places.ts';
 import { makeAsk } from '../upstream/ask.ts';
 import { Authorities } from '../upstream/authorities.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
-import { openStore } from './open-store.ts';
+import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
 import { makeUpstream, observerFor } from './start-proxy.ts';
@@ -40,7 +41,7 @@ export async function startHub(
   const { clock, log } = context;
   let current = settings;
   const parts = assemble(settings, context, () => current, serviceAccountFiles);
-  const { hub, keepers, tickets, history, authorities } = parts;
+  const { hub, keepers, store, tickets, history, authorities } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
@@ -70,6 +71,7 @@ export async function startHub(
       current = next;
       authorities.use(next.tlsCaPem);
       keepers.reconfigure(next.apps);
+      reconfigureStore(store, next.store);
       for (const appid of gone) {
         hub.watchers.removed(appid);
         context.metrics.tokenGone(appid);
@@ -94,6 +96,7 @@ export async function startHub(
 interface HubParts {
   readonly hub: Hub;
   readonly keepers: Keepers;
+  readonly store: TokenStore;
   readonly tickets: KeptTickets;
   readonly history: History;
   readonly places: Places;
@@ -112,10 +115,11 @@ function assemble(
   const upstream = makeUpstream(settings, context, authorities);
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
+  const store = openStore(settings.store, context);
   const keepers = makeKeepers({
     apps: settings.apps,
     issuer: makePlatformIssuer(ask),
-    store: openStore(settings.store, context),
+    store,
     clock,
     random,
     log,
@@ -132,7 +136,7 @@ function assemble(
       },
     ),
   });
-  const accounts = accountsOf(keepers, current);
+  const accounts = accountsOf(keepers, () => current().apps);
   const watchers = new Watchers({ accounts, clock, log });
   const places = new Places(HUB_LIMITS);
   metrics.watchHubWatchers(() => watchers.size);
@@ -164,7 +168,7 @@ function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, tickets, history, places, authorities, close };
+  return { hub, keepers, store, tickets, history, places, authorities, close };
 }
 
 /** Whether other hubs hold the account too. */
@@ -199,24 +203,6 @@ function reviewersFor(
   const rules = (): Settings['kubernetes']['allow'] => current().kubernetes.allow;
   const expects = (account: ServiceAccount): boolean => grantsFor(account, rules()).length > 0;
   return serviceAccountReviewers(new TokenReviews({ api, audience, clock, expects }), rules);
-}
-
-function accountsOf(keepers: Keepers, settings: () => Settings): HubAccounts {
-  const find = (appid: string): Settings['apps'][number] | undefined =>
-    settings().apps.find((app) => app.appid === appid);
-  return {
-    token: (appid) => keepers.token(appid),
-    lastingToken: (appid) => keepers.lastingToken(appid),
-    report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
-    isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
-    refreshNow: (appid) => keepers.refreshNow(appid),
-    peek: (appid) => keepers.peek(appid),
-    status: () => keepers.status(),
-    ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
-    list: () => settings().apps.map(({ appid, name, mode }) => ({ appid, name, mode })),
-    has: (appid) => find(appid) !== undefined,
-    secretOf: (appid) => find(appid)?.secret,
-  };
 }
 
 /** Ready once each account has been tried, with whatever outcome. */

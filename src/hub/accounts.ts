@@ -18,3 +18,26 @@ export interface HubAccounts extends Pick<
   has(appid: string): boolean;
   secretOf(appid: string): Secret | undefined;
 }
+
+/** An account, as the settings name it. */
+export interface HeldApp extends HubApp {
+  readonly secret: Secret;
+}
+
+/** The accounts of these keepers, named as the settings in force name them. */
+export function accountsOf(keepers: Keepers, apps: () => readonly HeldApp[]): HubAccounts {
+  const find = (appid: string): HeldApp | undefined => apps().find((app) => app.appid === appid);
+  return {
+    token: (appid) => keepers.token(appid),
+    lastingToken: (appid) => keepers.lastingToken(appid),
+    report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
+    isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
+    refreshNow: (appid) => keepers.refreshNow(appid),
+    peek: (appid) => keepers.peek(appid),
+    status: () => keepers.status(),
+    ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
+    list: () => apps().map(({ appid, name, mode }) => ({ appid, name, mode })),
+    has: (appid) => find(appid) !== undefined,
+    secretOf: (appid) => find(appid)?.secret,
+  };
+}

@@ -1,5 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { Readable } from 'node:stream';
+import { isOutOfDescriptors } from '../base/descriptors.ts';
 import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server/errors.ts';
 import { exchange } from '../upstream/exchange.ts';
 import type { Exchange, TransportFailure } from '../upstream/request.ts';
@@ -299,6 +300,9 @@ function passingBody(
 function wordsOf({ kind, host, reason }: TransportFailure): [Reason, string] {
   switch (kind) {
     case 'unreachable':
+      if (isOutOfDescriptors(reason)) {
+        return ['overloaded', `no file descriptor is left for a connection; nothing was sent (${reason})`];
+      }
       return ['upstream_unreachable', `no upstream can be connected; nothing was sent (${host}: ${reason})`];
     case 'broken':
       return [

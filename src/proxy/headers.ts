@@ -16,7 +16,7 @@ const HOP_BY_HOP = new Set([
   'http2-settings',
 ]);
 
-/** Written anew for each request, or meant for us. */
+/** Written for each request, or meant for us. */
 const OWN_TO_REQUEST = new Set(['host', 'content-length', 'expect', 'accept-encoding', 'x-wechat-appid']);
 
 /** Of the bytes of a body. */

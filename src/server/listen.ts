@@ -10,6 +10,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
+import { reserveDescriptors } from './descriptors.ts';
 import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
 import { type GiveWayReason, type PlaceLimits, Places } from './places.ts';
@@ -36,6 +37,8 @@ export interface ListenOptions {
   readonly halfClose?: boolean;
   /** Serves plain requests before `handler` would; without it, all are for `handler`. */
   readonly express?: ServePlain;
+  /** May take the last file descriptors, which the process keeps for itself. */
+  readonly mayUseReserve?: boolean;
   readonly limits?: Partial<ListenerLimits>;
   /** Where somebody else has to say which callers are recognised; else they are made by the limits. */
   readonly places?: Places;
@@ -163,6 +166,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
         );
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
+  if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
   server.timeout = limits.stalledTimeoutMs;
   server.on('connection', (socket: Socket) => places.opened(socket));
   if (options.halfClose === true) allowHalfClose(server, connections, options.clock);

@@ -8,6 +8,7 @@ import processDescriptors from 'prom-client/lib/metrics/processOpenFileDescripto
 import processStart from 'prom-client/lib/metrics/processStartTime.js';
 import { errcodeLabel } from '../wechat/errcode-labels.ts';
 import { boundedLabels, perLabel } from './bounded-labels.ts';
+import { eventLoopUtilization } from './event-loop.ts';
 import { makeEndpointLabels } from './endpoint-labels.ts';
 
 /** One answered call of a business program. */
@@ -124,6 +125,12 @@ export function makeMetrics(build: BuildInfo): Metrics {
   const registry = new Registry();
   const registers = [registry];
   for (const register of processMetrics) register(registry);
+  readGauge(
+    registers,
+    'nodejs_eventloop_utilization',
+    'The part of the time since the last scrape in which the event loop was busy, from 0 to 1.',
+    eventLoopUtilization(),
+  );
   new Gauge({
     name: 'wechat_sidecar_build_info',
     help: 'Always 1; the labels say what runs.',

@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
+import { isOutOfDescriptors, shortageNow } from '../base/descriptors.ts';
 import { dnsResolve, Lookups, systemResolve } from './lookup.ts';
 import type { Authorities } from './authorities.ts';
 import type { Origin } from './origins.ts';
@@ -59,7 +60,7 @@ export class Connector {
       socket.destroy();
       // A session may be what the server did not like.
       this.#sessions.delete(origin.url);
-      done(error);
+      done(blamed(error));
     };
     const onStanding = (): void => settle(undefined);
     const onError = (error: Error): void => settle(error);
@@ -97,6 +98,13 @@ export class Connector {
     socket.on('session', (next) => this.#sessions.set(origin.url, next));
     return socket;
   }
+}
+
+/** A lookup for which no descriptor was left blames DNS. */
+function blamed(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  if (isOutOfDescriptors(error.code) || error.syscall === 'connect') return error;
+  const shortage = shortageNow();
+  return shortage === undefined ? error : coded(shortage);
 }
 
 function coded(code: string): NodeJS.ErrnoException {

@@ -1,3 +1,4 @@
+import { DESCRIPTORS_HINT, isOutOfDescriptors } from '../base/descriptors.ts';
 import type { Log } from '../base/log.ts';
 import { Attempt, type AttemptFailure, type SendTo } from './attempt.ts';
 import type { Origin, Origins } from './origins.ts';
@@ -103,6 +104,11 @@ class Failover implements Exchange {
     if (wasSilent) {
       origins.timedOut(origin);
       this.#deadlineMs = pools.clock.lifeMs() + CONNECT_MS_MAX;
+    }
+    if (isOutOfDescriptors(reason)) {
+      log.error('no file descriptor is left for a connection', { reason, hint: DESCRIPTORS_HINT });
+      this.#sink.failed({ kind, reason, host });
+      return;
     }
     const mayGoOn = wasSilent || (kind === 'unreachable' && pools.clock.lifeMs() < this.#deadlineMs);
     const next = mayGoOn ? this.#candidates[this.#tried] : undefined;

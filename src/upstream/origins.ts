@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { isOutOfDescriptors } from '../base/descriptors.ts';
 
 /** One way in to the platform, such as `https://api2.weixin.qq.com`. */
 export interface Origin {
@@ -95,6 +96,8 @@ export class Origins {
   }
 
   failed(origin: Origin, reason: string): void {
+    // That is our own fault, and no other origin can be connected either.
+    if (isOutOfDescriptors(reason)) return;
     const entry = this.#of(origin);
     const nowMs = this.#clock.lifeMs();
     // Many calls fail together when a host goes down: that is one failure.

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import test from 'ava';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ProcessGroup } from '../support/group.ts';
-import { ask } from '../support/simulator-client.ts';
+import { healedCall } from '../support/healed-call.ts';
 import { readSources } from '../support/source-tree.ts';
 
 /**
@@ -93,12 +93,7 @@ whenInstalled(
     const { base } = await demo.untilServing();
     const [platform] = /http:\/\/localhost:\d+(?=\/__sim\/expire)/.exec(demo.output()) ?? [];
 
-    const call = (): ReturnType<typeof ask> => ask(`${base}/cgi-bin/get_api_domain_ip`);
-    t.true('ip_list' in (await call()).json());
-    t.is((await ask(`${platform}/__sim/expire`, { method: 'POST' })).status, 200);
-    const healed = await call();
-    t.true('ip_list' in healed.json(), healed.body.toString());
-    t.regex(String(healed.headers['x-wechat-sidecar']), /replay=1/);
+    await healedCall(t, base, String(platform));
 
     const account = {
       WECHAT_APPID: DEMO_APP.appid,

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ProcessGroup } from '../support/group.ts';
-import { startRole, type RoleProcess } from '../support/process.ts';
-import { ask } from '../support/simulator-client.ts';
+import { healedCall } from '../support/healed-call.ts';
+import { startRole } from '../support/process.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const UNITS = ['deploy/systemd/wechat-sidecar.service', 'deploy/systemd/wechat-sidecar-hub.service'];
@@ -54,14 +54,14 @@ test('the sidecar as its unit starts it heals a call and keeps its token', async
     `WECHAT_APPID=${DEMO_APP.appid}\nWECHAT_SIDECAR_UPSTREAMS=${simulator.base}\n`,
   );
   const { base, stop } = await machine.start('deploy/systemd/wechat-sidecar.service', 'sidecar');
-  await healedCall(t, base, simulator);
+  await healedCall(t, base, simulator.base);
   await stop();
   const tokens = join(machine.state, 'wechat-sidecar/tokens.json');
   t.true(readFileSync(tokens, 'utf8').includes(DEMO_APP.appid));
   t.is(statSync(tokens).mode & 0o077, 0);
 });
 
-test('the hub as its unit starts it gives its tokens to a sidecar', async (t) => {
+test('the hub as its unit starts it gives its tokens to a sidecar as the drop-in of the guide has it', async (t) => {
   const simulator = await startRole(t, 'simulator');
   const machine = layMachine(t);
   const key = '0123456789abcdef'.repeat(4);
@@ -77,32 +77,28 @@ test('the hub as its unit starts it gives its tokens to a sidecar', async (t) =>
     ].join('\n'),
   );
   const hub = await machine.start('deploy/systemd/wechat-sidecar-hub.service', 'hub');
-  const sidecar = await startRole(t, 'proxy', {
-    env: {
-      WECHAT_SIDECAR_HUB_URL: hub.base,
-      WECHAT_SIDECAR_HUB_TOKEN_FILE: credential('orders'),
-      WECHAT_SIDECAR_UPSTREAMS: simulator.base,
-    },
-  });
-  await healedCall(t, sidecar.base, simulator);
+
+  // The drop-in that the guide shows, for a sidecar without an account of its own.
+  const [, dropIn = ''] = /^```ini\n([^]*?)^```$/m.exec(readFileSync('docs/install.md', 'utf8')) ?? [];
+  machine.write('etc/wechat-sidecar/hub-key', `${key}\n`);
+  machine.write('etc/wechat-sidecar/sidecar.env', `WECHAT_SIDECAR_UPSTREAMS=${simulator.base}\n`);
+  const unit = 'deploy/systemd/wechat-sidecar.service';
+  const sidecar = await machine.start(unit, 'sidecar', dropIn.replace(/https:\S+/, hub.base));
+  await healedCall(t, sidecar.base, simulator.base);
+  await sidecar.stop();
   await hub.stop();
 });
-
-async function healedCall(t: ExecutionContext, base: string, simulator: RoleProcess): Promise<void> {
-  const call = (): ReturnType<typeof ask> => ask(`${base}/cgi-bin/get_api_domain_ip`);
-  t.true('ip_list' in (await call()).json());
-  t.is((await ask(`${simulator.base}/__sim/expire`, { method: 'POST' })).status, 200);
-  const healed = await call();
-  t.true('ip_list' in healed.json(), healed.body.toString());
-  t.regex(String(healed.headers['x-wechat-sidecar']), /replay=1/);
-}
 
 interface Machine {
   readonly credentials: string;
   readonly state: string;
   write(path: string, text: string): void;
   /** Starts what a unit starts, with its environment and credentials; only ports and folders are others. */
-  start(unit: string, role: string): Promise<{ readonly base: string; stop(): Promise<void> }>;
+  start(
+    unit: string,
+    role: string,
+    dropIn?: string,
+  ): Promise<{ readonly base: string; stop(): Promise<void> }>;
 }
 
 /** Folders in the place of those that a unit names: `/etc`, and what systemd makes for `%d` and `%S`. */
@@ -122,9 +118,14 @@ function layMachine(t: ExecutionContext): Machine {
       mkdirSync(join(folder, path, '..'), { recursive: true });
       writeFileSync(join(folder, path), text, { mode: 0o600 });
     },
-    async start(unit, role) {
-      const lines = settingsOf(unit).map(([key, value]) => [key, local(value)] as const);
-      const all = (key: string): string[] => lines.filter(([name]) => name === key).map(([, value]) => value);
+    async start(unit, role, dropIn = '') {
+      const lines = settingsOf(`${readFileSync(unit, 'utf8')}\n${dropIn}`);
+      // An empty value takes back those before it.
+      const all = (key: string): string[] => {
+        const values = lines.filter(([name]) => name === key).map(([, value]) => local(value));
+        return values.slice(values.lastIndexOf('') + 1);
+      };
+      const unset = all('UnsetEnvironment').flatMap((names) => names.split(' '));
       for (const loaded of all('LoadCredential')) loadCredential(loaded, credentials);
       for (const made of all('StateDirectory')) mkdirSync(join(state, made), { mode: 0o700 });
       const given = [
@@ -135,7 +136,12 @@ function layMachine(t: ExecutionContext): Machine {
       t.true(start.startsWith(`${INSTALLED} `), start);
       const group = new ProcessGroup(t, [process.execPath, CLI, ...start.split(' ').slice(1)], {
         env: {
-          ...Object.fromEntries(given.filter((line) => line.includes('=')).map(pair)),
+          ...Object.fromEntries(
+            given
+              .filter((line) => line.includes('='))
+              .map(pair)
+              .filter(([name]) => !unset.includes(name)),
+          ),
           WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
           WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0',
         },
@@ -152,8 +158,8 @@ function layMachine(t: ExecutionContext): Machine {
   };
 }
 
-function settingsOf(unit: string): [key: string, value: string][] {
-  return readFileSync(unit, 'utf8')
+function settingsOf(text: string): [key: string, value: string][] {
+  return text
     .split('\n')
     .filter((line) => /^[A-Z]\w*=/.test(line))
     .map(pair);

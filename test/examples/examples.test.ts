@@ -21,7 +21,7 @@ for (const [language, { command, sdk }] of Object.entries(EXAMPLES)) {
   const why = whySkipped(language);
   const title = `examples/${language} calls, uploads, logs in${withSdk(language) ? ` and uses ${sdk}` : ''}`;
   const without = withSdk(language) ? '' : ` (SKIPPED: ${sdk}, which Composer has not installed)`;
-  const withLanguage = why === undefined ? test : test.skip;
+  const withLanguage = why === undefined ? test.serial : test.serial.skip;
   withLanguage(`${title}${why === undefined ? without : ` (SKIPPED: ${why})`}`, async (t) => {
     if (!existsSync(`${CACHE}/ready-${language}`)) {
       t.fail(readFileSync(`${CACHE}/log-${language}`, 'utf8'));

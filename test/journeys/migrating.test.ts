@@ -65,7 +65,7 @@ test('a stand-in in a shared cache is refused by WeChat, which is why the guide 
 
 async function tokenFrom(url: string, secret: string): Promise<string> {
   const query = new URLSearchParams({ grant_type: 'client_credential', appid: APPID, secret });
-  return String((await ask(`${url}?${query}`)).json()['access_token']);
+  return String((await ask(`${url}?${query.toString()}`)).json()['access_token']);
 }
 
 async function keys(reply: Promise<Reply>): Promise<string[]> {

@@ -24,7 +24,9 @@ const START_MS_MAX = 60_000;
 
 /** What a reader needs who is not at a machine of ours, by the words that tell. */
 const NEEDS: readonly (readonly [words: RegExp, needs: string])[] = [
-  [/^(?:docker|kubectl|kind) /m, 'a cluster; npm run test:k8s has its own'],
+  [/^(?:kubectl|kind|helm) /m, 'a cluster; npm run test:k8s has its own'],
+  [/^(?:\w+=\S+ )?docker /m, 'Docker; test/deploy runs the same as processes'],
+  [/^sudo /m, 'systemd; test/deploy runs the same as processes'],
   [/WECHAT_APPID=wx…/, 'an account of WeChat'],
   [/^npm /m, 'to install and build; the journeys of the demo and of npm start have the rest'],
 ];

@@ -158,6 +158,7 @@ test('a folder of tests stands beside the folder that it tests', (t) => {
     'k8s',
     'bench',
     'simulation',
+    'versions',
   ]);
   for (const entry of readdirSync('test', { withFileTypes: true })) {
     if (!entry.isDirectory() || others.has(entry.name)) continue;

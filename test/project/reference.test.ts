@@ -31,6 +31,10 @@ import { readSources } from '../support/source-tree.ts';
 const reference = readMarkdown('docs/reference.md');
 const errors = readMarkdown('docs/errors.md');
 const sources = readSources('src');
+/** Of what answers calls; the simulator answers as the platform does. */
+const serving = sources
+  .filter(({ path }) => /^src\/(?:proxy|hub|server|injector)\//.test(path))
+  .map(({ text: source }) => source);
 const BUILD = { version: '1.2.3', role: 'proxy', node: 'v20' };
 
 test('every metric is in docs/reference.md, with its labels', async (t) => {
@@ -46,14 +50,22 @@ test('every metric is in docs/reference.md, with its labels', async (t) => {
 
 test('every header of ours is in docs/reference.md', (t) => {
   const used = new Set(
-    sources
-      .filter(({ path }) => !path.startsWith('src/simulator/'))
-      .flatMap(({ text: source }) =>
-        [...source.matchAll(/'(x-wechat-[a-z-]+)/g)].map(([, name = '']) => name),
-      ),
+    serving.flatMap((source) => [...source.matchAll(/'(x-wechat-[a-z-]+)/g)].map(([, name = '']) => name)),
   );
   const tables = tablesBelow(reference, 'Headers').filter(({ head }) => head[0] === 'header');
   t.deepEqual(firstCodes(tables), [...used].toSorted());
+});
+
+test('every standard header that we set is in docs/reference.md', (t) => {
+  const set = new Set(
+    serving.flatMap((source) =>
+      [...source.matchAll(/'([a-z]+(?:-[a-z]+)+)': |\b(vary): |\.set\('([a-z-]+)',/g)]
+        .flatMap(([, quoted, bare, given]) => quoted ?? bare ?? given ?? [])
+        .filter((name) => !/^(?:content-(?:type|length|encoding)|x-wechat-.*)$/.test(name)),
+    ),
+  );
+  const tables = tablesBelow(reference, 'Headers').filter(({ head }) => head[0] === 'standard header');
+  t.deepEqual(firstCodes(tables), [...set].toSorted());
 });
 
 test('every word of `token=` is in docs/reference.md and docs/healing.md', (t) => {
@@ -94,6 +106,13 @@ test('every errcode of the token endpoints that has words of its own is in docs/
   );
   t.true(special.length > 15);
   t.deepEqual(firstCodes([markedTable(errors, 'token-errcodes')]), special.map(String).toSorted());
+});
+
+test('the messages about a hub that docs/errors.md quotes are ones that a sidecar writes', (t) => {
+  const messages = markedTable(errors, 'hub-messages').rows.flatMap(([message = '']) => codesIn(message));
+  t.true(messages.length > 5);
+  const everything = sources.map(({ text: source }) => source).join('\n');
+  for (const message of messages) t.true(everything.includes(message), message);
 });
 
 test('every problem of the hub is in docs/errors.md, with its status', (t) => {
@@ -144,7 +163,14 @@ test('every log event is in docs/reference.md, and no other', (t) => {
   t.deepEqual([...new Set(passing)].toSorted(), ['event', 'fields ?? {}', 'warning.event']);
   const written = new Set([...calls.flatMap(({ events }) => events), ...returnedEvents(sources)]);
   t.true(written.size > 50);
-  t.deepEqual(firstCodes(tablesBelow(reference, 'Log events')), [...written].toSorted());
+  const documented = new Set(firstCodes(tablesBelow(reference, 'Log events')));
+  t.deepEqual(
+    {
+      undocumented: [...written].filter((event) => !documented.has(event)),
+      neverWritten: [...documented].filter((event) => !written.has(event)),
+    },
+    { undocumented: [], neverWritten: [] },
+  );
 });
 
 test('a log event that a document quotes is one that is written', (t) => {

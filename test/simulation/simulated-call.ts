@@ -124,7 +124,7 @@ export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injec
     const { network, platform, schedule, judge: judged } = this.#world;
     const { name } = this.#machine;
     const token = new URLSearchParams(target.split('?')[1]).get('access_token') ?? '';
-    const given = platform.given.find(({ value }) => value === token);
+    const given = platform.byValue.get(token);
     const sending: Sending = { fingerprint: given?.fingerprint ?? '', sentMs: schedule.nowMs };
     this.#sendings.push(sending);
     judged.sent(this.#machine, given);

@@ -33,7 +33,7 @@ export function logCalls(sources: readonly SourceFile[]): LogCall[] {
 /** What returns its events as objects, such as `{ event: '…', fields }`. */
 export function returnedEvents(sources: readonly SourceFile[]): string[] {
   return sources.flatMap(({ text }) =>
-    [...text.matchAll(/\bevent: ('(?:\\.|[^'\\])*')/g)].flatMap(([, literal = '']) => textsIn(literal)),
+    [...text.matchAll(/\{ event: ('(?:\\.|[^'\\])*')/g)].flatMap(([, literal = '']) => textsIn(literal)),
   );
 }
 

@@ -28,6 +28,8 @@ export interface ProcessOptions {
   readonly nodeOptions?: readonly string[];
   /** The folder of a cgroup to run it in. */
   readonly cgroup?: string;
+  /** How many files and connections it may have open. */
+  readonly descriptorsMax?: number;
 }
 
 /**
@@ -48,15 +50,15 @@ export class CommandLine {
   readonly name: string;
 
   constructor(t: Teardown, command: string, options: ProcessOptions) {
-    const { env = {}, args = [], secrets = [], nodeOptions = [], cgroup } = options;
+    const { env = {}, args = [], secrets = [], nodeOptions = [], descriptorsMax, cgroup } = options;
     this.name = command;
-    const line = [process.execPath, ...nodeOptions, CLI, command, ...args];
+    const whole = [process.execPath, ...nodeOptions, CLI, command, ...args];
+    if (descriptorsMax !== undefined)
+      whole.unshift('sh', '-c', `ulimit -n ${descriptorsMax} && exec "$@"`, 'sh');
     // The shell goes into the cgroup before it becomes the program.
-    const [file = '', ...rest] =
-      cgroup === undefined
-        ? line
-        : ['/bin/sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup, ...line];
-    this.#child = spawn(file, rest, {
+    if (cgroup !== undefined) whole.unshift('sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup);
+    const [program = '', ...rest] = whole;
+    this.#child = spawn(program, rest, {
       env: {
         WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
         WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0',
