@@ -80,7 +80,7 @@ export interface Metrics {
   /** The account is no longer served. */
   tokenGone(app: string): void;
   /** A connection was closed for the sake of others. Both words come from closed sets. */
-  connectionCut(listener: ListenerName, reason: string): void;
+  connectionCut(listener: 'business' | 'transparent' | 'admin', reason: string): void;
   /** `call` comes from a closed set: the route of the hub's API, else `other`. */
   hubAnswered(call: string, status: number): void;
   /** `read` gives the streams of tokens that are open. */
@@ -92,8 +92,6 @@ export interface Metrics {
   /** `read` gives the Unix time in milliseconds at which the webhook's certificate ends, once there is one. */
   watchWebhookCertificate(read: () => number | undefined): void;
 }
-
-export type ListenerName = 'business' | 'transparent' | 'admin';
 
 export interface BuildInfo {
   readonly version: string;
@@ -153,7 +151,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
 function listenerMetrics(registers: Registry[]): Pick<Metrics, 'connectionCut'> {
   const cut = new Counter({
     name: 'wechat_sidecar_connections_cut_total',
-    help: 'Connections that were closed for the sake of others: their place was needed, or they asked for too much at once.',
+    help: 'Connections that were closed for the sake of others.',
     labelNames: ['listener', 'reason'],
     registers,
   });
