@@ -6,8 +6,10 @@ import type { Reviewers } from '../hub/callers.ts';
 import { accountsOf } from '../hub/accounts.ts';
 import type { Hub } from '../hub/hub.ts';
 import { History } from '../hub/history.ts';
+import { CALL_LIMITS, HUB_LIMITS, RELAY_LIMITS } from '../hub/limits.ts';
 import { Refreshes } from '../hub/refreshes.ts';
 import { grantsFor, serviceAccountReviewers } from '../hub/service-accounts.ts';
+import { Shares } from '../hub/shares.ts';
 import { Watchers } from '../hub/watchers.ts';
 import { makeKeepers } from '../keeper/keepers.ts';
 import type { Keepers } from '../keeper/keepers.ts';
@@ -21,6 +23,7 @@ import type { KubernetesApi } from '../kubernetes/api.ts';
 import { TokenReviews } from '../kubernetes/token-review.ts';
 import type { ServiceAccount } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
+import { Places } from '../server/places.ts';
 import { makeAsk } from '../upstream/ask.ts';
 import { Authorities } from '../upstream/authorities.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
@@ -28,13 +31,6 @@ import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
 import { makeUpstream, observerFor } from './start-proxy.ts';
-
-/** Requests are small; one that is slower than this is somebody who only wants to hold a place. */
-const REQUEST_MS_MAX = 15_000;
-/** Room for every watcher, and for the calls beside them. */
-const CONNECTIONS_MAX = 30_000;
-/** Each may hold a head of 64 KiB that never ends. */
-const UNPROVEN_MAX = 3_000;
 
 /** The hub: the one holder of AppSecrets, which gives tokens to those who may use them. */
 export async function startHub(
@@ -50,9 +46,9 @@ export async function startHub(
     ...makeHubFace(hub),
     ...settings.listen,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
-    limits: { headersTimeoutMs: REQUEST_MS_MAX, requestTimeoutMs: REQUEST_MS_MAX },
-    connectionsMax: CONNECTIONS_MAX,
-    unprovenMax: UNPROVEN_MAX,
+    limits: HUB_LIMITS,
+    places: parts.places,
+    onCut: (reason) => context.metrics.connectionCut('business', reason),
     ...(settings.tls !== undefined && { tls: settings.tls }),
     clock,
     log,
@@ -103,6 +99,7 @@ interface HubParts {
   readonly store: TokenStore;
   readonly tickets: KeptTickets;
   readonly history: History;
+  readonly places: Places;
   readonly authorities: Authorities;
   close(): Promise<void>;
 }
@@ -141,6 +138,7 @@ function assemble(
   });
   const accounts = accountsOf(keepers, () => current().apps);
   const watchers = new Watchers({ accounts, clock, log });
+  const places = new Places(HUB_LIMITS);
   metrics.watchHubWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
   const audit = new Audit(log, clock);
@@ -152,6 +150,9 @@ function assemble(
     callers: new Callers(settings.clients, reviewersFor(api, settings, current, context), clock),
     refreshes: new Refreshes({ accounts, audit, clock }),
     watchers,
+    calls: new Shares(CALL_LIMITS),
+    relays: new Shares(RELAY_LIMITS),
+    places,
     tickets,
     upstream,
     history,
@@ -167,7 +168,7 @@ function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, store, tickets, history, authorities, close };
+  return { hub, keepers, store, tickets, history, places, authorities, close };
 }
 
 /** Whether other hubs hold the account too. */

@@ -3,6 +3,7 @@ import type { KeeperObserver } from '../keeper/observer.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
 import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
 import { ReplayBudget } from '../proxy/body.ts';
+import { proxyLimits, PROXY_LIMITS, TRANSPARENT_LIMITS } from '../proxy/limits.ts';
 import { PassThrough } from '../proxy/pass-through.ts';
 import { Reports } from '../proxy/reports.ts';
 import { prepareTrust } from '../proxy/transparent/trust-files.ts';
@@ -34,7 +35,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
   source.onTokenChange((appid) => reports.tokenChanged(appid));
-  let rules: ProxyRules = { ...rulesOf(settings), defaultApp: undefined };
+  const rules = new CurrentRules(rulesOf(settings), source);
   const sidecar: Sidecar = {
     ...context,
     accounts: source.accounts,
@@ -43,13 +44,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     budget,
     reports,
     boundedLog: boundedLog(log, clock),
-    rules() {
-      const [defaultApp, defaultAppUnknown] = [source.defaultApp(), source.defaultAppUnknown()];
-      // The same object for as long as they say the same: each call asks for them.
-      if (defaultApp !== rules.defaultApp || defaultAppUnknown !== rules.defaultAppUnknown)
-        rules = { ...rules, defaultApp, defaultAppUnknown };
-      return rules;
-    },
+    rules: () => rules.current(),
   };
   // One face behind both listeners, so that the limit of calls in flight is one.
   const face = makeProxyFace(sidecar);
@@ -57,9 +52,10 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   const listener = await listen({
     ...face,
     ...settings.listen,
-    limits: { bodyPauseMs: settings.timeouts.idleMs },
     halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
+    limits: proxyLimits(PROXY_LIMITS, boundsOf(settings)),
+    onCut: (reason) => metrics.connectionCut('business', reason),
     clock,
     log,
   });
@@ -79,7 +75,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       replayBufferBytes: budget.bytes(),
     }),
     reconfigure(next) {
-      rules = { ...rulesOf(next), defaultApp: undefined };
+      rules.use(rulesOf(next));
       authorities.use(next.tlsCaPem);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
@@ -94,12 +90,38 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   };
 }
 
+type DefaultApp = 'defaultApp' | 'defaultAppUnknown';
+
+/** What each call asks for: the same object for as long as it says the same. */
+class CurrentRules {
+  readonly #source: { [name in DefaultApp]: () => ProxyRules[name] };
+  #rules: ProxyRules;
+
+  constructor(rules: Omit<ProxyRules, DefaultApp>, source: { [name in DefaultApp]: () => ProxyRules[name] }) {
+    this.#source = source;
+    this.#rules = { ...rules, defaultApp: undefined };
+  }
+
+  use(rules: Omit<ProxyRules, DefaultApp>): void {
+    this.#rules = { ...rules, defaultApp: undefined };
+  }
+
+  current(): ProxyRules {
+    const [defaultApp, defaultAppUnknown] = [this.#source.defaultApp(), this.#source.defaultAppUnknown()];
+    const { defaultApp: before, defaultAppUnknown: unknownBefore } = this.#rules;
+    if (defaultApp !== before || defaultAppUnknown !== unknownBefore)
+      this.#rules = { ...this.#rules, defaultApp, defaultAppUnknown };
+    return this.#rules;
+  }
+}
+
 /** The same face once more, over HTTPS and by the platform's own names. */
 async function openTransparent(
-  { transparent, timeouts }: Settings,
+  settings: Settings,
   face: ProxyFace,
-  { clock, log }: RoleContext,
+  { clock, log, metrics }: RoleContext,
 ): Promise<Listener | undefined> {
+  const { transparent } = settings;
   if (transparent === undefined) return undefined;
   const { listen: where, trustFolder, keyFolder } = transparent;
   const setting = 'WECHAT_SIDECAR_TRANSPARENT_LISTEN (transparent.listen)';
@@ -113,12 +135,17 @@ async function openTransparent(
   return listen({
     ...face,
     ...where,
-    limits: { bodyPauseMs: timeouts.idleMs },
     tls,
     setting,
+    limits: proxyLimits(TRANSPARENT_LIMITS, boundsOf(settings)),
+    onCut: (reason) => metrics.connectionCut('transparent', reason),
     clock,
     log,
   });
+}
+
+function boundsOf({ limits, timeouts }: Settings): Parameters<typeof proxyLimits>[1] {
+  return { inFlightMax: limits.inFlightMax, bodyPauseMs: timeouts.idleMs };
 }
 
 /** With an account of its own, a sidecar makes its first connection for the token. */

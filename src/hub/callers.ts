@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
+import { fingerprintOf } from '../base/secret.ts';
+import { networkOf } from '../server/peer.ts';
 import { Guesses } from './guesses.ts';
+import { CREDENTIAL_CHARS_MAX } from './limits.ts';
 
 /** What a caller may be allowed to do with an account. */
 export const RIGHTS = [
@@ -35,6 +38,11 @@ export interface Caller {
   readonly grants: readonly Grant[];
   /** Past this moment of the life scale its credential is no good any more. */
   readonly endsAtMs?: number;
+}
+
+/** Under which tables know a caller. */
+export function keyOf({ kind, name }: Pick<Caller, 'kind' | 'name'>): string {
+  return fingerprintOf(`${kind} ${name}`);
 }
 
 /** Whether the account is there for this caller at all; as an appid, `*` asks about those to come too. */
@@ -75,13 +83,11 @@ export interface ClientRule {
 
 /** Recognises those callers whose credential is more than a key. */
 export interface Reviewers {
-  recognise(token: string, options: { readonly isSuspect: boolean }): Promise<Recognition>;
+  /** `peer` is the network that the token came from: none can have more than its share of the reviews. */
+  recognise(token: string, peer: string): Promise<Recognition>;
   /** Whether a caller that was recognised here would still be, by the rules of now. */
   stillHolds(caller: Caller): boolean;
 }
-
-/** What is longer is no credential: projected tokens have about 1 KiB. */
-const CREDENTIAL_CHARS_MAX = 16 * 1024;
 
 /** Knows the callers of the hub by their credentials. Nobody is let in by default. */
 export class Callers {
@@ -112,8 +118,7 @@ export class Callers {
     const caller = this.#clientOf(credential);
     if (caller !== undefined) return { kind: 'caller', caller };
     if (this.#reviewers === undefined) return this.#stranger('not the key of a client', address);
-    const isSuspect = this.#guesses.isOver(address);
-    const recognition = await this.#reviewers.recognise(credential, { isSuspect });
+    const recognition = await this.#reviewers.recognise(credential, networkOf(address));
     return recognition.kind === 'stranger' ? this.#stranger(recognition.why, address) : recognition;
   }
 

@@ -29,8 +29,8 @@ export function serviceAccountReviewers(
   rules: () => readonly ServiceAccountRule[],
 ): Reviewers {
   return {
-    async recognise(token, { isSuspect }): Promise<Recognition> {
-      const review = await reviews.review(token, isSuspect);
+    async recognise(token, peer): Promise<Recognition> {
+      const review = await reviews.review(token, peer);
       if (review.kind === 'refused') return { kind: 'stranger', why: review.why };
       if (review.kind === 'unavailable') return { kind: 'undecided', why: review.why };
       const { account, endsAtMs } = review;

@@ -13,7 +13,7 @@ import type { AccountStatus } from './status.ts';
 import type { TokenStore } from './store.ts';
 
 /** How many tokens, of now and of earlier, are known to be ours. */
-const FINGERPRINTS_MAX = 10_000;
+export const FINGERPRINTS_MAX = 10_000;
 
 export interface KeepersParts {
   readonly apps: readonly Credentials[];

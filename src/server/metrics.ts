@@ -1,15 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import { Counter, Gauge, type Metric, Registry } from 'prom-client';
-import processHeap from 'prom-client/lib/metrics/heapSizeAndUsed.js';
-import processMemory from 'prom-client/lib/metrics/osMemoryHeap.js';
-import processCpu from 'prom-client/lib/metrics/processCpuTotal.js';
-import processDescriptorsMax from 'prom-client/lib/metrics/processMaxFileDescriptors.js';
-import processDescriptors from 'prom-client/lib/metrics/processOpenFileDescriptors.js';
-import processStart from 'prom-client/lib/metrics/processStartTime.js';
 import { errcodeLabel } from '../wechat/errcode-labels.ts';
 import { boundedLabels, perLabel } from './bounded-labels.ts';
-import { eventLoopUtilization } from './event-loop.ts';
 import { makeEndpointLabels } from './endpoint-labels.ts';
+import { registerProcessMetrics } from './process-metrics.ts';
 import { TallyHistogram } from './tally-histogram.ts';
 
 /** One answered call of a business program. */
@@ -80,6 +74,8 @@ export interface Metrics {
   tokenExpiresAt(app: string, unixMs: number): void;
   /** The account is no longer served. */
   tokenGone(app: string): void;
+  /** A connection was closed for the sake of others. Both words come from closed sets. */
+  connectionCut(listener: 'business' | 'transparent' | 'admin', reason: string): void;
   /** `call` comes from a closed set: the route of the hub's API, else `other`. */
   hubAnswered(call: string, status: number): void;
   /** `read` gives the streams of tokens that are open. */
@@ -101,33 +97,18 @@ export interface BuildInfo {
 
 /** From a fast answer of the platform to the longest upload that anybody waits for. */
 const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-const APPS_MAX = 500;
-const HOSTS_MAX = 50;
+export const APPS_MAX = 500;
+export const HOSTS_MAX = 50;
 /** Series of requests_total; past it, a call counts under endpoint and errcode `other`. */
-const REQUEST_SERIES_MAX = 5_000;
+export const REQUEST_SERIES_MAX = 5_000;
 /** A path that the platform does not have: "invalid url", with HTTP status 200. */
 const UNKNOWN_PATH_ERRCODE = 40066;
-
-const processMetrics = [
-  processStart,
-  processCpu,
-  processMemory,
-  processHeap,
-  processDescriptors,
-  processDescriptorsMax,
-];
 
 /** A registry of its own for each caller, so that several roles can share a process. */
 export function makeMetrics(build: BuildInfo): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  for (const register of processMetrics) register(registry);
-  readGauge(
-    registers,
-    'nodejs_eventloop_utilization',
-    'The part of the time since the last scrape in which the event loop was busy, from 0 to 1.',
-    eventLoopUtilization(),
-  );
+  registerProcessMetrics(registry);
   new Gauge({
     name: 'wechat_sidecar_build_info',
     help: 'Always 1; the labels say what runs.',
@@ -137,6 +118,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
   return {
     contentType: registry.contentType,
     page: () => registry.metrics(),
+    ...listenerMetrics(registers),
     ...callMetrics(registers),
     ...upstreamMetrics(registers),
     ...replayMetrics(registers),
@@ -144,6 +126,16 @@ export function makeMetrics(build: BuildInfo): Metrics {
     ...hubMetrics(registers),
     ...injectionMetrics(registers),
   };
+}
+
+function listenerMetrics(registers: Registry[]): Pick<Metrics, 'connectionCut'> {
+  const cut = new Counter({
+    name: 'wechat_sidecar_connections_cut_total',
+    help: 'Connections that were closed for the sake of others.',
+    labelNames: ['listener', 'reason'],
+    registers,
+  });
+  return { connectionCut: (listener, reason) => cut.inc({ listener, reason }) };
 }
 
 interface RequestSeries {

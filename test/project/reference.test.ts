@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { systemClock } from '../../src/base/clock.ts';
 import test, { type ExecutionContext } from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import { PROBLEM_REASONS, statusOf } from '../../src/hub/problem.ts';
@@ -222,6 +223,7 @@ async function adminPage(t: ExecutionContext): Promise<string> {
       checks: { live: [], ready: [], startup: [] },
       status: () => ({}),
       metrics: makeMetrics(BUILD),
+      clock: systemClock,
       quit() {},
       log: { ...silentLog, level: () => 'info', setLevel() {} },
     }),

@@ -61,7 +61,7 @@ export interface SidecarRow {
 
 /** By the platform's documentation of the two endpoints. */
 const FETCHES_A_DAY: Readonly<Record<TokenMode, number>> = { stable: 500_000, classic: 2_000 };
-const ROWS_MAX = 200;
+export const ROWS_MAX = 200;
 
 export function pageData(hub: Hub, caller: Caller, language: Language): PageData {
   const { accounts, clock, about, version } = hub;

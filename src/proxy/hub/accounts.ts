@@ -57,10 +57,10 @@ export interface HubAccountStatus {
 /** Without a query: every account that we may use. */
 const WATCH_PATH = '/v1/tokens/watch';
 
-const ACCOUNTS_MAX = 5_000;
+export const ACCOUNTS_MAX = 5_000;
 
 /** How many tokens, of now and of earlier, are known to be ours. */
-const FINGERPRINTS_MAX = 10_000;
+export const FINGERPRINTS_MAX = 10_000;
 
 /** Longer than callers wait, so that an answer that comes late for them still serves the next ones. */
 const TOKEN_ASK_MS_MAX = 5_000;
