@@ -9,6 +9,7 @@ import { prepareTrust } from '../proxy/transparent/trust-files.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
+import { reasonOf } from '../upstream/attempt.ts';
 import { Authorities } from '../upstream/authorities.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import { Origins } from '../upstream/origins.ts';
@@ -33,7 +34,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
   source.onTokenChange((appid) => reports.tokenChanged(appid));
-  let rules = rulesOf(settings);
+  let rules: ProxyRules = { ...rulesOf(settings), defaultApp: undefined };
   const sidecar: Sidecar = {
     ...context,
     accounts: source.accounts,
@@ -42,11 +43,13 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     budget,
     reports,
     boundedLog: boundedLog(log, clock),
-    rules: () => ({
-      ...rules,
-      defaultApp: source.defaultApp(),
-      defaultAppUnknown: source.defaultAppUnknown(),
-    }),
+    rules() {
+      const [defaultApp, defaultAppUnknown] = [source.defaultApp(), source.defaultAppUnknown()];
+      // The same object for as long as they say the same: each call asks for them.
+      if (defaultApp !== rules.defaultApp || defaultAppUnknown !== rules.defaultAppUnknown)
+        rules = { ...rules, defaultApp, defaultAppUnknown };
+      return rules;
+    },
   };
   // One face behind both listeners, so that the limit of calls in flight is one.
   const face = makeProxyFace(sidecar);
@@ -54,12 +57,14 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   const listener = await listen({
     ...face,
     ...settings.listen,
+    limits: { bodyPauseMs: settings.timeouts.idleMs },
     halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     clock,
     log,
   });
   await source.start();
+  warmUp(settings, upstream);
 
   return {
     name: 'proxy',
@@ -74,7 +79,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       replayBufferBytes: budget.bytes(),
     }),
     reconfigure(next) {
-      rules = rulesOf(next);
+      rules = { ...rulesOf(next), defaultApp: undefined };
       authorities.use(next.tlsCaPem);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
@@ -91,7 +96,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
 
 /** The same face once more, over HTTPS and by the platform's own names. */
 async function openTransparent(
-  { transparent }: Settings,
+  { transparent, timeouts }: Settings,
   face: ProxyFace,
   { clock, log }: RoleContext,
 ): Promise<Listener | undefined> {
@@ -108,11 +113,17 @@ async function openTransparent(
   return listen({
     ...face,
     ...where,
+    limits: { bodyPauseMs: timeouts.idleMs },
     tls,
     setting,
     clock,
     log,
   });
+}
+
+/** With an account of its own, a sidecar makes its first connection for the token. */
+function warmUp({ hub }: Settings, { pools, origins }: Upstream): void {
+  if (hub !== undefined) pools.warm(origins.first());
 }
 
 export function makeUpstream(
@@ -121,8 +132,9 @@ export function makeUpstream(
   authorities: Authorities,
 ): Upstream {
   const { connectMs, answerMs, idleMs } = settings.timeouts;
+  const origins = new Origins(settings.upstreams, clock);
   return {
-    origins: new Origins(settings.upstreams, clock),
+    origins,
     pools: new Pools({
       connectTimeoutMs: connectMs,
       answerTimeoutMs: answerMs,
@@ -130,6 +142,7 @@ export function makeUpstream(
       resolve: settings.resolve,
       authorities,
       clock,
+      onUnreachable: (origin, error) => origins.failed(origin, reasonOf(error)),
     }),
     log,
     onFailover: (host) => metrics.upstreamFailedOver(host),

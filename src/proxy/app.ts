@@ -96,19 +96,24 @@ async function served(
   const startMs = clock.lifeMs();
   metrics.callStarted();
   counter.inFlight += 1;
-  const { own, failure, ...counted } =
-    counter.inFlight > call.rules.inFlightMax
-      ? call.fail('overloaded', 'too many calls are in flight (WECHAT_SIDECAR_MAX_IN_FLIGHT)')
-      : await serveCall(call, sidecar, decision).catch((error: unknown) => faulty(call, sidecar, error));
+  let outcome: Served;
+  try {
+    outcome =
+      counter.inFlight > call.rules.inFlightMax
+        ? call.fail('overloaded', 'too many calls are in flight (WECHAT_SIDECAR_MAX_IN_FLIGHT)')
+        : await serveCall(call, sidecar, decision);
+  } catch (error) {
+    outcome = faulty(call, sidecar, error);
+  }
   counter.inFlight -= 1;
   metrics.callEnded();
-  metrics.callAnswered({ ...counted, durationMs: clock.lifeMs() - startMs });
-  const { app, path, status, errcode } = counted;
+  const { app, path, status, errcode, answeredBy, failure } = outcome;
+  metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs: clock.lifeMs() - startMs });
   log.debug('call', { app, path, status, errcode });
   if (failure !== undefined) {
     boundedLog(failure.reason).warn('a call failed', { app, path, errcode, ...failure });
   }
-  return own;
+  return outcome.own;
 }
 
 /** A fault of our own must cost one call, not the process, and its text may quote the call: only its place is told. */

@@ -3,13 +3,14 @@ import { Readable } from 'node:stream';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
 import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server/errors.ts';
 import { exchange } from '../upstream/exchange.ts';
-import type { Exchange, TransportFailure } from '../upstream/request.ts';
+import type { Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { type Answer, AnswerRelay, type RelayHost, sendHeld } from './answer.ts';
 import type { CallBody, Replayable } from './body.ts';
 import type { Caller, CallRequest, CallResponse } from './caller.ts';
 import { pageHeaders } from './cors.ts';
 import { type Injected, requestHeaders } from './headers.ts';
+import { knownHeadOf } from './known-head.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** How a call ended, for whoever counts it. */
@@ -135,14 +136,12 @@ export class Call {
       }
       const sending = new Sending(this.#sidecar, this, replay, resolve);
       this.#sending = sending;
-      const headers = requestHeaders(this.request.rawHeaders);
-      const pinned = this.request.headers['wechatmp-signature'] !== undefined;
-      const outgoing = { method: this.method, target, headers, pinned };
+      const outgoing = { method: this.method, target, ...this.#outgoingHead() };
       const { http } = this.#caller;
       sending.exchange =
         http !== undefined && (by === 'passing' || body.kind === 'streamed')
           ? passThrough.forward(
-              { ...outgoing, ...http, body: passingBody(http.request, body) },
+              { ...outgoing, response: http.response, body: passingBody(http.request, body) },
               sending.relay,
             )
           : exchange(
@@ -151,6 +150,15 @@ export class Call {
               sending.relay,
             );
     });
+  }
+
+  #outgoingHead(): Pick<Outgoing, 'headers' | 'written' | 'pinned'> {
+    const { fields, rawHeaders, headers } = this.request;
+    if (fields === undefined) {
+      return { headers: requestHeaders(rawHeaders), pinned: headers['wechatmp-signature'] !== undefined };
+    }
+    const known = knownHeadOf(fields);
+    return { headers: known.headers, written: known.written, pinned: known.isPinned };
   }
 
   /** Writes what `send` gave: the held answer, or our own word for a failure. */

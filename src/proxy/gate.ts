@@ -1,8 +1,9 @@
 import { API_HOSTS, hostnameOf, isLoopbackName, WECOM_HOST } from '../wechat/hosts.ts';
-import { canonicalPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
-import { readingsOf } from '../wechat/path-readings.ts';
+import { canonicalPath, kindOfPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
+import { isPlainPath, lowerCased, readingsOf } from '../wechat/path-readings.ts';
 import type { RawQuery } from '../wechat/query.ts';
 import type { CallRequest } from './caller.ts';
+import { knownHeadOf } from './known-head.ts';
 import { senderOf } from './web-page.ts';
 
 export interface GateRules {
@@ -47,6 +48,12 @@ export type Gated = Verdict & { readonly page?: string | undefined };
  * two servers could read differently. (CONNECT and what is not HTTP at all never become a request.)
  */
 export function gate(request: CallRequest, rules: GateRules): Gated {
+  const known = request.fields === undefined ? undefined : knownHeadOf(request.fields);
+  // What was found of these header lines before holds for every path.
+  if (known?.admittedBy === rules && request.url?.startsWith('/') === true) {
+    const form = splitTarget(request.url);
+    if (form !== undefined) return gatePath(form, rules);
+  }
   const problem = messageProblem(request);
   if (problem !== undefined) return refused('bad_request', problem);
 
@@ -68,6 +75,7 @@ export function gate(request: CallRequest, rules: GateRules): Gated {
     );
   }
   const page = sender.kind === 'allowed' ? sender.origin : undefined;
+  if (known !== undefined && page === undefined && form.authority === undefined) known.admittedBy = rules;
   return { ...(page !== undefined && isPreflight(request) ? PREFLIGHT : gatePath(form, rules)), page };
 }
 
@@ -93,10 +101,13 @@ const BROWSERS_OWN = '/favicon.ico';
 
 /** A path is forwarded as it was written, so what is decided on is all that a server could take it for. */
 function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
-  const readings = readingsOf(rawPath);
-  if (readings !== undefined && rules.denied(readings)) {
-    return refused('forbidden_path', 'this path is on the deny list (WECHAT_SIDECAR_DENY_PATHS)');
+  if (isPlainPath(rawPath) && rawPath !== BROWSERS_OWN) {
+    const reading = lowerCased(rawPath);
+    if (rules.denied([reading])) return DENIED;
+    return { kind: 'open', target: { rawPath, query, path: rawPath, kind: kindOfPath(reading) } };
   }
+  const readings = readingsOf(rawPath);
+  if (readings !== undefined && rules.denied(readings)) return DENIED;
   const path = canonicalPath(rawPath);
   if (readings === undefined || path === undefined) return refused('bad_request', 'the path is malformed');
   if (path === BROWSERS_OWN) {
@@ -112,6 +123,8 @@ function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
 function refused(reason: GateReason, message: string): Verdict {
   return { kind: 'refused', reason, message };
 }
+
+const DENIED = refused('forbidden_path', 'this path is on the deny list (WECHAT_SIDECAR_DENY_PATHS)');
 
 function messageProblem({ method, headers, rawHeaders, httpVersion }: CallRequest): string | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'this is neither HTTP/1.1 nor HTTP/1.0';
@@ -153,7 +166,7 @@ const ABSOLUTE = /^(https?):\/\/([^/?#]*)/i;
 /** Reads origin form and absolute form; `undefined` for anything else (`*`, an authority, a fragment). */
 function splitTarget(url: string): TargetForm | undefined {
   if (url.includes('#')) return undefined;
-  const absolute = ABSOLUTE.exec(url);
+  const absolute = url.startsWith('/') ? null : ABSOLUTE.exec(url);
   const rest = absolute === null ? url : url.slice(absolute[0].length);
   if (absolute === null && !rest.startsWith('/')) return undefined;
   const mark = rest.indexOf('?');
@@ -162,7 +175,7 @@ function splitTarget(url: string): TargetForm | undefined {
     scheme: absolute?.[1],
     authority: absolute?.[2],
     // Some SDKs join a base URL that ends in a slash with a path that begins with one.
-    rawPath: `/${givenPath.replace(/^\/+/, '')}`,
+    rawPath: givenPath.length > 1 && givenPath[1] !== '/' ? givenPath : `/${givenPath.replace(/^\/+/, '')}`,
     query: mark === -1 ? undefined : rest.slice(mark + 1),
   };
 }

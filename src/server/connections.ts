@@ -8,6 +8,8 @@ export interface FollowedRequest {
   readonly httpVersion: string;
   /** Whether it is whole. */
   readonly complete: boolean;
+  /** What has come of its body and was not taken yet. */
+  readonly readableLength?: number;
 }
 
 export interface FollowedResponse {
@@ -19,6 +21,11 @@ export interface FollowedResponse {
 
 /** Connections of a server that node:http does not know of. */
 export interface OtherLane {
+  inFlight(): number;
+  /** The unfinished exchange of a connection, if it is one of this lane. */
+  of(socket: Duplex): { request: FollowedRequest; response: FollowedResponse } | undefined;
+  /** Connections are to be closed with the answers that are owed. */
+  askToClose(): void;
   /** Those that have carried a request, and carry none. */
   closeIdle(): void;
   closeAll(): void;
@@ -69,7 +76,21 @@ export class Connections {
   }
 
   inFlight(): number {
-    return this.#exchanges.size;
+    return this.#lanes.reduce((sum, lane) => sum + lane.inFlight(), this.#exchanges.size);
+  }
+
+  get isDraining(): boolean {
+    return this.#draining !== undefined;
+  }
+
+  /** The connection has brought a request. */
+  proved(socket: Duplex): void {
+    this.#fresh.delete(socket);
+  }
+
+  /** There may be less in flight than before. */
+  changed(): void {
+    this.#onChange();
   }
 
   opened(socket: Duplex): void {
@@ -117,6 +138,10 @@ export class Connections {
 
   /** The unfinished exchanges of one connection, oldest first: more than one where the caller pipelines. */
   of(socket: Duplex): { request: FollowedRequest; response: FollowedResponse }[] {
+    for (const lane of this.#lanes) {
+      const exchange = lane.of(socket);
+      if (exchange !== undefined) return [exchange];
+    }
     return [...this.#exchanges]
       .filter(([, request]) => request.socket === socket)
       .map(([response, request]) => ({ request, response }));
@@ -132,10 +157,11 @@ export class Connections {
     for (const socket of new Set([...this.#exchanges.values()].map((request) => request.socket))) {
       this.#askToClose(socket);
     }
+    for (const lane of this.#lanes) lane.askToClose();
     await this.#waitMs(Math.min(delayMs, timeoutMs));
     const closed = this.#stopAccepting();
     await this.#quiet(endMs - this.#clock.lifeMs());
-    const cut = this.#exchanges.size;
+    const cut = this.inFlight();
     this.#closeAll();
     await closed;
     return { cut };
@@ -176,7 +202,7 @@ export class Connections {
         resolve();
       };
       const look = (): void => {
-        if (this.#exchanges.size === 0 && (graceOver || this.#fresh.size === 0)) finish();
+        if (this.inFlight() === 0 && (graceOver || this.#fresh.size === 0)) finish();
       };
       const grace = this.#clock.after(Math.min(FRESH_GRACE_MS, timeoutMs), () => {
         graceOver = true;

@@ -19,12 +19,14 @@ export interface Lane {
   readonly clock: Clock;
   /** `false`: it is for the general lane. */
   serve(exchange: PlainExchange): boolean;
-  began(exchange: PlainExchange): void;
+  began(connection: ExpressConnection, socket: Socket, isFirst: boolean): void;
+  /** One that began is over. */
+  over(): void;
   waits(connection: ExpressConnection): void;
   waitsNoMore(connection: ExpressConnection): void;
   handOver(connection: ExpressConnection, socket: Socket, bytes: Buffer): void;
   refuse(connection: ExpressConnection, socket: Socket, code: string): void;
-  forget(connection: ExpressConnection): void;
+  forget(connection: ExpressConnection, socket: Socket): void;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -42,6 +44,8 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   /** Of the exchange: both have to be before the next one. */
   #isResponseOut = true;
   #isServed = true;
+  /** Whether the exchange is served here, which is decided once it is there. */
+  #hasBegun = false;
   #served = 0;
   /** The caller will send nothing more. */
   #isEnded = false;
@@ -153,9 +157,19 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     this.handOver();
   }
 
-  began(exchange: PlainExchange): void {
+  get exchange(): PlainExchange | undefined {
+    return this.#hasBegun ? this.#exchange : undefined;
+  }
+
+  /** With the response that is owed. */
+  askToClose(): void {
+    if (this.#exchange !== undefined) this.#exchange.response.shouldKeepAlive = false;
+  }
+
+  began(): void {
     this.#served += 1;
-    this.#lane.began(exchange);
+    this.#hasBegun = true;
+    this.#lane.began(this, this.#socket, this.#served === 1);
   }
 
   over(): void {
@@ -167,8 +181,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   #next(): void {
     const exchange = this.#exchange;
     if (exchange === undefined || !this.#isServed || !this.#isResponseOut) return;
-    this.#exchange = undefined;
-    exchange.response.closed();
+    this.#ended();
     if (!exchange.response.shouldKeepAlive) {
       this.#socket.destroySoon();
       return;
@@ -180,6 +193,13 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     }
     this.#socket.resume();
     this.#read();
+  }
+
+  #ended(): void {
+    this.#exchange?.response.closed();
+    this.#exchange = undefined;
+    if (this.#hasBegun) this.#lane.over();
+    this.#hasBegun = false;
   }
 
   #refuse(code: string): void {
@@ -212,11 +232,9 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   readonly #onError = (): void => {};
 
   readonly #onClose = (): void => {
-    this.#lane.forget(this);
+    this.#lane.forget(this, this.#socket);
     const exchange = this.#exchange;
-    this.#exchange = undefined;
-    if (exchange === undefined) return;
-    exchange.response.closed();
-    if (!this.#isResponseOut) exchange.onLeft?.();
+    this.#ended();
+    if (!this.#isResponseOut) exchange?.onLeft?.();
   };
 }

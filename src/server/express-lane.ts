@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Connections, OtherLane } from './connections.ts';
 import { ExpressConnection, type ExpressLimits, type Lane } from './express-connection.ts';
@@ -27,7 +28,8 @@ export class ExpressLane implements Lane, OtherLane {
   readonly #options: ExpressOptions;
   readonly #general: (socket: Socket) => void;
   readonly #server: Server;
-  readonly #connections = new Set<ExpressConnection>();
+  readonly #bySocket = new Map<Duplex, ExpressConnection>();
+  #inFlight = 0;
   /** Those that wait for the rest of a request; the others have waited since the timer was set before. */
   #waiting = new Set<ExpressConnection>();
   #waitingLonger = new Set<ExpressConnection>();
@@ -58,8 +60,29 @@ export class ExpressLane implements Lane, OtherLane {
     return this.#options.limits;
   }
 
-  began(exchange: PlainExchange): void {
-    this.#options.connections.began(exchange, exchange.response);
+  inFlight(): number {
+    return this.#inFlight;
+  }
+
+  of(socket: Duplex): { request: PlainExchange; response: PlainExchange['response'] } | undefined {
+    const exchange = this.#bySocket.get(socket)?.exchange;
+    return exchange === undefined ? undefined : { request: exchange, response: exchange.response };
+  }
+
+  askToClose(): void {
+    for (const connection of this.#bySocket.values()) connection.askToClose();
+  }
+
+  began(connection: ExpressConnection, socket: Socket, isFirst: boolean): void {
+    const { connections } = this.#options;
+    this.#inFlight += 1;
+    if (isFirst) connections.proved(socket);
+    if (connections.isDraining) connection.askToClose();
+  }
+
+  over(): void {
+    this.#inFlight -= 1;
+    if (this.#options.connections.isDraining) this.#options.connections.changed();
   }
 
   /** The connection waits for the rest of a request, which begins with `bytes`. */
@@ -74,7 +97,7 @@ export class ExpressLane implements Lane, OtherLane {
   }
 
   handOver(connection: ExpressConnection, socket: Socket, bytes: Buffer): void {
-    this.forget(connection);
+    this.forget(connection, socket);
     // What is given back is read before anything that comes later: on the next tick.
     socket.pause();
     if (bytes.length > 0) socket.unshift(bytes);
@@ -84,28 +107,28 @@ export class ExpressLane implements Lane, OtherLane {
 
   /** Such a request is answered as the general lane does. */
   refuse(connection: ExpressConnection, socket: Socket, code: string): void {
-    this.forget(connection);
+    this.forget(connection, socket);
     this.#server.emit('clientError', Object.assign(new Error(code), { code }), socket);
   }
 
-  forget(connection: ExpressConnection): void {
-    this.#connections.delete(connection);
+  forget(connection: ExpressConnection, socket: Socket): void {
+    this.#bySocket.delete(socket);
     this.waitsNoMore(connection);
   }
 
   /** Ends those that have carried a request, and carry none. */
   closeIdle(): void {
-    for (const connection of this.#connections) connection.closeIfIdle();
+    for (const connection of this.#bySocket.values()) connection.closeIfIdle();
   }
 
   closeAll(): void {
     this.#patience?.cancel();
     this.#check?.cancel();
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#bySocket.values()) connection.destroy();
   }
 
   #opened(socket: Socket): void {
-    this.#connections.add(new ExpressConnection(this, socket));
+    this.#bySocket.set(socket, new ExpressConnection(this, socket));
     this.#check ??= this.#options.clock.after(this.limits.checkIntervalMs, () => this.#lookAtAll());
   }
 
@@ -122,9 +145,9 @@ export class ExpressLane implements Lane, OtherLane {
 
   #lookAtAll(): void {
     const nowMs = this.#options.clock.lifeMs();
-    for (const connection of this.#connections) connection.look(nowMs);
+    for (const connection of this.#bySocket.values()) connection.look(nowMs);
     this.#check =
-      this.#connections.size === 0
+      this.#bySocket.size === 0
         ? undefined
         : this.#options.clock.after(this.limits.checkIntervalMs, () => this.#lookAtAll());
   }

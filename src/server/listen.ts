@@ -10,6 +10,7 @@ import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
+import { followSlowBody } from './slow-body.ts';
 import { tellWrongProtocol, type ClientError } from './wrong-protocol.ts';
 import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';
 
@@ -52,6 +53,8 @@ export interface ServerLimits {
   readonly headersTimeoutMs: number;
   /** The same, to the end of the body. */
   readonly requestTimeoutMs: number;
+  /** A body that is not whole by then may go on arriving, with pauses of this length at most; 0: it may not. */
+  readonly bodyPauseMs: number;
   /** Longer than the idle time of common client pools, so that the client closes first. */
   readonly keepAliveTimeoutMs: number;
   /** How often the two timeouts above are looked at. */
@@ -63,6 +66,7 @@ export interface ServerLimits {
 const LIMITS: ServerLimits = {
   headersTimeoutMs: 30_000,
   requestTimeoutMs: 300_000,
+  bodyPauseMs: 0,
   keepAliveTimeoutMs: 75_000,
   checkIntervalMs: 5_000,
   headBytesMax: 64 * 1024,
@@ -167,7 +171,10 @@ function serverFor(
   if (options.onExpectContinue !== undefined) server.on('checkContinue', serveBy(options.onExpectContinue));
   server.on('clientError', (error: NodeJS.ErrnoException & ClientError, socket) => {
     tell(error, server.listening ? addressOf(server).port : undefined);
-    refuser.parserFailed(error, socket);
+    const refuse = (): void => refuser.parserFailed(error, socket);
+    const mayGoOn = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && limits.bodyPauseMs > 0;
+    if (mayGoOn && followSlowBody(socket, connections, limits.bodyPauseMs, options.clock, refuse)) return;
+    refuse();
   });
   server.on('connect', (_request, socket) => refuser.connectAsked(socket));
   return server;

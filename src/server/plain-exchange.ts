@@ -4,7 +4,7 @@ import type { Fields, PlainRequest } from './plain-request.ts';
 import { PlainResponse, type ResponseWire } from './plain-response.ts';
 
 export interface ExchangeOwner {
-  began(exchange: PlainExchange): void;
+  began(): void;
   over(): void;
 }
 
@@ -42,7 +42,7 @@ export class PlainExchange {
 
   /** It is served here, and not in the general lane. */
   begin(): void {
-    this.#owner.began(this);
+    this.#owner.began();
   }
 
   /** Everything is done: the connection may bring its next request. */

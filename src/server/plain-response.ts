@@ -26,7 +26,7 @@ export class PlainResponse {
   #isChunked = false;
   #trailers = '';
   #onDrain: (() => void) | undefined;
-  #onClose: (() => void)[] = [];
+  #onClose: (() => void) | undefined;
   headersSent = false;
   shouldKeepAlive: boolean;
 
@@ -86,17 +86,17 @@ export class PlainResponse {
   }
 
   once(_: 'close', run: () => void): void {
-    this.#onClose.push(run);
+    this.#onClose = run;
+  }
+
+  /** It is out, or the connection is gone. */
+  closed(): void {
+    this.#onClose?.();
   }
 
   /** The wire has drained. */
   drained(): void {
     this.#onDrain?.();
-  }
-
-  /** It is out, or the connection is gone. */
-  closed(): void {
-    for (const run of this.#onClose) run();
   }
 
   #send(bytes: Buffer | string): boolean {

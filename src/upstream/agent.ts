@@ -34,9 +34,11 @@ export class ConnectorAgent extends Agent {
     return undefined;
   }
 
-  /** Not part of the documented interface, but the one place where the parser's limit can be set for http-proxy. */
+  /** Not part of the documented interface, but the one place where the parser's limits can be set for http-proxy. */
   addRequest(request: ClientRequest & { maxHeaderSize?: number }, options: RequestOptions): void {
     request.maxHeaderSize = HEAD_BYTES_MAX;
+    // Node would leave out what is over 1,000.
+    request.maxHeadersCount = 0;
     (Agent.prototype as unknown as { addRequest(...args: unknown[]): void }).addRequest.call(
       this,
       request,
@@ -46,6 +48,18 @@ export class ConnectorAgent extends Agent {
 
   override keepSocketAlive(socket: Duplex): boolean {
     const ageMs = this.#pools.clock.lifeMs() - (this.#bornMs.get(socket) ?? 0);
-    return ageMs < AGE_MS_MAX && Boolean(super.keepSocketAlive(socket));
+    const isKept = ageMs < AGE_MS_MAX && Boolean(super.keepSocketAlive(socket));
+    if (isKept) socket.once('data', endsUnasked);
+    return isKept;
   }
+
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    socket.off('data', endsUnasked);
+    super.reuseSocket(socket, request);
+  }
+}
+
+/** Nobody has asked: what an idle connection says would be taken for the answer to the next request. */
+function endsUnasked(this: Duplex): void {
+  this.destroy();
 }

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
+import { Backlog } from './backlog.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
-import type { Owing } from './deadlines.ts';
 import { isWritable, requestHead } from './request-head.ts';
 import type { Origin } from './origins.ts';
 import type { Pools } from './pools.ts';
-import { type ResponseHandler, type ResponseHead, ResponseParser } from './response-parser.ts';
+import type { ResponseHead } from './response-head.ts';
+import { type ResponseHandler, ResponseParser } from './response-parser.ts';
 import type { AnswerSink, Outgoing, TransportFailure } from './request.ts';
 
 /** How an attempt ended without an answer. */
@@ -32,7 +33,7 @@ export interface SendTo {
 const JOINED_BYTES_MAX = 16 * 1024;
 
 /** One sending of a request over one origin, on one connection. */
-export class Attempt implements ConnectionUser, ResponseHandler, Owing {
+export class Attempt implements ConnectionUser, ResponseHandler {
   readonly #pools: Pools;
   readonly #request: Outgoing;
   readonly #sink: AnswerSink;
@@ -43,13 +44,12 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
   #stopWaiting: (() => void) | undefined;
   #body: Readable | undefined;
   #leftBytes = 0;
+  #backlog: Backlog | undefined;
   #isReused = false;
   #hasHeard = false;
   #keepAlive = false;
   #keepAliveMs: number | undefined;
   #isPaused = false;
-  /** When the other side is late; Infinity while it owes us nothing. */
-  dueMs = Infinity;
 
   constructor(pools: Pools, request: Outgoing, sink: AnswerSink, to: SendTo) {
     this.#pools = pools;
@@ -116,7 +116,8 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
       this.#owes();
       return;
     }
-    this.dueMs = Infinity;
+    this.#owesNothing();
+    this.#backlog?.taken(this.#pools.clock.lifeMs());
     this.#body.resume();
   }
 
@@ -149,7 +150,7 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
     if (this.#progress !== 'answered') return;
     if (this.#sink.data(chunk) || !this.#isOpen()) return;
     this.#isPaused = true;
-    this.dueMs = Infinity;
+    this.#owesNothing();
     this.#connection?.socket.pause();
   }
 
@@ -202,6 +203,7 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
   #stream(body: Readable, bytes: number): void {
     this.#body = body;
     this.#leftBytes = bytes;
+    this.#backlog = new Backlog();
     body.on('data', (chunk: Buffer) => {
       const socket = this.#connection?.socket;
       if (this.#progress === 'over' || socket === undefined) return;
@@ -212,6 +214,7 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
       }
       if (socket.write(chunk) || this.#leftBytes === 0) return;
       body.pause();
+      this.#backlog?.full(this.#pools.clock.lifeMs());
       // Whoever does not read is as late as whoever does not answer.
       this.#owes();
     });
@@ -261,7 +264,7 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
 
   #leave(): void {
     this.#progress = 'over';
-    this.#pools.deadlines.leave(this);
+    this.#owesNothing();
     this.#body?.pause();
     this.#body = undefined;
   }
@@ -269,13 +272,21 @@ export class Attempt implements ConnectionUser, ResponseHandler, Owing {
   /** The other side has to do something, from now on, within the time limit. */
   #owes(): void {
     const { clock, deadlines } = this.#pools;
-    this.dueMs = clock.lifeMs() + this.#limitMs();
-    deadlines.watch(this);
+    if (this.#connection === undefined) return;
+    const dueMs = clock.lifeMs() + this.#limitMs();
+    this.#connection.dueMs = dueMs;
+    deadlines.watch(dueMs);
+  }
+
+  #owesNothing(): void {
+    if (this.#connection !== undefined) this.#connection.dueMs = Infinity;
   }
 
   #limitMs(): number {
     const { answerTimeoutMs, idleTimeoutMs } = this.#pools.options;
-    return this.#progress === 'answered' ? idleTimeoutMs : (this.#request.repeatAfterMs ?? answerTimeoutMs);
+    if (this.#progress === 'answered') return idleTimeoutMs;
+    const { repeatAfterMs, body } = this.#request;
+    return (repeatAfterMs ?? answerTimeoutMs) + (this.#backlog?.restMs(body?.bytes ?? 0) ?? 0);
   }
 }
 

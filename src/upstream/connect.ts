@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { isOutOfDescriptors, shortageNow } from '../base/descriptors.ts';
 import { dnsResolve, Lookups, systemResolve } from './lookup.ts';
 import type { Authorities } from './authorities.ts';
+import { Handshakes } from './handshakes.ts';
 import type { Origin } from './origins.ts';
 
 export interface ConnectorOptions {
@@ -24,6 +25,7 @@ export class Connector {
   readonly #lookup: LookupFunction;
   /** The last TLS session of each origin, to be resumed. */
   readonly #sessions = new Map<string, Buffer>();
+  readonly #handshakes = new Map<string, Handshakes<Socket>>();
   #context: SecureContext | undefined;
   /** By which it was made. */
   #further: SecureContext | undefined;
@@ -46,6 +48,15 @@ export class Connector {
   /** Within `limitMs`, and never longer than the time limit of the settings. */
   connect(origin: Origin, limitMs: number, done: OnConnected): void {
     const { clock, connectTimeoutMs } = this.#options;
+    const handshakes = this.#handshakes.get(origin.url) ?? new Handshakes<Socket>(clock);
+    this.#handshakes.set(origin.url, handshakes);
+    handshakes.run(Math.min(limitMs, connectTimeoutMs), done, (leftMs, made) => {
+      this.#connect(origin, leftMs, made);
+    });
+  }
+
+  #connect(origin: Origin, limitMs: number, done: OnConnected): void {
+    const { clock } = this.#options;
     const socket = origin.isSecure ? this.#secure(origin) : connectTcp(this.#address(origin));
     socket.setNoDelay(true);
     const event = origin.isSecure ? 'secureConnect' : 'connect';
@@ -65,7 +76,7 @@ export class Connector {
     const onStanding = (): void => settle(undefined);
     const onError = (error: Error): void => settle(error);
     const onClose = (): void => settle(coded('ECONNRESET'));
-    const timer = clock.after(Math.min(limitMs, connectTimeoutMs), () => settle(coded('ETIMEDOUT')));
+    const timer = clock.after(limitMs, () => settle(coded('ETIMEDOUT')));
     socket.once(event, onStanding).once('error', onError).once('close', onClose);
   }
 

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts';
 
-/** Whatever may be late. */
+/** What may be late: a connection, over which one request follows another. */
 export interface Owing {
   /** When it is late; Infinity while it owes nothing. */
   readonly dueMs: number;
@@ -8,9 +8,13 @@ export interface Owing {
 }
 
 /**
- * The time limits of all requests by one timer. It is set for the first that may be late, and looks at all
+ * The time limits of all connections by one timer. It is set for the first that may be late, and looks at all
  * when it fires: nearly every request is answered in time, and a timer for each would cost more than all else
  * that is done for its time limit.
+ *
+ * Connections are in the set, and not requests: a set into and out of which something goes for each request is
+ * laid out anew every few dozen requests. V8 links the layouts, so that once an old one has left the young
+ * generation, each later one and all the requests in it outlive every young collection.
  */
 export class Deadlines {
   readonly #clock: Clock;
@@ -22,10 +26,13 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** Watches `owing`, whose `dueMs` was just set. It may become later at any time without a word. */
-  watch(owing: Owing): void {
+  join(owing: Owing): void {
     this.#owing.add(owing);
-    if (owing.dueMs < this.#timerMs) this.#setTimer(owing.dueMs);
+  }
+
+  /** To be told where a `dueMs` may be the first of all; it may become later without a word. */
+  watch(dueMs: number): void {
+    if (dueMs < this.#timerMs) this.#setTimer(dueMs);
   }
 
   leave(owing: Owing): void {

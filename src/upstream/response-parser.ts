@@ -1,30 +1,18 @@
-/** The head of a final response, and how long its body is. */
-export interface ResponseHead {
-  readonly status: number;
-  readonly reason: string;
-  /** A flat list of names and values, in order, as Latin-1. */
-  readonly headers: string[];
-  /** Whether the connection may carry another request afterwards. */
-  readonly keepAlive: boolean;
-  /** How long the server keeps an idle connection, from `Keep-Alive: timeout=…`. */
-  readonly keepAliveMs: number | undefined;
-}
+import {
+  CHUNKED,
+  CLOSE,
+  type ParsedHead,
+  readFields,
+  readHead,
+  ResponseError,
+  type ResponseHead,
+} from './response-head.ts';
 
 export interface ResponseHandler {
   onHead(head: ResponseHead): void;
   /** A piece of the body, without its framing. */
   onData(chunk: Buffer): void;
   onEnded(trailers: string[]): void;
-}
-
-/** What cannot be a response; the code holds no part of it. */
-export class ResponseError extends Error {
-  readonly code: string;
-
-  constructor(code: string) {
-    super(`Cannot read a response: ${code}`);
-    this.code = code;
-  }
 }
 
 /** Of a response, an interim one, or the trailers. */
@@ -36,8 +24,6 @@ const SIZE_LINE_BYTES_MAX = 4 * 1024;
 
 const LF = 0x0a;
 const CR = 0x0d;
-const TAB = 0x09;
-const SPACE = 0x20;
 
 type Phase = 'head' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'close' | 'over';
 
@@ -199,6 +185,7 @@ export class ResponseParser {
       if (all.length > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
       return this.#keep(all);
     }
+    if (end > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
     this.#finish(readFields(all.toString('latin1', 0, end), 0));
     return all.subarray(end);
   }
@@ -223,17 +210,6 @@ export class ResponseParser {
 
 const NOTHING = Buffer.alloc(0);
 
-/** The bytes of the body, or one of the two below. */
-type Framing = number;
-const CHUNKED = -1;
-/** The body ends with the connection. */
-const CLOSE = -2;
-
-interface ParsedHead extends ResponseHead {
-  keepAlive: boolean;
-  readonly framing: Framing;
-}
-
 /** The place after the empty line; -1 while it has not come. */
 function endOfHead(bytes: Buffer): number {
   const usual = bytes.indexOf('\n\r\n', 0, 'latin1');
@@ -256,123 +232,3 @@ function checkBeginning(bytes: Buffer): void {
 }
 
 const VERSION = 'HTTP/1.';
-
-function readHead(text: string): ParsedHead {
-  const end = text.indexOf('\n');
-  const statusLine = text.slice(0, text.charCodeAt(end - 1) === CR ? end - 1 : end);
-  const [, minor, code, reason = ''] = STATUS_LINE.exec(statusLine) ?? [];
-  if (minor === undefined || code === undefined) throw new ResponseError('no_http');
-  const headers = readFields(text, end + 1);
-  const facts = factsOf(headers);
-  const connection = facts.connection.toLowerCase();
-  const isPersistent = minor === '0' ? /\bkeep-alive\b/.test(connection) : !/\bclose\b/.test(connection);
-  const isAmbiguous = facts.codings !== undefined && (facts.lengths !== undefined || minor === '0');
-  return {
-    status: Number(code),
-    reason,
-    headers,
-    framing: framingOf(facts),
-    // Whoever frames a message in two ways is not trusted with another one.
-    keepAlive: isPersistent && !isAmbiguous,
-    keepAliveMs: facts.keepAliveMs,
-  };
-}
-
-const STATUS_LINE = /^HTTP\/1\.(\d) (\d{3})(?: (.*))?$/;
-
-/** Header or trailer lines, from a place on, as a flat list. A folded line continues the value before it. */
-function readFields(text: string, from: number): string[] {
-  const fields: string[] = [];
-  let end = text.indexOf('\n', from);
-  for (let start = from; end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
-    const lineEnd = text.charCodeAt(end - 1) === CR ? end - 1 : end;
-    if (lineEnd <= start) continue;
-    const first = text.charCodeAt(start);
-    if (first === SPACE || first === TAB) {
-      if (fields.length === 0) throw new ResponseError('invalid_head');
-      const more = trimmed(text, start, lineEnd);
-      const value = fields[fields.length - 1] as string;
-      fields[fields.length - 1] = value === '' || more === '' ? value + more : `${value} ${more}`;
-      continue;
-    }
-    const colon = text.indexOf(':', start);
-    if (colon === -1 || colon > lineEnd) throw new ResponseError('invalid_head');
-    const name = text.slice(start, colon).trimEnd();
-    if (!TOKEN.test(name)) throw new ResponseError('invalid_head');
-    fields.push(name, trimmed(text, colon + 1, lineEnd));
-  }
-  return fields;
-}
-
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// oxlint-disable-next-line no-control-regex -- they could end the line for somebody else
-const ENDS_LINES = /[\u0000\r]/;
-
-/** A piece of a value without the white space around it. */
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  const value = text.slice(start, end);
-  if (ENDS_LINES.test(value)) throw new ResponseError('invalid_head');
-  return value;
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
-}
-
-interface Facts {
-  lengths: string[] | undefined;
-  codings: string[] | undefined;
-  connection: string;
-  keepAliveMs: number | undefined;
-}
-
-function factsOf(headers: readonly string[]): Facts {
-  const facts: Facts = { lengths: undefined, codings: undefined, connection: '', keepAliveMs: undefined };
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    const name = headers[at] as string;
-    // Of all the names, few have the length of one that says how the message is framed.
-    if (name.length !== 10 && name.length !== 14 && name.length !== 17) continue;
-    const value = headers[at + 1] as string;
-    switch (name.toLowerCase()) {
-      case 'content-length':
-        facts.lengths = [...(facts.lengths ?? []), ...value.split(',').map((each) => each.trim())];
-        break;
-      case 'transfer-encoding':
-        facts.codings = [
-          ...(facts.codings ?? []),
-          ...value.split(',').map((each) => each.trim().toLowerCase()),
-        ];
-        break;
-      case 'connection':
-        facts.connection = `${facts.connection},${value}`;
-        break;
-      case 'keep-alive': {
-        const seconds = /timeout=(\d{1,6})/i.exec(value)?.[1];
-        if (seconds !== undefined) facts.keepAliveMs = Number(seconds) * 1_000;
-        break;
-      }
-    }
-  }
-  return facts;
-}
-
-function framingOf({ lengths, codings }: Facts): Framing {
-  if (codings !== undefined) {
-    if (codings.indexOf('chunked') !== codings.lastIndexOf('chunked'))
-      throw new ResponseError('invalid_framing');
-    if (codings.at(-1) === 'chunked') return CHUNKED;
-    if (codings.includes('chunked')) throw new ResponseError('invalid_framing');
-    return CLOSE;
-  }
-  const length = lengths?.[0];
-  if (length === undefined) return CLOSE;
-  if (lengths !== undefined && lengths.length > 1 && lengths.some((each) => each !== length)) {
-    throw new ResponseError('conflicting_lengths');
-  }
-  if (!/^\d{1,15}$/.test(length)) throw new ResponseError('invalid_length');
-  return Number(length);
-}

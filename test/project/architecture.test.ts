@@ -34,7 +34,7 @@ const TREES = ['src', 'test', 'bench', 'docs', 'k8s', 'charts', 'deploy', 'examp
 /** Which files may import a package. A package that is missing here has no door yet. */
 const DOORS: Readonly<Record<string, RegExp>> = {
   undici: /^src\/upstream\//,
-  'http-proxy': /^src\/proxy\/pass-through\.ts$/,
+  'http-proxy': /^src\/proxy\/http-proxy\.ts$/,
   'prom-client': /^src\/server\/metrics\.ts$/,
   pino: /^src\/base\/log\.ts$/,
   koa: /^src\/(?:server|proxy|hub|injector|simulator)\//,
@@ -157,6 +157,7 @@ test('a folder of tests stands beside the folder that it tests', (t) => {
     'k8s',
     'bench',
     'simulation',
+    'fuzz',
     'versions',
   ]);
   for (const entry of readdirSync('test', { withFileTypes: true })) {

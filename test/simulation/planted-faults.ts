@@ -77,6 +77,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'classic goes on without the store',
     story: 'What is right for stable is done in classic too: two hubs end each other’s tokens.',
+    script: 2,
     changes: [
       {
         file: 'keeper/turns.js',
@@ -202,6 +203,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'demand wakes what only people can cure',
     story: 'Every call without a token asks a platform again that has refused the secret.',
+    script: 3,
     changes: [
       {
         file: 'token/machine.js',
