@@ -204,12 +204,14 @@ function byName(metrics: readonly Named[]): Named[] {
   return metrics.toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
-/** As they are made: in an object with `labelNames`, or by a function that takes the name alone. */
+/** As they are made: in an object with `labelNames`, or by a function of name, help and perhaps a label. */
 function metricsOf(texts: readonly string[]): Named[] {
   return texts.flatMap((source) =>
     [...source.matchAll(/(name: )?'(wechat_sidecar_\w+)'((?:(?!(?:name: )?'wechat_sidecar_)[^])*)/g)].map(
       ([, isObject, name = '', rest = '']) => {
-        const [, labels = ''] = isObject === undefined ? [] : (/labelNames: \[([^\]]*)\]/.exec(rest) ?? []);
+        const pattern =
+          isObject === undefined ? /^,\s*(?:'[^']*'|"[^"]*"),\s*('\w+'),/ : /labelNames: \[([^\]]*)\]/;
+        const [, labels = ''] = pattern.exec(rest) ?? [];
         return { name, labels: [...labels.matchAll(/'(\w+)'/g)].map(([, label = '']) => label) };
       },
     ),
