@@ -249,6 +249,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a token is served past its end',
     story: 'A copy is served until another one comes.',
+    script: 5,
     changes: [
       {
         file: 'proxy/hub/account.js',
