@@ -6,6 +6,9 @@ import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { whyUnreadable } from './settings-reader.ts';
 import type { ReadFile } from './settings-reader.ts';
 import type { AppSettings, HubSettings, Settings } from './settings.ts';
+import { placeOf } from '../upstream/egress-proxy.ts';
+import { readNoProxy } from '../upstream/no-proxy.ts';
+import { originOf } from '../upstream/origins.ts';
 import { transportWords } from '../upstream/transport-words.ts';
 
 /** One thing that was looked at, in one sentence for people. It holds no secret. */
@@ -36,7 +39,7 @@ const APPIDS_SHOWN_MAX = 10;
 /** Tries once what the settings describe, and tells what was found, the good and the bad. */
 export async function check(input: CheckInput): Promise<readonly Finding[]> {
   const { settings, warnings } = input;
-  const findings: Finding[] = [ok(describe(settings)), ...warnings.map(warning)];
+  const findings: Finding[] = [ok(describe(settings)), ok(describeWay(settings)), ...warnings.map(warning)];
   const skew = new SkewMeter(input.clock);
   findings.push(
     ...(settings.hub === undefined
@@ -71,6 +74,21 @@ function describe(settings: Settings): string {
       ? countOf(settings.apps.length, 'account')
       : `a hub at ${settings.hub.urls.join(', ')}`;
   return `The settings can be read (${from}, as a ${settings.role}): ${what}.`;
+}
+
+/** Which way calls leave: what the platform sees is the address at the end of it. */
+function describeWay({ egressProxy, upstreams }: Settings): string {
+  if (egressProxy === undefined) return 'Calls to the platform leave directly, through no egress proxy.';
+  const isDirect = readNoProxy(egressProxy.noProxy);
+  const urls = { proxied: [] as string[], direct: [] as string[] };
+  for (const url of upstreams) {
+    const { isSecure, hostname, port } = originOf(url);
+    urls[isSecure && !isDirect(hostname, port) ? 'proxied' : 'direct'].push(url);
+  }
+  const way = `the egress proxy http://${placeOf(egressProxy)} (${egressProxy.from})`;
+  const direct = urls.direct.length === 0 ? '' : `; those to ${urls.direct.join(', ')} leave directly`;
+  if (urls.proxied.length === 0) return `Calls to the platform leave directly, past ${way}.`;
+  return `Calls to ${urls.proxied.join(', ')} leave through ${way}${direct}.`;
 }
 
 async function checkAccounts(input: CheckInput, skew: SkewMeter): Promise<Finding[]> {
@@ -114,12 +132,11 @@ async function checkAccount(
       : `the platform gave a token in mode ${app.mode}, good for ${Math.round(outcome.expiresInMs / 1_000)} s`;
     return { finding: ok(`${name}: ${how}.`), isReachable: true };
   }
-  if (outcome.cause === 'transport') {
+  if (outcome.cause === 'transport' || outcome.cause === 'route') {
     const hosts = input.settings.upstreams.join(', ');
+    const words = outcome.cause === 'route' ? outcome.detail : transportWords(outcome.detail);
     return {
-      finding: problem(
-        `${name}: the platform (${hosts}) cannot be reached: ${transportWords(outcome.detail)}.`,
-      ),
+      finding: problem(`${name}: the platform (${hosts}) cannot be reached: ${words}.`),
       isReachable: false,
     };
   }

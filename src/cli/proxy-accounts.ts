@@ -29,6 +29,8 @@ export interface ProxyAccounts {
   /** Its part of `/status`. */
   status(): object;
   reconfigure(settings: Settings): void;
+  /** Another way to the platform is in force: what waits because it could not be reached is tried again. */
+  routeChanged(): void;
   close(): Promise<void>;
 }
 
@@ -94,6 +96,7 @@ export function makeOwnAccounts(
       keepers.reconfigure(next.apps);
       tickets.keepOnly(keepers.appids());
     },
+    routeChanged: () => keepers.routeChanged(),
     close() {
       tickets.close();
       return keepers.close();
@@ -152,6 +155,8 @@ export function makeHubBackedAccounts(
     reconfigure(next) {
       current = next;
     },
+    // The hub is reached in another way.
+    routeChanged() {},
     close: () => accounts.close(),
   };
 }

@@ -10,6 +10,7 @@ import { fileCells, holdsSecret } from './settings-cells.ts';
 import type { Cells } from './settings-cells.ts';
 import { apiServerIn, doubtfulVariables, isInKubernetes, unknownVariables } from './settings-environment.ts';
 import type { Environment } from './settings-environment.ts';
+import { readEgressProxy } from './settings-egress.ts';
 import { readSettingsFile } from './settings-file.ts';
 import { certificates, hostPort, storedKey } from './settings-forms.ts';
 import { readInjector } from './settings-injector.ts';
@@ -83,15 +84,19 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
   const { role, file, env } = source;
   const owned = readAccounts(reader, role);
   const { clients, kubernetes } = readCallers(reader, role, owned.apps);
+  const listening = readListening(reader, role, env);
+  const transparent = readTransparent(reader);
+  const listeners = [listening.listen, listening.adminListen, ...(transparent ? [transparent.listen] : [])];
   return {
     role,
     configFile: file?.path,
     ...owned,
     clients,
     kubernetes: { ...kubernetes, apiServer: apiServerIn(env) },
-    ...readListening(reader, role, env),
+    ...listening,
     tlsCaPem: readAuthorities(reader, source),
     upstreams: readUpstreams(reader),
+    egressProxy: readEgressProxy(reader, role, env, { listeners, names: [] }),
     resolve: reader.oneOrDefault(serving.resolve),
     timeouts: {
       connectMs: reader.oneOrDefault(serving.connectTimeout),
@@ -114,7 +119,7 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
       tokenLifeMs: reader.oneOrDefault(serving.simulatorTokenLife),
     },
     injector: readInjector(reader, role),
-    transparent: readTransparent(reader),
+    transparent,
   };
 }
 

@@ -96,6 +96,33 @@ export const upstreams: Setting<string> = {
   meaningZh: '微信平台的地址,按优先顺序排列。',
 };
 
+export const egressProxy: Setting<'none' | form.ProxyUrl> = {
+  key: 'egressProxy',
+  env: 'WECHAT_SIDECAR_EGRESS_PROXY',
+  defaultNote: { en: '`HTTPS_PROXY` less `NO_PROXY`', zh: '`HTTPS_PROXY`,`NO_PROXY` 除外' },
+  form: form.egressProxyUrl,
+  // It may hold a password.
+  secret: true,
+  roles: TOKEN_ROLES,
+  live: true,
+  meaning:
+    "The forward proxy that every call to the platform over https goes through (CONNECT), so that the platform's IP allow-list needs one address: `http://[user:password@]host:port`. The proxy looks the names up. Not for the hub, Redis or Kubernetes. `none`: no proxy, whatever `HTTPS_PROXY` says. See [Egress proxy](#egress-proxy).",
+  meaningZh:
+    '对微信平台的所有 https 请求都经由该正向代理(CONNECT)发出,这样 IP 白名单只需一个地址:`http://[user:password@]host:port`。域名由代理解析。不用于中控、Redis 和 Kubernetes。`none`:不用代理,无论 `HTTPS_PROXY` 如何设置。参见[出口代理](#出口代理)。',
+};
+
+export const egressProxyFile: Setting<string> = {
+  key: 'egressProxyFile',
+  env: 'WECHAT_SIDECAR_EGRESS_PROXY_FILE',
+  form: form.filePath,
+  file: 'secret',
+  roles: TOKEN_ROLES,
+  live: true,
+  meaning:
+    'In place of `egressProxy`: a file that holds the same, the place for a password. Read again when it changes.',
+  meaningZh: '替代 `egressProxy`:内容相同的文件,适合存放含密码的地址。文件变化时自动重读。',
+};
+
 export const resolve: Setting<'system' | 'dns'> = {
   key: 'resolve',
   env: 'WECHAT_SIDECAR_RESOLVE',
@@ -115,8 +142,9 @@ export const connectTimeout: Setting<number> = {
   form: form.duration('10ms', '5m'),
   roles: CALLING_ROLES,
   live: false,
-  meaning: 'The longest that connecting to one origin may take (TCP and TLS); then the next one is tried.',
-  meaningZh: '连接一个地址(TCP 与 TLS)的最长时间,超时则尝试下一个。',
+  meaning:
+    'The longest that connecting to one origin may take (TCP, the egress proxy and TLS); then the next one is tried.',
+  meaningZh: '连接一个地址(TCP、出口代理与 TLS)的最长时间,超时则尝试下一个。',
 };
 
 export const answerTimeout: Setting<number> = {

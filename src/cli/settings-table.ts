@@ -15,6 +15,8 @@ export const SETTINGS_TABLE: readonly Setting[] = [
   accounts.hubTokenFile,
   accounts.hubApps,
   serving.upstreams,
+  serving.egressProxy,
+  serving.egressProxyFile,
   serving.resolve,
   serving.listen,
   serving.adminListen,

@@ -2,6 +2,7 @@ import type { LogLevel } from '../base/log.ts';
 import type { Right } from '../hub/callers.ts';
 import type { InjectionSettings } from '../injector/settings.ts';
 import type { Secret } from '../base/secret.ts';
+import type { EgressProxy } from '../upstream/egress-proxy.ts';
 import type { Credentials } from '../wechat/issuer.ts';
 
 /** What this process is; each role takes the settings of its own and leaves the others unread. */
@@ -27,6 +28,8 @@ export interface Settings {
   readonly hub: HubSettings | undefined;
   /** Origins such as `https://api.weixin.qq.com`, in order of preference; 1 to 16. */
   readonly upstreams: readonly string[];
+  /** What connections with TLS to them go through. */
+  readonly egressProxy: EgressProxy | undefined;
   readonly resolve: 'system' | 'dns';
   readonly timeouts: TimeoutSettings;
   readonly limits: { readonly inFlightMax: number };

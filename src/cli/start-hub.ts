@@ -21,12 +21,12 @@ import { TokenReviews } from '../kubernetes/token-review.ts';
 import type { ServiceAccount } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
 import { makeAsk } from '../upstream/ask.ts';
-import { Authorities } from '../upstream/authorities.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { openStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
-import { makeUpstream, observerFor } from './start-proxy.ts';
+import { observerFor } from './start-proxy.ts';
+import { makeWayOut, type WayOut } from './way-out.ts';
 
 /** Requests are small; one that is slower than this is somebody who only wants to hold a place. */
 const REQUEST_MS_MAX = 15_000;
@@ -44,7 +44,7 @@ export async function startHub(
   const { clock, log } = context;
   let current = settings;
   const parts = assemble(settings, context, () => current, serviceAccountFiles);
-  const { hub, keepers, tickets, history, authorities } = parts;
+  const { hub, keepers, tickets, history, wayOut } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
@@ -65,14 +65,14 @@ export async function startHub(
     ready: [triedCheck(keepers)],
     status: () => ({
       accounts: keepers.status(),
-      upstreams: hub.upstream.origins.health(),
+      ...wayOut.status(),
       inFlight: listener.inFlight(),
       watchers: hub.watchers.size,
     }),
     reconfigure(next) {
+      const isOtherWay = wayOut.reconfigure(next);
       const gone = keepers.appids().filter((appid) => !next.apps.some((app) => app.appid === appid));
       current = next;
-      authorities.use(next.tlsCaPem);
       keepers.reconfigure(next.apps);
       for (const appid of gone) {
         hub.watchers.removed(appid);
@@ -82,6 +82,7 @@ export async function startHub(
       history.keepOnly(keepers.appids());
       hub.callers.reconfigure(next.clients);
       hub.watchers.endWhere((caller) => !hub.callers.stillHolds(caller));
+      if (isOtherWay) keepers.routeChanged();
     },
     async drain(options) {
       // Watchers would keep us waiting for ever, and find another hub once this one takes no calls.
@@ -100,7 +101,7 @@ interface HubParts {
   readonly keepers: Keepers;
   readonly tickets: KeptTickets;
   readonly history: History;
-  readonly authorities: Authorities;
+  readonly wayOut: WayOut;
   close(): Promise<void>;
 }
 
@@ -111,8 +112,8 @@ function assemble(
   serviceAccountFiles: typeof IN_CLUSTER_FILES,
 ): HubParts {
   const { clock, random, log, version, metrics } = context;
-  const authorities = new Authorities(settings.tlsCaPem);
-  const upstream = makeUpstream(settings, context, authorities);
+  const wayOut = makeWayOut(settings, context);
+  const { upstream } = wayOut;
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
   const keepers = makeKeepers({
@@ -163,7 +164,7 @@ function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, tickets, history, authorities, close };
+  return { hub, keepers, tickets, history, wayOut, close };
 }
 
 /** Whether other hubs hold the account too. */

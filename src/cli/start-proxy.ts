@@ -9,26 +9,23 @@ import { prepareTrust } from '../proxy/transparent/trust-files.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
-import { Authorities } from '../upstream/authorities.ts';
-import type { Upstream } from '../upstream/exchange.ts';
-import { Origins } from '../upstream/origins.ts';
-import { Pools } from '../upstream/pools.ts';
 import { hostnameOf } from '../wechat/hosts.ts';
 import { matchAny } from '../wechat/path-pattern.ts';
 import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
+import { makeWayOut } from './way-out.ts';
 
 /** The sidecar, with accounts of its own or those of a hub. */
 export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
   const { clock, log, metrics } = context;
-  const authorities = new Authorities(settings.tlsCaPem);
-  const upstream = makeUpstream(settings, context, authorities);
+  const wayOut = makeWayOut(settings, context);
+  const { upstream } = wayOut;
   const passThrough = new PassThrough(upstream);
   const source =
     settings.hub === undefined
       ? makeOwnAccounts(settings, context, upstream, observerFor(metrics))
-      : makeHubBackedAccounts(settings, settings.hub, context, authorities);
+      : makeHubBackedAccounts(settings, settings.hub, context, wayOut.authorities);
   const budget = new ReplayBudget(settings.replay.memoryBytesMax);
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
@@ -51,14 +48,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   // One face behind both listeners, so that the limit of calls in flight is one.
   const face = makeProxyFace(sidecar);
   const transparent = await openTransparent(settings, face, context);
-  const listener = await listen({
-    ...face,
-    ...settings.listen,
-    halfClose: true,
-    setting: 'WECHAT_SIDECAR_LISTEN (listen)',
-    clock,
-    log,
-  });
+  const listener = await openBusiness(settings, face, context);
   await source.start();
 
   return {
@@ -69,15 +59,18 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     status: () => ({
       defaultApp: source.defaultApp() ?? null,
       ...source.status(),
-      upstreams: upstream.origins.health(),
+      ...wayOut.status(),
       inFlight: listener.inFlight() + (transparent?.inFlight() ?? 0),
       replayBufferBytes: budget.bytes(),
     }),
     reconfigure(next) {
+      const isOtherWay = wayOut.reconfigure(next);
       rules = rulesOf(next);
-      authorities.use(next.tlsCaPem);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
+      if (!isOtherWay) return;
+      passThrough.renew();
+      source.routeChanged();
     },
     async drain(options) {
       const [outcome, beside] = await Promise.all([listener.drain(options), transparent?.drain(options)]);
@@ -87,6 +80,15 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       return { cut: outcome.cut + (beside?.cut ?? 0) };
     },
   };
+}
+
+function openBusiness(
+  { listen: where }: Settings,
+  face: ProxyFace,
+  { clock, log }: RoleContext,
+): Promise<Listener> {
+  const setting = 'WECHAT_SIDECAR_LISTEN (listen)';
+  return listen({ ...face, ...where, halfClose: true, setting, clock, log });
 }
 
 /** The same face once more, over HTTPS and by the platform's own names. */
@@ -113,27 +115,6 @@ async function openTransparent(
     clock,
     log,
   });
-}
-
-export function makeUpstream(
-  settings: Settings,
-  { clock, log, metrics }: RoleContext,
-  authorities: Authorities,
-): Upstream {
-  const { connectMs, answerMs, idleMs } = settings.timeouts;
-  return {
-    origins: new Origins(settings.upstreams, clock),
-    pools: new Pools({
-      connectTimeoutMs: connectMs,
-      answerTimeoutMs: answerMs,
-      idleTimeoutMs: idleMs,
-      resolve: settings.resolve,
-      authorities,
-      clock,
-    }),
-    log,
-    onFailover: (host) => metrics.upstreamFailedOver(host),
-  };
 }
 
 function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server/errors.ts';
 import { exchange } from '../upstream/exchange.ts';
 import type { Exchange, TransportFailure } from '../upstream/request.ts';
+import { misconfiguration } from '../upstream/transport-words.ts';
 import { type Answer, AnswerRelay, sendHeld } from './answer.ts';
 import { discardRest, KeptBody, ReplayBudget } from './body.ts';
 import { pageHeaders } from './cors.ts';
@@ -285,8 +286,10 @@ function passingBody(
 
 function wordsOf({ kind, host, reason }: TransportFailure): [Reason, string] {
   switch (kind) {
-    case 'unreachable':
-      return ['upstream_unreachable', `no upstream can be connected; nothing was sent (${host}: ${reason})`];
+    case 'unreachable': {
+      const why = misconfiguration(reason) ?? reason;
+      return ['upstream_unreachable', `no upstream can be connected; nothing was sent (${host}: ${why})`];
+    }
     case 'broken':
       return [
         'upstream_broken',

@@ -45,6 +45,11 @@ export class PassThrough {
     });
   }
 
+  /** See `renew` of the pools. */
+  renew(): void {
+    for (const agent of this.#agents.values()) agent.endIdle();
+  }
+
   close(): void {
     for (const agent of this.#agents.values()) agent.destroy();
   }

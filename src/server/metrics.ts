@@ -61,6 +61,8 @@ export interface Metrics {
   callAnswered(call: AnsweredCall): void;
   upstreamAnswered(host: string, durationMs: number): void;
   upstreamFailedOver(host: string): void;
+  /** `reason` comes from a closed set: how the egress proxy failed to give a connection. */
+  egressProxyFailed(reason: string): void;
   /** `read` gives the bytes of all kept bodies, and is called when the page is asked for. */
   watchReplayBuffer(read: () => number): void;
   replayed(app: string, errcode: number, outcome: ReplayOutcome): void;
@@ -190,7 +192,7 @@ function callMetrics(registers: Registry[]): CallMetrics {
   };
 }
 
-type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver'>;
+type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver' | 'egressProxyFailed'>;
 
 function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
   const durations = perLabel(
@@ -209,8 +211,15 @@ function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
     labelNames: ['host'],
     registers,
   });
+  const egress = new Counter({
+    name: 'wechat_sidecar_egress_proxy_failures_total',
+    help: 'Connections that the egress proxy did not give, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
   const hosts = boundedLabels(HOSTS_MAX);
   return {
+    egressProxyFailed: (reason) => egress.inc({ reason }),
     upstreamAnswered: (host, durationMs) => durations(host).observe(durationMs / 1000),
     upstreamFailedOver: (host) => failovers.inc({ host: hosts(host) }),
   };

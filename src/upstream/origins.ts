@@ -123,7 +123,7 @@ export class Origins {
   }
 }
 
-function originOf(given: string): Origin {
+export function originOf(given: string): Origin {
   const { protocol, host, hostname, port } = new URL(given);
   const isSecure = protocol === 'https:';
   return {

@@ -14,7 +14,7 @@ export interface PoolOptions extends ConnectorOptions {
 export const KEEP_ALIVE_MS: number = 15_000;
 const KEEP_ALIVE_MS_MAX = 60_000;
 /** A connection goes where its name led when it was made; names move on. */
-export const AGE_MS_MAX: number = 600_000;
+const AGE_MS_MAX: number = 600_000;
 /** Of a client that is not ours, which cannot tell how many it needs. */
 export const CONNECTIONS_IDLE_MAX: number = 256;
 /** Idle connections are looked through this often. */
@@ -37,6 +37,7 @@ export class Pools {
   readonly connector: Connector;
   readonly #pools = new Map<string, OriginPool>();
   #sweep: Timer | undefined;
+  #renewedMs = -Infinity;
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -73,6 +74,17 @@ export class Pools {
     this.#sweep ??= this.clock.after(SWEEP_MS, () => this.#sweepAll());
   }
 
+  /** Another way out is in force: what is connected carries the call that it has, and no other. */
+  renew(): void {
+    this.#renewedMs = this.clock.lifeMs();
+    for (const pool of this.#pools.values()) pool.endIdle();
+  }
+
+  /** Whether a connection that was made then carries no further call. */
+  isWornOut(bornMs: number): boolean {
+    return this.clock.lifeMs() - bornMs >= AGE_MS_MAX || bornMs <= this.#renewedMs;
+  }
+
   close(): Promise<void> {
     this.#closed = true;
     this.#sweep?.cancel();
@@ -89,7 +101,7 @@ export class Pools {
   #poolOf(origin: Origin): OriginPool {
     const known = this.#pools.get(origin.url);
     if (known !== undefined) return known;
-    const pool = new OriginPool(origin, this.connector, this.clock);
+    const pool = new OriginPool(origin, this);
     this.#pools.set(origin.url, pool);
     return pool;
   }
@@ -97,7 +109,7 @@ export class Pools {
 
 class OriginPool {
   readonly #origin: Origin;
-  readonly #connector: Connector;
+  readonly #pools: Pools;
   readonly #clock: Clock;
   /** The one that was used last is used first, so that the others may end. */
   readonly #idle: Connection[] = [];
@@ -106,16 +118,16 @@ class OriginPool {
   #connecting = 0;
   #closed = false;
 
-  constructor(origin: Origin, connector: Connector, clock: Clock) {
+  constructor(origin: Origin, pools: Pools) {
     this.#origin = origin;
-    this.#connector = connector;
-    this.#clock = clock;
+    this.#pools = pools;
+    this.#clock = pools.clock;
   }
 
   idle(): Connection | undefined {
     const nowMs = this.#clock.lifeMs();
     for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) {
-      if (next.isUsable && nowMs < next.idleUntilMs && nowMs - next.bornMs < AGE_MS_MAX) return next;
+      if (next.isUsable && nowMs < next.idleUntilMs && !this.#pools.isWornOut(next.bornMs)) return next;
       next.destroy();
     }
     return undefined;
@@ -132,7 +144,7 @@ class OriginPool {
   }
 
   connect(limitMs: number, done: OnConnection): void {
-    this.#connector.connect(this.#origin, limitMs, (error, socket) => {
+    this.#pools.connector.connect(this.#origin, limitMs, (error, socket) => {
       if (socket === undefined) done(error);
       else done(undefined, this.#made(socket));
     });
@@ -141,7 +153,7 @@ class OriginPool {
   release(connection: Connection, keepAliveMs: number): void {
     connection.release();
     const nowMs = this.#clock.lifeMs();
-    if (!connection.isUsable || this.#closed || nowMs - connection.bornMs >= AGE_MS_MAX) {
+    if (!connection.isUsable || this.#closed || this.#pools.isWornOut(connection.bornMs)) {
       connection.destroy();
       return;
     }
@@ -160,6 +172,10 @@ class OriginPool {
     for (const connection of this.#idle.filter(({ idleUntilMs }) => nowMs >= idleUntilMs))
       connection.destroy();
     return this.#idle.length;
+  }
+
+  endIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
   close(): void {
