@@ -1,6 +1,5 @@
 import { MOUNT_PATH } from './names.ts';
 import type { JsonObject } from './pod.ts';
-import type { InjectionSettings } from './settings.ts';
 
 const PLAIN_PROXY = /^http:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+):\d{1,5}\/?$/i;
 const FILE = 'egress-proxy';
@@ -12,7 +11,10 @@ export function plainProxy(text: string): string | undefined {
 }
 
 /** What the installation has decided. */
-type Decided = Pick<InjectionSettings, 'egressProxy' | 'egressProxySecret'>;
+interface Decided {
+  readonly egressProxy: string | undefined;
+  readonly egressProxySecret: { readonly name: string; readonly key: string } | undefined;
+}
 
 /** What tells the sidecar its egress proxy; `wished` is that of the pod's annotation. */
 export function egressEnvironment(settings: Decided, wished: string | undefined): Record<string, string> {
