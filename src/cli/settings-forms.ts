@@ -142,6 +142,20 @@ export const origin: Form<string> = {
   read: (text) => (ORIGIN.test(text) && URL.canParse(text) ? new URL(text).origin : undefined),
 };
 
+/** Segments that every server reads in one way: nothing encoded, no dots alone, none empty. */
+const PATH_PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/;
+
+/** A way in to the platform; a forwarder before it may want a path prefix. */
+export const upstreamUrl: Form<string> = {
+  accepted:
+    'an http or https origin, perhaps with a path prefix, without query or user, such as https://api.weixin.qq.com or https://gate.example/wechat',
+  read: (text) => {
+    const [, base = '', path = ''] = /^(https?:\/\/[^/]*)(.*)$/i.exec(text.replace(/\/$/, '')) ?? [];
+    const read = origin.read(base);
+    return read !== undefined && PATH_PREFIX.test(path) ? read + path : undefined;
+  },
+};
+
 /** A forward proxy, with `user:password` where it asks for them. */
 export interface ProxyUrl {
   /** In lower case, without brackets. */

@@ -92,13 +92,13 @@ export const sidecarUpstreams: Setting<string> = {
   key: 'injector.upstreams',
   env: 'WECHAT_INJECTOR_UPSTREAMS',
   defaultNote: { en: "the sidecar's own", zh: 'sidecar 自身的默认值' },
-  form: form.origin,
+  form: form.upstreamUrl,
   itemsMax: 16,
   roles: INJECTOR,
   live: true,
   meaning:
-    'The platform that sidecars call, in order of preference; for a simulator or a forward proxy of your own.',
-  meaningZh: 'sidecar 调用的平台地址,按优先顺序排列;用于模拟器或自建的转发代理。',
+    'The platform that sidecars call, in order of preference; for a simulator or a forwarder of your own, perhaps with a path prefix.',
+  meaningZh: 'sidecar 调用的平台地址,按优先顺序排列;用于模拟器或自建的转发(可带路径前缀)。',
 };
 
 export const sidecarEgressProxy: Setting<string> = {

@@ -88,12 +88,14 @@ export const upstreams: Setting<string> = {
   key: 'upstreams',
   env: 'WECHAT_SIDECAR_UPSTREAMS',
   default: 'https://api.weixin.qq.com,https://api2.weixin.qq.com',
-  form: form.origin,
+  form: form.upstreamUrl,
   itemsMax: 16,
   roles: TOKEN_ROLES,
   live: false,
-  meaning: 'The origins of the platform, in order of preference.',
-  meaningZh: '微信平台的地址,按优先顺序排列。',
+  meaning:
+    'The origins of the platform, in order of preference. Each may have a path prefix (a forwarder of your own: `https://gate.example/wechat`), which is put before the path of every call; `denyPaths` and the like match the path without it.',
+  meaningZh:
+    '微信平台的地址,按优先顺序排列。每个都可以带路径前缀(自建转发,如 `https://gate.example/wechat`),会加在每个请求的路径之前;`denyPaths` 等按不含前缀的路径匹配。',
 };
 
 export const egressProxy: Setting<'none' | form.ProxyUrl> = {

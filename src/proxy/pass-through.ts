@@ -227,8 +227,9 @@ class Attempt {
   #writeHead(proxied: ClientRequest): void {
     const { target, headers, method, body } = this.#passing;
     for (const name of proxied.getHeaderNames()) proxied.removeHeader(name);
-    proxied.path = target;
-    proxied.setHeader('host', this.#to.origin.host);
+    const { host, pathPrefix } = this.#to.origin;
+    proxied.path = pathPrefix + target;
+    proxied.setHeader('host', host);
     for (let at = 0; at + 1 < headers.length; at += 2) {
       proxied.appendHeader(headers[at] as string, headers[at + 1] as string);
     }

@@ -8,8 +8,11 @@ const EXPECTING_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
  * The request line and the headers, as Latin-1. The headers keep their order and spelling; `host` and
  * what frames the message are ours.
  */
-export function requestHead({ method, target, headers, body }: Outgoing, { host }: Origin): string {
-  let head = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
+export function requestHead(
+  { method, target, headers, body }: Outgoing,
+  { host, pathPrefix }: Origin,
+): string {
+  let head = `${method} ${pathPrefix}${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
   for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
   if (body !== undefined) head += `content-length: ${body.bytes}\r\n`;
   else if (EXPECTING_BODY.has(method)) head += 'content-length: 0\r\n';

@@ -44,7 +44,8 @@ test('each variable sets its setting', (t) => {
       ...ACCOUNT,
       WECHAT_TOKEN_MODE: 'classic',
       WECHAT_SIDECAR_DEFAULT_APP: APPID,
-      WECHAT_SIDECAR_UPSTREAMS: 'https://a.example, http://127.0.0.1:8080/',
+      WECHAT_SIDECAR_UPSTREAMS:
+        'https://a.example, http://127.0.0.1:8080/, https://Gate.example:443/wechat/v1.0/',
       WECHAT_SIDECAR_LISTEN: '[::1]:1',
       WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:2',
       WECHAT_SIDECAR_REPLAY_BODY_LIMIT: '1MiB',
@@ -66,7 +67,7 @@ test('each variable sets its setting', (t) => {
   });
   t.is(settings.apps[0]?.mode, 'classic');
   t.like(settings, {
-    upstreams: ['https://a.example', 'http://127.0.0.1:8080'],
+    upstreams: ['https://a.example', 'http://127.0.0.1:8080', 'https://gate.example/wechat/v1.0'],
     listen: { host: '::1', port: 1 },
     adminListen: { host: '127.0.0.1', port: 2 },
     adminPortMayMove: false,
@@ -215,10 +216,15 @@ test('a proxy that other machines can reach is warned of, and so is a platform w
   t.regex(warnings[1] ?? '', /http:\/\/a\.example is not encrypted/);
 });
 
-test('an origin has no path, query or user', (t) => {
+test('an upstream has no query or user, and a path that can be read in one way only', (t) => {
   for (const url of [
     'api.weixin.qq.com',
-    'https://a/b',
+    'https://a//b',
+    'https://a/b//',
+    'https://a/../b',
+    'https://a/.',
+    'https://a/%62',
+    'https://a/b;c',
     'https://a?b',
     'https://u@a',
     'ftp://a',
