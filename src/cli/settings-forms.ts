@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import { readIpRange } from '../base/ip-range.ts';
 import { Secret } from '../base/secret.ts';
 import { plainProxy } from '../injector/egress.ts';
 import { isImageReference } from '../injector/image.ts';
@@ -22,6 +23,7 @@ export interface Form<T> {
 /** An appid as the platform and its SDKs use it, or one that somebody made up for a test. */
 const APPID = /^[A-Za-z0-9_-]{2,64}$/;
 const ORIGIN = /^https?:\/\/[^\s/?#@\\]+\/?$/i;
+const HOST_NAME = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
 const HOST_PORT = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+)):(\d{1,5})$/i;
 
 export const appid: Form<string> = matching(APPID, '2 to 64 letters, digits, _ or -');
@@ -204,6 +206,22 @@ function credentialsIn(userInfo: string): Secret | null {
 export const pageOrigin: Form<string> = {
   accepted: 'an http or https origin without path, query or user, such as http://localhost:5173',
   read: (text) => (ORIGIN.test(text) && URL.canParse(text) ? new URL(text).origin : undefined),
+};
+
+/** In lower case, an IPv6 address without brackets: as the gate reads a Host. */
+export const hostName: Form<string> = {
+  accepted:
+    'a host name or an address, without port or wildcard, such as wechat-sidecar or host.docker.internal',
+  read: (text) => {
+    const bare = text.replace(/^\[(.*)\]$/, '$1');
+    if (isIPv6(bare)) return bare.toLowerCase();
+    return text.length <= 253 && HOST_NAME.test(text) ? text.toLowerCase().replace(/\.$/, '') : undefined;
+  },
+};
+
+export const addressRange: Form<string> = {
+  accepted: 'an address or a range, such as 10.1.2.3, 172.18.0.0/16 or fd00::/8',
+  read: (text) => (readIpRange(text) === undefined ? undefined : text),
 };
 
 export const hostPort: Form<HostPort> = {

@@ -86,6 +86,7 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
   const { clients, kubernetes } = readCallers(reader, role, owned.apps);
   const listening = readListening(reader, role, env);
   const transparent = readTransparent(reader);
+  const allowedHosts = reader.many(serving.allowedHosts) ?? [];
   const listeners = [listening.listen, listening.adminListen, ...(transparent ? [transparent.listen] : [])];
   return {
     role,
@@ -96,7 +97,7 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
     ...listening,
     tlsCaPem: readAuthorities(reader, source),
     upstreams: readUpstreams(reader),
-    egressProxy: readEgressProxy(reader, role, env, { listeners, names: [] }),
+    egressProxy: readEgressProxy(reader, role, env, { listeners, names: allowedHosts }),
     resolve: reader.oneOrDefault(serving.resolve),
     timeouts: {
       connectMs: reader.oneOrDefault(serving.connectTimeout),
@@ -107,6 +108,8 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
     replay: readReplay(reader),
     errorStatus: reader.oneOrDefault(serving.errorStatus),
     foreignTokens: reader.oneOrDefault(serving.foreignTokens),
+    listenPeers: readPeers(reader, role, listening.listen, transparent?.listen),
+    allowedHosts,
     allowedOrigins: reader.many(serving.allowedOrigins) ?? [],
     denyPaths: reader.many(serving.denyPaths) ?? [],
     store: readStore(reader),
@@ -137,12 +140,6 @@ function readListening(
     const name = given?.name ?? adminGiven?.name ?? 'listen';
     reader.problems.push(`${name}: listen and adminListen share the port ${listen.port}: they need one each`);
   }
-  if (role === 'proxy' && !isLoopbackName(listen.host)) {
-    reader.warnings.push(
-      `${given?.name ?? 'listen'}: ${listen.host} can be reached from other machines, and the sidecar asks its callers ` +
-        'for no credential: whoever reaches it calls WeChat as you',
-    );
-  }
   if (role === 'hub' && tls === undefined && !isLoopbackName(listen.host)) {
     reader.warnings.push(
       'tokens leave this hub in clear: set tls.certFile and tls.keyFile, unless the network between is trusted',
@@ -150,6 +147,33 @@ function readListening(
   }
   const adminPortMayMove = adminGiven === undefined && !isInKubernetes(env);
   return { listen, adminListen, adminPortMayMove, tls };
+}
+
+/** The sidecar asks its callers for no credential, so where others can reach it, it is said who may. */
+function readPeers(
+  reader: SettingsReader,
+  role: Role,
+  listen: HostPort,
+  transparent: HostPort | undefined,
+): readonly string[] {
+  const peers = reader.many(serving.listenPeers);
+  const open = [
+    ...(isLoopbackName(listen.host) ? [] : [reader.given(serving.listen)?.name ?? serving.listen.key]),
+    ...(transparent === undefined || isLoopbackName(transparent.host)
+      ? []
+      : [reader.given(serving.transparentListen)?.name ?? serving.transparentListen.key]),
+  ];
+  const given = reader.given(serving.listenPeers);
+  if (role === 'proxy' && given === undefined && open.length > 0) {
+    reader.problems.push(
+      `${open.join(' and ')}: other machines can reach it, and whoever does calls WeChat as you: list the addresses ` +
+        'that may connect in WECHAT_SIDECAR_LISTEN_PEERS (listenPeers), or listen on localhost',
+    );
+  }
+  if (given !== undefined && open.length === 0) {
+    reader.warnings.push(`${given.name}: has no effect, since nothing listens beyond loopback`);
+  }
+  return peers ?? [];
 }
 
 function readTransparent(reader: SettingsReader): TransparentSettings | undefined {

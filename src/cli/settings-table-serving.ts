@@ -229,6 +229,32 @@ export const foreignTokens: Setting<'pass' | 'replace' | 'reject'> = {
     '请求中携带非本服务管理的 token 时:`pass` 原样放行(可能属于其他账号);`replace` 替换(适合单账号 Pod,SDK 缓存里可能还有旧 token);`reject` 拒绝。',
 };
 
+export const listenPeers: Setting<string> = {
+  key: 'listenPeers',
+  env: 'WECHAT_SIDECAR_LISTEN_PEERS',
+  form: form.addressRange,
+  itemsMax: 100,
+  roles: ['proxy'],
+  live: true,
+  meaning:
+    'Needed with a `listen` address that is not loopback: the addresses and ranges that may connect there, such as `172.18.0.0/16` of a Compose network. All others are closed at once, loopback too unless it is listed. New connections go by a change.',
+  meaningZh:
+    '`listen` 不是回环地址时必填:允许连接的地址和网段,如 Compose 网络的 `172.18.0.0/16`。其他来源一律立即断开,回环地址也要列出才能连接。修改后对新连接生效。',
+};
+
+export const allowedHosts: Setting<string> = {
+  key: 'allowedHosts',
+  env: 'WECHAT_SIDECAR_ALLOWED_HOSTS',
+  form: form.hostName,
+  itemsMax: 50,
+  roles: PROXIES,
+  live: true,
+  meaning:
+    'Further host names that the business port serves, such as `wechat-sidecar` or `host.docker.internal`, for a container beside the program. Browsers do not say where a call to such a host comes from, so there a request with `Cookie`, a foreign `Referer` or a `User-Agent` that begins with `Mozilla/` is refused.',
+  meaningZh:
+    '业务端口额外服务的主机名,如 `wechat-sidecar`、`host.docker.internal`,用于与业务程序并列的容器。浏览器访问这类主机时不会说明请求来源,因此带 `Cookie`、外站 `Referer`、或 `User-Agent` 以 `Mozilla/` 开头的请求会被拒绝。',
+};
+
 export const allowedOrigins: Setting<string> = {
   key: 'allowedOrigins',
   env: 'WECHAT_SIDECAR_ALLOWED_ORIGINS',

@@ -36,6 +36,10 @@ export interface Settings {
   readonly replay: { readonly bodyBytesMax: number; readonly memoryBytesMax: number };
   readonly errorStatus: 'wechat' | 'http';
   readonly foreignTokens: 'pass' | 'replace' | 'reject';
+  /** Addresses and ranges that may connect to a business port that is not on loopback. */
+  readonly listenPeers: readonly string[];
+  /** Further host names that the business port serves. */
+  readonly allowedHosts: readonly string[];
   /** Origins of web pages that may call the business port. */
   readonly allowedOrigins: readonly string[];
   /** Patterns for `matchAny`. */

@@ -1,3 +1,4 @@
+import { type IpRange, readIpRange } from '../base/ip-range.ts';
 import { boundedLog } from '../base/log.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
@@ -7,13 +8,13 @@ import { PassThrough } from '../proxy/pass-through.ts';
 import { Reports } from '../proxy/reports.ts';
 import { prepareTrust } from '../proxy/transparent/trust-files.ts';
 import { ListenError } from '../server/listen-error.ts';
-import { listen, type Listener } from '../server/listen.ts';
+import { listen, type Listener, type ListenOptions } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
-import { hostnameOf } from '../wechat/hosts.ts';
+import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
 import { matchAny } from '../wechat/path-pattern.ts';
 import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
-import type { Settings } from './settings.ts';
+import type { HostPort, Settings } from './settings.ts';
 import { makeWayOut } from './way-out.ts';
 
 /** The sidecar, with accounts of its own or those of a hub. */
@@ -47,8 +48,9 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   };
   // One face behind both listeners, so that the limit of calls in flight is one.
   const face = makeProxyFace(sidecar);
-  const transparent = await openTransparent(settings, face, context);
-  const listener = await openBusiness(settings, face, context);
+  const peers = new Peers(settings.listenPeers);
+  const transparent = await openTransparent(settings, face, peers, context);
+  const listener = await openBusiness(settings, face, peers, context);
   await source.start();
 
   return {
@@ -66,6 +68,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     reconfigure(next) {
       const isOtherWay = wayOut.reconfigure(next);
       rules = rulesOf(next);
+      peers.use(next.listenPeers);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
       if (!isOtherWay) return;
@@ -82,19 +85,39 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   };
 }
 
+/** Who may connect to listeners that are not on loopback. */
+class Peers {
+  #ranges: readonly IpRange[] = [];
+
+  constructor(ranges: readonly string[]) {
+    this.use(ranges);
+  }
+
+  use(ranges: readonly string[]): void {
+    this.#ranges = ranges.flatMap((text) => readIpRange(text) ?? []);
+  }
+
+  on({ host }: HostPort): Pick<ListenOptions, 'mayConnect'> {
+    if (isLoopbackName(host)) return {};
+    return { mayConnect: (address) => this.#ranges.some((range) => range(address)) };
+  }
+}
+
 function openBusiness(
   { listen: where }: Settings,
   face: ProxyFace,
+  peers: Peers,
   { clock, log }: RoleContext,
 ): Promise<Listener> {
   const setting = 'WECHAT_SIDECAR_LISTEN (listen)';
-  return listen({ ...face, ...where, halfClose: true, setting, clock, log });
+  return listen({ ...face, ...where, ...peers.on(where), halfClose: true, setting, clock, log });
 }
 
 /** The same face once more, over HTTPS and by the platform's own names. */
 async function openTransparent(
   { transparent }: Settings,
   face: ProxyFace,
+  peers: Peers,
   { clock, log }: RoleContext,
 ): Promise<Listener | undefined> {
   if (transparent === undefined) return undefined;
@@ -110,6 +133,7 @@ async function openTransparent(
   return listen({
     ...face,
     ...where,
+    ...peers.on(where),
     tls,
     setting,
     clock,
@@ -125,6 +149,7 @@ function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAp
     inFlightMax: settings.limits.inFlightMax,
     gate: {
       upstreamHosts: new Set(settings.upstreams.flatMap((url) => hostnameOf(new URL(url).host) ?? [])),
+      allowedHosts: new Set(settings.allowedHosts),
       allowedOrigins: new Set(settings.allowedOrigins),
       denied: matchAny(settings.denyPaths),
     },

@@ -27,6 +27,8 @@ export interface ListenOptions {
   readonly onExpectContinue?: RequestListener;
   /** A caller that closes its side after its request gets its answer; without it, its call is over. */
   readonly halfClose?: boolean;
+  /** Whether a peer with this address may connect; others are closed at once. Everybody may if absent. */
+  readonly mayConnect?: (address: string) => boolean;
   /** Connections over this many are closed on arrival; no limit where absent. */
   readonly connectionsMax?: number;
   /** Instead, one of those that are there is closed for the one that arrives. */
@@ -131,6 +133,7 @@ function serverFor(
         );
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
+  if (options.mayConnect !== undefined) closeStrangers(server, options.mayConnect, options);
   if (options.connectionsMax !== undefined) {
     if (options.giveWay === true) new GiveWay({ max: options.connectionsMax }).follow(server);
     else server.maxConnections = options.connectionsMax;
@@ -161,6 +164,19 @@ function serverFor(
   });
   server.on('connect', (_request, socket) => refuser.connectAsked(socket));
   return server;
+}
+
+function closeStrangers(
+  server: Server,
+  mayConnect: (address: string) => boolean,
+  { log, setting }: ListenOptions,
+): void {
+  server.on('connection', (socket: Socket) => {
+    const { remoteAddress: peer = '' } = socket;
+    if (mayConnect(peer)) return;
+    socket.destroy();
+    log.warn('A connection of a peer that is not listed was closed', { setting, peer });
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { readIpRange } from '../base/ip-range.ts';
 
 /** Whether a host is reached directly, past the proxy. `hostname` has no brackets. */
 export type IsDirect = (hostname: string, port: number) => boolean;
@@ -25,7 +26,6 @@ export function readNoProxy(list: string): IsDirect {
 }
 
 const WITH_PORT = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/;
-const RANGE = /^(.+)\/(\d{1,3})$/;
 
 function readEntry(text: string): { readonly port: number | undefined; readonly matches: Entry } {
   const [, host = text, port] = WITH_PORT.exec(text) ?? [];
@@ -38,14 +38,8 @@ function readEntry(text: string): { readonly port: number | undefined; readonly 
 
 /** Undefined for what is neither an address nor a range of them. */
 function addressEntry(text: string): Entry | undefined {
-  const [, base = text, bits] = RANGE.exec(text) ?? [];
-  const size = { 4: 32, 6: 128 }[isIP(base)];
-  const prefix = bits === undefined ? size : Number(bits);
-  if (size === undefined || prefix === undefined) return undefined;
-  if (prefix > size) return () => false;
-  const range = new BlockList();
-  range.addSubnet(base, prefix, size === 32 ? 'ipv4' : 'ipv6');
-  return (hostname, family) => family !== 0 && range.check(hostname, family === 4 ? 'ipv4' : 'ipv6');
+  const range = readIpRange(text);
+  return range && ((hostname) => range(hostname));
 }
 
 function nameEntry(text: string): Entry {

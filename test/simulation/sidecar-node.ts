@@ -20,7 +20,7 @@ const RULES: ProxyRules = {
   errorStatus: 'wechat',
   replayBodyBytesMax: 1_000_000,
   inFlightMax: 1_000,
-  gate: { upstreamHosts: new Set(), denied: () => false, allowedOrigins: new Set() },
+  gate: { upstreamHosts: new Set(), allowedHosts: new Set(), denied: () => false, allowedOrigins: new Set() },
 };
 
 /** Counts nothing, whatever it is told. */
