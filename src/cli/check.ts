@@ -3,6 +3,7 @@ import { Secret } from '../base/secret.ts';
 import type { Ask, AskOutcome } from '../wechat/ask.ts';
 import { troubleOf } from '../wechat/errcodes.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { appsWithTokens } from './login-apps.ts';
 import { whyUnreadable } from './settings-reader.ts';
 import type { ReadFile } from './settings-reader.ts';
 import type { AppSettings, HubSettings, Settings } from './settings.ts';
@@ -105,7 +106,7 @@ async function checkAccounts(input: CheckInput, skew: SkewMeter): Promise<Findin
       break;
     }
   }
-  if (apps.length > 0 && findings.every(({ level }) => level === 'ok')) {
+  if (appsWithTokens(apps).length > 0 && findings.every(({ level }) => level === 'ok')) {
     findings.push(ok(`The platform can be reached (${upstreams.join(', ')}).`));
   }
   return findings;
@@ -121,10 +122,15 @@ async function checkAccount(
   app: AppSettings,
   skew: SkewMeter,
 ): Promise<{ finding: Finding; isReachable: boolean }> {
+  const name = app.name === app.appid ? app.appid : `${app.appid} (${app.name})`;
+  if (app.mode === 'login') {
+    const text = `${name}: only logs people in (mode login); no token is fetched, and its AppSecret is first tried by a login.`;
+    return { finding: ok(text), isReachable: true };
+  }
+  const { mode } = app;
   const issuer = makePlatformIssuer(skew.measured(input.ask));
   const isTrial = app.mode === 'classic' && !input.fetchClassic;
-  const outcome = await issuer.fetch(isTrial ? { ...app, mode: 'stable' } : app, false);
-  const name = app.name === app.appid ? app.appid : `${app.appid} (${app.name})`;
+  const outcome = await issuer.fetch({ ...app, mode: isTrial ? 'stable' : mode }, false);
   if (outcome.kind === 'token') {
     const how = isTrial
       ? 'the platform accepts appid, AppSecret and address. No classic token was fetched, since that would ' +

@@ -3,6 +3,7 @@ import type { Right } from '../hub/callers.ts';
 import type { InjectionSettings } from '../injector/settings.ts';
 import type { Secret } from '../base/secret.ts';
 import type { EgressProxy } from '../upstream/egress-proxy.ts';
+import type { AppMode } from '../token/token.ts';
 import type { Credentials } from '../wechat/issuer.ts';
 
 /** What this process is; each role takes the settings of its own and leaves the others unread. */
@@ -69,7 +70,8 @@ export interface TlsSettings {
   readonly keyFile: string;
 }
 
-export interface AppSettings extends Credentials {
+export interface AppSettings extends Omit<Credentials, 'mode'> {
+  readonly mode: AppMode;
   /** For people; the appid where none is set. */
   readonly name: string;
 }

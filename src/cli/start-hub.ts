@@ -21,7 +21,9 @@ import { TokenReviews } from '../kubernetes/token-review.ts';
 import type { ServiceAccount } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
 import { makeAsk } from '../upstream/ask.ts';
+import { LOGIN_ONLY } from '../token/source.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { appsWithTokens, loginStatus } from './login-apps.ts';
 import { openStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
@@ -64,16 +66,17 @@ export async function startHub(
     port: listener.port,
     ready: [triedCheck(keepers)],
     status: () => ({
-      accounts: keepers.status(),
+      accounts: [...keepers.status(), ...loginStatus(current.apps)],
       ...wayOut.status(),
       inFlight: listener.inFlight(),
       watchers: hub.watchers.size,
     }),
     reconfigure(next) {
       const isOtherWay = wayOut.reconfigure(next);
-      const gone = keepers.appids().filter((appid) => !next.apps.some((app) => app.appid === appid));
+      const apps = appsWithTokens(next.apps);
+      const gone = keepers.appids().filter((appid) => !apps.some((app) => app.appid === appid));
       current = next;
-      keepers.reconfigure(next.apps);
+      keepers.reconfigure(apps);
       for (const appid of gone) {
         hub.watchers.removed(appid);
         context.metrics.tokenGone(appid);
@@ -117,7 +120,7 @@ function assemble(
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
   const keepers = makeKeepers({
-    apps: settings.apps,
+    apps: appsWithTokens(settings.apps),
     issuer: makePlatformIssuer(ask),
     store: openStore(settings.store, context),
     clock,
@@ -204,12 +207,15 @@ function reviewersFor(
 function accountsOf(keepers: Keepers, settings: () => Settings): HubAccounts {
   const find = (appid: string): Settings['apps'][number] | undefined =>
     settings().apps.find((app) => app.appid === appid);
+  const isLoginOnly = (appid: string): boolean => find(appid)?.mode === 'login';
   return {
-    token: (appid) => keepers.token(appid),
-    lastingToken: (appid) => keepers.lastingToken(appid),
-    report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
+    isLoginOnly,
+    token: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.token(appid)),
+    lastingToken: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.lastingToken(appid)),
+    report: async (appid, refusal, caller) =>
+      isLoginOnly(appid) ? LOGIN_ONLY : keepers.report(appid, refusal, caller),
     isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
-    refreshNow: (appid) => keepers.refreshNow(appid),
+    refreshNow: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.refreshNow(appid)),
     peek: (appid) => keepers.peek(appid),
     status: () => keepers.status(),
     ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),

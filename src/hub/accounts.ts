@@ -1,12 +1,12 @@
 import type { Secret } from '../base/secret.ts';
 import type { Keepers } from '../keeper/keepers.ts';
-import type { TokenMode } from '../token/token.ts';
+import type { AppMode } from '../token/token.ts';
 
 /** An account, without its token. */
 export interface HubApp {
   readonly appid: string;
   readonly name: string;
-  readonly mode: TokenMode;
+  readonly mode: AppMode;
 }
 
 /** The accounts that this hub holds. */
@@ -16,5 +16,7 @@ export interface HubAccounts extends Pick<
 > {
   list(): readonly HubApp[];
   has(appid: string): boolean;
+  /** Whether the account only logs people in, and has no token. */
+  isLoginOnly(appid: string): boolean;
   secretOf(appid: string): Secret | undefined;
 }

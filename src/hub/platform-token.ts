@@ -1,4 +1,5 @@
 import type Koa from 'koa';
+import { LOGIN_ONLY } from '../token/source.ts';
 import { mayDo, mayUse } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { addressOf, readBody, readJson } from './request.ts';
@@ -82,6 +83,9 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
     const why = 'no such account, or not for this caller';
     hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'unknown_app', why });
     return refuse(40013, 'invalid appid: wechat-sidecar has no such account for this client');
+  }
+  if (hub.accounts.isLoginOnly(appid)) {
+    return refuse(40013, `invalid appid: wechat-sidecar: ${LOGIN_ONLY.message}`);
   }
   if (!mayDo(caller, 'tokens', appid)) {
     const why = 'its "may" lacks "tokens"';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TICKET_TYPES } from '../keeper/tickets.ts';
-import { TOKEN_MODES } from '../token/token.ts';
+import { APP_MODES } from '../token/token.ts';
 import { SECRET_PATHS } from '../wechat/path.ts';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
 import { REPORT_OUTCOMES } from '../token/hub-wire.ts';
@@ -47,7 +47,7 @@ export const SCHEMAS = {
       z.strictObject({
         appid,
         name: z.string(),
-        mode: z.enum(TOKEN_MODES),
+        mode: z.enum(APP_MODES),
         fingerprint: fingerprint.optional(),
         expires_at: time.optional(),
       }),

@@ -226,9 +226,7 @@ async function serveTokenCall(
   if (body === undefined) {
     return call.gone ? call.left() : call.fail('body_too_large', 'a token call has a body of some 300 bytes');
   }
-  return call.ownAnswer(
-    await answerTokenCall(endpoint, call.method, target, body, (appid) => accounts.knows(appid)),
-  );
+  return call.ownAnswer(await answerTokenCall(endpoint, call.method, target, body, accounts));
 }
 
 /** An explicit verdict on our token; a gateway's error or a part of something never is one. */

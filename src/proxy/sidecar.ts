@@ -19,6 +19,8 @@ export interface Accounts extends TokenSource, Tickets {
   /** The account's live token, without waiting. */
   peek(appid: string): Token | undefined;
   knows(appid: string): boolean | Promise<boolean>;
+  /** Whether the account only logs people in, and has no token. */
+  isLoginOnly(appid: string): boolean;
   /** Who holds the AppSecret; `undefined` for an account that is not ours. */
   secretOf(appid: string): SecretHolder | undefined;
 }

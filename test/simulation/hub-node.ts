@@ -193,6 +193,7 @@ export class HubNode implements Server {
       ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
       list: () => [{ appid: APPID, name: 'shop', mode: this.#world.sizes.mode }],
       has: (appid) => appid === APPID,
+      isLoginOnly: () => false,
       secretOf: () => new Secret(this.secret),
     };
   }

@@ -131,6 +131,7 @@ export class SidecarNode {
       report: (appid, refusal) => keepers.report(appid, refusal),
       ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
       knows: () => true,
+      isLoginOnly: () => false,
       ticket: (appid, type) => tickets.ticket(appid, type),
       secretOf: () => ({ kind: 'here', secret: new Secret(this.secret) }),
     };

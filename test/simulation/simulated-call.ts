@@ -214,6 +214,7 @@ function passedOn(accounts: Accounts): Accounts {
     report: (appid, refusal) => accounts.report(appid, refusal),
     ownerOf: (fingerprint) => accounts.ownerOf(fingerprint),
     knows: (appid) => accounts.knows(appid),
+    isLoginOnly: (appid) => accounts.isLoginOnly(appid),
     ticket: (appid, type) => accounts.ticket(appid, type),
     secretOf: (appid) => accounts.secretOf(appid),
   };

@@ -4,6 +4,7 @@ import { boundedLog, type Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { type OriginHealth, Origins } from '../../upstream/origins.ts';
 import type { TicketAnswer, TicketType } from '../../keeper/tickets.ts';
+import { LOGIN_ONLY } from '../../token/source.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../../token/source.ts';
 import type { WireReport } from '../../token/hub-wire.ts';
 import type { Token } from '../../token/token.ts';
@@ -47,6 +48,8 @@ export interface HubStatus {
 
 export interface HubAccountStatus {
   readonly appid: string;
+  /** Only where there never is a token. */
+  readonly mode?: 'login';
   /** Absent where there is no live token. */
   readonly fingerprint?: string;
   readonly issuedAtUnixMs?: number;
@@ -122,6 +125,7 @@ export class HubAccounts implements Accounts {
   }
 
   token(appid: string): Promise<TokenAnswer> {
+    if (this.isLoginOnly(appid)) return Promise.resolve(LOGIN_ONLY);
     const account = this.#accountOf(appid);
     if (account.peek() === undefined) this.#wake();
     return account.token();
@@ -145,7 +149,12 @@ export class HubAccounts implements Accounts {
     return this.#accounts.peek(appid)?.peek() !== undefined || this.#list.has(appid);
   }
 
-  ticket(appid: string, type: TicketType): Promise<TicketAnswer> {
+  isLoginOnly(appid: string): boolean {
+    return this.#list.isLoginOnly(appid);
+  }
+
+  async ticket(appid: string, type: TicketType): Promise<TicketAnswer> {
+    if (this.isLoginOnly(appid)) return LOGIN_ONLY;
     return this.#tickets.ticket(appid, type);
   }
 
@@ -196,8 +205,8 @@ export class HubAccounts implements Accounts {
     if (this.#closed) return;
     this.#poll = this.#parts.clock.after(delayMs, () => {
       if (!this.#watch.isHearing()) {
-        for (const appid of (this.#list.appids() ?? []).slice(0, POLLED_MAX))
-          this.#accountOf(appid).refresh();
+        const appids = (this.#list.appids() ?? []).filter((appid) => !this.isLoginOnly(appid));
+        for (const appid of appids.slice(0, POLLED_MAX)) this.#accountOf(appid).refresh();
       }
       this.#pollAfter(POLL_MS * (0.75 + this.#parts.random() / 2));
     });
@@ -271,6 +280,7 @@ export class HubAccounts implements Accounts {
     const failure = account?.failure;
     return {
       appid,
+      ...(this.isLoginOnly(appid) && { mode: 'login' as const }),
       ...(token !== undefined && {
         fingerprint: token.fingerprint,
         issuedAtUnixMs: this.#unixMs(token.issuedAtMs),
