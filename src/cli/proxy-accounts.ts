@@ -1,6 +1,6 @@
-import { makeKeepers } from '../keeper/keepers.ts';
+import { type Keepers, makeKeepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
-import { keepTickets } from '../keeper/tickets.ts';
+import { keepTickets, type Tickets } from '../keeper/tickets.ts';
 import { HubAccounts } from '../proxy/hub/accounts.ts';
 import { readBearer } from '../proxy/hub/bearer.ts';
 import { makeHubHttp } from '../proxy/hub/http.ts';
@@ -10,6 +10,7 @@ import { LOGIN_ONLY } from '../token/source.ts';
 import { makeAsk } from '../upstream/ask.ts';
 import type { Authorities } from '../upstream/authorities.ts';
 import type { Upstream } from '../upstream/exchange.ts';
+import { signPage } from '../wechat/page-signature.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { appsWithTokens, loginOnly, loginStatus } from './login-apps.ts';
 import { openStore } from './open-store.ts';
@@ -54,24 +55,10 @@ export function makeOwnAccounts(
     observer: tellingOf(observer, (appid) => changed(appid)),
   });
   const tickets = keepTickets({ ...context, tokens: keepers, ask });
-  const appOf = (appid: string): Settings['apps'][number] | undefined =>
-    current.apps.find((app) => app.appid === appid);
   let withoutTokens = loginOnly(settings.apps);
   const isLoginOnly = (appid: string): boolean => withoutTokens.has(appid);
   return {
-    accounts: {
-      token: (appid) => (isLoginOnly(appid) ? Promise.resolve(LOGIN_ONLY) : keepers.token(appid)),
-      peek: (appid) => keepers.peek(appid),
-      report: (appid, refusal) => keepers.report(appid, refusal),
-      ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
-      knows: (appid) => appOf(appid) !== undefined,
-      isLoginOnly,
-      ticket: async (appid, type) => (isLoginOnly(appid) ? LOGIN_ONLY : tickets.ticket(appid, type)),
-      secretOf(appid) {
-        const secret = appOf(appid)?.secret;
-        return secret === undefined ? undefined : { kind: 'here', secret };
-      },
-    },
+    accounts: ownAccounts({ keepers, tickets, isLoginOnly, apps: () => current.apps, moment: context }),
     start() {
       keepers.start();
       return Promise.resolve();
@@ -101,6 +88,39 @@ export function makeOwnAccounts(
     close() {
       tickets.close();
       return keepers.close();
+    },
+  };
+}
+
+interface OwnParts {
+  readonly keepers: Keepers;
+  readonly tickets: Tickets;
+  readonly isLoginOnly: (appid: string) => boolean;
+  readonly apps: () => Settings['apps'];
+  readonly moment: Pick<RoleContext, 'clock' | 'random'>;
+}
+
+function ownAccounts({ keepers, tickets, isLoginOnly, apps, moment }: OwnParts): Accounts {
+  const appOf = (appid: string): Settings['apps'][number] | undefined =>
+    apps().find((app) => app.appid === appid);
+  const ticket: Accounts['ticket'] = async (appid, type) =>
+    isLoginOnly(appid) ? LOGIN_ONLY : tickets.ticket(appid, type);
+  return {
+    token: (appid) => (isLoginOnly(appid) ? Promise.resolve(LOGIN_ONLY) : keepers.token(appid)),
+    peek: (appid) => keepers.peek(appid),
+    report: (appid, refusal) => keepers.report(appid, refusal),
+    ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
+    knows: (appid) => appOf(appid) !== undefined,
+    isLoginOnly,
+    ticket,
+    async signPage(appid, url) {
+      const answer = await ticket(appid, 'jsapi');
+      if (answer.kind === 'unavailable') return answer;
+      return { kind: 'signed', signature: signPage(appid, answer.ticket.value, url, moment) };
+    },
+    secretOf(appid) {
+      const secret = appOf(appid)?.secret;
+      return secret === undefined ? undefined : { kind: 'here', secret };
     },
   };
 }

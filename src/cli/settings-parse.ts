@@ -111,6 +111,7 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
     listenPeers: readPeers(reader, role, listening.listen, transparent?.listen),
     allowedHosts,
     allowedOrigins: reader.many(serving.allowedOrigins) ?? [],
+    signedUrlHosts: reader.many(serving.signedUrlHosts),
     denyPaths: reader.many(serving.denyPaths) ?? [],
     store: readStore(reader),
     drainDelayMs: reader.oneOrDefault(serving.drainDelay),

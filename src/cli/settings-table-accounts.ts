@@ -230,6 +230,21 @@ export const clientMay: Setting<Right> = {
     '允许做什么:`tokens`(含监听和上报)、`tickets`、`sign`(JS-SDK 签名)、`relay`(带 AppSecret 的调用)、`refresh`(页面上的刷新按钮)中的若干项。名为 `default` 的调用方可以做全部。',
 };
 
+const URL_HOSTS = {
+  defaultNote: { en: 'all', zh: '全部' },
+  form: form.hostName,
+  itemsMax: 200,
+  roles: HUB,
+  live: true,
+} as const;
+
+export const clientUrlHosts: Setting<string> = {
+  key: 'clients[].jssdk.allowedUrlHosts',
+  ...URL_HOSTS,
+  meaning: 'The only hosts whose pages it may have signed for the JS-SDK. Take `tickets` away from it too.',
+  meaningZh: '只允许为这些主机的页面做 JS-SDK 签名。同时应去掉它的 `tickets` 权限。',
+};
+
 export const kubernetesAudience: Setting<string> = {
   key: 'kubernetes.audience',
   default: 'wechat-sidecar-hub',
@@ -273,6 +288,13 @@ export const allowMay: Setting<Right> = {
   ...MAY,
   meaning: 'What it may do with them, as `clients[].may`.',
   meaningZh: '允许做什么,同 `clients[].may`。',
+};
+
+export const allowUrlHosts: Setting<string> = {
+  key: 'kubernetes.allow[].jssdk.allowedUrlHosts',
+  ...URL_HOSTS,
+  meaning: 'The only hosts whose pages it may have signed, as `clients[].jssdk.allowedUrlHosts`.',
+  meaningZh: '只允许为这些主机的页面签名,同 `clients[].jssdk.allowedUrlHosts`。',
 };
 
 export const tlsCertFile: Setting<string> = {

@@ -268,6 +268,19 @@ export const allowedOrigins: Setting<string> = {
     '允许调用业务端口并读取其应答的网页的源,如开发服务器的 `http://localhost:5173`。其他网页一律拒绝。',
 };
 
+export const signedUrlHosts: Setting<string> = {
+  key: 'jssdk.allowedUrlHosts',
+  env: 'WECHAT_SIDECAR_JSSDK_ALLOWED_URL_HOSTS',
+  defaultNote: { en: 'all', zh: '全部' },
+  form: form.hostName,
+  itemsMax: 200,
+  roles: PROXIES,
+  live: true,
+  meaning:
+    'The only hosts whose pages are signed for the JS-SDK, such as `shop.example.com`. See [JS-SDK](#js-sdk).',
+  meaningZh: '只为这些主机的页面做 JS-SDK 签名,如 `shop.example.com`。参见 [JS-SDK](#js-sdk)。',
+};
+
 export const denyPaths: Setting<string> = {
   key: 'denyPaths',
   env: 'WECHAT_SIDECAR_DENY_PATHS',

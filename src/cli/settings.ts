@@ -43,6 +43,8 @@ export interface Settings {
   readonly allowedHosts: readonly string[];
   /** Origins of web pages that may call the business port. */
   readonly allowedOrigins: readonly string[];
+  /** The only hosts whose pages the sidecar signs; undefined: all. */
+  readonly signedUrlHosts: readonly string[] | undefined;
   /** Patterns for `matchAny`. */
   readonly denyPaths: readonly string[];
   readonly store: StoreSettings;
@@ -117,6 +119,8 @@ export interface ClientSettings {
   readonly apps: readonly string[];
   /** What it may do with them. */
   readonly may: readonly Right[];
+  /** The only hosts whose pages it may have signed; undefined: all. */
+  readonly urlHosts?: readonly string[] | undefined;
 }
 
 export interface KubernetesSettings {
@@ -133,6 +137,7 @@ export interface ServiceAccountSettings {
   readonly serviceAccount: string;
   readonly apps: readonly string[];
   readonly may: readonly Right[];
+  readonly urlHosts?: readonly string[] | undefined;
 }
 
 export interface SimulatorSettings {

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { Audit } from '../hub/audit.ts';
+import { RateLimit } from '../base/rate-limit.ts';
 import { makeHubFace } from '../hub/app.ts';
 import { Callers } from '../hub/callers.ts';
 import type { Reviewers } from '../hub/callers.ts';
@@ -22,6 +23,7 @@ import type { ServiceAccount } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
 import { makeAsk } from '../upstream/ask.ts';
 import { LOGIN_ONLY } from '../token/source.ts';
+import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { appsWithTokens, loginStatus } from './login-apps.ts';
 import { openStore } from './open-store.ts';
@@ -153,6 +155,7 @@ function assemble(
     refreshes: new Refreshes({ accounts, audit, clock }),
     watchers,
     tickets,
+    signatures: new RateLimit(SIGNATURE_RATE, clock),
     upstream,
     history,
     audit,

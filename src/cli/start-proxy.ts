@@ -3,6 +3,7 @@ import { boundedLog } from '../base/log.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
 import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
+import { RateLimit } from '../base/rate-limit.ts';
 import { ReplayBudget } from '../proxy/body.ts';
 import { PassThrough } from '../proxy/pass-through.ts';
 import { Reports } from '../proxy/reports.ts';
@@ -11,6 +12,7 @@ import { ListenError } from '../server/listen-error.ts';
 import { listen, type Listener, type ListenOptions } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
 import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
 import { matchAny } from '../wechat/path-pattern.ts';
 import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
@@ -39,6 +41,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     passThrough,
     budget,
     reports,
+    signatures: new RateLimit(SIGNATURE_RATE, clock),
     boundedLog: boundedLog(log, clock),
     rules: () => ({
       ...rules,
@@ -147,6 +150,7 @@ function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAp
     errorStatus: settings.errorStatus,
     replayBodyBytesMax: settings.replay.bodyBytesMax,
     inFlightMax: settings.limits.inFlightMax,
+    signedUrlHosts: settings.signedUrlHosts && new Set(settings.signedUrlHosts),
     gate: {
       upstreamHosts: new Set(settings.upstreams.flatMap((url) => hostnameOf(new URL(url).host) ?? [])),
       allowedHosts: new Set(settings.allowedHosts),

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../base/clock.ts';
-import { RateLimit } from './rate-limit.ts';
-import type { Rate } from './rate-limit.ts';
+import { RateLimit } from '../base/rate-limit.ts';
+import type { Rate } from '../base/rate-limit.ts';
 
 /** Of credentials that are not good, whichever door they came to. */
 const FAILURE_RATE: Rate = { burst: 10, refillMs: 6_000 };

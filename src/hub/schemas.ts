@@ -59,6 +59,15 @@ export const SCHEMAS = {
     ticket: z.string().min(1),
     expires_in: secondsLeft,
   }),
+  Page: z.object({
+    url: z.string().describe('Of a page, http or https, at most 2,048 bytes; its fragment is cut off.'),
+  }),
+  Signature: z.strictObject({
+    appId: appid,
+    timestamp: z.int().describe('Unix time in seconds.'),
+    nonceStr: z.string().min(1),
+    signature: z.string().regex(/^[0-9a-f]{40}$/),
+  }),
   Report: z.object({
     fingerprint,
     errcode: z

@@ -13,6 +13,7 @@ import { valuesOf } from './headers.ts';
 import { type Plan, planCall } from './plan.ts';
 import type { NoReplay } from './reports.ts';
 import { serveSecretCall } from './secret-call.ts';
+import { serveSignature } from './signature-call.ts';
 import type { Sidecar } from './sidecar.ts';
 import { ticketAnswer, ticketTypeOf } from './ticket-call.ts';
 import { answerTokenCall, TOKEN_CALL_BYTES_MAX } from './token-endpoint.ts';
@@ -41,6 +42,7 @@ export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
     }
     call.describe(target.path, plan.appid);
   }
+  if (plan.kind === 'signature') return serveSignature(call, sidecar, plan);
   if (plan.kind === 'secret') return serveSecretCall(call, sidecar, plan, target);
   if (plan.kind === 'inject') {
     const kept = await keptTicket(call, sidecar, plan, target);

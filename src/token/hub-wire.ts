@@ -80,5 +80,13 @@ export interface WireProblem {
   readonly errcode?: number;
 }
 
+/** The answer of POST /v1/apps/{appid}/jssdk-signature, as `wx.config` takes it. */
+export interface WireSignature {
+  readonly appId: string;
+  readonly timestamp: number;
+  readonly nonceStr: string;
+  readonly signature: string;
+}
+
 /** Events of GET /v1/tokens/watch: `token` with a `WireToken`, `gone` with an appid that has no live token. */
 export const WATCH_EVENTS = ['token', 'gone'] as const;

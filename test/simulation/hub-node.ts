@@ -1,3 +1,5 @@
+import { RateLimit } from '../../src/base/rate-limit.ts';
+import { SIGNATURE_RATE } from '../../src/wechat/page-signature.ts';
 import { createHash } from 'node:crypto';
 import { Secret } from '../../src/base/secret.ts';
 import type { HubAccounts } from '../../src/hub/accounts.ts';
@@ -127,6 +129,7 @@ export class HubNode implements Server {
       refreshes: new Refreshes({ accounts, audit, clock }),
       watchers,
       tickets,
+      signatures: new RateLimit(SIGNATURE_RATE, clock),
       upstream: undefined as unknown as Hub['upstream'],
       history: new History(clock),
       audit,

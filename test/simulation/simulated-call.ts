@@ -215,6 +215,7 @@ function passedOn(accounts: Accounts): Accounts {
     ownerOf: (fingerprint) => accounts.ownerOf(fingerprint),
     knows: (appid) => accounts.knows(appid),
     isLoginOnly: (appid) => accounts.isLoginOnly(appid),
+    signPage: (appid, url) => accounts.signPage(appid, url),
     ticket: (appid, type) => accounts.ticket(appid, type),
     secretOf: (appid) => accounts.secretOf(appid),
   };

@@ -8,6 +8,7 @@ import { LOGIN_ONLY } from '../../token/source.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../../token/source.ts';
 import type { WireReport } from '../../token/hub-wire.ts';
 import type { Token } from '../../token/token.ts';
+import type { SignatureAnswer } from '../../wechat/page-signature.ts';
 import type { Accounts, SecretHolder } from '../sidecar.ts';
 import { HubAccount } from './account.ts';
 import type { Bearer } from './bearer.ts';
@@ -16,6 +17,7 @@ import type { HubHttp } from './http.ts';
 import { HubList } from './list.ts';
 import { readTokenOutcome, type TokenOutcome } from './outcome.ts';
 import { relayByHub } from './relay.ts';
+import { signByHub } from './signature.ts';
 import type { ServerEvent } from './sse.ts';
 import { HubTickets } from './tickets.ts';
 import { HubWatch, type WatchStatus } from './watch.ts';
@@ -156,6 +158,12 @@ export class HubAccounts implements Accounts {
   async ticket(appid: string, type: TicketType): Promise<TicketAnswer> {
     if (this.isLoginOnly(appid)) return LOGIN_ONLY;
     return this.#tickets.ticket(appid, type);
+  }
+
+  async signPage(appid: string, url: string): Promise<SignatureAnswer> {
+    if (this.isLoginOnly(appid)) return LOGIN_ONLY;
+    const { clock, random } = this.#parts;
+    return signByHub({ client: this.#client, tickets: this.#tickets, clock, random }, appid, url);
   }
 
   secretOf(appid: string): SecretHolder {
