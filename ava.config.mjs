@@ -2,8 +2,8 @@
 const build = process.env.BUILD_DIR ?? 'build';
 
 export default {
-  // The suite for Kubernetes needs tools of its own: `npm run test:k8s`.
-  files: [`${build}/test/**/*.test.js`, `!${build}/test/k8s/**`],
+  // These suites need tools of their own: `npm run test:k8s` and `npm run test:examples`.
+  files: [`${build}/test/**/*.test.js`, `!${build}/test/k8s/**`, `!${build}/test/examples/**`],
   timeout: '3m',
   workerThreads: false,
   concurrency: 2,

@@ -4,20 +4,12 @@ import { systemClock } from './base/clock.ts';
 import { FLUSH_MS_MAX, openOutput } from './cli/output.ts';
 import { run } from './cli/run.ts';
 
-/** Known, harmless, and not ours to mend: http-proxy's use of util._extend on newer Node. */
-const EXPECTED_WARNINGS = new Set(['DEP0060']);
-
 /** Two signals of one key press are closer together than this, and two presses are not. */
 const SAME_PRESS_MS = 250;
 
 const output = openOutput(1);
 const errors = openOutput(2);
 
-process.removeAllListeners('warning');
-process.on('warning', (warning: Error & { code?: string }) => {
-  if (EXPECTED_WARNINGS.has(warning.code ?? '')) return;
-  errors.write(`${warning.name}: ${warning.message}\n`);
-});
 // Whoever reads what we print may go away; that is no reason to end.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 

@@ -39,6 +39,11 @@ export class LifeScale {
     this.#offsetMs = wallMs - monotonicMs;
   }
 
+  /** The scale at a moment soon after the last reading. */
+  at(monotonicMs: number): number {
+    return monotonicMs + this.#offsetMs;
+  }
+
   read(wallMs: number, monotonicMs: number): number {
     const gainedMs = wallMs - this.#wallMs - (monotonicMs - this.#monotonicMs);
     if (gainedMs > JUMP_MS) this.#offsetMs += gainedMs;
@@ -51,13 +56,22 @@ export class LifeScale {
   }
 }
 
+/** The wall clock is looked at this often: it costs as much as the other, and jumps seldom. */
+const LOOK_MS = 20;
+
 export const systemClock: Clock = makeSystemClock();
 
 function makeSystemClock(): Clock {
-  const scale = new LifeScale(Date.now(), performance.now());
+  let readMs = performance.now();
+  const scale = new LifeScale(Date.now(), readMs);
   return {
     wallMs: () => Date.now(),
-    lifeMs: () => scale.read(Date.now(), performance.now()),
+    lifeMs() {
+      const nowMs = performance.now();
+      if (nowMs - readMs < LOOK_MS) return scale.at(nowMs);
+      readMs = nowMs;
+      return scale.read(Date.now(), nowMs);
+    },
     after(delayMs, run) {
       const timer = setTimeout(run, Math.min(Math.max(delayMs, 0), DELAY_MS_MAX));
       timer.unref();

@@ -24,3 +24,8 @@ export function openStore(
     }
   }
 }
+
+/** Takes over what may change without a restart: where Redis is, and how to log in. */
+export function reconfigureStore(store: TokenStore, next: StoreSettings): void {
+  if (next.kind === 'redis') store.use?.(next);
+}

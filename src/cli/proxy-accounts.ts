@@ -13,7 +13,7 @@ import type { Upstream } from '../upstream/exchange.ts';
 import { signPage } from '../wechat/page-signature.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { appsWithTokens, loginOnly, loginStatus } from './login-apps.ts';
-import { openStore } from './open-store.ts';
+import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext } from './role.ts';
 import type { HubSettings, Settings } from './settings.ts';
 
@@ -47,11 +47,12 @@ export function makeOwnAccounts(
   let current = settings;
   const ask = makeAsk(upstream, context.clock);
   let changed: (appid: string) => void = () => {};
+  const store = openStore(settings.store, context);
   const keepers = makeKeepers({
     ...context,
     apps: appsWithTokens(settings.apps),
     issuer: makePlatformIssuer(ask),
-    store: openStore(settings.store, context),
+    store,
     observer: tellingOf(observer, (appid) => changed(appid)),
   });
   const tickets = keepTickets({ ...context, tokens: keepers, ask });
@@ -82,6 +83,7 @@ export function makeOwnAccounts(
       current = next;
       withoutTokens = loginOnly(next.apps);
       keepers.reconfigure(apps);
+      reconfigureStore(store, next.store);
       tickets.keepOnly(keepers.appids());
     },
     routeChanged: () => keepers.routeChanged(),

@@ -16,7 +16,7 @@ import { startHub } from './start-hub.ts';
 import { startInjector } from './start-injector.ts';
 import { startProxy } from './start-proxy.ts';
 
-/** A start that takes longer counts as over: an application must not wait for a platform that is away. */
+/** A start that takes longer counts as over: an application must not wait for a platform that is down. */
 const STARTUP_MS_MAX = 10_000;
 
 const QUIT = 'POST /quitquitquit';
@@ -151,7 +151,14 @@ async function openAdmin(
     log,
   });
   const open = (where: Settings['adminListen']): Promise<Listener> =>
-    listen({ handler, ...where, setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)', clock, log });
+    listen({
+      handler,
+      ...where,
+      setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)',
+      mayUseReserve: true,
+      clock,
+      log,
+    });
   if (!settings.adminPortMayMove) return open(settings.adminListen);
   const admin = await orOnFreePort(settings.adminListen, open);
   const usual = settings.adminListen.port;

@@ -39,6 +39,9 @@ export const storedKey: Form<string> = matching(
   '16 or more ASCII characters on one line',
 );
 
+/** For Redis. */
+export const password: Form<string> = matching(/^[^\p{Cc}]{1,512}$/u, '1 to 512 characters on one line');
+
 export const sha256Hex: Form<string> = {
   accepted: "64 hex digits, the SHA-256 of the key (printf %s 'the key' | sha256sum)",
   read: (text) => (/^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : undefined),

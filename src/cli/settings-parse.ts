@@ -1,7 +1,7 @@
 import { Secret } from '../base/secret.ts';
 import { parseRedisUrl } from '../keeper/redis-url.ts';
 import { isLoopbackName } from '../wechat/hosts.ts';
-import { LISTEN_DEFAULTS } from './setting.ts';
+import { LISTEN_DEFAULTS, type Setting } from './setting.ts';
 import { readAccounts } from './settings-accounts.ts';
 import { readCallers } from './settings-callers.ts';
 import type { AccessOf } from './file-access.ts';
@@ -12,7 +12,7 @@ import { apiServerIn, doubtfulVariables, isInKubernetes, unknownVariables } from
 import type { Environment } from './settings-environment.ts';
 import { readEgressProxy } from './settings-egress.ts';
 import { readSettingsFile } from './settings-file.ts';
-import { certificates, hostPort, storedKey } from './settings-forms.ts';
+import { certificates, hostPort, password as passwordForm, storedKey } from './settings-forms.ts';
 import { readInjector } from './settings-injector.ts';
 import { defaultOf, SettingsReader } from './settings-reader.ts';
 import type { ReadFile } from './settings-reader.ts';
@@ -233,8 +233,10 @@ function readStore(reader: SettingsReader): StoreSettings {
   const cluster = reader.oneOrDefault(accounts.storeCluster);
   const keyPrefix = reader.oneOrDefault(accounts.storeKeyPrefix);
   const encryptionKey = reader.secretFile(accounts.storeEncryptionKeyFile, undefined, storedKey);
+  const password = reader.secretFile(accounts.storePasswordFile, undefined, passwordForm);
   const isRedis = /^rediss?:/i.test(url);
-  for (const setting of [accounts.storeSentinels, accounts.storeCluster, accounts.storeKeyPrefix]) {
+  reader.fix(accounts.storeUrl, isRedis ? 'redis' : url);
+  for (const setting of OF_REDIS) {
     const cell = reader.given(setting);
     if (cell !== undefined && !isRedis) reader.problems.push(`${cell.name}: is for a Redis store alone`);
   }
@@ -243,11 +245,33 @@ function readStore(reader: SettingsReader): StoreSettings {
     reader.problems.push(`${cell?.name}: a Redis has Sentinels or is a Cluster, not both`);
   }
   if (isRedis) {
-    judgeRedis(reader, { url, sentinels, cluster, isEncrypted: encryptionKey !== undefined });
-    return { kind: 'redis', url: new Secret(url), sentinels, cluster, keyPrefix, encryptionKey };
+    const whole = withPassword(reader, url, password);
+    judgeRedis(reader, { url: whole, sentinels, cluster, isEncrypted: encryptionKey !== undefined });
+    return { kind: 'redis', url: new Secret(whole), sentinels, cluster, keyPrefix, encryptionKey };
   }
   if (url === 'memory') return { kind: 'memory' };
   return { kind: 'file', path: url.replace(/^file:(?:\/\/(?=\/))?/, ''), encryptionKey };
+}
+
+const OF_REDIS: readonly Setting[] = [
+  accounts.storePasswordFile,
+  accounts.storeSentinels,
+  accounts.storeCluster,
+  accounts.storeKeyPrefix,
+];
+
+/** The URL with the password of the file in it. */
+function withPassword(reader: SettingsReader, url: string, password: Secret | undefined): string {
+  if (password === undefined || parseRedisUrl(url).kind === 'bad') return url;
+  const whole = new URL(url);
+  if (whole.password !== '') {
+    const [name, urlName] = [accounts.storePasswordFile, accounts.storeUrl].map(
+      (setting) => reader.given(setting)?.name ?? setting.key,
+    );
+    reader.problems.push(`${name}: ${urlName} has a password too; leave one of them out`);
+  }
+  whole.password = encodeURIComponent(password.reveal());
+  return whole.href;
 }
 
 interface GivenRedis {

@@ -133,6 +133,11 @@ export class SettingsReader {
     return undefined;
   }
 
+  /** Of a setting that may change while we run, the part that may not. */
+  fix(setting: Setting, part: string): void {
+    this.fixed.set(setting.key, part);
+  }
+
   /** Warns of a file that others may change, and of one with a secret that others may read. */
   judgeFile(name: string, path: string, isSecret: boolean): void {
     const access = this.#accessOf(path);

@@ -20,7 +20,7 @@ export const appAppid: Setting<string> = {
   live: true,
   meaning:
     'An account. The one in the environment is added to those in the file; the same appid twice is an error.',
-  meaningZh: '一个账号的 AppID。环境变量中的账号会与文件中的账号合并;同一个 AppID 出现两次视为错误。',
+  meaningZh: '一个账号的 AppID。环境变量中的账号会与文件中的账号合并；同一个 AppID 出现两次视为错误。',
 };
 
 export const appSecret: Setting<string> = {
@@ -31,7 +31,7 @@ export const appSecret: Setting<string> = {
   roles: ACCOUNT_ROLES,
   live: true,
   meaning: 'Its AppSecret. A file is the better place for it: see the next line.',
-  meaningZh: '该账号的 AppSecret。更推荐放在文件里,见下一行。',
+  meaningZh: '该账号的 AppSecret。更推荐放在文件里，见下一行。',
 };
 
 export const appSecretFile: Setting<string> = {
@@ -55,7 +55,7 @@ export const appMode: Setting<AppMode> = {
   meaning:
     '`stable` (POST /cgi-bin/stable_token), `classic` (GET /cgi-bin/token), or `login`: an account of a website or app that only logs people in, for which no token is ever fetched. The environment also sets it for accounts in the file that name none.',
   meaningZh:
-    '`stable`(POST /cgi-bin/stable_token)、`classic`(GET /cgi-bin/token)或 `login`:只用于登录的网站或应用账号,从不获取 token。文件中未写 mode 的账号也以环境变量为准。',
+    '`stable`(POST /cgi-bin/stable_token)、`classic`(GET /cgi-bin/token）或 `login`：只用于登录的网站或应用账号，从不获取 token。文件中未写 mode 的账号也以环境变量为准。',
 };
 
 export const appName: Setting<string> = {
@@ -64,14 +64,14 @@ export const appName: Setting<string> = {
   form: form.label,
   roles: ACCOUNT_ROLES,
   live: true,
-  meaning: 'A name for people.',
-  meaningZh: '给人看的名称。',
+  meaning: "A name for people: the hub's page and API show it.",
+  meaningZh: '给人看的名称，显示在中控的页面和 API 里。',
 };
 
 export const defaultApp: Setting<string> = {
   key: 'defaultApp',
   env: 'WECHAT_SIDECAR_DEFAULT_APP',
-  defaultNote: { en: 'the only account, else none', zh: '唯一的账号;有多个时无' },
+  defaultNote: { en: 'the only account, else none', zh: '唯一的账号；有多个时无' },
   form: form.appid,
   roles: ['proxy'],
   live: true,
@@ -88,7 +88,7 @@ export const hubUrl: Setting<string> = {
   live: false,
   meaning:
     'The hub that the proxy takes its tokens from; the proxy then holds no secret. Several addresses of one hub are tried in order.',
-  meaningZh: '中控服务器地址,代理从那里取 token,自身不再持有任何密钥。同一中控的多个地址按顺序尝试。',
+  meaningZh: '中控服务器地址，边车从那里取 token，自身不再持有任何密钥。同一中控的多个地址按顺序尝试。',
 };
 
 export const hubTokenFile: Setting<string> = {
@@ -98,8 +98,8 @@ export const hubTokenFile: Setting<string> = {
   file: 'secret',
   roles: ['proxy'],
   live: false,
-  meaning: 'A file with the credential for the hub, read afresh for each use.',
-  meaningZh: '访问中控所用凭证的文件,每次使用都重新读取。',
+  meaning: 'A file with the credential for the hub, read again for each use.',
+  meaningZh: '访问中控所用凭证的文件，每次使用都重新读取。',
 };
 
 export const hubApps: Setting<string> = {
@@ -111,7 +111,7 @@ export const hubApps: Setting<string> = {
   roles: ['proxy'],
   live: false,
   meaning: 'The only accounts that this proxy uses, of those that the hub lets it use.',
-  meaningZh: '在中控允许的账号中,本代理只使用这些。',
+  meaningZh: '在中控允许的账号中，本边车只使用这些。',
 };
 
 export const storeUrl: Setting<string> = {
@@ -122,11 +122,23 @@ export const storeUrl: Setting<string> = {
   // A Redis URL may hold a password.
   secret: true,
   roles: TOKEN_ROLES,
-  live: false,
+  live: true,
   meaning:
-    'Where tokens are kept: `memory`, `file:/path`, `redis://…` or `rediss://…`. In the file `store: memory` will do.',
+    'Where tokens are kept: `memory`, `file:/path`, `redis://…` or `rediss://…`. In the file `store: memory` will do. Another Redis, user or password is taken over while it runs, once it works; another kind of store needs a restart.',
   meaningZh:
-    'token 的存放处:`memory`、`file:/path`、`redis://…` 或 `rediss://…`。文件中可直接写 `store: memory`。',
+    'token 的存放处：`memory`、`file:/path`、`redis://…` 或 `rediss://…`。文件中可直接写 `store: memory`。更换 Redis 的地址、用户或密码无需重启，新设置可用后才会切换；更换存储类型需要重启。',
+};
+
+export const storePasswordFile: Setting<string> = {
+  key: 'store.passwordFile',
+  env: 'WECHAT_SIDECAR_STORE_PASSWORD_FILE',
+  form: form.filePath,
+  file: 'secret',
+  roles: TOKEN_ROLES,
+  live: true,
+  meaning:
+    'A file with the password for Redis, in place of one in the URL. It is read again when it changes.',
+  meaningZh: '含有 Redis 密码的文件，用来代替 URL 里的密码；文件变化时重新读取。',
 };
 
 export const storeSentinels: Setting<HostPort> = {
@@ -134,9 +146,9 @@ export const storeSentinels: Setting<HostPort> = {
   form: form.hostPort,
   itemsMax: 16,
   roles: TOKEN_ROLES,
-  live: false,
+  live: true,
   meaning: 'Redis Sentinels; the host in the URL is then the name of the group, as in `redis://mymaster/0`.',
-  meaningZh: 'Redis Sentinel 列表;此时 URL 的主机名是主节点组名,如 `redis://mymaster/0`。',
+  meaningZh: 'Redis Sentinel 列表；此时 URL 的主机名是主节点组名，如 `redis://mymaster/0`。',
 };
 
 export const storeCluster: Setting<boolean> = {
@@ -144,7 +156,7 @@ export const storeCluster: Setting<boolean> = {
   default: 'false',
   form: form.yesOrNo,
   roles: TOKEN_ROLES,
-  live: false,
+  live: true,
   meaning: 'The URL names a node of a Redis Cluster.',
   meaningZh: 'URL 指向 Redis Cluster 的一个节点。',
 };
@@ -167,7 +179,7 @@ export const storeEncryptionKeyFile: Setting<string> = {
   live: false,
   meaning:
     'A file with a key of at least 16 characters; tokens are then stored encrypted, and stored tokens that are not encrypted with it are not read.',
-  meaningZh: '含有至少 16 个字符密钥的文件;设置后 token 加密存储,存储中未用此密钥加密的 token 不会被读取。',
+  meaningZh: '含有至少 16 个字符密钥的文件；设置后 token 加密存储，存储中未用此密钥加密的 token 不会被读取。',
 };
 
 export const clientName: Setting<string> = {
@@ -176,7 +188,7 @@ export const clientName: Setting<string> = {
   roles: HUB,
   live: true,
   meaning: 'A caller of the hub, by the name that logs and metrics show.',
-  meaningZh: '中控的一个调用方,日志和指标中显示此名称。',
+  meaningZh: '中控的一个调用方，日志和指标中显示此名称。',
 };
 
 export const clientKeySha256: Setting<string> = {
@@ -187,7 +199,7 @@ export const clientKeySha256: Setting<string> = {
   roles: HUB,
   live: true,
   meaning: 'The SHA-256 of its key, in hex.',
-  meaningZh: '其密钥的 SHA-256(十六进制)。',
+  meaningZh: '其密钥的 SHA-256（十六进制）。',
 };
 
 export const clientKeyFile: Setting<string> = {
@@ -209,7 +221,7 @@ export const clientApps: Setting<string> = {
   roles: HUB,
   live: true,
   meaning: 'The accounts it may use; `"*"` for every one.',
-  meaningZh: '允许使用的账号;`"*"` 表示全部。',
+  meaningZh: '允许使用的账号；`"*"` 表示全部。',
 };
 
 const MAY = {
@@ -227,7 +239,7 @@ export const clientMay: Setting<Right> = {
   meaning:
     'What it may do with them: some of `tokens` (with watching and reporting), `tickets`, `sign` (JS-SDK calls), `relay` (calls with the AppSecret) and `refresh` (the button of the page). The client `default` may do all.',
   meaningZh:
-    '允许做什么:`tokens`(含监听和上报)、`tickets`、`sign`(JS-SDK 签名)、`relay`(带 AppSecret 的调用)、`refresh`(页面上的刷新按钮)中的若干项。名为 `default` 的调用方可以做全部。',
+    '允许做什么：`tokens`（含监听和上报）、`tickets`、`sign`（JS-SDK 签名）、`relay`（带 AppSecret 的调用）、`refresh`（页面上的刷新按钮）中的若干项。名为 `default` 的调用方可以做全部。',
 };
 
 const URL_HOSTS = {
@@ -270,7 +282,7 @@ export const allowServiceAccount: Setting<string> = {
   roles: HUB,
   live: true,
   meaning: 'Its name; `"*"` for every one of that namespace.',
-  meaningZh: '服务账号名;`"*"` 表示该命名空间内的全部。',
+  meaningZh: '服务账号名；`"*"` 表示该命名空间内的全部。',
 };
 
 export const allowApps: Setting<string> = {
@@ -280,21 +292,21 @@ export const allowApps: Setting<string> = {
   roles: HUB,
   live: true,
   meaning: 'The accounts it may use; `"*"` for every one.',
-  meaningZh: '允许使用的账号;`"*"` 表示全部。',
+  meaningZh: '允许使用的账号；`"*"` 表示全部。',
 };
 
 export const allowMay: Setting<Right> = {
   key: 'kubernetes.allow[].may',
   ...MAY,
   meaning: 'What it may do with them, as `clients[].may`.',
-  meaningZh: '允许做什么,同 `clients[].may`。',
+  meaningZh: '允许做什么，同 `clients[].may`。',
 };
 
 export const allowUrlHosts: Setting<string> = {
   key: 'kubernetes.allow[].jssdk.allowedUrlHosts',
   ...URL_HOSTS,
   meaning: 'The only hosts whose pages it may have signed, as `clients[].jssdk.allowedUrlHosts`.',
-  meaningZh: '只允许为这些主机的页面签名,同 `clients[].jssdk.allowedUrlHosts`。',
+  meaningZh: '只允许为这些主机的页面签名，同 `clients[].jssdk.allowedUrlHosts`。',
 };
 
 export const tlsCertFile: Setting<string> = {
@@ -306,7 +318,7 @@ export const tlsCertFile: Setting<string> = {
   live: false,
   meaning:
     'The certificate chain that the hub or the injector shows (PEM). Read again when the file changes.',
-  meaningZh: '中控或注入器使用的证书链(PEM),文件变化时自动重读。',
+  meaningZh: '中控或注入器使用的证书链（PEM），文件变化时自动重读。',
 };
 
 export const tlsKeyFile: Setting<string> = {
@@ -317,7 +329,7 @@ export const tlsKeyFile: Setting<string> = {
   roles: ['hub', 'injector'],
   live: false,
   meaning: 'The private key of that certificate (PEM). Read again likewise.',
-  meaningZh: '该证书的私钥(PEM),同样自动重读。',
+  meaningZh: '该证书的私钥（PEM），同样自动重读。',
 };
 
 export const tlsCaFile: Setting<string> = {
@@ -330,5 +342,5 @@ export const tlsCaFile: Setting<string> = {
   meaning:
     'Further authorities (PEM) that upstreams and hub may be certified by, beside the public ones and those of `NODE_EXTRA_CA_CERTS`. Read again when the file changes.',
   meaningZh:
-    '访问平台和中控时额外信任的 CA 证书(PEM),与公共 CA 及 `NODE_EXTRA_CA_CERTS` 同时生效;文件变化时自动重读。',
+    '访问平台和中控时额外信任的 CA 证书（PEM），与公共 CA 及 `NODE_EXTRA_CA_CERTS` 同时生效；文件变化时自动重读。',
 };

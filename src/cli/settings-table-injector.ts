@@ -13,7 +13,7 @@ export const image: Setting<string> = {
   roles: INJECTOR,
   live: true,
   meaning: 'The image of the sidecar that pods get.',
-  meaningZh: '注入到 Pod 的 sidecar 镜像。',
+  meaningZh: '注入到 Pod 的边车镜像。',
 };
 
 export const imagePullPolicy: Setting<'Always' | 'IfNotPresent' | 'Never'> = {
@@ -36,7 +36,8 @@ export const imagePullSecrets: Setting<string> = {
   live: true,
   meaning:
     "Names of Secrets with the registry's credentials, which pods get beside their own. Each namespace needs Secrets of these names.",
-  meaningZh: '镜像仓库凭据 Secret 的名称,会追加到 Pod 的 imagePullSecrets;各命名空间需自行创建同名 Secret。',
+  meaningZh:
+    '镜像仓库凭据 Secret 的名称，会追加到 Pod 的 imagePullSecrets；各命名空间需自行创建同名 Secret。',
 };
 
 export const mode: Setting<InjectionMode> = {
@@ -49,7 +50,7 @@ export const mode: Setting<InjectionMode> = {
   meaning:
     '`native`: an init container that keeps running (Kubernetes 1.29 and later); `container`: one more container; `auto`: what the API server can do.',
   meaningZh:
-    '`native`:持续运行的 init 容器(Kubernetes 1.29 及以上);`container`:普通容器;`auto`:由 API server 的版本决定。',
+    '`native`：持续运行的 init 容器（Kubernetes 1.29 及以上）；`container`：普通容器；`auto`：由 API server 的版本决定。',
 };
 
 export const sidecarHubUrl: Setting<string> = {
@@ -61,7 +62,7 @@ export const sidecarHubUrl: Setting<string> = {
   roles: INJECTOR,
   live: true,
   meaning: 'The hub that sidecars take their tokens from.',
-  meaningZh: 'sidecar 获取 token 的中控服务器地址。',
+  meaningZh: '边车获取 token 的中控服务器地址。',
 };
 
 export const sidecarHubCaFile: Setting<string> = {
@@ -73,7 +74,7 @@ export const sidecarHubCaFile: Setting<string> = {
   live: true,
   meaning:
     "The private authority of the hub's certificate (PEM). Pods get it in an annotation as they are created, so it should be one that lives longer than pods do.",
-  meaningZh: '中控证书的私有签发机构(PEM),通过注解传入 Pod,其有效期应长于 Pod 的寿命。',
+  meaningZh: '中控证书的私有签发机构（PEM），通过注解传入 Pod，其有效期应长于 Pod 的寿命。',
 };
 
 export const sidecarCaConfigMap: Setting<{ readonly name: string; readonly key: string }> = {
@@ -85,20 +86,20 @@ export const sidecarCaConfigMap: Setting<{ readonly name: string; readonly key: 
   meaning:
     "In place of `injector.hubCaFile`: a ConfigMap of each pod's own namespace whose key holds further authorities (PEM) for hub and upstreams, as `name/key`; the key is `ca.crt` if none is named. Sidecars read it again when it changes.",
   meaningZh:
-    '替代 `injector.hubCaFile`:Pod 所在命名空间内的 ConfigMap,写作 `name/key`,其内容为访问中控和平台时额外信任的 CA(PEM);未写键名时取 `ca.crt`。内容变化后 sidecar 会自动重读。',
+    '替代 `injector.hubCaFile`：Pod 所在命名空间内的 ConfigMap，写作 `name/key`，其内容为访问中控和平台时额外信任的 CA（PEM）；未写键名时取 `ca.crt`。内容变化后边车会自动重读。',
 };
 
 export const sidecarUpstreams: Setting<string> = {
   key: 'injector.upstreams',
   env: 'WECHAT_INJECTOR_UPSTREAMS',
-  defaultNote: { en: "the sidecar's own", zh: 'sidecar 自身的默认值' },
+  defaultNote: { en: "the sidecar's own", zh: '边车自身的默认值' },
   form: form.upstreamUrl,
   itemsMax: 16,
   roles: INJECTOR,
   live: true,
   meaning:
     'The platform that sidecars call, in order of preference; for a simulator or a forwarder of your own, perhaps with a path prefix.',
-  meaningZh: 'sidecar 调用的平台地址,按优先顺序排列;用于模拟器或自建的转发(可带路径前缀)。',
+  meaningZh: '边车调用的平台地址，按优先顺序排列；用于模拟器或自建的转发（可带路径前缀）。',
 };
 
 export const sidecarEgressProxy: Setting<string> = {
@@ -112,7 +113,7 @@ export const sidecarEgressProxy: Setting<string> = {
   meaning:
     'The forward proxy of sidecars, `http://host:port` without user and password, or `none`; a pod may name another one by `wechat-sidecar.io/egress-proxy`.',
   meaningZh:
-    'sidecar 使用的正向代理,`http://host:port`(不含用户名和密码)或 `none`;Pod 可用注解 `wechat-sidecar.io/egress-proxy` 另行指定。',
+    '边车使用的正向代理，`http://host:port`（不含用户名和密码）或 `none`;Pod 可用注解 `wechat-sidecar.io/egress-proxy` 另行指定。',
 };
 
 export const sidecarEgressProxySecret: Setting<{ readonly name: string; readonly key: string }> = {
@@ -124,7 +125,7 @@ export const sidecarEgressProxySecret: Setting<{ readonly name: string; readonly
   meaning:
     "In place of `injector.egressProxy`, for a proxy with a password: a Secret of each pod's own namespace whose key holds the URL, as `name/key`; the key is `url` if none is named. Sidecars read it again when it changes.",
   meaningZh:
-    '替代 `injector.egressProxy`,用于带密码的代理:Pod 所在命名空间内的 Secret,写作 `name/key`,其内容为代理 URL;未写键名时取 `url`。内容变化后 sidecar 会自动重读。',
+    '替代 `injector.egressProxy`，用于带密码的代理：Pod 所在命名空间内的 Secret，写作 `name/key`，其内容为代理 URL；未写键名时取 `url`。内容变化后 边车会自动重读。',
 };
 
 export const sidecarPort: Setting<number> = {
@@ -135,7 +136,7 @@ export const sidecarPort: Setting<number> = {
   roles: INJECTOR,
   live: true,
   meaning: 'The loopback port that sidecars serve on.',
-  meaningZh: 'sidecar 在回环地址上的端口。',
+  meaningZh: '边车在回环地址上的端口。',
 };
 
 export const sidecarAdminPort: Setting<number> = {
@@ -146,7 +147,7 @@ export const sidecarAdminPort: Setting<number> = {
   roles: INJECTOR,
   live: true,
   meaning: 'Their admin port; where a container of the pod declares it, the next free one is taken.',
-  meaningZh: 'sidecar 的管理端口;若 Pod 中已有容器声明该端口,则顺延到下一个空闲端口。',
+  meaningZh: '边车的管理端口；若 Pod 中已有容器声明该端口，则顺延到下一个空闲端口。',
 };
 
 export const cpuRequest: Setting<string> = {
@@ -157,7 +158,7 @@ export const cpuRequest: Setting<string> = {
   roles: INJECTOR,
   live: true,
   meaning: 'Processors that the scheduler sets aside for a sidecar.',
-  meaningZh: '调度器为每个 sidecar 预留的 CPU。',
+  meaningZh: '调度器为每个边车 预留的 CPU。',
 };
 
 export const cpuLimit: Setting<string> = {
@@ -167,7 +168,7 @@ export const cpuLimit: Setting<string> = {
   roles: INJECTOR,
   live: true,
   meaning: 'The most processors that it gets. A low one makes calls slow.',
-  meaningZh: '每个 sidecar 的 CPU 上限,过低会拖慢请求。',
+  meaningZh: '每个 边车的 CPU 上限，过低会拖慢请求。',
 };
 
 export const memoryRequest: Setting<string> = {
@@ -178,7 +179,7 @@ export const memoryRequest: Setting<string> = {
   roles: INJECTOR,
   live: true,
   meaning: 'Memory that the scheduler sets aside for a sidecar.',
-  meaningZh: '调度器为每个 sidecar 预留的内存。',
+  meaningZh: '调度器为每个边车 预留的内存。',
 };
 
 export const memoryLimit: Setting<string> = {
@@ -189,7 +190,7 @@ export const memoryLimit: Setting<string> = {
   roles: INJECTOR,
   live: true,
   meaning: 'The most memory that it gets before it is killed.',
-  meaningZh: '每个 sidecar 的内存上限,超出即被终止。',
+  meaningZh: '每个 边车的内存上限，超出即被终止。',
 };
 
 export const sidecarLogLevel: Setting<LogLevel> = {
@@ -200,7 +201,7 @@ export const sidecarLogLevel: Setting<LogLevel> = {
   roles: INJECTOR,
   live: true,
   meaning: 'The log level of sidecars.',
-  meaningZh: 'sidecar 的日志级别。',
+  meaningZh: '边车的日志级别。',
 };
 
 export const runAsUser: Setting<number | 'image'> = {
@@ -212,7 +213,7 @@ export const runAsUser: Setting<number | 'image'> = {
   live: true,
   meaning:
     'The user that sidecars run as; `image` leaves it to the image and the platform (OpenShift chooses one itself).',
-  meaningZh: 'sidecar 的运行用户;`image` 表示由镜像和平台决定(OpenShift 会自行分配)。',
+  meaningZh: '边车的运行用户；`image` 表示由镜像和平台决定（OpenShift 会自行分配）。',
 };
 
 export const lockedAnnotations: Setting<string> = {
@@ -227,7 +228,7 @@ export const lockedAnnotations: Setting<string> = {
   live: true,
   meaning:
     'Annotations that pods may not set, such as `image` and `hub-url`; a pod that sets one is refused.',
-  meaningZh: '禁止 Pod 设置的注解,例如 `image`、`hub-url`;设置了其中任何一个的 Pod 会被拒绝。',
+  meaningZh: '禁止 Pod 设置的注解，例如 `image`、`hub-url`；设置了其中任何一个的 Pod 会被拒绝。',
 };
 
 export const namespace: Setting<string> = {
@@ -238,7 +239,7 @@ export const namespace: Setting<string> = {
   roles: INJECTOR,
   live: false,
   meaning: 'The namespace of the injector; no pod in it is ever injected.',
-  meaningZh: '注入器所在的命名空间,其中的 Pod 永不注入。',
+  meaningZh: '注入器所在的命名空间，其中的 Pod 永不注入。',
 };
 
 export const service: Setting<string> = {
@@ -249,7 +250,7 @@ export const service: Setting<string> = {
   roles: INJECTOR,
   live: false,
   meaning: 'The Service that API servers reach the injector by; its certificate is for that name.',
-  meaningZh: 'API server 访问注入器所用的 Service,证书即签发给该名称。',
+  meaningZh: 'API server 访问注入器所用的 Service，证书即签发给该名称。',
 };
 
 export const certificateSecret: Setting<string> = {
@@ -261,7 +262,7 @@ export const certificateSecret: Setting<string> = {
   live: false,
   meaning:
     'The Secret in which all injectors share a certificate, unless `tls.certFile` and `tls.keyFile` are set.',
-  meaningZh: '各注入器副本共享证书的 Secret;设置了 `tls.certFile` 与 `tls.keyFile` 时不使用。',
+  meaningZh: '各注入器副本共享证书的 Secret；设置了 `tls.certFile` 与 `tls.keyFile` 时不使用。',
 };
 
 export const webhookConfiguration: Setting<string> = {

@@ -15,7 +15,7 @@ export const configFile: Setting<string> = {
   roles: [...SERVERS, 'shutdown'],
   live: false,
   meaning: 'The settings file (YAML), as `--config FILE` is.',
-  meaningZh: '配置文件(YAML),等同于 `--config FILE`。',
+  meaningZh: '配置文件（YAML），等同于 `--config FILE`。',
 };
 
 export const listen: Setting<HostPort> = {
@@ -23,14 +23,14 @@ export const listen: Setting<HostPort> = {
   env: 'WECHAT_SIDECAR_LISTEN',
   defaultNote: {
     en: 'proxy `localhost:3880`, hub `0.0.0.0:3882`, injector `0.0.0.0:3883`, simulator `localhost:3884`',
-    zh: '代理 `localhost:3880`,中控 `0.0.0.0:3882`,注入器 `0.0.0.0:3883`,模拟器 `localhost:3884`',
+    zh: '边车 `localhost:3880`，中控 `0.0.0.0:3882`，注入器 `0.0.0.0:3883`，模拟器 `localhost:3884`',
   },
   form: form.hostPort,
   roles: SERVERS,
   live: false,
   meaning:
     'Where calls are taken. `localhost` means both 127.0.0.1 and ::1, `[::]` every address of both families.',
-  meaningZh: '接收请求的地址。`localhost` 表示 127.0.0.1 和 ::1 两者,`[::]` 表示 IPv4 与 IPv6 的所有地址。',
+  meaningZh: '接收请求的地址。`localhost` 表示 127.0.0.1 和 ::1 两者，`[::]` 表示 IPv4 与 IPv6 的所有地址。',
 };
 
 export const adminListen: Setting<HostPort> = {
@@ -44,8 +44,8 @@ export const adminListen: Setting<HostPort> = {
     'Where probes, metrics and status are served. Outside Kubernetes, if it is not set and another program holds ' +
     'the port, a free one is taken; the log names it, and `check` and `shutdown` find it. One that is set never moves.',
   meaningZh:
-    '探针、指标和状态页的地址。不在 Kubernetes 中、且未设置此项时,若默认端口已被占用,会自动改用空闲端口:' +
-    '日志会给出该端口,`check` 和 `shutdown` 也能找到它。显式设置的端口从不改变。',
+    '探针、指标和状态页的地址。不在 Kubernetes 中、且未设置此项时，若默认端口已被占用，会自动改用空闲端口：' +
+    '日志会给出该端口，`check` 和 `shutdown` 也能找到它。显式设置的端口从不改变。',
 };
 
 export const transparentListen: Setting<HostPort> = {
@@ -57,7 +57,7 @@ export const transparentListen: Setting<HostPort> = {
   meaning:
     "Serves HTTPS too, for the platform's own host names: for programs that have them wired in, and whose hosts file leads them here, with `resolve: dns`. In a pod it is `localhost:443`.",
   meaningZh:
-    '另以 HTTPS 服务微信平台自身的域名:供写死域名、由 hosts 文件指向本机的程序使用,并配合 `resolve: dns`。在 Pod 中为 `localhost:443`。',
+    '另以 HTTPS 服务微信平台自身的域名：供写死域名、由 hosts 文件指向本机的程序使用，并配合 `resolve: dns`。在 Pod 中为 `localhost:443`。',
 };
 
 export const transparentTrustFolder: Setting<string> = {
@@ -70,7 +70,7 @@ export const transparentTrustFolder: Setting<string> = {
   meaning:
     'The certificates that such programs should trust: `wechat.pem`, `hashed/`, `bundle.pem`, `trust.jks`, `php/`; written at the start.',
   meaningZh:
-    '上述程序读取信任证书的目录:`wechat.pem`、`hashed/`、`bundle.pem`、`trust.jks`、`php/`,启动时写入。',
+    '上述程序读取信任证书的目录：`wechat.pem`、`hashed/`、`bundle.pem`、`trust.jks`、`php/`，启动时写入。',
 };
 
 export const transparentKeyFolder: Setting<string> = {
@@ -81,7 +81,7 @@ export const transparentKeyFolder: Setting<string> = {
   roles: ['proxy'],
   live: false,
   meaning: 'Where certificate and key of that listener are kept, for a sidecar that is started again.',
-  meaningZh: '该监听所用证书与私钥的保存目录,供 sidecar 重启后继续使用。',
+  meaningZh: '该监听所用证书与私钥的保存目录，供边车重启后继续使用。',
 };
 
 export const upstreams: Setting<string> = {
@@ -95,7 +95,7 @@ export const upstreams: Setting<string> = {
   meaning:
     'The origins of the platform, in order of preference. Each may have a path prefix (a forwarder of your own: `https://gate.example/wechat`), which is put before the path of every call; `denyPaths` and the like match the path without it.',
   meaningZh:
-    '微信平台的地址,按优先顺序排列。每个都可以带路径前缀(自建转发,如 `https://gate.example/wechat`),会加在每个请求的路径之前;`denyPaths` 等按不含前缀的路径匹配。',
+    '微信平台的地址，按优先顺序排列。每个都可以带路径前缀（自建转发，如 `https://gate.example/wechat`)，会加在每个请求的路径之前；`denyPaths` 等按不含前缀的路径匹配。',
 };
 
 export const egressProxy: Setting<'none' | form.ProxyUrl> = {
@@ -110,7 +110,7 @@ export const egressProxy: Setting<'none' | form.ProxyUrl> = {
   meaning:
     "The forward proxy that every call to the platform over https goes through (CONNECT), so that the platform's IP allow-list needs one address: `http://[user:password@]host:port`. The proxy looks the names up. Not for the hub, Redis or Kubernetes. `none`: no proxy, whatever `HTTPS_PROXY` says. See [Egress proxy](#egress-proxy).",
   meaningZh:
-    '对微信平台的所有 https 请求都经由该正向代理(CONNECT)发出,这样 IP 白名单只需一个地址:`http://[user:password@]host:port`。域名由代理解析。不用于中控、Redis 和 Kubernetes。`none`:不用代理,无论 `HTTPS_PROXY` 如何设置。参见[出口代理](#出口代理)。',
+    '对微信平台的所有 https 请求都经由该正向代理（CONNECT）发出，这样 IP 白名单只需一个地址：`http://[user:password@]host:port`。域名由代理解析。不用于中控、Redis 和 Kubernetes。`none`：不用代理，无论 `HTTPS_PROXY` 如何设置。参见[出口代理](#出口代理）。',
 };
 
 export const egressProxyFile: Setting<string> = {
@@ -122,7 +122,7 @@ export const egressProxyFile: Setting<string> = {
   live: true,
   meaning:
     'In place of `egressProxy`: a file that holds the same, the place for a password. Read again when it changes.',
-  meaningZh: '替代 `egressProxy`:内容相同的文件,适合存放含密码的地址。文件变化时自动重读。',
+  meaningZh: '替代 `egressProxy`：内容相同的文件，适合存放含密码的地址。文件变化时自动重读。',
 };
 
 export const resolve: Setting<'system' | 'dns'> = {
@@ -134,7 +134,7 @@ export const resolve: Setting<'system' | 'dns'> = {
   live: false,
   meaning:
     'How names are looked up: as the system does, or by `dns` alone, past a hosts file that points the API name here.',
-  meaningZh: '域名解析方式:`system` 使用系统解析;`dns` 只用 DNS,绕过把 API 域名指向本机的 hosts 文件。',
+  meaningZh: '域名解析方式：`system` 使用系统解析；`dns` 只用 DNS，绕过把 API 域名指向本机的 hosts 文件。',
 };
 
 export const connectTimeout: Setting<number> = {
@@ -146,7 +146,7 @@ export const connectTimeout: Setting<number> = {
   live: false,
   meaning:
     'The longest that connecting to one origin may take (TCP, the egress proxy and TLS); then the next one is tried.',
-  meaningZh: '连接一个地址(TCP、出口代理与 TLS)的最长时间,超时则尝试下一个。',
+  meaningZh: '连接一个地址（TCP、出口代理与 TLS）的最长时间，超时则尝试下一个。',
 };
 
 export const answerTimeout: Setting<number> = {
@@ -179,7 +179,7 @@ export const inFlightLimit: Setting<number> = {
   roles: CALLING_ROLES,
   live: false,
   meaning: 'Calls served at the same time; one more is refused as `overloaded`.',
-  meaningZh: '同时处理的请求数上限,超出的请求以 `overloaded` 拒绝。',
+  meaningZh: '同时处理的请求数上限，超出的请求以 `overloaded` 拒绝。',
 };
 
 export const replayBodyLimit: Setting<number> = {
@@ -213,7 +213,7 @@ export const errorStatus: Setting<'wechat' | 'http'> = {
   live: true,
   meaning:
     "`wechat`: the sidecar's own errors are HTTP 200 with an errcode, as the platform's are; `http`: 403, 404, 502, 503, 504.",
-  meaningZh: '`wechat`:自身错误与平台一致,HTTP 200 加 errcode;`http`:403、404、502、503、504。',
+  meaningZh: '`wechat`：自身错误与平台一致，HTTP 200 加 errcode；`http`：403、404、502、503、504。',
 };
 
 export const foreignTokens: Setting<'pass' | 'replace' | 'reject'> = {
@@ -226,7 +226,7 @@ export const foreignTokens: Setting<'pass' | 'replace' | 'reject'> = {
   meaning:
     'A token in a call that is not ours: `pass` it untouched (it may belong to another account), `replace` it (right for pods of one account, whose SDKs may hold old real tokens in a cache), or `reject` the call.',
   meaningZh:
-    '请求中携带非本服务管理的 token 时:`pass` 原样放行(可能属于其他账号);`replace` 替换(适合单账号 Pod,SDK 缓存里可能还有旧 token);`reject` 拒绝。',
+    '请求中携带非本服务管理的 token 时：`pass` 原样放行（可能属于其他账号）；`replace` 替换（适合单账号 Pod,SDK 缓存里可能还有旧 token）；`reject` 拒绝。',
 };
 
 export const listenPeers: Setting<string> = {
@@ -239,7 +239,7 @@ export const listenPeers: Setting<string> = {
   meaning:
     'Needed with a `listen` address that is not loopback: the addresses and ranges that may connect there, such as `172.18.0.0/16` of a Compose network. All others are closed at once, loopback too unless it is listed. New connections go by a change.',
   meaningZh:
-    '`listen` 不是回环地址时必填:允许连接的地址和网段,如 Compose 网络的 `172.18.0.0/16`。其他来源一律立即断开,回环地址也要列出才能连接。修改后对新连接生效。',
+    '`listen` 不是回环地址时必填：允许连接的地址和网段，如 Compose 网络的 `172.18.0.0/16`。其他来源一律立即断开，回环地址也要列出才能连接。修改后对新连接生效。',
 };
 
 export const allowedHosts: Setting<string> = {
@@ -252,7 +252,7 @@ export const allowedHosts: Setting<string> = {
   meaning:
     'Further host names that the business port serves, such as `wechat-sidecar` or `host.docker.internal`, for a container beside the program. Browsers do not say where a call to such a host comes from, so there a request with `Cookie`, a foreign `Referer` or a `User-Agent` that begins with `Mozilla/` is refused.',
   meaningZh:
-    '业务端口额外服务的主机名,如 `wechat-sidecar`、`host.docker.internal`,用于与业务程序并列的容器。浏览器访问这类主机时不会说明请求来源,因此带 `Cookie`、外站 `Referer`、或 `User-Agent` 以 `Mozilla/` 开头的请求会被拒绝。',
+    '业务端口额外服务的主机名，如 `wechat-sidecar`、`host.docker.internal`，用于与业务程序并列的容器。浏览器访问这类主机时不会说明请求来源，因此带 `Cookie`、外站 `Referer`、或 `User-Agent` 以 `Mozilla/` 开头的请求会被拒绝。',
 };
 
 export const allowedOrigins: Setting<string> = {
@@ -265,7 +265,7 @@ export const allowedOrigins: Setting<string> = {
   meaning:
     'Origins of web pages that may call the business port and read its answers, such as `http://localhost:5173` of a development server. All other pages are refused.',
   meaningZh:
-    '允许调用业务端口并读取其应答的网页的源,如开发服务器的 `http://localhost:5173`。其他网页一律拒绝。',
+    '允许调用业务端口并读取其响应的网页的源，如开发服务器的 `http://localhost:5173`。其他网页一律拒绝。',
 };
 
 export const signedUrlHosts: Setting<string> = {
@@ -278,7 +278,7 @@ export const signedUrlHosts: Setting<string> = {
   live: true,
   meaning:
     'The only hosts whose pages are signed for the JS-SDK, such as `shop.example.com`. See [JS-SDK](#js-sdk).',
-  meaningZh: '只为这些主机的页面做 JS-SDK 签名,如 `shop.example.com`。参见 [JS-SDK](#js-sdk)。',
+  meaningZh: '只为这些主机的页面做 JS-SDK 签名，如 `shop.example.com`。参见 [JS-SDK](#js-sdk)。',
 };
 
 export const denyPaths: Setting<string> = {
@@ -289,7 +289,7 @@ export const denyPaths: Setting<string> = {
   roles: PROXIES,
   live: true,
   meaning: 'Path patterns refused for business programs, such as `/cgi-bin/clear_quota*`.',
-  meaningZh: '拒绝业务程序访问的路径模式,如 `/cgi-bin/clear_quota*`。',
+  meaningZh: '拒绝业务程序访问的路径模式，如 `/cgi-bin/clear_quota*`。',
 };
 
 export const drainDelay: Setting<number> = {
@@ -300,7 +300,7 @@ export const drainDelay: Setting<number> = {
   roles: SERVERS,
   live: false,
   meaning: 'How long a stopping process goes on taking calls, so that others may stop before it.',
-  meaningZh: '收到停止请求后继续接收请求的时间,便于其他容器先停。',
+  meaningZh: '收到停止请求后继续接收请求的时间，便于其他容器先停。',
 };
 
 export const drainTimeout: Setting<number> = {
@@ -322,7 +322,7 @@ export const logLevel: Setting<LogLevel> = {
   roles: SERVERS,
   live: true,
   meaning: `The least level that is logged, as JSON lines on stdout: ${LOG_LEVELS.join(', ')}.`,
-  meaningZh: `输出到 stdout 的 JSON 日志的最低级别:${LOG_LEVELS.join('、')}。`,
+  meaningZh: `输出到 stdout 的 JSON 日志的最低级别：${LOG_LEVELS.join('、')}。`,
 };
 
 export const simulatorSeed: Setting<number> = {
@@ -333,7 +333,7 @@ export const simulatorSeed: Setting<number> = {
   roles: SIMULATORS,
   live: false,
   meaning: 'What the simulator draws its tokens from; the same seed gives the same ones.',
-  meaningZh: '模拟器的随机种子,相同种子产生相同的 token。',
+  meaningZh: '模拟器的随机种子，相同种子产生相同的 token。',
 };
 
 export const simulatorTls: Setting<boolean> = {
@@ -344,7 +344,7 @@ export const simulatorTls: Setting<boolean> = {
   roles: ['simulator'],
   live: false,
   meaning: 'The simulator speaks HTTPS, with a throw-away certificate of its own.',
-  meaningZh: '模拟器使用 HTTPS,证书为自带的一次性证书。',
+  meaningZh: '模拟器使用 HTTPS，证书为自带的一次性证书。',
 };
 
 export const simulatorTokenLife: Setting<number> = {

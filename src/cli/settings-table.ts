@@ -37,6 +37,7 @@ export const SETTINGS_TABLE: readonly Setting[] = [
   serving.signedUrlHosts,
   serving.denyPaths,
   accounts.storeUrl,
+  accounts.storePasswordFile,
   accounts.storeSentinels,
   accounts.storeCluster,
   accounts.storeKeyPrefix,

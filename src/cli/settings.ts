@@ -81,7 +81,7 @@ export interface AppSettings extends Omit<Credentials, 'mode'> {
 export interface HubSettings {
   /** Origins of the same hub, in order of preference; 1 to 16. */
   readonly urls: readonly string[];
-  /** Holds the bearer token; read afresh for each use, since Kubernetes renews it. */
+  /** Holds the bearer token; read again for each use, since Kubernetes renews it. */
   readonly tokenFile: string;
   /** The only accounts to use, of those that the hub lets us use; undefined: all of them. */
   readonly apps?: readonly string[] | undefined;

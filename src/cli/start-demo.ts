@@ -91,7 +91,7 @@ export async function startDemo(settings: Settings, context: RoleContext): Promi
   }
 }
 
-/** A key for the demo's one caller, drawn anew at each start, in a file as a pod has it. */
+/** A key for the demo's one caller, drawn at each start, in a file as a pod has it. */
 async function makeKey(): Promise<{ text: string; sha256: string; folder: string; file: string }> {
   const text = randomKey(12);
   const folder = await mkdtemp(join(tmpdir(), 'wechat-sidecar-demo-'));

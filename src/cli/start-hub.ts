@@ -4,7 +4,7 @@ import { RateLimit } from '../base/rate-limit.ts';
 import { makeHubFace } from '../hub/app.ts';
 import { Callers } from '../hub/callers.ts';
 import type { Reviewers } from '../hub/callers.ts';
-import type { HubAccounts } from '../hub/accounts.ts';
+import { accountsOf } from '../hub/accounts.ts';
 import type { Hub } from '../hub/hub.ts';
 import { History } from '../hub/history.ts';
 import { Refreshes } from '../hub/refreshes.ts';
@@ -14,6 +14,7 @@ import { makeKeepers } from '../keeper/keepers.ts';
 import type { Keepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { Check } from '../server/admin.ts';
+import type { TokenStore } from '../keeper/store.ts';
 import { keepTickets } from '../keeper/tickets.ts';
 import type { KeptTickets } from '../keeper/tickets.ts';
 import { IN_CLUSTER_FILES, makeKubernetesApi } from '../kubernetes/api.ts';
@@ -22,11 +23,10 @@ import { TokenReviews } from '../kubernetes/token-review.ts';
 import type { ServiceAccount } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
 import { makeAsk } from '../upstream/ask.ts';
-import { LOGIN_ONLY } from '../token/source.ts';
 import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { appsWithTokens, loginStatus } from './login-apps.ts';
-import { openStore } from './open-store.ts';
+import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
 import { observerFor } from './start-proxy.ts';
@@ -48,7 +48,7 @@ export async function startHub(
   const { clock, log } = context;
   let current = settings;
   const parts = assemble(settings, context, () => current, serviceAccountFiles);
-  const { hub, keepers, tickets, history, wayOut } = parts;
+  const { hub, keepers, store, tickets, history, wayOut } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
@@ -79,6 +79,7 @@ export async function startHub(
       const gone = keepers.appids().filter((appid) => !apps.some((app) => app.appid === appid));
       current = next;
       keepers.reconfigure(apps);
+      reconfigureStore(store, next.store);
       for (const appid of gone) {
         hub.watchers.removed(appid);
         context.metrics.tokenGone(appid);
@@ -104,6 +105,7 @@ export async function startHub(
 interface HubParts {
   readonly hub: Hub;
   readonly keepers: Keepers;
+  readonly store: TokenStore;
   readonly tickets: KeptTickets;
   readonly history: History;
   readonly wayOut: WayOut;
@@ -121,10 +123,11 @@ function assemble(
   const { upstream } = wayOut;
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
+  const store = openStore(settings.store, context);
   const keepers = makeKeepers({
     apps: appsWithTokens(settings.apps),
     issuer: makePlatformIssuer(ask),
-    store: openStore(settings.store, context),
+    store,
     clock,
     random,
     log,
@@ -141,7 +144,7 @@ function assemble(
       },
     ),
   });
-  const accounts = accountsOf(keepers, current);
+  const accounts = accountsOf(keepers, () => current().apps);
   const watchers = new Watchers({ accounts, clock, log });
   metrics.watchHubWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
@@ -170,7 +173,7 @@ function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, tickets, history, wayOut, close };
+  return { hub, keepers, store, tickets, history, wayOut, close };
 }
 
 /** Whether other hubs hold the account too. */
@@ -205,27 +208,6 @@ function reviewersFor(
   const rules = (): Settings['kubernetes']['allow'] => current().kubernetes.allow;
   const expects = (account: ServiceAccount): boolean => grantsFor(account, rules()).length > 0;
   return serviceAccountReviewers(new TokenReviews({ api, audience, clock, expects }), rules);
-}
-
-function accountsOf(keepers: Keepers, settings: () => Settings): HubAccounts {
-  const find = (appid: string): Settings['apps'][number] | undefined =>
-    settings().apps.find((app) => app.appid === appid);
-  const isLoginOnly = (appid: string): boolean => find(appid)?.mode === 'login';
-  return {
-    isLoginOnly,
-    token: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.token(appid)),
-    lastingToken: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.lastingToken(appid)),
-    report: async (appid, refusal, caller) =>
-      isLoginOnly(appid) ? LOGIN_ONLY : keepers.report(appid, refusal, caller),
-    isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
-    refreshNow: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.refreshNow(appid)),
-    peek: (appid) => keepers.peek(appid),
-    status: () => keepers.status(),
-    ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
-    list: () => settings().apps.map(({ appid, name, mode }) => ({ appid, name, mode })),
-    has: (appid) => find(appid) !== undefined,
-    secretOf: (appid) => find(appid)?.secret,
-  };
 }
 
 /** Ready once each account has been tried, with whatever outcome. */

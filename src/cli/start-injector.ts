@@ -92,7 +92,7 @@ export async function startInjector(
 
 interface Certificate {
   readonly shown: KeptCertificate;
-  /** None where the files of somebody else are shown, who then also tells API servers whom to trust. */
+  /** None where the files of somebody else are shown, who then also tells API servers which authority to trust. */
   readonly keeper: CertificateKeeper | undefined;
 }
 

@@ -11,6 +11,7 @@ import { prepareTrust } from '../proxy/transparent/trust-files.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { listen, type Listener, type ListenOptions } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
+import type { Upstream } from '../upstream/exchange.ts';
 import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
 import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
 import { matchAny } from '../wechat/path-pattern.ts';
@@ -33,7 +34,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
   source.onTokenChange((appid) => reports.tokenChanged(appid));
-  let rules = rulesOf(settings);
+  let rules: ProxyRules = { ...rulesOf(settings), defaultApp: undefined };
   const sidecar: Sidecar = {
     ...context,
     accounts: source.accounts,
@@ -43,11 +44,13 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     reports,
     signatures: new RateLimit(SIGNATURE_RATE, clock),
     boundedLog: boundedLog(log, clock),
-    rules: () => ({
-      ...rules,
-      defaultApp: source.defaultApp(),
-      defaultAppUnknown: source.defaultAppUnknown(),
-    }),
+    rules() {
+      const [defaultApp, defaultAppUnknown] = [source.defaultApp(), source.defaultAppUnknown()];
+      // The same object for as long as they say the same: each call asks for them.
+      if (defaultApp !== rules.defaultApp || defaultAppUnknown !== rules.defaultAppUnknown)
+        rules = { ...rules, defaultApp, defaultAppUnknown };
+      return rules;
+    },
   };
   // One face behind both listeners, so that the limit of calls in flight is one.
   const face = makeProxyFace(sidecar);
@@ -55,6 +58,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   const transparent = await openTransparent(settings, face, peers, context);
   const listener = await openBusiness(settings, face, peers, context);
   await source.start();
+  warmUp(settings, upstream);
 
   return {
     name: 'proxy',
@@ -70,7 +74,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     }),
     reconfigure(next) {
       const isOtherWay = wayOut.reconfigure(next);
-      rules = rulesOf(next);
+      rules = { ...rulesOf(next), defaultApp: undefined };
       peers.use(next.listenPeers);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
@@ -107,18 +111,19 @@ class Peers {
 }
 
 function openBusiness(
-  { listen: where }: Settings,
+  { listen: where, timeouts }: Settings,
   face: ProxyFace,
   peers: Peers,
   { clock, log }: RoleContext,
 ): Promise<Listener> {
   const setting = 'WECHAT_SIDECAR_LISTEN (listen)';
-  return listen({ ...face, ...where, ...peers.on(where), halfClose: true, setting, clock, log });
+  const limits = { bodyPauseMs: timeouts.idleMs };
+  return listen({ ...face, ...where, ...peers.on(where), limits, halfClose: true, setting, clock, log });
 }
 
 /** The same face once more, over HTTPS and by the platform's own names. */
 async function openTransparent(
-  { transparent }: Settings,
+  { transparent, timeouts }: Settings,
   face: ProxyFace,
   peers: Peers,
   { clock, log }: RoleContext,
@@ -137,11 +142,17 @@ async function openTransparent(
     ...face,
     ...where,
     ...peers.on(where),
+    limits: { bodyPauseMs: timeouts.idleMs },
     tls,
     setting,
     clock,
     log,
   });
+}
+
+/** With an account of its own, a sidecar makes its first connection for the token. */
+function warmUp({ hub }: Settings, { pools, origins }: Upstream): void {
+  if (hub !== undefined) pools.warm(origins.first());
 }
 
 function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {

@@ -1,3 +1,4 @@
+import { reasonOf } from '../upstream/attempt.ts';
 import { Authorities } from '../upstream/authorities.ts';
 import { Egress, type EgressStatus } from '../upstream/egress-proxy.ts';
 import type { Upstream } from '../upstream/exchange.ts';
@@ -21,6 +22,7 @@ export function makeWayOut(settings: Settings, { clock, log, metrics }: RoleCont
   const authorities = new Authorities(settings.tlsCaPem);
   const onFailure = (reason: string): void => metrics.egressProxyFailed(reason);
   const egress = new Egress(settings.egressProxy, { clock, log, onFailure });
+  const origins = new Origins(settings.upstreams, clock);
   const pools = new Pools({
     connectTimeoutMs: connectMs,
     answerTimeoutMs: answerMs,
@@ -29,8 +31,8 @@ export function makeWayOut(settings: Settings, { clock, log, metrics }: RoleCont
     authorities,
     egress,
     clock,
+    onUnreachable: (origin, error) => origins.failed(origin, reasonOf(error)),
   });
-  const origins = new Origins(settings.upstreams, clock);
   return {
     upstream: { origins, pools, log, onFailover: (host) => metrics.upstreamFailedOver(host) },
     authorities,

@@ -1,5 +1,6 @@
 import type { Secret } from '../base/secret.ts';
 import type { Keepers } from '../keeper/keepers.ts';
+import { LOGIN_ONLY } from '../token/source.ts';
 import type { AppMode } from '../token/token.ts';
 
 /** An account, without its token. */
@@ -19,4 +20,30 @@ export interface HubAccounts extends Pick<
   /** Whether the account only logs people in, and has no token. */
   isLoginOnly(appid: string): boolean;
   secretOf(appid: string): Secret | undefined;
+}
+
+/** An account, as the settings name it. */
+export interface HeldApp extends HubApp {
+  readonly secret: Secret;
+}
+
+/** The accounts of these keepers, named as the settings in force name them. */
+export function accountsOf(keepers: Keepers, apps: () => readonly HeldApp[]): HubAccounts {
+  const find = (appid: string): HeldApp | undefined => apps().find((app) => app.appid === appid);
+  const isLoginOnly = (appid: string): boolean => find(appid)?.mode === 'login';
+  return {
+    isLoginOnly,
+    token: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.token(appid)),
+    lastingToken: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.lastingToken(appid)),
+    report: async (appid, refusal, caller) =>
+      isLoginOnly(appid) ? LOGIN_ONLY : keepers.report(appid, refusal, caller),
+    isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
+    refreshNow: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.refreshNow(appid)),
+    peek: (appid) => keepers.peek(appid),
+    status: () => keepers.status(),
+    ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
+    list: () => apps().map(({ appid, name, mode }) => ({ appid, name, mode })),
+    has: (appid) => find(appid) !== undefined,
+    secretOf: (appid) => find(appid)?.secret,
+  };
 }

@@ -1,4 +1,5 @@
 import type Koa from 'koa';
+import { isOutOfDescriptors } from '../base/descriptors.ts';
 import { redactedBytes, redactedText } from '../base/redaction.ts';
 import type { Secret } from '../base/secret.ts';
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
@@ -131,7 +132,8 @@ class RelaySink implements AnswerSink {
   }
 
   failed({ kind, host, reason }: TransportFailure): void {
-    this.#fail(new Problem(PROBLEM_OF[kind], `${host}: ${reason}`));
+    const why = isOutOfDescriptors(reason) ? 'overloaded' : PROBLEM_OF[kind];
+    this.#fail(new Problem(why, `${host}: ${reason}`));
   }
 }
 

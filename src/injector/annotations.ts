@@ -175,7 +175,7 @@ export const ANNOTATIONS: readonly Annotation[] = [
   },
 ];
 
-/** They come back on a pod that was read from a cluster and created anew. */
+/** They come back on a pod that was read from a cluster and created again. */
 const WRITTEN_BACK = [STATUS_ANNOTATION, HUB_CA_ANNOTATION];
 const SHOWN_CHARACTERS_MAX = 60;
 

@@ -132,7 +132,7 @@ function modeOfPresent(pod: PodView): SidecarPlan['mode'] | undefined {
   return pod.containers.some(isOurs) ? 'container' : undefined;
 }
 
-/** Whatever runs while the sidecar does learns where it is, and whom to trust, unless it was told already. */
+/** Whatever runs while the sidecar does learns where it is, and which authorities to trust, unless it was told already. */
 function callerOperations(
   pod: PodView,
   { mode, port, initIndex }: SidecarPlan,

@@ -16,7 +16,7 @@ const PORT = 443;
 const SYSCTL = { name: 'net.ipv4.ip_unprivileged_port_start', value: String(PORT) };
 
 /**
- * By which programs find whom to trust. The first two add to what they trust already (Node; OpenSSL and
+ * By which programs find the authorities that they trust. The first two add to what they trust already (Node; OpenSSL and
  * with it Python's ssl, curl and .NET; Go). The others replace it, by the public authorities and ours
  * (Python's requests, Java, PHP: the empty folder before ours stands for the one that PHP was built with).
  */
@@ -105,7 +105,7 @@ export function transparentObstacles(
 }
 
 /**
- * What its author may have to do: a container may have its own mind about whom to trust, and one that
+ * What its author may have to do: a container may have its own settings of what to trust, and one that
  * runs before the sidecar finds the API name led to where nobody listens yet.
  */
 export function transparentWarnings({ containers, initContainers }: PodView, initIndex: number): string[] {

@@ -299,7 +299,7 @@ export class Keeper {
     this.#noteAdoption(before);
   }
 
-  /** It may not be our turn for as long as the store is away. */
+  /** It may not be our turn for as long as the store is unavailable. */
   #onWithheld(round: number, trigger: Trigger, message: string): void {
     if (this.#closed) return;
     const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.wallMs());

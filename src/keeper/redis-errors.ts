@@ -1,3 +1,5 @@
+import { DESCRIPTORS_HINT } from '../base/descriptors.ts';
+
 /** How Redis begins the text of an error. */
 const WORD = /^[A-Z]{3,20}(?=\s|$)/;
 /** A Redis below 7 puts the error of a command within a script behind words of its own. */
@@ -59,6 +61,9 @@ export function hintOf(reason: string): string | undefined {
       return 'no Sentinel can be reached, or none knows the group that the URL names';
     case 'READONLY':
       return 'the store’s URL leads to a replica: name the master, or use store.sentinels';
+    case 'EMFILE':
+    case 'ENFILE':
+      return DESCRIPTORS_HINT;
     case 'OOM':
       return 'Redis is at its maxmemory: give it more memory, or a Redis of its own to the hubs';
     case 'NOREPLICAS':

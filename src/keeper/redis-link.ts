@@ -12,8 +12,6 @@ export interface RedisLinkParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Where the process tells of rejections that nobody took. */
-  readonly onRejection?: ((act: (error: unknown) => void) => void) | undefined;
 }
 
 export interface LinkListener {
@@ -22,10 +20,10 @@ export interface LinkListener {
   message(text: string): void;
 }
 
-/** A Redis that does not answer within this time is away. */
+/** A Redis that does not answer within this time is unavailable. */
 const ANSWER_MS_MAX = 1_000;
 const PING_MS = 500;
-/** So many pings in vain, and the connection is made anew: it may be half open. */
+/** So many pings in vain, and the connection is made again: it may be half open. */
 const PINGS_MAX = 10;
 const RECONNECT_MS_MAX = 2_000;
 /** A subscription or database that was refused is tried again after this: a right may be given, a node come up. */
@@ -69,13 +67,12 @@ export class RedisLink {
   constructor(parts: RedisLinkParts, listener: LinkListener) {
     this.#parts = parts;
     this.#listener = listener;
-    parts.onRejection?.((error) => this.#stray(error));
     this.#opened = this.#open().catch((error: unknown) => this.#failed(error));
   }
 
   /**
-   * What `work` answers, or undefined where Redis is away, refuses, or takes too long. In a Cluster a node
-   * that does not answer is away for the accounts that it holds, and for no others.
+   * What `work` answers, or undefined if Redis is unavailable, refuses, or takes too long. In a Cluster a node
+   * that does not answer is unavailable for the accounts that it holds, and for no others.
    */
   async run<Answer>(
     account: string,
@@ -177,7 +174,7 @@ export class RedisLink {
     this.#reason = 'unreachable';
     if (this.#isThere || this.#closed || this.#leaving !== undefined) return;
     this.#isThere = true;
-    this.#parts.log.info('token store is there');
+    this.#parts.log.info('token store is available');
     this.#listener.there();
   }
 
@@ -185,7 +182,7 @@ export class RedisLink {
     this.#settleFirst();
     if (!this.#isThere || this.#closed) return;
     this.#isThere = false;
-    this.#parts.log.warn('token store is away', { reason });
+    this.#parts.log.warn('token store is unavailable', { reason });
     this.#listener.away();
   }
 
@@ -218,7 +215,7 @@ export class RedisLink {
   }
 
   /** A rejection that nobody took, in the client or elsewhere, ends no process that holds tokens. */
-  #stray(error: unknown): void {
+  stray(error: unknown): void {
     if (this.#closed) return;
     const at = placesOf(error);
     if (!isOfStore(error)) {
@@ -256,7 +253,7 @@ export class RedisLink {
   #pingLater(redis: Redis | Cluster, attempt: number): void {
     this.#ping?.cancel();
     this.#ping = this.#parts.clock.after(PING_MS, () => {
-      // A connection that is made anew says so by itself.
+      // A connection that is made again says so by itself.
       if (this.#closed || this.#isThere || redis.status !== 'ready') return;
       void this.#within(redis.ping().catch(() => undefined)).then((pong) => {
         if (this.#closed || this.#isThere) return;

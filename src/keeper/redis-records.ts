@@ -1,7 +1,8 @@
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';
-import { RedisLink } from './redis-link.ts';
-import type { RedisLinkParts } from './redis-link.ts';
+import type { RedisPlace } from './redis-client.ts';
+import { RedisLinks } from './redis-links.ts';
+import type { RedisLinksParts } from './redis-links.ts';
 import { CHARGE, DOUBT, KEEP, PUBLISH, READ, RELEASE, TAKE } from './redis-scripts.ts';
 import type { Script } from './redis-scripts.ts';
 import { isSealed } from './sealed.ts';
@@ -22,7 +23,7 @@ const KEPT_MS = 3 * 24 * 3_600_000;
 
 const AWAY: Away = { kind: 'away' };
 
-export interface RedisRecordsParts extends Omit<RedisLinkParts, 'channel'> {
+export interface RedisRecordsParts extends Omit<RedisLinksParts, 'channel' | 'trialKey'> {
   readonly keyPrefix: string;
   readonly seal: Seal;
 }
@@ -30,15 +31,15 @@ export interface RedisRecordsParts extends Omit<RedisLinkParts, 'channel'> {
 /** The records of all accounts in Redis. */
 export class RedisRecords implements SharedRecords {
   readonly #parts: RedisRecordsParts;
-  readonly #link: RedisLink;
+  readonly #links: RedisLinks;
   readonly #channel: string;
   #listener: RecordsListener | undefined;
 
   constructor(parts: RedisRecordsParts) {
     this.#parts = parts;
     this.#channel = `${parts.keyPrefix}changed`;
-    this.#link = new RedisLink(
-      { ...parts, channel: this.#channel },
+    this.#links = new RedisLinks(
+      { ...parts, channel: this.#channel, trialKey: `${parts.keyPrefix}trial` },
       {
         there: () => this.#listener?.back(),
         away: () => this.#listener?.away(),
@@ -104,8 +105,13 @@ export class RedisRecords implements SharedRecords {
     this.#listener = listener;
   }
 
+  /** Takes new settings over as soon as they work. */
+  use(place: RedisPlace): void {
+    this.#links.use(place);
+  }
+
   close(): Promise<void> {
-    return this.#link.close();
+    return this.#links.close();
   }
 
   /** One script on the keys of one account, which a Cluster keeps on one node. */
@@ -113,7 +119,7 @@ export class RedisRecords implements SharedRecords {
     const { keyPrefix } = this.#parts;
     const base = `${keyPrefix}{${account.mode}:${account.appid}}`;
     const keys = [`${base}:token`, `${base}:turn`, `${base}:forced`, `${base}:doubt`];
-    return this.#link.run(messageOf(account), (redis) =>
+    return this.#links.run(messageOf(account), (redis) =>
       redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {
         if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
         return redis.eval(script.lua, keys.length, ...keys, ...args);

@@ -1,6 +1,6 @@
 import type { Secret } from '../base/secret.ts';
 import type { RedisPlace } from './redis-client.ts';
-import type { RedisLinkParts } from './redis-link.ts';
+import type { RedisLinksParts } from './redis-links.ts';
 import { RedisRecords } from './redis-records.ts';
 import { makeSeal } from './sealed.ts';
 import { SharedStore } from './shared-store.ts';
@@ -11,11 +11,13 @@ export interface RedisStoreParts extends Omit<SharedStoreParts, 'records'> {
   readonly place: RedisPlace;
   readonly keyPrefix: string;
   readonly encryptionKey: Secret | undefined;
-  readonly onRejection?: RedisLinkParts['onRejection'];
+  readonly onRejection?: RedisLinksParts['onRejection'];
 }
 
 /** Tokens in a Redis (5 or later) that any number of processes share. */
 export function makeRedisStore({ place, keyPrefix, encryptionKey, ...parts }: RedisStoreParts): TokenStore {
   const records = new RedisRecords({ ...parts, place, keyPrefix, seal: makeSeal(encryptionKey) });
-  return new SharedStore({ ...parts, records });
+  const store: TokenStore = new SharedStore({ ...parts, records });
+  store.use = (next) => records.use(next);
+  return store;
 }

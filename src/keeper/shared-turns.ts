@@ -59,6 +59,7 @@ export class SharedTurns implements Turns {
   #store: SharedStatus['store'] = 'away';
   /** What the store's clock is ahead of our life scale; by our wall clock until the store has told. */
   #offsetMs: number;
+  readonly #toLifeMs = (unixMs: number): number => unixMs - this.#offsetMs;
   #steadySinceMs = -Infinity;
   #doubtedAtMs = -Infinity;
   #wasLost = false;
@@ -281,7 +282,7 @@ export class SharedTurns implements Turns {
     return isCertain;
   }
 
-  /** Tells the store of forced refreshes that it has forgotten, or that were made while it was away. */
+  /** Tells the store of forced refreshes that it has forgotten, or that were made while it was unavailable. */
   async #payOwed(stored: readonly number[]): Promise<void> {
     const { spacingMs } = policyFor('stable').ration;
     const isOwed = (atMs: number): boolean => !stored.some((known) => Math.abs(known - atMs) < spacingMs / 2);
@@ -326,7 +327,7 @@ export class SharedTurns implements Turns {
     if (held !== undefined && stored < held.record.generation) this.#republish(held, nowMs);
     // Whoever stored it.
     if (held !== undefined && stored === held.record.generation) this.#held = { ...held, stored: 'yes' };
-    return { forcedAtMs: this.#shared().forcedAtMs };
+    return { forcedAtMs: (this.#ledgerUnixMs ?? []).map(this.#toLifeMs) };
   }
 
   /** The store is behind what we know: it came back empty or stale, or never got what we fetched. */
@@ -372,7 +373,7 @@ export class SharedTurns implements Turns {
   }
 
   #shared(): Shared {
-    const forcedAtMs = (this.#ledgerUnixMs ?? []).map((atMs) => atMs - this.#offsetMs);
+    const forcedAtMs = (this.#ledgerUnixMs ?? []).map(this.#toLifeMs);
     if (this.#held === undefined) return { forcedAtMs };
     const { record, issuedAtMs } = this.#held;
     return { token: makeToken(record.value.reveal(), issuedAtMs, lifeOf(record)), forcedAtMs };

@@ -4,6 +4,7 @@ import { policyFor } from '../token/policy.ts';
 import { notAhead } from '../token/ration.ts';
 import type { Shared } from '../token/state.ts';
 import type { Token, TokenMode } from '../token/token.ts';
+import type { RedisPlace } from './redis-client.ts';
 import type { Turns } from './turns.ts';
 
 /** What survives a restart, of one account in one mode. Times are Unix milliseconds. */
@@ -40,6 +41,8 @@ export interface TokenStore {
     account: { readonly appid: string; readonly mode: TokenMode },
     heard: (shared: Shared) => void,
   ): Turns;
+  /** Present where other settings of the same kind can be taken over while we run. */
+  use?(place: RedisPlace): void;
   /** Writes what is still to be written. */
   close(): Promise<void>;
 }

@@ -63,7 +63,7 @@ export const TURN_MS = 8_000;
 export const RENEW_MS = 2_000;
 
 /**
- * After the store was away, a turn of before may have been forgotten with it (a failover, an empty
+ * After the store was unavailable, a turn of before may have been forgotten with it (a failover, an empty
  * restart) while its fetch still runs. Classic waits for the end of any such fetch.
  */
 export const SETTLE_MS = 15_000;
@@ -86,7 +86,7 @@ export interface Situation {
   readonly ageMs: number;
   /** For how long we have been waiting for our turn. */
   readonly waitedMs: number;
-  /** For how long the store has been there without a break; Infinity where it never was away. */
+  /** For how long the store has been there without a break; Infinity if it never was unavailable. */
   readonly steadyMs: number;
   /** What forced refreshes we know of; undefined before the store has told. */
   readonly ledgerUnixMs: readonly number[] | undefined;

@@ -21,9 +21,9 @@ export interface KubernetesApi {
 export interface KubernetesAccess {
   /** An https origin. */
   readonly server: string;
-  /** The bearer token, read afresh for each call, since the kubelet renews it. */
+  /** The bearer token, read again for each call, since the kubelet renews it. */
   readonly tokenFile: string;
-  /** PEM; read afresh too. */
+  /** PEM; read again for each call too. */
   readonly caFile: string;
 }
 

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http';
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
 import type { AnswerSink, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { beginningOf } from '../wechat/answer-body.ts';
 import { judge, JUDGED_BYTES_MAX, NO_VERDICT, type Verdict } from '../wechat/verdict.ts';
+import type { CallResponse } from './caller.ts';
 import {
   answerHeaders,
   type Injected,
@@ -44,18 +44,19 @@ export function heldAnswer(
   return { kind: 'held', head: { status, reason: '', headers }, body, verdict: judge(body) };
 }
 
-export interface RelayOptions {
+/** For whom an answer is relayed. */
+export interface RelayHost {
   readonly method: string;
-  readonly response: ServerResponse;
-  /** Our own headers, as they are when the head is sent. */
-  readonly ownHeaders: () => readonly string[];
+  readonly response: CallResponse;
   readonly injected: readonly Injected[];
-  readonly onHead: (origin: Origin) => void;
+  /** Our own headers, as they are when the head is sent. */
+  ownHeaders(): readonly string[];
+  onHead(origin: Origin): void;
   /** It is not a refusal of the token: the answer is being passed on. */
-  readonly onStreaming: () => void;
-  readonly onAnswer: (answer: Answer) => void;
+  onStreaming(): void;
+  onAnswer(answer: Answer): void;
   /** Asks the upstream to go on after a pause. */
-  readonly resume: () => void;
+  resume(): void;
 }
 
 /** The largest page that is held, since pages of gateways quote the URL of a call. */
@@ -78,7 +79,7 @@ function hasBody(method: string, status: number): boolean {
  * put into the call, and then either hands it over whole, with its verdict, or passes it on as it comes.
  */
 export class AnswerRelay implements AnswerSink {
-  readonly #options: RelayOptions;
+  readonly #host: RelayHost;
   #head: AnswerHead = { status: 0, reason: '', headers: [] };
   #codings: readonly string[] = [];
   /** The most that is held, and whether only what may be an object is. */
@@ -87,15 +88,15 @@ export class AnswerRelay implements AnswerSink {
   #heldBytes = 0;
   #phase: 'holding' | 'streaming' | 'over' = 'holding';
 
-  constructor(options: RelayOptions) {
-    this.#options = options;
+  constructor(host: RelayHost) {
+    this.#host = host;
   }
 
   /** Throws where nothing of the kind can be an answer. */
   head(status: number, reason: string, headers: string[], origin: Origin): void {
     if (status < 200) throw new RangeError(`Cannot pass on an answer: its status is ${status}`);
-    const { method, injected, onHead } = this.#options;
-    onHead(origin);
+    const { method, injected } = this.#host;
+    this.#host.onHead(origin);
     this.#head = {
       status,
       reason: redactedHeader(reason, injected).replaceAll(NOT_IN_REASON, ''),
@@ -111,7 +112,7 @@ export class AnswerRelay implements AnswerSink {
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#phase === 'streaming') return this.#options.response.write(chunk);
+    if (this.#phase === 'streaming') return this.#host.response.write(chunk);
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
     if (this.#heldBytes > this.#hold.bytesMax) return this.#startStreaming();
@@ -123,32 +124,32 @@ export class AnswerRelay implements AnswerSink {
   }
 
   end(trailers: string[]): void {
-    const { response, injected, onAnswer } = this.#options;
+    const { response, injected } = this.#host;
     if (this.#phase === 'streaming') {
       if (trailers.length > 0) response.addTrailers(pairsOf(redactedHeaders(trailers, injected)));
       response.end();
       this.#phase = 'over';
-      onAnswer({ kind: 'relayed', status: this.#head.status, whole: true });
+      this.#host.onAnswer({ kind: 'relayed', status: this.#head.status, whole: true });
       return;
     }
     this.#phase = 'over';
-    onAnswer(this.#heldAnswer());
+    this.#host.onAnswer(this.#heldAnswer());
   }
 
   failed(failure: TransportFailure): void {
     const wasStreaming = this.#phase === 'streaming';
     this.#phase = 'over';
     if (!wasStreaming) {
-      this.#options.onAnswer({ kind: 'failed', failure });
+      this.#host.onAnswer({ kind: 'failed', failure });
       return;
     }
     // A broken connection is the only way left to tell the caller that the answer is not whole.
-    this.#options.response.destroy();
-    this.#options.onAnswer({ kind: 'relayed', status: this.#head.status, whole: false });
+    this.#host.response.destroy();
+    this.#host.onAnswer({ kind: 'relayed', status: this.#head.status, whole: false });
   }
 
   #heldAnswer(): Answer {
-    const { injected } = this.#options;
+    const { injected } = this.#host;
     const body = this.#heldSoFar();
     const plain = decoded(body, this.#codings, DECODED_BYTES_MAX);
     const clean = redactedBody(plain, injected);
@@ -166,13 +167,13 @@ export class AnswerRelay implements AnswerSink {
   }
 
   #startStreaming(): boolean {
-    const { response, ownHeaders, onStreaming, resume } = this.#options;
+    const { response } = this.#host;
     const { status, reason, headers } = this.#head;
     // Throws where the platform's head cannot be written; nothing has been passed on by then.
-    response.writeHead(status, reason, answerHeaders(headers, ownHeaders()));
+    response.writeHead(status, reason, answerHeaders(headers, this.#host.ownHeaders()));
     this.#phase = 'streaming';
-    onStreaming();
-    response.on('drain', resume);
+    this.#host.onStreaming();
+    response.on('drain', () => this.#host.resume());
     const held = this.#heldSoFar();
     this.#held = [];
     return held.length === 0 ? true : response.write(held);
@@ -197,7 +198,7 @@ function holdOf(
 
 /** Passes on an answer that was held, or with `rewritten` another body in its place. */
 export function sendHeld(
-  response: ServerResponse,
+  response: CallResponse,
   { head, body }: Extract<Answer, { kind: 'held' }>,
   own: readonly string[],
   rewritten?: Buffer,

@@ -2,9 +2,12 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import Koa from 'koa';
 import { type ErrorAnswer, errorAnswer } from '../server/errors.ts';
 import type { Refuse } from '../server/refuse.ts';
+import type { ServePlain } from '../server/express-lane.ts';
+import type { PlainExchange } from '../server/plain-exchange.ts';
 import { Call, type Served } from './call.ts';
-import { serveCall } from './serve.ts';
-import type { Sidecar } from './sidecar.ts';
+import { HttpCaller, PlainCaller } from './caller.ts';
+import { decide, type Decision, serveCall } from './serve.ts';
+import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** What a listener needs to show the business face. */
 export interface ProxyFace {
@@ -12,20 +15,20 @@ export interface ProxyFace {
   readonly onExpectContinue: RequestListener;
   /** Answers what never became a request. */
   readonly refuse: Refuse;
+  /** Serves the plain requests that need nothing of the general lane. */
+  readonly express: ServePlain;
 }
 
 /** The business face: every call is counted, served, and answered in the platform's own shape. */
 export function makeProxyFace(sidecar: Sidecar): ProxyFace {
   const waiting = new WeakSet<IncomingMessage>();
+  const counter = { inFlight: 0 };
   const app = new Koa();
-  let inFlight = 0;
   app.use(async (ctx) => {
     // An answer that is passed on as it comes is written past Koa.
     ctx.respond = false;
-    inFlight += 1;
-    const call = new Call(ctx.req, ctx.res, sidecar, waiting.has(ctx.req));
-    const own = await served(call, sidecar, inFlight);
-    inFlight -= 1;
+    const call = new Call(new HttpCaller(ctx.req, ctx.res, waiting.has(ctx.req)), sidecar);
+    const own = await served(call, sidecar, counter);
     if (own !== undefined) {
       ctx.respond = true;
       ctx.status = own.status;
@@ -46,26 +49,71 @@ export function makeProxyFace(sidecar: Sidecar): ProxyFace {
       serve(request, response);
     },
     refuse: (refusal) => errorAnswer('bad_request', refusal.message, 'http'),
+    express: (exchange) => serveExpress(exchange, sidecar, counter),
   };
 }
 
+interface Counter {
+  inFlight: number;
+}
+
+/**
+ * What the gate refuses, what a web page may read, what merely passes and what is not kept for a replay is for the
+ * general lane.
+ */
+function serveExpress(exchange: PlainExchange, sidecar: Sidecar, counter: Counter): boolean {
+  const rules = sidecar.rules();
+  if (exchange.body.length > rules.replayBodyBytesMax) return false;
+  const decision = decideOrFail(exchange, sidecar, rules);
+  if (decision?.kind !== 'planned' || decision.page !== undefined || decision.plan.kind === 'pass')
+    return false;
+  exchange.begin();
+  const call = new Call(new PlainCaller(exchange), sidecar, rules);
+  void served(call, sidecar, counter, decision).then((own) => {
+    if (own !== undefined) call.write(own);
+    call.close();
+  });
+  return true;
+}
+
+/** A fault is for the general lane to meet once more, and to answer. */
+function decideOrFail(exchange: PlainExchange, sidecar: Sidecar, rules: ProxyRules): Decision | undefined {
+  try {
+    return decide(exchange, sidecar, rules);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Serves and counts a call; gives the answer of our own that is still to be written, if any. */
-async function served(call: Call, sidecar: Sidecar, inFlight: number): Promise<ErrorAnswer | undefined> {
+async function served(
+  call: Call,
+  sidecar: Sidecar,
+  counter: Counter,
+  decision?: Decision,
+): Promise<ErrorAnswer | undefined> {
   const { clock, metrics, log, boundedLog } = sidecar;
   const startMs = clock.lifeMs();
   metrics.callStarted();
-  const { own, failure, ...counted } =
-    inFlight > call.rules.inFlightMax
-      ? call.fail('overloaded', 'too many calls are in flight (WECHAT_SIDECAR_MAX_IN_FLIGHT)')
-      : await serveCall(call, sidecar).catch((error: unknown) => faulty(call, sidecar, error));
+  counter.inFlight += 1;
+  let outcome: Served;
+  try {
+    outcome =
+      counter.inFlight > call.rules.inFlightMax
+        ? call.fail('overloaded', 'too many calls are in flight (WECHAT_SIDECAR_MAX_IN_FLIGHT)')
+        : await serveCall(call, sidecar, decision);
+  } catch (error) {
+    outcome = faulty(call, sidecar, error);
+  }
+  counter.inFlight -= 1;
   metrics.callEnded();
-  metrics.callAnswered({ ...counted, durationMs: clock.lifeMs() - startMs });
-  const { app, path, status, errcode } = counted;
+  const { app, path, status, errcode, answeredBy, failure } = outcome;
+  metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs: clock.lifeMs() - startMs });
   log.debug('call', { app, path, status, errcode });
   if (failure !== undefined) {
     boundedLog(failure.reason).warn('a call failed', { app, path, errcode, ...failure });
   }
-  return own;
+  return outcome.own;
 }
 
 /** A fault of our own must cost one call, not the process, and its text may quote the call: only its place is told. */

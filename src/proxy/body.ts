@@ -1,6 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import type { Reason } from '../server/errors.ts';
 import type { OutgoingBody } from '../upstream/request.ts';
+
+/** What a call has to send. */
+export type CallBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'kept'; readonly body: Replayable }
+  /** Not kept, since it is over the limit or needs no replay: it streams through, once. */
+  | { readonly kind: 'streamed'; readonly bytes: number }
+  | { readonly kind: 'refused'; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'gone' };
+
+/** A body that can be sent once more, for as long as `replayable` says so. */
+export interface Replayable extends OutgoingBody {
+  readonly replayable: boolean;
+  /** No replay will be needed. */
+  stopKeeping(): void;
+  /** The call is over. */
+  release(): void;
+}
 
 /** What all kept bodies together may hold. */
 export class ReplayBudget {
@@ -47,7 +66,7 @@ const QUEUE_BYTES_MAX = 64 * 1024;
  * Where the memory for kept bodies runs out it goes on as a mere stream, and is no longer replayable.
  * Bytes are counted as they arrive, not as they were announced.
  */
-export class KeptBody implements OutgoingBody {
+export class KeptBody implements Replayable {
   readonly #source: IncomingMessage;
   readonly #budget: ReplayBudget;
   readonly #announcedBytes: number | undefined;
@@ -204,6 +223,67 @@ export class KeptBody implements OutgoingBody {
     return chunk;
   }
 }
+
+/** A body that has come whole with the head of its request. */
+export class WholeBody implements Replayable {
+  readonly #body: Buffer;
+  readonly #budget: ReplayBudget;
+  replayable: boolean;
+
+  constructor(body: Buffer, budget: ReplayBudget) {
+    this.#body = body;
+    this.#budget = budget;
+    this.replayable = budget.take(body.length);
+  }
+
+  get bytes(): number {
+    return this.#body.length;
+  }
+
+  open(): Buffer {
+    return this.#body;
+  }
+
+  stopKeeping(): void {
+    if (this.replayable) this.#budget.give(this.#body.length);
+    this.replayable = false;
+  }
+
+  release(): void {
+    this.stopKeeping();
+  }
+}
+
+/** Awaits a chunked body. */
+export async function wholeBody(body: KeptBody, bytesMax: number): Promise<CallBody> {
+  switch (await body.whole(bytesMax)) {
+    case 'whole':
+      return body.bytes === 0 ? { kind: 'none' } : { kind: 'kept', body };
+    case 'too_large':
+      body.release();
+      return tooLarge(bytesMax);
+    case 'no_memory':
+      body.release();
+      return NO_MEMORY;
+    case 'gone':
+      body.release();
+      return { kind: 'gone' };
+  }
+}
+
+function tooLarge(bytesMax: number): CallBody {
+  return {
+    kind: 'refused',
+    reason: 'body_too_large',
+    message: `a body without a Content-Length may have ${bytesMax} bytes (WECHAT_SIDECAR_REPLAY_BODY_LIMIT); send one with a Content-Length`,
+  };
+}
+
+export const NO_MEMORY: CallBody = {
+  kind: 'refused',
+  reason: 'overloaded',
+  message: 'no memory is left to keep a body without a Content-Length (WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT)',
+};
 
 /** One reading of a body. Its `index` is the next piece; a body that is not kept has its next piece at 0. */
 class BodyReader extends Readable {

@@ -1,13 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { Readable } from 'node:stream';
+import { isOutOfDescriptors } from '../base/descriptors.ts';
 import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server/errors.ts';
 import { exchange } from '../upstream/exchange.ts';
-import type { Exchange, TransportFailure } from '../upstream/request.ts';
+import type { Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
+import type { Origin } from '../upstream/origins.ts';
 import { misconfiguration } from '../upstream/transport-words.ts';
-import { type Answer, AnswerRelay, sendHeld } from './answer.ts';
-import { discardRest, KeptBody, ReplayBudget } from './body.ts';
+import { type Answer, AnswerRelay, type RelayHost, sendHeld } from './answer.ts';
+import type { CallBody, Replayable } from './body.ts';
+import type { Caller, CallRequest, CallResponse } from './caller.ts';
 import { pageHeaders } from './cors.ts';
 import { type Injected, requestHeaders } from './headers.ts';
+import { knownHeadOf } from './known-head.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** How a call ended, for whoever counts it. */
@@ -27,56 +31,37 @@ export interface Served {
 /** The status under which a call is counted whose caller did not wait for the answer (nginx's number for it). */
 const CALLER_LEFT_STATUS = 499;
 
-/** What a call has to send. */
-export type CallBody =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'kept'; readonly body: KeptBody }
-  /** Not kept, since it is over the limit or needs no replay: it streams through, once. */
-  | { readonly kind: 'streamed'; readonly bytes: number }
-  | { readonly kind: 'refused'; readonly reason: Reason; readonly message: string }
-  | { readonly kind: 'gone' };
-
 /** One call of a business program. */
 export class Call {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: CallRequest;
+  readonly response: CallResponse;
   readonly rules: ProxyRules;
+  readonly #caller: Caller;
   readonly #sidecar: Sidecar;
-  readonly #expectsContinue: boolean;
   #path = '';
   #app: string | undefined;
-  readonly #notes = new Set<string>();
-  #pageHeaders: Readonly<Record<string, string>> = {};
-  #body: KeptBody | undefined;
-  #exchange: Exchange | undefined;
+  #notes = '';
+  #pageHeaders: Readonly<Record<string, string>> = NONE;
+  #body: Replayable | undefined;
   /** Of a replay, the first token too. */
   readonly #injected: Injected[] = [];
-  /** Of the sending that is under way. */
-  #awaiting: ((answer: Answer) => void) | undefined;
-  #onGone: () => void = () => {};
+  #sending: Sending | undefined;
+  #onGone: (() => void) | undefined;
   #gone = false;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    sidecar: Sidecar,
-    expectsContinue: boolean,
-  ) {
-    this.request = request;
-    this.response = response;
-    this.rules = sidecar.rules();
+  constructor(caller: Caller, sidecar: Sidecar, rules: ProxyRules = sidecar.rules()) {
+    this.request = caller.request;
+    this.response = caller.response;
+    this.rules = rules;
+    this.#caller = caller;
     this.#sidecar = sidecar;
-    this.#expectsContinue = expectsContinue;
-    // The connection and not the response: one that waits behind another hears nothing of its end.
-    request.socket.setMaxListeners(0).once('close', this.#onClose);
+    caller.watch(this.#onLeft);
   }
 
-  readonly #onClose = (): void => {
-    if (this.response.writableFinished) return;
+  readonly #onLeft = (): void => {
     this.#gone = true;
-    this.#exchange?.abort();
-    this.#answered({ kind: 'gone' });
-    this.#onGone();
+    this.#sending?.abort();
+    this.#onGone?.();
   };
 
   get method(): string {
@@ -101,7 +86,8 @@ export class Call {
   /** What is told of the call from now on. */
   describe(path: string, app: string | undefined): void {
     // Some programs escape the `?` before a token of theirs, which must not be told.
-    this.#path = path.split(/[?#=&;]/, 1)[0] as string;
+    const end = path.search(/[?#=&;]/);
+    this.#path = end === -1 ? path : path.slice(0, end);
     this.#app = app;
   }
 
@@ -112,40 +98,23 @@ export class Call {
 
   /** Adds a parameter, such as `token=foreign`, to the `x-wechat-sidecar` line of an answer whose head is still to be sent. */
   note(parameter: string): void {
-    this.#notes.add(parameter);
+    if (!this.#notes.includes(parameter)) this.#notes += `; ${parameter}`;
   }
 
-  /**
-   * Begins to read the request's body. A chunked one is awaited whole, since the platform refuses them;
-   * one with a length is kept for a replay where `keep` asks for it and the limit allows.
-   */
-  async takeBody(keep: boolean): Promise<CallBody> {
-    const { headers } = this.request;
-    const chunked = headers['transfer-encoding'] !== undefined;
-    const bytes = Number(headers['content-length'] ?? 0);
-    if (!chunked && bytes === 0) return { kind: 'none' };
-    // A caller may wait for this before it sends its body.
-    if (this.#expectsContinue) this.response.writeContinue();
-    const limit = this.rules.replayBodyBytesMax;
-    if (!chunked && (!keep || bytes > limit)) return { kind: 'streamed', bytes };
-    const body = new KeptBody(this.request, chunked ? undefined : bytes, this.#sidecar.budget);
-    this.#body = body;
-    return chunked ? wholeBody(body, limit) : { kind: 'kept', body };
+  /** Begins to read the body, and keeps it for a replay where `keep` asks for it and the limits allow. */
+  takeBody(keep: boolean): CallBody | Promise<CallBody> {
+    const body = this.#caller.takeBody(keep, this.rules.replayBodyBytesMax, this.#sidecar.budget);
+    return 'kind' in body ? this.#taken(body) : body.then((whole) => this.#taken(whole));
+  }
+
+  #taken(body: CallBody): CallBody {
+    if (body.kind === 'kept') this.#body = body.body;
+    return body;
   }
 
   /** The whole body of a call that is answered here; `undefined` where it is over `bytesMax` or never came. */
-  async readBody(bytesMax: number): Promise<Buffer | undefined> {
-    const { headers } = this.request;
-    if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) {
-      return Buffer.alloc(0);
-    }
-    if (this.#expectsContinue) this.response.writeContinue();
-    // Small, and answered at once: not a matter of the memory for replays.
-    const body = new KeptBody(this.request, undefined, new ReplayBudget(bytesMax + 64 * 1024));
-    this.#body = body;
-    if ((await body.whole(bytesMax)) !== 'whole') return undefined;
-    const whole = body.open();
-    return Buffer.isBuffer(whole) ? whole : undefined;
+  readBody(bytesMax: number): Promise<Buffer | undefined> {
+    return this.#caller.readBody(bytesMax);
   }
 
   /**
@@ -159,50 +128,45 @@ export class Call {
     replay: 0 | 1,
     injected?: Injected,
   ): Promise<Answer> {
-    const { clock, metrics, upstream, passThrough } = this.#sidecar;
-    const sentMs = clock.lifeMs();
+    const { upstream, passThrough } = this.#sidecar;
     if (injected !== undefined) this.#injected.push(injected);
     return new Promise((resolve) => {
       if (this.#gone) {
-        resolve({ kind: 'gone' });
+        resolve(GONE);
         return;
       }
-      // A field and not a closure that is kept: such closures were seen to outlive their calls, and to make each
-      // collection of the young generation ten times as long.
-      this.#awaiting = resolve;
-      const sink = new AnswerRelay({
-        method: this.method,
-        response: this.response,
-        ownHeaders: () => this.#ownHeaders(replay),
-        injected: this.#injected,
-        onHead: (origin) => metrics.upstreamAnswered(origin.host, clock.lifeMs() - sentMs),
-        onStreaming: () => this.#body?.stopKeeping(),
-        onAnswer: (answer) => this.#answered(answer),
-        resume: () => this.#exchange?.resume(),
-      });
-      const { method, request, response } = this;
-      const headers = requestHeaders(request.rawHeaders);
-      const pinned = request.headers['wechatmp-signature'] !== undefined;
-      const outgoing = { method, target, headers, pinned };
-      this.#exchange =
-        by === 'passing' || body.kind === 'streamed'
-          ? passThrough.forward({ ...outgoing, request, response, body: passingBody(request, body) }, sink)
-          : exchange(upstream, { ...outgoing, body: body.kind === 'kept' ? body.body : undefined }, sink);
+      const sending = new Sending(this.#sidecar, this, replay, resolve);
+      this.#sending = sending;
+      const outgoing = { method: this.method, target, ...this.#outgoingHead() };
+      const { http } = this.#caller;
+      sending.exchange =
+        http !== undefined && (by === 'passing' || body.kind === 'streamed')
+          ? passThrough.forward(
+              { ...outgoing, response: http.response, body: passingBody(http.request, body) },
+              sending.relay,
+            )
+          : exchange(
+              upstream,
+              { ...outgoing, body: body.kind === 'kept' ? body.body : undefined },
+              sending.relay,
+            );
     });
   }
 
-  #answered(answer: Answer): void {
-    const awaiting = this.#awaiting;
-    this.#awaiting = undefined;
-    this.#exchange = undefined;
-    awaiting?.(answer);
+  #outgoingHead(): Pick<Outgoing, 'headers' | 'written' | 'pinned'> {
+    const { fields, rawHeaders, headers } = this.request;
+    if (fields === undefined) {
+      return { headers: requestHeaders(rawHeaders), pinned: headers['wechatmp-signature'] !== undefined };
+    }
+    const known = knownHeadOf(fields);
+    return { headers: known.headers, written: known.written, pinned: known.isPinned };
   }
 
   /** Writes what `send` gave: the held answer, or our own word for a failure. */
   finish(answer: Answer, replay: 0 | 1, rewritten?: Buffer): Served {
     switch (answer.kind) {
       case 'held':
-        sendHeld(this.response, answer, this.#ownHeaders(replay), rewritten);
+        sendHeld(this.response, answer, this.ownHeaders(replay), rewritten);
         return this.#served(answer.head.status, answer.verdict.errcode, 'platform');
       case 'relayed':
         return this.#served(answer.status, undefined, 'platform');
@@ -228,16 +192,32 @@ export class Call {
     return this.#served(CALLER_LEFT_STATUS, undefined, 'sidecar');
   }
 
-  /** Once, when the call is over: lets go of all that it held. */
-  close(): void {
-    this.request.socket.off('close', this.#onClose);
-    this.#body?.release();
-    discardRest(this.request);
+  /** An answer of our own that nobody else writes. */
+  write({ status, headers, body }: ErrorAnswer): void {
+    this.response.writeHead(status, STATUS_CODES[status] ?? '', Object.entries(headers).flat());
+    this.response.end(body);
   }
 
-  #ownHeaders(replay: 0 | 1): string[] {
-    const about = [this.#sidecar.version, `app=${this.#app ?? '-'}`, `replay=${replay}`, ...this.#notes];
-    return ['x-wechat-sidecar', about.join('; '), ...Object.entries(this.#pageHeaders).flat()];
+  /** Once, when the call is over: lets go of all that it held. */
+  close(): void {
+    this.#sending = undefined;
+    this.#body?.release();
+    this.#caller.close();
+  }
+
+  ownHeaders(replay: 0 | 1): string[] {
+    const about = `${this.#sidecar.version}; app=${this.#app ?? '-'}; replay=${replay}${this.#notes}`;
+    const own = ['x-wechat-sidecar', about];
+    if (this.#pageHeaders !== NONE) own.push(...Object.entries(this.#pageHeaders).flat());
+    return own;
+  }
+
+  get injected(): readonly Injected[] {
+    return this.#injected;
+  }
+
+  stopKeeping(): void {
+    this.#body?.stopKeeping();
   }
 
   #served(status: number, errcode: number | undefined, answeredBy: Served['answeredBy']): Served {
@@ -245,26 +225,68 @@ export class Call {
   }
 }
 
-async function wholeBody(body: KeptBody, bytesMax: number): Promise<CallBody> {
-  const arrival = await body.whole(bytesMax);
-  switch (arrival) {
-    case 'whole':
-      return body.bytes === 0 ? { kind: 'none' } : { kind: 'kept', body };
-    case 'too_large':
-      return {
-        kind: 'refused',
-        reason: 'body_too_large',
-        message: `a body without a Content-Length may have ${bytesMax} bytes (WECHAT_SIDECAR_REPLAY_BODY_LIMIT); send one with a Content-Length`,
-      };
-    case 'no_memory':
-      return {
-        kind: 'refused',
-        reason: 'overloaded',
-        message:
-          'no memory is left to keep a body without a Content-Length (WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT)',
-      };
-    case 'gone':
-      return { kind: 'gone' };
+const NONE = {};
+const GONE: Answer = { kind: 'gone' };
+
+/** One sending of a call, from the request to what became of it. */
+class Sending implements RelayHost {
+  readonly relay: AnswerRelay;
+  exchange: Exchange | undefined;
+  readonly #sidecar: Sidecar;
+  readonly #call: Call;
+  readonly #replay: 0 | 1;
+  readonly #sentMs: number;
+  #resolve: ((answer: Answer) => void) | undefined;
+
+  constructor(sidecar: Sidecar, call: Call, replay: 0 | 1, resolve: (answer: Answer) => void) {
+    this.#sidecar = sidecar;
+    this.#call = call;
+    this.#replay = replay;
+    this.#sentMs = sidecar.clock.lifeMs();
+    this.#resolve = resolve;
+    this.relay = new AnswerRelay(this);
+  }
+
+  get method(): string {
+    return this.#call.method;
+  }
+
+  get response(): CallResponse {
+    return this.#call.response;
+  }
+
+  get injected(): readonly Injected[] {
+    return this.#call.injected;
+  }
+
+  ownHeaders(): readonly string[] {
+    return this.#call.ownHeaders(this.#replay);
+  }
+
+  onHead({ host }: Origin): void {
+    const { metrics, clock } = this.#sidecar;
+    metrics.upstreamAnswered(host, clock.lifeMs() - this.#sentMs);
+  }
+
+  onStreaming(): void {
+    this.#call.stopKeeping();
+  }
+
+  onAnswer(answer: Answer): void {
+    this.exchange = undefined;
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    resolve?.(answer);
+  }
+
+  resume(): void {
+    this.exchange?.resume();
+  }
+
+  /** The caller left. */
+  abort(): void {
+    this.exchange?.abort();
+    this.onAnswer(GONE);
   }
 }
 
@@ -286,10 +308,14 @@ function passingBody(
 
 function wordsOf({ kind, host, reason }: TransportFailure): [Reason, string] {
   switch (kind) {
-    case 'unreachable': {
-      const why = misconfiguration(reason) ?? reason;
-      return ['upstream_unreachable', `no upstream can be connected; nothing was sent (${host}: ${why})`];
-    }
+    case 'unreachable':
+      if (isOutOfDescriptors(reason)) {
+        return ['overloaded', `no file descriptor is left for a connection; nothing was sent (${reason})`];
+      }
+      return [
+        'upstream_unreachable',
+        `no upstream can be connected; nothing was sent (${host}: ${misconfiguration(reason) ?? reason})`,
+      ];
     case 'broken':
       return [
         'upstream_broken',

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { ErrorAnswer } from '../server/errors.ts';
+import type { CallRequest } from './caller.ts';
 
 /** How long a browser need not ask again. */
 const MAX_AGE_SECONDS = 600;
@@ -14,7 +14,7 @@ export function pageHeaders(origin: string): Readonly<Record<string, string>> {
 }
 
 /** What may be asked for before a call is what the call may have: the gate decides on the call itself. */
-export function preflightAnswer({ headers }: IncomingMessage): ErrorAnswer {
+export function preflightAnswer({ headers }: CallRequest): ErrorAnswer {
   const asked = headers['access-control-request-headers'];
   return {
     status: 204,

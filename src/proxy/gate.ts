@@ -1,17 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import { API_HOSTS, hostnameOf, isLoopbackName, WECOM_HOST } from '../wechat/hosts.ts';
-import { canonicalPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
-import { readingsOf } from '../wechat/path-readings.ts';
+import { canonicalPath, kindOfPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
+import { isPlainPath, lowerCased, readingsOf } from '../wechat/path-readings.ts';
 import type { RawQuery } from '../wechat/query.ts';
+import type { CallRequest } from './caller.ts';
+import { knownHeadOf } from './known-head.ts';
 import { senderOf } from './web-page.ts';
-
-/** What of a request the gate looks at. */
-export interface GateRequest extends Pick<
-  IncomingMessage,
-  'method' | 'url' | 'httpVersion' | 'headers' | 'rawHeaders'
-> {
-  readonly socket?: object;
-}
 
 export interface GateRules {
   /** Host names of the configured upstreams, in lower case. */
@@ -56,7 +49,13 @@ export type Gated = Verdict & { readonly page?: string | undefined };
  * name or a proxy's client could: other hosts, upgrades, cross-site calls, denied paths, framing that
  * two servers could read differently. (CONNECT and what is not HTTP at all never become a request.)
  */
-export function gate(request: GateRequest, rules: GateRules): Gated {
+export function gate(request: CallRequest, rules: GateRules): Gated {
+  const known = request.fields === undefined ? undefined : knownHeadOf(request.fields);
+  // What was found of these header lines before holds for every path.
+  if (known?.admittedBy === rules && request.url?.startsWith('/') === true) {
+    const form = splitTarget(request.url);
+    if (form !== undefined) return gatePath(form, rules);
+  }
   const problem = messageProblem(request);
   if (problem !== undefined) return refused('bad_request', problem);
 
@@ -75,6 +74,7 @@ export function gate(request: GateRequest, rules: GateRules): Gated {
     return refused('forbidden_origin', toFurtherHost ? FROM_BROWSER : FROM_PAGE);
   }
   const page = sender.kind === 'allowed' ? sender.origin : undefined;
+  if (known !== undefined && page === undefined && form.authority === undefined) known.admittedBy = rules;
   return { ...(page !== undefined && isPreflight(request) ? PREFLIGHT : gatePath(form, rules)), page };
 }
 
@@ -86,11 +86,11 @@ const FROM_BROWSER =
 
 const PREFLIGHT: Verdict = { kind: 'preflight' };
 
-function isPreflight({ method, headers }: GateRequest): boolean {
+function isPreflight({ method, headers }: CallRequest): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
 }
 
-function schemeOf({ socket = {} }: GateRequest, { scheme }: TargetForm): string {
+function schemeOf({ socket = {} }: CallRequest, { scheme }: TargetForm): string {
   return scheme ?? ('encrypted' in socket ? 'https' : 'http');
 }
 
@@ -106,10 +106,13 @@ const BROWSERS_OWN = '/favicon.ico';
 
 /** A path is forwarded as it was written, so what is decided on is all that a server could take it for. */
 function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
-  const readings = readingsOf(rawPath);
-  if (readings !== undefined && rules.denied(readings)) {
-    return refused('forbidden_path', 'this path is on the deny list (WECHAT_SIDECAR_DENY_PATHS)');
+  if (isPlainPath(rawPath) && rawPath !== BROWSERS_OWN) {
+    const reading = lowerCased(rawPath);
+    if (rules.denied([reading])) return DENIED;
+    return { kind: 'open', target: { rawPath, query, path: rawPath, kind: kindOfPath(reading) } };
   }
+  const readings = readingsOf(rawPath);
+  if (readings !== undefined && rules.denied(readings)) return DENIED;
   const path = canonicalPath(rawPath);
   if (readings === undefined || path === undefined) return refused('bad_request', 'the path is malformed');
   if (path === BROWSERS_OWN) {
@@ -126,7 +129,9 @@ function refused(reason: GateReason, message: string): Verdict {
   return { kind: 'refused', reason, message };
 }
 
-function messageProblem({ method, headers, rawHeaders, httpVersion }: GateRequest): string | undefined {
+const DENIED = refused('forbidden_path', 'this path is on the deny list (WECHAT_SIDECAR_DENY_PATHS)');
+
+function messageProblem({ method, headers, rawHeaders, httpVersion }: CallRequest): string | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'this is neither HTTP/1.1 nor HTTP/1.0';
   // A gateway on the way could answer it with the request itself, and our token in it.
   if (method === 'TRACE') return 'TRACE is not served here';
@@ -166,7 +171,7 @@ const ABSOLUTE = /^(https?):\/\/([^/?#]*)/i;
 /** Reads origin form and absolute form; `undefined` for anything else (`*`, an authority, a fragment). */
 function splitTarget(url: string): TargetForm | undefined {
   if (url.includes('#')) return undefined;
-  const absolute = ABSOLUTE.exec(url);
+  const absolute = url.startsWith('/') ? null : ABSOLUTE.exec(url);
   const rest = absolute === null ? url : url.slice(absolute[0].length);
   if (absolute === null && !rest.startsWith('/')) return undefined;
   const mark = rest.indexOf('?');
@@ -175,7 +180,7 @@ function splitTarget(url: string): TargetForm | undefined {
     scheme: absolute?.[1],
     authority: absolute?.[2],
     // Some SDKs join a base URL that ends in a slash with a path that begins with one.
-    rawPath: `/${givenPath.replace(/^\/+/, '')}`,
+    rawPath: givenPath.length > 1 && givenPath[1] !== '/' ? givenPath : `/${givenPath.replace(/^\/+/, '')}`,
     query: mark === -1 ? undefined : rest.slice(mark + 1),
   };
 }

@@ -52,9 +52,9 @@ export function planCall(
   ownerOf: OwnerOf,
   rules: PlanRules,
 ): Plan {
-  const named = new Set(appidHeaders.map((value) => value.trim()).filter((value) => value !== ''));
-  if (named.size > 1) return refused('bad_request', 'the header x-wechat-appid names more than one account');
-  const [fromHeader] = named;
+  const [fromHeader, ...others] = appidHeaders.map((value) => value.trim()).filter((value) => value !== '');
+  if (others.some((each) => each !== fromHeader))
+    return refused('bad_request', 'the header x-wechat-appid names more than one account');
   const [fromQuery] = givenValues(target.query, 'from_appid');
 
   const { kind } = target;

@@ -30,7 +30,7 @@ export async function serveSecretCall(
   const withAppid = withParam(plan.query, 'appid', plan.appid);
   const query = withParam(withAppid, plan.secretParam, holder.secret.reveal());
   const known: Target = { ...target, rawPath: plan.path };
-  // The appid in the query says for whom it is filled in again.
+  // The appid in the query says for which account it is filled in again.
   const injected = { secret: holder.secret, inHeaders: () => '' };
   return call.finish(await call.send(written(known, query), body, 'exchange', 0, injected), 0);
 }

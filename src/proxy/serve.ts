@@ -1,97 +1,115 @@
 import type { ReplaySkipReason } from '../server/metrics.ts';
-import type { Unavailable } from '../token/source.ts';
+import type { TokenAnswer, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import { withParam } from '../wechat/query.ts';
 import { standInFor } from '../wechat/stand-in.ts';
 import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
 import type { Answer } from './answer.ts';
-import type { Call, CallBody, Served } from './call.ts';
+import type { CallBody } from './body.ts';
+import type { Call, Served } from './call.ts';
+import type { CallRequest } from './caller.ts';
 import { noteForeignRefusal } from './foreign-token.ts';
 import { preflightAnswer } from './cors.ts';
-import { gate, type Target, written } from './gate.ts';
+import { gate, type Gated, type Target, written } from './gate.ts';
 import { valuesOf } from './headers.ts';
+import { knownHeadOf } from './known-head.ts';
 import { type Plan, planCall } from './plan.ts';
 import type { NoReplay } from './reports.ts';
 import { serveSecretCall } from './secret-call.ts';
 import { serveSignature } from './signature-call.ts';
-import type { Sidecar } from './sidecar.ts';
-import { ticketAnswer, ticketTypeOf } from './ticket-call.ts';
+import type { ProxyRules, Sidecar } from './sidecar.ts';
+import { ticketAnswer, ticketTypeOf, TICKET_PATH } from './ticket-call.ts';
 import { answerTokenCall, TOKEN_CALL_BYTES_MAX } from './token-endpoint.ts';
+
+type InjectPlan = Extract<Plan, { kind: 'inject' }>;
+
+/** What is to be done with a call, by its head alone. */
+export type Decision =
+  | Exclude<Gated, { kind: 'open' }>
+  | {
+      readonly kind: 'planned';
+      readonly target: Target;
+      readonly plan: Plan;
+      readonly page: string | undefined;
+    };
+
+/** The gate, whose account it is, and where the token goes. */
+export function decide(request: CallRequest, { accounts }: Sidecar, rules: ProxyRules): Decision {
+  const gated = gate(request, rules.gate);
+  if (gated.kind !== 'open') return gated;
+  const { fields, rawHeaders } = request;
+  const appidHeaders =
+    fields === undefined ? valuesOf(rawHeaders, 'x-wechat-appid') : knownHeadOf(fields).appidHeaders;
+  const plan = planCall(gated.target, appidHeaders, (fingerprint) => accounts.ownerOf(fingerprint), rules);
+  return { kind: 'planned', target: gated.target, plan, page: gated.page };
+}
 
 /**
  * Serves one call: the gate, whose account it is, where the token goes, the sending, the verdict on the
- * answer, the report of a refused token and one replay, the answer.
+ * answer, the report of a refused token and one replay, the answer. Nothing is awaited that is there already.
  */
-export async function serveCall(call: Call, sidecar: Sidecar): Promise<Served> {
-  const gated = gate(call.request, call.rules.gate);
-  call.allowPage(gated.page);
-  if (gated.kind === 'preflight') return call.ownAnswer(preflightAnswer(call.request));
-  if (gated.kind === 'refused') return call.fail(gated.reason, gated.message);
-  const { target } = gated;
+export async function serveCall(
+  call: Call,
+  sidecar: Sidecar,
+  decision: Decision = decide(call.request, sidecar, call.rules),
+): Promise<Served> {
+  call.allowPage(decision.page);
+  if (decision.kind === 'preflight') return call.ownAnswer(preflightAnswer(call.request));
+  if (decision.kind === 'refused') return call.fail(decision.reason, decision.message);
+  const { target, plan } = decision;
   call.describe(target.path, undefined);
-
-  const { accounts } = sidecar;
-  const appidHeaders = valuesOf(call.request.rawHeaders, 'x-wechat-appid');
-  const plan = planCall(target, appidHeaders, (fingerprint) => accounts.ownerOf(fingerprint), call.rules);
   if (plan.kind === 'refused') return call.fail(plan.reason, plan.message);
   if (plan.kind === 'token') return serveTokenCall(call, sidecar, plan.endpoint, target);
 
   if (plan.appid !== undefined) {
-    if (!(await accounts.knows(plan.appid))) {
+    const isKnown = sidecar.accounts.knows(plan.appid);
+    if (isKnown !== true && !(await isKnown)) {
       return call.fail('unknown_app', 'the account that this call names is not served here');
     }
     call.describe(target.path, plan.appid);
   }
   if (plan.kind === 'signature') return serveSignature(call, sidecar, plan);
   if (plan.kind === 'secret') return serveSecretCall(call, sidecar, plan, target);
-  if (plan.kind === 'inject') {
+  if (plan.kind === 'inject' && target.path === TICKET_PATH) {
     const kept = await keptTicket(call, sidecar, plan, target);
     if (call.gone) return call.left();
     if (kept?.kind === 'unavailable') return withoutToken(call, plan, kept);
     if (kept !== undefined) return call.finish(kept, 0);
   }
-  const body = await call.takeBody(plan.kind === 'inject');
+  const taken = call.takeBody(plan.kind === 'inject');
+  const body = 'kind' in taken ? taken : await taken;
   if (body.kind === 'refused') return call.fail(body.reason, body.message);
   if (body.kind === 'gone') return call.left();
-  switch (plan.kind) {
-    case 'inject':
-      return serveInjected(call, sidecar, plan, target, body);
-    case 'pass': {
-      const answer = await call.send(written(target, plan.query), body, 'passing', 0);
-      if (plan.foreign) noteForeignRefusal(call, sidecar, plan.appid, answer);
-      return call.finish(answer, 0);
-    }
-  }
+  if (plan.kind === 'inject') return serveInjected(call, sidecar, plan, target, body);
+  const answer = await call.send(written(target, plan.query), body, 'passing', 0);
+  if (plan.foreign) noteForeignRefusal(call, sidecar, plan.appid, answer);
+  return call.finish(answer, 0);
 }
 
 /** A call that carries our token: sent, judged, and sent once more where a refused token could be replaced. */
 async function serveInjected(
   call: Call,
   sidecar: Sidecar,
-  plan: Extract<Plan, { kind: 'inject' }>,
+  plan: InjectPlan,
   target: Target,
   body: CallBody,
 ): Promise<Served> {
-  const askedMs = sidecar.clock.lifeMs();
-  const granted = await sidecar.accounts.token(plan.appid);
+  const { accounts, clock } = sidecar;
+  const inHand = accounts.peek(plan.appid);
+  const askedMs = inHand === undefined ? clock.lifeMs() : 0;
+  const granted = inHand === undefined ? await accounts.token(plan.appid) : undefined;
   if (call.gone) return call.left();
-  if (granted.kind === 'unavailable') return withoutToken(call, plan, granted);
+  if (granted?.kind === 'unavailable') return withoutToken(call, plan, granted);
+  const token = inHand ?? (granted as Extract<TokenAnswer, { kind: 'token' }>).token;
 
-  const place = { appid: plan.appid, path: call.path, waitedMs: sidecar.clock.lifeMs() - askedMs };
-  const sendWith = async (token: Token, replay: 0 | 1): Promise<Answer> => {
-    const sentMs = sidecar.clock.lifeMs();
-    const query = withParam(plan.query, 'access_token', token.value.reveal());
-    const injected = { secret: token.value, inHeaders: () => standInFor(plan.appid) };
-    const answer = await call.send(written(target, query), body, 'exchange', replay, injected);
-    if (isSuccess(answer)) {
-      sidecar.reports.succeeded(plan.appid, call.path, token.fingerprint, sentMs);
-    }
-    return answer;
-  };
-  const first = await sendWith(granted.token, 0);
+  const waitedMs = granted === undefined ? 0 : clock.lifeMs() - askedMs;
+  const place = { appid: plan.appid, path: call.path, waitedMs };
+  const sentMs = clock.lifeMs();
+  const first = await sendWith(token, 0, call, plan, target, body);
+  noteSuccess(sidecar, place, token, sentMs, first);
   if (!isRefusal(first)) return call.finish(first, 0);
 
-  const healing = await heal(call, sidecar, place, granted.token, first, body);
+  const healing = await heal(call, sidecar, place, token, first, body);
   if (call.gone) {
     if (healing.kind === 'replay') sidecar.metrics.replaySkipped(plan.appid, 'caller_left');
     return call.left();
@@ -100,17 +118,38 @@ async function serveInjected(
     const final = plan.standIn && !healing.hopeful;
     return call.finish(first, 0, final ? negatedRefusal(first.verdict) : undefined);
   }
-  const second = await sendWith(healing.token, 1);
+  const againMs = clock.lifeMs();
+  const second = await sendWith(healing.token, 1, call, plan, target, body);
+  noteSuccess(sidecar, place, healing.token, againMs, second);
   noteReplay(sidecar, place, healing.token, first, second);
   const final = plan.standIn && isRefusal(second);
   return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
 }
 
-function withoutToken(
+function sendWith(
+  token: Token,
+  replay: 0 | 1,
   call: Call,
-  { standIn }: Extract<Plan, { kind: 'inject' }>,
-  { message, errcode }: Unavailable,
-): Served {
+  plan: InjectPlan,
+  target: Target,
+  body: CallBody,
+): Promise<Answer> {
+  const query = withParam(plan.query, 'access_token', token.value.reveal());
+  const injected = { secret: token.value, inHeaders: () => standInFor(plan.appid) };
+  return call.send(written(target, query), body, 'exchange', replay, injected);
+}
+
+function noteSuccess(
+  { reports }: Sidecar,
+  { appid, path }: Place,
+  token: Token,
+  sentMs: number,
+  answer: Answer,
+): void {
+  if (isSuccess(answer)) reports.succeeded(appid, path, token.fingerprint, sentMs);
+}
+
+function withoutToken(call: Call, { standIn }: InjectPlan, { message, errcode }: Unavailable): Served {
   // To an SDK it would mean its own token, however the platform meant it of the AppSecret.
   const misleads = standIn && REFUSED_ERRCODES.has(errcode);
   return call.fail('token_unavailable', message, misleads ? -errcode : errcode);
@@ -123,7 +162,7 @@ const TICKET_WAIT_MS_MAX = 1_000;
 async function keptTicket(
   call: Call,
   { accounts, clock }: Sidecar,
-  { appid, query }: Extract<Plan, { kind: 'inject' }>,
+  { appid, query }: InjectPlan,
   { path }: Target,
 ): Promise<Answer | Unavailable | undefined> {
   const type = ticketTypeOf(call.method, path, query);

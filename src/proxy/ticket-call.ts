@@ -4,9 +4,11 @@ import { TICKET_TYPES, type TicketType } from '../keeper/tickets.ts';
 import { type RawQuery, valuesOf } from '../wechat/query.ts';
 import { type Answer, heldAnswer } from './answer.ts';
 
+export const TICKET_PATH = '/cgi-bin/ticket/getticket';
+
 /** The kind of ticket that a call asks for, where it is one that is kept; else undefined. */
 export function ticketTypeOf(method: string, path: string, query: RawQuery): TicketType | undefined {
-  if ((method !== 'GET' && method !== 'POST') || path !== '/cgi-bin/ticket/getticket') return undefined;
+  if ((method !== 'GET' && method !== 'POST') || path !== TICKET_PATH) return undefined;
   const [asked] = valuesOf(query, 'type');
   return TICKET_TYPES.find((type) => type === asked);
 }

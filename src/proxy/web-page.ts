@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+import type { CallRequest } from './caller.ts';
 import { valuesOf } from './headers.ts';
 
 /** What of a request says whether a web page sent it. */
-export interface PageSigns extends Pick<IncomingMessage, 'headers' | 'rawHeaders'> {
+export interface PageSigns extends Pick<CallRequest, 'headers' | 'rawHeaders'> {
   /** Where the request is addressed to, as scheme and authority; empty if it names no host. */
   readonly addressed: string;
   /**

@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type Server } from 'node:tls';
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { CertificateDates } from './certificate-dates.ts';
 import { ListenError } from './listen-error.ts';
 import { watchFiles } from './watch-files.ts';
-
-/** A certificate that nobody replaces is looked at again this often. */
-const DATES_MS = 3_600_000;
 
 export interface CertificateFiles {
   /** PEM: the server's certificate, then those between it and the root. */
@@ -51,18 +48,8 @@ export function keepCertificate(
       detail,
     });
   };
-  let warned: string | undefined;
-  let timer: Timer | undefined;
-  const lookAtDates = (): void => {
-    const warning = warningOf(current.cert, clock.wallMs());
-    if (warning !== undefined && warning.event !== warned) {
-      log.error(warning.event, { certFile: files.certFile, ...warning.fields });
-    }
-    warned = warning?.event;
-    timer?.cancel();
-    timer = clock.after(DATES_MS, lookAtDates);
-  };
-  lookAtDates();
+  const dates = new CertificateDates(files.certFile, clock, log);
+  dates.look(current.cert);
   const look = (): void => {
     const next = readPair(files);
     if (next.kind === 'unusable') {
@@ -74,8 +61,7 @@ export function keepCertificate(
     current = next.pair;
     for (const server of servers) server.setSecureContext(current);
     log.info('The certificate was read again', { certFile: files.certFile });
-    warned = undefined;
-    lookAtDates();
+    dates.look(current.cert);
   };
   const watching = watchFiles([files.certFile, files.keyFile], clock, look);
   return {
@@ -85,24 +71,10 @@ export function keepCertificate(
       return server;
     },
     close: () => {
-      timer?.cancel();
+      dates.close();
       watching.close();
     },
   };
-}
-
-interface DateWarning {
-  readonly event: string;
-  readonly fields: { readonly validFrom: string; readonly validTo: string };
-}
-
-/** It is served all the same: those who connect may trust it, and their clock may be right. */
-function warningOf(cert: Buffer, nowUnixMs: number): DateWarning | undefined {
-  const { validFrom, validTo } = new X509Certificate(cert);
-  const fields = { validFrom, validTo };
-  if (nowUnixMs > Date.parse(validTo)) return { event: 'The certificate has expired: renew it', fields };
-  if (nowUnixMs >= Date.parse(validFrom)) return undefined;
-  return { event: 'The certificate is not valid yet: see to it, or to the clock', fields };
 }
 
 function firstPair(files: CertificateFiles, setting: string): Pair {

@@ -1,6 +1,35 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+
+/** What is followed of a request, whichever lane it is in. */
+export interface FollowedRequest {
+  readonly socket: Duplex;
+  readonly httpVersion: string;
+  /** Whether it is whole. */
+  readonly complete: boolean;
+  /** What has come of its body and was not taken yet. */
+  readonly readableLength?: number;
+}
+
+export interface FollowedResponse {
+  readonly headersSent: boolean;
+  shouldKeepAlive: boolean;
+  writeContinue(): void;
+  once(event: 'close', run: () => void): unknown;
+}
+
+/** Connections of a server that node:http does not know of. */
+export interface OtherLane {
+  inFlight(): number;
+  /** The unfinished exchange of a connection, if it is one of this lane. */
+  of(socket: Duplex): { request: FollowedRequest; response: FollowedResponse } | undefined;
+  /** Connections are to be closed with the answers that are owed. */
+  askToClose(): void;
+  /** Those that have carried a request, and carry none. */
+  closeIdle(): void;
+  closeAll(): void;
+}
 
 export interface DrainOptions {
   /** New connections are still taken for this long: the callers may learn of the stop later than we do. */
@@ -25,11 +54,12 @@ const FRESH_GRACE_MS = 250;
 export class Connections {
   readonly #clock: Clock;
   readonly #servers: Server[] = [];
+  readonly #lanes: OtherLane[] = [];
   /** Connections that have not brought a request yet. */
   readonly #fresh = new Set<Duplex>();
-  readonly #exchanges = new Map<ServerResponse, IncomingMessage>();
+  readonly #exchanges = new Map<FollowedResponse, FollowedRequest>();
   readonly #followed = new WeakSet<Duplex>();
-  readonly #askedToClose = new WeakSet<ServerResponse>();
+  readonly #askedToClose = new WeakSet<FollowedResponse>();
   #draining: Promise<DrainOutcome> | undefined;
   #onChange: () => void = () => undefined;
 
@@ -41,8 +71,26 @@ export class Connections {
     this.#servers.push(...servers);
   }
 
+  adoptLane(lane: OtherLane): void {
+    this.#lanes.push(lane);
+  }
+
   inFlight(): number {
-    return this.#exchanges.size;
+    return this.#lanes.reduce((sum, lane) => sum + lane.inFlight(), this.#exchanges.size);
+  }
+
+  get isDraining(): boolean {
+    return this.#draining !== undefined;
+  }
+
+  /** The connection has brought a request. */
+  proved(socket: Duplex): void {
+    this.#fresh.delete(socket);
+  }
+
+  /** There may be less in flight than before. */
+  changed(): void {
+    this.#onChange();
   }
 
   opened(socket: Duplex): void {
@@ -53,7 +101,7 @@ export class Connections {
     });
   }
 
-  began(request: IncomingMessage, response: ServerResponse): void {
+  began(request: FollowedRequest, response: FollowedResponse): void {
     this.#fresh.delete(request.socket);
     this.#exchanges.set(response, request);
     this.#follow(request.socket);
@@ -89,7 +137,11 @@ export class Connections {
   }
 
   /** The unfinished exchanges of one connection, oldest first: more than one where the caller pipelines. */
-  of(socket: Duplex): { request: IncomingMessage; response: ServerResponse }[] {
+  of(socket: Duplex): { request: FollowedRequest; response: FollowedResponse }[] {
+    for (const lane of this.#lanes) {
+      const exchange = lane.of(socket);
+      if (exchange !== undefined) return [exchange];
+    }
     return [...this.#exchanges]
       .filter(([, request]) => request.socket === socket)
       .map(([response, request]) => ({ request, response }));
@@ -105,25 +157,33 @@ export class Connections {
     for (const socket of new Set([...this.#exchanges.values()].map((request) => request.socket))) {
       this.#askToClose(socket);
     }
+    for (const lane of this.#lanes) lane.askToClose();
     await this.#waitMs(Math.min(delayMs, timeoutMs));
     const closed = this.#stopAccepting();
     await this.#quiet(endMs - this.#clock.lifeMs());
-    const cut = this.#exchanges.size;
-    for (const server of this.#servers) server.closeAllConnections();
+    const cut = this.inFlight();
+    this.#closeAll();
     await closed;
     return { cut };
   }
 
   async close(): Promise<void> {
     const closed = this.#stopAccepting();
-    for (const server of this.#servers) server.closeAllConnections();
+    this.#closeAll();
     await closed;
   }
 
   async #stopAccepting(): Promise<void> {
-    await Promise.all(
-      this.#servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))),
+    const closed = this.#servers.map(
+      (server) => new Promise<void>((resolve) => void server.close(() => resolve())),
     );
+    for (const lane of this.#lanes) lane.closeIdle();
+    await Promise.all(closed);
+  }
+
+  #closeAll(): void {
+    for (const server of this.#servers) server.closeAllConnections();
+    for (const lane of this.#lanes) lane.closeAll();
   }
 
   #waitMs(delayMs: number): Promise<void> {
@@ -142,7 +202,7 @@ export class Connections {
         resolve();
       };
       const look = (): void => {
-        if (this.#exchanges.size === 0 && (graceOver || this.#fresh.size === 0)) finish();
+        if (this.inFlight() === 0 && (graceOver || this.#fresh.size === 0)) finish();
       };
       const grace = this.#clock.after(Math.min(FRESH_GRACE_MS, timeoutMs), () => {
         graceOver = true;

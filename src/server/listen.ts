@@ -5,9 +5,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
 import { GiveWay } from './give-way.ts';
+import { reserveDescriptors } from './descriptors.ts';
+import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
+import { followSlowBody } from './slow-body.ts';
 import { tellWrongProtocol, type ClientError } from './wrong-protocol.ts';
 import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';
 
@@ -29,6 +32,8 @@ export interface ListenOptions {
   readonly halfClose?: boolean;
   /** Whether a peer with this address may connect; others are closed at once. Everybody may if absent. */
   readonly mayConnect?: (address: string) => boolean;
+  /** Serves plain requests before `handler` would; without it, all are for `handler`. */
+  readonly express?: ServePlain;
   /** Connections over this many are closed on arrival; no limit where absent. */
   readonly connectionsMax?: number;
   /** Instead, one of those that are there is closed for the one that arrives. */
@@ -38,6 +43,8 @@ export interface ListenOptions {
    * beyond half of it, the oldest is closed for the one that arrives.
    */
   readonly unprovenMax?: number;
+  /** May take the last file descriptors, which the process keeps for itself. */
+  readonly mayUseReserve?: boolean;
   readonly limits?: Partial<ServerLimits>;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,6 +55,8 @@ export interface ServerLimits {
   readonly headersTimeoutMs: number;
   /** The same, to the end of the body. */
   readonly requestTimeoutMs: number;
+  /** A body that is not whole by then may go on arriving, with pauses of this length at most; 0: it may not. */
+  readonly bodyPauseMs: number;
   /** Longer than the idle time of common client pools, so that the client closes first. */
   readonly keepAliveTimeoutMs: number;
   /** How often the two timeouts above are looked at. */
@@ -59,6 +68,7 @@ export interface ServerLimits {
 const LIMITS: ServerLimits = {
   headersTimeoutMs: 30_000,
   requestTimeoutMs: 300_000,
+  bodyPauseMs: 0,
   keepAliveTimeoutMs: 75_000,
   checkIntervalMs: 5_000,
   headBytesMax: 64 * 1024,
@@ -134,6 +144,7 @@ function serverFor(
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
   if (options.mayConnect !== undefined) closeStrangers(server, options.mayConnect, options);
+  if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
   if (options.connectionsMax !== undefined) {
     if (options.giveWay === true) new GiveWay({ max: options.connectionsMax }).follow(server);
     else server.maxConnections = options.connectionsMax;
@@ -143,7 +154,7 @@ function serverFor(
   if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
   const tell = tellWrongProtocol(options.log, options.clock, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
-  const serve =
+  const serveBy =
     (handler: RequestListener): RequestListener =>
     (request, response) => {
       connections.began(request, response);
@@ -153,14 +164,20 @@ function serverFor(
       }
       handler(request, response);
     };
-  server.on(certificate === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
-    connections.opened(socket),
-  );
-  server.on('request', serve(options.handler));
-  if (options.onExpectContinue !== undefined) server.on('checkContinue', serve(options.onExpectContinue));
+  const opened = certificate === undefined ? 'connection' : 'secureConnection';
+  server.on(opened, (socket: Socket) => connections.opened(socket));
+  if (options.express !== undefined) {
+    const { express: serve, clock } = options;
+    connections.adoptLane(new ExpressLane(server, opened, { serve, connections, limits, clock }));
+  }
+  server.on('request', serveBy(options.handler));
+  if (options.onExpectContinue !== undefined) server.on('checkContinue', serveBy(options.onExpectContinue));
   server.on('clientError', (error: NodeJS.ErrnoException & ClientError, socket) => {
     tell(error, server.listening ? addressOf(server).port : undefined);
-    refuser.parserFailed(error, socket);
+    const refuse = (): void => refuser.parserFailed(error, socket);
+    const mayGoOn = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && limits.bodyPauseMs > 0;
+    if (mayGoOn && followSlowBody(socket, connections, limits.bodyPauseMs, options.clock, refuse)) return;
+    refuse();
   });
   server.on('connect', (_request, socket) => refuser.connectAsked(socket));
   return server;

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, type Metric, Registry } from 'prom-client';
 import processHeap from 'prom-client/lib/metrics/heapSizeAndUsed.js';
 import processMemory from 'prom-client/lib/metrics/osMemoryHeap.js';
 import processCpu from 'prom-client/lib/metrics/processCpuTotal.js';
@@ -8,7 +8,9 @@ import processDescriptors from 'prom-client/lib/metrics/processOpenFileDescripto
 import processStart from 'prom-client/lib/metrics/processStartTime.js';
 import { errcodeLabel } from '../wechat/errcode-labels.ts';
 import { boundedLabels, perLabel } from './bounded-labels.ts';
+import { eventLoopUtilization } from './event-loop.ts';
 import { makeEndpointLabels } from './endpoint-labels.ts';
+import { TallyHistogram } from './tally-histogram.ts';
 
 /** One answered call of a business program. */
 export interface AnsweredCall {
@@ -122,6 +124,12 @@ export function makeMetrics(build: BuildInfo): Metrics {
   const registry = new Registry();
   const registers = [registry];
   for (const register of processMetrics) register(registry);
+  readGauge(
+    registers,
+    'nodejs_eventloop_utilization',
+    'The part of the time since the last scrape in which the event loop was busy, from 0 to 1.',
+    eventLoopUtilization(),
+  );
   new Gauge({
     name: 'wechat_sidecar_build_info',
     help: 'Always 1; the labels say what runs.',
@@ -140,6 +148,11 @@ export function makeMetrics(build: BuildInfo): Metrics {
   };
 }
 
+interface RequestSeries {
+  readonly labels: Readonly<Record<'app' | 'endpoint' | 'status' | 'errcode', string>>;
+  untold: number;
+}
+
 type CallMetrics = Pick<Metrics, 'callStarted' | 'callEnded' | 'callAnswered'>;
 
 function callMetrics(registers: Registry[]): CallMetrics {
@@ -150,31 +163,38 @@ function callMetrics(registers: Registry[]): CallMetrics {
     'Calls of business programs that are being served.',
     () => inFlight,
   );
-  const requests = new Counter({
+  const series = new Map<string, RequestSeries>();
+  new Counter({
     name: 'wechat_sidecar_requests_total',
     help: 'Calls of business programs, by what they were answered.',
     labelNames: ['app', 'endpoint', 'status', 'errcode'],
     registers,
+    // Counted here, and told when asked for: prom-client makes a text of all labels for each count.
+    collect() {
+      for (const each of series.values()) {
+        this.inc(each.labels, each.untold);
+        each.untold = 0;
+      }
+    },
   });
   const durations = perLabel(
     APPS_MAX,
-    new Histogram({
-      name: 'wechat_sidecar_request_duration_seconds',
-      help: 'From the arrival of a call to the end of its answer.',
-      labelNames: ['app'],
-      buckets: BUCKETS_SECONDS,
+    tallied(
       registers,
-    }),
+      'wechat_sidecar_request_duration_seconds',
+      'From the arrival of a call to the end of its answer.',
+      'app',
+    ),
   );
   const apps = boundedLabels(APPS_MAX);
   const endpoints = makeEndpointLabels();
-  const series = new Map<string, { inc(): void }>();
-  const seriesOf = (app: string, endpoint: string, status: string, errcode: string): { inc(): void } => {
+  const seriesOf = (app: string, endpoint: string, status: string, errcode: string): RequestSeries => {
     const key = `${app} ${endpoint} ${status} ${errcode}`;
     const known = series.get(key);
     if (known !== undefined) return known;
-    if (series.size >= REQUEST_SERIES_MAX) return requests.labels(app, 'other', status, 'other');
-    const created = requests.labels(app, endpoint, status, errcode);
+    const isOver = series.size >= REQUEST_SERIES_MAX && (endpoint !== 'other' || errcode !== 'other');
+    if (isOver) return seriesOf(app, 'other', status, 'other');
+    const created = { labels: { app, endpoint, status, errcode }, untold: 0 };
     series.set(key, created);
     return created;
   };
@@ -186,7 +206,7 @@ function callMetrics(registers: Registry[]): CallMetrics {
       const served =
         call.answeredBy === 'platform' && call.status < 300 && call.errcode !== UNKNOWN_PATH_ERRCODE;
       const endpoint = endpoints.labelOf(call.path, served);
-      seriesOf(app, endpoint, statusLabel(call.status), errcodeLabel(call.errcode)).inc();
+      seriesOf(app, endpoint, statusLabel(call.status), errcodeLabel(call.errcode)).untold += 1;
       durations(app).observe(call.durationMs / 1000);
     },
   };
@@ -197,13 +217,12 @@ type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver' |
 function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
   const durations = perLabel(
     HOSTS_MAX,
-    new Histogram({
-      name: 'wechat_sidecar_upstream_duration_seconds',
-      help: 'From sending a call to the platform to the head of its answer.',
-      labelNames: ['host'],
-      buckets: BUCKETS_SECONDS,
+    tallied(
       registers,
-    }),
+      'wechat_sidecar_upstream_duration_seconds',
+      'From sending a call to the platform to the head of its answer.',
+      'host',
+    ),
   );
   const failovers = new Counter({
     name: 'wechat_sidecar_upstream_failovers_total',
@@ -382,6 +401,13 @@ function readGauge(registers: Registry[], name: string, help: string, read: () =
       else this.set(value);
     },
   });
+}
+
+function tallied(registers: Registry[], name: string, help: string, label: string): TallyHistogram {
+  const histogram = new TallyHistogram(name, help, label, BUCKETS_SECONDS);
+  // Its types name its own classes, and it asks for no more than a `get`.
+  for (const registry of registers) registry.registerMetric(histogram as unknown as Metric);
+  return histogram;
 }
 
 function statusLabel(status: number): string {

@@ -34,9 +34,11 @@ export class ConnectorAgent extends Agent {
     return undefined;
   }
 
-  /** Not part of the documented interface, but the one place where the parser's limit can be set for http-proxy. */
+  /** Not part of the documented interface, but the one place where the parser's limits can be set for http-proxy. */
   addRequest(request: ClientRequest & { maxHeaderSize?: number }, options: RequestOptions): void {
     request.maxHeaderSize = HEAD_BYTES_MAX;
+    // Node would leave out what is over 1,000.
+    request.maxHeadersCount = 0;
     (Agent.prototype as unknown as { addRequest(...args: unknown[]): void }).addRequest.call(
       this,
       request,
@@ -45,11 +47,24 @@ export class ConnectorAgent extends Agent {
   }
 
   override keepSocketAlive(socket: Duplex): boolean {
-    return !this.#pools.isWornOut(this.#bornMs.get(socket) ?? 0) && Boolean(super.keepSocketAlive(socket));
+    const isKept =
+      !this.#pools.isWornOut(this.#bornMs.get(socket) ?? 0) && Boolean(super.keepSocketAlive(socket));
+    if (isKept) socket.once('data', endsUnasked);
+    return isKept;
   }
 
   /** See `renew` of the pools. */
   endIdle(): void {
     for (const socket of Object.values(this.freeSockets).flat()) socket?.destroy();
   }
+
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    socket.off('data', endsUnasked);
+    super.reuseSocket(socket, request);
+  }
+}
+
+/** Nobody has asked: what an idle connection says would be taken for the answer to the next request. */
+function endsUnasked(this: Duplex): void {
+  this.destroy();
 }

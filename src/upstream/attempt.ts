@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
-import type { Timer } from '../base/clock.ts';
+import { Backlog } from './backlog.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import { isWritable, requestHead } from './request-head.ts';
 import type { Origin } from './origins.ts';
 import type { Pools } from './pools.ts';
-import { type ResponseHead, ResponseParser } from './response-parser.ts';
+import type { ResponseHead } from './response-head.ts';
+import { type ResponseHandler, ResponseParser } from './response-parser.ts';
 import type { AnswerSink, Outgoing, TransportFailure } from './request.ts';
 
 /** How an attempt ended without an answer. */
@@ -16,59 +17,52 @@ export interface AttemptFailure extends TransportFailure {
   readonly isRepeatable: boolean;
 }
 
-export interface AttemptOptions {
-  readonly pools: Pools;
-  readonly request: Outgoing;
+/** Of one sending: where to, and whom to tell. */
+export interface SendTo {
   readonly origin: Origin;
   /** Over a connection that nobody has used. */
   readonly fresh: boolean;
   /** For the connection to stand. */
   readonly limitMs: number;
-  readonly sink: AnswerSink;
-  readonly onConnected: () => void;
-  readonly onAnswered?: () => void;
-  readonly onFailure: (failure: AttemptFailure) => void;
+  onConnected(): void;
+  onAnswered(): void;
+  onFailure(failure: AttemptFailure): void;
 }
 
 /** A small body is written together with the head: one write, and one TLS record. */
 const JOINED_BYTES_MAX = 16 * 1024;
 
 /** One sending of a request over one origin, on one connection. */
-export class Attempt implements ConnectionUser {
-  readonly #options: AttemptOptions;
+export class Attempt implements ConnectionUser, ResponseHandler {
+  readonly #pools: Pools;
+  readonly #request: Outgoing;
+  readonly #sink: AnswerSink;
+  readonly #to: SendTo;
   readonly #parser: ResponseParser;
   #progress: 'connecting' | 'sent' | 'answered' | 'over' = 'connecting';
   #connection: Connection | undefined;
   #stopWaiting: (() => void) | undefined;
   #body: Readable | undefined;
   #leftBytes = 0;
+  #backlog: Backlog | undefined;
   #isReused = false;
-  /** Whether the head has left this process, and any byte has come back. */
-  #isWritten = false;
   #hasHeard = false;
   #keepAlive = false;
   #keepAliveMs: number | undefined;
   #isPaused = false;
-  /** Since when the other side owes us something; undefined while it does not. */
-  #owesSinceMs: number | undefined;
-  #timer: Timer | undefined;
 
-  constructor(options: AttemptOptions) {
-    this.#options = options;
-    const { sink } = options;
-    this.#parser = new ResponseParser(options.request.method, {
-      onHead: (head) => this.#onHead(head),
-      onData: (chunk) => {
-        if (sink.data(chunk) || this.#progress === 'over') return;
-        this.#isPaused = true;
-        this.#connection?.socket.pause();
-      },
-      onEnd: (trailers) => this.#onAnswerEnd(trailers),
-    });
+  constructor(pools: Pools, request: Outgoing, sink: AnswerSink, to: SendTo) {
+    this.#pools = pools;
+    this.#request = request;
+    this.#sink = sink;
+    this.#to = to;
+    this.#parser = new ResponseParser(request.method, this);
   }
 
   start(): void {
-    const { pools, request, origin, fresh, limitMs } = this.#options;
+    const { origin, fresh, limitMs } = this.#to;
+    const pools = this.#pools;
+    const request = this.#request;
     if (!isWritable(request)) {
       this.#fail('invalid', 'ERR_INVALID_CHAR');
       return;
@@ -108,11 +102,12 @@ export class Attempt implements ConnectionUser {
     if (this.#progress === 'answered') this.#owes();
     try {
       this.#parser.push(bytes);
-      // An answer is the last word, whatever comes behind it; only its connection is good for nothing.
-      if (this.#progress === 'over' && this.#parser.isTainted) return;
     } catch (error) {
       this.#break(reasonOf(error));
+      return;
     }
+    // After the bytes that have come with the end of the answer were looked at.
+    if (this.#parser.isOver) this.#letGo();
   }
 
   onDrain(): void {
@@ -121,53 +116,86 @@ export class Attempt implements ConnectionUser {
       this.#owes();
       return;
     }
-    this.#owesSinceMs = undefined;
+    this.#owesNothing();
+    this.#backlog?.taken(this.#pools.clock.lifeMs());
     this.#body.resume();
   }
 
   onEnd(): void {
     try {
       this.#parser.end();
+      this.#letGo();
     } catch (error) {
       this.#break(reasonOf(error));
     }
   }
 
-  onGone(error: NodeJS.ErrnoException): void {
+  onGone(error: NodeJS.ErrnoException, wasWritten: boolean): void {
     this.#connection = undefined;
     if (this.#progress === 'over') return;
-    const wroteNothing = !this.#isWritten && error.syscall === 'write';
+    const wroteNothing = !wasWritten && error.syscall === 'write';
     this.#break(reasonOf(error), wroteNothing);
   }
 
+  onHead(head: ResponseHead): void {
+    this.#progress = 'answered';
+    this.#to.onAnswered();
+    this.#keepAlive = head.keepAlive;
+    this.#keepAliveMs = head.keepAliveMs;
+    this.#owes();
+    this.#sink.head(head.status, head.reason, head.headers, this.#to.origin);
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#progress !== 'answered') return;
+    if (this.#sink.data(chunk) || !this.#isOpen()) return;
+    this.#isPaused = true;
+    this.#owesNothing();
+    this.#connection?.socket.pause();
+  }
+
+  onEnded(trailers: string[]): void {
+    if (!this.#isOpen()) return;
+    const isWhole = this.#body === undefined;
+    // An answer that came before the request was whole leaves a connection that nobody else can use.
+    if (!isWhole) this.#keepAlive = false;
+    this.#leave();
+    this.#sink.end(trailers);
+  }
+
+  onLate(): void {
+    this.#fail('timeout', 'ETIMEDOUT');
+  }
+
+  #isOpen(): boolean {
+    return this.#progress !== 'over';
+  }
+
   #send(connection: Connection): void {
-    const { request, origin, onConnected } = this.#options;
+    const request = this.#request;
     const { body } = request;
     this.#connection = connection;
     this.#progress = 'sent';
     connection.take(this);
     this.#isReused = connection.served > 1;
-    onConnected();
+    this.#to.onConnected();
     const opened = body?.open();
-    const head = requestHead(request, origin);
-    const written = (error?: Error | null): void => {
-      if (error === undefined || error === null) this.#isWritten = true;
-    };
-    const { socket } = connection;
+    const head = requestHead(request, this.#to.origin);
+    const { socket, onWritten } = connection;
     if (opened === undefined) {
-      socket.write(head, 'latin1', written);
+      socket.write(head, 'latin1', onWritten);
       this.#onRequestEnd();
     } else if (Buffer.isBuffer(opened)) {
-      if (opened.length <= JOINED_BYTES_MAX) socket.write(joined(head, opened), written);
+      if (opened.length <= JOINED_BYTES_MAX) socket.write(joined(head, opened), onWritten);
       else {
         socket.cork();
-        socket.write(head, 'latin1', written);
+        socket.write(head, 'latin1', onWritten);
         socket.write(opened);
         socket.uncork();
       }
       this.#onRequestEnd();
     } else {
-      socket.write(head, 'latin1', written);
+      socket.write(head, 'latin1', onWritten);
       this.#stream(opened, body?.bytes ?? 0);
     }
   }
@@ -175,6 +203,7 @@ export class Attempt implements ConnectionUser {
   #stream(body: Readable, bytes: number): void {
     this.#body = body;
     this.#leftBytes = bytes;
+    this.#backlog = new Backlog();
     body.on('data', (chunk: Buffer) => {
       const socket = this.#connection?.socket;
       if (this.#progress === 'over' || socket === undefined) return;
@@ -185,6 +214,7 @@ export class Attempt implements ConnectionUser {
       }
       if (socket.write(chunk) || this.#leftBytes === 0) return;
       body.pause();
+      this.#backlog?.full(this.#pools.clock.lifeMs());
       // Whoever does not read is as late as whoever does not answer.
       this.#owes();
     });
@@ -201,40 +231,19 @@ export class Attempt implements ConnectionUser {
     if (this.#progress === 'sent') this.#owes();
   }
 
-  #onHead(head: ResponseHead): void {
-    this.#progress = 'answered';
-    this.#options.onAnswered?.();
-    this.#keepAlive = head.keepAlive;
-    this.#keepAliveMs = head.keepAliveMs;
-    const { answerTimeoutMs, idleTimeoutMs } = this.#options.pools.options;
-    if (idleTimeoutMs < answerTimeoutMs) this.#disarm();
-    this.#owes();
-    this.#options.sink.head(head.status, head.reason, head.headers, this.#options.origin);
-  }
-
-  #onAnswerEnd(trailers: string[]): void {
-    const { pools, origin, sink } = this.#options;
-    const isRequestWhole = this.#body === undefined;
-    const connection = this.#stop();
-    if (connection !== undefined) {
-      // An answer that came before the request was whole leaves a connection that nobody else can use.
-      if (this.#keepAlive && isRequestWhole) this.#letGo(connection, pools, origin);
-      else connection.destroy();
-    }
-    sink.end(trailers);
-  }
-
-  /** After the bytes that have come with the end of the answer were looked at. */
-  #letGo(connection: Connection, pools: Pools, origin: Origin): void {
-    queueMicrotask(() => {
-      if (this.#parser.isTainted) connection.destroy();
-      else pools.release(origin, connection, this.#keepAliveMs);
-    });
+  /** The answer is whole, and so are the bytes that came with its end. */
+  #letGo(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection === undefined) return;
+    if (this.#keepAlive && !this.#parser.isTainted)
+      this.#pools.release(this.#to.origin, connection, this.#keepAliveMs);
+    else connection.destroy();
   }
 
   #break(reason: string, wroteNothing = false): void {
     if (this.#progress === 'over') return;
-    const { method, body } = this.#options.request;
+    const { method, body } = this.#request;
     const isSafe = body === undefined && (method === 'GET' || method === 'HEAD');
     const diedIdle = this.#isReused && !this.#hasHeard && isSafe;
     this.#fail('broken', reason, wroteNothing || diedIdle);
@@ -242,46 +251,42 @@ export class Attempt implements ConnectionUser {
 
   #fail(kind: TransportFailure['kind'], reason: string, isRepeatable = false): void {
     this.#stop()?.destroy();
-    this.#options.onFailure({ kind, reason, host: this.#options.origin.host, isRepeatable });
+    this.#to.onFailure({ kind, reason, host: this.#to.origin.host, isRepeatable });
   }
 
   /** Nothing more is told from now on. Returns the connection, if there is one. */
   #stop(): Connection | undefined {
-    this.#progress = 'over';
-    this.#disarm();
-    this.#body?.pause();
-    this.#body = undefined;
+    this.#leave();
     const connection = this.#connection;
     this.#connection = undefined;
     return connection;
   }
 
-  #disarm(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+  #leave(): void {
+    this.#progress = 'over';
+    this.#owesNothing();
+    this.#body?.pause();
+    this.#body = undefined;
   }
 
   /** The other side has to do something, from now on, within the time limit. */
   #owes(): void {
-    const { clock } = this.#options.pools;
-    this.#owesSinceMs = clock.lifeMs();
-    this.#timer ??= clock.after(this.#limitMs(), () => this.#onTimer());
+    const { clock, deadlines } = this.#pools;
+    if (this.#connection === undefined) return;
+    const dueMs = clock.lifeMs() + this.#limitMs();
+    this.#connection.dueMs = dueMs;
+    deadlines.watch(dueMs);
   }
 
-  #onTimer(): void {
-    const { clock } = this.#options.pools;
-    this.#timer = undefined;
-    // Nobody is late while the caller rests, or while it still sends.
-    if (this.#owesSinceMs === undefined || this.#isPaused) return;
-    const leftMs = this.#owesSinceMs + this.#limitMs() - clock.lifeMs();
-    if (leftMs <= 0) this.#fail('timeout', 'ETIMEDOUT');
-    else this.#timer = clock.after(leftMs, () => this.#onTimer());
+  #owesNothing(): void {
+    if (this.#connection !== undefined) this.#connection.dueMs = Infinity;
   }
 
   #limitMs(): number {
-    const { pools, request } = this.#options;
-    const { answerTimeoutMs, idleTimeoutMs } = pools.options;
-    return this.#progress === 'answered' ? idleTimeoutMs : (request.repeatAfterMs ?? answerTimeoutMs);
+    const { answerTimeoutMs, idleTimeoutMs } = this.#pools.options;
+    if (this.#progress === 'answered') return idleTimeoutMs;
+    const { repeatAfterMs, body } = this.#request;
+    return (repeatAfterMs ?? answerTimeoutMs) + (this.#backlog?.restMs(body?.bytes ?? 0) ?? 0);
   }
 }
 

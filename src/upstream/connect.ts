@@ -1,9 +1,11 @@
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
+import { isOutOfDescriptors, shortageNow } from '../base/descriptors.ts';
 import { dnsResolve, Lookups, systemResolve } from './lookup.ts';
 import type { Authorities } from './authorities.ts';
 import { type Egress, openTunnel } from './egress-proxy.ts';
+import { Handshakes } from './handshakes.ts';
 import type { Origin } from './origins.ts';
 
 export interface ConnectorOptions {
@@ -28,6 +30,7 @@ export class Connector {
   readonly #proxyLookup: LookupFunction;
   /** The last TLS session of each origin, to be resumed. */
   readonly #sessions = new Map<string, Buffer>();
+  readonly #handshakes = new Map<string, Handshakes<Socket>>();
   #context: SecureContext | undefined;
   /** By which it was made. */
   #further: SecureContext | undefined;
@@ -41,19 +44,27 @@ export class Connector {
 
   /** Within `limitMs`, and never longer than the time limit of the settings. */
   connect(origin: Origin, limitMs: number, done: OnConnected): void {
-    const { clock, connectTimeoutMs, egress } = this.#options;
-    const leftMs = Math.min(limitMs, connectTimeoutMs);
+    const { clock, connectTimeoutMs } = this.#options;
+    const handshakes = this.#handshakes.get(origin.url) ?? new Handshakes<Socket>(clock);
+    this.#handshakes.set(origin.url, handshakes);
+    handshakes.run(Math.min(limitMs, connectTimeoutMs), done, (leftMs, made) => {
+      this.#connect(origin, leftMs, made);
+    });
+  }
+
+  #connect(origin: Origin, limitMs: number, done: OnConnected): void {
+    const { clock, egress } = this.#options;
     const proxy = egress?.proxyFor(origin);
     if (proxy === undefined) {
-      this.#stand(origin, undefined, leftMs, done);
+      this.#stand(origin, undefined, limitMs, done);
       return;
     }
     const beganMs = clock.lifeMs();
     const { hostname, port } = proxy;
     const tunnel = connectTcp({ host: hostname, port, lookup: this.#proxyLookup });
-    openTunnel(tunnel, origin, proxy, { clock, limitMs: leftMs }, (error) => {
+    openTunnel(tunnel, origin, proxy, { clock, limitMs }, (error) => {
       if (error === undefined) {
-        this.#stand(origin, tunnel, Math.max(0, leftMs - (clock.lifeMs() - beganMs)), done);
+        this.#stand(origin, tunnel, Math.max(0, limitMs - (clock.lifeMs() - beganMs)), done);
         return;
       }
       egress?.failed(proxy, error.code ?? '');
@@ -78,7 +89,7 @@ export class Connector {
       socket.destroy();
       // A session may be what the server did not like.
       this.#sessions.delete(origin.url);
-      done(error);
+      done(blamed(error));
     };
     const onStanding = (): void => settle(undefined);
     const onError = (error: Error): void => settle(error);
@@ -129,6 +140,13 @@ function lookupBy(lookups: Lookups): LookupFunction {
       (error: unknown) => done(error as NodeJS.ErrnoException, []),
     );
   };
+}
+
+/** A lookup for which no descriptor was left blames DNS. */
+function blamed(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  if (isOutOfDescriptors(error.code) || error.syscall === 'connect') return error;
+  const shortage = shortageNow();
+  return shortage === undefined ? error : coded(shortage);
 }
 
 function coded(code: string): NodeJS.ErrnoException {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Owing } from './deadlines.ts';
 
 /** Whoever has the connection for one request. */
 export interface ConnectionUser {
@@ -6,20 +7,26 @@ export interface ConnectionUser {
   onDrain(): void;
   /** The other side will send nothing more. */
   onEnd(): void;
-  /** The connection is gone. Comes at most once, and nothing after it. */
-  onGone(error: NodeJS.ErrnoException): void;
+  /** The connection is gone; `wasWritten` if any of the request has left this process. Comes at most once, and nothing after it. */
+  onGone(error: NodeJS.ErrnoException, wasWritten: boolean): void;
+  /** The other side has let its time pass. */
+  onLate(): void;
 }
 
 /** One keep-alive connection to an origin, which one request at a time has to itself. */
-export class Connection {
+export class Connection implements Owing {
   readonly socket: Socket;
   readonly bornMs: number;
   /** When it was last let go; it is not used again after `idleUntilMs`. */
   idleUntilMs = 0;
+  /** When the other side is late; Infinity while it owes nothing. */
+  dueMs = Infinity;
   /** How many requests it has carried. */
   served = 0;
   #user: ConnectionUser | undefined;
   #isGone = false;
+  /** Whether any of the current request has left this process. */
+  #isWritten = false;
   readonly #onGone: (connection: Connection) => void;
 
   constructor(socket: Socket, nowMs: number, onGone: (connection: Connection) => void) {
@@ -47,17 +54,30 @@ export class Connection {
 
   take(user: ConnectionUser): void {
     this.#user = user;
+    this.#isWritten = false;
     this.served += 1;
+  }
+
+  /** For the first write of a request. */
+  readonly onWritten = (error?: Error | null): void => {
+    if (error === undefined || error === null) this.#isWritten = true;
+  };
+
+  onLate(): void {
+    this.dueMs = Infinity;
+    this.#user?.onLate();
   }
 
   /** The request is over; the connection may carry another one. */
   release(): void {
     this.#user = undefined;
+    this.dueMs = Infinity;
     if (this.socket.isPaused()) this.socket.resume();
   }
 
   destroy(): void {
     this.#user = undefined;
+    this.dueMs = Infinity;
     this.socket.destroy();
     this.#gone(closed());
   }
@@ -69,7 +89,7 @@ export class Connection {
     this.#user = undefined;
     this.socket.destroy();
     this.#onGone(this);
-    user?.onGone(error);
+    user?.onGone(error, this.#isWritten);
   }
 }
 

@@ -23,7 +23,8 @@ const CODINGS_MAX = 4;
 export function codingsOf(headers: readonly string[]): string[] {
   const codings: string[] = [];
   for (let at = 0; at + 1 < headers.length; at += 2) {
-    if ((headers[at] as string).toLowerCase() !== 'content-encoding') continue;
+    const name = headers[at] as string;
+    if (name.length !== 16 || name.toLowerCase() !== 'content-encoding') continue;
     for (const word of (headers[at + 1] as string).split(',')) {
       const coding = (word.split(';', 1)[0] as string).trim().toLowerCase();
       if (READABLE_CODINGS.has(coding)) codings.push(coding);

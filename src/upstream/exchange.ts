@@ -1,5 +1,6 @@
+import { DESCRIPTORS_HINT, isOutOfDescriptors } from '../base/descriptors.ts';
 import type { Log } from '../base/log.ts';
-import { Attempt, type AttemptFailure } from './attempt.ts';
+import { Attempt, type AttemptFailure, type SendTo } from './attempt.ts';
 import type { Origin, Origins } from './origins.ts';
 import type { Pools } from './pools.ts';
 import type { AnswerSink, Exchange, Outgoing } from './request.ts';
@@ -20,20 +21,13 @@ export interface Sending {
   abort(): void;
 }
 
-/** Begins to send over an origin, on a connection of its own if `fresh`, which has to stand within `limitMs`. */
-export type Send = (to: {
-  readonly origin: Origin;
-  readonly fresh: boolean;
-  readonly limitMs: number;
-  readonly onConnected: () => void;
-  readonly onAnswered: () => void;
-  readonly onFailure: (failure: AttemptFailure) => void;
-}) => Sending;
+/** Begins to send over an origin. */
+export type Send = (to: SendTo) => Sending;
 
 /** Sends one request, and tells the sink what comes of it. */
 export function exchange(upstream: Upstream, request: Outgoing, sink: AnswerSink): Exchange {
   return withFailover(upstream, request, sink, (to) => {
-    const attempt = new Attempt({ ...to, pools: upstream.pools, request, sink });
+    const attempt = new Attempt(upstream.pools, request, sink, to);
     attempt.start();
     return attempt;
   });
@@ -45,61 +39,117 @@ export function exchange(upstream: Upstream, request: Outgoing, sink: AnswerSink
  * that is sent once more to the same origin, on a new connection.
  */
 export function withFailover(
-  { origins, log, onFailover, pools }: Upstream,
+  upstream: Upstream,
   { pinned, repeatAfterMs }: Pick<Outgoing, 'pinned' | 'repeatAfterMs'>,
   sink: Pick<AnswerSink, 'failed'>,
   send: Send,
 ): Exchange {
-  const candidates = pinned ? [origins.first()] : origins.inOrder();
-  let deadlineMs = pools.clock.lifeMs() + CONNECT_MS_MAX;
-  let current: Sending | undefined;
-  let ended = false;
+  const candidates = pinned ? [upstream.origins.first()] : upstream.origins.inOrder();
+  const failover = new Failover(upstream, candidates, repeatAfterMs !== undefined, sink, send);
+  failover.start(candidates[0] as Origin, false);
+  return failover;
+}
 
-  const onFailure = (origin: Origin, fresh: boolean, failure: AttemptFailure): void => {
+class Failover implements Exchange {
+  readonly #upstream: Upstream;
+  readonly #candidates: readonly Origin[];
+  readonly #isRepeatable: boolean;
+  readonly #sink: Pick<AnswerSink, 'failed'>;
+  readonly #send: Send;
+  #tried = 1;
+  #deadlineMs: number;
+  #current: Sending | undefined;
+  #ended = false;
+
+  constructor(
+    upstream: Upstream,
+    candidates: readonly Origin[],
+    isRepeatable: boolean,
+    sink: Pick<AnswerSink, 'failed'>,
+    send: Send,
+  ) {
+    this.#upstream = upstream;
+    this.#candidates = candidates;
+    this.#isRepeatable = isRepeatable;
+    this.#sink = sink;
+    this.#send = send;
+    this.#deadlineMs = upstream.pools.clock.lifeMs() + CONNECT_MS_MAX;
+  }
+
+  resume(): void {
+    this.#current?.resume();
+  }
+
+  abort(): void {
+    this.#ended = true;
+    this.#current?.abort();
+  }
+
+  start(origin: Origin, fresh: boolean): void {
+    const limitMs = Math.max(0, this.#deadlineMs - this.#upstream.pools.clock.lifeMs());
+    this.#current = this.#send(new To(this.#upstream.origins, this, origin, fresh, limitMs));
+  }
+
+  onFailure(origin: Origin, fresh: boolean, failure: AttemptFailure): void {
+    const { origins, log, onFailover, pools } = this.#upstream;
     const { kind, reason, host } = failure;
     // What a caller that has left would have found out, the next one need not.
     if (kind === 'unreachable') origins.failed(origin, reason);
-    if (ended) return;
+    if (this.#ended) return;
     if (failure.isRepeatable && !fresh) {
-      start(origin, true);
+      this.start(origin, true);
       return;
     }
-    const wasSilent = kind === 'timeout' && repeatAfterMs !== undefined;
+    const wasSilent = kind === 'timeout' && this.#isRepeatable;
     if (wasSilent) {
       origins.timedOut(origin);
-      deadlineMs = pools.clock.lifeMs() + CONNECT_MS_MAX;
+      this.#deadlineMs = pools.clock.lifeMs() + CONNECT_MS_MAX;
     }
-    const mayGoOn = wasSilent || (kind === 'unreachable' && pools.clock.lifeMs() < deadlineMs);
-    const next = mayGoOn ? candidates.shift() : undefined;
+    if (isOutOfDescriptors(reason)) {
+      log.error('no file descriptor is left for a connection', { reason, hint: DESCRIPTORS_HINT });
+      this.#sink.failed({ kind, reason, host });
+      return;
+    }
+    const mayGoOn = wasSilent || (kind === 'unreachable' && pools.clock.lifeMs() < this.#deadlineMs);
+    const next = mayGoOn ? this.#candidates[this.#tried] : undefined;
     if (next !== undefined) {
+      this.#tried += 1;
       log.warn(wasSilent ? SILENT : UNCONNECTED, { host, reason });
       onFailover(host);
-      start(next, false);
+      this.start(next, false);
       return;
     }
     if (kind === 'unreachable') log.warn('no upstream can be connected', { host, reason });
-    sink.failed({ kind, reason, host });
-  };
+    this.#sink.failed({ kind, reason, host });
+  }
+}
 
-  const start = (origin: Origin, fresh: boolean): void => {
-    current = send({
-      origin,
-      fresh,
-      limitMs: Math.max(0, deadlineMs - pools.clock.lifeMs()),
-      onConnected: () => origins.connected(origin),
-      onAnswered: () => origins.answered(origin),
-      onFailure: (failure) => onFailure(origin, fresh, failure),
-    });
-  };
+class To implements SendTo {
+  readonly #origins: Origins;
+  readonly #failover: Failover;
+  readonly origin: Origin;
+  readonly fresh: boolean;
+  readonly limitMs: number;
 
-  start(candidates.shift() as Origin, false);
-  return {
-    resume: () => current?.resume(),
-    abort() {
-      ended = true;
-      current?.abort();
-    },
-  };
+  constructor(origins: Origins, failover: Failover, origin: Origin, fresh: boolean, limitMs: number) {
+    this.#origins = origins;
+    this.#failover = failover;
+    this.origin = origin;
+    this.fresh = fresh;
+    this.limitMs = limitMs;
+  }
+
+  onConnected(): void {
+    this.#origins.connected(this.origin);
+  }
+
+  onAnswered(): void {
+    this.#origins.answered(this.origin);
+  }
+
+  onFailure(failure: AttemptFailure): void {
+    this.#failover.onFailure(this.origin, this.fresh, failure);
+  }
 }
 
 const SILENT = 'upstream does not answer, going on to the next';

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { isOutOfDescriptors } from '../base/descriptors.ts';
 
 /** One way in to the platform, such as `https://api2.weixin.qq.com`, or by a forwarder `https://gate.example/wechat`. */
 export interface Origin {
@@ -44,6 +45,7 @@ const TRIAL_MS = 2_000;
  */
 export class Origins {
   readonly #entries: readonly Entry[];
+  readonly #all: readonly Origin[];
   readonly #clock: Clock;
 
   constructor(urls: readonly string[], clock: Clock) {
@@ -54,14 +56,16 @@ export class Origins {
       timeouts: 0,
       skippedUntilMs: 0,
     }));
+    this.#all = this.#entries.map((entry) => entry.origin);
   }
 
   /** The origins to try, best first; all of them where each one is skipped. */
-  inOrder(): Origin[] {
+  inOrder(): readonly Origin[] {
+    if (this.#entries.every(({ skippedUntilMs }) => skippedUntilMs === 0)) return this.#all;
     const nowMs = this.#clock.lifeMs();
     const open = this.#entries.filter((entry) => nowMs >= entry.skippedUntilMs);
     const first = open[0];
-    if (first === undefined) return this.#entries.map((entry) => entry.origin);
+    if (first === undefined) return this.#all;
     if (first.failures > 0) first.skippedUntilMs = nowMs + TRIAL_MS;
     const skipped = this.#entries.filter((entry) => !open.includes(entry));
     return [...open, ...skipped].map((entry) => entry.origin);
@@ -94,6 +98,8 @@ export class Origins {
   }
 
   failed(origin: Origin, reason: string): void {
+    // That is our own fault, and no other origin can be connected either.
+    if (isOutOfDescriptors(reason)) return;
     const entry = this.#of(origin);
     const nowMs = this.#clock.lifeMs();
     // Many calls fail together when a host goes down: that is one failure.

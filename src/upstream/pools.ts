@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { Connector, type ConnectorOptions } from './connect.ts';
 import { Connection } from './connection.ts';
+import { Deadlines } from './deadlines.ts';
+import { HANDSHAKES_MAX } from './handshakes.ts';
 import type { Origin } from './origins.ts';
 
 export interface PoolOptions extends ConnectorOptions {
@@ -8,19 +10,20 @@ export interface PoolOptions extends ConnectorOptions {
   readonly answerTimeoutMs: number;
   /** Between two pieces of the answer's body. */
   readonly idleTimeoutMs: number;
+  /** Is told of a connection that could not be made when the callers it was made for have left. */
+  readonly onUnreachable?: (origin: Origin, error: Error) => void;
 }
 
 /** How long an idle connection is kept if the server says nothing; less than common load balancers allow. */
 export const KEEP_ALIVE_MS: number = 15_000;
 const KEEP_ALIVE_MS_MAX = 60_000;
+const KEEP_ALIVE_MARGIN_MS = 1_000;
 /** A connection goes where its name led when it was made; names move on. */
 const AGE_MS_MAX: number = 600_000;
 /** Of a client that is not ours, which cannot tell how many it needs. */
 export const CONNECTIONS_IDLE_MAX: number = 256;
 /** Idle connections are looked through this often. */
 const SWEEP_MS = 5_000;
-/** Handshakes are dear: so many at a time to one origin, and the rest wait for these or for a connection that gets free. */
-const CONNECTING_MAX = 32;
 
 /** Is told once: a connection, or why there is none. */
 export type OnConnection = (error: NodeJS.ErrnoException | undefined, connection?: Connection) => void;
@@ -35,6 +38,7 @@ interface Waiter {
 export class Pools {
   readonly options: PoolOptions;
   readonly connector: Connector;
+  readonly deadlines: Deadlines;
   readonly #pools = new Map<string, OriginPool>();
   #sweep: Timer | undefined;
   #renewedMs = -Infinity;
@@ -43,6 +47,7 @@ export class Pools {
   constructor(options: PoolOptions) {
     this.options = options;
     this.connector = new Connector(options);
+    this.deadlines = new Deadlines(options.clock);
   }
 
   get clock(): Clock {
@@ -64,13 +69,20 @@ export class Pools {
     this.#poolOf(origin).connect(limitMs, done);
   }
 
+  /** One connection ahead of the first call. Where it cannot be made, the call finds that out. */
+  warm(origin: Origin): void {
+    this.connect(origin, this.options.connectTimeoutMs, (_, connection) => {
+      if (connection !== undefined) this.release(origin, connection, undefined);
+    });
+  }
+
   /** The request is over, and its answer was whole. */
   release(origin: Origin, connection: Connection, keepAliveMs: number | undefined): void {
     if (this.#closed) {
       connection.destroy();
       return;
     }
-    this.#poolOf(origin).release(connection, Math.min(keepAliveMs ?? KEEP_ALIVE_MS, KEEP_ALIVE_MS_MAX));
+    this.#poolOf(origin).release(connection, idleMsOf(keepAliveMs));
     this.#sweep ??= this.clock.after(SWEEP_MS, () => this.#sweepAll());
   }
 
@@ -89,6 +101,7 @@ export class Pools {
     this.#closed = true;
     this.#sweep?.cancel();
     for (const pool of this.#pools.values()) pool.close();
+    this.deadlines.close();
     return Promise.resolve();
   }
 
@@ -110,7 +123,9 @@ export class Pools {
 class OriginPool {
   readonly #origin: Origin;
   readonly #pools: Pools;
+  readonly #deadlines: Deadlines;
   readonly #clock: Clock;
+  readonly #onUnreachable: PoolOptions['onUnreachable'];
   /** The one that was used last is used first, so that the others may end. */
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
@@ -119,9 +134,12 @@ class OriginPool {
   #closed = false;
 
   constructor(origin: Origin, pools: Pools) {
+    const { clock, onUnreachable } = pools.options;
     this.#origin = origin;
     this.#pools = pools;
-    this.#clock = pools.clock;
+    this.#onUnreachable = onUnreachable;
+    this.#deadlines = pools.deadlines;
+    this.#clock = clock;
   }
 
   idle(): Connection | undefined {
@@ -185,13 +203,15 @@ class OriginPool {
 
   /** Another handshake, if there are fewer than there are waiters, and than may be. */
   #open(limitMs: number): void {
-    if (this.#closed || this.#connecting >= Math.min(this.#waiting.size, CONNECTING_MAX)) return;
+    if (this.#closed || this.#connecting >= Math.min(this.#waiting.size, HANDSHAKES_MAX)) return;
     this.#connecting += 1;
     this.connect(limitMs, (error, connection) => {
       this.#connecting -= 1;
       const waiter = this.#nextWaiter();
-      if (connection === undefined) waiter?.done(error);
-      else if (waiter === undefined) this.release(connection, KEEP_ALIVE_MS);
+      if (connection === undefined) {
+        if (waiter === undefined && error !== undefined) this.#onUnreachable?.(this.#origin, error);
+        waiter?.done(error);
+      } else if (waiter === undefined) this.release(connection, KEEP_ALIVE_MS);
       else waiter.done(undefined, connection);
       const [next] = this.#waiting;
       if (next !== undefined) this.#open(Math.max(0, next.deadlineMs - this.#clock.lifeMs()));
@@ -212,13 +232,21 @@ class OriginPool {
   #made(socket: ConstructorParameters<typeof Connection>[0]): Connection {
     const connection = new Connection(socket, this.#clock.lifeMs(), (gone) => {
       this.#all.delete(gone);
+      this.#deadlines.leave(gone);
       const at = this.#idle.indexOf(gone);
       if (at !== -1) this.#idle.splice(at, 1);
     });
     this.#all.add(connection);
+    this.#deadlines.join(connection);
     if (this.#closed) connection.destroy();
     return connection;
   }
+}
+
+/** How long a connection may be idle: what its server says, less a margin for what is under way when it closes. */
+function idleMsOf(keepAliveMs: number | undefined): number {
+  if (keepAliveMs === undefined) return KEEP_ALIVE_MS;
+  return Math.min(keepAliveMs - Math.min(KEEP_ALIVE_MARGIN_MS, keepAliveMs / 2), KEEP_ALIVE_MS_MAX);
 }
 
 function timedOut(): NodeJS.ErrnoException {

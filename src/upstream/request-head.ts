@@ -9,19 +9,22 @@ const EXPECTING_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
  * what frames the message are ours.
  */
 export function requestHead(
-  { method, target, headers, body }: Outgoing,
+  { method, target, headers, written, body }: Outgoing,
   { host, pathPrefix }: Origin,
 ): string {
-  let head = `${method} ${pathPrefix}${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
-  for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
+  let head = `${method} ${pathPrefix}${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${written ?? ''}`;
+  if (written === undefined) {
+    for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
+  }
   if (body !== undefined) head += `content-length: ${body.bytes}\r\n`;
   else if (EXPECTING_BODY.has(method)) head += 'content-length: 0\r\n';
   return `${head}\r\n`;
 }
 
 /** Whether the request can be written as HTTP/1.1: nothing in it can end a line or hold what Latin-1 has not. */
-export function isWritable({ method, target, headers }: Outgoing): boolean {
+export function isWritable({ method, target, headers, written }: Outgoing): boolean {
   if (!/^[!-~]+$/.test(target) || !NAME.test(method)) return false;
+  if (written !== undefined) return true;
   for (let at = 0; at < headers.length; at += 2) {
     if (!NAME.test(headers[at] as string) || NOT_IN_VALUE.test(headers[at + 1] as string)) return false;
   }

@@ -1,30 +1,18 @@
-/** The head of a final response, and how long its body is. */
-export interface ResponseHead {
-  readonly status: number;
-  readonly reason: string;
-  /** A flat list of names and values, in order, as Latin-1. */
-  readonly headers: string[];
-  /** Whether the connection may carry another request afterwards. */
-  readonly keepAlive: boolean;
-  /** How long the server keeps an idle connection, from `Keep-Alive: timeout=…`. */
-  readonly keepAliveMs: number | undefined;
-}
+import {
+  CHUNKED,
+  CLOSE,
+  type ParsedHead,
+  readFields,
+  readHead,
+  ResponseError,
+  type ResponseHead,
+} from './response-head.ts';
 
 export interface ResponseHandler {
   onHead(head: ResponseHead): void;
   /** A piece of the body, without its framing. */
   onData(chunk: Buffer): void;
-  onEnd(trailers: string[]): void;
-}
-
-/** What cannot be a response; the code holds no part of it. */
-export class ResponseError extends Error {
-  readonly code: string;
-
-  constructor(code: string) {
-    super(`Cannot read a response: ${code}`);
-    this.code = code;
-  }
+  onEnded(trailers: string[]): void;
 }
 
 /** Of a response, an interim one, or the trailers. */
@@ -126,7 +114,7 @@ export class ResponseParser {
     }
     if (end > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
     const head = readHead(all.toString('latin1', 0, end));
-    const rest = all.subarray(end);
+    const rest = all.length === end ? NOTHING : all.subarray(end);
     if (head.status < 200) {
       // Nothing was asked that a switch of protocols could answer.
       if (head.status === 101) throw new ResponseError('unasked_upgrade');
@@ -141,14 +129,18 @@ export class ResponseParser {
   #begin(head: ParsedHead): void {
     const { status, framing } = head;
     const isEmpty = this.#hasNoBody || status === 204 || status === 304;
-    const endsByClose = !isEmpty && framing.kind === 'close';
-    this.#handler.onHead({ ...head, keepAlive: head.keepAlive && !endsByClose });
-    if (isEmpty || (framing.kind === 'length' && framing.bytes === 0)) {
+    if (!isEmpty && framing === CLOSE) head.keepAlive = false;
+    this.#handler.onHead(head);
+    if (isEmpty || framing === 0) {
       this.#finish([]);
-      return;
+    } else if (framing === CHUNKED) {
+      this.#phase = 'chunk size';
+    } else if (framing === CLOSE) {
+      this.#phase = 'close';
+    } else {
+      this.#leftBytes = framing;
+      this.#phase = 'length';
     }
-    this.#leftBytes = framing.kind === 'length' ? framing.bytes : 0;
-    this.#phase = framing.kind === 'chunked' ? 'chunk size' : framing.kind;
   }
 
   #body(bytes: Buffer): Buffer {
@@ -193,13 +185,14 @@ export class ResponseParser {
       if (all.length > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
       return this.#keep(all);
     }
-    this.#finish(readFields(linesOf(all.toString('latin1', 0, end))));
+    if (end > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
+    this.#finish(readFields(all.toString('latin1', 0, end), 0));
     return all.subarray(end);
   }
 
   #finish(trailers: string[]): void {
     this.#phase = 'over';
-    this.#handler.onEnd(trailers);
+    this.#handler.onEnded(trailers);
   }
 
   #joined(bytes: Buffer): Buffer {
@@ -216,16 +209,6 @@ export class ResponseParser {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-type Framing =
-  | { readonly kind: 'length'; readonly bytes: number }
-  | { readonly kind: 'chunked' }
-  /** The body ends with the connection. */
-  | { readonly kind: 'close' };
-
-interface ParsedHead extends ResponseHead {
-  readonly framing: Framing;
-}
 
 /** The place after the empty line; -1 while it has not come. */
 function endOfHead(bytes: Buffer): number {
@@ -249,101 +232,3 @@ function checkBeginning(bytes: Buffer): void {
 }
 
 const VERSION = 'HTTP/1.';
-
-function linesOf(text: string): string[] {
-  return text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
-}
-
-function readHead(text: string): ParsedHead {
-  const [statusLine = '', ...lines] = linesOf(text);
-  const [, minor, code, reason = ''] = /^HTTP\/1\.(\d) (\d{3})(?: (.*))?$/.exec(statusLine) ?? [];
-  if (minor === undefined || code === undefined) throw new ResponseError('no_http');
-  const headers = readFields(lines);
-  const facts = factsOf(headers);
-  const connection = facts.connection.toLowerCase();
-  const isPersistent = minor === '0' ? /\bkeep-alive\b/.test(connection) : !/\bclose\b/.test(connection);
-  const isAmbiguous = facts.codings.length > 0 && (facts.lengths.length > 0 || minor === '0');
-  return {
-    status: Number(code),
-    reason,
-    headers,
-    framing: framingOf(facts),
-    // Whoever frames a message in two ways is not trusted with another one.
-    keepAlive: isPersistent && !isAmbiguous,
-    keepAliveMs: facts.keepAliveMs,
-  };
-}
-
-/** Header or trailer lines as a flat list. A folded line continues the value before it. */
-function readFields(lines: readonly string[]): string[] {
-  const fields: string[] = [];
-  for (const line of lines) {
-    if (line === '') continue;
-    if (line.startsWith(' ') || line.startsWith('\t')) {
-      if (fields.length === 0) throw new ResponseError('invalid_head');
-      fields[fields.length - 1] = `${fields.at(-1)} ${line.trim()}`.trim();
-      continue;
-    }
-    const colon = line.indexOf(':');
-    const name = line.slice(0, Math.max(colon, 0)).trimEnd();
-    if (!isToken(name)) throw new ResponseError('invalid_head');
-    const value = line.slice(colon + 1).trim();
-    // oxlint-disable-next-line no-control-regex -- they could end the line for somebody else
-    if (/[\u0000\r]/.test(value)) throw new ResponseError('invalid_head');
-    fields.push(name, value);
-  }
-  return fields;
-}
-
-function isToken(name: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name);
-}
-
-interface Facts {
-  readonly lengths: readonly string[];
-  readonly codings: readonly string[];
-  readonly connection: string;
-  readonly keepAliveMs: number | undefined;
-}
-
-function factsOf(headers: readonly string[]): Facts {
-  const lengths: string[] = [];
-  const codings: string[] = [];
-  let connection = '';
-  let keepAliveMs: number | undefined;
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    const value = headers[at + 1] as string;
-    switch ((headers[at] as string).toLowerCase()) {
-      case 'content-length':
-        lengths.push(...value.split(',').map((each) => each.trim()));
-        break;
-      case 'transfer-encoding':
-        codings.push(...value.split(',').map((each) => each.trim().toLowerCase()));
-        break;
-      case 'connection':
-        connection = `${connection},${value}`;
-        break;
-      case 'keep-alive': {
-        const seconds = /timeout=(\d{1,6})/i.exec(value)?.[1];
-        if (seconds !== undefined) keepAliveMs = Number(seconds) * 1_000;
-        break;
-      }
-    }
-  }
-  return { lengths, codings, connection, keepAliveMs };
-}
-
-function framingOf({ lengths, codings }: Facts): Framing {
-  if (codings.length > 0) {
-    if (codings.indexOf('chunked') !== codings.lastIndexOf('chunked'))
-      throw new ResponseError('invalid_framing');
-    if (codings.at(-1) === 'chunked') return { kind: 'chunked' };
-    if (codings.includes('chunked')) throw new ResponseError('invalid_framing');
-    return { kind: 'close' };
-  }
-  const [length] = lengths;
-  if (length === undefined) return { kind: 'close' };
-  if (lengths.some((each) => each !== length)) throw new ResponseError('conflicting_lengths');
-  if (!/^\d{1,15}$/.test(length)) throw new ResponseError('invalid_length');
-  return { kind: 'length', bytes: Number(length) };
-}

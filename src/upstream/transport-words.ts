@@ -1,8 +1,11 @@
+import { DESCRIPTORS_HINT } from '../base/descriptors.ts';
+
 const TRUST =
   'if it is a private one, put the certificate of its authority in a file and name that file in NODE_EXTRA_CA_CERTS';
 const NO_NAME = 'the name cannot be resolved: check its spelling, and the DNS of this machine or pod';
 const NO_ROUTE = 'there is no route to it: check the network, the firewall and any egress policy';
 const CLOCK = 'check the clock of this machine, and the certificate';
+const NO_DESCRIPTOR = `no file descriptor is left: ${DESCRIPTORS_HINT}`;
 const SLOW =
   'nothing answered in time: check the firewall and any egress policy, which may drop packets silently';
 
@@ -15,6 +18,8 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was cut: check for a firewall or a proxy on the way, and http against https',
   EHOSTUNREACH: NO_ROUTE,
   ENETUNREACH: NO_ROUTE,
+  EMFILE: NO_DESCRIPTOR,
+  ENFILE: NO_DESCRIPTOR,
   ETIMEDOUT: SLOW,
   timeout: SLOW,
   UND_ERR_CONNECT_TIMEOUT: SLOW,

@@ -32,12 +32,17 @@ const STEPS: readonly ((path: string) => string)[] = [
   compatibilityFolded,
 ];
 
+/** Whether the path in lower case is its only reading. */
+export function isPlainPath(rawPath: string): boolean {
+  return PLAIN.test(rawPath);
+}
+
 /**
  * All that a path may be to a server behind us, in lower case: the closure of it under what servers do to
  * paths. `undefined` for one that could be read in too many ways to tell.
  */
 export function readingsOf(rawPath: string): ReadonlySet<string> | undefined {
-  if (PLAIN.test(rawPath)) return new Set([lowerCased(rawPath)]);
+  if (isPlainPath(rawPath)) return new Set([lowerCased(rawPath)]);
   if (rawPath.length > BYTES_MAX) return undefined;
   const readings = new Set([lowerCased(rawPath)]);
   // A set is iterated on to what is added on the way.
@@ -50,6 +55,7 @@ export function readingsOf(rawPath: string): ReadonlySet<string> | undefined {
 
 /** In ASCII alone, since all other characters are bytes of something. */
 export function lowerCased(text: string): string {
+  if (!/[A-Z]/.test(text)) return text;
   return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 

@@ -37,10 +37,15 @@ export function kindOfPath(path: string): PathKind {
   const secretParam = SECRET_PARAMS.get(path);
   if (secretParam !== undefined) return { kind: 'secret', path, secretParam };
   if (WECOM.test(path)) return { kind: 'wecom' };
-  if (path.startsWith('/__sidecar/')) return { kind: 'sidecar' };
-  if (path.startsWith('/sns/')) return { kind: 'user' };
-  return { kind: path.startsWith('/cgi-bin/component/') ? 'component' : 'ordinary' };
+  if (path.startsWith('/__sidecar/')) return SIDECAR;
+  if (path.startsWith('/sns/')) return USER;
+  return path.startsWith('/cgi-bin/component/') ? COMPONENT : ORDINARY;
 }
+
+const USER: PathKind = { kind: 'user' };
+const COMPONENT: PathKind = { kind: 'component' };
+const SIDECAR: PathKind = { kind: 'sidecar' };
+const ORDINARY: PathKind = { kind: 'ordinary' };
 
 /**
  * What a path is to any server. If it could be a call that never leaves as it was written, it is that

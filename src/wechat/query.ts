@@ -8,7 +8,7 @@ export type RawQuery = string | undefined;
 
 /** The decoded values of a parameter, in order; names are compared decoded (`access%5Ftoken` counts). */
 export function valuesOf(query: RawQuery, name: string): string[] {
-  if (query === undefined) return [];
+  if (query === undefined || !mayName(query, name)) return [];
   return query
     .split('&')
     .filter((pair) => nameOf(pair) === name)
@@ -17,8 +17,9 @@ export function valuesOf(query: RawQuery, name: string): string[] {
 
 /** Gives a parameter one value: at its first place, its other places removed; at the end where it was absent. */
 export function withParam(query: RawQuery, name: string, value: string): string {
-  const pair = `${name}=${encodeURIComponent(value)}`;
+  const pair = `${name}=${UNRESERVED.test(value) ? value : encodeURIComponent(value)}`;
   if (query === undefined || query === '') return pair;
+  if (!mayName(query, name)) return query.endsWith('&') ? query + pair : `${query}&${pair}`;
   let placed = false;
   const pairs = query.split('&').flatMap((each) => {
     if (nameOf(each) !== name) return [each];
@@ -36,11 +37,18 @@ export function withoutParam(
   name: string,
   isMeant: (value: string) => boolean = () => true,
 ): RawQuery {
-  if (query === undefined) return undefined;
+  if (query === undefined || !mayName(query, name)) return query;
   const pairs = query.split('&');
   const rest = pairs.filter((pair) => nameOf(pair) !== name || !isMeant(valueOfPair(pair)));
   if (rest.length === pairs.length) return query;
   return rest.length === 0 ? undefined : rest.join('&');
+}
+
+const UNRESERVED = /^[\w.~-]*$/;
+
+/** Whether there can be such a parameter: its name may be written with escapes too. */
+function mayName(query: string, name: string): boolean {
+  return query.includes(name) || query.includes('%') || query.includes('+');
 }
 
 function nameOf(pair: string): string {

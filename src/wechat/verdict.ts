@@ -21,10 +21,15 @@ export const NO_VERDICT: Verdict = { errcode: undefined, errmsg: '' };
  * 4 KiB.
  */
 export function judge(body: Buffer): Verdict {
-  const parsed = body.length > JUDGED_BYTES_MAX ? undefined : readObject(body);
+  const parsed = body.length > JUDGED_BYTES_MAX || !mayNameErrcode(body) ? undefined : readObject(body);
   if (parsed === undefined) return NO_VERDICT;
   const { errcode, errmsg } = parsed;
   return { errcode: integerIn(errcode), errmsg: typeof errmsg === 'string' ? errmsg : '' };
+}
+
+/** JSON has two ways to write the letters of a name; in UTF-16, each has a NUL beside it. */
+function mayNameErrcode(body: Buffer): boolean {
+  return body.includes('errcode', 0, 'latin1') || body.includes('\\u', 0, 'latin1') || body.includes(0);
 }
 
 /**

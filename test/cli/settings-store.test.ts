@@ -1,4 +1,5 @@
 import test from 'ava';
+import { parseRedisUrl } from '../../src/keeper/redis-url.ts';
 import { ACCOUNT, problemsOf, settingsOf, warningsOf } from '../support/settings-source.ts';
 
 const saidOf = (url: string): string =>
@@ -37,4 +38,20 @@ test('what the store is told is what was given', (t) => {
   const { store } = settingsOf({ env: { ...ACCOUNT, WECHAT_SIDECAR_STORE: 'rediss://:pw@mymaster/1' } });
   if (store.kind !== 'redis') return t.fail();
   t.is(store.url.reveal(), 'rediss://:pw@mymaster/1');
+});
+
+test('the password of Redis may stand in a file, and in one place alone', (t) => {
+  const files = { '/run/redis': 'p%s/w@rd\n' };
+  const env = { ...ACCOUNT, WECHAT_SIDECAR_STORE_PASSWORD_FILE: '/run/redis' };
+  const { store } = settingsOf({ env: { ...env, WECHAT_SIDECAR_STORE: 'redis://hub@host:6380/2' }, files });
+  if (store.kind !== 'redis') return t.fail();
+  const parsed = parseRedisUrl(store.url.reveal());
+  t.like(parsed, { url: { username: 'hub', password: 'p%s/w@rd', host: 'host', port: 6380, database: 2 } });
+  const said = (url: string): string =>
+    problemsOf({ env: { ...env, WECHAT_SIDECAR_STORE: url }, files }).join();
+  t.regex(
+    said('redis://hub:other@host'),
+    /^WECHAT_SIDECAR_STORE_PASSWORD_FILE: WECHAT_SIDECAR_STORE has a password too/,
+  );
+  t.regex(said('memory'), /WECHAT_SIDECAR_STORE_PASSWORD_FILE: is for a Redis store alone/);
 });

@@ -17,7 +17,7 @@ for (const mode of MODES) {
       await traffic.more(30);
       for (const hub of [a, b]) {
         await until('it is there again', async () => {
-          const isWarned = hub.process.lines('token store is away').length > 0;
+          const isWarned = hub.process.lines('token store is unavailable').length > 0;
           return isWarned && (await hub.account()).shared?.store === 'there';
         });
       }

@@ -6,7 +6,7 @@ import { handshake, QUICK_POLICY, startTestInjector } from '../support/injector.
 
 const HOUR_MS = 3_600_000;
 
-test('a first injector makes a certificate, shares it, and tells the API server whom to trust', async (t) => {
+test('a first injector makes a certificate, shares it, and tells the API server which authority to trust', async (t) => {
   const api = await startApiServer(t);
   const injector = await startTestInjector(t, api);
   await until(() => injector.problem() === undefined);

@@ -22,6 +22,13 @@ function yamlFiles(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
+/** Whatever is written for those who install us, as text: templates are no YAML. */
+const WRITTEN = ['k8s', 'charts', 'deploy'].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(?:yaml|txt|tpl|service|md)$/.test(name))
+    .map((name) => join(folder, name)),
+);
+
 function objectsIn(path: string): Record<string, unknown>[] {
   return parseAllDocuments(readFileSync(path, 'utf8')).map(
     (document) => document.toJS() as Record<string, unknown>,
@@ -138,8 +145,8 @@ test('the table of annotations in k8s/README.md is the one that is parsed', (t) 
 test('every annotation and label of ours in an example or a document exists', (t) => {
   const written = ['inject', 'injected', 'status', 'hub-ca', 'hub-access'];
   const known = [...ANNOTATIONS.map(({ name }) => name), ...written];
-  for (const path of ['k8s/README.md', ...yamlFiles('k8s')]) {
-    for (const [, name] of readFileSync(path, 'utf8').matchAll(/(?<![\w.])wechat-sidecar\.io\/([\w-]+)/g)) {
+  for (const path of WRITTEN) {
+    for (const [, name] of readFileSync(path, 'utf8').matchAll(/(?<![\w.])wechat-sidecar\.io\/([\w-]*\w)/g)) {
       t.true(known.includes(String(name)), `${name} in ${path}`);
     }
   }
@@ -147,7 +154,7 @@ test('every annotation and label of ours in an example or a document exists', (t
 
 test('every variable of ours in a manifest or a document is a setting', (t) => {
   const known = new Set(SETTINGS_TABLE.flatMap((row) => row.env ?? []));
-  for (const path of ['k8s/README.md', ...yamlFiles('k8s')]) {
+  for (const path of WRITTEN) {
     for (const [name] of readFileSync(path, 'utf8').matchAll(/\bWECHAT_[A-Z_]+/g)) {
       t.true(
         known.has(name) || name === 'WECHAT_SIDECAR_URL' || name === 'WECHAT_BASE',
@@ -157,7 +164,7 @@ test('every variable of ours in a manifest or a document is a setting', (t) => {
   }
 });
 
-test('our image is named in one place, with the version of the package', (t) => {
+test('our image is named by the kustomizations alone, with the version of the package', (t) => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   const base = parse(readFileSync('k8s/base/kustomization.yaml', 'utf8')) as {
     images: { name: string; newTag: string }[];
@@ -168,6 +175,9 @@ test('our image is named in one place, with the version of the package', (t) => 
     [['wechat-sidecar', version]],
   );
   t.is(base.labels[0]?.pairs['app.kubernetes.io/version'], version);
+  // Without it the simulator would run whatever is tagged as the latest.
+  const dev = parse(readFileSync('k8s/overlays/dev/kustomization.yaml', 'utf8')) as typeof base;
+  t.deepEqual(dev.images as unknown, [{ name: 'wechat-sidecar', newTag: version }]);
   for (const path of yamlFiles('k8s')) {
     for (const [, image] of readFileSync(path, 'utf8').matchAll(
       /^\s*(?:- )?image: (\S*wechat-sidecar\S*)/gm,

@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/temporary.ts';
  * on this machine, and `curl`, which fails on HTTP errors and ends in time. A line that starts a role is a
  * terminal of its own, and the role runs until the document starts another one of its kind.
  */
-const DOCUMENTS = ['README.md', 'README.zh-CN.md', 'k8s/README.md', ...docsIn('docs')];
+const DOCUMENTS = ['README.md', 'README.zh-CN.md', 'k8s/README.md', 'k8s/README.zh-CN.md', ...docsIn('docs')];
 
 const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 const USUAL_PORTS: Readonly<Record<string, number>> = { proxy: 3880, hub: 3882, simulator: 3884 };
@@ -24,7 +24,9 @@ const START_MS_MAX = 60_000;
 
 /** What a reader needs who is not at a machine of ours, by the words that tell. */
 const NEEDS: readonly (readonly [words: RegExp, needs: string])[] = [
-  [/^(?:docker|kubectl|kind) /m, 'a cluster; npm run test:k8s has its own'],
+  [/^(?:kubectl|kind|helm) /m, 'a cluster; npm run test:k8s has its own'],
+  [/^(?:\w+=\S+ )?docker /m, 'Docker; test/deploy runs the same as processes'],
+  [/^sudo /m, 'systemd; test/deploy runs the same as processes'],
   [/WECHAT_APPID=wx…/, 'an account of WeChat'],
   [/^npm /m, 'to install and build; the journeys of the demo and of npm start have the rest'],
 ];
@@ -47,7 +49,7 @@ for (const path of DOCUMENTS) {
 
 test('the settings files that the documents show are accepted', (t) => {
   const shown = DOCUMENTS.flatMap((path) => recipesIn(path).filter((it) => 'name' in it)).filter(({ name }) =>
-    name.startsWith('hub'),
+    /^(?:hub|settings)\./.test(name),
   );
   t.true(shown.length >= 2);
   for (const { place, text } of shown) {

@@ -7,6 +7,7 @@ import { until } from '../support/hub-proxy.ts';
 import { type RunningInjector, startTestInjector } from '../support/injector.ts';
 import { startSimulator, type Teardown } from '../support/simulator.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { chartOf, CHOICES } from './support/chart.ts';
 import { type Cluster, startCluster } from './support/cluster.ts';
 import { meshWebhook, startMesh } from './support/mesh.ts';
 import { type Manifest, podNamed, podOfExample } from './support/pods.ts';
@@ -141,6 +142,21 @@ inCluster(`every object of every overlay is accepted by the API server${because}
 (CUSTOM_DEFINITIONS === undefined ? test.serial.skip : inCluster)(
   `every object of the components for cert-manager and Prometheus is accepted too${because}`,
   (t) => accepted(t, 'test/k8s/overlays/everything'),
+);
+
+const noChart = missing ?? missingTools('helm');
+(noChart === undefined ? test.serial : test.serial.skip)(
+  `every object of the chart is accepted${noChart === undefined ? '' : ` (skipped: ${noChart})`}`,
+  async (t) => {
+    for (const choice of CHOICES) {
+      const needsDefinitions = choice.values.includes('monitoring.enabled=true');
+      if (needsDefinitions && CUSTOM_DEFINITIONS === undefined) continue;
+      const how = ['--server-side', '--force-conflicts', '--validate=strict', '--dry-run=server'];
+      const { code, out, err } = await cluster.kubectl(['apply', ...how, '-f', '-'], await chartOf(choice));
+      t.is(code, 0, `${choice.values.join(' ')}: ${err}`);
+      t.true(out.split('\n').length > 20);
+    }
+  },
 );
 
 async function accepted(t: ExecutionContext, overlay: string): Promise<void> {

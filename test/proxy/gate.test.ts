@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { gate, type Gated, type GateRequest, type GateRules } from '../../src/proxy/gate.ts';
+import type { CallRequest } from '../../src/proxy/caller.ts';
+import { gate, type Gated, type GateRules } from '../../src/proxy/gate.ts';
 import { matchAny } from '../../src/wechat/path-pattern.ts';
 import { PATH_READERS } from '../support/path-readers.ts';
 
@@ -21,7 +22,7 @@ function gated(
   rules: GateRules = RULES,
 ): Gated {
   const given = { ...('host' in more ? {} : { host: 'localhost:3880' }), ...headers };
-  const request: GateRequest = {
+  const request: CallRequest = {
     method: more.method ?? 'GET',
     url,
     httpVersion,
@@ -182,7 +183,7 @@ test('ambiguous framing and targets that are no path are bad requests', (t) => {
 });
 
 test('TRACE, and versions that are not spoken here, are bad requests', (t) => {
-  const request: GateRequest = {
+  const request: CallRequest = {
     method: 'TRACE',
     url: '/wxa/x',
     httpVersion: '1.1',
@@ -252,7 +253,7 @@ test('no path that a server could take for a denied one gets through', (t) => {
 });
 
 test('an HTTP/1.0 caller need not send a Host', (t) => {
-  const request: GateRequest = {
+  const request: CallRequest = {
     method: 'GET',
     url: '/wxa/x',
     httpVersion: '1.0',

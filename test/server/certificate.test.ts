@@ -117,7 +117,7 @@ test('something that is no TLS on the HTTPS port is closed and harms nobody', as
   t.is(await shownName(port), one.name);
 });
 
-test('a certificate of our own that has expired, or is not valid yet, is told once, until a good one is there', async (t) => {
+test('a certificate of our own that has expired, or is not valid yet, is told, until a good one is there', async (t) => {
   const startMs = new ManualClock().wallMs();
   const at = (hours: number): Date => new Date(startMs + hours * 3_600_000);
   const short = await makeTestCertificate('short.test', { notBeforeDate: at(1.5), notAfterDate: at(3.5) });

@@ -234,3 +234,28 @@ test('connections over the limit are closed on arrival', async (t) => {
   t.is(await rawCall(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), '');
   first.socket.destroy();
 });
+
+test('a body that is not whole in time goes on arriving while it moves, and is refused once it stops', async (t) => {
+  const echo: RequestListener = (request, response) => {
+    request.on('data', () => {});
+    request.on('end', () => response.end('whole'));
+  };
+  const limits = {
+    headersTimeoutMs: 1_000,
+    requestTimeoutMs: 1_000,
+    checkIntervalMs: 100,
+    bodyPauseMs: 1_500,
+  };
+  const listener = await start(t, echo, { limits });
+  const head = 'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 20\r\n\r\n';
+  const still = await rawConnection(listener.port);
+  still.socket.write(`${head}x`);
+  const moving = await rawConnection(listener.port);
+  moving.socket.write(head);
+  for (let sent = 0; sent < 20; sent += 1) {
+    moving.socket.write('x');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  t.regex(await moving.untilClosed(), /^HTTP\/1\.1 200 [^]*whole/);
+  t.regex(await still.untilClosed(), /^HTTP\/1\.1 408 /);
+});

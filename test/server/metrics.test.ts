@@ -58,7 +58,8 @@ test('process metrics are there, but none that works while nobody asks', async (
   const page = await makeMetrics(build).page();
   t.regex(page, /^process_cpu_seconds_total /m);
   t.regex(page, /^process_resident_memory_bytes /m);
-  t.notRegex(page, /eventloop|_gc_/);
+  t.regex(page, /^nodejs_eventloop_utilization /m);
+  t.notRegex(page, /eventloop_lag|_gc_/);
 });
 
 test('calls in flight and kept bytes are read when the page is asked for', async (t) => {

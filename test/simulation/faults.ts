@@ -1,112 +1,29 @@
+import { BACKOFF_MS, type Excuses, machineOf, SETTLE_MS, STORE_SETTLE_MS, WARM_UP_MS } from './excuses.ts';
 import type { HubNode } from './hub-node.ts';
-import type { Machine } from './machine.ts';
 import { PLATFORM } from './platform-ask.ts';
 import type { SidecarNode } from './sidecar-node.ts';
 import { type Step, stepText } from './script.ts';
 import { STORE } from './store.ts';
 import { pathOf, type Traffic } from './traffic.ts';
-import { always, type Blocks, Windows } from './windows.ts';
+import { always } from './windows.ts';
 import type { World } from './world.ts';
 
-/** Every program has started, and the first token is there. */
-const WARM_UP_MS = 30_000;
-/** A back-off of a minute, and then some. */
-const BACKOFF_MS = 66_000;
-/** A hub that was away from its store waits for fetches whose turn the store may have forgotten. */
-const STORE_SETTLE_MS = 25_000;
-const SETTLE_MS = 5_000;
+/** Calls while a path refuses every token, and so long after the token has died. */
+const HELD_CALLS = 40;
+const HELD_MS = 10_000;
 const RESTART_MS = 1_000;
 /** The slow re-probe of a hub that is not on the IP list, and its jitter. */
 const RECHECK_MS = 68_000;
 
-/** Carries out the steps of a script, and knows what they excuse. */
+/** Carries out the steps of a script. */
 export class Faults {
   carriedOut = 0;
   readonly #world: World;
-  readonly #windows: Windows;
-  readonly #notListedMs = new Map<string, number>();
-  readonly #refusals: { readonly path: string; readonly toMs: number }[] = [];
-  readonly #strays: { readonly atMs: number; readonly times: number }[] = [];
-  /** Until when the store may have forgotten something, or some hub may have been without it. */
-  #storeDoubtMs = -Infinity;
-  #platformTroubleMs = -Infinity;
+  readonly #excuses: Excuses;
 
   constructor(world: World) {
     this.#world = world;
-    this.#windows = new Windows(world);
-    this.#offFor(WARM_UP_MS, always, 0);
-  }
-
-  /** Whether the platform was slow, in trouble, or cut off from somebody since then. */
-  isPlatformTroubled(sinceMs: number): boolean {
-    return this.#platformTroubleMs > sinceMs;
-  }
-
-  /** Whether the store was there for all hubs since then, and kept what was written. */
-  storeWasSure(sinceMs: number): boolean {
-    return this.#storeDoubtMs < sinceMs;
-  }
-
-  /** Since when nobody can have forgotten that this keeper forced a refresh, nor had a wrong idea of the time. */
-  sureSinceMs(keeper: string): number {
-    const { hubs, sidecars, sizes } = this.#world;
-    const node = [...hubs, ...sidecars].find(({ name }) => name === keeper);
-    const machine = machineOf(node);
-    const isForgetful = sizes.store === 'memory';
-    return Math.max(
-      machine?.lastJumpMs ?? -Infinity,
-      isForgetful ? (machine?.startedMs ?? -Infinity) : -Infinity,
-      sizes.store === 'shared' ? this.#storeDoubtMs : -Infinity,
-    );
-  }
-
-  /** Whether the hub could not refresh a token all the time since a moment before `sinceMs`, and can know it. */
-  isUnable(hub: string, sinceMs: number): boolean {
-    const { hubs, sizes } = this.#world;
-    const node = hubs.find(({ name }) => name === hub);
-    const startedMs = node?.machine()?.startedMs ?? Infinity;
-    if (startedMs > sinceMs - SETTLE_MS) return false;
-    const listedMs = this.#notListedMs.get(hub);
-    if (listedMs !== undefined && listedMs < sinceMs - SETTLE_MS) return true;
-    const link = node?.keeping?.link;
-    return sizes.mode === 'classic' && link?.isThere === false && link.awaySinceMs < sinceMs - SETTLE_MS;
-  }
-
-  /** How many paths refused every token at some time since then. */
-  refusingSince(sinceMs: number): number {
-    return new Set(this.#refusals.filter(({ toMs }) => toMs > sinceMs).map(({ path }) => path)).size;
-  }
-
-  straysSince(sinceMs: number): number {
-    return this.#strays.reduce((sum, { atMs, times }) => sum + (atMs > sinceMs ? times : 0), 0);
-  }
-
-  /** Whether nothing stood in anybody's way since then. */
-  isCalm(sinceMs: number): boolean {
-    return this.#windows.isCalm(sinceMs);
-  }
-
-  isFree(keeper: string, sinceMs: number): boolean {
-    return this.#windows.isFree(keeper, sinceMs);
-  }
-
-  /** Whether a refused token must be healed, where it takes from `fromMs` to now. */
-  isPromised(sidecar: string, fromMs: number): boolean {
-    return this.#windows.hasWay(sidecar, fromMs, 'healing');
-  }
-
-  /** The same for a call that finds no token: it wakes whoever backs off. */
-  isServed(sidecar: string, fromMs: number): boolean {
-    return this.#windows.hasWay(sidecar, fromMs, 'serving');
-  }
-
-  #offFor(forMs: number, blocks: Blocks, settleMs: number, end: () => void = () => {}): void {
-    const servingMs = settleMs === BACKOFF_MS ? SETTLE_MS : settleMs;
-    const on = this.#windows.open(blocks, { healing: settleMs, serving: servingMs });
-    this.#world.schedule.in(forMs, undefined, () => {
-      end();
-      on();
-    });
+    this.#excuses = world.excuses;
   }
 
   carryOut(step: Step, traffic: Traffic): void {
@@ -122,7 +39,7 @@ export class Faults {
       case 'other lives':
       case 'platform trouble':
       case 'not on the IP list':
-        return this.#onPlatform(step);
+        return this.#onPlatform(step, traffic);
       case 'hub down':
       case 'hub pauses':
       case 'gateway':
@@ -135,6 +52,10 @@ export class Faults {
         return traffic.rush(this.#world.sidecars[step.sidecar] as SidecarNode, step.calls, step.overMs);
       case 'keeper pauses in a fetch':
         return this.#pauseInFetch(step.keeper, step.forMs);
+      case 'cold start':
+        return this.#coldStart(step.kind, step.forMs, traffic);
+      case 'reload':
+        return this.#reload(step.keeper, step.wrongForMs);
       case 'cut':
         return this.#cut(step);
       case 'store hangs':
@@ -145,7 +66,7 @@ export class Faults {
         const { hubs, sidecars } = this.#world;
         const node = [...hubs, ...sidecars].find(({ name }) => name === step.host);
         this.#world.setWall(step.host, machineOf(node), step.byMs);
-        this.#offFor(0, always, SETTLE_MS);
+        this.#excuses.offFor(0, always, SETTLE_MS);
       }
     }
   }
@@ -165,30 +86,29 @@ export class Faults {
           | 'not on the IP list';
       }
     >,
+    traffic: Traffic,
   ): void {
-    const { platform, schedule, sizes } = this.#world;
+    const { platform, schedule, sizes, sidecars } = this.#world;
     switch (step.do) {
       case 'revoke the token':
-        for (let time = 0; time < step.times; time += 1) {
-          schedule.in(time * step.everyMs, undefined, () => platform.revoke(sizes.mode));
-        }
-        return;
+        return this.#repeat(step, () => platform.revoke(sizes.mode));
       case 'foreign fetch':
-        return platform.foreignFetch(sizes.mode, step.force);
+        return this.#repeat(step, () => platform.foreignFetch(sizes.mode, step.force));
       case 'refuse a path': {
         const path = pathOf(step.path);
         platform.refusing.set(path, step.errcode);
-        this.#refusals.push({ path, toMs: schedule.nowMs + step.forMs });
-        schedule.in(step.forMs, undefined, () => {
-          platform.refusing.delete(path);
-          if (step.thenRevokeMs === undefined) return;
-          schedule.in(step.thenRevokeMs, undefined, () => platform.revoke(sizes.mode));
-        });
+        this.#excuses.pathRefuses(path, step.forMs);
+        schedule.in(step.forMs, undefined, () => platform.refusing.delete(path));
+        if (step.revokeAfterMs === undefined) return;
+        schedule.in(step.revokeAfterMs, undefined, () => platform.revoke(sizes.mode));
+        // What is known of the path must not keep others from finding out.
+        const sidecar = sidecars[step.path % sidecars.length] as SidecarNode;
+        traffic.rush(sidecar, HELD_CALLS, step.revokeAfterMs + HELD_MS);
         return;
       }
       case 'stray refusals':
         platform.strays.set(pathOf(step.path), step.times);
-        this.#strays.push({ atMs: schedule.nowMs, times: step.times });
+        this.#excuses.straysCome(step.times);
         return;
       case 'secret reset':
         return this.#resetSecret(step.lagsMs);
@@ -206,6 +126,10 @@ export class Faults {
     }
   }
 
+  #repeat({ times, everyMs }: { times: number; everyMs: number }, act: () => void): void {
+    for (let time = 0; time < times; time += 1) this.#world.schedule.in(time * everyMs, undefined, act);
+  }
+
   /** Those who hold the account. */
   #keepers(): readonly (HubNode | SidecarNode)[] {
     const { hubs, sidecars } = this.#world;
@@ -219,16 +143,16 @@ export class Faults {
   }
 
   #unlist(name: string, forMs: number): void {
-    const { platform, schedule } = this.#world;
+    const { platform } = this.#world;
     platform.notListed.add(name);
-    this.#notListedMs.set(name, schedule.nowMs);
-    this.#offFor(
+    this.#excuses.barred(name);
+    this.#excuses.offFor(
       forMs,
       (_, hub) => hub === name,
       RECHECK_MS,
       () => {
         platform.notListed.delete(name);
-        this.#notListedMs.delete(name);
+        this.#excuses.unbarred(name);
       },
     );
   }
@@ -240,22 +164,58 @@ export class Faults {
     if (node === undefined) return;
     platform.onceFetched.set(node.name, () => {
       machineOf(node)?.pause(forMs, false);
-      this.#leaseInDoubt();
-      this.#offFor(forMs, (_, hub) => hub === node.name, SETTLE_MS);
+      this.#excuses.leaseInDoubt();
+      this.#excuses.offFor(forMs, (_, hub) => hub === node.name, SETTLE_MS);
     });
   }
 
   #platformTrouble(kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy', forMs: number): void {
     const { platform, weather } = this.#world;
-    this.#troublePlatform(forMs);
+    this.#excuses.troublePlatform(forMs);
+    if (kind === 'slow' || kind === 'lossy') this.#excuses.troubleWay(forMs);
     if (kind === 'slow') weather.slowShare = 0.7;
     else if (kind === 'lossy') weather.lostShare = 0.5;
     else platform.trouble = kind;
-    this.#offFor(forMs, always, BACKOFF_MS, () => {
+    this.#excuses.offFor(forMs, always, BACKOFF_MS, () => {
       weather.slowShare = 0;
       weather.lostShare = 0;
       platform.trouble = 'none';
     });
+  }
+
+  /** Nobody has a token or remembers one, and each program calls as soon as it runs. */
+  #coldStart(kind: 'busy' | 'empty' | 'http500', forMs: number, traffic: Traffic): void {
+    const { hubs, sidecars, schedule, sizes, store } = this.#world;
+    this.#platformTrouble(kind, Math.max(forMs, WARM_UP_MS));
+    const nodes = [...hubs, ...sidecars].filter((node) => machineOf(node) !== undefined);
+    for (const node of nodes) node.kill();
+    this.#world.loseDisks();
+    this.#excuses.memoryLost();
+    if (sizes.store === 'shared') {
+      store.restart(undefined);
+      this.#excuses.doubtStore(0);
+    }
+    schedule.in(RESTART_MS, undefined, () => {
+      for (const node of nodes) if (machineOf(node) === undefined) node.start();
+    });
+    schedule.in(forMs / 2, undefined, () => {
+      for (const sidecar of sidecars) traffic.deliver(sidecar, pathOf(0));
+    });
+  }
+
+  #reload(keeper: number, wrongForMs: number | undefined): void {
+    const { schedule, platform } = this.#world;
+    const node = this.#keepers()[keeper] as HubNode | SidecarNode;
+    if (wrongForMs === undefined) return node.reload(node.secret);
+    node.reload('a secret with a slip in it');
+    this.#excuses.barred(node.name);
+    this.#excuses.offFor(
+      wrongForMs,
+      (_, hub) => hub === node.name,
+      SETTLE_MS,
+      () => this.#excuses.unbarred(node.name),
+    );
+    schedule.in(wrongForMs, undefined, () => node.reload(platform.secret));
   }
 
   #resetSecret(lagsMs: readonly number[]): void {
@@ -263,8 +223,8 @@ export class Faults {
     platform.resetSecret();
     for (const [index, node] of this.#keepers().entries()) {
       const lagMs = lagsMs[index % lagsMs.length] as number;
-      this.#offFor(lagMs, (_, hub) => hub === node.name, SETTLE_MS);
-      schedule.in(lagMs, undefined, () => node.reload());
+      this.#excuses.offFor(lagMs, (_, hub) => hub === node.name, SETTLE_MS);
+      schedule.in(lagMs, undefined, () => node.reload(platform.secret));
     }
   }
 
@@ -276,11 +236,11 @@ export class Faults {
         return this.#hubDown(node, step.how, step.forMs);
       case 'hub pauses':
         node.machine()?.pause(step.forMs, step.sleeps);
-        this.#leaseInDoubt();
-        return this.#offFor(step.forMs, here, SETTLE_MS);
+        this.#excuses.leaseInDoubt();
+        return this.#excuses.offFor(step.forMs, here, SETTLE_MS);
       case 'gateway':
         this.#world.setGateway(node, step.mode);
-        return this.#offFor(
+        return this.#excuses.offFor(
           step.forMs,
           (_, hub) => step.mode === 'errors' && here('', hub),
           SETTLE_MS,
@@ -295,7 +255,7 @@ export class Faults {
     const { network } = this.#world;
     const here = (_: string, hub: string): boolean => hub === node.name;
     if (node.machine() === undefined) return;
-    this.#leaseInDoubt();
+    this.#excuses.leaseInDoubt();
     let mend = (): void => {};
     if (how === 'stopped') node.stop();
     else if (how === 'vanished') {
@@ -303,29 +263,24 @@ export class Faults {
       mend = () => ends.forEach((end) => end());
       node.kill();
     } else node.kill();
-    this.#offFor(forMs, here, SETTLE_MS, () => {
+    this.#excuses.offFor(forMs, here, SETTLE_MS, () => {
       mend();
       node.kill();
       node.start();
     });
   }
 
-  /** Whoever dies or stands still may have had the turn, which is over after 8 s. */
-  #leaseInDoubt(): void {
-    if (this.#world.sizes.store === 'shared') this.#offFor(0, always, 12_000);
-  }
-
   #onSidecar(step: Extract<Step, { do: 'sidecar down' | 'sidecar pauses' }>, node: SidecarNode): void {
     if (step.do === 'sidecar down') return this.#sidecarDown(node, step.forMs);
     node.machine?.pause(step.forMs, step.sleeps);
-    this.#offFor(step.forMs, (sidecar) => sidecar === node.name, SETTLE_MS);
+    this.#excuses.offFor(step.forMs, (sidecar) => sidecar === node.name, SETTLE_MS);
   }
 
   #sidecarDown(node: SidecarNode, forMs: number): void {
     if (node.machine === undefined) return;
     node.kill();
     const settleMs = this.#world.hubs.length > 0 ? WARM_UP_MS : BACKOFF_MS;
-    this.#offFor(
+    this.#excuses.offFor(
       forMs,
       (sidecar) => sidecar === node.name,
       settleMs,
@@ -340,49 +295,41 @@ export class Faults {
     const touches = (name: string): boolean => name === a || name === b;
     const mend = (): void => ends.forEach((end) => end());
     if (from === '*' || to === '*') return this.#isolate(from === '*' ? to : from, fate, forMs, mend);
-    if (touches(PLATFORM)) this.#troublePlatform(forMs);
-    if (touches(PLATFORM)) return this.#offFor(forMs, always, BACKOFF_MS, mend);
+    if (touches(PLATFORM)) {
+      this.#excuses.troublePlatform(forMs);
+      this.#excuses.troubleWay(forMs);
+      return this.#excuses.offFor(forMs, always, BACKOFF_MS, mend);
+    }
     if (touches(STORE)) {
-      this.#doubtStore(forMs);
-      return this.#offFor(forMs, always, STORE_SETTLE_MS, mend);
+      this.#excuses.doubtStore(forMs);
+      return this.#excuses.offFor(forMs, always, STORE_SETTLE_MS, mend);
     }
     const here = (sidecar: string, hub: string): boolean => touches(sidecar) && touches(hub);
-    this.#offFor(forMs, here, SETTLE_MS, mend);
+    this.#excuses.offFor(forMs, here, SETTLE_MS, mend);
   }
 
   /** A hub that nobody reaches has no store and no platform either; and it may have had the turn. */
   #isolate(name: string, fate: 'drop' | 'refuse' | 'slow', forMs: number, mend: () => void): void {
-    this.#doubtStore(forMs);
-    this.#troublePlatform(forMs);
-    if (fate === 'slow') return this.#offFor(forMs, always, BACKOFF_MS, mend);
-    this.#leaseInDoubt();
-    this.#offFor(forMs, (_, hub) => hub === name, BACKOFF_MS, mend);
+    this.#excuses.doubtStore(forMs);
+    this.#excuses.troublePlatform(forMs);
+    this.#excuses.troubleWay(forMs);
+    if (fate === 'slow') return this.#excuses.offFor(forMs, always, BACKOFF_MS, mend);
+    this.#excuses.leaseInDoubt();
+    this.#excuses.offFor(forMs, (_, hub) => hub === name, BACKOFF_MS, mend);
   }
 
   #onStore(step: Extract<Step, { do: 'store hangs' | 'store fails over' | 'store restarts' }>): void {
     const { store } = this.#world;
-    this.#doubtStore(step.forMs);
+    this.#excuses.doubtStore(step.forMs);
     if (step.do === 'store hangs') {
       store.hang();
-      return this.#offFor(step.forMs, always, STORE_SETTLE_MS, () => store.resume());
+      return this.#excuses.offFor(step.forMs, always, STORE_SETTLE_MS, () => store.resume());
     }
     store.isDown = true;
-    this.#offFor(step.forMs, always, STORE_SETTLE_MS, () => {
+    this.#excuses.offFor(step.forMs, always, STORE_SETTLE_MS, () => {
       store.isDown = false;
       if (step.do === 'store fails over') store.failOver(step.loseMs, step.clockShiftMs);
       else store.restart(step.ageMs);
     });
   }
-
-  #troublePlatform(forMs: number): void {
-    this.#platformTroubleMs = Math.max(this.#platformTroubleMs, this.#world.schedule.nowMs + forMs);
-  }
-
-  #doubtStore(forMs: number): void {
-    this.#storeDoubtMs = Math.max(this.#storeDoubtMs, this.#world.schedule.nowMs + forMs + STORE_SETTLE_MS);
-  }
-}
-
-function machineOf(node: HubNode | SidecarNode | undefined): Machine | undefined {
-  return typeof node?.machine === 'function' ? node.machine() : node?.machine;
 }

@@ -2,7 +2,7 @@ import { RateLimit } from '../../src/base/rate-limit.ts';
 import { SIGNATURE_RATE } from '../../src/wechat/page-signature.ts';
 import { createHash } from 'node:crypto';
 import { Secret } from '../../src/base/secret.ts';
-import type { HubAccounts } from '../../src/hub/accounts.ts';
+import { accountsOf } from '../../src/hub/accounts.ts';
 import { Audit } from '../../src/hub/audit.ts';
 import { type Caller, Callers, RIGHTS } from '../../src/hub/callers.ts';
 import { History } from '../../src/hub/history.ts';
@@ -118,7 +118,7 @@ export class HubNode implements Server {
     const log = world.story.logOf(this.name);
     const keeping = makeKeeping(world, machine, this.#credentials(), () => watchers.changed(APPID));
     const { keepers, tickets } = keeping;
-    const accounts = this.#accountsOf(keepers);
+    const accounts = accountsOf(keepers, () => [{ ...this.#credentials(), name: 'shop' }]);
     const watchers = new Watchers({ accounts, clock, log });
     const audit = new Audit(log, clock);
     this.hub = {
@@ -168,9 +168,9 @@ export class HubNode implements Server {
   }
 
   /** The file of settings has changed. */
-  reload(): void {
-    this.secret = this.#world.platform.secret;
-    this.#world.judge.quotas.gaveReason(this.name);
+  reload(secret: string): void {
+    if (secret !== this.secret) this.#world.judge.quotas.gaveReason(this.name);
+    this.secret = secret;
     this.keeping?.keepers.reconfigure([this.#credentials()]);
   }
 
@@ -182,22 +182,5 @@ export class HubNode implements Server {
 
   #credentials(): Credentials {
     return { appid: APPID, secret: new Secret(this.secret), mode: this.#world.sizes.mode };
-  }
-
-  #accountsOf(keepers: Keepers): HubAccounts {
-    return {
-      token: (appid) => keepers.token(appid),
-      lastingToken: (appid) => keepers.lastingToken(appid),
-      report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
-      isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
-      refreshNow: (appid) => keepers.refreshNow(appid),
-      peek: (appid) => keepers.peek(appid),
-      status: () => keepers.status(),
-      ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
-      list: () => [{ appid: APPID, name: 'shop', mode: this.#world.sizes.mode }],
-      has: (appid) => appid === APPID,
-      isLoginOnly: () => false,
-      secretOf: () => new Secret(this.secret),
-    };
   }
 }

@@ -1,7 +1,9 @@
 import type { HubRequest } from '../../src/proxy/hub/http.ts';
 import { REFUSED_ERRCODES } from '../../src/wechat/verdict.ts';
+import { machineOf, STORE_SETTLE_MS } from './excuses.ts';
 import type { HubNode } from './hub-node.ts';
 import type { Machine } from './machine.ts';
+import { PathMemory } from './path-memory.ts';
 import { APPID, type Given } from './platform.ts';
 import { Quotas } from './quotas.ts';
 import type { SidecarNode } from './sidecar-node.ts';
@@ -25,6 +27,12 @@ const WAIT_MS_MAX = 2_500;
 const SAY_SO_MS_MAX = 1_500;
 /** Timers count whole milliseconds, and a promise takes its turn. */
 const TIMER_MS = 20;
+/** As good as the whole wait. */
+const LONG_WAIT_MS = 2_400;
+/** A question that was asked so long before a call may be what it waits for; its answer takes no longer than that. */
+const ASKED_BEFORE_MS = 1_500;
+const ASKED_AFTER_MS = 3_500;
+const ANSWER_MS_MAX = 6_000;
 /** Before a refusal that is to be replayed nothing was asked for this long. */
 const QUIET_MS = 3_000;
 /** Slower than this, and a look with a refresh may take longer than a caller waits. */
@@ -92,7 +100,7 @@ export class Judge {
 
   /** A keeper or a sidecar serves this token from now on. */
   held(machine: Machine, fingerprint: string): void {
-    const { platform, sizes, story, faults } = this.#world;
+    const { platform, sizes, story, excuses } = this.#world;
     const given = platform.byFingerprint.get(fingerprint);
     if (given === undefined)
       return this.fail('only real tokens', `${machine.name} serves a token that nobody gave`);
@@ -103,7 +111,7 @@ export class Judge {
     if (before === given) return;
     if (story.isTold) story.tell(machine.name, `serves token ${given.index}`);
     if (before === undefined || before.index < given.index) return;
-    if (sizes.mode === 'stable' && sizes.store === 'shared' && !faults.storeWasSure(before.issuedMs)) return;
+    if (sizes.mode === 'stable' && sizes.store === 'shared' && !excuses.storeWasSure(before.issuedMs)) return;
     if (platform.accepts(before.fingerprint)) {
       this.fail('no older token', `${machine.name} went from token ${before.index} back to ${given.index}`);
     }
@@ -149,7 +157,7 @@ export class Judge {
   }
 
   hubAnswered(node: HubNode, request: HubRequest, status: number, tookMs: number): void {
-    const { schedule, platform, faults } = this.#world;
+    const { schedule, platform, excuses } = this.#world;
     const startedMs = schedule.nowMs - tookMs;
     if (startedMs <= (node.machine()?.pausedUntilMs ?? 0) + 1) return;
     if (tookMs > WAIT_MS_MAX * 1.001 + TIMER_MS) {
@@ -158,15 +166,18 @@ export class Judge {
         `${node.name} took ${Math.round(tookMs)} ms for ${request.path} (${status})`,
       );
     }
-    if (status === 503 && request.path.endsWith('/token')) this.#mustHaveNone(node.machine() as Machine);
+    if (status === 503 && request.path.endsWith('/token')) {
+      this.#mustHaveNone(node.machine() as Machine);
+      if (tookMs >= LONG_WAIT_MS) this.#mustHaveAsked(node, startedMs);
+    }
     if (!request.path.endsWith('/refresh') || request.body === undefined) return;
     const report = JSON.parse(request.body.toString()) as { fingerprint: string; path?: string };
     const { fingerprint, path = '' } = report;
     const isCurrent = this.#held.get(node.machine() as Machine)?.fingerprint === fingerprint;
-    if (!isCurrent || platform.accepts(fingerprint) || !faults.isUnable(node.name, startedMs)) return;
+    if (!isCurrent || platform.accepts(fingerprint) || !excuses.isUnable(node.name, startedMs)) return;
     // A path that is held for having refused the token while it lived starts nothing.
     if (!this.#paths.isFresh(path, fingerprint) || this.quotas.isRationed(startedMs)) return;
-    if (faults.isPlatformTroubled(startedMs) || !faults.isCalm(startedMs)) return;
+    if (excuses.isPlatformTroubled(startedMs) || !excuses.isCalm(startedMs)) return;
     const limitMs = SAY_SO_MS_MAX + 3 * this.#world.sizes.platformMs + TIMER_MS;
     if (status === 503 && tookMs <= limitMs) return;
     this.fail(
@@ -181,12 +192,13 @@ export class Judge {
     if (waitedMs > WAIT_MS_MAX + TIMER_MS && !slept) {
       this.fail('bounded waits', `${node.name} let ${path} wait ${Math.round(waitedMs)} ms for tokens`);
     }
-    const isPromised = this.#world.faults.isPromised(node.name, startedMs - QUIET_MS);
+    const isPromised = this.#world.excuses.isPromised(node.name, startedMs - QUIET_MS);
     if (reason === 'token_unavailable') {
+      if (this.#world.hubs.length === 0 && waitedMs >= LONG_WAIT_MS) this.#mustHaveAsked(node, startedMs);
       // A ticket is another matter: it is had with a token that may be refused.
       const isTicket = path.includes('getticket');
       if (!isTicket) this.#mustHaveNone(machine);
-      if (!isTicket && this.#world.faults.isServed(node.name, startedMs - QUIET_MS))
+      if (!isTicket && this.#world.excuses.isServed(node.name, startedMs - QUIET_MS))
         this.fail('a token for every call', `${node.name} had no token for ${path}`);
       else this.counts.permitted += 1;
     }
@@ -197,11 +209,11 @@ export class Judge {
 
   /** What `GET /cgi-bin/token` of a hub gave to a program without a sidecar. */
   gaveLife(node: HubNode, expiresInS: number): void {
-    const { faults, sizes, schedule } = this.#world;
+    const { excuses, sizes, schedule } = this.#world;
     const given = this.#held.get(node.machine() as Machine);
     const isLong = given !== undefined && given.agesMs - given.issuedMs >= LIFE_MODE_S_MIN * 1_000;
     if (sizes.mode !== 'classic' || !isLong) return;
-    if (expiresInS >= LIFE_S_MIN || !faults.isPromised('', schedule.nowMs - 600_000)) return;
+    if (expiresInS >= LIFE_S_MIN || !excuses.isPromised('', schedule.nowMs - 600_000)) return;
     // A token of before the lives became long is none the worse for being the current one of this hub.
     const held = node.keeping?.keepers.peek(APPID);
     if (held === undefined || held.expiresAtMs - held.issuedAtMs < LIFE_MODE_S_MIN * 1_000) return;
@@ -210,13 +222,13 @@ export class Judge {
 
   /** What getticket of a sidecar gave. */
   gaveTicket(node: SidecarNode, expiresInS: number): void {
-    const { faults, platform, schedule } = this.#world;
+    const { excuses, platform, schedule } = this.#world;
     const endsMs = platform.ticketEndsMs;
     if (expiresInS <= 0 || schedule.nowMs + expiresInS * 1_000 > endsMs + 3_000) {
       this.fail('no ticket past its end', `${node.name} gave a ticket that ends before it says`);
     }
     if (expiresInS >= TICKET_S_MIN || platform.knobs.ticketRepeats) return;
-    if (!faults.isPromised(node.name, schedule.nowMs - 600_000)) return;
+    if (!excuses.isPromised(node.name, schedule.nowMs - 600_000)) return;
     // Without a token there is no ticket.
     if (this.quotas.isRationed(schedule.nowMs) || !platform.accepts(node.inUse())) return;
     this.fail('tickets are long enough', `${node.name} gave a ticket with ${expiresInS} s left`);
@@ -263,14 +275,47 @@ export class Judge {
     this.fail('a live token is served', `${machine.name} said it has none, but token ${given.index} is good`);
   }
 
+  /** A call has waited for a token of this keeper, in vain. */
+  #mustHaveAsked(keeper: HubNode | SidecarNode, startedMs: number): void {
+    const { schedule, excuses } = this.#world;
+    const machine = machineOf(keeper);
+    if (machine === undefined || this.#isTurnOfAnother(keeper)) return;
+    const fromMs = startedMs - ASKED_BEFORE_MS;
+    schedule.at(startedMs + ASKED_AFTER_MS, undefined, () => {
+      const link = keeper.keeping?.link;
+      const isStoreThere =
+        link === undefined || (link.isThere && link.thereSinceMs < fromMs - STORE_SETTLE_MS);
+      const hasRun =
+        machineOf(keeper) === machine && machine.startedMs < fromMs && machine.pausedUntilMs < fromMs;
+      if (!isStoreThere || !hasRun || machine.lastJumpMs >= fromMs) return;
+      if (excuses.isWayTroubled(fromMs - ANSWER_MS_MAX) || this.#isTurnOfAnother(keeper)) return;
+      if (!this.quotas.isFailing(keeper.name) || this.quotas.wasAskedSince(fromMs, schedule.nowMs)) return;
+      this.fail(
+        'demand wakes a back-off',
+        `${keeper.name} asked nothing while a call waited from ${Math.round(startedMs)} ms on`,
+      );
+    });
+  }
+
+  /** In classic whoever has the turn may be long about it. */
+  #isTurnOfAnother({ name }: HubNode | SidecarNode): boolean {
+    const { sizes, store } = this.#world;
+    if (sizes.mode !== 'classic' || sizes.store !== 'shared') return false;
+    const { turn } = store.at({ appid: APPID, mode: 'classic' });
+    return turn !== undefined && !turn.owner.startsWith(`${name}-`);
+  }
+
   /** A program got to hear that a token is dead. */
   #passedOn({ node, path, sendings, startedMs }: CallStory, last: Sending, isPromised: boolean): void {
-    const { schedule, platform, faults, sizes } = this.#world;
+    const { schedule, platform, excuses, sizes } = this.#world;
     const index = platform.byFingerprint.get(last.fingerprint)?.index;
     const firstMs = this.#firstRefusedMs.get(last.fingerprint) ?? schedule.nowMs;
     const isLate = last.sentMs > firstMs + HEAL_MS + this.#slackMs() && last.isTelling === true;
     const afterMs = Math.round(schedule.nowMs - firstMs);
-    if (isLate && isPromised && faults.isPromised(node.name, firstMs) && !this.quotas.isRationed(firstMs)) {
+    // Whatever was in the way when it died has been over for long enough.
+    const healMs = last.sentMs - HEAL_MS - this.#slackMs();
+    const wasRationed = this.quotas.isRationed(firstMs) || this.quotas.isRationed(healMs);
+    if (isLate && isPromised && excuses.isPromised(node.name, healMs) && !wasRationed) {
       return this.fail(
         'refusals with permission only',
         `${node.name} passed on that token ${index} is dead, ${afterMs} ms after that was first known`,
@@ -295,8 +340,8 @@ export class Judge {
   }
 
   #mustBeHealed(node: SidecarNode, machine: Machine, fingerprint: string, firstMs: number): void {
-    const { faults, platform, schedule } = this.#world;
-    if (node.machine !== machine || !faults.isPromised(node.name, firstMs)) return;
+    const { excuses, platform, schedule } = this.#world;
+    if (node.machine !== machine || !excuses.isPromised(node.name, firstMs)) return;
     if (this.quotas.isRationed(firstMs)) return;
     if (node.inUse() !== fingerprint) {
       this.counts.heals += 1;
@@ -329,45 +374,5 @@ export class Judge {
         this.fail('generations grow', `${keeping.machine.name} went from ${before} back to ${generation}`);
       }
     }
-  }
-}
-
-/**
- * What each sidecar knows of a path and a token. A path that refused the token while it lived, and has
- * not worked since, does not tell that the token has died: nobody can see the difference.
- */
-class PathMemory {
-  readonly #known = new Map<Machine, Map<string, { refusedMs: number; works: boolean }>>();
-  readonly #refused = new Set<string>();
-
-  succeeded(machine: Machine, path: string, { fingerprint, sentMs }: Sending): void {
-    const known = this.#of(machine);
-    const key = `${fingerprint} ${path}`;
-    const before = known.get(key);
-    if (before === undefined || sentMs > before.refusedMs) {
-      known.set(key, { refusedMs: before?.refusedMs ?? -Infinity, works: true });
-    }
-  }
-
-  refused(machine: Machine, path: string, { fingerprint, answeredMs = 0 }: Sending): void {
-    this.#of(machine).set(`${fingerprint} ${path}`, { refusedMs: answeredMs, works: false });
-    this.#refused.add(`${fingerprint} ${path}`);
-  }
-
-  isFresh(path: string, fingerprint: string): boolean {
-    return !this.#refused.has(`${fingerprint} ${path}`);
-  }
-
-  isTelling(machine: Machine, path: string, fingerprint: string): boolean {
-    const known = this.#of(machine).get(`${fingerprint} ${path}`);
-    // A success before the first refusal tells the keeper nothing: every sidecar would have one to tell of.
-    const hasBothSeen = known !== undefined && known.refusedMs > -Infinity;
-    return hasBothSeen ? known.works : this.isFresh(path, fingerprint);
-  }
-
-  #of(machine: Machine): Map<string, { refusedMs: number; works: boolean }> {
-    const known = this.#known.get(machine) ?? new Map<string, { refusedMs: number; works: boolean }>();
-    this.#known.set(machine, known);
-    return known;
   }
 }

@@ -20,8 +20,9 @@ for (const [at, fault] of PLANTED_FAULTS.entries()) {
     const folder = join(BUILD, 'planted', String(at));
     t.teardown(() => rmSync(folder, { recursive: true, force: true }));
     const program = plant(fault, BUILD, folder);
-    const from = String(fault.from ?? 1);
-    const { code, output } = await run(program, '--from', from, '--seeds', String(SEEDS_MAX), '--first');
+    const seeds = ['--from', String(fault.from ?? 1), '--seeds', String(SEEDS_MAX), '--first'];
+    const args = fault.script === undefined ? seeds : ['--failed', String(fault.script)];
+    const { code, output } = await run(program, ...args);
     t.is(code, 1, output);
     t.regex(output, /BROKEN|was rejected/);
   });

@@ -17,6 +17,8 @@ export interface PlantedFault {
   readonly changes: readonly Change[];
   /** Where to begin to look, since some seeds need longer. */
   readonly from?: number;
+  /** The fault that a script once failed by; the script must fail by it again. */
+  readonly script?: number;
 }
 
 const TICKET_NEVER_RENEWED: readonly Change[] = [
@@ -75,6 +77,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'classic goes on without the store',
     story: 'What is right for stable is done in classic too: two hubs end each other’s tokens.',
+    script: 2,
     changes: [
       {
         file: 'keeper/turns.js',
@@ -84,8 +87,29 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
-    name: 'a report is not compared with the current token',
-    story: 'A refusal that comes late ends a good token.',
+    name: 'a refresh without a fingerprint',
+    story: 'Whoever reports a refusal gets a new token: one that comes late ends a good one.',
+    changes: [
+      {
+        file: 'keeper/keeper.js',
+        find: '        if (this.peek()?.fingerprint !== fingerprint) {\n            const answer',
+        put: '        if (false) {\n            const answer',
+      },
+      {
+        file: 'token/machine.js',
+        find: '    if (state.token?.fingerprint !== fingerprint)\n        return unchanged(state);\n    const doubt',
+        put: '    const doubt',
+      },
+      {
+        file: 'token/machine.js',
+        find: 'lookIfDue(doubting, moment) : unchanged(doubting)',
+        put: 'spend(doubting, moment) : unchanged(doubting)',
+      },
+    ],
+  },
+  {
+    name: 'a look that nobody believes',
+    story: 'The platform accepts the token, and it is replaced all the same, since it was reported.',
     changes: [
       {
         file: 'token/machine.js',
@@ -144,8 +168,42 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
+    name: 'no wake on demand',
+    story: 'A platform that is back is asked a minute later, while callers have no token.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: "const mayWake = phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;",
+        put: 'const mayWake = false;',
+      },
+    ],
+  },
+  {
+    name: 'no ration of classic fetches',
+    story: 'Two systems that fetch the same account end each other’s tokens as fast as they can.',
+    changes: [
+      {
+        file: 'token/machine.js',
+        find: 'const permission = permit(state.spentAtMs[mode], ration, moment.nowMs);',
+        put: "const permission = mode === 'classic' ? { kind: 'allowed' } : permit(state.spentAtMs[mode], ration, moment.nowMs);",
+      },
+    ],
+  },
+  {
+    name: 'a ticket that is repeated is asked for again and again',
+    story: 'Each page that needs a fresh ticket asks the platform, which has none.',
+    changes: [
+      {
+        file: 'keeper/ticket-plan.js',
+        find: 'const askFromMs = nowMs + Math.max(isSame ? sameMs : ASK_SPACING_MS, spacingMs(lives));',
+        put: 'const askFromMs = nowMs + ASK_SPACING_MS;',
+      },
+    ],
+  },
+  {
     name: 'demand wakes what only people can cure',
     story: 'Every call without a token asks a platform again that has refused the secret.',
+    script: 3,
     changes: [
       {
         file: 'token/machine.js',
@@ -233,6 +291,24 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
+    name: 'a token that was replaced comes back',
+    story: 'An endpoint refuses the new token too, so the old one is as good as any.',
+    script: 0,
+    changes: [{ file: 'proxy/hub/account.js', find: 'if (isOld || ', put: 'if (' }],
+  },
+  {
+    name: 'a busy platform uses up the ration',
+    story: 'What the platform declines counts as if it had ended a token.',
+    script: 1,
+    changes: [
+      {
+        file: 'keeper/keeper.js',
+        find: "this.#app.mode === 'classic' && failure.cause === 'platform';",
+        put: 'false;',
+      },
+    ],
+  },
+  {
     name: 'a refused call is not replayed',
     story: 'The token is replaced, and the call that found out fails.',
     changes: [
@@ -283,7 +359,9 @@ export function plant(fault: PlantedFault, build: string, at: string): string {
   rmSync(at, { recursive: true, force: true });
   mkdirSync(join(at, 'test'), { recursive: true });
   cpSync(join(build, 'src'), join(at, 'src'), { recursive: true });
-  cpSync(join(build, 'test', 'simulation'), join(at, 'test', 'simulation'), { recursive: true });
+  for (const folder of ['simulation', 'support']) {
+    cpSync(join(build, 'test', folder), join(at, 'test', folder), { recursive: true });
+  }
   for (const { file, find, put } of fault.changes) {
     const path = join(at, 'src', file);
     const before = readFileSync(path, 'utf8');

@@ -52,6 +52,7 @@ export class Platform {
   readonly knobs: Knobs;
   readonly given: Given[] = [];
   readonly byFingerprint = new Map<string, Given>();
+  readonly byValue = new Map<string, Given>();
   /** Of our own hubs. */
   readonly asked: Asked[] = [];
   secret = 'secret-1';
@@ -69,7 +70,6 @@ export class Platform {
   onAsked: (asked: Asked) => void = () => {};
   onGiven: (given: Given) => void = () => {};
   readonly #now: () => number;
-  readonly #byValue = new Map<string, Given>();
   readonly #current: Partial<Record<TokenMode, Given>> = {};
   readonly #previous: Partial<Record<TokenMode, Given>> = {};
   readonly #forcedMs: number[] = [];
@@ -131,8 +131,9 @@ export class Platform {
       }
       case '/cgi-bin/ticket/getticket': {
         const reply = this.call(path, params.get('access_token') ?? '');
+        const body = reply.errcode === 0 ? this.#giveTicket() : reply.body;
         this.#note({ by, kind: 'ticket', errcode: reply.errcode });
-        return { status: 200, body: reply.errcode === 0 ? this.#giveTicket() : reply.body };
+        return { status: 200, body };
       }
       case '/cgi-bin/token':
         return this.#serveFetch('classic', params.get('secret'), false, by);
@@ -171,11 +172,16 @@ export class Platform {
   }
 
   #judge(value: string): number {
-    const given = this.#byValue.get(value);
-    if (given === undefined) return this.knobs.garbageErrcode;
+    const given = this.byValue.get(value);
+    if (given === undefined || this.#isForgotten(given)) return this.knobs.garbageErrcode;
     const nowMs = this.#now();
     if (given.endsMs <= nowMs) return 40001;
     return given.agesMs <= nowMs ? 42001 : 0;
+  }
+
+  /** Of what it has given it knows the current token of each kind, and the one before. */
+  #isForgotten(given: Given): boolean {
+    return given !== this.#current[given.mode] && given !== this.#previous[given.mode];
   }
 
   #serveFetch(
@@ -263,7 +269,7 @@ export class Platform {
     };
     this.given.push(given);
     this.byFingerprint.set(given.fingerprint, given);
-    this.#byValue.set(value, given);
+    this.byValue.set(value, given);
     if (previous !== undefined) this.#previous[mode] = previous;
     this.#current[mode] = given;
     this.onGiven(given);

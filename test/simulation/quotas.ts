@@ -1,3 +1,4 @@
+import { machineOf } from './excuses.ts';
 import type { Machine } from './machine.ts';
 import type { Asked, Given } from './platform.ts';
 import type { Invariant } from './verdicts.ts';
@@ -9,6 +10,11 @@ const FORCE_SPACING_MS = 30_000;
 const FORCES_MAX = 20;
 const CLASSIC_WINDOW_MS = 1_200_000;
 const CLASSIC_MAX = 20;
+/** Lives end too, two or three of them in this time. */
+const CLASSIC_MORE = 4;
+/** Two and 60 seconds, from the end of one ask to the start of the next. */
+const TICKET_MS_MIN = 1_500;
+const TICKET_SAME_MS_MIN = 58_000;
 /** The first delays of a back-off, a wake in 2 s by callers without a token, and a look that is repeated. */
 const RETRIES_MAX = 15;
 const RETRY_WINDOW_MS = 10_000;
@@ -31,16 +37,23 @@ export class Quotas {
   readonly #fail: (invariant: Invariant, what: string) => void;
   readonly #forces: Asked[] = [];
   readonly #fetchMs: number[] = [];
+  /** Those after which a keeper cannot be sure that nobody's token has ended. */
+  readonly #spentMs: number[] = [];
   readonly #probes = new Map<string, number[]>();
   readonly #deathsMs: number[] = [];
-  /** By keeper: when it was last given a reason to ask at once again. */
+  /** By keeper: when it was given a reason to ask at once again; the last time, and all of them. */
   readonly #reasonMs = new Map<string, number>();
+  readonly #reasonsMs = new Map<string, number[]>();
   /** When the platform last gave no token to a keeper, or none that it had. */
   readonly #refusedMs = new Map<string, number>();
   readonly #wanted = new Set<string>();
   readonly #adoptedMs = new Map<string, number>();
   /** What each keeper serves. */
   readonly #served = new Map<string, { readonly machine: Machine; readonly given: Given }>();
+  /** By keeper: what the platform said last when it was asked for a token. */
+  readonly #lastErrcode = new Map<string, number>();
+  readonly #tickets = new Map<Machine, { atMs: number; endsMs: number; isSame: boolean }>();
+  readonly #fetchedMs = new Map<string, number[]>();
   readonly #lastRefusal = new Map<string, number>();
   readonly #failures = new Map<string, number[]>();
   /** When tokens came into use, anywhere. */
@@ -69,7 +82,9 @@ export class Quotas {
 
   gaveReason(name: string): void {
     this.#wanted.add(name);
-    this.#reasonMs.set(name, this.#world.schedule.nowMs);
+    const { nowMs } = this.#world.schedule;
+    this.#reasonMs.set(name, nowMs);
+    this.#reasonsMs.set(name, [...(this.#reasonsMs.get(name) ?? []), nowMs]);
   }
 
   asked(asked: Asked): void {
@@ -84,10 +99,19 @@ export class Quotas {
     if (asked.kind === 'force') this.#checkForce(asked);
     if (asked.errcode === 0) this.#checkNeed(asked);
     else this.#refusedMs.set(asked.by, asked.atMs);
+    if (asked.kind === 'fetch' || asked.kind === 'force') this.#lastErrcode.set(asked.by, asked.errcode);
     if (asked.kind === 'fetch') this.#fetchMs.push(asked.atMs);
+    if (asked.kind === 'fetch' && this.#maySpend(asked)) this.#spentMs.push(asked.atMs);
+    if (asked.kind === 'fetch' && asked.errcode === 0) this.#checkRation(asked);
+    if (asked.kind === 'ticket') this.#checkTicket(asked);
     if (asked.errcode === -1) this.#checkRetry(asked);
     if (asked.kind === 'probe') this.#checkProbe(asked);
     if (CONFIGURATION_ERRCODES.has(asked.errcode)) this.#checkRecheck(asked);
+  }
+
+  /** Whether the platform gave this keeper no token when it was last asked, and may do so by itself. */
+  isFailing(keeper: string): boolean {
+    return this.#lastErrcode.get(keeper) === -1;
   }
 
   wasAskedSince(fromMs: number, toMs: number): boolean {
@@ -98,7 +122,7 @@ export class Quotas {
   isRationed(sinceMs: number): boolean {
     const { sizes, schedule, platform } = this.#world;
     if (sizes.mode === 'classic') {
-      return this.#fetchMs.filter((atMs) => atMs > sinceMs - CLASSIC_WINDOW_MS).length >= CLASSIC_MAX;
+      return this.#spentMs.filter((atMs) => atMs > sinceMs - CLASSIC_WINDOW_MS).length >= CLASSIC_MAX;
     }
     // Other programs draw on the platform's own limit too.
     const all = [...this.#forces.map(({ atMs }) => atMs), ...platform.forcedSince(0)];
@@ -112,7 +136,18 @@ export class Quotas {
     const counted = (...kinds: string[]): number =>
       script.steps.filter((step) => kinds.includes(step.do)).length;
     // What fails is tried again; how often is what other invariants say.
-    if (counted('platform trouble', 'secret reset', 'not on the IP list', 'cut', 'store hangs') > 0) return;
+    if (
+      counted(
+        'platform trouble',
+        'cold start',
+        'reload',
+        'secret reset',
+        'not on the IP list',
+        'cut',
+        'store hangs',
+      ) > 0
+    )
+      return;
     const lives = script.steps.flatMap((step) => (step.do === 'other lives' ? [step.lifeS] : []));
     const lifeMs = 1_000 * Math.min(script.knobs.lifeS, ...lives);
     const keepers = Math.max(1, hubs.length);
@@ -142,10 +177,10 @@ export class Quotas {
   }
 
   #checkForce(asked: Asked): void {
-    const { faults } = this.#world;
+    const { excuses } = this.#world;
     const before = this.#forces.at(-1);
     this.#forces.push(asked);
-    const sureSinceMs = faults.sureSinceMs(asked.by);
+    const sureSinceMs = excuses.sureSinceMs(asked.by);
     const recent = this.#forces.filter(({ atMs }) => atMs > asked.atMs - DAY_MS && atMs > sureSinceMs);
     if (recent.length > FORCES_MAX) this.#fail('forced refreshes are rationed', `${recent.length} in a day`);
     const gapMs = asked.atMs - (before?.atMs ?? -Infinity);
@@ -156,9 +191,51 @@ export class Quotas {
     );
   }
 
+  /** What the platform declines in its own words has ended nobody's token. */
+  #maySpend({ errcode }: Asked): boolean {
+    const { trouble } = this.#world.platform;
+    return errcode === 0 || trouble === 'empty' || trouble === 'http500';
+  }
+
+  #checkRation({ by, atMs }: Asked): void {
+    const machine = this.#machineOf(by);
+    if (this.#world.sizes.mode !== 'classic' || machine === undefined) return;
+    const sinceMs = Math.max(atMs - CLASSIC_WINDOW_MS, machine.startedMs);
+    const recent = (times: readonly number[] = []): number[] => times.filter((each) => each > sinceMs);
+    const fetches = [...recent(this.#fetchedMs.get(by)), atMs];
+    this.#fetchedMs.set(by, fetches);
+    const max = CLASSIC_MAX + CLASSIC_MORE + recent(this.#reasonsMs.get(by)).length;
+    if (fetches.length <= max || machine.lastJumpMs > sinceMs) return;
+    this.#fail('refused fetches are rationed', `${by} fetched ${fetches.length} tokens in 20 minutes`);
+  }
+
+  #checkTicket({ by, atMs, errcode }: Asked): void {
+    const { platform, excuses } = this.#world;
+    const machine = this.#machineOf(by);
+    if (machine === undefined) return;
+    const last = this.#tickets.get(machine);
+    const endsMs = platform.ticketEndsMs;
+    if (errcode === 0) this.#tickets.set(machine, { atMs, endsMs, isSame: last?.endsMs === endsMs });
+    else if (last !== undefined) this.#tickets.delete(machine);
+    if (last === undefined || machine.lastJumpMs >= last.atMs || machine.pausedUntilMs >= last.atMs) return;
+    if (excuses.isWayTroubled(last.atMs - ON_ITS_WAY_MS)) return;
+    const gapMs = atMs - last.atMs;
+    const sameMs = Math.min(TICKET_SAME_MS_MIN, last.endsMs - last.atMs - ON_ITS_WAY_MS);
+    if (gapMs >= (last.isSame ? Math.max(sameMs, TICKET_MS_MIN) : TICKET_MS_MIN)) return;
+    this.#fail(
+      'tickets are asked for at a pace',
+      `${by} asked for a ticket ${Math.round(gapMs)} ms after it was given one`,
+    );
+  }
+
+  #machineOf(name: string): Machine | undefined {
+    const { hubs, sidecars } = this.#world;
+    return machineOf([...hubs, ...sidecars].find((node) => node.name === name));
+  }
+
   /** Was it worth ending the token that the keeper serves? */
   #checkNeed({ kind, by, atMs }: Asked): void {
-    const { sizes, faults } = this.#world;
+    const { sizes, excuses } = this.#world;
     const isCostly = kind === 'force' || (kind === 'fetch' && sizes.mode === 'classic');
     const served = this.#served.get(by);
     if (!isCostly || served === undefined || !served.machine.alive) return;
@@ -167,7 +244,7 @@ export class Quotas {
     const isWanted = this.#wanted.delete(by);
     const reasonMs = this.#reasonMs.get(by) ?? -Infinity;
     if (isWanted || reasonMs > atMs - REASON_MS || machine.lastJumpMs >= given.issuedMs) return;
-    if (sizes.store === 'shared' && !faults.storeWasSure(given.issuedMs)) return;
+    if (sizes.store === 'shared' && !excuses.storeWasSure(given.issuedMs)) return;
     // The question was on its way when another hub's token came.
     if ((this.#adoptedMs.get(by) ?? -Infinity) > atMs - ON_ITS_WAY_MS) return;
     // The platform has just dealt with the question: what was overwritten by it was good until now.
@@ -177,7 +254,7 @@ export class Quotas {
     const isLate = given.agesMs - atMs < LATE_SHARE * lifeMs && (given.overwrittenMs ?? Infinity) >= atMs;
     // What the platform refused to this keeper meanwhile is asked again in its own time.
     const wasRefused = (this.#refusedMs.get(by) ?? -Infinity) > atMs - LATE_CALM_MS;
-    if (kind === 'fetch' && isLate && !wasRefused && faults.isFree(by, atMs - LATE_CALM_MS)) {
+    if (kind === 'fetch' && isLate && !wasRefused && excuses.isFree(by, atMs - LATE_CALM_MS)) {
       this.#fail('renewed ahead of time', `${by} renews token ${given.index} only now`);
     }
     const isEarly = given.agesMs - atMs > EARLY_SHARE * (given.agesMs - given.issuedMs);
@@ -189,19 +266,19 @@ export class Quotas {
   }
 
   #checkProbe({ by, atMs }: Asked): void {
-    const { faults } = this.#world;
+    const { excuses } = this.#world;
     const probes = (this.#probes.get(by) ?? []).filter((each) => each > atMs - HOUR_MS);
     probes.push(atMs);
     this.#probes.set(by, probes);
     const sinceMs = atMs - HOUR_MS;
     const within = (times: readonly number[]): number => times.filter((each) => each > sinceMs).length;
-    const refusing = faults.refusingSince(sinceMs);
+    const refusing = excuses.refusingSince(sinceMs);
     const base = [0, 20, 60, 60, 60][refusing] ?? (refusing <= 50 ? 200 : 400);
     // What is known of an endpoint ends with the token that it was seen to refuse.
     const tokens = 1 + within(this.#changesMs);
     const max =
-      base * tokens + 6 * within(this.#deathsMs) + 3 * faults.straysSince(sinceMs) + 8 + RATIONED_LOOKS;
-    if (probes.length > max && faults.isCalm(sinceMs)) {
+      base * tokens + 6 * within(this.#deathsMs) + 3 * excuses.straysSince(sinceMs) + 8 + RATIONED_LOOKS;
+    if (probes.length > max && excuses.isCalm(sinceMs)) {
       this.#fail(
         'looks are bounded',
         `${by} made ${probes.length} probes in an hour for ${refusing} endpoints`,
@@ -213,7 +290,7 @@ export class Quotas {
     const lastMs = this.#lastRefusal.get(by) ?? -Infinity;
     this.#lastRefusal.set(by, atMs);
     // An answer that never arrived changes nothing.
-    if (this.#world.faults.isPlatformTroubled(lastMs - 1_000)) return;
+    if (this.#world.excuses.isPlatformTroubled(lastMs - 1_000)) return;
     const reasonMs = Math.max(this.#reasonMs.get(by) ?? -Infinity, this.#adoptedMs.get(by) ?? -Infinity);
     if (atMs - lastMs >= RECHECK_MS_MIN || reasonMs >= lastMs - 1_000) return;
     this.#fail(

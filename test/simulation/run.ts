@@ -6,6 +6,7 @@ import { World } from './world.ts';
 /** What came of one run. */
 export interface Outcome {
   readonly seed: number;
+  /** Simulated time, in days. */
   readonly days: number;
   readonly faults: number;
   readonly counts: Counts;
@@ -25,10 +26,15 @@ export async function runSeed(seed: number, { steps, write }: RunOptions = {}): 
   const script = drawScript(seed);
   const chosen: Script =
     steps === undefined ? script : { ...script, steps: script.steps.filter((_, at) => steps.includes(at)) };
-  const world = new World(chosen, { write });
+  return runScript(chosen, write);
+}
+
+/** Lives through what was drawn, or written down. */
+export async function runScript(script: Script, write?: RunOptions['write']): Promise<Outcome> {
+  const world = new World(script, { write });
   const judge = await world.run();
   return {
-    seed,
+    seed: script.seed,
     days: world.schedule.nowMs / 86_400_000,
     faults: world.faults.carriedOut,
     counts: judge.counts,

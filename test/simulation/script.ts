@@ -4,13 +4,19 @@ import { drawKnobs, drawSizes, type Knobs, type Sizes } from './knobs.ts';
 /** Something that the world does to the programs in it. Times are true milliseconds. */
 export type Step = { readonly atMs: number } & (
   | { readonly do: 'revoke the token'; readonly times: number; readonly everyMs: number }
-  | { readonly do: 'foreign fetch'; readonly force: boolean }
+  | {
+      readonly do: 'foreign fetch';
+      readonly force: boolean;
+      readonly times: number;
+      readonly everyMs: number;
+    }
   | {
       readonly do: 'refuse a path';
       readonly path: number;
       readonly forMs: number;
       readonly errcode: number;
-      readonly thenRevokeMs: number | undefined;
+      /** While it refuses all, or some time after, the token dies. */
+      readonly revokeAfterMs: number | undefined;
     }
   | { readonly do: 'stray refusals'; readonly path: number; readonly times: number }
   | {
@@ -59,6 +65,18 @@ export type Step = { readonly atMs: number } & (
   | { readonly do: 'clock is set'; readonly host: string; readonly byMs: number }
   | { readonly do: 'not on the IP list'; readonly keeper: number | 'all'; readonly forMs: number }
   | { readonly do: 'secret reset'; readonly lagsMs: readonly number[] }
+  | {
+      /** Everything starts with nothing in hand, while the platform gives nobody a token. */
+      readonly do: 'cold start';
+      readonly kind: 'busy' | 'empty' | 'http500';
+      readonly forMs: number;
+    }
+  | {
+      /** A keeper reads its settings again; with a wrong secret in them, until somebody notices. */
+      readonly do: 'reload';
+      readonly keeper: number;
+      readonly wrongForMs: number | undefined;
+    }
   | { readonly do: 'button'; readonly hub: number }
   | { readonly do: 'rush'; readonly sidecar: number; readonly calls: number; readonly overMs: number }
   | { readonly do: 'other lives'; readonly lifeS: number }
@@ -95,6 +113,8 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   cut: 6,
   gateway: 4,
   'platform trouble': 4,
+  'cold start': 2,
+  reload: 2,
   'store hangs': 2,
   'store fails over': 2,
   'store restarts': 1,
@@ -105,6 +125,19 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   rush: 4,
   'other lives': 2,
 };
+
+/** A day without faults: two hubs and ten sidecars, each of which makes a call in ten minutes. */
+export function ordinaryDay(seed: number): Script {
+  const sizes: Sizes = {
+    ...drawSizes(new Chance(seed, 'script')),
+    mode: 'stable',
+    hubs: 2,
+    sidecars: 10,
+    store: 'shared',
+    callEveryMs: 10 * MINUTE_MS,
+  };
+  return { seed, endMs: 24 * HOUR_MS, sizes, knobs: drawKnobs(new Chance(seed, 'knobs')), steps: [] };
+}
 
 export function drawScript(seed: number): Script {
   const chance = new Chance(seed, 'script');
@@ -128,8 +161,16 @@ export function drawScript(seed: number): Script {
 
 /** A fault is over by then; only endpoints may refuse every token for ever. */
 function within(step: Step, byMs: number): Step {
+  const cut = (forMs: number): number => Math.max(0, Math.min(forMs, byMs - step.atMs));
+  if (step.do === 'reload' && step.wrongForMs !== undefined) {
+    return { ...step, wrongForMs: cut(step.wrongForMs) };
+  }
+  if (step.do === 'foreign fetch' || step.do === 'revoke the token') {
+    const times = 1 + Math.floor(cut((step.times - 1) * step.everyMs) / Math.max(step.everyMs, 1));
+    return { ...step, times };
+  }
   if (step.do === 'refuse a path' || !('forMs' in step)) return step;
-  return { ...step, forMs: Math.max(0, Math.min(step.forMs, byMs - step.atMs)) };
+  return { ...step, forMs: cut(step.forMs) };
 }
 
 function isPossible(kind: Kind, sizes: Sizes): boolean {
@@ -152,12 +193,19 @@ function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step 
         ? { atMs, do: kind, times: 1, everyMs: 0 }
         : { atMs, do: kind, times: chance.whole(2, 24), everyMs: Math.round(chance.spread(3_000, 60_000)) };
     case 'foreign fetch':
-      return { atMs, do: kind, force: chance.happens(0.3) };
+      return {
+        atMs,
+        do: kind,
+        force: chance.happens(0.3),
+        ...(chance.happens(0.8)
+          ? { times: 1, everyMs: 0 }
+          : { times: chance.whole(2, 60), everyMs: Math.round(chance.spread(8_000, 120_000)) }),
+      };
     case 'refuse a path': {
       const long = chance.happens(0.4) ? HOUR_MS * 24 : forMs * 5;
       const errcode = chance.one([40001, 40014, 42001]);
-      const thenRevokeMs = chance.happens(0.4) ? Math.round(chance.spread(3_000, 120_000)) : undefined;
-      return { atMs, do: kind, path, forMs: long, errcode, thenRevokeMs };
+      const revokeAfterMs = chance.happens(0.6) ? Math.round(chance.spread(10_000, 240_000)) : undefined;
+      return { atMs, do: kind, path, forMs: long, errcode, revokeAfterMs };
     }
     case 'stray refusals':
       return { atMs, do: kind, path, times: chance.whole(1, 3) };
@@ -191,6 +239,15 @@ function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step 
         restarts: forMs % 3 === 0,
         forMs: Math.min(forMs, 4 * MINUTE_MS),
       };
+    case 'cold start':
+      return {
+        atMs,
+        do: kind,
+        kind: chance.one(['busy', 'empty', 'http500'] as const),
+        forMs: Math.round(chance.between(30_000, 4 * MINUTE_MS)),
+      };
+    case 'reload':
+      return { atMs, do: kind, keeper, wrongForMs: chance.happens(0.5) ? forMs : undefined };
     case 'store hangs':
       return { atMs, do: kind, forMs: Math.min(forMs, 2 * MINUTE_MS) };
     case 'store fails over':

@@ -97,9 +97,9 @@ export class SidecarNode {
     this.#hubAccounts = undefined;
   }
 
-  reload(): void {
-    this.secret = this.#world.platform.secret;
-    this.#world.judge.quotas.gaveReason(this.name);
+  reload(secret: string): void {
+    if (secret !== this.secret) this.#world.judge.quotas.gaveReason(this.name);
+    this.secret = secret;
     this.keeping?.keepers.reconfigure([this.#credentials()]);
   }
 

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { type Outcome, runSeed, shrinkSeed } from './run.ts';
-import { drawScript, stepText } from './script.ts';
+import { SCRIPTS_THAT_FAILED } from './failed-scripts.ts';
+import { type Outcome, runScript, runSeed, shrinkSeed } from './run.ts';
+import { drawScript, ordinaryDay, stepText } from './script.ts';
 import { clockText } from './log.ts';
 import { INVARIANTS } from './verdicts.ts';
 
@@ -11,6 +12,8 @@ const HELP = `Lives through seeds in virtual time, and looks for broken promises
   --seeds N     how many (100)        --from S      the first one (1)
   --workers N   threads (all cores)   --no-shrink   do not look for the shortest script
   --first       one seed after the other, to the first broken promise
+  --speed       how fast a day without faults goes by, with two hubs, ten sidecars and a call of each in 10 minutes
+  --failed N    the script at this place among those that once failed (from 0)
   --seed S      one seed; with --log its story, with --steps 3,7 only these steps of its script
 `;
 
@@ -21,6 +24,8 @@ const { values: given } = parseArgs({
     workers: { type: 'string', default: String(availableParallelism()) },
     'no-shrink': { type: 'boolean', default: false },
     first: { type: 'boolean', default: false },
+    speed: { type: 'boolean', default: false },
+    failed: { type: 'string' },
     seed: { type: 'string' },
     steps: { type: 'string' },
     log: { type: 'boolean', default: false },
@@ -44,6 +49,10 @@ if (!isMainThread) {
   }
 } else if (given.help) {
   console.log(HELP);
+} else if (given.speed) {
+  process.exitCode = await measure(Number(given.from));
+} else if (given.failed !== undefined) {
+  process.exitCode = await runFailed(Number(given.failed));
 } else if (given.seed !== undefined) {
   process.exitCode = await runOne(Number(given.seed));
 } else if (given.first) {
@@ -52,11 +61,35 @@ if (!isMainThread) {
   process.exitCode = await runMany(Number(given.from), Number(given.seeds), Number(given.workers));
 }
 
-async function runOne(seed: number): Promise<number> {
-  const steps = given.steps?.split(',').filter(Boolean).map(Number);
-  const outcome = await runSeed(seed, { steps, write: given.log ? (line) => console.log(line) : undefined });
+async function runFailed(at: number): Promise<number> {
+  const failed = SCRIPTS_THAT_FAILED[at];
+  if (failed === undefined)
+    throw new Error(`There is no script ${at}: there are ${SCRIPTS_THAT_FAILED.length}`);
+  const outcome = await runScript(failed.script, logOrNothing());
   console.log(textOf(outcome));
   return outcome.violation === undefined ? 0 : 1;
+}
+
+function logOrNothing(): ((line: string) => void) | undefined {
+  return given.log ? (line) => console.log(line) : undefined;
+}
+
+async function runOne(seed: number): Promise<number> {
+  const steps = given.steps?.split(',').filter(Boolean).map(Number);
+  const outcome = await runSeed(seed, { steps, write: logOrNothing() });
+  console.log(textOf(outcome));
+  return outcome.violation === undefined ? 0 : 1;
+}
+
+async function measure(seed: number): Promise<number> {
+  // The first one is for the compiler.
+  await runScript(ordinaryDay(seed));
+  const before = process.cpuUsage();
+  const { days, counts, violation } = await runScript(ordinaryDay(seed + 1));
+  const { user, system } = process.cpuUsage(before);
+  const daysPerS = (days * 1_000_000) / (user + system);
+  console.log(`${daysPerS.toFixed(2)} simulated days per second of one core, ${counts.calls} calls a day`);
+  return violation === undefined ? 0 : 1;
 }
 
 async function runToFirst(from: number, count: number): Promise<number> {
@@ -96,7 +129,8 @@ async function runMany(from: number, count: number, workers: number): Promise<nu
     `${sum((each) => each.faults)} faults, ${sum((each) => each.counts.calls)} calls, ` +
       `${sum((each) => each.counts.refusals)} refusals of dead tokens, ${sum((each) => each.counts.heals)} healed in time`,
   );
-  console.log(`failed calls: ${sum((each) => each.counts.permitted)} permitted, ${broken.length} not`);
+  const permitted = sum((each) => each.counts.permitted);
+  console.log(`failed calls: ${permitted} permitted; broken promises: ${broken.length}`);
   return broken.length > 0 || failed.includes(true) || outcomes.length < count ? 1 : 0;
 }
 

@@ -1,5 +1,6 @@
 import { type Answer, heldAnswer } from '../../src/proxy/answer.ts';
-import type { Call, CallBody, Served } from '../../src/proxy/call.ts';
+import type { CallBody } from '../../src/proxy/body.ts';
+import type { Call, Served } from '../../src/proxy/call.ts';
 import type { Accounts, ProxyRules } from '../../src/proxy/sidecar.ts';
 import { type ErrorAnswer, errorAnswer, type Reason } from '../../src/server/errors.ts';
 import type { Reports } from '../../src/proxy/reports.ts';
@@ -41,7 +42,7 @@ export interface CallStory {
 }
 
 /** A call of a business program without its sockets: stands where a `Call` does. */
-export class SimulatedCall implements Pick<Call, keyof Call> {
+export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injected' | 'stopKeeping'> {
   readonly method = 'GET';
   readonly gone = false;
   readonly rules: ProxyRules;
@@ -78,7 +79,7 @@ export class SimulatedCall implements Pick<Call, keyof Call> {
       httpVersion: '1.1',
       headers: { host: '127.0.0.1:3880' },
       rawHeaders: ['host', '127.0.0.1:3880'],
-    } as Call['request'];
+    };
   }
 
   /** The same accounts, with a watch on how long each wait takes. */
@@ -123,7 +124,7 @@ export class SimulatedCall implements Pick<Call, keyof Call> {
     const { network, platform, schedule, judge: judged } = this.#world;
     const { name } = this.#machine;
     const token = new URLSearchParams(target.split('?')[1]).get('access_token') ?? '';
-    const given = platform.given.find(({ value }) => value === token);
+    const given = platform.byValue.get(token);
     const sending: Sending = { fingerprint: given?.fingerprint ?? '', sentMs: schedule.nowMs };
     this.#sendings.push(sending);
     judged.sent(this.#machine, given);

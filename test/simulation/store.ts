@@ -1,13 +1,5 @@
-import type {
-  Pause,
-  RecordsListener,
-  SharedAccount,
-  SharedRecord,
-  SharedRecords,
-  Snapshot,
-  Taken,
-} from '../../src/keeper/shared-records.ts';
-import type { Away } from '../../src/keeper/turns.ts';
+import type { SharedAccount, SharedRecord } from '../../src/keeper/shared-records.ts';
+import { asOf, type Command, EMPTY, keyOf, ModelRecords, type Place } from '../support/store-model.ts';
 import type { Chance } from './chance.ts';
 import { EPOCH_UNIX_MS, type Machine } from './machine.ts';
 import type { Network } from './network.ts';
@@ -18,20 +10,8 @@ export const STORE = 'store';
 /** A command that takes longer than this, and the store counts as away; see `RedisLink`. */
 const ANSWER_MS_MAX = 1_000;
 const PING_MS = 500;
-const DAY_MS = 86_400_000;
-/** As in `RedisRecords`. */
-const DOUBT_MS = 30_000;
 
-interface Place {
-  readonly record: SharedRecord | undefined;
-  readonly turn: { readonly owner: string; readonly untilMs: number } | undefined;
-  readonly forced: readonly number[];
-  readonly doubted: { readonly fingerprint: string; readonly untilMs: number } | undefined;
-}
-
-const EMPTY: Place = { record: undefined, turn: undefined, forced: [], doubted: undefined };
-
-/** What the scripts do in Redis (see `redis-scripts.ts`), and what becomes of a Redis. */
+/** A Redis and what becomes of it; what its scripts do is in `store-model.ts`. */
 export class Store {
   /** Its clock, which is ahead of true time by this. */
   offsetMs = 0;
@@ -96,21 +76,24 @@ export class Store {
   }
 
   at(account: SharedAccount): Place {
-    const place = this.#places.get(keyOf(account)) ?? EMPTY;
-    const isOver = place.turn !== undefined && place.turn.untilMs <= this.nowUnixMs;
-    return isOver ? { ...place, turn: undefined } : place;
+    return asOf(this.#places.get(keyOf(account)) ?? EMPTY, this.nowUnixMs);
   }
 
-  put(account: SharedAccount, change: Partial<Place>): void {
-    const place = { ...this.at(account), ...change };
+  /** A command, at the moment in which the store gets to it. */
+  carryOut<Answer>(account: SharedAccount, command: Command<Answer>): Answer {
+    const before = this.#places.get(keyOf(account)) ?? EMPTY;
+    const { place, answer, isTold } = command(before, this.nowUnixMs);
+    if (place !== before) this.#put(account, place);
+    if (place.record !== undefined && place.record !== before.record) this.onPublished(place.record);
+    if (isTold === true) for (const link of this.links) link.deliver(account);
+    return answer;
+  }
+
+  #put(account: SharedAccount, place: Place): void {
     this.#places = new Map(this.#places).set(keyOf(account), place);
     const { nowMs } = this.#schedule;
     this.#past.push({ atMs: nowMs, places: this.#places });
     if (this.#past.length > 2_000) this.#past.splice(0, 1_000);
-  }
-
-  tell(account: SharedAccount): void {
-    for (const link of this.links) link.deliver(account);
   }
 
   #begin(): void {
@@ -122,19 +105,17 @@ export class Store {
   }
 }
 
-const AWAY: Away = { kind: 'away' };
-
 /** One hub's connection to the store: commands with a time limit, and messages that may get lost. */
-export class StoreLink implements SharedRecords {
+export class StoreLink extends ModelRecords {
   /** For the judge: whether the hub can use the store at this moment. */
   isThere = false;
   awaySinceMs: number;
+  thereSinceMs = Infinity;
   readonly #store: Store;
   readonly #machine: Machine;
   readonly #network: Network;
   readonly #schedule: Schedule;
   readonly #chance: Chance;
-  #listener: RecordsListener | undefined;
   #life = 0;
   #closed = false;
   #attempts = 0;
@@ -142,6 +123,7 @@ export class StoreLink implements SharedRecords {
   #wasTried = false;
 
   constructor(store: Store, machine: Machine, network: Network, schedule: Schedule, chance: Chance) {
+    super();
     this.#store = store;
     this.#machine = machine;
     this.#network = network;
@@ -150,82 +132,6 @@ export class StoreLink implements SharedRecords {
     this.awaySinceMs = schedule.nowMs;
     store.links.add(this);
     this.#connect();
-  }
-
-  async read(account: SharedAccount): Promise<Snapshot | Away> {
-    return (await this.#run(() => this.#snapshot(account))) ?? AWAY;
-  }
-
-  async take(account: SharedAccount, owner: string, floor: number, turnMs: number): Promise<Taken | Away> {
-    const taken = await this.#run((): Taken => {
-      const { turn, record } = this.#store.at(account);
-      if (turn !== undefined && turn.owner !== owner) return this.#snapshot(account, owner);
-      const { nowUnixMs } = this.#store;
-      this.#store.put(account, { turn: { owner, untilMs: nowUnixMs + turnMs } });
-      const generation = Math.max(nowUnixMs, (record?.generation ?? 0) + 1, floor + 1);
-      return { ...this.#snapshot(account, owner), generation };
-    });
-    return taken ?? AWAY;
-  }
-
-  async keep(account: SharedAccount, owner: string, turnMs: number): Promise<'ours' | 'lost' | 'away'> {
-    const kept = await this.#run((): 'ours' | 'lost' => {
-      const { turn } = this.#store.at(account);
-      if (turn !== undefined && turn.owner !== owner) return 'lost';
-      this.#store.put(account, { turn: { owner, untilMs: this.#store.nowUnixMs + turnMs } });
-      return 'ours';
-    });
-    return kept ?? 'away';
-  }
-
-  async release(account: SharedAccount, owner: string): Promise<void> {
-    await this.#run(() => {
-      if (this.#store.at(account).turn?.owner === owner) this.#store.put(account, { turn: undefined });
-      return true;
-    });
-  }
-
-  async publish(
-    account: SharedAccount,
-    record: SharedRecord,
-    pause?: Pause,
-  ): Promise<'stored' | 'older' | 'away'> {
-    const published = await this.#run((): 'stored' | 'older' => {
-      const place = this.#store.at(account);
-      if (record.generation <= (place.record?.generation ?? 0)) return 'older';
-      const isPaused = pause !== undefined && (place.turn === undefined || place.turn.owner === pause.owner);
-      const turn = isPaused
-        ? { owner: 'nobody/0', untilMs: this.#store.nowUnixMs + pause.forMs }
-        : place.turn;
-      this.#store.put(account, { record, turn });
-      this.#store.onPublished(record);
-      this.#store.tell(account);
-      return 'stored';
-    });
-    return published ?? 'away';
-  }
-
-  async doubt(account: SharedAccount, fingerprint: string): Promise<void> {
-    await this.#run(() => {
-      const untilMs = this.#store.nowUnixMs + DOUBT_MS;
-      this.#store.put(account, { doubted: { fingerprint, untilMs } });
-      this.#store.tell(account);
-      return true;
-    });
-  }
-
-  async charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
-    const isCertain = await this.#run(() => {
-      const sinceMs = this.#store.nowUnixMs - DAY_MS;
-      const all = [...new Set([...this.#store.at(account).forced, ...atUnixMs])].toSorted((a, b) => a - b);
-      this.#store.put(account, { forced: all.filter((atMs) => atMs > sinceMs) });
-      return true;
-    });
-    return isCertain ?? false;
-  }
-
-  listen(listener: RecordsListener): void {
-    this.#listener = listener;
   }
 
   async close(): Promise<void> {
@@ -238,7 +144,7 @@ export class StoreLink implements SharedRecords {
     if (!this.#isConnected() || this.#network.fate(STORE, this.#machine.name) !== 'open') return;
     if (this.#chance.happens(this.#store.messageLoss)) return;
     const hear = (): void => {
-      if (!this.#closed) this.#listener?.changed(account);
+      if (!this.#closed) this.listener?.changed(account);
     };
     this.#schedule.in(this.#network.delayMs(STORE, this.#machine.name), this.#machine, hear);
   }
@@ -272,7 +178,7 @@ export class StoreLink implements SharedRecords {
       this.#there();
       // The subscription has a connection of its own.
       this.#schedule.in(ms, this.#machine, () => {
-        if (this.isThere && !this.#closed) this.#listener?.back();
+        if (this.isThere && !this.#closed) this.listener?.back();
       });
     });
   }
@@ -288,7 +194,8 @@ export class StoreLink implements SharedRecords {
     this.#settleTried();
     if (this.isThere || this.#closed) return;
     this.isThere = true;
-    this.#listener?.back();
+    this.thereSinceMs = this.#schedule.nowMs;
+    this.listener?.back();
   }
 
   #away(): void {
@@ -296,7 +203,7 @@ export class StoreLink implements SharedRecords {
     if (!this.isThere || this.#closed) return;
     this.isThere = false;
     this.awaySinceMs = this.#schedule.nowMs;
-    this.#listener?.away();
+    this.listener?.away();
   }
 
   #settleTried(): void {
@@ -304,11 +211,12 @@ export class StoreLink implements SharedRecords {
     for (const resume of this.#tried.splice(0)) resume();
   }
 
-  /** What the command answers, or undefined where it does not in time; it may have been carried out all the same. */
-  async #run<Answer>(command: () => Answer): Promise<Answer | undefined> {
+  protected async run<Answer>(account: SharedAccount, command: Command<Answer>): Promise<Answer | undefined> {
     if (!this.#wasTried) await this.#within((done) => this.#tried.push(() => done(true)));
     if (!this.isThere || this.#closed) return undefined;
-    const answer = await this.#within<Answer>((done) => this.#send(command, done));
+    const answer = await this.#within<Answer>((done) =>
+      this.#send(() => this.#store.carryOut(account, command), done),
+    );
     if (answer !== undefined) return answer.value;
     this.#away();
     this.#pingLater(1);
@@ -351,25 +259,4 @@ export class StoreLink implements SharedRecords {
       });
     });
   }
-
-  #snapshot(account: SharedAccount, owner?: string): Snapshot {
-    const { record, turn, forced, doubted } = this.#store.at(account);
-    const { nowUnixMs } = this.#store;
-    return {
-      kind: 'seen',
-      nowUnixMs,
-      isSealed: false,
-      forcedAtUnixMs: forced.filter((atMs) => atMs >= nowUnixMs - DAY_MS),
-      ...(doubted !== undefined && doubted.untilMs > nowUnixMs && { doubted: doubted.fingerprint }),
-      ...(record !== undefined && { record, readable: record }),
-      ...(turn !== undefined && {
-        by: turn.owner.replace(/\/\d+$/, ''),
-        turn: { isOurs: turn.owner === owner, leftMs: turn.untilMs - nowUnixMs },
-      }),
-    };
-  }
-}
-
-function keyOf({ appid, mode }: SharedAccount): string {
-  return `${mode} ${appid}`;
 }

@@ -50,7 +50,7 @@ export class Traffic {
       schedule.in(waitMs, undefined, () => {
         // Some paths are called far more often than others.
         const index = Math.floor(chance.random() ** 2 * sizes.paths);
-        this.#deliver(node, pathOf(index));
+        this.deliver(node, pathOf(index));
         next();
       });
     };
@@ -67,7 +67,7 @@ export class Traffic {
       schedule.in(waitMs, undefined, () => {
         const sidecar = chance.one(sidecars);
         const hub = hubs.length === 0 ? undefined : chance.one(hubs);
-        if (chance.happens(0.4) || hub === undefined) this.#deliver(sidecar, TICKET_PATH);
+        if (chance.happens(0.4) || hub === undefined) this.deliver(sidecar, TICKET_PATH);
         else schedule.in(0, hub.machine(), () => this.#askHub(hub));
         next();
       });
@@ -99,19 +99,19 @@ export class Traffic {
     const chance = this.#world.chance(`rush ${node.name} ${schedule.nowMs}`);
     for (let index = 0; index < calls; index += 1) {
       const path = pathOf(Math.floor(chance.random() ** 2 * sizes.paths));
-      schedule.in(chance.random() * overMs, undefined, () => this.#deliver(node, path));
+      schedule.in(chance.random() * overMs, undefined, () => this.deliver(node, path));
     }
   }
 
   /** A program whose sidecar stands still waits for it; one that got no token tries again before long. */
-  #deliver(node: SidecarNode, path: string): void {
+  deliver(node: SidecarNode, path: string): void {
     const { machine } = node;
     const { schedule } = this.#world;
     if (machine === undefined) return;
     schedule.in(0, machine, () =>
       node.call(path, ({ reason }) => {
         if (reason !== 'token_unavailable') return;
-        schedule.in(this.#again.between(1_000, 8_000), undefined, () => this.#deliver(node, path));
+        schedule.in(this.#again.between(1_000, 8_000), undefined, () => this.deliver(node, path));
       }),
     );
   }

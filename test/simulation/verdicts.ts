@@ -2,7 +2,7 @@
 export const INVARIANTS = {
   'healed within 5 s': `A token that dies costs business calls until it is replaced. From the first refusal on, a
     sidecar uses another token after 5 s and the time that the platform takes to answer three calls, if it had one
-    and the same hub all the time at which nothing stood in the way (see \`Faults\`), and no quota or spacing.`,
+    and the same hub all the time at which nothing stood in the way (see \`Excuses\`), and no quota or spacing.`,
   'first refusal is replayed': `The promise of the product: no business call fails because of a token. The first call
     that is refused with a token gets an answer to a replay, if the same holds from 3 s before the call on, no
     token was looked into in these 3 s, the path was not refused before with this token, and the platform is quick.`,
@@ -10,6 +10,10 @@ export const INVARIANTS = {
     because of it, under the same conditions. Before that, and where an endpoint refuses every token, it may.`,
   'a token for every call': `A call is answered without a token (token_unavailable) only while something is in the
     way of getting one, or was so within the time that it takes to settle.`,
+  'demand wakes a back-off': `A platform that is back is not asked a minute later while callers fail. If a call waited
+    in vain for a token, and what the platform said last to this keeper was a failure that may pass, some keeper of the
+    account asked it again between 1.5 s before the call and 3.5 s after, unless the ways to platform or store were
+    in trouble, another hub had the turn (classic), or the keeper was paused or started in that time.`,
   'a live token is served': `While a refresh runs, and while it fails, the old token is served to its end: whatever
     happens, no keeper and no sidecar says that it has no token while the one that it had last is accepted and not
     about to end. Excused is a process whose clocks were set, or that slept, during the token's life.`,
@@ -31,6 +35,11 @@ export const INVARIANTS = {
   'nothing past its end': `No call leaves with a token past its end, but for 2.5 s and what a clock drifts in a life.`,
   'forced refreshes are rationed': `The platform allows 20 a day, 30 s apart. Our hubs ask for no more, while the
     store keeps its writes, or the one keeper its memory, and no clock is set.`,
+  'refused fetches are rationed': `Two holders of a classic account end each other's tokens. One keeper fetches at most
+    20 times in 20 minutes, four more for lives that end, and once for each start, changed setting and person.`,
+  'tickets are asked for at a pace': `Tickets have a quota too: one keeper asks for one no sooner than 1.5 s after it was
+    given one; if that was the one that it had, no sooner than after 58 s, unless it ends before. Excused are answers
+    that are late or lost, and processes that stood still, slept or had their clocks set.`,
   'looks are bounded': `Endpoints that refuse every token must not cost quota: per keeper and hour at most 20, 60 and
     200 probes for 1, 4 and 50 of them for each token that was in use, a few for each real death, three for each
     stray refusal, and what failed looks repeat.`,

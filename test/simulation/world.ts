@@ -1,7 +1,8 @@
-import { Secret } from '../../src/base/secret.ts';
 import type { TokenRecord, TokenStore } from '../../src/keeper/store.ts';
 import { memoryStore } from '../../src/keeper/store.ts';
+import { type Disk, diskStore } from '../support/disk-model.ts';
 import { Chance } from './chance.ts';
+import { Excuses } from './excuses.ts';
 import { Faults } from './faults.ts';
 import type { Gateway } from './hub-http.ts';
 import { HubNode } from './hub-node.ts';
@@ -17,6 +18,9 @@ import { SidecarNode } from './sidecar-node.ts';
 import type { CallStory } from './simulated-call.ts';
 import { Store } from './store.ts';
 import { Traffic } from './traffic.ts';
+
+/** What it takes to write a small file. */
+const DISK_MS = 3;
 
 /** The last call of each sidecar, to an endpoint that refuses no good token. */
 const LAST_CALL_MS = 60_000;
@@ -38,9 +42,10 @@ export class World {
   readonly hubs: readonly HubNode[];
   readonly sidecars: readonly SidecarNode[];
   readonly judge: Judge;
+  readonly excuses: Excuses;
   readonly faults: Faults;
   readonly #gateways = new Map<HubNode, Gateway>();
-  readonly #disks = new Map<string, TokenRecord>();
+  readonly #disks = new Map<string, Disk>();
   readonly #wallsSet = new Map<string, number>();
   readonly #setBackMs = new Map<string, number>();
   #serial = 0;
@@ -52,9 +57,11 @@ export class World {
     this.network = new Network(this.schedule, this.chance('network'));
     this.platform = new Platform(knobs, () => this.schedule.nowMs);
     this.store = new Store(this.schedule);
+    this.store.offsetMs = this.chance('store clock').one([0, 0, 900, -3_000, 40_000]);
     this.store.messageLoss = this.chance('messages').one([0, 0.02, 0.3, 1]);
     this.hubs = Array.from({ length: sizes.hubs }, (_, index) => new HubNode(this, index));
     this.sidecars = Array.from({ length: sizes.sidecars }, (_, index) => new SidecarNode(this, index));
+    this.excuses = new Excuses(this);
     this.faults = new Faults(this);
     this.judge = new Judge(this);
   }
@@ -104,20 +111,17 @@ export class World {
   /** The store of a keeper that is alone: nothing, or a file that outlives the process. */
   diskOf(machine: Machine): TokenStore {
     if (this.sizes.store === 'memory') return memoryStore;
-    let writing: Promise<void> = Promise.resolve();
-    return {
-      load: () => Promise.resolve(this.#disks.get(machine.name)),
-      save: (record) => {
-        writing = new Promise((resolve) => {
-          this.schedule.in(3, machine, () => {
-            this.#disks.set(machine.name, copyOf(record));
-            resolve();
-          });
-        });
-      },
-      written: () => writing,
-      close: () => writing,
-    };
+    const disk = this.#disks.get(machine.name) ?? new Map<string, TokenRecord>();
+    this.#disks.set(machine.name, disk);
+    return diskStore({
+      disk,
+      wallMs: () => machine.clock.wallMs(),
+      later: (run) => void this.schedule.in(DISK_MS, machine, run),
+    });
+  }
+
+  loseDisks(): void {
+    this.#disks.clear();
   }
 
   async run(): Promise<Judge> {
@@ -144,11 +148,4 @@ export class World {
     if (this.judge.violation === undefined) this.judge.atTheEnd(lastCalls);
     return this.judge;
   }
-}
-
-function copyOf(record: TokenRecord): TokenRecord {
-  const { token } = record;
-  return token === undefined
-    ? record
-    : { ...record, token: { ...token, value: new Secret(token.value.reveal()) } };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { makeLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { RunningRole } from '../../src/cli/role.ts';
@@ -34,6 +34,7 @@ export interface HubOptions {
   readonly file?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly access?: KubernetesAccess;
+  readonly clock?: Clock;
 }
 
 /** A hub in this process with the simulator's demo account, and two clients. */
@@ -48,7 +49,7 @@ export async function startTestHub(
   const lines: string[] = [];
   const context = {
     version: '0.0.0-test',
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     random: systemRandom,
     log: makeLog('debug', (line) => lines.push(line)),
     metrics: makeMetrics({ version: '0.0.0-test', role: 'hub', node: process.version }),

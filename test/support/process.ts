@@ -24,6 +24,8 @@ export interface ProcessOptions {
   readonly args?: readonly string[];
   /** What must not appear in the output, beside every token of the simulator and the demo account's secret. */
   readonly secrets?: readonly string[];
+  /** How many files and connections it may have open. */
+  readonly descriptorsMax?: number;
 }
 
 /**
@@ -40,8 +42,13 @@ export class CommandLine {
   #unread = '';
   #exit: Exit | undefined;
 
-  constructor(t: Teardown, command: string, { env = {}, args = [], secrets = [] }: ProcessOptions) {
-    this.#child = spawn(process.execPath, [CLI, command, ...args], {
+  constructor(t: Teardown, command: string, options: ProcessOptions) {
+    const { env = {}, args = [], secrets = [], descriptorsMax } = options;
+    const whole = [process.execPath, CLI, command, ...args];
+    if (descriptorsMax !== undefined)
+      whole.unshift('sh', '-c', `ulimit -n ${descriptorsMax} && exec "$@"`, 'sh');
+    const [program = '', ...rest] = whole;
+    this.#child = spawn(program, rest, {
       env: {
         WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
         WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0',

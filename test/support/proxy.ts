@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { type LevelledLog, makeLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { RunningRole } from '../../src/cli/role.ts';
@@ -24,6 +24,7 @@ export async function startTestProxy(
   t: Teardown,
   upstreams: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  clock: Clock = systemClock,
 ): Promise<RunningProxy> {
   const parsed = parseSettings({
     env: {
@@ -44,7 +45,7 @@ export async function startTestProxy(
   const metrics = makeMetrics({ version: '0.0.0-test', role: 'proxy', node: process.version });
   const role = await startProxy(parsed.settings, {
     version: '0.0.0-test',
-    clock: systemClock,
+    clock,
     random: systemRandom,
     log,
     metrics,

@@ -1,35 +1,18 @@
 import { makeKeepers } from '../../src/keeper/keepers.ts';
 import type { Keepers } from '../../src/keeper/keepers.ts';
-import type {
-  Pause,
-  RecordsListener,
-  SharedAccount,
-  SharedRecord,
-  SharedRecords,
-  Snapshot,
-  Taken,
-} from '../../src/keeper/shared-records.ts';
+import type { SharedAccount, SharedRecord } from '../../src/keeper/shared-records.ts';
 import { SharedStore } from '../../src/keeper/shared-store.ts';
-import type { Away } from '../../src/keeper/turns.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { Log } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Credentials, Issuer } from '../../src/wechat/issuer.ts';
 import type { ManualClock } from './manual-clock.ts';
-
-interface Place {
-  record: SharedRecord | undefined;
-  turn: { owner: string; untilMs: number } | undefined;
-  forced: Set<number>;
-  doubted?: { fingerprint: string; untilMs: number };
-}
-
-const AWAY: Away = { kind: 'away' };
+import { type Command, EMPTY, keyOf, ModelRecords, type Place } from './store-model.ts';
 
 /** What several holders share, in this process: as the scripts do it in Redis, without Redis. */
 export class SharedMemory {
-  places: Map<string, Place> = new Map();
-  /** The highest generation that was ever stored; a token that is stored later exceeds it. */
+  places: ReadonlyMap<string, Place> = new Map();
+  /** All that was ever stored; a token that is stored later has a higher generation. */
   readonly published: SharedRecord[] = [];
   readonly #clock: ManualClock;
   readonly #links: Set<Link> = new Set();
@@ -51,132 +34,53 @@ export class SharedMemory {
     return link;
   }
 
-  at({ appid, mode }: SharedAccount): Place {
-    const key = `${mode} ${appid}`;
-    const place = this.places.get(key) ?? { record: undefined, turn: undefined, forced: new Set() };
-    this.places.set(key, place);
-    if (place.turn !== undefined && place.turn.untilMs <= this.nowMs) place.turn = undefined;
-    return place;
+  at(account: SharedAccount): Place {
+    return this.places.get(keyOf(account)) ?? EMPTY;
   }
 
-  /** A copy to come back to, as a backup or a replica that is behind. */
-  snapshot(): Map<string, Place> {
-    return new Map(
-      [...this.places].map(([key, place]) => [key, { ...place, forced: new Set(place.forced) }]),
-    );
-  }
-
-  tell(account: SharedAccount): void {
-    for (const link of this.#links) link.hear(account);
+  execute<Answer>(account: SharedAccount, command: Command<Answer>): Answer {
+    const before = this.at(account);
+    const { place, answer, isTold } = command(before, this.nowMs);
+    this.places = new Map(this.places).set(keyOf(account), place);
+    if (place.record !== undefined && place.record !== before.record) this.published.push(place.record);
+    if (isTold === true) for (const link of this.#links) link.hear(account);
+    return answer;
   }
 }
 
 /** One holder's way to the shared memory, which can be cut. Publications can be lost. */
-export class Link implements SharedRecords {
+export class Link extends ModelRecords {
   isCut = false;
   isDeaf = false;
   readonly #memory: SharedMemory;
-  #listener: RecordsListener | undefined;
 
   constructor(memory: SharedMemory) {
+    super();
     this.#memory = memory;
   }
 
   cut(): void {
     if (this.isCut) return;
     this.isCut = true;
-    this.#listener?.away();
+    this.listener?.away();
   }
 
   mend(): void {
     if (!this.isCut) return;
     this.isCut = false;
-    this.#listener?.back();
+    this.listener?.back();
   }
 
   hear(account: SharedAccount): void {
-    if (!this.isCut && !this.isDeaf) this.#listener?.changed(account);
-  }
-
-  async read(account: SharedAccount): Promise<Snapshot | Away> {
-    return this.isCut ? AWAY : this.#snapshot(account);
-  }
-
-  async take(account: SharedAccount, owner: string, floor: number, turnMs: number): Promise<Taken | Away> {
-    if (this.isCut) return AWAY;
-    const place = this.#memory.at(account);
-    if (place.turn !== undefined && place.turn.owner !== owner) return this.#snapshot(account, owner);
-    place.turn = { owner, untilMs: this.#memory.nowMs + turnMs };
-    const generation = Math.max(this.#memory.nowMs, (place.record?.generation ?? 0) + 1, floor + 1);
-    return { ...this.#snapshot(account, owner), generation };
-  }
-
-  async keep(account: SharedAccount, owner: string, turnMs: number): Promise<'ours' | 'lost' | 'away'> {
-    if (this.isCut) return 'away';
-    const place = this.#memory.at(account);
-    if (place.turn !== undefined && place.turn.owner !== owner) return 'lost';
-    place.turn = { owner, untilMs: this.#memory.nowMs + turnMs };
-    return 'ours';
-  }
-
-  async release(account: SharedAccount, owner: string): Promise<void> {
-    if (this.isCut) return;
-    const place = this.#memory.at(account);
-    if (place.turn?.owner === owner) place.turn = undefined;
-  }
-
-  async publish(
-    account: SharedAccount,
-    record: SharedRecord,
-    pause?: Pause,
-  ): Promise<'stored' | 'older' | 'away'> {
-    if (this.isCut) return 'away';
-    const place = this.#memory.at(account);
-    if ((place.record?.generation ?? 0) >= record.generation) return 'older';
-    place.record = record;
-    if (pause !== undefined && (place.turn === undefined || place.turn.owner === pause.owner)) {
-      place.turn = { owner: 'nobody/0', untilMs: this.#memory.nowMs + pause.forMs };
-    }
-    this.#memory.published.push(record);
-    this.#memory.tell(account);
-    return 'stored';
-  }
-
-  async doubt(account: SharedAccount, fingerprint: string): Promise<void> {
-    if (this.isCut) return;
-    this.#memory.at(account).doubted = { fingerprint, untilMs: this.#memory.nowMs + 30_000 };
-    this.#memory.tell(account);
-  }
-
-  async charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
-    if (this.isCut) return false;
-    for (const atMs of atUnixMs) this.#memory.at(account).forced.add(atMs);
-    return true;
-  }
-
-  listen(listener: RecordsListener): void {
-    this.#listener = listener;
+    if (!this.isCut && !this.isDeaf) this.listener?.changed(account);
   }
 
   async close(): Promise<void> {
     this.isCut = true;
   }
 
-  #snapshot(account: SharedAccount, owner?: string): Snapshot {
-    const { record, turn, forced, doubted } = this.#memory.at(account);
-    const nowUnixMs = this.#memory.nowMs;
-    return {
-      kind: 'seen',
-      nowUnixMs,
-      isSealed: false,
-      forcedAtUnixMs: [...forced].toSorted((a, b) => a - b),
-      ...(record !== undefined && { record, readable: record }),
-      ...(doubted !== undefined && doubted.untilMs > nowUnixMs && { doubted: doubted.fingerprint }),
-      ...(turn !== undefined && {
-        by: turn.owner,
-        turn: { isOurs: turn.owner === owner, leftMs: turn.untilMs - nowUnixMs },
-      }),
-    };
+  protected async run<Answer>(account: SharedAccount, command: Command<Answer>): Promise<Answer | undefined> {
+    return this.isCut ? undefined : this.#memory.execute(account, command);
   }
 }
 

@@ -1,11 +1,7 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import {
-  HEAD_BYTES_MAX,
-  ResponseError,
-  type ResponseHead,
-  ResponseParser,
-} from '../../src/upstream/response-parser.ts';
+import { ResponseError, type ResponseHead } from '../../src/upstream/response-head.ts';
+import { HEAD_BYTES_MAX, ResponseParser } from '../../src/upstream/response-parser.ts';
 
 interface Read {
   readonly heads: ResponseHead[];
@@ -23,7 +19,7 @@ function read(pieces: readonly (string | Buffer)[], method = 'GET'): Read {
   const parser = new ResponseParser(method, {
     onHead: (head) => heads.push(head),
     onData: (chunk) => chunks.push(chunk),
-    onEnd: (found) => (trailers = found),
+    onEnded: (found) => (trailers = found),
   });
   let error: string | undefined;
   try {

@@ -135,7 +135,7 @@ class Turns {
     this.#request = request;
     this.#bearer = bearer;
     this.#resolve = resolve;
-    this.#candidates = parts.origins.inOrder();
+    this.#candidates = [...parts.origins.inOrder()];
   }
 
   start(): void {

@@ -34,14 +34,12 @@ export function makeHubHttp(options: PoolOptions): HubHttp {
       // Which address is asked is decided by the caller.
       const start = (fresh: boolean): void => {
         const limitMs = options.connectTimeoutMs;
-        current = new Attempt({
-          pools,
-          request,
+        current = new Attempt(pools, request, sink, {
           origin,
           fresh,
           limitMs,
-          sink,
           onConnected() {},
+          onAnswered() {},
           onFailure({ isRepeatable, kind, reason, host }) {
             if (isRepeatable && !fresh) start(true);
             else sink.failed({ kind, reason, host });

@@ -1,3 +1,4 @@
+import { isOutOfDescriptors } from '../../base/descriptors.ts';
 import type { Unavailable } from '../../token/source.ts';
 import { transportWords } from '../../upstream/transport-words.ts';
 import { valuesOf } from '../headers.ts';
@@ -52,6 +53,7 @@ export function whyNot(outcome: HubOutcome): Unavailable {
       );
     case 'failed': {
       const { kind, host, reason } = outcome.failure;
+      if (isOutOfDescriptors(reason)) return unavailable(`the hub was not asked: ${transportWords(reason)}`);
       return unavailable(
         kind === 'unreachable'
           ? `no hub can be reached (${host}): ${transportWords(reason)}; see WECHAT_SIDECAR_HUB_URL`

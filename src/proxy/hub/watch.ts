@@ -12,7 +12,7 @@ import { EventReader, type ServerEvent } from './sse.ts';
 export interface HubWatchParts {
   readonly client: HubClient;
   readonly origins: Origins;
-  /** Path and query, for each stream anew. */
+  /** Path and query, for each stream. */
   readonly path: () => string;
   /** `sinceMs`: when it was written by the hub, at the earliest; it may have waited on the way, or for us to wake. */
   readonly onEvent: (event: ServerEvent, sinceMs: number) => void;
@@ -45,7 +45,7 @@ const RETRY_CAP_MS = 20_000;
 /** However many calls need the hub, they open the stream no more often than this. */
 const WAKE_SPACING_MS = 1_000;
 
-/** Away from the first address the stream is opened anew after this long, at the earliest, to get back to it. */
+/** Away from the first address the stream is opened again after this long, at the earliest, to get back to it. */
 const DETOUR_MS = 300_000;
 
 /** Keeps a stream of events from the hub open, at the first of its addresses that works. */
@@ -99,7 +99,7 @@ export class HubWatch {
   }
 
   /** `restMs` is how long a hub that could not take us asked to be left alone. */
-  async #tryEach(candidates: Origin[], restMs: number): Promise<void> {
+  async #tryEach(candidates: readonly Origin[], restMs: number): Promise<void> {
     const [origin, ...others] = candidates;
     if (this.#closed) return;
     if (origin === undefined) {

@@ -8,7 +8,7 @@ import { API_HOSTS } from '../../wechat/hosts.ts';
 import { javaTrustStore } from './java-trust.ts';
 
 export interface TransparentFolders {
-  /** Programs beside us read from here whom to trust. */
+  /** Programs beside us read from here which authorities to trust. */
   readonly trust: string;
   /** For us alone; it outlives this process, as those programs do. */
   readonly key: string;

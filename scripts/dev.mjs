@@ -1,0 +1,41 @@
+// Compiles whenever a source file changes, and restarts what runs. Ctrl-C ends both.
+//
+//   npm run dev                         the demo, or the proxy if an account is set
+//   npm run dev -- hub --config FILE    any command with its options
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+let running;
+
+// In a group of its own: the compiler is a process below the one that is started.
+const tsc = start(
+  ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--watch', '--preserveWatchOutput'],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  },
+);
+tsc.stdout.setEncoding('utf8').on('data', (text) => {
+  process.stdout.write(text);
+  // What compiles runs; from then on Node itself sees the changed files.
+  if (text.includes('Found 0 errors')) {
+    running ??= start(['--watch', 'dist/cli.js', ...process.argv.slice(2)], { stdio: 'inherit' });
+  }
+});
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, stop);
+
+function start(args, options) {
+  // One without the other is of no use.
+  return spawn(process.execPath, args, { cwd: root, ...options }).once('exit', stop);
+}
+
+function stop() {
+  running?.kill('SIGTERM');
+  try {
+    process.kill(-Number(tsc.pid), 'SIGTERM');
+  } catch {
+    // It has ended.
+  }
+}

@@ -1,0 +1,135 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { Timer } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { RedisPlace } from './redis-client.ts';
+import { type LinkListener, RedisLink, type RedisLinkParts } from './redis-link.ts';
+
+export interface RedisLinksParts extends RedisLinkParts {
+  /** A key that new settings are tried with. */
+  readonly trialKey: string;
+  /** Where the process tells of rejections that nobody took. */
+  readonly onRejection?: ((act: (error: unknown) => void) => void) | undefined;
+}
+
+/** New settings that were refused are tried again after this: Redis may get to know the new password later. */
+const TRIAL_MS = 5_000;
+/** The old connections end after this, when every command on them has been answered or given up. */
+const PARTING_MS = 2_000;
+const TRIAL = `return redis.call('SET', KEYS[1], '1', 'PX', '1000')`;
+
+/**
+ * The link to the Redis that the settings name, and while they change, a second one: the new settings are
+ * in force once a script can be run and a key be written with them. Until then the old ones are.
+ */
+export class RedisLinks {
+  readonly #parts: RedisLinksParts;
+  readonly #listener: LinkListener;
+  #current: { readonly place: RedisPlace; readonly link: RedisLink };
+  #next: { readonly place: RedisPlace; readonly link: RedisLink } | undefined;
+  #trial: Timer | undefined;
+  readonly #parting = new Map<RedisLink, Timer>();
+
+  constructor(parts: RedisLinksParts, listener: LinkListener) {
+    this.#parts = parts;
+    this.#listener = listener;
+    this.#current = { place: parts.place, link: this.#open(parts.place) };
+    parts.onRejection?.((error) => (this.#next ?? this.#current).link.stray(error));
+  }
+
+  /** What `work` answers, or undefined where Redis does not: see `RedisLink`. */
+  run<Answer>(
+    account: string,
+    work: (redis: Redis | Cluster) => Promise<Answer>,
+  ): Promise<Answer | undefined> {
+    return this.#current.link.run(account, work);
+  }
+
+  /** Takes new settings over as soon as they work. */
+  use(place: RedisPlace): void {
+    if (isSame(place, (this.#next ?? this.#current).place)) return;
+    this.#trial?.cancel();
+    void this.#next?.link.close();
+    this.#next = isSame(place, this.#current.place) ? undefined : { place, link: this.#open(place) };
+  }
+
+  async close(): Promise<void> {
+    this.#trial?.cancel();
+    for (const timer of this.#parting.values()) timer.cancel();
+    const links = [this.#current.link, this.#next?.link, ...this.#parting.keys()];
+    await Promise.all(links.map((link) => link?.close() ?? Promise.resolve()));
+  }
+
+  #open(place: RedisPlace): RedisLink {
+    const role = (): LinkRole => {
+      if (link === this.#current.link) return 'in force';
+      return link === this.#next?.link ? 'tried' : 'left';
+    };
+    const link: RedisLink = new RedisLink(
+      { ...this.#parts, place, log: logOf(this.#parts.log, role) },
+      {
+        there: () => {
+          if (link === this.#current.link) this.#listener.there();
+          else void this.#try(link);
+        },
+        away: () => {
+          if (link === this.#current.link) this.#listener.away();
+        },
+        message: (text) => {
+          if (link === this.#current.link) this.#listener.message(text);
+        },
+      },
+    );
+    return link;
+  }
+
+  async #try(link: RedisLink): Promise<void> {
+    if (this.#next?.link !== link) return;
+    const { clock, log, trialKey } = this.#parts;
+    this.#trial?.cancel();
+    const done = await link.run('', (redis) => redis.eval(TRIAL, 1, trialKey));
+    if (this.#next?.link !== link) return;
+    if (done === undefined) {
+      this.#trial?.cancel();
+      this.#trial = clock.after(TRIAL_MS, () => void this.#try(link));
+      return;
+    }
+    const old = this.#current.link;
+    this.#current = this.#next;
+    this.#next = undefined;
+    log.info('the new settings of the token store are in force');
+    // What is stored there may be older, or nothing: what is held is published again, and turns begin again.
+    this.#listener.away();
+    this.#listener.there();
+    const parting = clock.after(PARTING_MS, () => {
+      this.#parting.delete(old);
+      void old.close();
+    });
+    this.#parting.set(old, parting);
+  }
+}
+
+function isSame(one: RedisPlace, other: RedisPlace): boolean {
+  const textOf = ({ url, sentinels, cluster }: RedisPlace): string =>
+    JSON.stringify([url.reveal(), sentinels.map(({ host, port }) => `${host}:${port}`), cluster]);
+  return textOf(one) === textOf(other);
+}
+
+const REFUSED = 'the new settings of the token store cannot be used; the old ones stay in force';
+
+type LinkRole = 'in force' | 'tried' | 'left';
+
+/** Of a link that is tried nobody needs to know that its Redis comes and goes, but why it is not taken. */
+function logOf(log: Log, role: () => LinkRole): Log {
+  const at = (level: 'info' | 'warn' | 'error'): Log['info'] => {
+    return (event, fields) => {
+      if (role() === 'in force') log[level](event, fields);
+      else if (role() === 'tried' && level !== 'info') log.error(REFUSED, fields);
+    };
+  };
+  return {
+    debug: (event, fields) => log.debug(event, fields),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+  };
+}

@@ -1,0 +1,66 @@
+import { X509Certificate } from 'node:crypto';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+
+/** A certificate that nobody replaces is looked at again this often, and told of again this often. */
+const DATES_MS = 3_600_000;
+const WARNED_MS = 86_400_000;
+/** It ends soon if less than this is left, or less than this part of its life where that is short. */
+const SOON_MS = 14 * 86_400_000;
+const SOON_PART = 1 / 5;
+
+/** Says in the log, once a day, if a certificate that is shown has expired, will soon, or is not valid yet. */
+export class CertificateDates {
+  readonly #certFile: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #warned: { readonly event: string; readonly atMs: number } | undefined;
+  #timer: Timer | undefined;
+
+  constructor(certFile: string, clock: Clock, log: Log) {
+    this.#certFile = certFile;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** At this certificate from now on. */
+  look(cert: Buffer): void {
+    this.#warned = undefined;
+    this.#lookAgain(cert);
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #lookAgain(cert: Buffer): void {
+    const warning = warningOf(cert, this.#clock.wallMs());
+    const nowMs = this.#clock.lifeMs();
+    const isNews = warning?.event !== this.#warned?.event || nowMs - (this.#warned?.atMs ?? 0) >= WARNED_MS;
+    if (warning !== undefined && isNews) {
+      this.#log[warning.level](warning.event, { certFile: this.#certFile, ...warning.fields });
+      this.#warned = { event: warning.event, atMs: nowMs };
+    }
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(DATES_MS, () => this.#lookAgain(cert));
+  }
+}
+
+interface DateWarning {
+  readonly level: 'warn' | 'error';
+  readonly event: string;
+  readonly fields: { readonly validFrom: string; readonly validTo: string };
+}
+
+/** It is served all the same: those who connect may trust it, and their clock may be right. */
+function warningOf(cert: Buffer, nowUnixMs: number): DateWarning | undefined {
+  const { validFrom, validTo } = new X509Certificate(cert);
+  const fields = { validFrom, validTo };
+  const [fromMs, toMs] = [Date.parse(validFrom), Date.parse(validTo)];
+  if (nowUnixMs > toMs) return { level: 'error', event: 'The certificate has expired: renew it', fields };
+  if (nowUnixMs < fromMs) {
+    return { level: 'error', event: 'The certificate is not valid yet: see to it, or to the clock', fields };
+  }
+  const isSoon = toMs - nowUnixMs < Math.min(SOON_MS, (toMs - fromMs) * SOON_PART);
+  return isSoon ? { level: 'warn', event: 'The certificate expires soon: renew it', fields } : undefined;
+}

@@ -1,0 +1,240 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { type ExchangeOwner, PlainExchange } from './plain-exchange.ts';
+import { type Fields, PLAIN_BODY_BYTES_MAX, readPlainRequest } from './plain-request.ts';
+import type { ResponseWire } from './plain-response.ts';
+
+export interface ExpressLimits {
+  /** From the connection to its first byte. */
+  readonly headersTimeoutMs: number;
+  /** Without a request. */
+  readonly keepAliveTimeoutMs: number;
+  /** How often these two are looked at. */
+  readonly checkIntervalMs: number;
+}
+
+/** What its connections need of the lane. */
+export interface Lane {
+  readonly limits: ExpressLimits;
+  readonly clock: Clock;
+  /** `false`: it is for the general lane. */
+  serve(exchange: PlainExchange): boolean;
+  began(connection: ExpressConnection, socket: Socket, isFirst: boolean): void;
+  /** One that began is over. */
+  over(): void;
+  waits(connection: ExpressConnection): void;
+  waitsNoMore(connection: ExpressConnection): void;
+  handOver(connection: ExpressConnection, socket: Socket, bytes: Buffer): void;
+  refuse(connection: ExpressConnection, socket: Socket, code: string): void;
+  forget(connection: ExpressConnection, socket: Socket): void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** A caller that sends more of its next requests before it has its response has to wait. */
+const AHEAD_BYTES_MAX = PLAIN_BODY_BYTES_MAX;
+
+/** One connection in the express lane: one request at a time, in order. */
+export class ExpressConnection implements ResponseWire, ExchangeOwner {
+  readonly #lane: Lane;
+  readonly #socket: Socket;
+  #unread: Buffer = NOTHING;
+  #fields: Fields | undefined;
+  #exchange: PlainExchange | undefined;
+  /** Of the exchange: both have to be before the next one. */
+  #isResponseOut = true;
+  #isServed = true;
+  /** Whether the exchange is served here, which is decided once it is there. */
+  #hasBegun = false;
+  #served = 0;
+  /** The caller will send nothing more. */
+  #isEnded = false;
+  #quietSinceMs: number;
+
+  constructor(lane: Lane, socket: Socket) {
+    this.#lane = lane;
+    this.#socket = socket;
+    this.#quietSinceMs = lane.clock.lifeMs();
+    socket.on('data', this.#onData);
+    socket.on('drain', this.#onDrain);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  get isLast(): boolean {
+    return this.#fields?.isLast === true || (this.#isEnded && this.#unread.length === 0);
+  }
+
+  get hasMore(): boolean {
+    return this.#unread.length > 0;
+  }
+
+  get keepAliveSeconds(): number {
+    return Math.floor(this.#lane.limits.keepAliveTimeoutMs / 1_000);
+  }
+
+  date(): string {
+    return new Date(this.#lane.clock.wallMs()).toUTCString();
+  }
+
+  write(bytes: Buffer | string): boolean {
+    return typeof bytes === 'string' ? this.#socket.write(bytes, 'latin1') : this.#socket.write(bytes);
+  }
+
+  ended(): void {
+    this.#isResponseOut = true;
+    this.#next();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  closeIfIdle(): void {
+    if (this.#exchange === undefined && this.#served > 0 && this.#unread.length === 0)
+      this.#socket.destroySoon();
+  }
+
+  /** To the general lane; only between two responses. */
+  handOver(): void {
+    const bytes = this.#unread;
+    this.#unread = NOTHING;
+    this.#leave();
+    this.#lane.handOver(this, this.#socket, bytes);
+  }
+
+  /** Ends what has been quiet for too long. */
+  look(nowMs: number): void {
+    if (this.#exchange !== undefined || this.#unread.length > 0) return;
+    const { headersTimeoutMs, keepAliveTimeoutMs } = this.#lane.limits;
+    const quietMs = nowMs - this.#quietSinceMs;
+    if (this.#served > 0) {
+      if (quietMs >= keepAliveTimeoutMs) this.#socket.destroy();
+    } else if (quietMs >= headersTimeoutMs) {
+      this.#refuse('ERR_HTTP_REQUEST_TIMEOUT');
+    }
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    const isWaiting = this.#unread.length > 0;
+    this.#unread = isWaiting ? Buffer.concat([this.#unread, bytes]) : bytes;
+    if (this.#exchange !== undefined) {
+      if (this.#unread.length > AHEAD_BYTES_MAX) this.#socket.pause();
+      return;
+    }
+    this.#read();
+    if (isWaiting && this.#exchange !== undefined) this.#lane.waitsNoMore(this);
+  };
+
+  #read(): void {
+    const bytes = this.#unread;
+    const reading = readPlainRequest(bytes, this.#fields);
+    if (reading.kind === 'other') {
+      this.handOver();
+      return;
+    }
+    if (reading.kind === 'partial') {
+      if (this.#isEnded) this.#refuse('HPE_INVALID_EOF_STATE');
+      else this.#lane.waits(this);
+      return;
+    }
+    const { request } = reading;
+    this.#fields = request.fields;
+    // Requests that are sent ahead are served at once in the general lane.
+    if (bytes.length > reading.bytes) {
+      this.handOver();
+      return;
+    }
+    this.#unread = NOTHING;
+    const exchange = new PlainExchange(request, this.#socket, this, this);
+    this.#exchange = exchange;
+    this.#isResponseOut = false;
+    this.#isServed = false;
+    if (this.#lane.serve(exchange)) return;
+    this.#exchange = undefined;
+    this.#unread = bytes;
+    this.handOver();
+  }
+
+  get exchange(): PlainExchange | undefined {
+    return this.#hasBegun ? this.#exchange : undefined;
+  }
+
+  /** With the response that is owed. */
+  askToClose(): void {
+    if (this.#exchange !== undefined) this.#exchange.response.shouldKeepAlive = false;
+  }
+
+  began(): void {
+    this.#served += 1;
+    this.#hasBegun = true;
+    this.#lane.began(this, this.#socket, this.#served === 1);
+  }
+
+  over(): void {
+    this.#isServed = true;
+    this.#next();
+  }
+
+  /** The next request, once nothing is left to do for the one before. */
+  #next(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || !this.#isServed || !this.#isResponseOut) return;
+    this.#ended();
+    if (!exchange.response.shouldKeepAlive) {
+      this.#socket.destroySoon();
+      return;
+    }
+    if (this.#unread.length === 0) {
+      if (this.#isEnded) this.#socket.end();
+      else this.#quietSinceMs = this.#lane.clock.lifeMs();
+      return;
+    }
+    this.#socket.resume();
+    this.#read();
+  }
+
+  #ended(): void {
+    this.#exchange?.response.closed();
+    this.#exchange = undefined;
+    if (this.#hasBegun) this.#lane.over();
+    this.#hasBegun = false;
+  }
+
+  #refuse(code: string): void {
+    this.#leave();
+    this.#lane.refuse(this, this.#socket, code);
+  }
+
+  #leave(): void {
+    const socket = this.#socket;
+    socket.off('data', this.#onData);
+    socket.off('drain', this.#onDrain);
+    socket.off('end', this.#onEnd);
+    socket.off('error', this.#onError);
+    socket.off('close', this.#onClose);
+  }
+
+  readonly #onDrain = (): void => this.#exchange?.response.drained();
+
+  readonly #onEnd = (): void => {
+    this.#isEnded = true;
+    if (this.#exchange !== undefined) {
+      if (this.#unread.length === 0) this.#exchange.response.shouldKeepAlive = false;
+      return;
+    }
+    if (this.#unread.length > 0) this.#refuse('HPE_INVALID_EOF_STATE');
+    else this.#socket.end();
+  };
+
+  /** What it was is told by the end of the connection. */
+  readonly #onError = (): void => {};
+
+  readonly #onClose = (): void => {
+    this.#lane.forget(this, this.#socket);
+    const exchange = this.#exchange;
+    this.#ended();
+    if (!this.#isResponseOut) exchange?.onLeft?.();
+  };
+}

@@ -1,0 +1,154 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Connections, OtherLane } from './connections.ts';
+import { ExpressConnection, type ExpressLimits, type Lane } from './express-connection.ts';
+import type { PlainExchange } from './plain-exchange.ts';
+
+/** Serves a plain request if it is one for the express lane; `false` leaves it to the general one. */
+export type ServePlain = (exchange: PlainExchange) => boolean;
+
+export interface ExpressOptions {
+  readonly serve: ServePlain;
+  readonly connections: Connections;
+  readonly limits: ExpressLimits;
+  readonly clock: Clock;
+}
+
+/** For how long the rest of a request is waited for, at least, before the general lane waits for it. */
+const PATIENCE_MS = 100;
+
+/**
+ * The lane before that of node:http. It reads the connections of a server itself for as long as they bring
+ * plain requests, each one whole within a moment. Everything else goes to the general lane, with its connection and the bytes that
+ * were not answered: odd requests, large ones and slow ones. That way is one way, and is taken between two responses only.
+ */
+export class ExpressLane implements Lane, OtherLane {
+  readonly #options: ExpressOptions;
+  readonly #general: (socket: Socket) => void;
+  readonly #server: Server;
+  readonly #bySocket = new Map<Duplex, ExpressConnection>();
+  #inFlight = 0;
+  /** Those that wait for the rest of a request; the others have waited since the timer was set before. */
+  #waiting = new Set<ExpressConnection>();
+  #waitingLonger = new Set<ExpressConnection>();
+  #patience: Timer | undefined;
+  #check: Timer | undefined;
+
+  /** `event` is the one by which the server tells of a connection that can be read. */
+  constructor(server: Server, event: 'connection' | 'secureConnection', options: ExpressOptions) {
+    this.#options = options;
+    this.#server = server;
+    const [own] = server.listeners(event);
+    if (own === undefined)
+      throw new Error('Cannot serve before node:http: it does not listen for connections');
+    server.removeListener(event, own as (socket: Socket) => void);
+    this.#general = (socket) => void own.call(server, socket);
+    server.on(event, (socket: Socket) => this.#opened(socket));
+  }
+
+  serve(exchange: PlainExchange): boolean {
+    return this.#options.serve(exchange);
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get limits(): ExpressLimits {
+    return this.#options.limits;
+  }
+
+  inFlight(): number {
+    return this.#inFlight;
+  }
+
+  of(socket: Duplex): { request: PlainExchange; response: PlainExchange['response'] } | undefined {
+    const exchange = this.#bySocket.get(socket)?.exchange;
+    return exchange === undefined ? undefined : { request: exchange, response: exchange.response };
+  }
+
+  askToClose(): void {
+    for (const connection of this.#bySocket.values()) connection.askToClose();
+  }
+
+  began(connection: ExpressConnection, socket: Socket, isFirst: boolean): void {
+    const { connections } = this.#options;
+    this.#inFlight += 1;
+    if (isFirst) connections.proved(socket);
+    if (connections.isDraining) connection.askToClose();
+  }
+
+  over(): void {
+    this.#inFlight -= 1;
+    if (this.#options.connections.isDraining) this.#options.connections.changed();
+  }
+
+  /** The connection waits for the rest of a request, which begins with `bytes`. */
+  waits(connection: ExpressConnection): void {
+    this.#waiting.add(connection);
+    this.#patience ??= this.#options.clock.after(PATIENCE_MS, () => this.#handOverLate());
+  }
+
+  waitsNoMore(connection: ExpressConnection): void {
+    this.#waiting.delete(connection);
+    this.#waitingLonger.delete(connection);
+  }
+
+  handOver(connection: ExpressConnection, socket: Socket, bytes: Buffer): void {
+    this.forget(connection, socket);
+    // What is given back is read before anything that comes later: on the next tick.
+    socket.pause();
+    if (bytes.length > 0) socket.unshift(bytes);
+    this.#general(socket);
+    socket.resume();
+  }
+
+  /** Such a request is answered as the general lane does. */
+  refuse(connection: ExpressConnection, socket: Socket, code: string): void {
+    this.forget(connection, socket);
+    this.#server.emit('clientError', Object.assign(new Error(code), { code }), socket);
+  }
+
+  forget(connection: ExpressConnection, socket: Socket): void {
+    this.#bySocket.delete(socket);
+    this.waitsNoMore(connection);
+  }
+
+  /** Ends those that have carried a request, and carry none. */
+  closeIdle(): void {
+    for (const connection of this.#bySocket.values()) connection.closeIfIdle();
+  }
+
+  closeAll(): void {
+    this.#patience?.cancel();
+    this.#check?.cancel();
+    for (const connection of this.#bySocket.values()) connection.destroy();
+  }
+
+  #opened(socket: Socket): void {
+    this.#bySocket.set(socket, new ExpressConnection(this, socket));
+    this.#check ??= this.#options.clock.after(this.limits.checkIntervalMs, () => this.#lookAtAll());
+  }
+
+  #handOverLate(): void {
+    this.#patience = undefined;
+    const late = this.#waitingLonger;
+    this.#waitingLonger = this.#waiting;
+    this.#waiting = new Set();
+    for (const connection of late) connection.handOver();
+    if (this.#waitingLonger.size > 0) {
+      this.#patience ??= this.#options.clock.after(PATIENCE_MS, () => this.#handOverLate());
+    }
+  }
+
+  #lookAtAll(): void {
+    const nowMs = this.#options.clock.lifeMs();
+    for (const connection of this.#bySocket.values()) connection.look(nowMs);
+    this.#check =
+      this.#bySocket.size === 0
+        ? undefined
+        : this.#options.clock.after(this.limits.checkIntervalMs, () => this.#lookAtAll());
+  }
+}

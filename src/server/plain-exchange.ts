@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Fields, PlainRequest } from './plain-request.ts';
+import { PlainResponse, type ResponseWire } from './plain-response.ts';
+
+export interface ExchangeOwner {
+  began(): void;
+  over(): void;
+}
+
+/** One plain request and its response. */
+export class PlainExchange {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly httpVersion = '1.1';
+  readonly complete = true;
+  readonly fields: Fields;
+  readonly body: Buffer;
+  readonly socket: Socket;
+  readonly response: PlainResponse;
+  /** Runs once the caller has left without its response. */
+  onLeft: (() => void) | undefined;
+  readonly #owner: ExchangeOwner;
+
+  constructor(request: PlainRequest, socket: Socket, wire: ResponseWire, owner: ExchangeOwner) {
+    this.method = request.method;
+    this.url = request.url;
+    this.fields = request.fields;
+    this.body = request.body;
+    this.socket = socket;
+    this.response = new PlainResponse(wire);
+    this.#owner = owner;
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.fields.headers;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.fields.rawHeaders;
+  }
+
+  /** It is served here, and not in the general lane. */
+  begin(): void {
+    this.#owner.began();
+  }
+
+  /** Everything is done: the connection may bring its next request. */
+  over(): void {
+    this.#owner.over();
+  }
+}

@@ -1,0 +1,131 @@
+/** Where a response goes, piece by piece. */
+export interface ResponseWire {
+  /** Whether the caller has no further request. */
+  readonly isLast: boolean;
+  /** Whether it has sent more already. */
+  readonly hasMore: boolean;
+  /** `false` asks for a rest until the wire has drained. */
+  write(bytes: Buffer | string): boolean;
+  /** The response is whole. */
+  ended(): void;
+  destroy(): void;
+  /** For a response that brings no date. */
+  date(): string;
+  /** For how long the connection is kept without a request. */
+  readonly keepAliveSeconds: number;
+}
+
+/** A small body is written together with the head, in one piece. */
+const JOINED_BYTES_MAX = 32 * 1024;
+
+/** Writes the response to a plain request as node:http would: the same head, the same framing. */
+export class PlainResponse {
+  readonly #wire: ResponseWire;
+  /** Is written with the first piece of the body. */
+  #head = '';
+  #isChunked = false;
+  #trailers = '';
+  #onDrain: (() => void) | undefined;
+  #onClose: (() => void) | undefined;
+  headersSent = false;
+  shouldKeepAlive: boolean;
+
+  constructor(wire: ResponseWire) {
+    this.#wire = wire;
+    this.shouldKeepAlive = !wire.isLast;
+  }
+
+  writeContinue(): void {
+    this.#wire.write('HTTP/1.1 100 Continue\r\n\r\n');
+  }
+
+  /** Headers are a flat list of names and values. Throws if they cannot be written. */
+  writeHead(status: number, reason: string, headers: readonly string[]): void {
+    let head = `HTTP/1.1 ${status} ${reason}\r\n`;
+    let hasLength = status === 204 || status === 304;
+    let hasDate = false;
+    for (let at = 0; at + 1 < headers.length; at += 2) {
+      const name = headers[at] as string;
+      if (name.length === 4) hasDate ||= name.toLowerCase() === 'date';
+      else if (name.length === 14) hasLength ||= name.toLowerCase() === 'content-length';
+      head += lineOf(name, headers[at + 1] as string);
+    }
+    // What was sent ahead is still answered, whoever wants the connection closed meanwhile.
+    if (this.#wire.hasMore) this.shouldKeepAlive = !this.#wire.isLast;
+    if (!hasDate) head += `Date: ${this.#wire.date()}\r\n`;
+    head += this.shouldKeepAlive
+      ? `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#wire.keepAliveSeconds}\r\n`
+      : 'Connection: close\r\n';
+    this.#isChunked = !hasLength;
+    this.#head = `${head}${hasLength ? '' : 'Transfer-Encoding: chunked\r\n'}\r\n`;
+    this.headersSent = true;
+  }
+
+  write(chunk: Buffer): boolean {
+    if (chunk.length === 0) return true;
+    return this.#send(this.#isChunked ? chunkOf(chunk) : chunk);
+  }
+
+  end(chunk?: Buffer): void {
+    if (chunk !== undefined && chunk.length > 0) this.write(chunk);
+    if (this.#isChunked) this.#send(`0\r\n${this.#trailers}\r\n`);
+    else if (this.#head !== '') this.#send('');
+    this.#wire.ended();
+  }
+
+  addTrailers(trailers: readonly (readonly [string, string])[]): void {
+    for (const [name, value] of trailers) this.#trailers += lineOf(name, value);
+  }
+
+  destroy(): void {
+    this.#wire.destroy();
+  }
+
+  on(_: 'drain', run: () => void): void {
+    this.#onDrain = run;
+  }
+
+  once(_: 'close', run: () => void): void {
+    this.#onClose = run;
+  }
+
+  /** It is out, or the connection is gone. */
+  closed(): void {
+    this.#onClose?.();
+  }
+
+  /** The wire has drained. */
+  drained(): void {
+    this.#onDrain?.();
+  }
+
+  #send(bytes: Buffer | string): boolean {
+    const head = this.#head;
+    if (head === '') return bytes.length === 0 || this.#wire.write(bytes);
+    this.#head = '';
+    if (typeof bytes === 'string') return this.#wire.write(head + bytes);
+    if (bytes.length > JOINED_BYTES_MAX) {
+      this.#wire.write(head);
+      return this.#wire.write(bytes);
+    }
+    const joined = Buffer.allocUnsafe(head.length + bytes.length);
+    joined.write(head, 'latin1');
+    joined.set(bytes, head.length);
+    return this.#wire.write(joined);
+  }
+}
+
+function chunkOf(chunk: Buffer): Buffer {
+  const size = `${chunk.length.toString(16)}\r\n`;
+  return Buffer.concat([Buffer.from(size, 'latin1'), chunk, CRLF]);
+}
+
+const CRLF = Buffer.from('\r\n');
+
+function lineOf(name: string, value: string): string {
+  if (NOT_IN_VALUE.test(value))
+    throw new TypeError(`Cannot write the header ${name}: its value holds what none may`);
+  return `${name}: ${value}\r\n`;
+}
+
+const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;

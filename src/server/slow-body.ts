@@ -1,0 +1,32 @@
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import type { Connections } from './connections.ts';
+
+/**
+ * Node says once that a request is not whole in time. An upload is not late for that: this calls `onStalled` when
+ * none of its bytes has come for `pauseMs` while we would have taken them. Returns whether there is an upload.
+ */
+export function followSlowBody(
+  socket: Duplex & Partial<Pick<Socket, 'bytesRead'>>,
+  connections: Connections,
+  pauseMs: number,
+  clock: Clock,
+  onStalled: () => void,
+): boolean {
+  const request = connections.of(socket).at(-1)?.request;
+  if (request === undefined || request.complete) return false;
+  let bytesBefore = socket.bytesRead;
+  const look = (): void => {
+    if (request.complete || socket.destroyed) return;
+    const { bytesRead } = socket;
+    if (bytesRead === bytesBefore && (request.readableLength ?? 0) === 0) {
+      onStalled();
+      return;
+    }
+    bytesBefore = bytesRead;
+    clock.after(pauseMs, look);
+  };
+  clock.after(pauseMs, look);
+  return true;
+}

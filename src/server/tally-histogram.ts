@@ -1,0 +1,79 @@
+/** One series of a histogram. */
+export interface Tally {
+  observe(seconds: number): void;
+}
+
+interface Sample {
+  readonly metricName: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+}
+
+/**
+ * A histogram with one label that prom-client shows. Observing is an addition in an array: prom-client's own
+ * looks its series up by a text of all labels each time, which would be a twentieth of what a call costs.
+ */
+export class TallyHistogram {
+  readonly name: string;
+  readonly help: string;
+  readonly type = 'histogram';
+  readonly aggregator = 'sum';
+  readonly #label: string;
+  readonly #boundsSeconds: readonly number[];
+  readonly #tallies = new Map<string, BucketTally>();
+
+  constructor(name: string, help: string, label: string, boundsSeconds: readonly number[]) {
+    this.name = name;
+    this.help = help;
+    this.#label = label;
+    this.#boundsSeconds = boundsSeconds;
+  }
+
+  labels(value: string): Tally {
+    const tally = this.#tallies.get(value) ?? new BucketTally(this.#boundsSeconds);
+    this.#tallies.set(value, tally);
+    return tally;
+  }
+
+  /** What prom-client asks for. */
+  get(): Promise<object> {
+    const { name, help, type, aggregator } = this;
+    const values = [...this.#tallies].flatMap(([value, tally]) => this.#samples(value, tally));
+    return Promise.resolve({ name, help, type, aggregator, values });
+  }
+
+  #samples(value: string, { counts, sum }: BucketTally): Sample[] {
+    const labels = { [this.#label]: value };
+    let total = 0;
+    const buckets = [...counts].map((count, at) => {
+      total += count;
+      const le = this.#boundsSeconds[at] ?? '+Inf';
+      return { metricName: `${this.name}_bucket`, labels: { le, ...labels }, value: total };
+    });
+    return [
+      ...buckets,
+      { metricName: `${this.name}_sum`, labels, value: sum },
+      { metricName: `${this.name}_count`, labels, value: total },
+    ];
+  }
+}
+
+class BucketTally implements Tally {
+  readonly #boundsSeconds: readonly number[];
+  /** Of each bucket alone; the last one has no bound. */
+  readonly counts: Float64Array;
+  sum = 0;
+
+  constructor(boundsSeconds: readonly number[]) {
+    this.#boundsSeconds = boundsSeconds;
+    this.counts = new Float64Array(boundsSeconds.length + 1);
+  }
+
+  observe(seconds: number): void {
+    const bounds = this.#boundsSeconds;
+    let at = 0;
+    while (at < bounds.length && seconds > (bounds[at] as number)) at += 1;
+    this.counts[at] = (this.counts[at] as number) + 1;
+    this.sum += seconds;
+  }
+}

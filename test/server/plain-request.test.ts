@@ -1,0 +1,134 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { PLAIN_BODY_BYTES_MAX, readPlainRequest } from '../../src/server/plain-request.ts';
+
+const HOST = 'Host: api.weixin.qq.com\r\n';
+
+function kindOf(text: string): string {
+  return readPlainRequest(Buffer.from(text, 'latin1'), undefined).kind;
+}
+
+/** Takes a request that has to be plain. */
+function read(text: string): {
+  method: string;
+  url: string;
+  body: string;
+  raw: readonly string[];
+  bytes: number;
+} {
+  const reading = readPlainRequest(Buffer.from(text, 'latin1'), undefined);
+  if (reading.kind !== 'whole') throw new Error(`Cannot be read as a plain request: ${reading.kind}`);
+  const { method, url, body, fields } = reading.request;
+  return { method, url, body: body.toString('latin1'), raw: fields.rawHeaders, bytes: reading.bytes };
+}
+
+test('a plain request is read with its headers as they came', (t) => {
+  const head = `POST /a?b=c HTTP/1.1\r\n${HOST}x-A:  b\tc \r\nEmpty:\r\nContent-Length: 5\r\n\r\n`;
+  t.deepEqual(read(`${head}helloNEXT`), {
+    method: 'POST',
+    url: '/a?b=c',
+    body: 'hello',
+    raw: ['Host', 'api.weixin.qq.com', 'x-A', 'b\tc', 'Empty', '', 'Content-Length', '5'],
+    bytes: head.length + 5,
+  });
+});
+
+test('a chunked body is joined', (t) => {
+  const head = `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: Chunked\r\n\r\n`;
+  const { body, bytes } = read(`${head}3\r\nhel\r\n02\r\nlo\r\n0\r\n\r\nNEXT`);
+  t.is(body, 'hello');
+  t.is(bytes, head.length + '3\r\nhel\r\n02\r\nlo\r\n0\r\n\r\n'.length);
+});
+
+test('the beginning of a plain request is waited for, byte by byte', (t) => {
+  const bodies = [
+    'Content-Length: 5\r\n\r\nhello',
+    'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+    '\r\n',
+  ];
+  for (const body of bodies) {
+    const whole = `POST /a HTTP/1.1\r\n${HOST}${body}`;
+    for (let end = 0; end < whole.length; end++)
+      t.is(kindOf(whole.slice(0, end)), 'partial', whole.slice(0, end));
+    t.is(kindOf(whole), 'whole');
+  }
+});
+
+/** Each is for the general lane, which answers some of them and refuses the others. */
+const OTHERS: Readonly<Record<string, string>> = {
+  'another method': `PUT / HTTP/1.1\r\n${HOST}\r\n`,
+  'a method in small letters': `get / HTTP/1.1\r\n${HOST}\r\n`,
+  'HTTP/1.0': `GET / HTTP/1.0\r\n${HOST}\r\n`,
+  'two spaces': `GET  / HTTP/1.1\r\n${HOST}\r\n`,
+  'a space in the target': `GET /a b HTTP/1.1\r\n${HOST}\r\n`,
+  'a byte over ASCII in the target': `GET /\xe4 HTTP/1.1\r\n${HOST}\r\n`,
+  'an empty line before it': `\r\nGET / HTTP/1.1\r\n${HOST}\r\n`,
+  TLS: '\x16\x03\x01\x02\x00\x01',
+  'LF alone': `GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n`,
+  'CR alone': `GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n`,
+  'a folded header': `GET / HTTP/1.1\r\n${HOST}X: a\r\n b\r\n\r\n`,
+  'a space before the colon': `GET / HTTP/1.1\r\n${HOST}X : a\r\n\r\n`,
+  'no colon': `GET / HTTP/1.1\r\n${HOST}X\r\n\r\n`,
+  'a NUL in a value': `GET / HTTP/1.1\r\n${HOST}X: a\0\r\n\r\n`,
+  'no Host': 'GET / HTTP/1.1\r\nX: a\r\n\r\n',
+  'two Hosts': `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`,
+  'a header twice': `GET / HTTP/1.1\r\n${HOST}X: a\r\nx: b\r\n\r\n`,
+  'two lengths': `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 1\r\n\r\na`,
+  'a length and chunks': `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\na`,
+  'a signed length': `POST / HTTP/1.1\r\n${HOST}Content-Length: +1\r\n\r\na`,
+  'a hexadecimal length': `POST / HTTP/1.1\r\n${HOST}Content-Length: 0x1\r\n\r\na`,
+  'an empty length': `POST / HTTP/1.1\r\n${HOST}Content-Length:\r\n\r\na`,
+  'a list of lengths': `POST / HTTP/1.1\r\n${HOST}Content-Length: 1, 1\r\n\r\na`,
+  'a large body': `POST / HTTP/1.1\r\n${HOST}Content-Length: ${PLAIN_BODY_BYTES_MAX + 1}\r\n\r\n`,
+  'another coding': `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n`,
+  'a chunk extension': `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n1;a\r\nx\r\n0\r\n\r\n`,
+  'a trailer': `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\nX: a\r\n\r\n`,
+  'a chunk that is longer than it says': `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n`,
+  'a chunk size with LF': `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n`,
+  'a huge chunk': `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\nfffff\r\n`,
+  Expect: `POST / HTTP/1.1\r\n${HOST}Expect: 100-continue\r\nContent-Length: 1\r\n\r\na`,
+  Upgrade: `GET / HTTP/1.1\r\n${HOST}Upgrade: h2c\r\n\r\n`,
+  'Connection with another name': `GET / HTTP/1.1\r\n${HOST}Connection: close, x\r\n\r\n`,
+  'a head without an end': `GET / HTTP/1.1\r\n${HOST}X: ${'a'.repeat(20_000)}`,
+};
+
+for (const [name, text] of Object.entries(OTHERS)) {
+  test(`not plain: ${name}`, (t) => t.is(kindOf(text), 'other'));
+}
+
+test('header lines that repeat those before are read as before, and only those', (t) => {
+  const first = readPlainRequest(Buffer.from(`GET /a HTTP/1.1\r\n${HOST}\r\n`), undefined);
+  if (first.kind !== 'whole') return t.fail();
+  const before = first.request.fields;
+  const again = readPlainRequest(Buffer.from(`GET /b HTTP/1.1\r\n${HOST}\r\n`), before);
+  t.true(again.kind === 'whole' && again.request.fields === before);
+  const changed = readPlainRequest(Buffer.from(`GET /b HTTP/1.1\r\n${HOST}X: a\r\n\r\n`), before);
+  t.true(changed.kind === 'whole' && changed.request.fields !== before);
+  return t.pass();
+});
+
+test('whatever the bytes, they are read, waited for or left, and never more than there are', (t) => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      'GET ',
+      'POST ',
+      '/a',
+      ' HTTP/1.1',
+      '\r\n',
+      HOST,
+      'Content-Length: 3\r\n',
+      'abc',
+      '0\r\n\r\n',
+      ':',
+    ),
+    fc.string({ maxLength: 3 }),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const bytes = Buffer.from(pieces.join(''), 'latin1');
+      const reading = readPlainRequest(bytes, undefined);
+      if (reading.kind === 'whole') t.true(reading.bytes <= bytes.length);
+    }),
+  );
+  t.pass();
+});

@@ -1,0 +1,120 @@
+import type { Knobs, Sizes } from './knobs.ts';
+import type { Script } from './script.ts';
+
+/**
+ * A script that once broke a promise, and what was wrong with the code then, or in a copy of it with a planted
+ * fault. Written down, since what a seed draws may change.
+ */
+export interface FailedScript {
+  readonly story: string;
+  readonly script: Script;
+}
+
+const HOUR_MS = 3_600_000;
+
+const SIZES: Sizes = {
+  mode: 'stable',
+  hubs: 2,
+  sidecars: 9,
+  store: 'shared',
+  paths: 10,
+  callEveryMs: 257_000,
+  platformMs: 16,
+};
+
+const KNOBS: Knobs = {
+  overlapMs: 0,
+  forceOverlapMs: 0,
+  forceTooSoon: 'current',
+  forceTooMany: 45009,
+  boundaryIncluded: false,
+  garbageErrcode: 40014,
+  tokensSurviveReset: true,
+  ticketRepeats: true,
+  lifeS: 7_200,
+};
+
+export const SCRIPTS_THAT_FAILED: readonly FailedScript[] = [
+  {
+    story: 'a sidecar went back to an older token because an endpoint refused its successor too',
+    script: {
+      seed: 9,
+      endMs: 3 * HOUR_MS,
+      sizes: { ...SIZES, callEveryMs: 257_232.55592384964, platformMs: 15.961432267487043 },
+      knobs: { ...KNOBS, overlapMs: 600_000, forceOverlapMs: 300_000, lifeS: 6_000 },
+      steps: [
+        {
+          atMs: 659657,
+          do: 'refuse a path',
+          path: 8,
+          forMs: 86400000,
+          errcode: 40001,
+          revokeAfterMs: undefined,
+        },
+        { atMs: 1959546, do: 'revoke the token', times: 1, everyMs: 0 },
+        { atMs: 2005467, do: 'rush', sidecar: 8, calls: 42, overMs: 500 },
+      ],
+    },
+  },
+  {
+    story:
+      'a platform that was busy for seconds used up the ration, and a refused classic token stayed for minutes',
+    script: {
+      seed: 773,
+      endMs: 3 * HOUR_MS,
+      sizes: {
+        ...SIZES,
+        mode: 'classic',
+        hubs: 1,
+        sidecars: 2,
+        store: 'disk',
+        paths: 3,
+        callEveryMs: 60_000,
+      },
+      knobs: KNOBS,
+      steps: [
+        { atMs: 600_000, do: 'platform trouble', kind: 'busy', restarts: false, forMs: 100_000 },
+        { atMs: 601_000, do: 'revoke the token', times: 1, everyMs: 0 },
+        { atMs: 602_000, do: 'rush', sidecar: 0, calls: 100, overMs: 60_000 },
+      ],
+    },
+  },
+  {
+    story: 'a hub that had lost its store fetched a classic token beside the other one',
+    script: {
+      seed: 1,
+      endMs: 3 * HOUR_MS,
+      sizes: { ...SIZES, mode: 'classic', sidecars: 4, paths: 3, callEveryMs: 60_000 },
+      knobs: KNOBS,
+      steps: [
+        { atMs: 600_000, do: 'cut', from: 'hub-0', to: 'store', fate: 'drop', forMs: 60_000 },
+        { atMs: 610_000, do: 'revoke the token', times: 1, everyMs: 0 },
+        ...[0, 1, 2, 3].map(
+          (sidecar) => ({ atMs: 611_000, do: 'rush', sidecar, calls: 60, overMs: 30_000 }) as const,
+        ),
+      ],
+    },
+  },
+  {
+    story: 'callers without a token made a keeper ask again and again whose address is not listed',
+    script: {
+      seed: 2,
+      endMs: 3 * HOUR_MS,
+      sizes: {
+        ...SIZES,
+        mode: 'classic',
+        hubs: 0,
+        sidecars: 1,
+        store: 'memory',
+        paths: 3,
+        callEveryMs: 60_000,
+      },
+      knobs: KNOBS,
+      steps: [
+        { atMs: 600_000, do: 'not on the IP list', keeper: 'all', forMs: 300_000 },
+        { atMs: 601_000, do: 'sidecar down', sidecar: 0, forMs: 1_000 },
+        { atMs: 605_000, do: 'rush', sidecar: 0, calls: 60, overMs: 30_000 },
+      ],
+    },
+  },
+];

@@ -1,0 +1,42 @@
+import { type Clock, systemClock, type Timer } from '../../src/base/clock.ts';
+
+/** The clock of this machine, which can be turned on: sockets take their time, and time limits need none. */
+export class TurnedClock implements Clock {
+  #aheadMs = 0;
+  readonly #timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
+
+  wallMs(): number {
+    return systemClock.wallMs() + this.#aheadMs;
+  }
+
+  lifeMs(): number {
+    return systemClock.lifeMs() + this.#aheadMs;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    const entry = {
+      atMs: this.lifeMs() + delayMs,
+      run: () => {
+        if (!this.#timers.delete(entry)) return;
+        timer.cancel();
+        run();
+      },
+    };
+    this.#timers.add(entry);
+    const timer = systemClock.after(delayMs, entry.run);
+    return {
+      cancel: () => {
+        this.#timers.delete(entry);
+        timer.cancel();
+      },
+    };
+  }
+
+  /** Runs what came due in order of its time. */
+  turn(byMs: number): void {
+    this.#aheadMs += byMs;
+    const nowMs = this.lifeMs();
+    const due = [...this.#timers].filter(({ atMs }) => atMs <= nowMs).toSorted((a, b) => a.atMs - b.atMs);
+    for (const { run } of due) run();
+  }
+}

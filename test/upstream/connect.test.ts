@@ -1,0 +1,210 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { setTimeout as pause } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { Clock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { Authorities } from '../../src/upstream/authorities.ts';
+import { exchange, type Upstream } from '../../src/upstream/exchange.ts';
+import { Origins } from '../../src/upstream/origins.ts';
+import { Pools } from '../../src/upstream/pools.ts';
+import { makeTestCertificate } from '../support/certificates.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { TurnedClock } from '../support/turned-clock.ts';
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+async function listening(t: ExecutionContext, server: Server): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Accepts connections, and says nothing. */
+async function startSilent(t: ExecutionContext): Promise<{ port: number; sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket));
+  return { port: await listening(t, server), sockets };
+}
+
+function upstreamOf<Time extends Clock>(
+  t: ExecutionContext,
+  urls: readonly string[],
+  clock: Time,
+  pem?: string,
+): Upstream & { readonly clock: Time } {
+  const origins = new Origins(urls, clock);
+  const pools = new Pools({
+    connectTimeoutMs: 1_200,
+    answerTimeoutMs: 60_000,
+    idleTimeoutMs: 60_000,
+    resolve: 'system',
+    authorities: new Authorities(pem),
+    clock,
+    onUnreachable: (origin) => origins.failed(origin, 'ETIMEDOUT'),
+  });
+  t.teardown(() => pools.close());
+  return { origins, pools, log: silentLog, onFailover() {}, clock };
+}
+
+type Outcome = 'ok' | 'unreachable' | 'broken' | 'timeout' | 'invalid';
+
+function call(upstream: Upstream): { readonly outcome: Promise<Outcome>; readonly leave: () => void } {
+  let leave = (): void => {};
+  const outcome = new Promise<Outcome>((resolve) => {
+    const request = { method: 'GET', target: '/', headers: [], body: undefined, pinned: false };
+    const running = exchange(upstream, request, {
+      head() {},
+      data: () => true,
+      end: () => resolve('ok'),
+      failed: ({ kind }) => resolve(kind),
+    });
+    leave = () => running.abort();
+  });
+  return { outcome, leave };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await pause(5);
+}
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`a second connection resumes the session of the first, by ${version}`, async (t) => {
+    const { cert, key } = await makeTestCertificate('platform');
+    const resumed: boolean[] = [];
+    const options: TlsOptions = { cert, key, minVersion: version, maxVersion: version };
+    const server = createTlsServer(options, (socket: TLSSocket) => {
+      resumed.push(socket.isSessionReused());
+      // The tickets of TLS 1.3 come after the handshake, with the first answer or later.
+      socket.on('data', () => socket.end(OK));
+      socket.on('error', () => {});
+    });
+    const port = await listening(t, server);
+    const upstream = upstreamOf(t, [`https://127.0.0.1:${port}`], new TurnedClock(), cert);
+    for (let time = 0; time < 3; time += 1) t.is(await call(upstream).outcome, 'ok');
+    t.deepEqual(resumed, [false, true, true]);
+  });
+}
+
+test('connecting to one origin takes 1,200 ms at most, TLS with it, and to all of them 2.5 s', async (t) => {
+  const { port, sockets } = await startSilent(t);
+  const clock = new ManualClock();
+  const urls = ['', '/b', '/c', '/d'].map((path) => `https://127.0.0.1:${port}${path}`);
+  const upstream = upstreamOf(t, urls, clock);
+  let outcome: Outcome | undefined;
+  void call(upstream).outcome.then((found) => (outcome = found));
+  for (const [connections, limitMs] of [
+    [1, 1_200],
+    [2, 1_200],
+    [3, 100],
+  ] as const) {
+    await until(() => sockets.length === connections);
+    clock.advance(limitMs - 1);
+    await pause(20);
+    t.is(sockets.length, connections);
+    t.is(outcome, undefined);
+    clock.advance(1);
+  }
+  await until(() => outcome !== undefined);
+  t.is(outcome, 'unreachable');
+  t.is(sockets.length, 3);
+});
+
+test('an origin is found to be unreachable although the caller left before', async (t) => {
+  const [silent, well] = [
+    await startSilent(t),
+    createServer((socket) => socket.on('data', () => socket.write(OK))),
+  ];
+  const urls = [`https://127.0.0.1:${silent.port}`, `http://127.0.0.1:${await listening(t, well)}`];
+  const upstream = upstreamOf(t, urls, new TurnedClock());
+  const first = call(upstream);
+  await until(() => silent.sockets.length === 1);
+  first.leave();
+  upstream.clock.turn(1_200);
+  t.is(upstream.origins.health()[0]?.state, 'skipped');
+  t.is(await call(upstream).outcome, 'ok');
+  t.is(silent.sockets.length, 1);
+});
+
+test('a caller that leaves while its connection is made leaves it to the next one', async (t) => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('data', () => socket.write(OK));
+  });
+  const upstream = upstreamOf(t, [`http://127.0.0.1:${await listening(t, server)}`], new TurnedClock());
+  call(upstream).leave();
+  await until(() => sockets.length === 1);
+  t.is(await call(upstream).outcome, 'ok');
+  t.is(sockets.length, 1);
+});
+
+test('a connection is ten minutes old at most, and idle for as long as its server says, less a margin', async (t) => {
+  let answer = OK;
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('data', () => socket.write(answer));
+  });
+  const upstream = upstreamOf(t, [`http://127.0.0.1:${await listening(t, server)}`], new ManualClock());
+  t.is(await call(upstream).outcome, 'ok');
+  for (let ageMs = 0; ageMs < 585_000; ageMs += 13_000) {
+    upstream.clock.advance(13_000);
+    t.is(await call(upstream).outcome, 'ok');
+  }
+  t.is(sockets.length, 1);
+  upstream.clock.advance(14_999);
+  t.is(await call(upstream).outcome, 'ok');
+  t.is(sockets.length, 1);
+  upstream.clock.advance(1);
+  t.is(await call(upstream).outcome, 'ok');
+  t.is(sockets.length, 2);
+
+  answer = OK.replace('\r\n\r\n', '\r\nKeep-Alive: timeout=5\r\n\r\n');
+  t.is(await call(upstream).outcome, 'ok');
+  upstream.clock.advance(3_999);
+  t.is(await call(upstream).outcome, 'ok');
+  t.is(sockets.length, 2);
+  upstream.clock.advance(4_000);
+  t.is(await call(upstream).outcome, 'ok');
+  t.is(sockets.length, 3);
+});
+
+test('no more than 32 connections are made to one origin at a time', async (t) => {
+  const silent = await startSilent(t);
+  const clock = new ManualClock();
+  const upstream = upstreamOf(t, [`https://127.0.0.1:${silent.port}`], clock);
+  const outcomes: (string | undefined)[] = [];
+  for (let each = 0; each < 100; each += 1) {
+    upstream.pools.connector.connect(upstream.origins.first(), 2_500, (error) => outcomes.push(error?.code));
+  }
+  await until(() => silent.sockets.length === 32);
+  await pause(50);
+  t.is(silent.sockets.length, 32);
+  clock.advance(1_200);
+  t.deepEqual(outcomes, Array.from({ length: 100 }, () => 'ETIMEDOUT'));
+});
+
+test('a connection that is made ahead serves the first call', async (t) => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('data', () => socket.write(OK));
+  });
+  const upstream = upstreamOf(t, [`http://127.0.0.1:${await listening(t, server)}`], new TurnedClock());
+  upstream.pools.warm(upstream.origins.first());
+  await until(() => sockets.length === 1);
+  await pause(50);
+  t.is(await call(upstream).outcome, 'ok');
+  t.is(sockets.length, 1);
+});
