@@ -197,9 +197,9 @@ function credentialsIn(userInfo: string): Secret | null {
   const colon = userInfo.indexOf(':');
   const parts = colon === -1 ? [userInfo, ''] : [userInfo.slice(0, colon), userInfo.slice(colon + 1)];
   try {
-    const [user = '', password = ''] = parts.map((part) => decodeURIComponent(part));
-    const isSendable = !user.includes(':') && !/\p{Cc}/u.test(user + password);
-    return isSendable ? new Secret(`${user}:${password}`) : null;
+    const [user = '', secret = ''] = parts.map((part) => decodeURIComponent(part));
+    const isSendable = !user.includes(':') && !/\p{Cc}/u.test(user + secret);
+    return isSendable ? new Secret(`${user}:${secret}`) : null;
   } catch {
     return null;
   }
