@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { Audit } from '../hub/audit.ts';
+import { RateLimit } from '../base/rate-limit.ts';
 import { makeHubFace } from '../hub/app.ts';
 import { Callers } from '../hub/callers.ts';
 import type { Reviewers } from '../hub/callers.ts';
@@ -25,12 +26,14 @@ import type { ServiceAccount } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
 import { Places } from '../server/places.ts';
 import { makeAsk } from '../upstream/ask.ts';
-import { Authorities } from '../upstream/authorities.ts';
+import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { appsWithTokens, loginStatus } from './login-apps.ts';
 import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
-import { makeUpstream, observerFor } from './start-proxy.ts';
+import { observerFor } from './start-proxy.ts';
+import { makeWayOut, type WayOut } from './way-out.ts';
 
 /** The hub: the one holder of AppSecrets, which gives tokens to those who may use them. */
 export async function startHub(
@@ -41,7 +44,7 @@ export async function startHub(
   const { clock, log } = context;
   let current = settings;
   const parts = assemble(settings, context, () => current, serviceAccountFiles);
-  const { hub, keepers, store, tickets, history, authorities } = parts;
+  const { hub, keepers, store, tickets, history, wayOut } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
@@ -61,16 +64,17 @@ export async function startHub(
     port: listener.port,
     ready: [triedCheck(keepers)],
     status: () => ({
-      accounts: keepers.status(),
-      upstreams: hub.upstream.origins.health(),
+      accounts: [...keepers.status(), ...loginStatus(current.apps)],
+      ...wayOut.status(),
       inFlight: listener.inFlight(),
       watchers: hub.watchers.size,
     }),
     reconfigure(next) {
-      const gone = keepers.appids().filter((appid) => !next.apps.some((app) => app.appid === appid));
+      const isOtherWay = wayOut.reconfigure(next);
+      const apps = appsWithTokens(next.apps);
+      const gone = keepers.appids().filter((appid) => !apps.some((app) => app.appid === appid));
       current = next;
-      authorities.use(next.tlsCaPem);
-      keepers.reconfigure(next.apps);
+      keepers.reconfigure(apps);
       reconfigureStore(store, next.store);
       for (const appid of gone) {
         hub.watchers.removed(appid);
@@ -80,6 +84,7 @@ export async function startHub(
       history.keepOnly(keepers.appids());
       hub.callers.reconfigure(next.clients);
       hub.watchers.endWhere((caller) => !hub.callers.stillHolds(caller));
+      if (isOtherWay) keepers.routeChanged();
     },
     async drain(options) {
       // Watchers would keep us waiting for ever, and find another hub once this one takes no calls.
@@ -100,7 +105,7 @@ interface HubParts {
   readonly tickets: KeptTickets;
   readonly history: History;
   readonly places: Places;
-  readonly authorities: Authorities;
+  readonly wayOut: WayOut;
   close(): Promise<void>;
 }
 
@@ -111,13 +116,13 @@ function assemble(
   serviceAccountFiles: typeof IN_CLUSTER_FILES,
 ): HubParts {
   const { clock, random, log, version, metrics } = context;
-  const authorities = new Authorities(settings.tlsCaPem);
-  const upstream = makeUpstream(settings, context, authorities);
+  const wayOut = makeWayOut(settings, context);
+  const { upstream } = wayOut;
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
   const store = openStore(settings.store, context);
   const keepers = makeKeepers({
-    apps: settings.apps,
+    apps: appsWithTokens(settings.apps),
     issuer: makePlatformIssuer(ask),
     store,
     clock,
@@ -154,6 +159,7 @@ function assemble(
     relays: new Shares(RELAY_LIMITS),
     places,
     tickets,
+    signatures: new RateLimit(SIGNATURE_RATE, clock),
     upstream,
     history,
     audit,
@@ -168,7 +174,7 @@ function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, store, tickets, history, places, authorities, close };
+  return { hub, keepers, store, tickets, history, places, wayOut, close };
 }
 
 /** Whether other hubs hold the account too. */

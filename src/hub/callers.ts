@@ -26,6 +26,8 @@ export interface Grant {
   /** Appids; `*` stands for every account. */
   readonly apps: ReadonlySet<string>;
   readonly may: ReadonlySet<Right>;
+  /** The only hosts whose pages are signed; undefined: all. */
+  readonly urlHosts?: ReadonlySet<string> | undefined;
 }
 
 /** Who calls, which accounts it may use, and for what. */
@@ -54,6 +56,13 @@ export function mayDo(caller: Caller, right: Right, appid: string): boolean {
   return caller.grants.some((grant) => grant.may.has(right) && covers(grant, appid));
 }
 
+/** The only hosts whose pages the caller may have signed for an account; undefined: all. */
+export function signedHosts(caller: Caller, appid: string): ReadonlySet<string> | undefined {
+  const grants = caller.grants.filter((grant) => grant.may.has('sign') && covers(grant, appid));
+  if (grants.some(({ urlHosts }) => urlHosts === undefined)) return undefined;
+  return new Set(grants.flatMap(({ urlHosts }) => [...(urlHosts ?? [])]));
+}
+
 /** Whether there is an account, or may be one to come, with which it may do that. */
 export function hasRight(caller: Caller, right: Right): boolean {
   return caller.grants.some(({ may }) => may.has(right));
@@ -79,6 +88,7 @@ export interface ClientRule {
   readonly keySha256: string;
   readonly apps: readonly string[];
   readonly may: readonly Right[];
+  readonly urlHosts?: readonly string[] | undefined;
 }
 
 /** Recognises those callers whose credential is more than a key. */
@@ -150,8 +160,8 @@ export class Callers {
   }
 }
 
-export function grantOf({ apps, may }: Pick<ClientRule, 'apps' | 'may'>): Grant {
-  return { apps: new Set(apps), may: new Set(may) };
+export function grantOf({ apps, may, urlHosts }: Pick<ClientRule, 'apps' | 'may' | 'urlHosts'>): Grant {
+  return { apps: new Set(apps), may: new Set(may), urlHosts: urlHosts && new Set(urlHosts) };
 }
 
 interface Client {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { RateLimit } from '../base/rate-limit.ts';
 import type { Random } from '../base/random.ts';
 import type { Tickets } from '../keeper/tickets.ts';
 import type { Places } from '../server/places.ts';
@@ -28,6 +29,8 @@ export interface Hub {
   /** Of the connections, which are shared out by caller once it is recognised. */
   readonly places: Pick<Places, 'recognised'>;
   readonly tickets: Tickets;
+  /** Of pages that are signed, for each caller and account. */
+  readonly signatures: RateLimit;
   /** For the calls that are relayed. */
   readonly upstream: Upstream;
   readonly history: History;

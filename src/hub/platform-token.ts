@@ -1,6 +1,6 @@
 import type Koa from 'koa';
+import { LOGIN_ONLY, type TokenAnswer } from '../token/source.ts';
 import { keyOf, mayDo, mayUse, type Caller } from './callers.ts';
-import type { TokenAnswer } from '../token/source.ts';
 import type { Hub } from './hub.ts';
 import { BODY_LIMITS } from './limits.ts';
 import { Problem } from './problem.ts';
@@ -84,6 +84,9 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
     const why = 'no such account, or not for this caller';
     hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'unknown_app', why });
     return refuse(40013, 'invalid appid: wechat-sidecar has no such account for this client');
+  }
+  if (hub.accounts.isLoginOnly(appid)) {
+    return refuse(40013, `invalid appid: wechat-sidecar: ${LOGIN_ONLY.message}`);
   }
   if (!mayDo(caller, 'tokens', appid)) {
     const why = 'its "may" lacks "tokens"';

@@ -10,6 +10,7 @@ export interface ServiceAccountRule {
   readonly serviceAccount: string;
   readonly apps: readonly string[];
   readonly may: readonly Right[];
+  readonly urlHosts?: readonly string[] | undefined;
 }
 
 /** What the rules give to a service account, each rule for itself; empty: it may not come. */

@@ -104,7 +104,7 @@ export class Watchers {
       'x-accel-buffering': 'no',
     });
     response.write('retry: 2000\n\n');
-    const appids = accounts.list().map((account) => account.appid);
+    const appids = accounts.list().flatMap(({ appid, mode }) => (mode === 'login' ? [] : [appid]));
     void this.#tellAll(
       watcher,
       appids.filter((appid) => wants(watcher, appid)),

@@ -36,6 +36,8 @@ export interface ListenOptions {
   readonly onExpectContinue?: RequestListener;
   /** A caller that closes its side after its request gets its answer; without it, its call is over. */
   readonly halfClose?: boolean;
+  /** Whether a peer with this address may connect; others are closed at once. Everybody may if absent. */
+  readonly mayConnect?: (address: string) => boolean;
   /** Serves plain requests before `handler` would; without it, all are for `handler`. */
   readonly express?: ServePlain;
   /** May take the last file descriptors, which the process keeps for itself. */
@@ -170,6 +172,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
         );
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
+  if (options.mayConnect !== undefined) closeStrangers(server, options.mayConnect, options);
   if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
   server.timeout = limits.stalledTimeoutMs;
   server.on('connection', (socket: Socket) => places.opened(socket));
@@ -227,6 +230,19 @@ function isTaken(
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function closeStrangers(
+  server: Server,
+  mayConnect: (address: string) => boolean,
+  { log, setting }: ListenOptions,
+): void {
+  server.on('connection', (socket: Socket) => {
+    const { remoteAddress: peer = '' } = socket;
+    if (mayConnect(peer)) return;
+    socket.destroy();
+    log.warn('A connection of a peer that is not listed was closed', { setting, peer });
+  });
 }
 
 /**

@@ -3,49 +3,17 @@ import { Counter, Gauge, type Metric, Registry } from 'prom-client';
 import { errcodeLabel } from '../wechat/errcode-labels.ts';
 import { boundedLabels, perLabel } from './bounded-labels.ts';
 import { makeEndpointLabels } from './endpoint-labels.ts';
+import type {
+  AnsweredCall,
+  InjectionResult,
+  LookOutcome,
+  RefreshResult,
+  RefreshTrigger,
+  ReplayOutcome,
+  ReplaySkipReason,
+} from './counted.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import { TallyHistogram } from './tally-histogram.ts';
-
-/** One answered call of a business program. */
-export interface AnsweredCall {
-  /** The appid or the name that the settings give it; absent where the call named no account of ours. */
-  readonly app: string | undefined;
-  /** Without the query. */
-  readonly path: string;
-  readonly status: number;
-  /** The platform's own (before any change for the caller) or that of our own error; absent where the answer had none. */
-  readonly errcode: number | undefined;
-  /** Our own errors say nothing about whether a path exists. */
-  readonly answeredBy: 'platform' | 'sidecar';
-  readonly durationMs: number;
-}
-
-/** `recovered`: the replay was accepted; `refused`: its token was refused too; `failed`: it got no answer. */
-export type ReplayOutcome = 'recovered' | 'refused' | 'failed';
-
-export type ReplaySkipReason =
-  | 'body_too_large'
-  | 'memory_limit'
-  | 'caller_left'
-  /** The path is refused although the platform accepts the token: found just now, or a while ago. */
-  | 'accepted'
-  | 'held'
-  /** The next token is not to be had yet. */
-  | 'waiting'
-  | 'rationed'
-  | 'unavailable'
-  /** Another call to the path went well meanwhile. */
-  | 'succeeded_since';
-
-export type RefreshTrigger = 'startup' | 'ahead' | 'refused' | 'forced' | 'manual';
-/** `unchanged`: the platform handed out the token that we had. */
-export type RefreshResult = 'renewed' | 'unchanged' | 'failed';
-
-/** What a look at a reported token found: the platform accepts or refuses it, or could not be asked. */
-export type LookOutcome = 'accepted' | 'refused' | 'failed';
-
-/** What became of a pod that the API server showed us. */
-export type InjectionResult = 'injected' | 'skipped' | 'refused' | 'failed';
 
 /** Everything that is counted, and the page that shows it. Durations are given in milliseconds and shown in seconds. */
 export interface Metrics {
@@ -57,6 +25,8 @@ export interface Metrics {
   callAnswered(call: AnsweredCall): void;
   upstreamAnswered(host: string, durationMs: number): void;
   upstreamFailedOver(host: string): void;
+  /** `reason` comes from a closed set: how the egress proxy failed to give a connection. */
+  egressProxyFailed(reason: string): void;
   /** `read` gives the bytes of all kept bodies, and is called when the page is asked for. */
   watchReplayBuffer(read: () => number): void;
   replayed(app: string, errcode: number, outcome: ReplayOutcome): void;
@@ -154,6 +124,7 @@ function callMetrics(registers: Registry[]): CallMetrics {
     () => inFlight,
   );
   const series = new Map<string, RequestSeries>();
+  // oxlint-disable-next-line no-new -- it registers itself, and reads what it shows
   new Counter({
     name: 'wechat_sidecar_requests_total',
     help: 'Calls of business programs, by what they were answered.',
@@ -202,7 +173,7 @@ function callMetrics(registers: Registry[]): CallMetrics {
   };
 }
 
-type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver'>;
+type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver' | 'egressProxyFailed'>;
 
 function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
   const durations = perLabel(
@@ -220,8 +191,15 @@ function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
     labelNames: ['host'],
     registers,
   });
+  const egress = new Counter({
+    name: 'wechat_sidecar_egress_proxy_failures_total',
+    help: 'Connections that the egress proxy did not give, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
   const hosts = boundedLabels(HOSTS_MAX);
   return {
+    egressProxyFailed: (reason) => egress.inc({ reason }),
     upstreamAnswered: (host, durationMs) => durations(host).observe(durationMs / 1000),
     upstreamFailedOver: (host) => failovers.inc({ host: hosts(host) }),
   };

@@ -1,3 +1,5 @@
+import { RateLimit } from '../../src/base/rate-limit.ts';
+import { SIGNATURE_RATE } from '../../src/wechat/page-signature.ts';
 import { createHash } from 'node:crypto';
 import { Secret } from '../../src/base/secret.ts';
 import { accountsOf } from '../../src/hub/accounts.ts';
@@ -132,6 +134,7 @@ export class HubNode implements Server {
       relays: new Shares(RELAY_LIMITS),
       places: { recognised() {} },
       tickets,
+      signatures: new RateLimit(SIGNATURE_RATE, clock),
       upstream: undefined as unknown as Hub['upstream'],
       history: new History(clock),
       audit,
