@@ -55,7 +55,7 @@ export const appMode: Setting<AppMode> = {
   meaning:
     '`stable` (POST /cgi-bin/stable_token), `classic` (GET /cgi-bin/token), or `login`: an account of a website or app that only logs people in, for which no token is ever fetched. The environment also sets it for accounts in the file that name none.',
   meaningZh:
-    '`stable`(POST /cgi-bin/stable_token)、`classic`(GET /cgi-bin/token）或 `login`：只用于登录的网站或应用账号，从不获取 token。文件中未写 mode 的账号也以环境变量为准。',
+    '`stable`（POST /cgi-bin/stable_token）、`classic`（GET /cgi-bin/token）或 `login`：只用于登录的网站或应用账号，从不获取 token。文件中未写 mode 的账号也以环境变量为准。',
 };
 
 export const appName: Setting<string> = {

@@ -113,7 +113,7 @@ export const sidecarEgressProxy: Setting<string> = {
   meaning:
     'The forward proxy of sidecars, `http://host:port` without user and password, or `none`; a pod may name another one by `wechat-sidecar.io/egress-proxy`.',
   meaningZh:
-    '边车使用的正向代理，`http://host:port`（不含用户名和密码）或 `none`;Pod 可用注解 `wechat-sidecar.io/egress-proxy` 另行指定。',
+    '边车使用的正向代理，`http://host:port`（不含用户名和密码）或 `none`；Pod 可用注解 `wechat-sidecar.io/egress-proxy` 另行指定。',
 };
 
 export const sidecarEgressProxySecret: Setting<{ readonly name: string; readonly key: string }> = {
@@ -125,7 +125,7 @@ export const sidecarEgressProxySecret: Setting<{ readonly name: string; readonly
   meaning:
     "In place of `injector.egressProxy`, for a proxy with a password: a Secret of each pod's own namespace whose key holds the URL, as `name/key`; the key is `url` if none is named. Sidecars read it again when it changes.",
   meaningZh:
-    '替代 `injector.egressProxy`，用于带密码的代理：Pod 所在命名空间内的 Secret，写作 `name/key`，其内容为代理 URL；未写键名时取 `url`。内容变化后 边车会自动重读。',
+    '替代 `injector.egressProxy`，用于带密码的代理：Pod 所在命名空间内的 Secret，写作 `name/key`，其内容为代理 URL；未写键名时取 `url`。内容变化后边车会自动重读。',
 };
 
 export const sidecarPort: Setting<number> = {

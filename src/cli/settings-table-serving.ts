@@ -95,13 +95,13 @@ export const upstreams: Setting<string> = {
   meaning:
     'The origins of the platform, in order of preference. Each may have a path prefix (a forwarder of your own: `https://gate.example/wechat`), which is put before the path of every call; `denyPaths` and the like match the path without it.',
   meaningZh:
-    '微信平台的地址，按优先顺序排列。每个都可以带路径前缀（自建转发，如 `https://gate.example/wechat`)，会加在每个请求的路径之前；`denyPaths` 等按不含前缀的路径匹配。',
+    '微信平台的地址，按优先顺序排列。每个都可以带路径前缀（自建转发，如 `https://gate.example/wechat`），会加在每个请求的路径之前；`denyPaths` 等按不含前缀的路径匹配。',
 };
 
 export const egressProxy: Setting<'none' | form.ProxyUrl> = {
   key: 'egressProxy',
   env: 'WECHAT_SIDECAR_EGRESS_PROXY',
-  defaultNote: { en: '`HTTPS_PROXY` less `NO_PROXY`', zh: '`HTTPS_PROXY`,`NO_PROXY` 除外' },
+  defaultNote: { en: '`HTTPS_PROXY` less `NO_PROXY`', zh: '`HTTPS_PROXY`，`NO_PROXY` 除外' },
   form: form.egressProxyUrl,
   // It may hold a password.
   secret: true,
@@ -110,7 +110,7 @@ export const egressProxy: Setting<'none' | form.ProxyUrl> = {
   meaning:
     "The forward proxy that every call to the platform over https goes through (CONNECT), so that the platform's IP allow-list needs one address: `http://[user:password@]host:port`. The proxy looks the names up. Not for the hub, Redis or Kubernetes. `none`: no proxy, whatever `HTTPS_PROXY` says. See [Egress proxy](#egress-proxy).",
   meaningZh:
-    '对微信平台的所有 https 请求都经由该正向代理（CONNECT）发出，这样 IP 白名单只需一个地址：`http://[user:password@]host:port`。域名由代理解析。不用于中控、Redis 和 Kubernetes。`none`：不用代理，无论 `HTTPS_PROXY` 如何设置。参见[出口代理](#出口代理）。',
+    '对微信平台的所有 https 请求都经由该正向代理（CONNECT）发出，这样 IP 白名单只需一个地址：`http://[user:password@]host:port`。域名由代理解析。不用于中控、Redis 和 Kubernetes。`none`：不用代理，无论 `HTTPS_PROXY` 如何设置。参见[出口代理](#出口代理)。',
 };
 
 export const egressProxyFile: Setting<string> = {

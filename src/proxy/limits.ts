@@ -1,7 +1,7 @@
 import { LISTENER_LIMITS, type ListenerLimits } from '../server/listen.ts';
 
 /** The business port, whose one peer is the machine itself. */
-export const PROXY_LIMITS: ListenerLimits = { ...LISTENER_LIMITS, hasManyPeers: false };
+export const PROXY_LIMITS: ListenerLimits = { ...LISTENER_LIMITS, hasManyPeers: false, bodyPauseMs: 60_000 };
 
 /** With TLS a connection takes some 100 KiB. */
 export const TRANSPARENT_LIMITS: ListenerLimits = { ...PROXY_LIMITS, connectionsMax: 512, unprovenMax: 128 };

@@ -48,7 +48,8 @@ export function senderOf(signs: PageSigns, allowedOrigins: ReadonlySet<string>):
 
 /** By what programs do not send, or only those that mean to look like a browser. */
 function looksLikeBrowser({ headers }: PageSigns): boolean {
-  const { cookie, referer, 'user-agent': agent = '' } = headers;
+  const { cookie, referer } = headers;
+  const agent = headers['user-agent'] ?? '';
   return cookie !== undefined || /^mozilla\//i.test(agent) || !isHarmlessReferer(referer);
 }
 

@@ -21,6 +21,7 @@ const FROM_THE_LIBRARY = [
 export function registerProcessMetrics(registry: Registry): void {
   for (const register of FROM_THE_LIBRARY) register(registry);
   const utilization = eventLoopUtilization();
+  // oxlint-disable-next-line no-new -- it registers itself, and reads what it shows
   new Gauge({
     name: 'nodejs_eventloop_utilization',
     help: 'The part of the time since the last scrape in which the event loop was busy, from 0 to 1.',
