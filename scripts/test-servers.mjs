@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 const PROGRAMS = [
   ['redis-server', 'redis-server'],
   ['chromium', 'chromium'],
+  ['tinyproxy', 'tinyproxy-bin'],
 ];
 
 const missing = PROGRAMS.filter(([program]) => !isThere(program)).map(([, packageName]) => packageName);

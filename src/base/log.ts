@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { pino } from 'pino';
 import type { Clock } from './clock.ts';
+import { fingerprintOf } from './secret.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -49,15 +50,15 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 const LINES_PER_WINDOW = 5;
 const WINDOW_MS = 10_000;
-const KEYS_MAX = 500;
+export const LOG_KEYS_MAX = 500;
 
 /**
- * Bounds what a storm of like failures writes: of the lines with the same event and `key`, the first
+ * Bounds what a storm of like failures writes, with a digest for each kind of line: of the lines with the same event and `key`, the first
  * few of every ten seconds are written, and the next one after that says how many were left out.
  */
 export function boundedLog(log: Log, clock: Clock): (key: string) => Log {
   const windows = new LRUCache<string, { startMs: number; lines: number; leftOut: number }>({
-    max: KEYS_MAX,
+    max: LOG_KEYS_MAX,
   });
   const admit = (key: string, fields: LogFields | undefined): LogFields | undefined => {
     const nowMs = clock.lifeMs();
@@ -76,7 +77,7 @@ export function boundedLog(log: Log, clock: Clock): (key: string) => Log {
   };
   return (key) => {
     const at = (level: 'debug' | 'info' | 'warn' | 'error') => (event: string, fields?: LogFields) => {
-      const admitted = admit(`${level} ${event} ${key}`, fields);
+      const admitted = admit(fingerprintOf(`${level} ${event} ${key}`), fields);
       if (admitted !== undefined) log[level](event, admitted);
     };
     return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };

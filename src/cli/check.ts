@@ -3,9 +3,13 @@ import { Secret } from '../base/secret.ts';
 import type { Ask, AskOutcome } from '../wechat/ask.ts';
 import { troubleOf } from '../wechat/errcodes.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { appsWithTokens } from './login-apps.ts';
 import { whyUnreadable } from './settings-reader.ts';
 import type { ReadFile } from './settings-reader.ts';
 import type { AppSettings, HubSettings, Settings } from './settings.ts';
+import { placeOf } from '../upstream/egress-proxy.ts';
+import { readNoProxy } from '../upstream/no-proxy.ts';
+import { originOf } from '../upstream/origins.ts';
 import { transportWords } from '../upstream/transport-words.ts';
 
 /** One thing that was looked at, in one sentence for people. It holds no secret. */
@@ -36,7 +40,7 @@ const APPIDS_SHOWN_MAX = 10;
 /** Tries once what the settings describe, and tells what was found, the good and the bad. */
 export async function check(input: CheckInput): Promise<readonly Finding[]> {
   const { settings, warnings } = input;
-  const findings: Finding[] = [ok(describe(settings)), ...warnings.map(warning)];
+  const findings: Finding[] = [ok(describe(settings)), ok(describeWay(settings)), ...warnings.map(warning)];
   const skew = new SkewMeter(input.clock);
   findings.push(
     ...(settings.hub === undefined
@@ -73,6 +77,21 @@ function describe(settings: Settings): string {
   return `The settings can be read (${from}, as a ${settings.role}): ${what}.`;
 }
 
+/** Which way calls leave: what the platform sees is the address at the end of it. */
+function describeWay({ egressProxy, upstreams }: Settings): string {
+  if (egressProxy === undefined) return 'Calls to the platform leave directly, through no egress proxy.';
+  const isDirect = readNoProxy(egressProxy.noProxy);
+  const urls = { proxied: [] as string[], direct: [] as string[] };
+  for (const url of upstreams) {
+    const { isSecure, hostname, port } = originOf(url);
+    urls[isSecure && !isDirect(hostname, port) ? 'proxied' : 'direct'].push(url);
+  }
+  const way = `the egress proxy http://${placeOf(egressProxy)} (${egressProxy.from})`;
+  const direct = urls.direct.length === 0 ? '' : `; those to ${urls.direct.join(', ')} leave directly`;
+  if (urls.proxied.length === 0) return `Calls to the platform leave directly, past ${way}.`;
+  return `Calls to ${urls.proxied.join(', ')} leave through ${way}${direct}.`;
+}
+
 async function checkAccounts(input: CheckInput, skew: SkewMeter): Promise<Finding[]> {
   const { apps, upstreams } = input.settings;
   const findings: Finding[] = [];
@@ -87,7 +106,7 @@ async function checkAccounts(input: CheckInput, skew: SkewMeter): Promise<Findin
       break;
     }
   }
-  if (apps.length > 0 && findings.every(({ level }) => level === 'ok')) {
+  if (appsWithTokens(apps).length > 0 && findings.every(({ level }) => level === 'ok')) {
     findings.push(ok(`The platform can be reached (${upstreams.join(', ')}).`));
   }
   return findings;
@@ -103,10 +122,15 @@ async function checkAccount(
   app: AppSettings,
   skew: SkewMeter,
 ): Promise<{ finding: Finding; isReachable: boolean }> {
+  const name = app.name === app.appid ? app.appid : `${app.appid} (${app.name})`;
+  if (app.mode === 'login') {
+    const text = `${name}: only logs people in (mode login); no token is fetched, and its AppSecret is first tried by a login.`;
+    return { finding: ok(text), isReachable: true };
+  }
+  const { mode } = app;
   const issuer = makePlatformIssuer(skew.measured(input.ask));
   const isTrial = app.mode === 'classic' && !input.fetchClassic;
-  const outcome = await issuer.fetch(isTrial ? { ...app, mode: 'stable' } : app, false);
-  const name = app.name === app.appid ? app.appid : `${app.appid} (${app.name})`;
+  const outcome = await issuer.fetch({ ...app, mode: isTrial ? 'stable' : mode }, false);
   if (outcome.kind === 'token') {
     const how = isTrial
       ? 'the platform accepts appid, AppSecret and address. No classic token was fetched, since that would ' +
@@ -114,12 +138,11 @@ async function checkAccount(
       : `the platform gave a token in mode ${app.mode}, good for ${Math.round(outcome.expiresInMs / 1_000)} s`;
     return { finding: ok(`${name}: ${how}.`), isReachable: true };
   }
-  if (outcome.cause === 'transport') {
+  if (outcome.cause === 'transport' || outcome.cause === 'route') {
     const hosts = input.settings.upstreams.join(', ');
+    const words = outcome.cause === 'route' ? outcome.detail : transportWords(outcome.detail);
     return {
-      finding: problem(
-        `${name}: the platform (${hosts}) cannot be reached: ${transportWords(outcome.detail)}.`,
-      ),
+      finding: problem(`${name}: the platform (${hosts}) cannot be reached: ${words}.`),
       isReachable: false,
     };
   }

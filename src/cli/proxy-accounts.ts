@@ -1,15 +1,18 @@
-import { makeKeepers } from '../keeper/keepers.ts';
+import { type Keepers, makeKeepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
-import { keepTickets } from '../keeper/tickets.ts';
+import { keepTickets, type Tickets } from '../keeper/tickets.ts';
 import { HubAccounts } from '../proxy/hub/accounts.ts';
 import { readBearer } from '../proxy/hub/bearer.ts';
 import { makeHubHttp } from '../proxy/hub/http.ts';
 import type { Accounts } from '../proxy/sidecar.ts';
 import type { Check } from '../server/admin.ts';
+import { LOGIN_ONLY } from '../token/source.ts';
 import { makeAsk } from '../upstream/ask.ts';
 import type { Authorities } from '../upstream/authorities.ts';
 import type { Upstream } from '../upstream/exchange.ts';
+import { signPage } from '../wechat/page-signature.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { appsWithTokens, loginOnly, loginStatus } from './login-apps.ts';
 import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext } from './role.ts';
 import type { HubSettings, Settings } from './settings.ts';
@@ -29,6 +32,8 @@ export interface ProxyAccounts {
   /** Its part of `/status`. */
   status(): object;
   reconfigure(settings: Settings): void;
+  /** Another way to the platform is in force: what waits because it could not be reached is tried again. */
+  routeChanged(): void;
   close(): Promise<void>;
 }
 
@@ -45,33 +50,16 @@ export async function makeOwnAccounts(
   const store = await openStore(settings.store, context);
   const keepers = makeKeepers({
     ...context,
-    apps: settings.apps,
+    apps: appsWithTokens(settings.apps),
     issuer: makePlatformIssuer(ask),
     store,
-    observer: {
-      ...observer,
-      tokenChanged(told) {
-        observer.tokenChanged(told);
-        changed(told.appid);
-      },
-    },
+    observer: tellingOf(observer, (appid) => changed(appid)),
   });
   const tickets = keepTickets({ ...context, tokens: keepers, ask });
-  const appOf = (appid: string): Settings['apps'][number] | undefined =>
-    current.apps.find((app) => app.appid === appid);
+  let withoutTokens = loginOnly(settings.apps);
+  const isLoginOnly = (appid: string): boolean => withoutTokens.has(appid);
   return {
-    accounts: {
-      token: (appid) => keepers.token(appid),
-      peek: (appid) => keepers.peek(appid),
-      report: (appid, refusal) => keepers.report(appid, refusal),
-      ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
-      knows: (appid) => appOf(appid) !== undefined,
-      ticket: (appid, type) => tickets.ticket(appid, type),
-      secretOf(appid) {
-        const secret = appOf(appid)?.secret;
-        return secret === undefined ? undefined : { kind: 'here', secret };
-      },
-    },
+    accounts: ownAccounts({ keepers, tickets, isLoginOnly, apps: () => current.apps, moment: context }),
     start() {
       keepers.start();
       return Promise.resolve();
@@ -80,25 +68,71 @@ export async function makeOwnAccounts(
     defaultAppUnknown: () => undefined,
     ready: tokenCheck({
       defaultApp: () => current.defaultApp,
-      hasHadToken: (appid) => keepers.hasHadToken(appid),
+      isReady: (appid) => isLoginOnly(appid) || keepers.hasHadToken(appid),
       untried() {
-        const untried = current.apps.map(({ appid }) => appid).filter((appid) => !keepers.tried(appid));
+        const untried = keepers.appids().filter((appid) => !keepers.tried(appid));
         return untried.length === 0 ? undefined : `no token was asked for yet: ${untried.join(', ')}`;
       },
     }),
     onTokenChange: (listener) => void (changed = listener),
-    status: () => ({ accounts: keepers.status() }),
+    status: () => ({ accounts: [...keepers.status(), ...loginStatus(current.apps)] }),
     reconfigure(next) {
-      const kept = new Set(next.apps.map(({ appid }) => appid));
-      for (const { appid } of current.apps) if (!kept.has(appid)) context.metrics.tokenGone(appid);
+      const apps = appsWithTokens(next.apps);
+      const kept = new Set(apps.map(({ appid }) => appid));
+      for (const appid of keepers.appids()) if (!kept.has(appid)) context.metrics.tokenGone(appid);
       current = next;
-      keepers.reconfigure(next.apps);
+      withoutTokens = loginOnly(next.apps);
+      keepers.reconfigure(apps);
       reconfigureStore(store, next.store);
       tickets.keepOnly(keepers.appids());
     },
+    routeChanged: () => keepers.routeChanged(),
     close() {
       tickets.close();
       return keepers.close();
+    },
+  };
+}
+
+interface OwnParts {
+  readonly keepers: Keepers;
+  readonly tickets: Tickets;
+  readonly isLoginOnly: (appid: string) => boolean;
+  readonly apps: () => Settings['apps'];
+  readonly moment: Pick<RoleContext, 'clock' | 'random'>;
+}
+
+function ownAccounts({ keepers, tickets, isLoginOnly, apps, moment }: OwnParts): Accounts {
+  const appOf = (appid: string): Settings['apps'][number] | undefined =>
+    apps().find((app) => app.appid === appid);
+  const ticket: Accounts['ticket'] = async (appid, type) =>
+    isLoginOnly(appid) ? LOGIN_ONLY : tickets.ticket(appid, type);
+  return {
+    token: (appid) => (isLoginOnly(appid) ? Promise.resolve(LOGIN_ONLY) : keepers.token(appid)),
+    peek: (appid) => keepers.peek(appid),
+    report: (appid, refusal) => keepers.report(appid, refusal),
+    ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
+    knows: (appid) => appOf(appid) !== undefined,
+    isLoginOnly,
+    ticket,
+    async signPage(appid, url) {
+      const answer = await ticket(appid, 'jsapi');
+      if (answer.kind === 'unavailable') return answer;
+      return { kind: 'signed', signature: signPage(appid, answer.ticket.value, url, moment) };
+    },
+    secretOf(appid) {
+      const secret = appOf(appid)?.secret;
+      return secret === undefined ? undefined : { kind: 'here', secret };
+    },
+  };
+}
+
+function tellingOf(observer: KeeperObserver, changed: (appid: string) => void): KeeperObserver {
+  return {
+    ...observer,
+    tokenChanged(told) {
+      observer.tokenChanged(told);
+      changed(told.appid);
     },
   };
 }
@@ -143,7 +177,7 @@ export function makeHubBackedAccounts(
       accounts.isListed() ? undefined : `this call names no account, and ${NOT_LISTED}`,
     ready: tokenCheck({
       defaultApp,
-      hasHadToken: (appid) => accounts.hasHadToken(appid),
+      isReady: (appid) => accounts.isLoginOnly(appid) || accounts.hasHadToken(appid),
       untried: () => (accounts.isListed() ? undefined : NOT_LISTED),
     }),
     onTokenChange: (listener) => void (changed = listener),
@@ -154,6 +188,8 @@ export function makeHubBackedAccounts(
     reconfigure(next) {
       current = next;
     },
+    // The hub is reached in another way.
+    routeChanged() {},
     close: () => accounts.close(),
   };
 }
@@ -166,19 +202,20 @@ const STREAM_IDLE_MS = 60_000;
 
 interface Checked {
   readonly defaultApp: () => string | undefined;
-  readonly hasHadToken: (appid: string) => boolean;
+  /** It has had a token, or needs none. */
+  readonly isReady: (appid: string) => boolean;
   /** What is still to be tried, in words; `undefined` where nothing is. */
   readonly untried: () => string | undefined;
 }
 
 /** Ready once the default account has had a token; without a default one, once each account was tried. */
-function tokenCheck({ defaultApp, hasHadToken, untried }: Checked): Check {
+function tokenCheck({ defaultApp, isReady, untried }: Checked): Check {
   return {
     name: 'tokens',
     run() {
       const appid = defaultApp();
       if (appid === undefined) return untried();
-      return hasHadToken(appid) ? undefined : `the account ${appid} has had no token yet; /status tells why`;
+      return isReady(appid) ? undefined : `the account ${appid} has had no token yet; /status tells why`;
     },
   };
 }

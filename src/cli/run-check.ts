@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import { makeAsk } from '../upstream/ask.ts';
 import { Authorities } from '../upstream/authorities.ts';
+import { Egress, type EgressProxy } from '../upstream/egress-proxy.ts';
 import { Origins } from '../upstream/origins.ts';
 import { Pools } from '../upstream/pools.ts';
 import type { Ask } from '../wechat/ask.ts';
@@ -33,9 +34,13 @@ export async function runCheck(
     settings,
     warnings,
     fetchClassic: options.fetch,
-    ask: askerFor(settings, settings.upstreams),
+    ask: askerFor(settings, settings.upstreams, settings.egressProxy),
     askHub: (url, path, bearer) =>
-      askerFor(settings, [url])({
+      askerFor(
+        settings,
+        [url],
+        undefined,
+      )({
         method: 'GET',
         path,
         headers: ['authorization', `Bearer ${bearer.reveal()}`],
@@ -49,13 +54,18 @@ export async function runCheck(
   return checkExitCode(findings);
 }
 
-function askerFor({ timeouts, resolve, tlsCaPem }: Settings, origins: readonly string[]): Ask {
+function askerFor(
+  { timeouts, resolve, tlsCaPem }: Settings,
+  origins: readonly string[],
+  egressProxy: EgressProxy | undefined,
+): Ask {
   const pools = new Pools({
     connectTimeoutMs: timeouts.connectMs,
     answerTimeoutMs: timeouts.answerMs,
     idleTimeoutMs: timeouts.idleMs,
     resolve,
     authorities: new Authorities(tlsCaPem),
+    egress: new Egress(egressProxy, { clock: systemClock, log: silentLog, onFailure() {} }),
     clock: systemClock,
   });
   const upstream = { origins: new Origins(origins, systemClock), pools, log: silentLog, onFailover() {} };

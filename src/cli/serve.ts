@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { LevelledLog } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { adminHandler, type Check } from '../server/admin.ts';
+import { ADMIN_LIMITS } from '../server/admin-limits.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import { makeMetrics } from '../server/metrics.ts';
 import { orOnFreePort } from './free-port.ts';
@@ -151,6 +152,7 @@ async function openAdmin(
     status: () => ({ ...build, [role.name]: role.status() }),
     metrics,
     quit: () => stop.ask(QUIT),
+    clock,
     log,
   });
   const open = (where: Settings['adminListen']): Promise<Listener> =>
@@ -158,6 +160,8 @@ async function openAdmin(
       handler,
       ...where,
       setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)',
+      limits: ADMIN_LIMITS,
+      onCut: (reason) => metrics.connectionCut('admin', reason),
       mayUseReserve: true,
       clock,
       log,

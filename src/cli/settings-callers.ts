@@ -58,7 +58,8 @@ function readClient(
   }
   const keySha256 = hash === undefined ? hashOfKeyFile(reader, item) : reader.one(row.clientKeySha256, item);
   if (name === undefined || usable === undefined || keySha256 === undefined) return [];
-  return [{ name, keySha256, apps: usable, may }];
+  const urlHosts = fromEnv ? undefined : reader.many(row.clientUrlHosts, item);
+  return [{ name, keySha256, apps: usable, may, ...(urlHosts && { urlHosts }) }];
 }
 
 function hashOfKeyFile(reader: SettingsReader, item: Scope): string | undefined {
@@ -88,7 +89,8 @@ function readAllowed(
   const usable = readUsable(reader, item, row.allowApps, apps);
   const may = reader.many(row.allowMay, item) ?? DEFAULT_RIGHTS;
   if (namespace === undefined || serviceAccount === undefined || usable === undefined) return [];
-  return [{ namespace, serviceAccount, apps: usable, may }];
+  const urlHosts = reader.many(row.allowUrlHosts, item);
+  return [{ namespace, serviceAccount, apps: usable, may, ...(urlHosts && { urlHosts }) }];
 }
 
 function required(reader: SettingsReader, item: Scope, setting: Setting<string>): string | undefined {

@@ -1,5 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import { readIpRange } from '../base/ip-range.ts';
+import { Secret } from '../base/secret.ts';
+import { plainProxy } from '../injector/egress.ts';
 import { isImageReference } from '../injector/image.ts';
 import { cpuMillis, memoryBytes } from '../injector/quantity.ts';
 import { parseRedisUrl } from '../keeper/redis-url.ts';
@@ -20,6 +23,7 @@ export interface Form<T> {
 /** An appid as the platform and its SDKs use it, or one that somebody made up for a test. */
 const APPID = /^[A-Za-z0-9_-]{2,64}$/;
 const ORIGIN = /^https?:\/\/[^\s/?#@\\]+\/?$/i;
+const HOST_NAME = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
 const HOST_PORT = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+)):(\d{1,5})$/i;
 
 export const appid: Form<string> = matching(APPID, '2 to 64 letters, digits, _ or -');
@@ -100,12 +104,22 @@ function isCertificate(pem: string): boolean {
 }
 
 /** `name` or `name/key`. */
-export const configMapKey: Form<{ readonly name: string; readonly key: string }> = {
-  accepted: 'the name of a ConfigMap, or name/key, such as company-ca/ca.crt',
-  read(text) {
-    const [, name = '', key = 'ca.crt'] = /^([^/]*)(?:\/([A-Za-z0-9._-]{1,253}))?$/.exec(text) ?? [];
-    return kubernetesName.read(name) === undefined ? undefined : { name, key };
-  },
+function keyOf(what: string, usualKey: string, example: string): Form<{ name: string; key: string }> {
+  return {
+    accepted: `the name of a ${what}, or name/key, such as ${example}/${usualKey}`,
+    read(text) {
+      const [, name = '', key = usualKey] = /^([^/]*)(?:\/([A-Za-z0-9._-]{1,253}))?$/.exec(text) ?? [];
+      return kubernetesName.read(name) === undefined ? undefined : { name, key };
+    },
+  };
+}
+
+export const configMapKey: ReturnType<typeof keyOf> = keyOf('ConfigMap', 'ca.crt', 'company-ca');
+export const secretKey: ReturnType<typeof keyOf> = keyOf('Secret', 'url', 'egress-proxy');
+
+export const plainProxyUrl: Form<string> = {
+  accepted: 'none, or http://host:port without user and password',
+  read: (text) => plainProxy(text),
 };
 
 export const filePath: Form<string> = matching(/^[^\p{Cc}]{1,4096}$/u, 'the path of a file');
@@ -133,10 +147,84 @@ export const origin: Form<string> = {
   read: (text) => (ORIGIN.test(text) && URL.canParse(text) ? new URL(text).origin : undefined),
 };
 
+/** Segments that every server reads in one way: nothing encoded, no dots alone, none empty. */
+const PATH_PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/;
+
+/** A way in to the platform; a forwarder before it may want a path prefix. */
+export const upstreamUrl: Form<string> = {
+  accepted:
+    'an http or https origin, perhaps with a path prefix, without query or user, such as https://api.weixin.qq.com or https://gate.example/wechat',
+  read: (text) => {
+    const [, base = '', path = ''] = /^(https?:\/\/[^/]*)(.*)$/i.exec(text.replace(/\/$/, '')) ?? [];
+    const read = origin.read(base);
+    return read !== undefined && PATH_PREFIX.test(path) ? read + path : undefined;
+  },
+};
+
+/** A forward proxy, with `user:password` where it asks for them. */
+export interface ProxyUrl {
+  /** In lower case, without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly credentials: Secret | undefined;
+}
+
+const PROXY_URL = /^http:\/\/(?:(\S*)@)?(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?\/?$/i;
+const HTTP_PORT = 80;
+
+export const egressProxyUrl: Form<'none' | ProxyUrl> = {
+  accepted: 'none, or http://[user:password@]host:port with an HTTP proxy that takes CONNECT',
+  read(text) {
+    if (text === 'none') return 'none';
+    const [whole, userInfo, address, name = '', digits] = PROXY_URL.exec(text) ?? [];
+    const port = digits === undefined ? HTTP_PORT : Number(digits);
+    const credentials = userInfo === undefined || userInfo === '' ? undefined : credentialsIn(userInfo);
+    if (whole === undefined || port < 1 || port > 65_535 || credentials === null) return undefined;
+    if (address !== undefined && !isIPv6(address)) return undefined;
+    return { hostname: (address ?? name).toLowerCase(), port, credentials };
+  },
+  why: (text) => {
+    const scheme = /^(\w{1,10}):\/\//.exec(text)?.[1]?.toLowerCase();
+    if (scheme !== undefined && scheme !== 'http') return `${scheme}:// is not the scheme of one`;
+    return /@.*@|%(?![0-9a-f]{2})/i.test(text)
+      ? 'characters such as @, % and / in user or password are written %40, %25 and %2F'
+      : undefined;
+  },
+};
+
+/** `user:password` as the proxy gets it; null for what cannot be sent. */
+function credentialsIn(userInfo: string): Secret | null {
+  const colon = userInfo.indexOf(':');
+  const parts = colon === -1 ? [userInfo, ''] : [userInfo.slice(0, colon), userInfo.slice(colon + 1)];
+  try {
+    const [user = '', secret = ''] = parts.map((part) => decodeURIComponent(part));
+    const isSendable = !user.includes(':') && !/\p{Cc}/u.test(user + secret);
+    return isSendable ? new Secret(`${user}:${secret}`) : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Of a web page, as its browser writes it. */
 export const pageOrigin: Form<string> = {
   accepted: 'an http or https origin without path, query or user, such as http://localhost:5173',
   read: (text) => (ORIGIN.test(text) && URL.canParse(text) ? new URL(text).origin : undefined),
+};
+
+/** In lower case, an IPv6 address without brackets: as the gate reads a Host. */
+export const hostName: Form<string> = {
+  accepted:
+    'a host name or an address, without port or wildcard, such as wechat-sidecar or host.docker.internal',
+  read: (text) => {
+    const bare = text.replace(/^\[(.*)\]$/, '$1');
+    if (isIPv6(bare)) return bare.toLowerCase();
+    return text.length <= 253 && HOST_NAME.test(text) ? text.toLowerCase().replace(/\.$/, '') : undefined;
+  },
+};
+
+export const addressRange: Form<string> = {
+  accepted: 'an address or a range, such as 10.1.2.3, 172.18.0.0/16 or fd00::/8',
+  read: (text) => (readIpRange(text) === undefined ? undefined : text),
 };
 
 export const hostPort: Form<HostPort> = {

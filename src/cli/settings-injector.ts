@@ -15,6 +15,7 @@ export function readInjector(reader: SettingsReader, role: Role): InjectorSettin
     );
   }
   const hubCaPem = readHubCa(reader);
+  refuseBoth(reader, row.sidecarEgressProxy, row.sidecarEgressProxySecret);
   const user = reader.oneOrDefault(row.runAsUser);
   const sidecar: InjectorSettings['sidecar'] = {
     image: image ?? '',
@@ -25,6 +26,8 @@ export function readInjector(reader: SettingsReader, role: Role): InjectorSettin
     upstreams: reader.many(row.sidecarUpstreams),
     hubCaPem,
     caConfigMap: reader.one(row.sidecarCaConfigMap),
+    egressProxy: reader.one(row.sidecarEgressProxy),
+    egressProxySecret: reader.one(row.sidecarEgressProxySecret),
     port: reader.oneOrDefault(row.sidecarPort),
     adminPort: reader.oneOrDefault(row.sidecarAdminPort),
     cpuRequest: reader.oneOrDefault(row.cpuRequest),
@@ -63,17 +66,20 @@ const HUB_CA_CHARACTERS_MAX = 128 * 1_024;
 function readHubCa(reader: SettingsReader): string | undefined {
   const given = reader.given(row.sidecarHubCaFile);
   const pem = reader.secretFile(row.sidecarHubCaFile, undefined, certificates)?.reveal();
-  if (given !== undefined && reader.given(row.sidecarCaConfigMap) !== undefined) {
-    reader.problems.push(
-      `${given.name}: is set beside ${row.sidecarCaConfigMap.key}: sidecars take one of them`,
-    );
-  }
+  refuseBoth(reader, row.sidecarHubCaFile, row.sidecarCaConfigMap);
   if (pem !== undefined && pem.length > HUB_CA_CHARACTERS_MAX) {
     reader.problems.push(
       `${given?.name}: holds ${pem.length} characters, and an annotation ${HUB_CA_CHARACTERS_MAX} at most: use ${row.sidecarCaConfigMap.key}`,
     );
   }
   return pem === undefined ? undefined : `${pem}\n`;
+}
+
+/** One of two settings that stand for each other, given beside the other one. */
+function refuseBoth(reader: SettingsReader, one: Setting, other: Setting): void {
+  const given = reader.given(one);
+  if (given === undefined || reader.given(other) === undefined) return;
+  reader.problems.push(`${given.name}: is set beside ${other.key}: sidecars take one of them`);
 }
 
 /** What an API server would refuse in every pod. */

@@ -10,6 +10,7 @@ import { fileCells, holdsSecret } from './settings-cells.ts';
 import type { Cells } from './settings-cells.ts';
 import { apiServerIn, doubtfulVariables, isInKubernetes, unknownVariables } from './settings-environment.ts';
 import type { Environment } from './settings-environment.ts';
+import { readEgressProxy } from './settings-egress.ts';
 import { readSettingsFile } from './settings-file.ts';
 import { certificates, hostPort, password as passwordForm, storedKey } from './settings-forms.ts';
 import { readInjector } from './settings-injector.ts';
@@ -83,15 +84,20 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
   const { role, file, env } = source;
   const owned = readAccounts(reader, role);
   const { clients, kubernetes } = readCallers(reader, role, owned.apps);
+  const listening = readListening(reader, role, env);
+  const transparent = readTransparent(reader);
+  const allowedHosts = reader.many(serving.allowedHosts) ?? [];
+  const listeners = [listening.listen, listening.adminListen, ...(transparent ? [transparent.listen] : [])];
   return {
     role,
     configFile: file?.path,
     ...owned,
     clients,
     kubernetes: { ...kubernetes, apiServer: apiServerIn(env) },
-    ...readListening(reader, role, env),
+    ...listening,
     tlsCaPem: readAuthorities(reader, source),
     upstreams: readUpstreams(reader),
+    egressProxy: readEgressProxy(reader, role, env, { listeners, names: allowedHosts }),
     resolve: reader.oneOrDefault(serving.resolve),
     timeouts: {
       connectMs: reader.oneOrDefault(serving.connectTimeout),
@@ -102,7 +108,10 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
     replay: readReplay(reader),
     errorStatus: reader.oneOrDefault(serving.errorStatus),
     foreignTokens: reader.oneOrDefault(serving.foreignTokens),
+    listenPeers: readPeers(reader, role, listening.listen, transparent?.listen),
+    allowedHosts,
     allowedOrigins: reader.many(serving.allowedOrigins) ?? [],
+    signedUrlHosts: reader.many(serving.signedUrlHosts),
     denyPaths: reader.many(serving.denyPaths) ?? [],
     store: readStore(reader),
     drainDelayMs: reader.oneOrDefault(serving.drainDelay),
@@ -114,7 +123,7 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
       tokenLifeMs: reader.oneOrDefault(serving.simulatorTokenLife),
     },
     injector: readInjector(reader, role),
-    transparent: readTransparent(reader),
+    transparent,
   };
 }
 
@@ -132,12 +141,6 @@ function readListening(
     const name = given?.name ?? adminGiven?.name ?? 'listen';
     reader.problems.push(`${name}: listen and adminListen share the port ${listen.port}: they need one each`);
   }
-  if (role === 'proxy' && !isLoopbackName(listen.host)) {
-    reader.warnings.push(
-      `${given?.name ?? 'listen'}: ${listen.host} can be reached from other machines, and the sidecar asks its callers ` +
-        'for no credential: whoever reaches it calls WeChat as you',
-    );
-  }
   if (role === 'hub' && tls === undefined && !isLoopbackName(listen.host)) {
     reader.warnings.push(
       'tokens leave this hub in clear: set tls.certFile and tls.keyFile, unless the network between is trusted',
@@ -145,6 +148,33 @@ function readListening(
   }
   const adminPortMayMove = adminGiven === undefined && !isInKubernetes(env);
   return { listen, adminListen, adminPortMayMove, tls };
+}
+
+/** The sidecar asks its callers for no credential, so where others can reach it, it is said who may. */
+function readPeers(
+  reader: SettingsReader,
+  role: Role,
+  listen: HostPort,
+  transparent: HostPort | undefined,
+): readonly string[] {
+  const peers = reader.many(serving.listenPeers);
+  const open = [
+    ...(isLoopbackName(listen.host) ? [] : [reader.given(serving.listen)?.name ?? serving.listen.key]),
+    ...(transparent === undefined || isLoopbackName(transparent.host)
+      ? []
+      : [reader.given(serving.transparentListen)?.name ?? serving.transparentListen.key]),
+  ];
+  const given = reader.given(serving.listenPeers);
+  if (role === 'proxy' && given === undefined && open.length > 0) {
+    reader.problems.push(
+      `${open.join(' and ')}: other machines can reach it, and whoever does calls WeChat as you: list the addresses ` +
+        'that may connect in WECHAT_SIDECAR_LISTEN_PEERS (listenPeers), or listen on localhost',
+    );
+  }
+  if (given !== undefined && open.length === 0) {
+    reader.warnings.push(`${given.name}: has no effect, since nothing listens beyond loopback`);
+  }
+  return peers ?? [];
 }
 
 function readTransparent(reader: SettingsReader): TransparentSettings | undefined {

@@ -107,7 +107,7 @@ export class SettingsReader {
   secretFile(
     setting: Setting<string>,
     scope: Scope = this.#top,
-    content: Form<string> = anyContent,
+    content: Form<unknown> = anyContent,
   ): Secret | undefined {
     const path = this.one(setting, scope);
     const name = this.given(setting, scope)?.name ?? setting.key;

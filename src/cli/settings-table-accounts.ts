@@ -1,7 +1,7 @@
 import { RIGHTS } from '../hub/callers.ts';
 import type { Right } from '../hub/callers.ts';
-import { TOKEN_MODES } from '../token/token.ts';
-import type { TokenMode } from '../token/token.ts';
+import { APP_MODES } from '../token/token.ts';
+import type { AppMode } from '../token/token.ts';
 import { appSecretText } from './app-secret.ts';
 import { TOKEN_ROLES } from './setting.ts';
 import type { Setting } from './setting.ts';
@@ -45,17 +45,17 @@ export const appSecretFile: Setting<string> = {
   meaningZh: '只含 AppSecret 的文件。',
 };
 
-export const appMode: Setting<TokenMode> = {
+export const appMode: Setting<AppMode> = {
   key: 'apps[].mode',
   env: 'WECHAT_TOKEN_MODE',
   default: 'stable',
-  form: form.oneOf(TOKEN_MODES),
+  form: form.oneOf(APP_MODES),
   roles: ACCOUNT_ROLES,
   live: true,
   meaning:
-    '`stable` (POST /cgi-bin/stable_token) or `classic` (GET /cgi-bin/token). The environment also sets it for accounts in the file that name none.',
+    '`stable` (POST /cgi-bin/stable_token), `classic` (GET /cgi-bin/token), or `login`: an account of a website or app that only logs people in, for which no token is ever fetched. The environment also sets it for accounts in the file that name none.',
   meaningZh:
-    '`stable`（POST /cgi-bin/stable_token）或 `classic`（GET /cgi-bin/token）。文件中未写 mode 的账号也以环境变量为准。',
+    '`stable`（POST /cgi-bin/stable_token）、`classic`（GET /cgi-bin/token）或 `login`：只用于登录的网站或应用账号，从不获取 token。文件中未写 mode 的账号也以环境变量为准。',
 };
 
 export const appName: Setting<string> = {
@@ -242,6 +242,21 @@ export const clientMay: Setting<Right> = {
     '允许做什么：`tokens`（含监听和上报）、`tickets`、`sign`（JS-SDK 签名）、`relay`（带 AppSecret 的调用）、`refresh`（页面上的刷新按钮）中的若干项。名为 `default` 的调用方可以做全部。',
 };
 
+const URL_HOSTS = {
+  defaultNote: { en: 'all', zh: '全部' },
+  form: form.hostName,
+  itemsMax: 200,
+  roles: HUB,
+  live: true,
+} as const;
+
+export const clientUrlHosts: Setting<string> = {
+  key: 'clients[].jssdk.allowedUrlHosts',
+  ...URL_HOSTS,
+  meaning: 'The only hosts whose pages it may have signed for the JS-SDK. Take `tickets` away from it too.',
+  meaningZh: '只允许为这些主机的页面做 JS-SDK 签名。同时应去掉它的 `tickets` 权限。',
+};
+
 export const kubernetesAudience: Setting<string> = {
   key: 'kubernetes.audience',
   default: 'wechat-sidecar-hub',
@@ -285,6 +300,13 @@ export const allowMay: Setting<Right> = {
   ...MAY,
   meaning: 'What it may do with them, as `clients[].may`.',
   meaningZh: '允许做什么，同 `clients[].may`。',
+};
+
+export const allowUrlHosts: Setting<string> = {
+  key: 'kubernetes.allow[].jssdk.allowedUrlHosts',
+  ...URL_HOSTS,
+  meaning: 'The only hosts whose pages it may have signed, as `clients[].jssdk.allowedUrlHosts`.',
+  meaningZh: '只允许为这些主机的页面签名，同 `clients[].jssdk.allowedUrlHosts`。',
 };
 
 export const tlsCertFile: Setting<string> = {

@@ -93,13 +93,39 @@ export const sidecarUpstreams: Setting<string> = {
   key: 'injector.upstreams',
   env: 'WECHAT_INJECTOR_UPSTREAMS',
   defaultNote: { en: "the sidecar's own", zh: '边车自身的默认值' },
-  form: form.origin,
+  form: form.upstreamUrl,
   itemsMax: 16,
   roles: INJECTOR,
   live: true,
   meaning:
-    'The platform that sidecars call, in order of preference; for a simulator or a forward proxy of your own.',
-  meaningZh: '边车调用的平台地址，按优先顺序排列；用于模拟器或自建的转发代理。',
+    'The platform that sidecars call, in order of preference; for a simulator or a forwarder of your own, perhaps with a path prefix.',
+  meaningZh: '边车调用的平台地址，按优先顺序排列；用于模拟器或自建的转发（可带路径前缀）。',
+};
+
+export const sidecarEgressProxy: Setting<string> = {
+  key: 'injector.egressProxy',
+  env: 'WECHAT_INJECTOR_EGRESS_PROXY',
+  form: form.plainProxyUrl,
+  // Whoever misreads what is accepted puts a password here.
+  secret: true,
+  roles: INJECTOR,
+  live: true,
+  meaning:
+    'The forward proxy of sidecars, `http://host:port` without user and password, or `none`; a pod may name another one by `wechat-sidecar.io/egress-proxy`.',
+  meaningZh:
+    '边车使用的正向代理，`http://host:port`（不含用户名和密码）或 `none`；Pod 可用注解 `wechat-sidecar.io/egress-proxy` 另行指定。',
+};
+
+export const sidecarEgressProxySecret: Setting<{ readonly name: string; readonly key: string }> = {
+  key: 'injector.egressProxySecret',
+  env: 'WECHAT_INJECTOR_EGRESS_PROXY_SECRET',
+  form: form.secretKey,
+  roles: INJECTOR,
+  live: true,
+  meaning:
+    "In place of `injector.egressProxy`, for a proxy with a password: a Secret of each pod's own namespace whose key holds the URL, as `name/key`; the key is `url` if none is named. Sidecars read it again when it changes.",
+  meaningZh:
+    '替代 `injector.egressProxy`，用于带密码的代理：Pod 所在命名空间内的 Secret，写作 `name/key`，其内容为代理 URL；未写键名时取 `url`。内容变化后边车会自动重读。',
 };
 
 export const sidecarPort: Setting<number> = {
@@ -259,6 +285,8 @@ export const INJECTOR_ROWS: readonly Setting[] = [
   sidecarHubCaFile,
   sidecarCaConfigMap,
   sidecarUpstreams,
+  sidecarEgressProxy,
+  sidecarEgressProxySecret,
   sidecarPort,
   sidecarAdminPort,
   cpuRequest,

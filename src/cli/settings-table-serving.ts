@@ -88,12 +88,41 @@ export const upstreams: Setting<string> = {
   key: 'upstreams',
   env: 'WECHAT_SIDECAR_UPSTREAMS',
   default: 'https://api.weixin.qq.com,https://api2.weixin.qq.com',
-  form: form.origin,
+  form: form.upstreamUrl,
   itemsMax: 16,
   roles: TOKEN_ROLES,
   live: false,
-  meaning: 'The origins of the platform, in order of preference.',
-  meaningZh: '微信平台的地址，按优先顺序排列。',
+  meaning:
+    'The origins of the platform, in order of preference. Each may have a path prefix (a forwarder of your own: `https://gate.example/wechat`), which is put before the path of every call; `denyPaths` and the like match the path without it.',
+  meaningZh:
+    '微信平台的地址，按优先顺序排列。每个都可以带路径前缀（自建转发，如 `https://gate.example/wechat`），会加在每个请求的路径之前；`denyPaths` 等按不含前缀的路径匹配。',
+};
+
+export const egressProxy: Setting<'none' | form.ProxyUrl> = {
+  key: 'egressProxy',
+  env: 'WECHAT_SIDECAR_EGRESS_PROXY',
+  defaultNote: { en: '`HTTPS_PROXY` less `NO_PROXY`', zh: '`HTTPS_PROXY`，`NO_PROXY` 除外' },
+  form: form.egressProxyUrl,
+  // It may hold a password.
+  secret: true,
+  roles: TOKEN_ROLES,
+  live: true,
+  meaning:
+    "The forward proxy that every call to the platform over https goes through (CONNECT), so that the platform's IP allow-list needs one address: `http://[user:password@]host:port`. The proxy looks the names up. Not for the hub, Redis or Kubernetes. `none`: no proxy, whatever `HTTPS_PROXY` says. See [Egress proxy](#egress-proxy).",
+  meaningZh:
+    '对微信平台的所有 https 请求都经由该正向代理（CONNECT）发出，这样 IP 白名单只需一个地址：`http://[user:password@]host:port`。域名由代理解析。不用于中控、Redis 和 Kubernetes。`none`：不用代理，无论 `HTTPS_PROXY` 如何设置。参见[出口代理](#出口代理)。',
+};
+
+export const egressProxyFile: Setting<string> = {
+  key: 'egressProxyFile',
+  env: 'WECHAT_SIDECAR_EGRESS_PROXY_FILE',
+  form: form.filePath,
+  file: 'secret',
+  roles: TOKEN_ROLES,
+  live: true,
+  meaning:
+    'In place of `egressProxy`: a file that holds the same, the place for a password. Read again when it changes.',
+  meaningZh: '替代 `egressProxy`：内容相同的文件，适合存放含密码的地址。文件变化时自动重读。',
 };
 
 export const resolve: Setting<'system' | 'dns'> = {
@@ -115,8 +144,9 @@ export const connectTimeout: Setting<number> = {
   form: form.duration('10ms', '5m'),
   roles: CALLING_ROLES,
   live: false,
-  meaning: 'The longest that connecting to one origin may take (TCP and TLS); then the next one is tried.',
-  meaningZh: '连接一个地址（TCP 与 TLS）的最长时间，超时则尝试下一个。',
+  meaning:
+    'The longest that connecting to one origin may take (TCP, the egress proxy and TLS); then the next one is tried.',
+  meaningZh: '连接一个地址（TCP、出口代理与 TLS）的最长时间，超时则尝试下一个。',
 };
 
 export const answerTimeout: Setting<number> = {
@@ -199,6 +229,32 @@ export const foreignTokens: Setting<'pass' | 'replace' | 'reject'> = {
     '请求中携带非本服务管理的 token 时：`pass` 原样放行（可能属于其他账号）；`replace` 替换（适合单账号 Pod,SDK 缓存里可能还有旧 token）；`reject` 拒绝。',
 };
 
+export const listenPeers: Setting<string> = {
+  key: 'listenPeers',
+  env: 'WECHAT_SIDECAR_LISTEN_PEERS',
+  form: form.addressRange,
+  itemsMax: 100,
+  roles: ['proxy'],
+  live: true,
+  meaning:
+    'Needed with a `listen` address that is not loopback: the addresses and ranges that may connect there, such as `172.18.0.0/16` of a Compose network. All others are closed at once, loopback too unless it is listed. New connections go by a change.',
+  meaningZh:
+    '`listen` 不是回环地址时必填：允许连接的地址和网段，如 Compose 网络的 `172.18.0.0/16`。其他来源一律立即断开，回环地址也要列出才能连接。修改后对新连接生效。',
+};
+
+export const allowedHosts: Setting<string> = {
+  key: 'allowedHosts',
+  env: 'WECHAT_SIDECAR_ALLOWED_HOSTS',
+  form: form.hostName,
+  itemsMax: 50,
+  roles: PROXIES,
+  live: true,
+  meaning:
+    'Further host names that the business port serves, such as `wechat-sidecar` or `host.docker.internal`, for a container beside the program. Browsers do not say where a call to such a host comes from, so there a request with `Cookie`, a foreign `Referer` or a `User-Agent` that begins with `Mozilla/` is refused.',
+  meaningZh:
+    '业务端口额外服务的主机名，如 `wechat-sidecar`、`host.docker.internal`，用于与业务程序并列的容器。浏览器访问这类主机时不会说明请求来源，因此带 `Cookie`、外站 `Referer`、或 `User-Agent` 以 `Mozilla/` 开头的请求会被拒绝。',
+};
+
 export const allowedOrigins: Setting<string> = {
   key: 'allowedOrigins',
   env: 'WECHAT_SIDECAR_ALLOWED_ORIGINS',
@@ -210,6 +266,19 @@ export const allowedOrigins: Setting<string> = {
     'Origins of web pages that may call the business port and read its answers, such as `http://localhost:5173` of a development server. All other pages are refused.',
   meaningZh:
     '允许调用业务端口并读取其响应的网页的源，如开发服务器的 `http://localhost:5173`。其他网页一律拒绝。',
+};
+
+export const signedUrlHosts: Setting<string> = {
+  key: 'jssdk.allowedUrlHosts',
+  env: 'WECHAT_SIDECAR_JSSDK_ALLOWED_URL_HOSTS',
+  defaultNote: { en: 'all', zh: '全部' },
+  form: form.hostName,
+  itemsMax: 200,
+  roles: PROXIES,
+  live: true,
+  meaning:
+    'The only hosts whose pages are signed for the JS-SDK, such as `shop.example.com`. See [JS-SDK](#js-sdk).',
+  meaningZh: '只为这些主机的页面做 JS-SDK 签名，如 `shop.example.com`。参见 [JS-SDK](#js-sdk)。',
 };
 
 export const denyPaths: Setting<string> = {

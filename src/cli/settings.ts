@@ -2,6 +2,8 @@ import type { LogLevel } from '../base/log.ts';
 import type { Right } from '../hub/callers.ts';
 import type { InjectionSettings } from '../injector/settings.ts';
 import type { Secret } from '../base/secret.ts';
+import type { EgressProxy } from '../upstream/egress-proxy.ts';
+import type { AppMode } from '../token/token.ts';
 import type { Credentials } from '../wechat/issuer.ts';
 
 /** What this process is; each role takes the settings of its own and leaves the others unread. */
@@ -27,14 +29,22 @@ export interface Settings {
   readonly hub: HubSettings | undefined;
   /** Origins such as `https://api.weixin.qq.com`, in order of preference; 1 to 16. */
   readonly upstreams: readonly string[];
+  /** What connections with TLS to them go through. */
+  readonly egressProxy: EgressProxy | undefined;
   readonly resolve: 'system' | 'dns';
   readonly timeouts: TimeoutSettings;
   readonly limits: { readonly inFlightMax: number };
   readonly replay: { readonly bodyBytesMax: number; readonly memoryBytesMax: number };
   readonly errorStatus: 'wechat' | 'http';
   readonly foreignTokens: 'pass' | 'replace' | 'reject';
+  /** Addresses and ranges that may connect to a business port that is not on loopback. */
+  readonly listenPeers: readonly string[];
+  /** Further host names that the business port serves. */
+  readonly allowedHosts: readonly string[];
   /** Origins of web pages that may call the business port. */
   readonly allowedOrigins: readonly string[];
+  /** The only hosts whose pages the sidecar signs; undefined: all. */
+  readonly signedUrlHosts: readonly string[] | undefined;
   /** Patterns for `matchAny`. */
   readonly denyPaths: readonly string[];
   readonly store: StoreSettings;
@@ -62,7 +72,8 @@ export interface TlsSettings {
   readonly keyFile: string;
 }
 
-export interface AppSettings extends Credentials {
+export interface AppSettings extends Omit<Credentials, 'mode'> {
+  readonly mode: AppMode;
   /** For people; the appid where none is set. */
   readonly name: string;
 }
@@ -108,6 +119,8 @@ export interface ClientSettings {
   readonly apps: readonly string[];
   /** What it may do with them. */
   readonly may: readonly Right[];
+  /** The only hosts whose pages it may have signed; undefined: all. */
+  readonly urlHosts?: readonly string[] | undefined;
 }
 
 export interface KubernetesSettings {
@@ -124,6 +137,7 @@ export interface ServiceAccountSettings {
   readonly serviceAccount: string;
   readonly apps: readonly string[];
   readonly may: readonly Right[];
+  readonly urlHosts?: readonly string[] | undefined;
 }
 
 export interface SimulatorSettings {

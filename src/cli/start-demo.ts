@@ -14,6 +14,8 @@ import { startHub } from './start-hub.ts';
 import { startProxy } from './start-proxy.ts';
 import { startSimulator } from './start-simulator.ts';
 
+const EVERYBODY = ['0.0.0.0/0', '::/0'];
+
 export interface RunningDemo extends RunningRole {
   /** What to show a newcomer. */
   welcome(adminPort: number): string;
@@ -60,6 +62,8 @@ export async function startDemo(settings: Settings, context: RoleContext): Promi
     const proxySettings = (of: Settings): Settings => ({
       ...of,
       upstreams,
+      // There is nothing to guard: its account is the simulator's.
+      listenPeers: EVERYBODY,
       hub: reached,
       defaultApp: app.appid,
     });

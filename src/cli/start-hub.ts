@@ -1,13 +1,16 @@
 import { hostname } from 'node:os';
 import { Audit } from '../hub/audit.ts';
+import { RateLimit } from '../base/rate-limit.ts';
 import { makeHubFace } from '../hub/app.ts';
 import { Callers } from '../hub/callers.ts';
 import type { Reviewers } from '../hub/callers.ts';
 import { accountsOf } from '../hub/accounts.ts';
 import type { Hub } from '../hub/hub.ts';
 import { History } from '../hub/history.ts';
+import { CALL_LIMITS, HUB_LIMITS, RELAY_LIMITS } from '../hub/limits.ts';
 import { Refreshes } from '../hub/refreshes.ts';
 import { grantsFor, serviceAccountReviewers } from '../hub/service-accounts.ts';
+import { Shares } from '../hub/shares.ts';
 import { Watchers } from '../hub/watchers.ts';
 import { makeKeepers } from '../keeper/keepers.ts';
 import type { Keepers } from '../keeper/keepers.ts';
@@ -21,20 +24,16 @@ import type { KubernetesApi } from '../kubernetes/api.ts';
 import { TokenReviews } from '../kubernetes/token-review.ts';
 import type { ServiceAccount } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
+import { Places } from '../server/places.ts';
 import { makeAsk } from '../upstream/ask.ts';
-import { Authorities } from '../upstream/authorities.ts';
+import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { appsWithTokens, loginStatus } from './login-apps.ts';
 import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
-import { makeUpstream, observerFor } from './start-proxy.ts';
-
-/** Requests are small; one that is slower than this is somebody who only wants to hold a place. */
-const REQUEST_MS_MAX = 15_000;
-/** Room for every watcher, and for the calls beside them. */
-const CONNECTIONS_MAX = 30_000;
-/** Each may hold a head of 64 KiB that never ends. */
-const UNPROVEN_MAX = 3_000;
+import { observerFor } from './start-proxy.ts';
+import { makeWayOut, type WayOut } from './way-out.ts';
 
 /** The hub: the one holder of AppSecrets, which gives tokens to those who may use them. */
 export async function startHub(
@@ -45,14 +44,14 @@ export async function startHub(
   const { clock, log } = context;
   let current = settings;
   const parts = await assemble(settings, context, () => current, serviceAccountFiles);
-  const { hub, keepers, store, tickets, history, authorities } = parts;
+  const { hub, keepers, store, tickets, history, wayOut } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
-    limits: { headersTimeoutMs: REQUEST_MS_MAX, requestTimeoutMs: REQUEST_MS_MAX },
-    connectionsMax: CONNECTIONS_MAX,
-    unprovenMax: UNPROVEN_MAX,
+    limits: HUB_LIMITS,
+    places: parts.places,
+    onCut: (reason) => context.metrics.connectionCut('business', reason),
     ...(settings.tls !== undefined && { tls: settings.tls }),
     clock,
     log,
@@ -65,16 +64,17 @@ export async function startHub(
     port: listener.port,
     ready: [triedCheck(keepers)],
     status: () => ({
-      accounts: keepers.status(),
-      upstreams: hub.upstream.origins.health(),
+      accounts: [...keepers.status(), ...loginStatus(current.apps)],
+      ...wayOut.status(),
       inFlight: listener.inFlight(),
       watchers: hub.watchers.size,
     }),
     reconfigure(next) {
-      const gone = keepers.appids().filter((appid) => !next.apps.some((app) => app.appid === appid));
+      const isOtherWay = wayOut.reconfigure(next);
+      const apps = appsWithTokens(next.apps);
+      const gone = keepers.appids().filter((appid) => !apps.some((app) => app.appid === appid));
       current = next;
-      authorities.use(next.tlsCaPem);
-      keepers.reconfigure(next.apps);
+      keepers.reconfigure(apps);
       reconfigureStore(store, next.store);
       for (const appid of gone) {
         hub.watchers.removed(appid);
@@ -84,6 +84,7 @@ export async function startHub(
       history.keepOnly(keepers.appids());
       hub.callers.reconfigure(next.clients);
       hub.watchers.endWhere((caller) => !hub.callers.stillHolds(caller));
+      if (isOtherWay) keepers.routeChanged();
     },
     async drain(options) {
       // Watchers would keep us waiting for ever, and find another hub once this one takes no calls.
@@ -103,7 +104,8 @@ interface HubParts {
   readonly store: TokenStore;
   readonly tickets: KeptTickets;
   readonly history: History;
-  readonly authorities: Authorities;
+  readonly places: Places;
+  readonly wayOut: WayOut;
   close(): Promise<void>;
 }
 
@@ -114,13 +116,13 @@ async function assemble(
   serviceAccountFiles: typeof IN_CLUSTER_FILES,
 ): Promise<HubParts> {
   const { clock, random, log, version, metrics } = context;
-  const authorities = new Authorities(settings.tlsCaPem);
-  const upstream = makeUpstream(settings, context, authorities);
+  const wayOut = makeWayOut(settings, context);
+  const { upstream } = wayOut;
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
   const store = await openStore(settings.store, context);
   const keepers = makeKeepers({
-    apps: settings.apps,
+    apps: appsWithTokens(settings.apps),
     issuer: makePlatformIssuer(ask),
     store,
     clock,
@@ -141,6 +143,7 @@ async function assemble(
   });
   const accounts = accountsOf(keepers, () => current().apps);
   const watchers = new Watchers({ accounts, clock, log });
+  const places = new Places(HUB_LIMITS);
   metrics.watchHubWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
   const audit = new Audit(log, clock);
@@ -152,7 +155,11 @@ async function assemble(
     callers: new Callers(settings.clients, reviewersFor(api, settings, current, context), clock),
     refreshes: new Refreshes({ accounts, audit, clock }),
     watchers,
+    calls: new Shares(CALL_LIMITS),
+    relays: new Shares(RELAY_LIMITS),
+    places,
     tickets,
+    signatures: new RateLimit(SIGNATURE_RATE, clock),
     upstream,
     history,
     audit,
@@ -167,7 +174,7 @@ async function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, store, tickets, history, authorities, close };
+  return { hub, keepers, store, tickets, history, places, wayOut, close };
 }
 
 /** Whether other hubs hold the account too. */

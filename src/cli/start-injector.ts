@@ -2,6 +2,7 @@ import { CERTIFICATE_POLICY, type CertificatePolicy } from '../injector/certific
 import { CertificateKeeper } from '../injector/certificate-keeper.ts';
 import { makeWebhookCertificate } from '../injector/certificate.ts';
 import { ClusterVersion } from '../injector/cluster-version.ts';
+import { INJECTOR_LIMITS } from '../injector/limits.ts';
 import { ServerClock } from '../injector/server-clock.ts';
 import type { InjectionSettings } from '../injector/settings.ts';
 import { endOf, ShownCertificate } from '../injector/shown-certificate.ts';
@@ -14,16 +15,6 @@ import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
 
 const SETTING = 'WECHAT_SIDECAR_LISTEN (listen)';
-/** Longer than an API server keeps an idle connection (90 s), so that it is the one who closes. */
-const KEEP_ALIVE_MS = 120_000;
-/** API servers wait for a webhook for 30 s at most. */
-const REQUEST_MS_MAX = 30_000;
-/** TLS and the head of a request: API servers send both as fast as the network goes. */
-const HEAD_MS_MAX = 10_000;
-const HEAD_BYTES_MAX = 16 * 1024;
-/** An API server opens one for each review under way. With TLS, one takes some 100 KiB. */
-const CONNECTIONS_MAX = 512;
-
 /** The webhook that adds the sidecar to pods. */
 export async function startInjector(
   settings: Settings,
@@ -49,14 +40,8 @@ export async function startInjector(
     ...settings.listen,
     setting: SETTING,
     tls: certificate.shown,
-    connectionsMax: CONNECTIONS_MAX,
-    giveWay: true,
-    limits: {
-      headersTimeoutMs: HEAD_MS_MAX,
-      headBytesMax: HEAD_BYTES_MAX,
-      keepAliveTimeoutMs: KEEP_ALIVE_MS,
-      requestTimeoutMs: REQUEST_MS_MAX,
-    },
+    limits: INJECTOR_LIMITS,
+    onCut: (reason) => metrics.connectionCut('business', reason),
     clock,
     log,
   });

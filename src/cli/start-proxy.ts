@@ -1,40 +1,41 @@
+import { type IpRange, readIpRange } from '../base/ip-range.ts';
 import { boundedLog } from '../base/log.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
 import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
+import { RateLimit } from '../base/rate-limit.ts';
 import { ReplayBudget } from '../proxy/body.ts';
+import { proxyLimits, PROXY_LIMITS, TRANSPARENT_LIMITS } from '../proxy/limits.ts';
 import { PassThrough } from '../proxy/pass-through.ts';
 import { Reports } from '../proxy/reports.ts';
 import { prepareTrust } from '../proxy/transparent/trust-files.ts';
 import { ListenError } from '../server/listen-error.ts';
-import { listen, type Listener } from '../server/listen.ts';
+import { listen, type Listener, type ListenOptions } from '../server/listen.ts';
 import type { Metrics } from '../server/metrics.ts';
-import { reasonOf } from '../upstream/attempt.ts';
-import { Authorities } from '../upstream/authorities.ts';
 import type { Upstream } from '../upstream/exchange.ts';
-import { Origins } from '../upstream/origins.ts';
-import { Pools } from '../upstream/pools.ts';
-import { hostnameOf } from '../wechat/hosts.ts';
+import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
 import { matchAny } from '../wechat/path-pattern.ts';
-import { makeHubBackedAccounts, makeOwnAccounts, type ProxyAccounts } from './proxy-accounts.ts';
+import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
-import type { Settings } from './settings.ts';
+import type { HostPort, Settings } from './settings.ts';
+import { makeWayOut } from './way-out.ts';
 
 /** The sidecar, with accounts of its own or those of a hub. */
 export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
   const { clock, log, metrics } = context;
-  const authorities = new Authorities(settings.tlsCaPem);
-  const upstream = makeUpstream(settings, context, authorities);
+  const wayOut = makeWayOut(settings, context);
+  const { upstream } = wayOut;
   const passThrough = new PassThrough(upstream);
   const source =
     settings.hub === undefined
       ? await makeOwnAccounts(settings, context, upstream, observerFor(metrics))
-      : makeHubBackedAccounts(settings, settings.hub, context, authorities);
+      : makeHubBackedAccounts(settings, settings.hub, context, wayOut.authorities);
   const budget = new ReplayBudget(settings.replay.memoryBytesMax);
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
   source.onTokenChange((appid) => reports.tokenChanged(appid));
-  let rules: ProxyRules = { ...rulesOf(settings), defaultApp: undefined };
+  const rules = new CurrentRules(rulesOf(settings), source);
   const sidecar: Sidecar = {
     ...context,
     accounts: source.accounts,
@@ -42,21 +43,15 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     passThrough,
     budget,
     reports,
+    signatures: new RateLimit(SIGNATURE_RATE, clock),
     boundedLog: boundedLog(log, clock),
-    rules: () => (rules = withDefaultApp(rules, source)),
+    rules: () => rules.current(),
   };
   // One face behind both listeners, so that the limit of calls in flight is one.
   const face = makeProxyFace(sidecar);
-  const transparent = await openTransparent(settings, face, context);
-  const listener = await listen({
-    ...face,
-    ...settings.listen,
-    limits: { bodyPauseMs: settings.timeouts.idleMs },
-    halfClose: true,
-    setting: 'WECHAT_SIDECAR_LISTEN (listen)',
-    clock,
-    log,
-  });
+  const peers = new Peers(settings.listenPeers);
+  const transparent = await openTransparent(settings, face, peers, context);
+  const listener = await openBusiness(settings, face, peers, context);
   await source.start();
   warmUp(settings, upstream);
 
@@ -68,15 +63,19 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     status: () => ({
       defaultApp: source.defaultApp() ?? null,
       ...source.status(),
-      upstreams: upstream.origins.health(),
+      ...wayOut.status(),
       inFlight: listener.inFlight() + (transparent?.inFlight() ?? 0),
       replayBufferBytes: budget.bytes(),
     }),
     reconfigure(next) {
-      rules = { ...rulesOf(next), defaultApp: undefined };
-      authorities.use(next.tlsCaPem);
+      const isOtherWay = wayOut.reconfigure(next);
+      rules.use(rulesOf(next));
+      peers.use(next.listenPeers);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
+      if (!isOtherWay) return;
+      passThrough.renew();
+      source.routeChanged();
     },
     async drain(options) {
       const [outcome, beside] = await Promise.all([listener.drain(options), transparent?.drain(options)]);
@@ -88,12 +87,77 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   };
 }
 
+type DefaultApp = 'defaultApp' | 'defaultAppUnknown';
+
+/** What each call asks for: the same object for as long as it says the same. */
+class CurrentRules {
+  readonly #source: { [name in DefaultApp]: () => ProxyRules[name] };
+  #rules: ProxyRules;
+
+  constructor(rules: Omit<ProxyRules, DefaultApp>, source: { [name in DefaultApp]: () => ProxyRules[name] }) {
+    this.#source = source;
+    this.#rules = { ...rules, defaultApp: undefined };
+  }
+
+  use(rules: Omit<ProxyRules, DefaultApp>): void {
+    this.#rules = { ...rules, defaultApp: undefined };
+  }
+
+  current(): ProxyRules {
+    const [defaultApp, defaultAppUnknown] = [this.#source.defaultApp(), this.#source.defaultAppUnknown()];
+    const { defaultApp: before, defaultAppUnknown: unknownBefore } = this.#rules;
+    if (defaultApp !== before || defaultAppUnknown !== unknownBefore)
+      this.#rules = { ...this.#rules, defaultApp, defaultAppUnknown };
+    return this.#rules;
+  }
+}
+
+/** Who may connect to listeners that are not on loopback. */
+class Peers {
+  #ranges: readonly IpRange[] = [];
+
+  constructor(ranges: readonly string[]) {
+    this.use(ranges);
+  }
+
+  use(ranges: readonly string[]): void {
+    this.#ranges = ranges.flatMap((text) => readIpRange(text) ?? []);
+  }
+
+  on({ host }: HostPort): Pick<ListenOptions, 'mayConnect'> {
+    if (isLoopbackName(host)) return {};
+    return { mayConnect: (address) => this.#ranges.some((range) => range(address)) };
+  }
+}
+
+function openBusiness(
+  settings: Settings,
+  face: ProxyFace,
+  peers: Peers,
+  { clock, log, metrics }: RoleContext,
+): Promise<Listener> {
+  const { listen: where } = settings;
+  return listen({
+    ...face,
+    ...where,
+    ...peers.on(where),
+    halfClose: true,
+    setting: 'WECHAT_SIDECAR_LISTEN (listen)',
+    limits: proxyLimits(PROXY_LIMITS, boundsOf(settings)),
+    onCut: (reason) => metrics.connectionCut('business', reason),
+    clock,
+    log,
+  });
+}
+
 /** The same face once more, over HTTPS and by the platform's own names. */
 async function openTransparent(
-  { transparent, timeouts }: Settings,
+  settings: Settings,
   face: ProxyFace,
-  { clock, log }: RoleContext,
+  peers: Peers,
+  { clock, log, metrics }: RoleContext,
 ): Promise<Listener | undefined> {
+  const { transparent } = settings;
   if (transparent === undefined) return undefined;
   const { listen: where, trustFolder, keyFolder } = transparent;
   const setting = 'WECHAT_SIDECAR_TRANSPARENT_LISTEN (transparent.listen)';
@@ -107,47 +171,23 @@ async function openTransparent(
   return listen({
     ...face,
     ...where,
-    limits: { bodyPauseMs: timeouts.idleMs },
+    ...peers.on(where),
     tls,
     setting,
+    limits: proxyLimits(TRANSPARENT_LIMITS, boundsOf(settings)),
+    onCut: (reason) => metrics.connectionCut('transparent', reason),
     clock,
     log,
   });
 }
 
+function boundsOf({ limits, timeouts }: Settings): Parameters<typeof proxyLimits>[1] {
+  return { inFlightMax: limits.inFlightMax, bodyPauseMs: timeouts.idleMs };
+}
+
 /** With an account of its own, a sidecar makes its first connection for the token. */
 function warmUp({ hub }: Settings, { pools, origins }: Upstream): void {
   if (hub !== undefined) pools.warm(origins.first());
-}
-
-export function makeUpstream(
-  settings: Settings,
-  { clock, log, metrics }: RoleContext,
-  authorities: Authorities,
-): Upstream {
-  const { connectMs, answerMs, idleMs } = settings.timeouts;
-  const origins = new Origins(settings.upstreams, clock);
-  return {
-    origins,
-    pools: new Pools({
-      connectTimeoutMs: connectMs,
-      answerTimeoutMs: answerMs,
-      idleTimeoutMs: idleMs,
-      resolve: settings.resolve,
-      authorities,
-      clock,
-      onUnreachable: (origin, error) => origins.failed(origin, reasonOf(error)),
-    }),
-    log,
-    onFailover: (host) => metrics.upstreamFailedOver(host),
-  };
-}
-
-/** The same object for as long as its parts are the same: each call asks for it. */
-function withDefaultApp(rules: ProxyRules, source: ProxyAccounts): ProxyRules {
-  const [defaultApp, defaultAppUnknown] = [source.defaultApp(), source.defaultAppUnknown()];
-  const isSame = defaultApp === rules.defaultApp && defaultAppUnknown === rules.defaultAppUnknown;
-  return isSame ? rules : { ...rules, defaultApp, defaultAppUnknown };
 }
 
 function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {
@@ -156,8 +196,10 @@ function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAp
     errorStatus: settings.errorStatus,
     replayBodyBytesMax: settings.replay.bodyBytesMax,
     inFlightMax: settings.limits.inFlightMax,
+    signedUrlHosts: settings.signedUrlHosts && new Set(settings.signedUrlHosts),
     gate: {
       upstreamHosts: new Set(settings.upstreams.flatMap((url) => hostnameOf(new URL(url).host) ?? [])),
+      allowedHosts: new Set(settings.allowedHosts),
       allowedOrigins: new Set(settings.allowedOrigins),
       denied: matchAny(settings.denyPaths),
     },

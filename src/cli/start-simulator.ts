@@ -5,13 +5,14 @@ import { listen } from '../server/listen.ts';
 import { DEMO_APP } from '../simulator/accounts.ts';
 import { makeCertificate } from '../simulator/certificate.ts';
 import type { Certificate } from '../simulator/certificate.ts';
+import { SIMULATOR_LIMITS } from '../simulator/limits.ts';
 import { makeSimulator } from '../simulator/simulator.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from './settings.ts';
 
 /** The stand-in for the platform, with the demo account beside those of the settings. */
 export async function startSimulator(settings: Settings, context: RoleContext): Promise<RunningRole> {
-  const { clock, log } = context;
+  const { clock, log, metrics } = context;
   const { seed, tls, tokenLifeMs } = settings.simulator;
   const certificate = tls ? await makeCertificate(clock) : undefined;
   const files = certificate === undefined ? undefined : await keepFiles(certificate);
@@ -30,6 +31,8 @@ export async function startSimulator(settings: Settings, context: RoleContext): 
     handler: simulator.handler(),
     ...settings.listen,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
+    limits: SIMULATOR_LIMITS,
+    onCut: (reason) => metrics.connectionCut('business', reason),
     ...(files === undefined ? {} : { tls: files }),
     clock,
     log,

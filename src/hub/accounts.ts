@@ -1,12 +1,13 @@
 import type { Secret } from '../base/secret.ts';
 import type { Keepers } from '../keeper/keepers.ts';
-import type { TokenMode } from '../token/token.ts';
+import { LOGIN_ONLY } from '../token/source.ts';
+import type { AppMode } from '../token/token.ts';
 
 /** An account, without its token. */
 export interface HubApp {
   readonly appid: string;
   readonly name: string;
-  readonly mode: TokenMode;
+  readonly mode: AppMode;
 }
 
 /** The accounts that this hub holds. */
@@ -16,6 +17,8 @@ export interface HubAccounts extends Pick<
 > {
   list(): readonly HubApp[];
   has(appid: string): boolean;
+  /** Whether the account only logs people in, and has no token. */
+  isLoginOnly(appid: string): boolean;
   secretOf(appid: string): Secret | undefined;
 }
 
@@ -27,12 +30,15 @@ export interface HeldApp extends HubApp {
 /** The accounts of these keepers, named as the settings in force name them. */
 export function accountsOf(keepers: Keepers, apps: () => readonly HeldApp[]): HubAccounts {
   const find = (appid: string): HeldApp | undefined => apps().find((app) => app.appid === appid);
+  const isLoginOnly = (appid: string): boolean => find(appid)?.mode === 'login';
   return {
-    token: (appid) => keepers.token(appid),
-    lastingToken: (appid) => keepers.lastingToken(appid),
-    report: (appid, refusal, caller) => keepers.report(appid, refusal, caller),
+    isLoginOnly,
+    token: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.token(appid)),
+    lastingToken: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.lastingToken(appid)),
+    report: async (appid, refusal, caller) =>
+      isLoginOnly(appid) ? LOGIN_ONLY : keepers.report(appid, refusal, caller),
     isFreeReport: (appid, refusal, caller) => keepers.isFreeReport(appid, refusal, caller),
-    refreshNow: (appid) => keepers.refreshNow(appid),
+    refreshNow: async (appid) => (isLoginOnly(appid) ? LOGIN_ONLY : keepers.refreshNow(appid)),
     peek: (appid) => keepers.peek(appid),
     status: () => keepers.status(),
     ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import Router from 'koa-router';
-import { mayDo, mayUse } from './callers.ts';
+import { keyOf, mayDo, mayUse } from './callers.ts';
 import type { Caller, Recognition } from './callers.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { Hub } from './hub.ts';
@@ -11,7 +11,6 @@ import type { ProblemReason } from './problem.ts';
 import { addressOf } from './request.ts';
 import type { ApiRoute } from './route.ts';
 import { API_ROUTES } from './routes.ts';
-import { CALL_LIMITS, RELAY_LIMITS, Shares } from './shares.ts';
 
 /** What a listener needs to show the hub's face. */
 export interface HubFace {
@@ -20,26 +19,17 @@ export interface HubFace {
   readonly refuse: Refuse;
 }
 
-/** Of all requests, those of strangers too. Streams that have been opened do not count; they have a limit of their own. */
-const IN_FLIGHT_MAX = 12_000;
-
 export function makeHubFace(hub: Hub): HubFace {
   const router = new Router({ sensitive: true, strict: true });
-  const calls = new Shares(CALL_LIMITS);
-  const relays = new Shares(RELAY_LIMITS);
   for (const route of API_ROUTES) {
-    const shares = route.right === 'relay' ? relays : calls;
-    const serve = (ctx: Koa.Context): Promise<void> => serveApi(ctx, hub, route, shares);
+    const serve = (ctx: Koa.Context): Promise<void> => serveApi(ctx, hub, route);
     if (route.method === 'GET') router.get(route.path, serve);
     else router.post(route.path, serve);
   }
   addPageRoutes(router, hub);
   const app = new Koa();
-  let inFlight = 0;
   app.use(async (ctx, next) => {
-    inFlight += 1;
-    await answered(ctx, inFlight > IN_FLIGHT_MAX ? refuseForNow : next, hub);
-    inFlight -= 1;
+    await answered(ctx, next, hub);
     hub.metrics.hubAnswered(labelOf(ctx), ctx.status);
   });
   app.use(router.routes());
@@ -53,11 +43,11 @@ export function makeHubFace(hub: Hub): HubFace {
   };
 }
 
-/** Stands in for the caller of a route that finds out for itself. */
+/** Stands in for the caller of a route that finds out for itself, and takes a place in work once it has. */
 const NOBODY: Caller = { kind: 'client', name: 'nobody', grants: [] };
 
 /** Authentication and permission, before anything of the call is looked at. */
-async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute, shares: Shares): Promise<void> {
+async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<void> {
   const call = `${route.method} ${route.path}`;
   const appid = paramOf(ctx, 'appid');
   const caller =
@@ -74,7 +64,9 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute, shares: Sha
     if (appid !== undefined && route.right !== 'any' && !mayDo(caller, route.right, appid)) {
       throw notPermitted(route.right);
     }
-    await shares.run(caller, () => route.run(ctx, hub, caller, appid ?? ''));
+    const run = (): void | Promise<void> => route.run(ctx, hub, caller, appid ?? '');
+    if (route.credential === 'key') await run();
+    else await (route.right === 'relay' ? hub.relays : hub.calls).run(caller, run);
   } catch (error) {
     if (error instanceof Problem) noteRefusal(ctx, hub, caller, call, appid, error);
     throw error;
@@ -84,6 +76,7 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute, shares: Sha
 function callerIn(recognition: Recognition, ctx: Koa.Context, hub: Hub, call: string): Caller {
   switch (recognition.kind) {
     case 'caller':
+      hub.places.recognised(ctx.req.socket, keyOf(recognition.caller));
       return recognition.caller;
     case 'stranger':
       noteStranger(ctx, hub, call, 'unauthorized', recognition.why);
@@ -123,10 +116,6 @@ function noteRefusal(
 ): void {
   if (!REFUSALS.has(reason)) return;
   hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason, why: detail });
-}
-
-function refuseForNow(): Promise<never> {
-  throw new Problem('overloaded', 'Too many calls are in flight.', { retryAfterS: 1 });
 }
 
 /** The route of a call of the API, for metrics. */

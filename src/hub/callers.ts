@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
+import { fingerprintOf } from '../base/secret.ts';
+import { networkOf } from '../server/peer.ts';
 import { Guesses } from './guesses.ts';
+import { CREDENTIAL_CHARS_MAX } from './limits.ts';
 
 /** What a caller may be allowed to do with an account. */
 export const RIGHTS = [
@@ -23,6 +26,8 @@ export interface Grant {
   /** Appids; `*` stands for every account. */
   readonly apps: ReadonlySet<string>;
   readonly may: ReadonlySet<Right>;
+  /** The only hosts whose pages are signed; undefined: all. */
+  readonly urlHosts?: ReadonlySet<string> | undefined;
 }
 
 /** Who calls, which accounts it may use, and for what. */
@@ -37,6 +42,11 @@ export interface Caller {
   readonly endsAtMs?: number;
 }
 
+/** Under which tables know a caller. */
+export function keyOf({ kind, name }: Pick<Caller, 'kind' | 'name'>): string {
+  return fingerprintOf(`${kind} ${name}`);
+}
+
 /** Whether the account is there for this caller at all; as an appid, `*` asks about those to come too. */
 export function mayUse(caller: Caller, appid: string): boolean {
   return caller.grants.some((grant) => covers(grant, appid));
@@ -44,6 +54,13 @@ export function mayUse(caller: Caller, appid: string): boolean {
 
 export function mayDo(caller: Caller, right: Right, appid: string): boolean {
   return caller.grants.some((grant) => grant.may.has(right) && covers(grant, appid));
+}
+
+/** The only hosts whose pages the caller may have signed for an account; undefined: all. */
+export function signedHosts(caller: Caller, appid: string): ReadonlySet<string> | undefined {
+  const grants = caller.grants.filter((grant) => grant.may.has('sign') && covers(grant, appid));
+  if (grants.some(({ urlHosts }) => urlHosts === undefined)) return undefined;
+  return new Set(grants.flatMap(({ urlHosts }) => [...(urlHosts ?? [])]));
 }
 
 /** Whether there is an account, or may be one to come, with which it may do that. */
@@ -71,17 +88,16 @@ export interface ClientRule {
   readonly keySha256: string;
   readonly apps: readonly string[];
   readonly may: readonly Right[];
+  readonly urlHosts?: readonly string[] | undefined;
 }
 
 /** Recognises those callers whose credential is more than a key. */
 export interface Reviewers {
-  recognise(token: string, options: { readonly isSuspect: boolean }): Promise<Recognition>;
+  /** `peer` is the network that the token came from: none can have more than its share of the reviews. */
+  recognise(token: string, peer: string): Promise<Recognition>;
   /** Whether a caller that was recognised here would still be, by the rules of now. */
   stillHolds(caller: Caller): boolean;
 }
-
-/** What is longer is no credential: projected tokens have about 1 KiB. */
-const CREDENTIAL_CHARS_MAX = 16 * 1024;
 
 /** Knows the callers of the hub by their credentials. Nobody is let in by default. */
 export class Callers {
@@ -112,8 +128,7 @@ export class Callers {
     const caller = this.#clientOf(credential);
     if (caller !== undefined) return { kind: 'caller', caller };
     if (this.#reviewers === undefined) return this.#stranger('not the key of a client', address);
-    const isSuspect = this.#guesses.isOver(address);
-    const recognition = await this.#reviewers.recognise(credential, { isSuspect });
+    const recognition = await this.#reviewers.recognise(credential, networkOf(address));
     return recognition.kind === 'stranger' ? this.#stranger(recognition.why, address) : recognition;
   }
 
@@ -145,8 +160,8 @@ export class Callers {
   }
 }
 
-export function grantOf({ apps, may }: Pick<ClientRule, 'apps' | 'may'>): Grant {
-  return { apps: new Set(apps), may: new Set(may) };
+export function grantOf({ apps, may, urlHosts }: Pick<ClientRule, 'apps' | 'may' | 'urlHosts'>): Grant {
+  return { apps: new Set(apps), may: new Set(may), urlHosts: urlHosts && new Set(urlHosts) };
 }
 
 interface Client {

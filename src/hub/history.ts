@@ -17,7 +17,7 @@ interface Entry extends Pick<PastRefresh, 'trigger' | 'result'> {
 
 const DAY_MS = 24 * 3_600_000;
 /** Of each account, the latest: a few dozen a day are usual. */
-const KEPT_MAX = 200;
+export const KEPT_MAX = 200;
 
 /** What was fetched during the last day, as far as this hub knows, for people to look at. */
 export class History {

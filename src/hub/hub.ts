@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { RateLimit } from '../base/rate-limit.ts';
 import type { Random } from '../base/random.ts';
 import type { Tickets } from '../keeper/tickets.ts';
+import type { Places } from '../server/places.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { HubAccounts } from './accounts.ts';
@@ -9,6 +11,7 @@ import type { Audit } from './audit.ts';
 import type { Callers } from './callers.ts';
 import type { History } from './history.ts';
 import type { Refreshes } from './refreshes.ts';
+import type { Shares } from './shares.ts';
 import type { Watchers } from './watchers.ts';
 
 /** What serving a call takes. */
@@ -20,7 +23,14 @@ export interface Hub {
   readonly callers: Callers;
   readonly refreshes: Refreshes;
   readonly watchers: Watchers;
+  /** Of the calls in work. */
+  readonly calls: Shares;
+  readonly relays: Shares;
+  /** Of the connections, which are shared out by caller once it is recognised. */
+  readonly places: Pick<Places, 'recognised'>;
   readonly tickets: Tickets;
+  /** Of pages that are signed, for each caller and account. */
+  readonly signatures: RateLimit;
   /** For the calls that are relayed. */
   readonly upstream: Upstream;
   readonly history: History;

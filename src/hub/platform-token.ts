@@ -1,10 +1,11 @@
 import type Koa from 'koa';
-import { mayDo, mayUse } from './callers.ts';
+import { LOGIN_ONLY, type TokenAnswer } from '../token/source.ts';
+import { keyOf, mayDo, mayUse, type Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
+import { BODY_LIMITS } from './limits.ts';
+import { Problem } from './problem.ts';
 import { addressOf, readBody, readJson } from './request.ts';
 import { secondsLeft } from './wire.ts';
-
-const BODY_BYTES_MAX = 4 * 1024;
 
 const WRONG_KEY = 'invalid appsecret: wechat-sidecar wants the key of one of its clients here';
 
@@ -22,14 +23,14 @@ export async function answerPlatformToken(ctx: Koa.Context, hub: Hub): Promise<v
 
 /** POST /cgi-bin/token: the same. The parameters are in the query as ever, or in a body of JSON or a form. */
 export async function answerPostedPlatformToken(ctx: Koa.Context, hub: Hub): Promise<void> {
-  const text = (await readBody(ctx.req, BODY_BYTES_MAX)).toString('utf8');
+  const text = (await readBody(ctx.req, BODY_LIMITS.unknownBytesMax)).toString('utf8');
   const inBody = text.trimStart().startsWith('{') ? fieldsOf(parsed(text)) : paramsIn(text);
   await answer(ctx, hub, questionOf({ ...inBody, ...paramsIn(ctx.querystring) }));
 }
 
 /** POST /cgi-bin/stable_token: the same for SDKs in that mode; `force_refresh` changes nothing. */
 export async function answerPlatformStableToken(ctx: Koa.Context, hub: Hub): Promise<void> {
-  await answer(ctx, hub, questionOf(fieldsOf(await readJson(ctx.req, BODY_BYTES_MAX))));
+  await answer(ctx, hub, questionOf(fieldsOf(await readJson(ctx.req, BODY_LIMITS.unknownBytesMax))));
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -78,24 +79,38 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
     return refuse(45011, `api minute-quota reach limit: too many wrong keys from this address; ${WRONG_KEY}`);
   }
   const { caller } = recognition;
+  hub.places.recognised(ctx.req.socket, keyOf(caller));
   if (!mayUse(caller, appid) || !hub.accounts.has(appid)) {
     const why = 'no such account, or not for this caller';
     hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'unknown_app', why });
     return refuse(40013, 'invalid appid: wechat-sidecar has no such account for this client');
+  }
+  if (hub.accounts.isLoginOnly(appid)) {
+    return refuse(40013, `invalid appid: wechat-sidecar: ${LOGIN_ONLY.message}`);
   }
   if (!mayDo(caller, 'tokens', appid)) {
     const why = 'its "may" lacks "tokens"';
     hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'not_permitted', why });
     return refuse(48001, 'api unauthorized: wechat-sidecar: the "may" of this client lacks "tokens"');
   }
-  // Whoever asks here keeps the token by expires_in, so it shall not be one that is about to be replaced.
-  const granted = await hub.accounts.lastingToken(appid);
+  const granted = await inPlace(hub, caller, appid);
   if (granted.kind === 'unavailable') {
     return refuse(granted.errcode, `wechat-sidecar: ${granted.message}`);
   }
   const expiresIn = secondsLeft(granted.token, hub.clock);
   if (expiresIn === 0) return refuse(-1, 'wechat-sidecar: the token is in its last second; ask again');
   ctx.body = { access_token: granted.token.value.reveal(), expires_in: expiresIn };
+}
+
+/** In the platform's words, "busy", where the hub has no place for the call. */
+async function inPlace(hub: Hub, caller: Caller, appid: string): Promise<TokenAnswer> {
+  try {
+    // Whoever asks here keeps the token by expires_in, so it shall not be one that is about to be replaced.
+    return await hub.calls.run(caller, () => hub.accounts.lastingToken(appid));
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { kind: 'unavailable', errcode: -1, message: error.detail };
+  }
 }
 
 function textOf(value: unknown): string {

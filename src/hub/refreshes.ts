@@ -1,15 +1,15 @@
 import type { Clock } from '../base/clock.ts';
+import { RateLimit } from '../base/rate-limit.ts';
+import type { Rate } from '../base/rate-limit.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
 import type { Audit } from './audit.ts';
 import type { Caller } from './callers.ts';
 import type { HubAccounts } from './accounts.ts';
-import { RateLimit } from './rate-limit.ts';
-import type { Rate } from './rate-limit.ts';
 
 /** Of the reports of one caller for one account that are not covered by a look or a hold. */
-const REPORT_RATE: Rate = { burst: 500, refillMs: 2 };
+export const REPORT_RATE: Rate = { burst: 500, refillMs: 2 };
 /** Of people at the page, and each account for itself. */
-const MANUAL_RATE: Rate = { burst: 3, refillMs: 60_000 };
+export const MANUAL_RATE: Rate = { burst: 3, refillMs: 60_000 };
 
 interface Limited {
   readonly kind: 'limited';

@@ -9,19 +9,17 @@ import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
 import { withoutParam, withParam } from '../wechat/query.ts';
 import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
+import { BODY_LIMITS } from './limits.ts';
 import { Problem, unknownApp } from './problem.ts';
 import type { ProblemReason } from './problem.ts';
 import { readJson } from './request.ts';
 import { SCHEMAS } from './schemas.ts';
 
-const RELAY_BYTES_MAX = 64 * 1024;
-/** These calls answer with less than 2 KiB. */
-const ANSWER_BYTES_MAX = 256 * 1024;
 const ANSWER_MS_MAX = 65_000;
 
 /** POST /v1/apps/{appid}/relay: one of the secret-bearing calls, and no other, with the secret filled in. */
 export async function answerRelay(ctx: Koa.Context, hub: Hub, _: Caller, appid: string): Promise<void> {
-  const parsed = SCHEMAS.Relay.safeParse(await readJson(ctx.req, RELAY_BYTES_MAX));
+  const parsed = SCHEMAS.Relay.safeParse(await readJson(ctx.req, BODY_LIMITS.relayBytesMax));
   if (!parsed.success) {
     const fields = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ');
     throw new Problem(
@@ -121,13 +119,13 @@ class RelaySink implements AnswerSink {
 
   data(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
-    if (this.#bytes <= ANSWER_BYTES_MAX) this.#chunks.push(chunk);
+    if (this.#bytes <= BODY_LIMITS.relayAnswerBytesMax) this.#chunks.push(chunk);
     else this.#fail(new Problem('upstream_broken', "The platform's answer is too large."));
     return true;
   }
 
   end(): void {
-    const body = decoded(Buffer.concat(this.#chunks), this.#codings, ANSWER_BYTES_MAX);
+    const body = decoded(Buffer.concat(this.#chunks), this.#codings, BODY_LIMITS.relayAnswerBytesMax);
     this.#done({ status: this.#status, contentType: this.#contentType, body });
   }
 

@@ -7,6 +7,7 @@ import {
 } from './platform-token.ts';
 import { answerRelay } from './relay.ts';
 import type { ApiRoute, QueryParam } from './route.ts';
+import { answerSignature } from './signature-route.ts';
 import { answerTicket } from './ticket-route.ts';
 import { answerApps, answerRefresh, answerToken, answerWatch } from './token-routes.ts';
 
@@ -59,6 +60,17 @@ export const API_ROUTES: readonly ApiRoute[] = [
     credential: 'bearer',
     right: 'tickets',
     run: answerTicket,
+  },
+  {
+    method: 'POST',
+    path: '/v1/apps/:appid/jssdk-signature',
+    summary: 'Signs a page for the JS-SDK, as wx.config takes it.',
+    body: 'Page',
+    answer: 'Signature',
+    problems: ['bad_request', 'body_too_large', 'unknown_app', 'ticket_unavailable'],
+    credential: 'bearer',
+    right: 'sign',
+    run: answerSignature,
   },
   {
     method: 'POST',

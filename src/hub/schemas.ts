@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TICKET_TYPES } from '../keeper/tickets.ts';
-import { TOKEN_MODES } from '../token/token.ts';
+import { APP_MODES } from '../token/token.ts';
 import { SECRET_PATHS } from '../wechat/path.ts';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
 import { REPORT_OUTCOMES } from '../token/hub-wire.ts';
@@ -47,7 +47,7 @@ export const SCHEMAS = {
       z.strictObject({
         appid,
         name: z.string(),
-        mode: z.enum(TOKEN_MODES),
+        mode: z.enum(APP_MODES),
         fingerprint: fingerprint.optional(),
         expires_at: time.optional(),
       }),
@@ -58,6 +58,15 @@ export const SCHEMAS = {
     type: z.enum(TICKET_TYPES),
     ticket: z.string().min(1),
     expires_in: secondsLeft,
+  }),
+  Page: z.object({
+    url: z.string().describe('Of a page, http or https, at most 2,048 bytes; its fragment is cut off.'),
+  }),
+  Signature: z.strictObject({
+    appId: appid,
+    timestamp: z.int().describe('Unix time in seconds.'),
+    nonceStr: z.string().min(1),
+    signature: z.string().regex(/^[0-9a-f]{40}$/),
   }),
   Report: z.object({
     fingerprint,

@@ -10,6 +10,7 @@ export interface ServiceAccountRule {
   readonly serviceAccount: string;
   readonly apps: readonly string[];
   readonly may: readonly Right[];
+  readonly urlHosts?: readonly string[] | undefined;
 }
 
 /** What the rules give to a service account, each rule for itself; empty: it may not come. */
@@ -29,8 +30,8 @@ export function serviceAccountReviewers(
   rules: () => readonly ServiceAccountRule[],
 ): Reviewers {
   return {
-    async recognise(token, { isSuspect }): Promise<Recognition> {
-      const review = await reviews.review(token, isSuspect);
+    async recognise(token, peer): Promise<Recognition> {
+      const review = await reviews.review(token, peer);
       if (review.kind === 'refused') return { kind: 'stranger', why: review.why };
       if (review.kind === 'unavailable') return { kind: 'undecided', why: review.why };
       const { account, endsAtMs } = review;

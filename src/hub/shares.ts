@@ -1,20 +1,6 @@
-import { fingerprintOf } from '../base/secret.ts';
-import type { Caller } from './callers.ts';
+import { keyOf, type Caller } from './callers.ts';
+import type { ShareLimits } from './limits.ts';
 import { Problem } from './problem.ts';
-
-export interface ShareLimits {
-  readonly max: number;
-  readonly perCaller: number;
-}
-
-/** All calls of the API that are in work, and how many of them one caller may have. */
-export const CALL_LIMITS: ShareLimits = { max: 10_000, perCaller: 5_000 };
-
-/**
- * Calls that the hub makes for others wait for the platform, for up to a minute each. They have places of
- * their own, so that questions for tokens never wait behind them.
- */
-export const RELAY_LIMITS: ShareLimits = { max: 2_000, perCaller: 500 };
 
 /** Places for work that takes a while, shared out so that no caller can take them all. */
 export class Shares {
@@ -28,7 +14,7 @@ export class Shares {
 
   /** Throws a `Problem` if there is no place for this caller. */
   async run<Result>(caller: Caller, work: () => Promise<Result> | Result): Promise<Result> {
-    const key = fingerprintOf(`${caller.kind} ${caller.name}`);
+    const key = keyOf(caller);
     const own = this.#byCaller.get(key) ?? 0;
     if (own >= this.#limits.perCaller) {
       throw new Problem('overloaded', 'Too many calls of this caller are in work.', { retryAfterS: 1 });

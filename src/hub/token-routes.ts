@@ -4,12 +4,12 @@ import type { Unavailable } from '../token/source.ts';
 import { hasRight, mayDo, mayUse } from './callers.ts';
 import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
+import { BODY_LIMITS } from './limits.ts';
 import { notPermitted, Problem, unknownApp } from './problem.ts';
 import { addressOf, readJson } from './request.ts';
 import { SCHEMAS } from './schemas.ts';
 import { wireApp, wireRefresh, wireToken } from './wire.ts';
 
-const REPORT_BYTES_MAX = 4 * 1024;
 const WATCHED_APPIDS_MAX = 1_000;
 
 /** GET /v1/apps */
@@ -33,7 +33,7 @@ export async function answerRefresh(
   caller: Caller,
   appid: string,
 ): Promise<void> {
-  const parsed = SCHEMAS.Report.safeParse(await readJson(ctx.req, REPORT_BYTES_MAX));
+  const parsed = SCHEMAS.Report.safeParse(await readJson(ctx.req, BODY_LIMITS.reportBytesMax));
   if (!parsed.success) {
     throw new Problem(
       'bad_request',

@@ -1,14 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { mayDo } from './callers.ts';
+import { keyOf, mayDo } from './callers.ts';
 import type { Caller } from './callers.ts';
 import type { HubAccounts } from './accounts.ts';
+import { WATCH_LIMITS, type ShareLimits } from './limits.ts';
 import { secondsLeft, wireToken } from './wire.ts';
 
-export const WATCHERS_MAX = 20_000;
-/** So that no single key can take all the room. */
-const SHARE_OF_CALLER = 0.5;
 export const HEARTBEAT_MS = 15_000;
 
 /** One timer serves all heartbeats: each of its ticks looks after one part of the watchers. */
@@ -17,7 +15,7 @@ const PARTS = HEARTBEAT_MS / TICK_MS;
 const HEARTBEAT = Buffer.from(':\n\n');
 
 /** A watcher that leaves this much unread is gone, or as good as. */
-const UNREAD_BYTES_MAX = 256 * 1024;
+export const UNREAD_BYTES_MAX = 256 * 1024;
 /** So many are told before others get their turn. */
 const BATCH = 500;
 
@@ -41,7 +39,7 @@ export interface WatcherParts {
   readonly accounts: Pick<HubAccounts, 'list' | 'peek' | 'token'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly watchersMax?: number;
+  readonly limits?: ShareLimits;
 }
 
 /**
@@ -72,9 +70,9 @@ export class Watchers {
 
   /** Whether one more of this caller can be taken. */
   hasRoomFor(caller: Caller): boolean {
-    const max = this.#parts.watchersMax ?? WATCHERS_MAX;
+    const { max, perCaller } = this.#parts.limits ?? WATCH_LIMITS;
     const own = this.#byCaller.get(keyOf(caller)) ?? 0;
-    return !this.#closed && this.#size < max && own < Math.ceil(max * SHARE_OF_CALLER);
+    return !this.#closed && this.#size < max && own < perCaller;
   }
 
   /** Writes the head, the current token of each account, and from then on each new one. */
@@ -106,7 +104,7 @@ export class Watchers {
       'x-accel-buffering': 'no',
     });
     response.write('retry: 2000\n\n');
-    const appids = accounts.list().map((account) => account.appid);
+    const appids = accounts.list().flatMap(({ appid, mode }) => (mode === 'login' ? [] : [appid]));
     void this.#tellAll(
       watcher,
       appids.filter((appid) => wants(watcher, appid)),
@@ -237,10 +235,6 @@ export class Watchers {
 
 function wants({ appids, caller }: Watcher, appid: string): boolean {
   return (appids === undefined || appids.has(appid)) && mayDo(caller, 'tokens', appid);
-}
-
-function keyOf({ kind, name }: Caller): string {
-  return `${kind} ${name}`;
 }
 
 /** When it has been read further, or its reader is gone. */

@@ -1,5 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
+import { plainProxy } from './egress.ts';
 import { isImageReference } from './image.ts';
 import { HUB_CA_ANNOTATION, PREFIX, STATUS_ANNOTATION } from './names.ts';
 import { cpuMillis, memoryBytes } from './quantity.ts';
@@ -24,6 +25,8 @@ export interface Wishes {
   memoryRequest?: string;
   memoryLimit?: string;
   logLevel?: LogLevel;
+  /** `none`, or a URL without user and password. */
+  egressProxy?: string;
   transparent?: boolean;
   /** Names of init containers. */
   initBefore?: readonly string[];
@@ -144,6 +147,13 @@ export const ANNOTATIONS: readonly Annotation[] = [
       ),
   },
   {
+    name: 'egress-proxy',
+    accepted: 'none, or http://host:port without user and password',
+    meaning:
+      'The forward proxy that calls to the platform go through, or none. One with a password is named by the operator, in a Secret (`WECHAT_INJECTOR_EGRESS_PROXY_SECRET`).',
+    take: (text, wishes) => set(wishes, 'egressProxy', plainProxy(text)),
+  },
+  {
     name: 'transparent',
     accepted: 'true or false',
     meaning:
@@ -229,6 +239,8 @@ function portOf(text: string): number | undefined {
   return port >= PORT_MIN && port <= 65_535 ? port : undefined;
 }
 
+/** Fit to be shown: a refusal is read by more people than the pod, and a URL may hold a password. */
 function shortened(text: string): string {
-  return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
+  const harmless = text.replaceAll(/\/\/[^,]*@/g, '//…@');
+  return harmless.length > SHOWN_CHARACTERS_MAX ? `${harmless.slice(0, SHOWN_CHARACTERS_MAX)}…` : harmless;
 }

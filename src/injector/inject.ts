@@ -189,7 +189,7 @@ function sidecarOperations(
       pullSecrets.map((secret) => ({ name: secret })),
     ),
     ...insert(['spec', 'volumes'], spec['volumes'], 'end', [
-      sidecarVolume(settings),
+      sidecarVolume(settings, wishes),
       ...(wishes.transparent === true ? transparentVolumes() : []),
     ]),
     ...(wishes.transparent === true ? transparentPodOperations(pod) : []),

@@ -17,6 +17,10 @@ export interface InjectionSettings {
   readonly caConfigMap: { readonly name: string; readonly key: string } | undefined;
   /** The platform, where sidecars are to call something else; undefined leaves them their default. */
   readonly upstreams: readonly string[] | undefined;
+  /** The forward proxy of sidecars: `none` or a URL without user and password. */
+  readonly egressProxy: string | undefined;
+  /** In its place, a Secret of each pod's own namespace whose key holds the URL, with a password or without. */
+  readonly egressProxySecret: { readonly name: string; readonly key: string } | undefined;
   readonly audience: string;
   readonly port: number;
   readonly adminPort: number;

@@ -1,4 +1,5 @@
 import type { Wishes } from './annotations.ts';
+import { egressEnvironment, egressSources } from './egress.ts';
 import { ADMIN_PORT_NAME, CONTAINER_NAME, HUB_CA_ANNOTATION, MOUNT_PATH, VOLUME_NAME } from './names.ts';
 import type { JsonObject } from './pod.ts';
 import type { InjectionSettings } from './settings.ts';
@@ -77,7 +78,7 @@ export function sidecarContainer(
 }
 
 /** Our own credential for the hub: the application's token is none of ours, and may not be mounted at all. */
-export function sidecarVolume(settings: InjectionSettings): JsonObject {
+export function sidecarVolume(settings: InjectionSettings, wishes: Wishes): JsonObject {
   const token = {
     serviceAccountToken: {
       audience: settings.audience,
@@ -87,7 +88,7 @@ export function sidecarVolume(settings: InjectionSettings): JsonObject {
   };
   return {
     name: VOLUME_NAME,
-    projected: { sources: [token, ...authorities(settings)] },
+    projected: { sources: [token, ...authorities(settings), ...egressSources(settings, wishes.egressProxy)] },
   };
 }
 
@@ -113,6 +114,7 @@ function environmentOf(
     WECHAT_SIDECAR_HUB_URL: (wishes.hubUrls ?? settings.hubUrls).join(','),
     WECHAT_SIDECAR_HUB_TOKEN_FILE: TOKEN_FILE,
     ...(settings.upstreams && { WECHAT_SIDECAR_UPSTREAMS: settings.upstreams.join(',') }),
+    ...egressEnvironment(settings, wishes.egressProxy),
     ...(wishes.apps && { WECHAT_SIDECAR_HUB_APPS: wishes.apps.join(',') }),
     ...(app !== undefined && { WECHAT_SIDECAR_DEFAULT_APP: app }),
     WECHAT_SIDECAR_LISTEN: `localhost:${plan.port}`,

@@ -13,7 +13,7 @@ import type { AccountStatus } from './status.ts';
 import type { TokenStore } from './store.ts';
 
 /** How many tokens, of now and of earlier, are known to be ours. */
-const FINGERPRINTS_MAX = 10_000;
+export const FINGERPRINTS_MAX = 10_000;
 
 export interface KeepersParts {
   readonly apps: readonly Credentials[];
@@ -40,6 +40,8 @@ export interface Keepers extends TokenSource {
   lastingToken(appid: string): Promise<TokenAnswer>;
   /** Brings other accounts into force: added, gone, with another secret, or of another mode. */
   reconfigure(apps: readonly Credentials[]): void;
+  /** Another way to the platform is in force: accounts that wait after a failure ask at once. */
+  routeChanged(): void;
   /** A person asks for a new token now. Answers the current one where no other can be had. */
   refreshNow(appid: string): Promise<TokenAnswer>;
   status(): readonly AccountStatus[];
@@ -105,6 +107,11 @@ export function makeKeepers(parts: KeepersParts): Keepers {
         }
       }
       for (const app of wanted.values()) if (!keepers.has(app.appid)) add(app);
+    },
+    routeChanged() {
+      for (const keeper of keepers.values()) {
+        if (keeper.status().phase === 'resting') keeper.reconfigure(keeper.app);
+      }
     },
     status: () => [...keepers.values()].map((keeper) => keeper.status()),
     tried: (appid) => keepers.get(appid)?.wasTried() ?? false,

@@ -8,7 +8,7 @@ import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
 export const OPENED_MAX = 100;
 const OPENED_MS = 3_600_000;
 
-const CALLERS_MAX = 1_000;
+export const CALLERS_MAX = 1_000;
 
 /**
  * The key under which the report of a path is looked into. A path is what a caller says it is, so only

@@ -47,7 +47,7 @@ const TICKET_CHARS_MAX = 2_048;
 const LIFE_MS_MAX = 24 * 3_600_000;
 /** A ticket that nobody has asked for in this time is not renewed. */
 const WANTED_MS = 12 * 3_600_000;
-const KEPT_MAX = 1_000;
+export const KEPT_MAX = 1_000;
 
 const TICKET_PATH = '/cgi-bin/ticket/getticket';
 

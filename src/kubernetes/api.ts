@@ -69,7 +69,8 @@ export interface Watch {
 
 const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
-const CONNECTIONS_MAX = 16;
+/** Room for both lanes of token reviews. */
+const CONNECTIONS_MAX = 32;
 
 export function makeKubernetesApi(access: KubernetesAccess, clock: Clock): KubernetesApi {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import type { KubernetesApi } from './api.ts';
 import { whyNot } from './api.ts';
-import { Turnstile } from './turnstile.ts';
+import { Turnstile, type TurnstileLimits } from './turnstile.ts';
 
 /** Whom a projected token belongs to. */
 export interface ServiceAccount {
@@ -36,16 +36,36 @@ export interface TokenReviewParts {
   readonly rememberedMax?: number;
 }
 
-const GENUINE_MS_MAX = 60_000;
-const REFUSED_MS = 10_000;
-const REMEMBERED_MAX = 10_000;
-const REVIEWS_IN_FLIGHT_MAX = 16;
-const REVIEWS_WAITING_MAX = 2_000;
-const WAIT_MS_MAX = 2_000;
-const SUSPECTS_IN_FLIGHT_MAX = 2;
-const SUSPECTS_WAITING_MAX = 50;
+/** What the queues and tables of reviews hold; docs/limits.md has the same figures. */
+export const REVIEW_LIMITS = {
+  /** For so long a yes is good without another question. */
+  freshMsMax: 60_000,
+  /** For so long after a yes its credential is served while it is asked about again. A no ends it at once. */
+  staleMsMax: 300_000,
+  refusedMs: 10_000,
+  rememberedMax: 10_000,
+  tokenCharsMax: 8 * 1024,
+} as const;
+
+/** Credentials that were never good. One peer has half of either. */
+export const UNKNOWN_LANE: TurnstileLimits = {
+  inFlightMax: 16,
+  waitingMax: 1_000,
+  waitMsMax: 2_000,
+  shareMax: 0.5,
+};
+
+/** Those that were good, which wait behind no others. */
+export const KNOWN_LANE: TurnstileLimits = {
+  inFlightMax: 8,
+  waitingMax: REVIEW_LIMITS.rememberedMax,
+  waitMsMax: 2_000,
+  shareMax: 1,
+};
+
+/** A question that came to nothing is not repeated sooner. */
+const AGAIN_MS = 2_000;
 const REVIEW_MS_MAX = 2_000;
-const TOKEN_CHARS_MAX = 16 * 1024;
 /** The API server judges by the right clock; what ended this long ago by ours is not worth its time. */
 const CLOCK_LEEWAY_MS = 86_400_000;
 /** A token that the API server takes although it is past its end here: our clock is wrong. */
@@ -54,34 +74,28 @@ const GENUINE_MS_MIN = 5_000;
 /**
  * Asks the API server whose token it is (authentication.k8s.io/v1 TokenReview). What cannot be a token
  * of an expected account for our audience is refused without a question, by its unverified claims. Yes
- * and no are remembered apart, so that a flood of junk does not push the good ones out.
+ * and no are remembered apart, so that a flood of junk does not push the good ones out; and a credential
+ * that was good is asked about in a lane of its own, and served meanwhile.
  */
 export class TokenReviews {
   readonly #parts: TokenReviewParts;
-  readonly #genuine: LRUCache<string, Remembered>;
-  readonly #refused: LRUCache<string, Remembered>;
+  readonly #genuine: LRUCache<string, Genuine>;
+  readonly #refused: LRUCache<string, Refused>;
   readonly #running = new Map<string, Promise<Review>>();
-  readonly #turnstile: Turnstile;
-  /** For those whose address sends junk, so that they take no place from others. */
-  readonly #narrowTurnstile: Turnstile;
+  readonly #knownLane: Turnstile;
+  readonly #unknownLane: Turnstile;
 
   constructor(parts: TokenReviewParts) {
     this.#parts = parts;
-    const max = parts.rememberedMax ?? REMEMBERED_MAX;
+    const max = parts.rememberedMax ?? REVIEW_LIMITS.rememberedMax;
     this.#genuine = new LRUCache({ max });
     this.#refused = new LRUCache({ max });
-    this.#turnstile = new Turnstile(
-      { inFlightMax: REVIEWS_IN_FLIGHT_MAX, waitingMax: REVIEWS_WAITING_MAX, waitMsMax: WAIT_MS_MAX },
-      parts.clock,
-    );
-    this.#narrowTurnstile = new Turnstile(
-      { inFlightMax: SUSPECTS_IN_FLIGHT_MAX, waitingMax: SUSPECTS_WAITING_MAX, waitMsMax: WAIT_MS_MAX },
-      parts.clock,
-    );
+    this.#knownLane = new Turnstile(KNOWN_LANE, parts.clock);
+    this.#unknownLane = new Turnstile(UNKNOWN_LANE, parts.clock);
   }
 
-  /** `isSuspect`: it came from where too many came that were not good. */
-  async review(token: string, isSuspect = false): Promise<Review> {
+  /** `peer` names where it came from: none can have more than its share of the reviews of unknown credentials. */
+  async review(token: string, peer: string): Promise<Review> {
     const { audience, clock, expects } = this.#parts;
     const claims = claimsOf(token);
     if (claims === undefined) return { kind: 'refused', why: 'neither a known key nor a JWT' };
@@ -92,39 +106,58 @@ export class TokenReviews {
       return { kind: 'refused', why: 'a JWT of no service account that is allowed' };
     }
     const key = createHash('sha256').update(`${audience}\n${token}`).digest('base64');
-    const known = this.#recall(key);
-    if (known !== undefined) return known;
-    // An identical question that is on its way is joined.
-    const running = this.#running.get(key);
-    if (running !== undefined) return running;
-    const turnstile = isSuspect ? this.#narrowTurnstile : this.#turnstile;
-    const review = this.#ask(token, claims, turnstile).then((answer) =>
-      this.#remember(key, answer, claims.expMs),
-    );
-    this.#running.set(key, review);
-    return review.finally(() => this.#running.delete(key));
+    const nowMs = clock.lifeMs();
+    const refused = this.#refused.get(key);
+    if (refused !== undefined && nowMs < refused.untilMs) return refused.review;
+    const genuine = this.#genuine.get(key);
+    if (genuine !== undefined && nowMs < genuine.freshUntilMs) return genuine.review;
+    const asked = this.#askOnce(key, token, claims, genuine === undefined ? peer : undefined);
+    return genuine !== undefined && nowMs < genuine.staleUntilMs ? genuine.review : asked;
   }
 
-  #recall(key: string): Review | undefined {
-    const known = this.#genuine.get(key) ?? this.#refused.get(key);
-    return known !== undefined && this.#parts.clock.lifeMs() < known.untilMs ? known.review : undefined;
+  /** An identical question that is on its way is joined. Without a peer it goes by the lane of those that were good. */
+  #askOnce(key: string, token: string, claims: Claims, peer: string | undefined): Promise<Review> {
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    const review = this.#ask(token, claims, peer)
+      .then((answer) => this.#remember(key, answer, claims.expMs))
+      .finally(() => this.#running.delete(key));
+    this.#running.set(key, review);
+    return review;
   }
 
   #remember(key: string, review: Review, expMs: number): Review {
     const { clock } = this.#parts;
     const nowMs = clock.lifeMs();
-    if (review.kind === 'genuine') {
-      const keptMs = Math.max(GENUINE_MS_MIN, Math.min(GENUINE_MS_MAX, expMs - clock.wallMs()));
-      this.#genuine.set(key, { review, untilMs: nowMs + keptMs });
-    } else if (review.kind === 'refused') {
-      this.#refused.set(key, { review, untilMs: nowMs + REFUSED_MS });
+    const { freshMsMax, staleMsMax, refusedMs } = REVIEW_LIMITS;
+    switch (review.kind) {
+      case 'genuine': {
+        const leftMs = Math.max(GENUINE_MS_MIN, expMs - clock.wallMs());
+        const freshUntilMs = nowMs + Math.min(freshMsMax, leftMs);
+        const staleUntilMs = nowMs + Math.min(staleMsMax, leftMs);
+        this.#genuine.set(key, { review, freshUntilMs, staleUntilMs });
+        break;
+      }
+      case 'refused':
+        this.#genuine.delete(key);
+        this.#refused.set(key, { review, untilMs: nowMs + refusedMs });
+        break;
+      case 'unavailable': {
+        const genuine = this.#genuine.get(key);
+        // It is served as before, and asked about again in a moment.
+        if (genuine !== undefined && nowMs < genuine.staleUntilMs) {
+          const freshUntilMs = Math.min(nowMs + AGAIN_MS, genuine.staleUntilMs);
+          this.#genuine.set(key, { ...genuine, freshUntilMs });
+        }
+      }
     }
     return review;
   }
 
-  async #ask(token: string, claims: Claims, turnstile: Turnstile): Promise<Review> {
+  async #ask(token: string, claims: Claims, peer: string | undefined): Promise<Review> {
     const { api, audience, clock, expects } = this.#parts;
-    const outcome = await turnstile.pass(() =>
+    const lane = peer === undefined ? this.#knownLane : this.#unknownLane;
+    const outcome = await lane.pass(peer ?? '', () =>
       api.call({
         method: 'POST',
         path: '/apis/authentication.k8s.io/v1/tokenreviews',
@@ -149,7 +182,7 @@ export class TokenReviews {
     }
     const pod = user?.extra?.['authentication.kubernetes.io/pod-name']?.[0];
     // A clock that runs ahead of the API server's must not end the call that it has just let in.
-    const leftMs = Math.max(GENUINE_MS_MAX, claims.expMs - clock.wallMs());
+    const leftMs = Math.max(REVIEW_LIMITS.freshMsMax, claims.expMs - clock.wallMs());
     return {
       kind: 'genuine',
       account: { ...account, ...(pod !== undefined && { pod }) },
@@ -158,7 +191,13 @@ export class TokenReviews {
   }
 }
 
-interface Remembered {
+interface Genuine {
+  readonly review: Extract<Review, { kind: 'genuine' }>;
+  readonly freshUntilMs: number;
+  readonly staleUntilMs: number;
+}
+
+interface Refused {
   readonly review: Review;
   readonly untilMs: number;
 }
@@ -185,7 +224,7 @@ interface Claims {
 
 /** What a JWT says of itself, unverified; undefined for what is none. */
 function claimsOf(token: string): Claims | undefined {
-  if (token.length > TOKEN_CHARS_MAX) return undefined;
+  if (token.length > REVIEW_LIMITS.tokenCharsMax) return undefined;
   const payload = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token)?.[1];
   if (payload === undefined) return undefined;
   try {

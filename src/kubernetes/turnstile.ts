@@ -4,14 +4,32 @@ export interface TurnstileLimits {
   readonly inFlightMax: number;
   readonly waitingMax: number;
   readonly waitMsMax: number;
+  /** The part of both that one peer may have. */
+  readonly shareMax: number;
 }
 
-/** Lets so many through at a time; the others wait their turn, for so long. */
+interface Peer {
+  inFlight: number;
+  /** Oldest first. */
+  readonly waiting: Waiter[];
+}
+
+interface Waiter {
+  settle(admitted: boolean): void;
+}
+
+/**
+ * Lets so many through at a time; the others wait their turn, for so long. Peers take turns, so that none
+ * waits behind what another one sends. Of one peer the latest comes first: in a flood the earlier ones are
+ * about to give up anyway, and an honest one among them is served at once or tries again.
+ */
 export class Turnstile {
   readonly #limits: TurnstileLimits;
   readonly #clock: Clock;
-  readonly #waiting = new Set<(admitted: boolean) => void>();
+  /** In the order of their turns. */
+  readonly #peers = new Map<string, Peer>();
   #inFlight = 0;
+  #waiting = 0;
 
   constructor(limits: TurnstileLimits, clock: Clock) {
     this.#limits = limits;
@@ -19,33 +37,81 @@ export class Turnstile {
   }
 
   /** Undefined where `run` did not get its turn. */
-  async pass<T>(run: () => Promise<T>): Promise<T | undefined> {
-    if (!(await this.#admitted())) return undefined;
+  async pass<T>(peer: string, run: () => Promise<T>): Promise<T | undefined> {
+    const state = this.#peers.get(peer) ?? { inFlight: 0, waiting: [] };
+    this.#peers.set(peer, state);
+    if (!(await this.#admitted(state))) {
+      this.#forgetIfIdle(peer, state);
+      return undefined;
+    }
     try {
       return await run();
     } finally {
-      const [next] = this.#waiting;
-      // The place goes over to who waits; it is never free in between.
-      if (next === undefined) this.#inFlight -= 1;
-      else next(true);
+      state.inFlight -= 1;
+      this.#inFlight -= 1;
+      this.#forgetIfIdle(peer, state);
+      this.#next();
     }
   }
 
-  #admitted(): Promise<boolean> {
-    const { inFlightMax, waitingMax, waitMsMax } = this.#limits;
-    if (this.#inFlight < inFlightMax) {
-      this.#inFlight += 1;
+  #admitted(peer: Peer): Promise<boolean> {
+    const { waitingMax, waitMsMax, shareMax } = this.#limits;
+    if (this.#hasRoomFor(peer)) {
+      this.#admit(peer);
       return Promise.resolve(true);
     }
-    if (this.#waiting.size >= waitingMax) return Promise.resolve(false);
+    if (peer.waiting.length >= waitingMax * shareMax) this.#giveWay(peer);
+    else if (this.#waiting >= waitingMax) this.#giveWay(this.#greediest());
     return new Promise((resolve) => {
-      const settle = (admitted: boolean): void => {
-        this.#waiting.delete(settle);
-        timer.cancel();
-        resolve(admitted);
+      const waiter: Waiter = {
+        settle: (admitted) => {
+          peer.waiting.splice(peer.waiting.lastIndexOf(waiter), 1);
+          this.#waiting -= 1;
+          timer.cancel();
+          resolve(admitted);
+        },
       };
-      const timer = this.#clock.after(waitMsMax, () => settle(false));
-      this.#waiting.add(settle);
+      const timer = this.#clock.after(waitMsMax, () => waiter.settle(false));
+      peer.waiting.push(waiter);
+      this.#waiting += 1;
     });
+  }
+
+  #hasRoomFor({ inFlight }: Peer): boolean {
+    const { inFlightMax, shareMax } = this.#limits;
+    return this.#inFlight < inFlightMax && inFlight < inFlightMax * shareMax;
+  }
+
+  #admit(peer: Peer): void {
+    peer.inFlight += 1;
+    this.#inFlight += 1;
+  }
+
+  /** The latest of the peer whose turn it is. */
+  #next(): void {
+    for (const [name, peer] of this.#peers) {
+      const latest = peer.waiting.at(-1);
+      if (latest === undefined || !this.#hasRoomFor(peer)) continue;
+      this.#peers.delete(name);
+      this.#peers.set(name, peer);
+      this.#admit(peer);
+      latest.settle(true);
+      return;
+    }
+  }
+
+  #giveWay({ waiting }: Peer): void {
+    waiting[0]?.settle(false);
+  }
+
+  #greediest(): Peer {
+    const peers = [...this.#peers.values()];
+    return peers.reduce((most, peer) => (peer.waiting.length > most.waiting.length ? peer : most));
+  }
+
+  #forgetIfIdle(name: string, peer: Peer): void {
+    if (peer.inFlight === 0 && peer.waiting.length === 0 && this.#peers.get(name) === peer) {
+      this.#peers.delete(name);
+    }
   }
 }

@@ -5,6 +5,7 @@ import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server
 import { exchange } from '../upstream/exchange.ts';
 import type { Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
+import { misconfiguration } from '../upstream/transport-words.ts';
 import { type Answer, AnswerRelay, type RelayHost, sendHeld } from './answer.ts';
 import type { CallBody, Replayable } from './body.ts';
 import type { Caller, CallRequest, CallResponse } from './caller.ts';
@@ -311,7 +312,10 @@ function wordsOf({ kind, host, reason }: TransportFailure): [Reason, string] {
       if (isOutOfDescriptors(reason)) {
         return ['overloaded', `no file descriptor is left for a connection; nothing was sent (${reason})`];
       }
-      return ['upstream_unreachable', `no upstream can be connected; nothing was sent (${host}: ${reason})`];
+      return [
+        'upstream_unreachable',
+        `no upstream can be connected; nothing was sent (${host}: ${misconfiguration(reason) ?? reason})`,
+      ];
     case 'broken':
       return [
         'upstream_broken',

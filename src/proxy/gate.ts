@@ -9,6 +9,8 @@ import { senderOf } from './web-page.ts';
 export interface GateRules {
   /** Host names of the configured upstreams, in lower case. */
   readonly upstreamHosts: ReadonlySet<string>;
+  /** Further host names that are served, in lower case. */
+  readonly allowedHosts: ReadonlySet<string>;
   /** Origins of web pages that may call all the same. */
   readonly allowedOrigins: ReadonlySet<string>;
   /** Whether a path with these readings is on the deny list. */
@@ -62,22 +64,25 @@ export function gate(request: CallRequest, rules: GateRules): Gated {
     return refused('bad_request', 'the request target must be a path or an http(s) URL with one');
   }
   const authority = form.authority ?? request.headers.host;
-  if (!isServedHost(authority, request.httpVersion, rules)) {
-    return refused('forbidden_host', wordsOnHost(authority));
-  }
+  const host = kindOfHost(authority, request.httpVersion, rules);
+  if (host === 'other') return refused('forbidden_host', wordsOnHost(authority));
   const addressed = authority === undefined ? '' : `${schemeOf(request, form)}://${authority}`;
   const { headers, rawHeaders } = request;
-  const sender = senderOf({ headers, rawHeaders, addressed }, rules.allowedOrigins);
+  const toFurtherHost = host === 'further';
+  const sender = senderOf({ headers, rawHeaders, addressed, toFurtherHost }, rules.allowedOrigins);
   if (sender.kind === 'foreign') {
-    return refused(
-      'forbidden_origin',
-      'calls of web pages of other origins are refused (WECHAT_SIDECAR_ALLOWED_ORIGINS lists exceptions)',
-    );
+    return refused('forbidden_origin', toFurtherHost ? FROM_BROWSER : FROM_PAGE);
   }
   const page = sender.kind === 'allowed' ? sender.origin : undefined;
   if (known !== undefined && page === undefined && form.authority === undefined) known.admittedBy = rules;
   return { ...(page !== undefined && isPreflight(request) ? PREFLIGHT : gatePath(form, rules)), page };
 }
+
+const FROM_PAGE =
+  'calls of web pages of other origins are refused (WECHAT_SIDECAR_ALLOWED_ORIGINS lists exceptions)';
+const FROM_BROWSER =
+  'this looks like the call of a web page: on a host of WECHAT_SIDECAR_ALLOWED_HOSTS a Cookie, a foreign Referer, ' +
+  'or a User-Agent that begins with Mozilla/ is refused; leave it out (WECHAT_SIDECAR_ALLOWED_ORIGINS lists exceptions)';
 
 const PREFLIGHT: Verdict = { kind: 'preflight' };
 
@@ -93,7 +98,7 @@ function wordsOnHost(authority: string | undefined): string {
   if (authority !== undefined && hostnameOf(authority) === WECOM_HOST) {
     return 'this is the host of WeCom (企业微信), which wechat-sidecar does not serve; call it directly';
   }
-  return 'this host is not served here; use localhost or api.weixin.qq.com';
+  return 'this host is not served here; use localhost or api.weixin.qq.com, or add it to WECHAT_SIDECAR_ALLOWED_HOSTS';
 }
 
 /** A browser that shows an answer of ours, a refusal too, asks for this as from the same origin. */
@@ -180,10 +185,17 @@ function splitTarget(url: string): TargetForm | undefined {
   };
 }
 
-function isServedHost(authority: string | undefined, httpVersion: string, rules: GateRules): boolean {
+/** `further`: one that the settings add. */
+function kindOfHost(
+  authority: string | undefined,
+  httpVersion: string,
+  { allowedHosts, upstreamHosts }: GateRules,
+): 'usual' | 'further' | 'other' {
   // HTTP/1.0 callers need not send a Host, and browsers always do.
-  if (authority === undefined) return httpVersion === '1.0';
+  if (authority === undefined) return httpVersion === '1.0' ? 'usual' : 'other';
   const name = hostnameOf(authority);
-  if (name === undefined) return false;
-  return isLoopbackName(name) || API_HOSTS.has(name) || rules.upstreamHosts.has(name);
+  if (name === undefined) return 'other';
+  if (isLoopbackName(name) || API_HOSTS.has(name)) return 'usual';
+  if (allowedHosts.has(name)) return 'further';
+  return upstreamHosts.has(name) ? 'usual' : 'other';
 }

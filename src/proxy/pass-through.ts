@@ -41,6 +41,11 @@ export class PassThrough {
     });
   }
 
+  /** See `renew` of the pools. */
+  renew(): void {
+    for (const agent of this.#agents.values()) agent.endIdle();
+  }
+
   close(): void {
     for (const agent of this.#agents.values()) agent.destroy();
   }
@@ -248,7 +253,7 @@ const TIMED_OUT = 'ETIMEDOUT';
 /** The request line and headers as the caller wrote them. */
 function writeHead(proxied: ClientRequest, { target, headers, method, body }: Passing, origin: Origin): void {
   for (const name of proxied.getHeaderNames()) proxied.removeHeader(name);
-  proxied.path = target;
+  proxied.path = origin.pathPrefix + target;
   proxied.setHeader('host', origin.host);
   for (let at = 0; at + 1 < headers.length; at += 2) {
     proxied.appendHeader(headers[at] as string, headers[at + 1] as string);

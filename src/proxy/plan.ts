@@ -28,6 +28,8 @@ export type Plan =
       readonly secretParam: string;
       readonly query: RawQuery;
     }
+  /** A page is to be signed: answered here. */
+  | { readonly kind: 'signature'; readonly appid: string; readonly query: RawQuery }
   /** Passes through with whatever token it has, a foreign one or none; `appid` if it names an account. */
   | {
       readonly kind: 'pass';
@@ -60,6 +62,7 @@ export function planCall(
   if (kind.kind === 'wecom') return WECOM;
   const sent = readTokens(withoutParam(target.query, 'from_appid'), ownerOf);
   const appid = fromHeader ?? sent.owner ?? fromQuery ?? rules.defaultApp;
+  if (kind.kind === 'sidecar') return planOwn(target, appid, rules);
   const getsOurs = kind.kind === 'ordinary' && !sent.hasOther;
   const hasForeign = !isUsersOwn(kind) && sent.hasForeign && !(getsOurs && sent.hasOurs);
   if (hasForeign && rules.foreignTokens === 'reject') return FOREIGN;
@@ -75,6 +78,15 @@ export function planCall(
   const { path, secretParam } = kind;
   return isAppid(account) ? { kind: 'secret', appid: account, path, secretParam, query } : NO_APPID;
 }
+
+function planOwn({ path, query }: Target, appid: string | undefined, rules: PlanRules): Plan {
+  if (path !== SIGNATURE_PATH)
+    return refused('bad_request', `the sidecar has nothing here but ${SIGNATURE_PATH}`);
+  if (appid === undefined) return noAccount(rules);
+  return isAppid(appid) ? { kind: 'signature', appid, query } : NO_APPID;
+}
+
+const SIGNATURE_PATH = '/__sidecar/jssdk-signature';
 
 /** On /sns/* an access_token is that of a user, which is nobody's to look after. */
 function isUsersOwn(kind: PathKind): boolean {

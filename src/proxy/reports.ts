@@ -31,8 +31,8 @@ export const HOLD_AFTER_SUCCESS_MS = 2_000;
 /** A token whose successor is not to be had yet, or that nobody can look into, is reported no more often. */
 export const QUIET_MS = 1_000;
 
-const ACCOUNTS_MAX = 1_000;
-const PATHS_MAX = 1_000;
+export const REPORTED_ACCOUNTS_MAX = 1_000;
+export const REPORTED_PATHS_MAX = 1_000;
 
 /** What is known of the refusals of one path with one token. */
 interface PathRecord {
@@ -74,7 +74,7 @@ interface AccountRecord {
 export class Reports {
   readonly #parts: ReportsParts;
   readonly #accounts = new LRUCache<string, AccountRecord>({
-    max: ACCOUNTS_MAX,
+    max: REPORTED_ACCOUNTS_MAX,
     dispose: ({ paths }) => paths.clear(),
   });
 
@@ -236,7 +236,7 @@ export class Reports {
     const known = this.#accounts.get(appid);
     if (known?.fingerprint === fingerprint) return known;
     const paths = new LRUCache<string, PathRecord>({
-      max: PATHS_MAX,
+      max: REPORTED_PATHS_MAX,
       dispose(record) {
         record.timer?.cancel();
         record.endWait?.();

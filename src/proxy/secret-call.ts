@@ -9,7 +9,7 @@ import type { Sidecar } from './sidecar.ts';
 type SecretPlan = Extract<Plan, { kind: 'secret' }>;
 
 /** These calls have their parameters in the query; a body is empty or small. */
-const RELAY_BODY_BYTES_MAX = 64 * 1024;
+export const RELAY_BODY_BYTES_MAX = 8 * 1024;
 
 /** A call that carries the AppSecret: made here where we hold it, else by the hub. */
 export async function serveSecretCall(

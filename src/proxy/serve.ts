@@ -1,4 +1,4 @@
-import type { ReplaySkipReason } from '../server/metrics.ts';
+import type { ReplaySkipReason } from '../server/counted.ts';
 import type { TokenAnswer, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import { withParam } from '../wechat/query.ts';
@@ -16,6 +16,7 @@ import { knownHeadOf } from './known-head.ts';
 import { type Plan, planCall } from './plan.ts';
 import type { NoReplay } from './reports.ts';
 import { serveSecretCall } from './secret-call.ts';
+import { serveSignature } from './signature-call.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 import { ticketAnswer, ticketTypeOf, TICKET_PATH } from './ticket-call.ts';
 import { answerTokenCall, TOKEN_CALL_BYTES_MAX } from './token-endpoint.ts';
@@ -67,6 +68,7 @@ export async function serveCall(
     }
     call.describe(target.path, plan.appid);
   }
+  if (plan.kind === 'signature') return serveSignature(call, sidecar, plan);
   if (plan.kind === 'secret') return serveSecretCall(call, sidecar, plan, target);
   if (plan.kind === 'inject' && target.path === TICKET_PATH) {
     const kept = await keptTicket(call, sidecar, plan, target);
@@ -265,9 +267,7 @@ async function serveTokenCall(
   if (body === undefined) {
     return call.gone ? call.left() : call.fail('body_too_large', 'a token call has a body of some 300 bytes');
   }
-  return call.ownAnswer(
-    await answerTokenCall(endpoint, call.method, target, body, (appid) => accounts.knows(appid)),
-  );
+  return call.ownAnswer(await answerTokenCall(endpoint, call.method, target, body, accounts));
 }
 
 /** An explicit verdict on our token; a gateway's error or a part of something never is one. */

@@ -1,11 +1,13 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { RateLimit } from '../base/rate-limit.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Tickets } from '../keeper/tickets.ts';
 import type { ErrorStatus } from '../server/errors.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { TokenSource } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
+import type { SignatureAnswer } from '../wechat/page-signature.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { ReplayBudget } from './body.ts';
 import type { GateRules } from './gate.ts';
@@ -19,6 +21,10 @@ export interface Accounts extends TokenSource, Tickets {
   /** The account's live token, without waiting. */
   peek(appid: string): Token | undefined;
   knows(appid: string): boolean | Promise<boolean>;
+  /** Whether the account only logs people in, and has no token. */
+  isLoginOnly(appid: string): boolean;
+  /** Signs a page, whose URL has been read and is without its fragment. */
+  signPage(appid: string, url: string): Promise<SignatureAnswer>;
   /** Who holds the AppSecret; `undefined` for an account that is not ours. */
   secretOf(appid: string): SecretHolder | undefined;
 }
@@ -34,6 +40,8 @@ export interface ProxyRules extends PlanRules {
   readonly errorStatus: ErrorStatus;
   readonly replayBodyBytesMax: number;
   readonly inFlightMax: number;
+  /** The only hosts whose pages are signed; undefined: all. */
+  readonly signedUrlHosts?: ReadonlySet<string> | undefined;
 }
 
 /** What serving a call takes. */
@@ -44,6 +52,8 @@ export interface Sidecar {
   readonly passThrough: PassThrough;
   readonly budget: ReplayBudget;
   readonly reports: Reports;
+  /** Of pages that are signed, for each account. */
+  readonly signatures: RateLimit;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;

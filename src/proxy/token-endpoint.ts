@@ -1,7 +1,9 @@
 import type { ErrorAnswer } from '../server/errors.ts';
+import { LOGIN_ONLY } from '../token/source.ts';
 import { valuesOf } from '../wechat/query.ts';
 import { isAppid, standInFor } from '../wechat/stand-in.ts';
 import type { Target } from './gate.ts';
+import type { Accounts } from './sidecar.ts';
 
 /** What SDKs subtract their safety margins from; always the same, since a stand-in never ends. */
 const EXPIRES_IN_SECONDS = 7200;
@@ -18,15 +20,18 @@ export async function answerTokenCall(
   method: string,
   target: Target,
   body: Buffer,
-  knows: (appid: string) => boolean | Promise<boolean>,
+  accounts: Pick<Accounts, 'knows' | 'isLoginOnly'>,
 ): Promise<ErrorAnswer> {
   if (method !== 'POST' && (endpoint === 'stable_token' || method !== 'GET')) {
     return platformError(43002, 'require POST method');
   }
   const appid = valuesOf(target.query, 'appid')[0] ?? appidInBody(body);
   if (appid === undefined || appid === '') return platformError(41002, 'appid missing');
-  if (!isAppid(appid) || !(await knows(appid))) {
+  if (!isAppid(appid) || !(await accounts.knows(appid))) {
     return platformError(40013, 'invalid appid: wechat-sidecar does not serve this account', 'unknown_app');
+  }
+  if (accounts.isLoginOnly(appid)) {
+    return platformError(40013, `invalid appid: wechat-sidecar: ${LOGIN_ONLY.message}`, 'unknown_app');
   }
   return jsonAnswer({ access_token: standInFor(appid), expires_in: EXPIRES_IN_SECONDS });
 }

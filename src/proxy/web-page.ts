@@ -6,6 +6,11 @@ import { valuesOf } from './headers.ts';
 export interface PageSigns extends Pick<CallRequest, 'headers' | 'rawHeaders'> {
   /** Where the request is addressed to, as scheme and authority; empty if it names no host. */
   readonly addressed: string;
+  /**
+   * It is addressed to one of the further hosts of the settings. Browsers send no `Sec-Fetch-Site` to such an
+   * origin, and a GET of an image has no `Origin` either.
+   */
+  readonly toFurtherHost: boolean;
 }
 
 export type Sender =
@@ -30,6 +35,7 @@ export function senderOf(signs: PageSigns, allowedOrigins: ReadonlySet<string>):
   const page = given === undefined ? originOf(headers.referer) : origin;
   if (page !== undefined && allowedOrigins.has(page)) return { kind: 'allowed', origin };
 
+  if (signs.toFurtherHost && looksLikeBrowser(signs)) return { kind: 'foreign' };
   const site = headers['sec-fetch-site'];
   if (site !== undefined && !isHere(site)) return { kind: 'foreign' };
   if (given !== undefined && (origin === undefined || origin !== readOrigin(addressed))) {
@@ -38,6 +44,13 @@ export function senderOf(signs: PageSigns, allowedOrigins: ReadonlySet<string>):
   const hasNeither = site === undefined && given === undefined;
   if (hasNeither && !isHarmlessReferer(headers.referer)) return { kind: 'foreign' };
   return { kind: 'program' };
+}
+
+/** By what programs do not send, or only those that mean to look like a browser. */
+function looksLikeBrowser({ headers }: PageSigns): boolean {
+  const { cookie, referer } = headers;
+  const agent = headers['user-agent'] ?? '';
+  return cookie !== undefined || /^mozilla\//i.test(agent) || !isHarmlessReferer(referer);
 }
 
 /** Undefined for `null`, and for all that is no http(s) origin. */

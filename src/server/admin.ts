@@ -3,6 +3,9 @@ import Koa from 'koa';
 import Router from 'koa-router';
 import { LOG_LEVELS, type LevelledLog, type LogLevel } from '../base/log.ts';
 import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+import type { Clock } from '../base/clock.ts';
+import { ADMIN_BODY_BYTES_MAX, PAGE_RATE } from './admin-limits.ts';
+import { KeptPage } from './kept-page.ts';
 import type { BuildInfo, Metrics } from './metrics.ts';
 
 export interface Check {
@@ -26,6 +29,7 @@ export interface AdminInput {
   readonly metrics: Pick<Metrics, 'contentType' | 'page'>;
   /** Called after the answer has left. */
   quit(): void;
+  readonly clock: Clock;
   readonly log: LevelledLog;
 }
 
@@ -35,9 +39,6 @@ interface Route {
   readonly meaning: string;
   readonly run: (ctx: Koa.Context) => void | Promise<void>;
 }
-
-/** `?level=debug` or a body of one word; nothing longer is read. */
-const BODY_BYTES_MAX = 64;
 
 /** The admin port: health, metrics, status; and from this machine alone, stop and log level. */
 export function adminHandler(input: AdminInput): RequestListener {
@@ -58,7 +59,9 @@ export function adminHandler(input: AdminInput): RequestListener {
 }
 
 function routesFor(input: AdminInput): Route[] {
-  const { checks } = input;
+  const { checks, clock } = input;
+  const metrics = new KeptPage(() => input.metrics.page(), PAGE_RATE, clock);
+  const status = new KeptPage(() => `${JSON.stringify(input.status(), null, 2)}\n`, PAGE_RATE, clock);
   return [
     healthRoute('livez', 'whether the process works', checks.live),
     healthRoute('readyz', 'whether calls should come here', checks.ready),
@@ -70,7 +73,7 @@ function routesFor(input: AdminInput): Route[] {
       meaning: 'for Prometheus',
       run: async (ctx) => {
         ctx.set('content-type', input.metrics.contentType);
-        ctx.body = await input.metrics.page();
+        ctx.body = await metrics.bytes();
       },
     },
     {
@@ -83,7 +86,10 @@ function routesFor(input: AdminInput): Route[] {
       method: 'GET',
       path: '/status',
       meaning: 'accounts, tokens by fingerprint and upstreams, as JSON',
-      run: (ctx) => answerText(ctx, 200, JSON.stringify(input.status(), null, 2), 'application/json'),
+      run: async (ctx) => {
+        ctx.set('content-type', 'application/json');
+        ctx.body = await status.bytes();
+      },
     },
     {
       method: 'POST',
@@ -142,7 +148,7 @@ async function changeLogLevel(ctx: Koa.Context, log: LevelledLog): Promise<void>
 
 async function readShortBody(request: IncomingMessage): Promise<string> {
   const length = Number(request.headers['content-length'] ?? 0);
-  if (!(length > 0 && length <= BODY_BYTES_MAX)) return '';
+  if (!(length > 0 && length <= ADMIN_BODY_BYTES_MAX)) return '';
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks).toString('latin1');

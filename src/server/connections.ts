@@ -23,7 +23,7 @@ export interface FollowedResponse {
 export interface OtherLane {
   inFlight(): number;
   /** The unfinished exchange of a connection, if it is one of this lane. */
-  of(socket: Duplex): { request: FollowedRequest; response: FollowedResponse } | undefined;
+  of(socket: Duplex): Exchange | undefined;
   /** Connections are to be closed with the answers that are owed. */
   askToClose(): void;
   /** Those that have carried a request, and carry none. */
@@ -43,6 +43,11 @@ export interface DrainOutcome {
   readonly cut: number;
 }
 
+interface Exchange {
+  readonly request: FollowedRequest;
+  readonly response: FollowedResponse;
+}
+
 /** How long a connection that has sent no request yet may still bring its first one, once we stop accepting. */
 const FRESH_GRACE_MS = 250;
 
@@ -53,18 +58,22 @@ const FRESH_GRACE_MS = 250;
  */
 export class Connections {
   readonly #clock: Clock;
+  readonly #onAnswered: (socket: Duplex) => void;
   readonly #servers: Server[] = [];
   readonly #lanes: OtherLane[] = [];
   /** Connections that have not brought a request yet. */
   readonly #fresh = new Set<Duplex>();
-  readonly #exchanges = new Map<FollowedResponse, FollowedRequest>();
-  readonly #followed = new WeakSet<Duplex>();
+  /** The unfinished exchanges of each connection, oldest first: more than one where the caller pipelines. */
+  readonly #exchanges = new Map<Duplex, Exchange[]>();
+  #inFlight = 0;
   readonly #askedToClose = new WeakSet<FollowedResponse>();
   #draining: Promise<DrainOutcome> | undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(clock: Clock) {
+  /** `onAnswered` is told of each exchange that has ended on a connection that is still there. */
+  constructor(clock: Clock, onAnswered: (socket: Duplex) => void = () => undefined) {
     this.#clock = clock;
+    this.#onAnswered = onAnswered;
   }
 
   adopt(servers: readonly Server[]): void {
@@ -76,7 +85,7 @@ export class Connections {
   }
 
   inFlight(): number {
-    return this.#lanes.reduce((sum, lane) => sum + lane.inFlight(), this.#exchanges.size);
+    return this.#lanes.reduce((sum, lane) => sum + lane.inFlight(), this.#inFlight);
   }
 
   get isDraining(): boolean {
@@ -102,22 +111,33 @@ export class Connections {
   }
 
   began(request: FollowedRequest, response: FollowedResponse): void {
-    this.#fresh.delete(request.socket);
-    this.#exchanges.set(response, request);
-    this.#follow(request.socket);
-    if (this.#draining !== undefined) this.#askToClose(request.socket);
-    response.once('close', () => {
-      this.#exchanges.delete(response);
-      this.#onChange();
-    });
+    const { socket } = request;
+    this.#fresh.delete(socket);
+    const exchange = { request, response };
+    const owed = this.#exchanges.get(socket);
+    if (owed === undefined) this.#follow(socket, [exchange]);
+    else owed.push(exchange);
+    this.#inFlight += 1;
+    if (this.#draining !== undefined) this.#askToClose(socket);
+    response.once('close', () => this.#ended(socket, exchange));
+  }
+
+  #ended(socket: Duplex, exchange: Exchange): void {
+    const owed = this.#exchanges.get(socket);
+    const at = owed?.indexOf(exchange) ?? -1;
+    if (owed === undefined || at === -1) return;
+    owed.splice(at, 1);
+    this.#inFlight -= 1;
+    this.#onAnswered(socket);
+    this.#onChange();
   }
 
   /** A response that waits behind another one does not hear that its connection is gone. */
-  #follow(socket: Duplex): void {
-    if (this.#followed.has(socket)) return;
-    this.#followed.add(socket);
+  #follow(socket: Duplex, owed: Exchange[]): void {
+    this.#exchanges.set(socket, owed);
     socket.once('close', () => {
-      for (const { response } of this.of(socket)) this.#exchanges.delete(response);
+      this.#exchanges.delete(socket);
+      this.#inFlight -= owed.length;
       this.#onChange();
     });
   }
@@ -136,15 +156,13 @@ export class Connections {
     }
   }
 
-  /** The unfinished exchanges of one connection, oldest first: more than one where the caller pipelines. */
-  of(socket: Duplex): { request: FollowedRequest; response: FollowedResponse }[] {
+  /** The unfinished exchanges of one connection, oldest first. */
+  of(socket: Duplex): readonly Exchange[] {
     for (const lane of this.#lanes) {
       const exchange = lane.of(socket);
       if (exchange !== undefined) return [exchange];
     }
-    return [...this.#exchanges]
-      .filter(([, request]) => request.socket === socket)
-      .map(([response, request]) => ({ request, response }));
+    return this.#exchanges.get(socket) ?? [];
   }
 
   drain(options: DrainOptions): Promise<DrainOutcome> {
@@ -154,9 +172,7 @@ export class Connections {
 
   async #drain({ delayMs, timeoutMs }: DrainOptions): Promise<DrainOutcome> {
     const endMs = this.#clock.lifeMs() + timeoutMs;
-    for (const socket of new Set([...this.#exchanges.values()].map((request) => request.socket))) {
-      this.#askToClose(socket);
-    }
+    for (const socket of this.#exchanges.keys()) this.#askToClose(socket);
     for (const lane of this.#lanes) lane.askToClose();
     await this.#waitMs(Math.min(delayMs, timeoutMs));
     const closed = this.#stopAccepting();

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { fingerprintOf } from '../base/secret.ts';
 import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
 
 export interface EndpointLabels {
@@ -10,10 +11,10 @@ export interface EndpointLabels {
 }
 
 /** Frequent paths beside the known ones. They are never given up again, since their series stay. */
-const FREQUENT_MAX = 100;
+export const FREQUENT_MAX = 100;
 const SEEN_MIN = 10;
-/** Paths that are being counted; the least recently seen is forgotten first. */
-const CANDIDATES_MAX = 500;
+/** Paths that are being counted, by their digests; the least recently seen is forgotten first. */
+export const CANDIDATES_MAX = 500;
 
 /**
  * What a documented path looks like. Openids, tickets and order numbers must not get through: their
@@ -25,11 +26,12 @@ export function makeEndpointLabels(): EndpointLabels {
   const frequent = new Set<string>();
   const candidates = new LRUCache<string, number>({ max: CANDIDATES_MAX });
   const count = (path: string): void => {
-    const seen = (candidates.get(path) ?? 0) + 1;
+    const key = fingerprintOf(path);
+    const seen = (candidates.get(key) ?? 0) + 1;
     if (seen < SEEN_MIN) {
-      candidates.set(path, seen);
+      candidates.set(key, seen);
     } else {
-      candidates.delete(path);
+      candidates.delete(key);
       frequent.add(path);
     }
   };

@@ -21,7 +21,7 @@ export interface Lane {
   serve(exchange: PlainExchange): boolean;
   began(connection: ExpressConnection, socket: Socket, isFirst: boolean): void;
   /** One that began is over. */
-  over(): void;
+  over(socket: Socket): void;
   waits(connection: ExpressConnection): void;
   waitsNoMore(connection: ExpressConnection): void;
   handOver(connection: ExpressConnection, socket: Socket, bytes: Buffer): void;
@@ -198,7 +198,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   #ended(): void {
     this.#exchange?.response.closed();
     this.#exchange = undefined;
-    if (this.#hasBegun) this.#lane.over();
+    if (this.#hasBegun) this.#lane.over(this.#socket);
     this.#hasBegun = false;
   }
 

@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Connections, OtherLane } from './connections.ts';
 import { ExpressConnection, type ExpressLimits, type Lane } from './express-connection.ts';
 import type { PlainExchange } from './plain-exchange.ts';
+import type { Places } from './places.ts';
 
 /** Serves a plain request if it is one for the express lane; `false` leaves it to the general one. */
 export type ServePlain = (exchange: PlainExchange) => boolean;
@@ -12,6 +13,7 @@ export type ServePlain = (exchange: PlainExchange) => boolean;
 export interface ExpressOptions {
   readonly serve: ServePlain;
   readonly connections: Connections;
+  readonly places: Places;
   readonly limits: ExpressLimits;
   readonly clock: Clock;
 }
@@ -74,15 +76,18 @@ export class ExpressLane implements Lane, OtherLane {
   }
 
   began(connection: ExpressConnection, socket: Socket, isFirst: boolean): void {
-    const { connections } = this.#options;
+    const { connections, places } = this.#options;
     this.#inFlight += 1;
+    places.began(socket, true);
     if (isFirst) connections.proved(socket);
     if (connections.isDraining) connection.askToClose();
   }
 
-  over(): void {
+  over(socket: Socket): void {
+    const { connections, places } = this.#options;
     this.#inFlight -= 1;
-    if (this.#options.connections.isDraining) this.#options.connections.changed();
+    places.answered(socket);
+    if (connections.isDraining) connections.changed();
   }
 
   /** The connection waits for the rest of a request, which begins with `bytes`. */

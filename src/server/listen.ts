@@ -1,13 +1,19 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
-import { GiveWay } from './give-way.ts';
 import { reserveDescriptors } from './descriptors.ts';
 import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
+import { type GiveWayReason, type PlaceLimits, Places } from './places.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
 import { followSlowBody } from './slow-body.ts';
@@ -30,26 +36,26 @@ export interface ListenOptions {
   readonly onExpectContinue?: RequestListener;
   /** A caller that closes its side after its request gets its answer; without it, its call is over. */
   readonly halfClose?: boolean;
+  /** Whether a peer with this address may connect; others are closed at once. Everybody may if absent. */
+  readonly mayConnect?: (address: string) => boolean;
   /** Serves plain requests before `handler` would; without it, all are for `handler`. */
   readonly express?: ServePlain;
-  /** Connections over this many are closed on arrival; no limit where absent. */
-  readonly connectionsMax?: number;
-  /** Instead, one of those that are there is closed for the one that arrives. */
-  readonly giveWay?: boolean;
-  /**
-   * Of the connections that have not finished TLS or sent a whole head. Beyond it, and of one peer address
-   * beyond half of it, the oldest is closed for the one that arrives.
-   */
-  readonly unprovenMax?: number;
   /** May take the last file descriptors, which the process keeps for itself. */
   readonly mayUseReserve?: boolean;
-  readonly limits?: Partial<ServerLimits>;
+  readonly limits?: Partial<ListenerLimits>;
+  /** Where somebody else has to say which callers are recognised; else they are made by the limits. */
+  readonly places?: Places;
+  /** Is told of each connection that was closed for the sake of others. */
+  readonly onCut?: (reason: CutReason) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export interface ServerLimits {
-  /** From the connection, or the first byte of a further request, to the end of its head. */
+/** Why a connection was closed: others needed its place, or it asked for too much at once. */
+export type CutReason = GiveWayReason | 'pipelined';
+
+export interface ListenerLimits extends PlaceLimits {
+  /** From the connection, or the first byte of a further request, to the end of its head. TLS has as long before that. */
   readonly headersTimeoutMs: number;
   /** The same, to the end of the body. */
   readonly requestTimeoutMs: number;
@@ -57,19 +63,30 @@ export interface ServerLimits {
   readonly bodyPauseMs: number;
   /** Longer than the idle time of common client pools, so that the client closes first. */
   readonly keepAliveTimeoutMs: number;
-  /** How often the two timeouts above are looked at. */
+  /** A connection on which nothing moves for this long while an answer is owed is closed; 0: never. */
+  readonly stalledTimeoutMs: number;
+  /** How often the first two timeouts are looked at. */
   readonly checkIntervalMs: number;
   /** Request line and headers together: long URLs are in use. */
   readonly headBytesMax: number;
+  /** Requests of one connection whose answers are not out yet. */
+  readonly pipelinedMax: number;
 }
 
-const LIMITS: ServerLimits = {
+/** Of a listener that says nothing else. */
+export const LISTENER_LIMITS: ListenerLimits = {
+  connectionsMax: 2_048,
+  unprovenMax: 512,
+  hasManyPeers: true,
+  needsWholeRequest: false,
   headersTimeoutMs: 30_000,
   requestTimeoutMs: 300_000,
   bodyPauseMs: 0,
   keepAliveTimeoutMs: 75_000,
+  stalledTimeoutMs: 0,
   checkIntervalMs: 5_000,
   headBytesMax: 64 * 1024,
+  pipelinedMax: 64,
 };
 
 export interface Listener {
@@ -92,9 +109,18 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const { tls } = options;
   const certificate =
     tls === undefined || 'serve' in tls ? tls : keepCertificate(tls, options.setting, clock, log);
-  const connections = new Connections(clock);
+  const limits = { ...LISTENER_LIMITS, ...options.limits };
+  // One table for the servers of both families.
+  const places = options.places ?? new Places(limits);
+  const connections = new Connections(clock, (socket) => places.answered(socket));
+  const onCut = (reason: CutReason, address: string | undefined): void => {
+    log.warn('A connection was closed for the sake of others', { reason, address, setting: options.setting });
+    options.onCut?.(reason);
+  };
+  places.onGiveWay = onCut;
+  const parts = { limits, connections, places, certificate, onCut };
   try {
-    const servers = await bindAll(options, () => serverFor(options, connections, certificate));
+    const servers = await bindAll(options, () => serverFor(options, parts));
     connections.adopt(servers);
     const port = addressOf(servers[0] as Server).port;
     return {
@@ -113,12 +139,17 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
 }
 
-function serverFor(
-  options: ListenOptions,
-  connections: Connections,
-  certificate: KeptCertificate | undefined,
-): Server {
-  const limits = { ...LIMITS, ...options.limits };
+/** What the servers of one listener share. */
+interface ServerParts {
+  readonly limits: ListenerLimits;
+  readonly connections: Connections;
+  readonly places: Places;
+  readonly certificate: KeptCertificate | undefined;
+  readonly onCut: (reason: CutReason, address: string | undefined) => void;
+}
+
+function serverFor(options: ListenOptions, parts: ServerParts): Server {
+  const { limits, connections, places, certificate } = parts;
   const serverOptions = {
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
@@ -141,20 +172,17 @@ function serverFor(
         );
   // Node drops headers over a count without a word; the size of the head is limit enough.
   server.maxHeadersCount = 0;
+  if (options.mayConnect !== undefined) closeStrangers(server, options.mayConnect, options);
   if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
-  if (options.connectionsMax !== undefined) {
-    if (options.giveWay === true) new GiveWay({ max: options.connectionsMax }).follow(server);
-    else server.maxConnections = options.connectionsMax;
-  }
-
-  if (options.unprovenMax !== undefined) new GiveWay({ unprovenMax: options.unprovenMax }).follow(server);
+  server.timeout = limits.stalledTimeoutMs;
+  server.on('connection', (socket: Socket) => places.opened(socket));
   if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
   const tell = tellWrongProtocol(options.log, options.clock, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
   const serveBy =
     (handler: RequestListener): RequestListener =>
     (request, response) => {
-      connections.began(request, response);
+      if (!isTaken(request, response, parts)) return;
       if (request.headers.host === undefined && request.httpVersion !== '1.0') {
         refuser.answerMissingHost(response);
         return;
@@ -165,7 +193,7 @@ function serverFor(
   server.on(opened, (socket: Socket) => connections.opened(socket));
   if (options.express !== undefined) {
     const { express: serve, clock } = options;
-    connections.adoptLane(new ExpressLane(server, opened, { serve, connections, limits, clock }));
+    connections.adoptLane(new ExpressLane(server, opened, { serve, connections, places, limits, clock }));
   }
   server.on('request', serveBy(options.handler));
   if (options.onExpectContinue !== undefined) server.on('checkContinue', serveBy(options.onExpectContinue));
@@ -178,6 +206,43 @@ function serverFor(
   });
   server.on('connect', (_request, socket) => refuser.connectAsked(socket));
   return server;
+}
+
+function isTaken(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { limits, connections, places, onCut }: ServerParts,
+): boolean {
+  const { socket } = request;
+  // It was closed, and this stood in the last piece that was read from it.
+  if (socket.destroyed) return false;
+  if (connections.of(socket).length >= limits.pipelinedMax) {
+    onCut('pipelined', socket.remoteAddress);
+    socket.destroy();
+    return false;
+  }
+  connections.began(request, response);
+  const isWhole = !hasBody(request);
+  places.began(socket, isWhole);
+  if (!isWhole && limits.needsWholeRequest) request.once('end', () => places.proved(socket));
+  return true;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function closeStrangers(
+  server: Server,
+  mayConnect: (address: string) => boolean,
+  { log, setting }: ListenOptions,
+): void {
+  server.on('connection', (socket: Socket) => {
+    const { remoteAddress: peer = '' } = socket;
+    if (mayConnect(peer)) return;
+    socket.destroy();
+    log.warn('A connection of a peer that is not listed was closed', { setting, peer });
+  });
 }
 
 /**

@@ -1,57 +1,19 @@
 import { STATUS_CODES } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
-import processHeap from 'prom-client/lib/metrics/heapSizeAndUsed.js';
-import processMemory from 'prom-client/lib/metrics/osMemoryHeap.js';
-import processCpu from 'prom-client/lib/metrics/processCpuTotal.js';
-import processDescriptorsMax from 'prom-client/lib/metrics/processMaxFileDescriptors.js';
-import processDescriptors from 'prom-client/lib/metrics/processOpenFileDescriptors.js';
-import processStart from 'prom-client/lib/metrics/processStartTime.js';
 import { errcodeLabel } from '../wechat/errcode-labels.ts';
 import { boundedLabels, perLabel } from './bounded-labels.ts';
-import { eventLoopUtilization } from './event-loop.ts';
 import { makeEndpointLabels } from './endpoint-labels.ts';
+import type {
+  AnsweredCall,
+  InjectionResult,
+  LookOutcome,
+  RefreshResult,
+  RefreshTrigger,
+  ReplayOutcome,
+  ReplaySkipReason,
+} from './counted.ts';
+import { registerProcessMetrics } from './process-metrics.ts';
 import { TallyHistogram } from './tally-histogram.ts';
-
-/** One answered call of a business program. */
-export interface AnsweredCall {
-  /** The appid or the name that the settings give it; absent where the call named no account of ours. */
-  readonly app: string | undefined;
-  /** Without the query. */
-  readonly path: string;
-  readonly status: number;
-  /** The platform's own (before any change for the caller) or that of our own error; absent where the answer had none. */
-  readonly errcode: number | undefined;
-  /** Our own errors say nothing about whether a path exists. */
-  readonly answeredBy: 'platform' | 'sidecar';
-  readonly durationMs: number;
-}
-
-/** `recovered`: the replay was accepted; `refused`: its token was refused too; `failed`: it got no answer. */
-export type ReplayOutcome = 'recovered' | 'refused' | 'failed';
-
-export type ReplaySkipReason =
-  | 'body_too_large'
-  | 'memory_limit'
-  | 'caller_left'
-  /** The path is refused although the platform accepts the token: found just now, or a while ago. */
-  | 'accepted'
-  | 'held'
-  /** The next token is not to be had yet. */
-  | 'waiting'
-  | 'rationed'
-  | 'unavailable'
-  /** Another call to the path went well meanwhile. */
-  | 'succeeded_since';
-
-export type RefreshTrigger = 'startup' | 'ahead' | 'refused' | 'forced' | 'manual';
-/** `unchanged`: the platform handed out the token that we had. */
-export type RefreshResult = 'renewed' | 'unchanged' | 'failed';
-
-/** What a look at a reported token found: the platform accepts or refuses it, or could not be asked. */
-export type LookOutcome = 'accepted' | 'refused' | 'failed';
-
-/** What became of a pod that the API server showed us. */
-export type InjectionResult = 'injected' | 'skipped' | 'refused' | 'failed';
 
 /** Everything that is counted, and the page that shows it. Durations are given in milliseconds and shown in seconds. */
 export interface Metrics {
@@ -63,6 +25,8 @@ export interface Metrics {
   callAnswered(call: AnsweredCall): void;
   upstreamAnswered(host: string, durationMs: number): void;
   upstreamFailedOver(host: string): void;
+  /** `reason` comes from a closed set: how the egress proxy failed to give a connection. */
+  egressProxyFailed(reason: string): void;
   /** `read` gives the bytes of all kept bodies, and is called when the page is asked for. */
   watchReplayBuffer(read: () => number): void;
   replayed(app: string, errcode: number, outcome: ReplayOutcome): void;
@@ -80,6 +44,8 @@ export interface Metrics {
   tokenExpiresAt(app: string, unixMs: number): void;
   /** The account is no longer served. */
   tokenGone(app: string): void;
+  /** A connection was closed for the sake of others. Both words come from closed sets. */
+  connectionCut(listener: 'business' | 'transparent' | 'admin', reason: string): void;
   /** `call` comes from a closed set: the route of the hub's API, else `other`. */
   hubAnswered(call: string, status: number): void;
   /** `read` gives the streams of tokens that are open. */
@@ -101,33 +67,18 @@ export interface BuildInfo {
 
 /** From a fast answer of the platform to the longest upload that anybody waits for. */
 const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-const APPS_MAX = 500;
-const HOSTS_MAX = 50;
+export const APPS_MAX = 500;
+export const HOSTS_MAX = 50;
 /** Series of requests_total; past it, a call counts under endpoint and errcode `other`. */
-const REQUEST_SERIES_MAX = 5_000;
+export const REQUEST_SERIES_MAX = 5_000;
 /** A path that the platform does not have: "invalid url", with HTTP status 200. */
 const UNKNOWN_PATH_ERRCODE = 40066;
-
-const processMetrics = [
-  processStart,
-  processCpu,
-  processMemory,
-  processHeap,
-  processDescriptors,
-  processDescriptorsMax,
-];
 
 /** A registry of its own for each caller, so that several roles can share a process. */
 export function makeMetrics(build: BuildInfo): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  for (const register of processMetrics) register(registry);
-  readGauge(
-    registers,
-    'nodejs_eventloop_utilization',
-    'The part of the time since the last scrape in which the event loop was busy, from 0 to 1.',
-    eventLoopUtilization(),
-  );
+  registerProcessMetrics(registry);
   new Gauge({
     name: 'wechat_sidecar_build_info',
     help: 'Always 1; the labels say what runs.',
@@ -137,6 +88,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
   return {
     contentType: registry.contentType,
     page: () => registry.metrics(),
+    ...listenerMetrics(registers),
     ...callMetrics(registers),
     ...upstreamMetrics(registers),
     ...replayMetrics(registers),
@@ -146,7 +98,20 @@ export function makeMetrics(build: BuildInfo): Metrics {
   };
 }
 
-type RequestSeries = { readonly labels: Readonly<Record<string, string>>; untold: number };
+function listenerMetrics(registers: Registry[]): Pick<Metrics, 'connectionCut'> {
+  const cut = new Counter({
+    name: 'wechat_sidecar_connections_cut_total',
+    help: 'Connections that were closed for the sake of others.',
+    labelNames: ['listener', 'reason'],
+    registers,
+  });
+  return { connectionCut: (listener, reason) => cut.inc({ listener, reason }) };
+}
+
+interface RequestSeries {
+  readonly labels: Readonly<Record<'app' | 'endpoint' | 'status' | 'errcode', string>>;
+  untold: number;
+}
 
 type CallMetrics = Pick<Metrics, 'callStarted' | 'callEnded' | 'callAnswered'>;
 
@@ -208,7 +173,7 @@ function callMetrics(registers: Registry[]): CallMetrics {
   };
 }
 
-type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver'>;
+type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver' | 'egressProxyFailed'>;
 
 function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
   const durations = perLabel(
@@ -227,8 +192,15 @@ function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
     labelNames: ['host'],
     registers,
   });
+  const egress = new Counter({
+    name: 'wechat_sidecar_egress_proxy_failures_total',
+    help: 'Connections that the egress proxy did not give, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
   const hosts = boundedLabels(HOSTS_MAX);
   return {
+    egressProxyFailed: (reason) => egress.inc({ reason }),
     upstreamAnswered: (host, durationMs) => durations(host).observe(durationMs / 1000),
     upstreamFailedOver: (host) => failovers.inc({ host: hosts(host) }),
   };

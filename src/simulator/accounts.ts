@@ -175,15 +175,13 @@ export function charge(account: Account, path: string, nowMs: number): 45009 | 4
   if (perMinute !== undefined && usage.inMinute >= perMinute) return 45011;
   usage.inDay += 1;
   usage.inMinute += 1;
+  account.usage.set(path, usage);
   return undefined;
 }
 
+/** Of a path that was never called it is not kept: whoever asks may name any. */
 export function usageOf(account: Account, path: string, nowMs: number): Usage {
-  let usage = account.usage.get(path);
-  if (usage === undefined) {
-    usage = { day: 0, inDay: 0, minute: 0, inMinute: 0 };
-    account.usage.set(path, usage);
-  }
+  const usage = account.usage.get(path) ?? { day: 0, inDay: 0, minute: 0, inMinute: 0 };
   const day = dayOf(nowMs);
   const minute = Math.floor(nowMs / MINUTE_MS);
   if (usage.day !== day) Object.assign(usage, { day, inDay: 0 });

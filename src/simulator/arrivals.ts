@@ -37,9 +37,10 @@ export interface PathCounters {
   errcodes: Record<string, number>;
 }
 
-const ARRIVALS_MAX = 1_000;
+export const ARRIVALS_MAX = 1_000;
 const TEXT_BYTES_MAX = 4_096;
-const PATHS_MAX = 1_000;
+export const PATHS_MAX = 1_000;
+export const PATH_CHARS_MAX = 256;
 const OTHER_PATHS = 'other';
 
 /** The last requests, and counts of all of them. */
@@ -122,7 +123,8 @@ export class Arrivals {
   }
 
   #counts(path: string): PathCounters {
-    const key = this.#paths.has(path) || this.#paths.size < PATHS_MAX ? path : OTHER_PATHS;
+    const hasRoom = this.#paths.size < PATHS_MAX && path.length <= PATH_CHARS_MAX;
+    const key = this.#paths.has(path) || hasRoom ? path : OTHER_PATHS;
     let counts = this.#paths.get(key);
     if (counts === undefined) {
       counts = { calls: 0, errcodes: {} };

@@ -66,7 +66,7 @@ export interface RuleView extends NewRule {
   readonly left?: number;
 }
 
-const RULES_MAX = 1_000;
+export const RULES_MAX = 1_000;
 
 /** The faults and delays in force. The latest rule that matches wins. */
 export class Rules {

@@ -63,7 +63,7 @@ export function tokenText(random: Random): string {
   return `92_${word(random, 134)}`;
 }
 
-const TOKENS_MAX = 20_000;
+export const TOKENS_MAX = 20_000;
 
 /** Every token that was handed out lately, by its value. */
 export class TokenRegistry {

@@ -66,9 +66,9 @@ export interface Login {
   readonly expiresAtMs: number;
 }
 
-const RIDS_MAX = 1_000;
-const LOGINS_MAX = 10_000;
-const MEDIA_BYTES_MAX = 128 * 1024 * 1024;
+export const RIDS_MAX = 1_000;
+export const LOGINS_MAX = 10_000;
+export const MEDIA_BYTES_MAX = 128 * 1024 * 1024;
 
 /** The whole state of the simulated platform; everything that an answer depends on is in here. */
 export class World {

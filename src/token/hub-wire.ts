@@ -1,3 +1,4 @@
+import type { AppMode } from './token.ts';
 /**
  * What a hub and its callers exchange as JSON. Absolute times are RFC 3339 in UTC with milliseconds;
  * whoever counts a token's life by its own clock goes by `expires_in`, which no wrong clock upsets.
@@ -40,7 +41,7 @@ export interface WireRefresh extends WireToken {
 export interface WireApp {
   readonly appid: string;
   readonly name: string;
-  readonly mode: 'stable' | 'classic';
+  readonly mode: AppMode;
   /** Absent while there is no live token. */
   readonly fingerprint?: string;
   readonly expires_at?: string;
@@ -77,6 +78,14 @@ export interface WireProblem {
   readonly status: number;
   readonly detail: string;
   readonly errcode?: number;
+}
+
+/** The answer of POST /v1/apps/{appid}/jssdk-signature, as `wx.config` takes it. */
+export interface WireSignature {
+  readonly appId: string;
+  readonly timestamp: number;
+  readonly nonceStr: string;
+  readonly signature: string;
 }
 
 /** Events of GET /v1/tokens/watch: `token` with a `WireToken`, `gone` with an appid that has no live token. */

@@ -46,3 +46,11 @@ export interface TokenSource {
   /** The appid whose token, of now or of earlier, has this fingerprint. */
   ownerOf(fingerprint: string): string | undefined;
 }
+
+/** What every account of mode `login` has in place of a token. */
+export const LOGIN_ONLY: Unavailable = {
+  kind: 'unavailable',
+  errcode: -1,
+  message:
+    'this account only logs people in (mode login) and has no access_token; name another account (x-wechat-appid), or set its mode to stable or classic',
+};

@@ -4,6 +4,10 @@ import { fingerprintOf, Secret } from '../base/secret.ts';
 export const TOKEN_MODES = ['stable', 'classic'] as const;
 export type TokenMode = (typeof TOKEN_MODES)[number];
 
+/** `login`: an account that only logs people in, and never has a token. */
+export const APP_MODES = [...TOKEN_MODES, 'login'] as const;
+export type AppMode = (typeof APP_MODES)[number];
+
 /**
  * One access_token. Times are on the clock's life scale (see `Clock.lifeMs`); where a token leaves the
  * process (a store, the hub's API, metrics) they are turned into Unix time.

@@ -2,7 +2,7 @@ import { Agent, type ClientRequest, type RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Origin } from './origins.ts';
-import { AGE_MS_MAX, CONNECTIONS_IDLE_MAX, KEEP_ALIVE_MS, type Pools } from './pools.ts';
+import { CONNECTIONS_IDLE_MAX, KEEP_ALIVE_MS, type Pools } from './pools.ts';
 import { HEAD_BYTES_MAX } from './response-parser.ts';
 
 /**
@@ -47,10 +47,15 @@ export class ConnectorAgent extends Agent {
   }
 
   override keepSocketAlive(socket: Duplex): boolean {
-    const ageMs = this.#pools.clock.lifeMs() - (this.#bornMs.get(socket) ?? 0);
-    const isKept = ageMs < AGE_MS_MAX && Boolean(super.keepSocketAlive(socket));
+    const isKept =
+      !this.#pools.isWornOut(this.#bornMs.get(socket) ?? 0) && Boolean(super.keepSocketAlive(socket));
     if (isKept) socket.once('data', endsUnasked);
     return isKept;
+  }
+
+  /** See `renew` of the pools. */
+  endIdle(): void {
+    for (const socket of Object.values(this.freeSockets).flat()) socket?.destroy();
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {

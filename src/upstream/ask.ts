@@ -3,6 +3,7 @@ import type { Ask, AskOutcome, AskRequest } from '../wechat/ask.ts';
 import { codingsOf, decoded } from './content-coding.ts';
 import { CONNECT_MS_MAX, exchange, type Upstream } from './exchange.ts';
 import type { AnswerSink, Exchange, Outgoing, TransportFailure } from './request.ts';
+import { misconfiguration } from './transport-words.ts';
 
 /** More than any answer to a call of our own; what is over it is cut off. */
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -89,7 +90,13 @@ class CollectingSink implements AnswerSink {
     });
   }
 
-  failed(failure: TransportFailure): void {
-    this.#settle({ kind: 'failed', sent: failure.kind !== 'unreachable', reason: failure.reason });
+  failed({ kind, reason }: TransportFailure): void {
+    const misconfigured = misconfiguration(reason);
+    this.#settle({
+      kind: 'failed',
+      sent: kind !== 'unreachable',
+      reason,
+      ...(misconfigured !== undefined && { misconfigured }),
+    });
   }
 }

@@ -4,15 +4,18 @@ import type { Clock } from '../base/clock.ts';
 import { isOutOfDescriptors, shortageNow } from '../base/descriptors.ts';
 import { dnsResolve, Lookups, systemResolve } from './lookup.ts';
 import type { Authorities } from './authorities.ts';
+import { type Egress, openTunnel } from './egress-proxy.ts';
 import { Handshakes } from './handshakes.ts';
 import type { Origin } from './origins.ts';
 
 export interface ConnectorOptions {
-  /** Name, TCP and TLS together. */
+  /** Name, TCP, the egress proxy and TLS together. */
   readonly connectTimeoutMs: number;
   /** `dns`: names are resolved past /etc/hosts. */
   readonly resolve: 'system' | 'dns';
   readonly authorities: Authorities;
+  /** Connections with TLS may go through a proxy. */
+  readonly egress?: Egress;
   readonly clock: Clock;
 }
 
@@ -23,6 +26,8 @@ export type OnConnected = (error: NodeJS.ErrnoException | undefined, socket?: So
 export class Connector {
   readonly #options: ConnectorOptions;
   readonly #lookup: LookupFunction;
+  /** A proxy may have a name of the cluster, which DNS itself would not find without the search domains. */
+  readonly #proxyLookup: LookupFunction;
   /** The last TLS session of each origin, to be resumed. */
   readonly #sessions = new Map<string, Buffer>();
   readonly #handshakes = new Map<string, Handshakes<Socket>>();
@@ -32,17 +37,9 @@ export class Connector {
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
-    const lookups = new Lookups(options.resolve === 'dns' ? dnsResolve() : systemResolve, options.clock);
-    this.#lookup = (hostname, { all }, done) => {
-      lookups.addressesOf(hostname).then(
-        (found) => {
-          const [first] = found;
-          if (all === true) done(null, [...found]);
-          else done(null, first?.address ?? '', first?.family);
-        },
-        (error: unknown) => done(error as NodeJS.ErrnoException, []),
-      );
-    };
+    const { resolve, clock } = options;
+    this.#proxyLookup = lookupBy(new Lookups(systemResolve, clock));
+    this.#lookup = resolve === 'dns' ? lookupBy(new Lookups(dnsResolve(), clock)) : this.#proxyLookup;
   }
 
   /** Within `limitMs`, and never longer than the time limit of the settings. */
@@ -56,8 +53,29 @@ export class Connector {
   }
 
   #connect(origin: Origin, limitMs: number, done: OnConnected): void {
+    const { clock, egress } = this.#options;
+    const proxy = egress?.proxyFor(origin);
+    if (proxy === undefined) {
+      this.#stand(origin, undefined, limitMs, done);
+      return;
+    }
+    const beganMs = clock.lifeMs();
+    const { hostname, port } = proxy;
+    const tunnel = connectTcp({ host: hostname, port, lookup: this.#proxyLookup });
+    openTunnel(tunnel, origin, proxy, { clock, limitMs }, (error) => {
+      if (error === undefined) {
+        this.#stand(origin, tunnel, Math.max(0, limitMs - (clock.lifeMs() - beganMs)), done);
+        return;
+      }
+      egress?.failed(proxy, error.code ?? '');
+      done(error);
+    });
+  }
+
+  /** Waits until a connection stands, directly or through a tunnel that does. */
+  #stand(origin: Origin, tunnel: Socket | undefined, limitMs: number, done: OnConnected): void {
     const { clock } = this.#options;
-    const socket = origin.isSecure ? this.#secure(origin) : connectTcp(this.#address(origin));
+    const socket = origin.isSecure ? this.#secure(origin, tunnel) : connectTcp(this.#address(origin));
     socket.setNoDelay(true);
     const event = origin.isSecure ? 'secureConnect' : 'connect';
     const settle = (error: NodeJS.ErrnoException | undefined): void => {
@@ -95,11 +113,11 @@ export class Connector {
     return { host: hostname, port, lookup: this.#lookup };
   }
 
-  #secure(origin: Origin): Socket {
+  #secure(origin: Origin, tunnel: Socket | undefined): Socket {
     const context = this.#secureContext();
     const session = this.#sessions.get(origin.url);
     const socket = connectTls({
-      ...this.#address(origin),
+      ...(tunnel === undefined ? this.#address(origin) : { socket: tunnel }),
       // A server name is a name: an address is none (RFC 6066, section 3).
       servername: isIP(origin.hostname) === 0 ? origin.hostname : '',
       ALPNProtocols: ['http/1.1'],
@@ -109,6 +127,19 @@ export class Connector {
     socket.on('session', (next) => this.#sessions.set(origin.url, next));
     return socket;
   }
+}
+
+function lookupBy(lookups: Lookups): LookupFunction {
+  return (hostname, { all }, done) => {
+    lookups.addressesOf(hostname).then(
+      (found) => {
+        const [first] = found;
+        if (all === true) done(null, [...found]);
+        else done(null, first?.address ?? '', first?.family);
+      },
+      (error: unknown) => done(error as NodeJS.ErrnoException, []),
+    );
+  };
 }
 
 /** A lookup for which no descriptor was left blames DNS. */

@@ -17,7 +17,7 @@ export const LOOKUP_MS_MAX = 800;
 const STALE_MS_MAX = 600_000;
 /** An answer that came just now serves a burst of connections. */
 const FRESH_MS = 1_000;
-const NAMES_MAX = 100;
+export const NAMES_MAX = 100;
 
 /** How long DNS itself may take to answer; what comes late is kept for the next call. */
 const QUERY_TIMEOUT_MS = 2_500;

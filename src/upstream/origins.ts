@@ -1,15 +1,17 @@
 import type { Clock } from '../base/clock.ts';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
 
-/** One way in to the platform, such as `https://api2.weixin.qq.com`. */
+/** One way in to the platform, such as `https://api2.weixin.qq.com`, or by a forwarder `https://gate.example/wechat`. */
 export interface Origin {
-  /** Scheme, host and port, without a trailing slash. */
+  /** As it was set, without a trailing slash: scheme, host, port, and perhaps a path. */
   readonly url: string;
   readonly host: string;
   readonly isSecure: boolean;
   /** Without brackets around an IPv6 address. */
   readonly hostname: string;
   readonly port: number;
+  /** What is put before the path of every request: empty, or as `/wechat`. */
+  readonly pathPrefix: string;
 }
 
 export interface OriginHealth {
@@ -129,8 +131,8 @@ export class Origins {
   }
 }
 
-function originOf(given: string): Origin {
-  const { protocol, host, hostname, port } = new URL(given);
+export function originOf(given: string): Origin {
+  const { protocol, host, hostname, port, pathname } = new URL(given);
   const isSecure = protocol === 'https:';
   return {
     url: given.replace(/\/$/, ''),
@@ -138,5 +140,6 @@ function originOf(given: string): Origin {
     isSecure,
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+    pathPrefix: pathname.replace(/\/$/, ''),
   };
 }

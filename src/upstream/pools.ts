@@ -19,7 +19,7 @@ export const KEEP_ALIVE_MS: number = 15_000;
 const KEEP_ALIVE_MS_MAX = 60_000;
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 /** A connection goes where its name led when it was made; names move on. */
-export const AGE_MS_MAX: number = 600_000;
+const AGE_MS_MAX: number = 600_000;
 /** Of a client that is not ours, which cannot tell how many it needs. */
 export const CONNECTIONS_IDLE_MAX: number = 256;
 /** Idle connections are looked through this often. */
@@ -41,6 +41,7 @@ export class Pools {
   readonly deadlines: Deadlines;
   readonly #pools = new Map<string, OriginPool>();
   #sweep: Timer | undefined;
+  #renewedMs = -Infinity;
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -85,6 +86,17 @@ export class Pools {
     this.#sweep ??= this.clock.after(SWEEP_MS, () => this.#sweepAll());
   }
 
+  /** Another way out is in force: what is connected carries the call that it has, and no other. */
+  renew(): void {
+    this.#renewedMs = this.clock.lifeMs();
+    for (const pool of this.#pools.values()) pool.endIdle();
+  }
+
+  /** Whether a connection that was made then carries no further call. */
+  isWornOut(bornMs: number): boolean {
+    return this.clock.lifeMs() - bornMs >= AGE_MS_MAX || bornMs <= this.#renewedMs;
+  }
+
   close(): Promise<void> {
     this.#closed = true;
     this.#sweep?.cancel();
@@ -110,7 +122,7 @@ export class Pools {
 
 class OriginPool {
   readonly #origin: Origin;
-  readonly #connector: Connector;
+  readonly #pools: Pools;
   readonly #deadlines: Deadlines;
   readonly #clock: Clock;
   readonly #onUnreachable: PoolOptions['onUnreachable'];
@@ -121,18 +133,19 @@ class OriginPool {
   #connecting = 0;
   #closed = false;
 
-  constructor(origin: Origin, { connector, deadlines, options: { clock, onUnreachable } }: Pools) {
+  constructor(origin: Origin, pools: Pools) {
+    const { clock, onUnreachable } = pools.options;
     this.#origin = origin;
+    this.#pools = pools;
     this.#onUnreachable = onUnreachable;
-    this.#connector = connector;
-    this.#deadlines = deadlines;
+    this.#deadlines = pools.deadlines;
     this.#clock = clock;
   }
 
   idle(): Connection | undefined {
     const nowMs = this.#clock.lifeMs();
     for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) {
-      if (next.isUsable && nowMs < next.idleUntilMs && nowMs - next.bornMs < AGE_MS_MAX) return next;
+      if (next.isUsable && nowMs < next.idleUntilMs && !this.#pools.isWornOut(next.bornMs)) return next;
       next.destroy();
     }
     return undefined;
@@ -149,7 +162,7 @@ class OriginPool {
   }
 
   connect(limitMs: number, done: OnConnection): void {
-    this.#connector.connect(this.#origin, limitMs, (error, socket) => {
+    this.#pools.connector.connect(this.#origin, limitMs, (error, socket) => {
       if (socket === undefined) done(error);
       else done(undefined, this.#made(socket));
     });
@@ -158,7 +171,7 @@ class OriginPool {
   release(connection: Connection, keepAliveMs: number): void {
     connection.release();
     const nowMs = this.#clock.lifeMs();
-    if (!connection.isUsable || this.#closed || nowMs - connection.bornMs >= AGE_MS_MAX) {
+    if (!connection.isUsable || this.#closed || this.#pools.isWornOut(connection.bornMs)) {
       connection.destroy();
       return;
     }
@@ -177,6 +190,10 @@ class OriginPool {
     for (const connection of this.#idle.filter(({ idleUntilMs }) => nowMs >= idleUntilMs))
       connection.destroy();
     return this.#idle.length;
+  }
+
+  endIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
   close(): void {

@@ -8,8 +8,11 @@ const EXPECTING_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
  * The request line and the headers, as Latin-1. The headers keep their order and spelling; `host` and
  * what frames the message are ours.
  */
-export function requestHead({ method, target, headers, written, body }: Outgoing, { host }: Origin): string {
-  let head = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${written ?? ''}`;
+export function requestHead(
+  { method, target, headers, written, body }: Outgoing,
+  { host, pathPrefix }: Origin,
+): string {
+  let head = `${method} ${pathPrefix}${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${written ?? ''}`;
   if (written === undefined) {
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
   }

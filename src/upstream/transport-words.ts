@@ -39,8 +39,35 @@ const WORDS: Readonly<Record<string, string>> = {
   EPROTO: 'it does not speak TLS on that port, or not one that is accepted: check https against http',
 };
 
+const EGRESS_PROXY = /^EGRESS_PROXY_(.+)$/;
+const EGRESS_SETTING = 'WECHAT_SIDECAR_EGRESS_PROXY (egressProxy)';
+
+/** Of the egress proxy, by what follows its prefix: the status of its answer, or a code of our own. */
+const EGRESS_WORDS: Readonly<Record<string, string>> = {
+  401: `the egress proxy refuses our user and password: correct them in ${EGRESS_SETTING} or its file`,
+  403: 'the egress proxy forbids this connection: allow CONNECT to port 443 of the upstreams in its settings',
+  407: `the egress proxy refuses our user and password, or asks for some: set them in ${EGRESS_SETTING} or its file`,
+  MALFORMED: `what answers is no HTTP proxy, or not one that takes CONNECT: check host and port in ${EGRESS_SETTING}`,
+};
+
+/** What only people can put right about the way to the platform, in words; undefined for what may pass. */
+export function misconfiguration(reason: string): string | undefined {
+  return /^EGRESS_PROXY_40[137]$/.test(reason) ? transportWords(reason) : undefined;
+}
+
 /** What a reason of a transport failure means, for somebody who has not seen it before. */
 export function transportWords(reason: string): string {
+  const ofProxy = EGRESS_PROXY.exec(reason)?.[1];
+  if (ofProxy !== undefined) return `${egressWords(ofProxy)} (${reason})`;
   const words = WORDS[reason];
   return words === undefined ? `the call failed (${reason})` : `${words} (${reason})`;
+}
+
+function egressWords(code: string): string {
+  const words = EGRESS_WORDS[code];
+  if (words !== undefined) return words;
+  if (/^\d{3}$/.test(code)) {
+    return `the egress proxy answered HTTP ${code}: it cannot connect to the platform itself, or takes no CONNECT`;
+  }
+  return `the egress proxy cannot be reached: ${WORDS[code] ?? 'the connection failed'}`;
 }

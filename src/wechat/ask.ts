@@ -19,5 +19,13 @@ export interface AskRequest {
 export type AskOutcome =
   /** `body` is decoded; `dateMs` is the answer's own Date, in Unix milliseconds. */
   | { readonly kind: 'answer'; readonly status: number; readonly body: Buffer; readonly dateMs?: number }
-  /** `reason` names what happened (`ECONNREFUSED`, `timeout` …) without any part of the request. */
-  | { readonly kind: 'failed'; readonly sent: boolean; readonly reason: string };
+  /**
+   * `reason` names what happened (`ECONNREFUSED`, `timeout` …) without any part of the request. `misconfigured`
+   * tells in words what only people can put right.
+   */
+  | {
+      readonly kind: 'failed';
+      readonly sent: boolean;
+      readonly reason: string;
+      readonly misconfigured?: string;
+    };

@@ -124,6 +124,12 @@ export function troubleOf(failure: Failure): Trouble {
         errcode: -1,
         message: `The platform could not be reached for an access_token (${failure.detail}): check the route, DNS and TLS to the upstreams; it is tried again by itself.`,
       };
+    case 'route':
+      return {
+        errcode: -1,
+        recheckMs: MINUTE_MS,
+        message: `No access_token: the platform could not be reached, since ${failure.detail}.`,
+      };
     case 'unreadable':
       return {
         errcode: -1,

@@ -12,9 +12,9 @@ export interface Failure {
   readonly kind: 'failure';
   /**
    * `platform`: an errcode. `transport`: no answer. `unreadable`: an answer that makes no sense (empty, HTML,
-   * 5xx). `throttled`: HTTP 429.
+   * 5xx). `throttled`: HTTP 429. `route`: no answer, because the way to the platform is set up wrongly.
    */
-  readonly cause: 'platform' | 'transport' | 'unreadable' | 'throttled';
+  readonly cause: 'platform' | 'transport' | 'unreadable' | 'throttled' | 'route';
   readonly errcode?: number;
   readonly rid?: string;
   /** The address that the platform saw, from the text of a 40164 or 61004. */

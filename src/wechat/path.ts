@@ -21,11 +21,15 @@ export type PathKind =
   | { readonly kind: 'secret'; readonly path: string; readonly secretParam: string }
   /** A call of WeCom (企业微信) for its own tokens, or with a key of its own: another platform, which is not served. */
   | { readonly kind: 'wecom' }
+  /** For the sidecar itself; the platform has nothing there. */
+  | { readonly kind: 'sidecar' }
   /** A user's call, whose access_token is that user's own. */
   | { readonly kind: 'user' }
   /** A call of a third-party platform, with the token of that platform. */
   | { readonly kind: 'component' }
   | { readonly kind: 'ordinary' };
+
+const SETTLED_HERE: ReadonlySet<PathKind['kind']> = new Set(['token', 'secret', 'wecom', 'sidecar']);
 
 export function kindOfPath(path: string): PathKind {
   if (path === '/cgi-bin/token') return { kind: 'token', endpoint: 'token' };
@@ -33,12 +37,14 @@ export function kindOfPath(path: string): PathKind {
   const secretParam = SECRET_PARAMS.get(path);
   if (secretParam !== undefined) return { kind: 'secret', path, secretParam };
   if (WECOM.test(path)) return { kind: 'wecom' };
+  if (path.startsWith('/__sidecar/')) return SIDECAR;
   if (path.startsWith('/sns/')) return USER;
   return path.startsWith('/cgi-bin/component/') ? COMPONENT : ORDINARY;
 }
 
 const USER: PathKind = { kind: 'user' };
 const COMPONENT: PathKind = { kind: 'component' };
+const SIDECAR: PathKind = { kind: 'sidecar' };
 const ORDINARY: PathKind = { kind: 'ordinary' };
 
 /**
@@ -52,7 +58,7 @@ export function kindOfReadings(readings: Iterable<string>): PathKind | undefined
     kinds.set(JSON.stringify(kind), kind);
   }
   const all = [...kinds.values()];
-  const settledHere = all.filter(({ kind }) => kind === 'token' || kind === 'secret' || kind === 'wecom');
+  const settledHere = all.filter(({ kind }) => SETTLED_HERE.has(kind));
   const [only, ...others] = settledHere.length === 0 ? all : settledHere;
   return others.length === 0 ? only : undefined;
 }

@@ -79,7 +79,11 @@ interface Answer {
 
 /** An object of JSON, whatever its Content-Type. Numbers may be text. */
 function readAnswer(outcome: AskOutcome): Answer | Failure {
-  if (outcome.kind === 'failed') return { kind: 'failure', cause: 'transport', detail: outcome.reason };
+  if (outcome.kind === 'failed') {
+    const { reason, misconfigured } = outcome;
+    if (misconfigured !== undefined) return { kind: 'failure', cause: 'route', detail: misconfigured };
+    return { kind: 'failure', cause: 'transport', detail: reason };
+  }
   const { status, body } = outcome;
   const seen = `HTTP ${status}, ${body.length} bytes`;
   if (status === 429) return { kind: 'failure', cause: 'throttled', detail: seen };

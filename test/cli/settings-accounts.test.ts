@@ -47,7 +47,7 @@ test('one whole file serves a hub', (t) => {
 });
 
 test('the same file serves a proxy, which takes the hub and opens no secret file', (t) => {
-  const given = { role: 'proxy', yaml: WHOLE } as const;
+  const given = { role: 'proxy', yaml: WHOLE, env: { WECHAT_SIDECAR_LISTEN: 'localhost:3880' } } as const;
   const settings = settingsOf(given);
   t.deepEqual(settings.apps, []);
   t.deepEqual(settings.hub, {

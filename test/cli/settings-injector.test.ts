@@ -129,3 +129,21 @@ test('a proxy can be kept to some of the accounts of its hub', (t) => {
   };
   t.deepEqual(settingsOf({ env }).hub?.apps, ['wx1', 'wx2']);
 });
+
+test('the egress proxy of sidecars has no password, unless it comes from a Secret', (t) => {
+  const sidecarOf = (env: Record<string, string>) => settingsOf(injector(env)).injector.sidecar;
+  t.like(sidecarOf({ WECHAT_INJECTOR_EGRESS_PROXY: 'http://squid:3128/' }), {
+    egressProxy: 'http://squid:3128',
+  });
+  t.like(sidecarOf({ WECHAT_INJECTOR_EGRESS_PROXY: 'none' }), { egressProxy: 'none' });
+  t.like(sidecarOf({ WECHAT_INJECTOR_EGRESS_PROXY_SECRET: 'egress' }), {
+    egressProxySecret: { name: 'egress', key: 'url' },
+  });
+  t.deepEqual(problemsOf(injector({ WECHAT_INJECTOR_EGRESS_PROXY: 'http://u:hunter22@squid:3128' })), [
+    'WECHAT_INJECTOR_EGRESS_PROXY: got a value of 28 characters, accepted is none, or http://host:port without user and password',
+  ]);
+  const both = { WECHAT_INJECTOR_EGRESS_PROXY: 'none', WECHAT_INJECTOR_EGRESS_PROXY_SECRET: 'egress/url' };
+  t.deepEqual(problemsOf(injector(both)), [
+    'WECHAT_INJECTOR_EGRESS_PROXY: is set beside injector.egressProxySecret: sidecars take one of them',
+  ]);
+});

@@ -44,7 +44,8 @@ test('each variable sets its setting', (t) => {
       ...ACCOUNT,
       WECHAT_TOKEN_MODE: 'classic',
       WECHAT_SIDECAR_DEFAULT_APP: APPID,
-      WECHAT_SIDECAR_UPSTREAMS: 'https://a.example, http://127.0.0.1:8080/',
+      WECHAT_SIDECAR_UPSTREAMS:
+        'https://a.example, http://127.0.0.1:8080/, https://Gate.example:443/wechat/v1.0/',
       WECHAT_SIDECAR_LISTEN: '[::1]:1',
       WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:2',
       WECHAT_SIDECAR_REPLAY_BODY_LIMIT: '1MiB',
@@ -66,7 +67,7 @@ test('each variable sets its setting', (t) => {
   });
   t.is(settings.apps[0]?.mode, 'classic');
   t.like(settings, {
-    upstreams: ['https://a.example', 'http://127.0.0.1:8080'],
+    upstreams: ['https://a.example', 'http://127.0.0.1:8080', 'https://gate.example/wechat/v1.0'],
     listen: { host: '::1', port: 1 },
     adminListen: { host: '127.0.0.1', port: 2 },
     adminPortMayMove: false,
@@ -203,22 +204,72 @@ test('listen and adminListen need a port each', (t) => {
   t.deepEqual(problemsOf({ env: zero }), []);
 });
 
-test('a proxy that other machines can reach is warned of, and so is a platform without TLS', (t) => {
-  const env = {
-    ...ACCOUNT,
-    WECHAT_SIDECAR_LISTEN: '0.0.0.0:1',
-    WECHAT_SIDECAR_UPSTREAMS: 'http://a.example',
-  };
-  const warnings = warningsOf({ env });
-  t.is(warnings.length, 2);
-  t.regex(warnings[0] ?? '', /0\.0\.0\.0 can be reached from other machines/);
-  t.regex(warnings[1] ?? '', /http:\/\/a\.example is not encrypted/);
+test('a proxy that other machines can reach has to say which ones may, and a platform without TLS is warned of', (t) => {
+  const listPeers =
+    /other machines can reach it, .*list the addresses that may connect in WECHAT_SIDECAR_LISTEN_PEERS/;
+  for (const [env, name] of [
+    [{ WECHAT_SIDECAR_LISTEN: '0.0.0.0:1' }, 'WECHAT_SIDECAR_LISTEN'],
+    [{ WECHAT_SIDECAR_LISTEN: '[::]:1' }, 'WECHAT_SIDECAR_LISTEN'],
+    [{ WECHAT_SIDECAR_LISTEN: 'sidecar.example:1' }, 'WECHAT_SIDECAR_LISTEN'],
+    [{ WECHAT_SIDECAR_TRANSPARENT_LISTEN: '10.1.2.3:443' }, 'WECHAT_SIDECAR_TRANSPARENT_LISTEN'],
+  ] as const) {
+    const problems = problemsOf({ env: { ...ACCOUNT, ...env } });
+    t.is(problems.length, 1);
+    t.regex(problems[0] ?? '', listPeers);
+    t.true(problems[0]?.startsWith(`${name}: `));
+    const peers = { ...ACCOUNT, ...env, WECHAT_SIDECAR_LISTEN_PEERS: '127.0.0.1, 172.18.0.0/16,fd00::/8' };
+    t.deepEqual(settingsOf({ env: peers }).listenPeers, ['127.0.0.1', '172.18.0.0/16', 'fd00::/8']);
+    t.deepEqual(warningsOf({ env: peers }), []);
+  }
+  for (const text of ['172.18.0.0/33', 'compose', '10.1.2', '*', 'fd00::/129', '10.0.0.0/']) {
+    const env = { ...ACCOUNT, WECHAT_SIDECAR_LISTEN: '0.0.0.0:1', WECHAT_SIDECAR_LISTEN_PEERS: text };
+    t.is(problemsOf({ env }).length, 1, text);
+  }
+  const idle = { ...ACCOUNT, WECHAT_SIDECAR_LISTEN_PEERS: '10.1.2.3' };
+  t.regex(warningsOf({ env: idle }).join(), /^WECHAT_SIDECAR_LISTEN_PEERS: has no effect/);
+  const clear = { ...ACCOUNT, WECHAT_SIDECAR_UPSTREAMS: 'http://a.example' };
+  t.regex(
+    warningsOf({ env: clear }).join(),
+    /^WECHAT_SIDECAR_UPSTREAMS: http:\/\/a\.example is not encrypted/,
+  );
+  t.deepEqual(problemsOf({ role: 'hub', env: { ...ACCOUNT, WECHAT_SIDECAR_LISTEN: '0.0.0.0:1' } }), []);
 });
 
-test('an origin has no path, query or user', (t) => {
+test('a further host is a name or an address, without port or wildcard', (t) => {
+  const env = {
+    ...ACCOUNT,
+    WECHAT_SIDECAR_ALLOWED_HOSTS: 'Wechat-Sidecar,host.docker.internal., 10.1.2.3, [FD00::1]',
+  };
+  t.deepEqual(settingsOf({ env }).allowedHosts, [
+    'wechat-sidecar',
+    'host.docker.internal',
+    '10.1.2.3',
+    'fd00::1',
+  ]);
+  for (const text of [
+    'a:3880',
+    '*',
+    '*.example.com',
+    'http://a',
+    'a/b',
+    '-a',
+    'a..b',
+    'a b',
+    'x'.repeat(254),
+  ]) {
+    t.is(problemsOf({ env: { ...ACCOUNT, WECHAT_SIDECAR_ALLOWED_HOSTS: text } }).length, 1, text);
+  }
+});
+
+test('an upstream has no query or user, and a path that can be read in one way only', (t) => {
   for (const url of [
     'api.weixin.qq.com',
-    'https://a/b',
+    'https://a//b',
+    'https://a/b//',
+    'https://a/../b',
+    'https://a/.',
+    'https://a/%62',
+    'https://a/b;c',
     'https://a?b',
     'https://u@a',
     'ftp://a',

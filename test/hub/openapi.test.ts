@@ -52,6 +52,18 @@ const CALLS: readonly (readonly [
   ],
   ['/v1/apps/{appid}/ticket', 'get', 200, (hub) => hub.call(`${APP}/ticket?type=wx_card`)],
   ['/v1/apps/{appid}/ticket', 'get', 400, (hub) => hub.call(`${APP}/ticket?type=x`)],
+  [
+    '/v1/apps/{appid}/jssdk-signature',
+    'post',
+    200,
+    (hub) => hub.call(`${APP}/jssdk-signature`, { body: { url: 'https://shop.example/' } }),
+  ],
+  [
+    '/v1/apps/{appid}/jssdk-signature',
+    'post',
+    400,
+    (hub) => hub.call(`${APP}/jssdk-signature`, { body: {} }),
+  ],
   ['/v1/apps/{appid}/relay', 'post', 200, (hub) => hub.call(`${APP}/relay`, { body: RELAY })],
   ['/v1/apps/{appid}/relay', 'post', 400, (hub) => hub.call(`${APP}/relay`, { body: {} })],
   ['/v1/tokens/watch', 'get', 404, (hub) => hub.call('/v1/tokens/watch?appid=wxnone')],

@@ -11,7 +11,7 @@ test('watches that wait behind another one on their connection are forgotten wit
   const socket: Socket = connect(hub.port, '127.0.0.1');
   t.teardown(() => socket.destroy());
   socket.resume();
-  socket.write(head.repeat(10));
+  socket.write(head.repeat(8));
   await until(() => watchers() > 0);
   socket.destroy();
   await until(() => watchers() === 0).catch(() => undefined);

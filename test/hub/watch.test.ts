@@ -115,7 +115,7 @@ interface Bench {
 async function startWatchers(
   t: Teardown,
   caller: Caller = ANYBODY,
-  watchersMax = 10,
+  max = 10,
   appids: readonly string[] = ['wxone'],
 ): Promise<Bench> {
   const clock = new ManualClock();
@@ -128,7 +128,7 @@ async function startWatchers(
     },
     clock,
     log: silentLog,
-    watchersMax,
+    limits: { max, perCaller: Math.ceil(max / 2) },
   });
   const server = createServer((_, response: ServerResponse) => {
     watchers.open(response, caller, '127.0.0.1', undefined);

@@ -43,6 +43,8 @@ const CASES: Readonly<Record<string, Case>> = {
       upstreams: ['http://simulator:3884', 'https://api2.weixin.qq.com'],
     },
   },
+  'egress-proxy': { settings: { egressProxySecret: { name: 'egress-proxy', key: 'url' } } },
+  'egress-proxy-of-the-pod': { settings: { egressProxySecret: { name: 'egress-proxy', key: 'url' } } },
   openshift: { settings: { runAsUser: undefined, imagePullPolicy: 'Always', memoryLimit: undefined } },
 };
 

@@ -161,6 +161,10 @@ const SAMPLES: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
   'memory-request': { good: ['64Mi', '0.1Gi', '100M', '100000k'], bad: ['64', '64m', '64MB', '64 Mi', ''] },
   'memory-limit': { good: ['96Mi', '1Gi'], bad: ['95Mi', '128', '128m', ''] },
   'log-level': { good: ['debug', 'silent'], bad: ['trace', 'DEBUG', ''] },
+  'egress-proxy': {
+    good: ['none', 'http://squid:3128', 'http://10.1.2.3:80/', 'http://[fd00::1]:3128'],
+    bad: ['', 'squid:3128', 'https://squid:3128', 'http://squid', 'http://squid:99999', 'http://squid:1/x'],
+  },
   transparent: { good: ['true', 'false'], bad: ['', 'yes', 'TRUE'] },
   'init-before': {
     good: ['migrate', 'a, b-1,c'],
@@ -183,8 +187,20 @@ test('every annotation takes what it should and nothing else, and its refusal qu
     for (const text of bad) {
       const { wishes, problems } = readAnnotations({ [key]: text });
       t.is(problems.length, 1, `${name} ${JSON.stringify(text)}`);
-      t.true(problems[0]?.startsWith(`annotation ${key}: got "${text.slice(0, 60)}`), problems[0]);
+      const shown = text.replace('user@', '…@').slice(0, 60);
+      t.true(problems[0]?.startsWith(`annotation ${key}: got "${shown}`), problems[0]);
       t.deepEqual(wishes, {});
+    }
+  }
+});
+
+test('a password in an annotation refuses the pod, and is not shown to whoever reads the refusal', (t) => {
+  for (const text of ['http://shop:hunter22@squid:3128', 'http://shop:hunter22@a,http://x:hunter22@b:1']) {
+    for (const name of ['egress-proxy', 'hub-url']) {
+      const { wishes, problems } = readAnnotations({ [`wechat-sidecar.io/${name}`]: text });
+      t.deepEqual(wishes, {});
+      t.regex(problems.join(), /got "http:\/\/…@.*, accepted is /);
+      t.notRegex(problems.join(), /hunter|shop/);
     }
   }
 });

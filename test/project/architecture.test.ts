@@ -35,7 +35,7 @@ const TREES = ['src', 'test', 'bench', 'docs', 'k8s', 'charts', 'deploy', 'examp
 const DOORS: Readonly<Record<string, RegExp>> = {
   undici: /^src\/upstream\//,
   'http-proxy': /^src\/proxy\/http-proxy\.ts$/,
-  'prom-client': /^src\/server\/metrics\.ts$/,
+  'prom-client': /^src\/server\/(?:process-)?metrics\.ts$/,
   pino: /^src\/base\/log\.ts$/,
   koa: /^src\/(?:server|proxy|hub|injector|simulator)\//,
   'koa-router': /^src\/(?:server|hub|injector|simulator)\//,
@@ -149,6 +149,7 @@ test('a folder of tests stands beside the folder that it tests', (t) => {
   const others = new Set([
     'support',
     'project',
+    'attack',
     'journeys',
     'deploy',
     'examples',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { systemClock } from '../../src/base/clock.ts';
 import test, { type ExecutionContext } from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import { PROBLEM_REASONS, statusOf } from '../../src/hub/problem.ts';
@@ -203,12 +204,14 @@ function byName(metrics: readonly Named[]): Named[] {
   return metrics.toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
-/** As they are made: in an object with `labelNames`, or by a function that takes the name alone. */
+/** As they are made: in an object with `labelNames`, or by a function of name, help and perhaps a label. */
 function metricsOf(texts: readonly string[]): Named[] {
   return texts.flatMap((source) =>
     [...source.matchAll(/(name: )?'(wechat_sidecar_\w+)'((?:(?!(?:name: )?'wechat_sidecar_)[^])*)/g)].map(
       ([, isObject, name = '', rest = '']) => {
-        const [, labels = ''] = isObject === undefined ? [] : (/labelNames: \[([^\]]*)\]/.exec(rest) ?? []);
+        const pattern =
+          isObject === undefined ? /^,\s*(?:'[^']*'|"[^"]*"),\s*('\w+'),/ : /labelNames: \[([^\]]*)\]/;
+        const [, labels = ''] = pattern.exec(rest) ?? [];
         return { name, labels: [...labels.matchAll(/'(\w+)'/g)].map(([, label = '']) => label) };
       },
     ),
@@ -222,6 +225,7 @@ async function adminPage(t: ExecutionContext): Promise<string> {
       checks: { live: [], ready: [], startup: [] },
       status: () => ({}),
       metrics: makeMetrics(BUILD),
+      clock: systemClock,
       quit() {},
       log: { ...silentLog, level: () => 'info', setLevel() {} },
     }),

@@ -7,7 +7,14 @@ import { Secret } from '../../src/base/secret.ts';
 import { type Answer, AnswerRelay } from '../../src/proxy/answer.ts';
 import { judge, JUDGED_BYTES_MAX } from '../../src/wechat/verdict.ts';
 
-const ORIGIN = { url: 'http://platform', host: 'platform', isSecure: true, hostname: 'platform', port: 443 };
+const ORIGIN = {
+  url: 'http://platform',
+  host: 'platform',
+  isSecure: true,
+  hostname: 'platform',
+  port: 443,
+  pathPrefix: '',
+};
 
 interface Relayed {
   readonly answer: Answer | undefined;

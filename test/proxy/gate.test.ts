@@ -7,6 +7,7 @@ import { PATH_READERS } from '../support/path-readers.ts';
 
 const RULES: GateRules = {
   upstreamHosts: new Set(['wx.corp.example']),
+  allowedHosts: new Set(),
   allowedOrigins: new Set(),
   denied: matchAny(['/cgi-bin/clear_quota*']),
 };
@@ -267,4 +268,59 @@ test('an HTTP/1.0 caller need not send a Host', (t) => {
     rawHeaders: ['Host', 'localhost', 'host', 'localhost'],
   };
   t.is(gate(twice, RULES).kind, 'refused');
+});
+
+const FURTHER: GateRules = {
+  ...RULES,
+  allowedHosts: new Set(['wechat-sidecar', 'fd00::1']),
+  allowedOrigins: new Set(['http://dev.example']),
+};
+
+test('a further host is served to programs, whatever its port and case', (t) => {
+  for (const host of ['wechat-sidecar', 'WECHAT-Sidecar:3880', 'wechat-sidecar.', '[FD00::1]:3880']) {
+    t.is(
+      verdictOn('/wxa/x', { host, 'user-agent': 'okhttp/4.9' }, '1.1', {}, FURTHER),
+      'open /wxa/x undefined',
+    );
+    t.is(verdictOn(`http://${host}/wxa/x`, {}, '1.1', {}, FURTHER), 'open /wxa/x undefined');
+    t.is(verdictOn('/wxa/x', { host }), 'forbidden_host');
+  }
+  for (const host of [
+    'a.wechat-sidecar',
+    'wechat-sidecar.example',
+    'sidecar',
+    'fd00::1',
+    'wechat-sidecar:x',
+  ]) {
+    t.is(verdictOn('/wxa/x', { host }, '1.1', {}, FURTHER), 'forbidden_host', host);
+  }
+});
+
+test('on a further host, what only a browser sends is refused, since it does not say which page it is from', (t) => {
+  const browser = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)' };
+  for (const [headers, further, usual] of [
+    [browser, 'forbidden_origin', 'open /wxa/x undefined'],
+    [{ 'user-agent': 'mozilla/4.0' }, 'forbidden_origin', 'open /wxa/x undefined'],
+    [{ 'user-agent': 'curl Mozilla/5.0' }, 'open /wxa/x undefined', 'open /wxa/x undefined'],
+    [{ cookie: 'a=b' }, 'forbidden_origin', 'open /wxa/x undefined'],
+    [{ cookie: '' }, 'forbidden_origin', 'open /wxa/x undefined'],
+    [{ referer: 'http://evil.example/' }, 'forbidden_origin', 'forbidden_origin'],
+    // Beside a sign that a usual host is content with.
+    [
+      { referer: 'http://evil.example/', 'sec-fetch-site': 'none' },
+      'forbidden_origin',
+      'open /wxa/x undefined',
+    ],
+    [
+      { referer: 'https://servicewechat.com/wx1/1/page.html' },
+      'open /wxa/x undefined',
+      'open /wxa/x undefined',
+    ],
+    [{ ...browser, origin: 'http://dev.example' }, 'open /wxa/x undefined', 'open /wxa/x undefined'],
+    [{ ...browser, referer: 'http://dev.example/a' }, 'open /wxa/x undefined', 'open /wxa/x undefined'],
+  ] as const) {
+    const on = (host: string): string => verdictOn('/wxa/x', { host, ...headers }, '1.1', {}, FURTHER);
+    t.is(on('wechat-sidecar:3880'), further, JSON.stringify(headers));
+    t.is(on('localhost:3880'), usual, JSON.stringify(headers));
+  }
 });

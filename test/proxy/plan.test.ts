@@ -24,6 +24,8 @@ function plan(url: string, header: string[] = [], rules: Partial<PlanRules> = {}
       return made.endpoint;
     case 'inject':
       return `inject ${made.appid} ${made.query}${made.standIn ? ' stand-in' : ''}`;
+    case 'signature':
+      return `signature ${made.appid} ${made.query}`;
     case 'secret':
       return `secret ${made.appid} ${made.secretParam} ${made.query}`;
     case 'pass':

@@ -28,6 +28,7 @@ async function startAdmin(t: ExecutionContext, over: Partial<AdminInput> = {}): 
     status: () => ({ apps: [{ app: 'shop', fingerprint: '0123456789abcdef' }] }),
     metrics: makeMetrics(build),
     quit: () => void quits.push(1),
+    clock: systemClock,
     log,
     ...over,
   });

@@ -226,13 +226,27 @@ test('half a head is answered with 408 and closed', async (t) => {
   t.regex(await rawCall(port, 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '), /^HTTP\/1\.1 408 /);
 });
 
-test('connections over the limit are closed on arrival', async (t) => {
-  const { port } = await start(t, hello, { connectionsMax: 1 });
-  const first = await rawConnection(port);
-  first.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-  await first.untilReceived('hello');
-  t.is(await rawCall(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), '');
-  first.socket.destroy();
+test('more requests at once than a connection may send close it', async (t) => {
+  const { port } = await start(t, () => undefined, { limits: { pipelinedMax: 4 } });
+  const ask = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  const within = await rawConnection(port);
+  within.socket.write(ask.repeat(4));
+  t.is(await rawCall(port, ask.repeat(5)), '');
+  t.false(within.socket.closed);
+  within.socket.destroy();
+});
+
+test('a connection whose answer is not taken is closed after a while', async (t) => {
+  const { port } = await start(t, (_request, response) => void response.end(Buffer.alloc(64 * 1024 * 1024)), {
+    limits: { stalledTimeoutMs: 200 },
+  });
+  const unread = await rawConnection(port);
+  unread.socket.pause();
+  unread.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  // It is told of the end only once it reads on.
+  unread.socket.resume();
+  t.true((await unread.untilClosed()).length < 64 * 1024 * 1024);
 });
 
 test('a body that is not whole in time goes on arriving while it moves, and is refused once it stops', async (t) => {

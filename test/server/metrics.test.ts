@@ -1,5 +1,6 @@
 import test from 'ava';
-import { makeMetrics, type AnsweredCall, type Metrics } from '../../src/server/metrics.ts';
+import type { AnsweredCall } from '../../src/server/counted.ts';
+import { makeMetrics, type Metrics } from '../../src/server/metrics.ts';
 
 const build = { version: '1.2.3', role: 'proxy', node: 'v24.0.0' };
 

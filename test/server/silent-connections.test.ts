@@ -13,7 +13,7 @@ test('two thousand silent connections do no harm, and are closed in time', async
     host: '127.0.0.1',
     port: 0,
     setting: 'listen',
-    limits: { headersTimeoutMs: 3_000, checkIntervalMs: 200 },
+    limits: { unprovenMax: count, hasManyPeers: false, headersTimeoutMs: 3_000, checkIntervalMs: 200 },
     clock: systemClock,
     log: silentLog,
   });

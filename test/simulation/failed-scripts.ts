@@ -117,4 +117,53 @@ export const SCRIPTS_THAT_FAILED: readonly FailedScript[] = [
       ],
     },
   },
+  {
+    story: 'an endpoint that refuses every token cost a look every two seconds',
+    script: {
+      seed: 3,
+      endMs: 3 * HOUR_MS,
+      sizes: { ...SIZES, hubs: 0, sidecars: 1, store: 'memory', paths: 1, callEveryMs: 3_000 },
+      knobs: KNOBS,
+      steps: [
+        {
+          atMs: 600_000,
+          do: 'refuse a path',
+          path: 0,
+          forMs: 24 * HOUR_MS,
+          errcode: 40001,
+          revokeAfterMs: undefined,
+        },
+      ],
+    },
+  },
+  {
+    story: 'a sidecar that started late and lost its hub used a token past its end',
+    script: {
+      seed: 4,
+      endMs: 3 * HOUR_MS,
+      sizes: { ...SIZES, hubs: 1, sidecars: 1, paths: 3, callEveryMs: 20_000 },
+      knobs: KNOBS,
+      steps: [
+        { atMs: 5_000_000, do: 'sidecar down', sidecar: 0, forMs: 1_000 },
+        { atMs: 6_000_000, do: 'hub down', hub: 0, how: 'killed', forMs: 2_000_000 },
+      ],
+    },
+  },
+  {
+    story: 'a hub that had lost its store gave sidecars back the token of before',
+    script: {
+      seed: 5,
+      endMs: 3 * HOUR_MS,
+      sizes: { ...SIZES, mode: 'classic', sidecars: 4, paths: 3, callEveryMs: 20_000 },
+      knobs: { ...KNOBS, overlapMs: 600_000 },
+      steps: [
+        { atMs: 600_000, do: 'cut', from: 'hub-1', to: 'store', fate: 'drop', forMs: 300_000 },
+        { atMs: 610_000, do: 'button', hub: 0 },
+        ...[0, 1, 2, 3].map(
+          (sidecar) => ({ atMs: 615_000, do: 'sidecar down', sidecar, forMs: 1_000 }) as const,
+        ),
+        { atMs: 641_000, do: 'hub down', hub: 0, how: 'killed', forMs: 60_000 },
+      ],
+    },
+  },
 ];

@@ -1,3 +1,5 @@
+import { RateLimit } from '../../src/base/rate-limit.ts';
+import { SIGNATURE_RATE } from '../../src/wechat/page-signature.ts';
 import { createHash } from 'node:crypto';
 import { Secret } from '../../src/base/secret.ts';
 import { accountsOf } from '../../src/hub/accounts.ts';
@@ -5,7 +7,9 @@ import { Audit } from '../../src/hub/audit.ts';
 import { type Caller, Callers, RIGHTS } from '../../src/hub/callers.ts';
 import { History } from '../../src/hub/history.ts';
 import type { Hub } from '../../src/hub/hub.ts';
+import { CALL_LIMITS, RELAY_LIMITS } from '../../src/hub/limits.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
+import { Shares } from '../../src/hub/shares.ts';
 import { Watchers } from '../../src/hub/watchers.ts';
 import { type Keepers, makeKeepers } from '../../src/keeper/keepers.ts';
 import { silentObserver } from '../../src/keeper/observer.ts';
@@ -126,7 +130,11 @@ export class HubNode implements Server {
       callers: new Callers(CLIENTS, undefined, clock),
       refreshes: new Refreshes({ accounts, audit, clock }),
       watchers,
+      calls: new Shares(CALL_LIMITS),
+      relays: new Shares(RELAY_LIMITS),
+      places: { recognised() {} },
       tickets,
+      signatures: new RateLimit(SIGNATURE_RATE, clock),
       upstream: undefined as unknown as Hub['upstream'],
       history: new History(clock),
       audit,

@@ -215,6 +215,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a hold that does not grow',
     story: 'An endpoint that refuses every token costs a look every two seconds.',
+    script: 4,
     changes: [{ file: 'token/doubt.js', find: 'HOLD_MS * 2 ** Math.min(looks - 1, 30)', put: 'HOLD_MS' }],
   },
   {
@@ -248,6 +249,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a token is served past its end',
     story: 'A copy is served until another one comes.',
+    script: 5,
     changes: [
       {
         file: 'proxy/hub/account.js',
@@ -259,6 +261,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a life is counted anew at each stage',
     story: 'A sidecar counts two hours from when it got its copy.',
+    script: 5,
     changes: [{ file: 'proxy/hub/wire.js', find: 'agedMs + leftMs', put: 'agedMs + lifeMs' }],
   },
   {
@@ -281,7 +284,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'the older token wins',
     story: 'Whatever a hub tells last is in use.',
-    from: 61,
+    script: 6,
     changes: [
       {
         file: 'proxy/hub/account.js',

@@ -12,6 +12,9 @@ import { simulatedHubHttp } from './hub-http.ts';
 import type { Machine } from './machine.ts';
 import { APPID } from './platform.ts';
 import { type CallStory, SimulatedCall } from './simulated-call.ts';
+import { RateLimit } from '../../src/base/rate-limit.ts';
+import { LOGIN_ONLY } from '../../src/token/source.ts';
+import { SIGNATURE_RATE } from '../../src/wechat/page-signature.ts';
 import type { World } from './world.ts';
 
 const RULES: ProxyRules = {
@@ -20,7 +23,7 @@ const RULES: ProxyRules = {
   errorStatus: 'wechat',
   replayBodyBytesMax: 1_000_000,
   inFlightMax: 1_000,
-  gate: { upstreamHosts: new Set(), denied: () => false, allowedOrigins: new Set() },
+  gate: { upstreamHosts: new Set(), allowedHosts: new Set(), denied: () => false, allowedOrigins: new Set() },
 };
 
 /** Counts nothing, whatever it is told. */
@@ -69,6 +72,7 @@ export class SidecarNode {
       passThrough: undefined as unknown as Sidecar['passThrough'],
       budget: new ReplayBudget(64 * 1024 * 1024),
       reports,
+      signatures: new RateLimit(SIGNATURE_RATE, clock),
       metrics: noMetrics,
       clock,
       log,
@@ -131,6 +135,8 @@ export class SidecarNode {
       report: (appid, refusal) => keepers.report(appid, refusal),
       ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
       knows: () => true,
+      isLoginOnly: () => false,
+      signPage: async () => LOGIN_ONLY,
       ticket: (appid, type) => tickets.ticket(appid, type),
       secretOf: () => ({ kind: 'here', secret: new Secret(this.secret) }),
     };

@@ -215,6 +215,8 @@ function passedOn(accounts: Accounts): Accounts {
     report: (appid, refusal) => accounts.report(appid, refusal),
     ownerOf: (fingerprint) => accounts.ownerOf(fingerprint),
     knows: (appid) => accounts.knows(appid),
+    isLoginOnly: (appid) => accounts.isLoginOnly(appid),
+    signPage: (appid, url) => accounts.signPage(appid, url),
     ticket: (appid, type) => accounts.ticket(appid, type),
     secretOf: (appid) => accounts.secretOf(appid),
   };

@@ -12,6 +12,8 @@ export const TEST_INJECTION: InjectionSettings = {
   upstreams: undefined,
   hubCaPem: undefined,
   caConfigMap: undefined,
+  egressProxy: undefined,
+  egressProxySecret: undefined,
   audience: 'wechat-sidecar-hub',
   port: 3880,
   adminPort: 3881,

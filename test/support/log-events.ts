@@ -30,10 +30,12 @@ export function logCalls(sources: readonly SourceFile[]): LogCall[] {
   });
 }
 
-/** What returns its events as objects, such as `{ event: '…', fields }`. */
+/** What returns its events as objects, such as `{ level: 'warn', event: '…' }`. */
 export function returnedEvents(sources: readonly SourceFile[]): string[] {
   return sources.flatMap(({ text }) =>
-    [...text.matchAll(/\{ event: ('(?:\\.|[^'\\])*')/g)].flatMap(([, literal = '']) => textsIn(literal)),
+    [...text.matchAll(/\{ (?:\w+: '\w+', )*event: ('(?:\\.|[^'\\])*')/g)].flatMap(([, literal = '']) =>
+      textsIn(literal),
+    ),
   );
 }
 

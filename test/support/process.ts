@@ -28,6 +28,10 @@ export interface ProcessOptions {
   readonly args?: readonly string[];
   /** What must not appear in the output, beside every token of the simulator and the demo account's secret. */
   readonly secrets?: readonly string[];
+  /** Of Node itself, before the program. */
+  readonly nodeOptions?: readonly string[];
+  /** The folder of a cgroup to run it in. */
+  readonly cgroup?: string;
   /** How many files and connections it may have open. */
   readonly descriptorsMax?: number;
 }
@@ -46,11 +50,17 @@ export class CommandLine {
   #unread = '';
   #exit: Exit | undefined;
 
+  /** The command. */
+  readonly name: string;
+
   constructor(t: Teardown, command: string, options: ProcessOptions) {
-    const { env = {}, args = [], secrets = [], descriptorsMax } = options;
-    const whole = [process.execPath, ...LANE, CLI, command, ...args];
+    const { env = {}, args = [], secrets = [], nodeOptions = [], descriptorsMax, cgroup } = options;
+    this.name = command;
+    const whole = [process.execPath, ...LANE, ...nodeOptions, CLI, command, ...args];
     if (descriptorsMax !== undefined)
       whole.unshift('sh', '-c', `ulimit -n ${descriptorsMax} && exec "$@"`, 'sh');
+    // The shell goes into the cgroup before it becomes the program.
+    if (cgroup !== undefined) whole.unshift('sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup);
     const [program = '', ...rest] = whole;
     this.#child = spawn(program, rest, {
       env: {

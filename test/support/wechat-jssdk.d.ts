@@ -19,6 +19,16 @@ declare module 'wechat-jssdk' {
   }
   export class JSSDK {
     constructor(options: Options);
+    static generateSignature(
+      url: string,
+      accessToken: string,
+      ticket: string,
+    ): {
+      readonly nonceStr: string;
+      readonly timestamp: string;
+      readonly url: string;
+      readonly signature: string;
+    };
     getSignature(url: string, forceNew?: boolean): Promise<{ readonly signature: string }>;
     getGlobalTokenAndTicket(force: boolean): Promise<Record<string, unknown>>;
   }

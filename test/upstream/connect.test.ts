@@ -192,7 +192,10 @@ test('no more than 32 connections are made to one origin at a time', async (t) =
   await pause(50);
   t.is(silent.sockets.length, 32);
   clock.advance(1_200);
-  t.deepEqual(outcomes, Array.from({ length: 100 }, () => 'ETIMEDOUT'));
+  t.deepEqual(
+    outcomes,
+    Array.from({ length: 100 }, () => 'ETIMEDOUT'),
+  );
 });
 
 test('a connection that is made ahead serves the first call', async (t) => {

@@ -61,7 +61,7 @@ export interface SidecarRow {
 
 /** By the platform's documentation of the two endpoints. */
 const FETCHES_A_DAY: Readonly<Record<TokenMode, number>> = { stable: 500_000, classic: 2_000 };
-const ROWS_MAX = 200;
+export const ROWS_MAX = 200;
 
 export function pageData(hub: Hub, caller: Caller, language: Language): PageData {
   const { accounts, clock, about, version } = hub;
@@ -71,7 +71,7 @@ export function pageData(hub: Hub, caller: Caller, language: Language): PageData
     hub: { name: about.name, version, sinceMs: about.sinceUnixMs },
     accounts: accounts
       .list()
-      .filter(({ appid }) => mayUse(caller, appid))
+      .filter((app): app is TokenApp => app.mode !== 'login' && mayUse(caller, app.appid))
       .map((app) => ({
         ...accountOf(app, statuses.get(app.appid), hub, language),
         mayRefresh: mayDo(caller, 'refresh', app.appid),
@@ -80,8 +80,11 @@ export function pageData(hub: Hub, caller: Caller, language: Language): PageData
   };
 }
 
+/** The page is about tokens. */
+type TokenApp = HubApp & { readonly mode: TokenMode };
+
 function accountOf(
-  app: HubApp,
+  app: TokenApp,
   status: AccountStatus | undefined,
   { history }: Hub,
   language: Language,

@@ -1,8 +1,9 @@
 import type Koa from 'koa';
 import type Router from 'koa-router';
-import { mayDo, mayUse } from '../callers.ts';
+import { keyOf, mayDo, mayUse } from '../callers.ts';
 import type { Caller } from '../callers.ts';
 import type { Hub } from '../hub.ts';
+import { BODY_LIMITS } from '../limits.ts';
 import { notPermitted, Problem, unknownApp } from '../problem.ts';
 import { addressOf, readBody } from '../request.ts';
 import { noToken, tooManyRefreshes } from '../token-routes.ts';
@@ -15,7 +16,6 @@ import { languageOf } from './words.ts';
 import type { Language } from './words.ts';
 
 const COOKIE = 'wechat-sidecar-hub';
-const LOGIN_BYTES_MAX = 4 * 1024;
 
 const POLICY = [
   "default-src 'none'",
@@ -31,7 +31,11 @@ const POLICY = [
 /** The page for people: everything that it takes is served from here, and nothing from elsewhere. */
 export function addPageRoutes(router: Router, hub: Hub): void {
   const sessions = new Sessions(hub.clock, hub.random, (caller) => hub.callers.stillHolds(caller));
-  const visitor = (ctx: Koa.Context): Caller | undefined => sessions.callerOf(ctx.cookies.get(COOKIE));
+  const visitor = (ctx: Koa.Context): Caller | undefined => {
+    const caller = sessions.callerOf(ctx.cookies.get(COOKIE));
+    if (caller !== undefined) hub.places.recognised(ctx.req.socket, keyOf(caller));
+    return caller;
+  };
   const noted =
     (call: string, run: (ctx: Koa.Context) => void | Promise<void>) =>
     async (ctx: Koa.Context): Promise<void> => {
@@ -90,7 +94,7 @@ async function logIn(ctx: Koa.Context, hub: Hub, sessions: Sessions): Promise<vo
   requireOwnPage(ctx);
   const language = languageIn(ctx);
   const address = addressOf(ctx);
-  const form = new URLSearchParams((await readBody(ctx.req, LOGIN_BYTES_MAX)).toString('utf8'));
+  const form = new URLSearchParams((await readBody(ctx.req, BODY_LIMITS.unknownBytesMax)).toString('utf8'));
   const recognition = hub.callers.byKey((form.get('key') ?? '').trim(), address);
   if (recognition.kind !== 'caller') {
     const isLimited = recognition.kind === 'limited';
@@ -109,7 +113,7 @@ async function refreshByHand(ctx: Koa.Context, hub: Hub, caller: Caller, appid: 
   if (!mayUse(caller, appid) || !hub.accounts.has(appid)) throw unknownApp();
   if (!mayDo(caller, 'refresh', appid)) throw notPermitted('refresh');
   const before = hub.accounts.peek(appid)?.fingerprint;
-  const outcome = await hub.refreshes.byHand(caller, appid);
+  const outcome = await hub.calls.run(caller, () => hub.refreshes.byHand(caller, appid));
   if (outcome.kind === 'limited') throw tooManyRefreshes(outcome.retryAfterMs);
   if (outcome.kind === 'unavailable') throw noToken(outcome);
   const { fingerprint } = outcome.token;

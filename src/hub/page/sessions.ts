@@ -1,19 +1,22 @@
+import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../base/clock.ts';
 import { randomHex } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
-import type { Caller } from '../callers.ts';
+import { keyOf, type Caller } from '../callers.ts';
+import type { ShareLimits } from '../limits.ts';
 
 export const SESSION_MS = 8 * 3_600_000;
-const SESSIONS_MAX = 1_000;
+export const SESSION_LIMITS: ShareLimits = { max: 1_000, perCaller: 100 };
 const ID_DIGITS = 48;
 
-/** People who have logged in. A session is an id in a cookie, and lives here alone. */
+/** People who have logged in. A session is an id in a cookie, of which only a digest is kept here. */
 export class Sessions {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #stillHolds: (caller: Caller) => boolean;
-  readonly #open = new LRUCache<string, { caller: Caller; endsAtMs: number }>({ max: SESSIONS_MAX });
+  /** By digest of the id. */
+  readonly #open = new LRUCache<string, { caller: Caller; endsAtMs: number }>({ max: SESSION_LIMITS.max });
 
   constructor(clock: Clock, random: Random, stillHolds: (caller: Caller) => boolean) {
     this.#clock = clock;
@@ -21,23 +24,32 @@ export class Sessions {
     this.#stillHolds = stillHolds;
   }
 
-  /** Answers the new session's id. */
+  /** Answers the new session's id. Over a caller's share the session that it has used least lately ends. */
   open(caller: Caller): string {
     const id = randomHex(ID_DIGITS, this.#random);
-    this.#open.set(id, { caller, endsAtMs: this.#clock.lifeMs() + SESSION_MS });
+    const own = [...this.#open.entries()].filter(([, session]) => keyOf(session.caller) === keyOf(caller));
+    const [oldest] = own.at(-1) ?? [];
+    if (oldest !== undefined && own.length >= SESSION_LIMITS.perCaller) this.#open.delete(oldest);
+    this.#open.set(digestOf(id), { caller, endsAtMs: this.#clock.lifeMs() + SESSION_MS });
     return id;
   }
 
   /** Whose session it is; a session ends with the rights that it was opened by. */
   callerOf(id: string | undefined): Caller | undefined {
-    const session = id === undefined ? undefined : this.#open.get(id);
-    if (id === undefined || session === undefined) return undefined;
+    const key = id === undefined ? '' : digestOf(id);
+    const session = this.#open.get(key);
+    if (session === undefined) return undefined;
     if (this.#clock.lifeMs() < session.endsAtMs && this.#stillHolds(session.caller)) return session.caller;
-    this.#open.delete(id);
+    this.#open.delete(key);
     return undefined;
   }
 
   close(id: string | undefined): void {
-    if (id !== undefined) this.#open.delete(id);
+    if (id !== undefined) this.#open.delete(digestOf(id));
   }
+}
+
+/** The whole digest: whoever finds another id with the same one would be logged in. */
+function digestOf(id: string): string {
+  return createHash('sha256').update(id).digest('base64');
 }

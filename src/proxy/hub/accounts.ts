@@ -4,9 +4,11 @@ import { boundedLog, type Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { type OriginHealth, Origins } from '../../upstream/origins.ts';
 import type { TicketAnswer, TicketType } from '../../keeper/tickets.ts';
+import { LOGIN_ONLY } from '../../token/source.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../../token/source.ts';
 import type { WireReport } from '../../token/hub-wire.ts';
 import type { Token } from '../../token/token.ts';
+import type { SignatureAnswer } from '../../wechat/page-signature.ts';
 import type { Accounts, SecretHolder } from '../sidecar.ts';
 import { HubAccount } from './account.ts';
 import type { Bearer } from './bearer.ts';
@@ -15,6 +17,7 @@ import type { HubHttp } from './http.ts';
 import { HubList } from './list.ts';
 import { readTokenOutcome, type TokenOutcome } from './outcome.ts';
 import { relayByHub } from './relay.ts';
+import { signByHub } from './signature.ts';
 import type { ServerEvent } from './sse.ts';
 import { HubTickets } from './tickets.ts';
 import { HubWatch, type WatchStatus } from './watch.ts';
@@ -47,6 +50,8 @@ export interface HubStatus {
 
 export interface HubAccountStatus {
   readonly appid: string;
+  /** Only where there never is a token. */
+  readonly mode?: 'login';
   /** Absent where there is no live token. */
   readonly fingerprint?: string;
   readonly issuedAtUnixMs?: number;
@@ -57,10 +62,10 @@ export interface HubAccountStatus {
 /** Without a query: every account that we may use. */
 const WATCH_PATH = '/v1/tokens/watch';
 
-const ACCOUNTS_MAX = 5_000;
+export const ACCOUNTS_MAX = 5_000;
 
 /** How many tokens, of now and of earlier, are known to be ours. */
-const FINGERPRINTS_MAX = 10_000;
+export const FINGERPRINTS_MAX = 10_000;
 
 /** Longer than callers wait, so that an answer that comes late for them still serves the next ones. */
 const TOKEN_ASK_MS_MAX = 5_000;
@@ -122,6 +127,7 @@ export class HubAccounts implements Accounts {
   }
 
   token(appid: string): Promise<TokenAnswer> {
+    if (this.isLoginOnly(appid)) return Promise.resolve(LOGIN_ONLY);
     const account = this.#accountOf(appid);
     if (account.peek() === undefined) this.#wake();
     return account.token();
@@ -145,8 +151,19 @@ export class HubAccounts implements Accounts {
     return this.#accounts.peek(appid)?.peek() !== undefined || this.#list.has(appid);
   }
 
-  ticket(appid: string, type: TicketType): Promise<TicketAnswer> {
+  isLoginOnly(appid: string): boolean {
+    return this.#list.isLoginOnly(appid);
+  }
+
+  async ticket(appid: string, type: TicketType): Promise<TicketAnswer> {
+    if (this.isLoginOnly(appid)) return LOGIN_ONLY;
     return this.#tickets.ticket(appid, type);
+  }
+
+  async signPage(appid: string, url: string): Promise<SignatureAnswer> {
+    if (this.isLoginOnly(appid)) return LOGIN_ONLY;
+    const { clock, random } = this.#parts;
+    return signByHub({ client: this.#client, tickets: this.#tickets, clock, random }, appid, url);
   }
 
   secretOf(appid: string): SecretHolder {
@@ -196,8 +213,8 @@ export class HubAccounts implements Accounts {
     if (this.#closed) return;
     this.#poll = this.#parts.clock.after(delayMs, () => {
       if (!this.#watch.isHearing()) {
-        for (const appid of (this.#list.appids() ?? []).slice(0, POLLED_MAX))
-          this.#accountOf(appid).refresh();
+        const appids = (this.#list.appids() ?? []).filter((appid) => !this.isLoginOnly(appid));
+        for (const appid of appids.slice(0, POLLED_MAX)) this.#accountOf(appid).refresh();
       }
       this.#pollAfter(POLL_MS * (0.75 + this.#parts.random() / 2));
     });
@@ -271,6 +288,7 @@ export class HubAccounts implements Accounts {
     const failure = account?.failure;
     return {
       appid,
+      ...(this.isLoginOnly(appid) && { mode: 'login' as const }),
       ...(token !== undefined && {
         fingerprint: token.fingerprint,
         issuedAtUnixMs: this.#unixMs(token.issuedAtMs),

@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { HubClient } from './client.ts';
 import { restMsOf, whyNot } from './outcome.ts';
-import { parseJson, readAppids } from './wire.ts';
+import { parseJson, readApps } from './wire.ts';
 
 export interface HubListParts {
   readonly client: HubClient;
@@ -36,6 +36,7 @@ const RETRY_CAP_MS = 30_000;
 export class HubList {
   readonly #parts: HubListParts;
   #appids: Set<string> | undefined;
+  #loginOnly: ReadonlySet<string> = new Set();
   #learnedAtMs = -Infinity;
   #asking: Promise<boolean> | undefined;
   #failures = 0;
@@ -65,6 +66,11 @@ export class HubList {
     if (this.#parts.clock.lifeMs() - this.#learnedAtMs < FRESH_MS) return false;
     const isLearned = await this.#ask();
     return !isLearned || this.#appids?.has(appid) === true;
+  }
+
+  /** Whether the account only logs people in, as the hub told last. */
+  isLoginOnly(appid: string): boolean {
+    return this.#loginOnly.has(appid);
   }
 
   /** A call needs the list, or the hub itself: a back-off is cut short. */
@@ -113,7 +119,7 @@ export class HubList {
       repeatable: true,
     });
     const isAnswer = outcome.kind === 'answer' && outcome.status === 200;
-    const told = isAnswer ? readAppids(parseJson(outcome.body.toString('utf8'))) : undefined;
+    const told = isAnswer ? readApps(parseJson(outcome.body.toString('utf8'))) : undefined;
     if (told === undefined) {
       log.warn('the hub did not tell its accounts', { reason: whyNot(outcome).message });
       const restMs = outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0;
@@ -121,7 +127,9 @@ export class HubList {
       this.#failures += 1;
       return false;
     }
-    const appids = told.filter((appid) => this.wants(appid));
+    const apps = told.filter(({ appid }) => this.wants(appid));
+    const appids = apps.map(({ appid }) => appid);
+    this.#loginOnly = new Set(apps.flatMap(({ appid, isLoginOnly }) => (isLoginOnly ? [appid] : [])));
     this.#failures = 0;
     this.#learnedAtMs = clock.lifeMs();
     this.#replace(new Set(appids));

@@ -19,7 +19,7 @@ const FAILING_WAIT_MS_MAX = 500;
 /** How long the hub is left alone after it was asked. It keeps to the platform's own spacing. */
 const REST_MS = 2_000;
 
-const COPIES_MAX = 1_000;
+export const COPIES_MAX = 1_000;
 
 interface Copy {
   ticket: Ticket | undefined;

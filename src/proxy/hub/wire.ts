@@ -51,12 +51,20 @@ function readMs(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 ? Math.min(value, HOLD_MS_MAX) : undefined;
 }
 
-/** The appids in the answer of GET /v1/apps; `undefined` where it is no such answer. */
-export function readAppids(value: unknown): string[] | undefined {
+/** An account that a hub lets us use. */
+export interface ListedApp {
+  readonly appid: string;
+  readonly isLoginOnly: boolean;
+}
+
+/** The accounts in the answer of GET /v1/apps; `undefined` where it is no such answer. */
+export function readApps(value: unknown): ListedApp[] | undefined {
   const apps = isObject(value) ? value['apps'] : undefined;
   if (!Array.isArray(apps)) return undefined;
   return apps.flatMap((app: unknown) =>
-    isObject(app) && typeof app['appid'] === 'string' ? [app['appid']] : [],
+    isObject(app) && typeof app['appid'] === 'string'
+      ? [{ appid: app['appid'], isLoginOnly: app['mode'] === 'login' }]
+      : [],
   );
 }
 

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../base/clock.ts';
+import type { Clock } from './clock.ts';
+import { fingerprintOf } from './secret.ts';
 
 export interface Rate {
   /** What may be spent at once. */
@@ -8,11 +9,11 @@ export interface Rate {
   readonly refillMs: number;
 }
 
-const KEYS_MAX = 10_000;
+export const RATE_KEYS_MAX = 10_000;
 
-/** A token bucket for each key; the least recently used is forgotten, which only ever makes us lenient. */
+/** A token bucket for each key, by its digest; the least recently used is forgotten, which only ever makes us lenient. */
 export class RateLimit {
-  readonly #buckets = new LRUCache<string, { left: number; atMs: number }>({ max: KEYS_MAX });
+  readonly #buckets = new LRUCache<string, { left: number; atMs: number }>({ max: RATE_KEYS_MAX });
   readonly #rate: Rate;
   readonly #clock: Clock;
 
@@ -25,19 +26,13 @@ export class RateLimit {
   spend(key: string): number {
     const left = this.#left(key);
     if (left < 1) return this.#waitMs(left);
-    this.#buckets.set(key, { left: left - 1, atMs: this.#clock.lifeMs() });
+    this.#buckets.set(fingerprintOf(key), { left: left - 1, atMs: this.#clock.lifeMs() });
     return 0;
-  }
-
-  /** What `spend` would answer, without spending. */
-  waitMs(key: string): number {
-    const left = this.#left(key);
-    return left < 1 ? this.#waitMs(left) : 0;
   }
 
   #left(key: string): number {
     const { burst, refillMs } = this.#rate;
-    const bucket = this.#buckets.get(key);
+    const bucket = this.#buckets.get(fingerprintOf(key));
     if (bucket === undefined) return burst;
     return Math.min(burst, bucket.left + (this.#clock.lifeMs() - bucket.atMs) / refillMs);
   }

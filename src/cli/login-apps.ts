@@ -1,0 +1,18 @@
+import type { Credentials } from '../wechat/issuer.ts';
+import type { AppSettings } from './settings.ts';
+
+/** Those accounts that have tokens; the others only log people in. */
+export function appsWithTokens(apps: readonly AppSettings[]): readonly (AppSettings & Credentials)[] {
+  return apps.filter((app): app is AppSettings & Credentials => app.mode !== 'login');
+}
+
+export function loginOnly(apps: readonly AppSettings[]): ReadonlySet<string> {
+  return new Set(loginStatus(apps).map(({ appid }) => appid));
+}
+
+/** The part of `/status` for the others. */
+export function loginStatus(
+  apps: readonly AppSettings[],
+): { readonly appid: string; readonly mode: 'login' }[] {
+  return apps.flatMap(({ appid, mode }) => (mode === 'login' ? [{ appid, mode }] : []));
+}

@@ -1,0 +1,49 @@
+import type { ErrorAnswer } from '../server/errors.ts';
+import { type PageSignature, readPageUrl } from '../wechat/page-signature.ts';
+import { valuesOf } from '../wechat/query.ts';
+import type { Call, Served } from './call.ts';
+import type { Plan } from './plan.ts';
+import type { Sidecar } from './sidecar.ts';
+
+/** A page's signature for `wx.config`: no program has to keep a ticket. */
+export async function serveSignature(
+  call: Call,
+  { accounts, signatures }: Sidecar,
+  { appid, query }: Extract<Plan, { kind: 'signature' }>,
+): Promise<Served> {
+  if (call.method !== 'GET' && call.method !== 'POST') {
+    return call.fail('bad_request', 'pages are signed by GET or POST');
+  }
+  const [given, ...more] = valuesOf(query, 'url');
+  if (given === undefined || more.length > 0) {
+    return call.fail('bad_request', 'give the page once, percent-encoded, as ?url=https%3A%2F%2F…');
+  }
+  const page = readPageUrl(given, call.rules.signedUrlHosts);
+  if (page.kind === 'bad') return call.fail('bad_request', page.why);
+  if (signatures.spend(appid) > 0) {
+    return call.fail('bad_request', 'at most 30 pages a second are signed for an account');
+  }
+  const answer = await accounts.signPage(appid, page.url);
+  if (call.gone) return call.left();
+  switch (answer.kind) {
+    case 'signed':
+      return call.ownAnswer(jsonAnswer(answer.signature));
+    case 'refused':
+      return call.fail('bad_request', answer.message);
+    case 'unavailable':
+      return call.fail('token_unavailable', answer.message, answer.errcode);
+  }
+}
+
+function jsonAnswer(content: PageSignature): ErrorAnswer {
+  const body = Buffer.from(JSON.stringify(content));
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/json',
+      'content-length': String(body.length),
+      'cache-control': 'no-store',
+    },
+    body,
+  };
+}

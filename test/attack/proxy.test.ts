@@ -1,0 +1,52 @@
+import test from 'ava';
+import { memoryLimit } from '../../src/cli/settings-table-injector.ts';
+import { bytesOf, startPlatform, startWithin, withstand } from './arena.ts';
+import { call, probe } from './honest.ts';
+
+const ATTACK_MS = 20_000;
+const APPID = 'wx0123456789abcdef';
+const SECRET = '0123456789abcdef0123456789abcdef';
+
+test('under attack from beside it the sidecar serves an honest program, within the memory that the injector gives', async (t) => {
+  t.timeout(150_000);
+  const platform = await startPlatform(t);
+  const target = await startWithin(t, 'proxy', bytesOf(String(memoryLimit.default)), {
+    secrets: [SECRET],
+    env: { WECHAT_APPID: APPID, WECHAT_APPSECRET: SECRET, WECHAT_SIDECAR_UPSTREAMS: platform },
+  });
+  const { role } = target;
+  await withstand(t, {
+    target,
+    forMs: ATTACK_MS,
+    addresses: ['127.0.0.1'],
+    attacks: [
+      'silent',
+      'halfHeads',
+      'slowBytes',
+      'bigHeads',
+      'pipelines',
+      'uploads',
+      'downloads',
+      'hanging',
+      'adminSilent',
+      'adminHalfHeads',
+      'adminPages',
+    ],
+    honest: {
+      async 'business call'() {
+        const { status, text } = await call(`${role.base}/cgi-bin/user/info?openid=o1`);
+        t.is(status, 200);
+        t.regex(text, /"errcode":0/);
+      },
+      async 'call with a body'() {
+        const asked = { method: 'POST', body: JSON.stringify({ touser: 'o1' }) };
+        t.regex((await call(`${role.base}/cgi-bin/message/custom/send`, asked)).text, /"errcode":0/);
+      },
+      async token() {
+        const { text } = await call(`${role.base}/cgi-bin/token?grant_type=client_credential&appid=${APPID}`);
+        t.regex(text, /"access_token":"/);
+      },
+      probe: () => probe(t, role),
+    },
+  });
+});
