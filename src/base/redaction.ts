@@ -8,8 +8,9 @@ import type { Secret } from './secret.ts';
  */
 export function redactedText(text: string, secret: Secret, inPlace: () => string): string {
   // No way to write a value makes it shorter.
-  if (text.length < secret.reveal().length) return text;
-  const value = Buffer.from(secret.reveal()).toString('latin1');
+  const revealed = secret.reveal();
+  if (text.length < revealed.length) return text;
+  const value = IS_ASCII.test(revealed) ? revealed : Buffer.from(revealed).toString('latin1');
   if (value.length < SECRET_BYTES_MIN) return text;
   let rest = text;
   // What is left on both sides of a cut could be the secret once more.
@@ -28,6 +29,8 @@ export function redactedBytes(bytes: Buffer, secret: Secret): Buffer {
   const rest = redactedText(text, secret, () => '[redacted]');
   return rest === text ? bytes : Buffer.from(rest, 'latin1');
 }
+
+const IS_ASCII = /^[ -~]*$/;
 
 /** A shorter value would be found in texts that do not quote it; tokens and AppSecrets have 32 characters. */
 const SECRET_BYTES_MIN = 8;

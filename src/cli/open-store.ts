@@ -1,25 +1,27 @@
 import { hostname } from 'node:os';
 import { randomHex } from '../base/random.ts';
-import { makeFileStore } from '../keeper/file-store.ts';
-import { makeRedisStore } from '../keeper/redis-store.ts';
 import { memoryStore, type TokenStore } from '../keeper/store.ts';
 import type { RoleContext } from './role.ts';
 import type { StoreSettings } from './settings.ts';
 
 /** The store that the settings name. */
-export function openStore(
+export async function openStore(
   store: StoreSettings,
   { clock, random, log, onRejection }: RoleContext,
-): TokenStore {
+): Promise<TokenStore> {
   switch (store.kind) {
     case 'memory':
       return memoryStore;
-    case 'file':
+    case 'file': {
+      const { makeFileStore } = await import('../keeper/file-store.ts');
       return makeFileStore({ path: store.path, encryptionKey: store.encryptionKey, clock, random, log });
+    }
     case 'redis': {
       const { keyPrefix, encryptionKey, ...place } = store;
       // Two of us on one machine, or after a restart, are two.
       const holder = `${hostname()}-${randomHex(6, random)}`;
+      // The client of Redis is large, and most have no Redis.
+      const { makeRedisStore } = await import('../keeper/redis-store.ts');
       return makeRedisStore({ place, keyPrefix, encryptionKey, holder, clock, random, log, onRejection });
     }
   }

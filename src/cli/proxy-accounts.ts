@@ -38,16 +38,16 @@ export interface ProxyAccounts {
 }
 
 /** Accounts whose AppSecrets this process holds. */
-export function makeOwnAccounts(
+export async function makeOwnAccounts(
   settings: Settings,
   context: RoleContext,
   upstream: Upstream,
   observer: KeeperObserver,
-): ProxyAccounts {
+): Promise<ProxyAccounts> {
   let current = settings;
   const ask = makeAsk(upstream, context.clock);
   let changed: (appid: string) => void = () => {};
-  const store = openStore(settings.store, context);
+  const store = await openStore(settings.store, context);
   const keepers = makeKeepers({
     ...context,
     apps: appsWithTokens(settings.apps),

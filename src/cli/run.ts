@@ -3,12 +3,9 @@ import { floodProof, makeLog } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { parseArguments } from './arguments.ts';
-import { runCheck } from './run-check.ts';
-import { runShutdown } from './run-shutdown.ts';
 import { defaultCommand } from './default-command.ts';
 import { type ExitCode, type Host, plainSettings, problemsText } from './host.ts';
 import { loadSettings, readTextFile, type SettingsPlace } from './load-settings.ts';
-import { serve } from './serve.ts';
 
 /** Runs the command line, to the end of whatever it starts. */
 export async function run(host: Host): Promise<ExitCode> {
@@ -25,10 +22,15 @@ export async function run(host: Host): Promise<ExitCode> {
   const place = { env: host.env, configFile };
   const command = args.command ?? defaultCommand(plainSettings(place));
   switch (command) {
-    case 'check':
+    // What another command needs is not loaded.
+    case 'check': {
+      const { runCheck } = await import('./run-check.ts');
       return runCheck(host, place, args.check);
-    case 'shutdown':
+    }
+    case 'shutdown': {
+      const { runShutdown } = await import('./run-shutdown.ts');
       return runShutdown(host, place);
+    }
     default:
       return runRole(host, { ...place, role: command });
   }
@@ -46,6 +48,7 @@ async function runRole(host: Host, place: SettingsPlace): Promise<ExitCode> {
   );
   for (const warning of loaded.warnings) log.warn('About the settings', { warning });
   try {
+    const { serve } = await import('./serve.ts');
     await serve(host, place, loaded, { clock: systemClock, random: systemRandom, log });
     return 0;
   } catch (error) {

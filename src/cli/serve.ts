@@ -13,9 +13,6 @@ import type { RoleContext, RunningRole } from './role.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
 import { watchSettings } from './settings-watch.ts';
-import { startHub } from './start-hub.ts';
-import { startInjector } from './start-injector.ts';
-import { startProxy } from './start-proxy.ts';
 
 /** A start that takes longer counts as over: an application must not wait for a platform that is down. */
 const STARTUP_MS_MAX = 10_000;
@@ -85,13 +82,19 @@ async function start(
 ): Promise<{ role: RunningRole; welcome: (adminPort: number) => string }> {
   const quiet = (): string => '';
   switch (settings.role) {
-    case 'proxy':
+    // Each is loaded only here: what a role does not need would cost it half its start, and memory at rest.
+    case 'proxy': {
+      const { startProxy } = await import('./start-proxy.ts');
       return { role: await startProxy(settings, context), welcome: quiet };
-    case 'hub':
+    }
+    case 'hub': {
+      const { startHub } = await import('./start-hub.ts');
       return { role: await startHub(settings, context), welcome: quiet };
-    case 'injector':
+    }
+    case 'injector': {
+      const { startInjector } = await import('./start-injector.ts');
       return { role: await startInjector(settings, context), welcome: quiet };
-    // Loaded only here: the simulator is large, and no business of a sidecar's.
+    }
     case 'simulator': {
       const { startSimulator } = await import('./start-simulator.ts');
       return { role: await startSimulator(settings, context), welcome: quiet };

@@ -43,7 +43,7 @@ export async function startHub(
 ): Promise<RunningRole> {
   const { clock, log } = context;
   let current = settings;
-  const parts = assemble(settings, context, () => current, serviceAccountFiles);
+  const parts = await assemble(settings, context, () => current, serviceAccountFiles);
   const { hub, keepers, store, tickets, history, wayOut } = parts;
   const listener = await listen({
     ...makeHubFace(hub),
@@ -109,18 +109,18 @@ interface HubParts {
   close(): Promise<void>;
 }
 
-function assemble(
+async function assemble(
   settings: Settings,
   context: RoleContext,
   current: () => Settings,
   serviceAccountFiles: typeof IN_CLUSTER_FILES,
-): HubParts {
+): Promise<HubParts> {
   const { clock, random, log, version, metrics } = context;
   const wayOut = makeWayOut(settings, context);
   const { upstream } = wayOut;
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
-  const store = openStore(settings.store, context);
+  const store = await openStore(settings.store, context);
   const keepers = makeKeepers({
     apps: appsWithTokens(settings.apps),
     issuer: makePlatformIssuer(ask),

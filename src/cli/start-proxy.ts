@@ -29,7 +29,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   const passThrough = new PassThrough(upstream);
   const source =
     settings.hub === undefined
-      ? makeOwnAccounts(settings, context, upstream, observerFor(metrics))
+      ? await makeOwnAccounts(settings, context, upstream, observerFor(metrics))
       : makeHubBackedAccounts(settings, settings.hub, context, wayOut.authorities);
   const budget = new ReplayBudget(settings.replay.memoryBytesMax);
   metrics.watchReplayBuffer(() => budget.bytes());

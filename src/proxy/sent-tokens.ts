@@ -55,7 +55,17 @@ export interface SentTokens {
   without(foreign: boolean): RawQuery;
 }
 
-const NONE = { hasOurs: false, hasForeign: false, hasStandIn: false, hasOther: false, owner: undefined };
+function noTokens(query: RawQuery): SentTokens {
+  return {
+    hasOurs: false,
+    hasForeign: false,
+    hasStandIn: false,
+    hasOther: false,
+    owner: undefined,
+    query,
+    without: () => query,
+  };
+}
 
 export function readTokens(given: RawQuery, ownerOf: OwnerOf): SentTokens {
   const read = (value: string): SentToken => readToken(value, ownerOf);
@@ -64,7 +74,7 @@ export function readTokens(given: RawQuery, ownerOf: OwnerOf): SentTokens {
   const inOthers = OTHER_TOKEN_PARAMS.flatMap((name) => valuesOf(given, name))
     .filter((value) => value.trim() !== '')
     .map(read);
-  if (own.length === 0 && inOthers.length === 0) return { ...NONE, query: given, without: () => given };
+  if (own.length === 0 && inOthers.length === 0) return noTokens(given);
   const ours = [...own, ...inOthers].filter(isOurs);
   const query = inOthers.some(isOurs)
     ? OTHER_TOKEN_PARAMS.reduce(

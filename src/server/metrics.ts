@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { Counter, Gauge, type Metric, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { errcodeLabel } from '../wechat/errcode-labels.ts';
 import { boundedLabels, perLabel } from './bounded-labels.ts';
 import { makeEndpointLabels } from './endpoint-labels.ts';
@@ -123,29 +123,29 @@ function callMetrics(registers: Registry[]): CallMetrics {
     'Calls of business programs that are being served.',
     () => inFlight,
   );
+  // Counted here, and told when asked for: prom-client makes a text of all labels for each count.
   const series = new Map<string, RequestSeries>();
-  // oxlint-disable-next-line no-new -- it registers itself, and reads what it shows
-  new Counter({
+  const requests = new Counter({
     name: 'wechat_sidecar_requests_total',
     help: 'Calls of business programs, by what they were answered.',
     labelNames: ['app', 'endpoint', 'status', 'errcode'],
     registers,
-    // Counted here, and told when asked for: prom-client makes a text of all labels for each count.
     collect() {
       for (const each of series.values()) {
-        this.inc(each.labels, each.untold);
+        requests.inc(each.labels, each.untold);
         each.untold = 0;
       }
     },
   });
   const durations = perLabel(
     APPS_MAX,
-    tallied(
+    new TallyHistogram({
+      name: 'wechat_sidecar_request_duration_seconds',
+      help: 'From the arrival of a call to the end of its answer.',
+      labelNames: ['app'],
+      buckets: BUCKETS_SECONDS,
       registers,
-      'wechat_sidecar_request_duration_seconds',
-      'From the arrival of a call to the end of its answer.',
-      'app',
-    ),
+    }),
   );
   const apps = boundedLabels(APPS_MAX);
   const endpoints = makeEndpointLabels();
@@ -178,12 +178,13 @@ type UpstreamMetrics = Pick<Metrics, 'upstreamAnswered' | 'upstreamFailedOver' |
 function upstreamMetrics(registers: Registry[]): UpstreamMetrics {
   const durations = perLabel(
     HOSTS_MAX,
-    tallied(
+    new TallyHistogram({
+      name: 'wechat_sidecar_upstream_duration_seconds',
+      help: 'From sending a call to the platform to the head of its answer.',
+      labelNames: ['host'],
+      buckets: BUCKETS_SECONDS,
       registers,
-      'wechat_sidecar_upstream_duration_seconds',
-      'From sending a call to the platform to the head of its answer.',
-      'host',
-    ),
+    }),
   );
   const failovers = new Counter({
     name: 'wechat_sidecar_upstream_failovers_total',
@@ -362,13 +363,6 @@ function readGauge(registers: Registry[], name: string, help: string, read: () =
       else this.set(value);
     },
   });
-}
-
-function tallied(registers: Registry[], name: string, help: string, label: string): TallyHistogram {
-  const histogram = new TallyHistogram(name, help, label, BUCKETS_SECONDS);
-  // Its types name its own classes, and it asks for no more than a `get`.
-  for (const registry of registers) registry.registerMetric(histogram as unknown as Metric);
-  return histogram;
 }
 
 function statusLabel(status: number): string {

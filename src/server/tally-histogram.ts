@@ -3,6 +3,15 @@ export interface Tally {
   observe(seconds: number): void;
 }
 
+/** Named as prom-client does. */
+export interface TallyOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly [string];
+  readonly buckets: readonly number[];
+  readonly registers: readonly { registerMetric(metric: never): void }[];
+}
+
 interface Sample {
   readonly metricName: string;
   readonly labels: Readonly<Record<string, string | number>>;
@@ -22,11 +31,13 @@ export class TallyHistogram {
   readonly #boundsSeconds: readonly number[];
   readonly #tallies = new Map<string, BucketTally>();
 
-  constructor(name: string, help: string, label: string, boundsSeconds: readonly number[]) {
+  constructor({ name, help, labelNames, buckets, registers }: TallyOptions) {
     this.name = name;
     this.help = help;
-    this.#label = label;
-    this.#boundsSeconds = boundsSeconds;
+    [this.#label] = labelNames;
+    this.#boundsSeconds = buckets;
+    // Their types name classes of prom-client, and they ask for no more than a `get`.
+    for (const registry of registers) registry.registerMetric(this as never);
   }
 
   labels(value: string): Tally {

@@ -3,6 +3,8 @@ import { integerIn, readObject } from './answer-body.ts';
 /** The largest answer that is judged: the platform's errors are under 300 bytes. */
 export const JUDGED_BYTES_MAX = 4096;
 
+const SPARED_BYTES_MIN = 512;
+
 /** The errcodes that say "this access_token is no good", the only ones that a refresh can cure. */
 export const REFUSED_ERRCODES: ReadonlySet<number> = new Set([40001, 40014, 42001]);
 
@@ -27,8 +29,12 @@ export function judge(body: Buffer): Verdict {
   return { errcode: integerIn(errcode), errmsg: typeof errmsg === 'string' ? errmsg : '' };
 }
 
-/** JSON has two ways to write the letters of a name; in UTF-16, each has a NUL beside it. */
+/**
+ * Spares a large body the reading. JSON has two ways to write the letters of a name; in UTF-16, each has a NUL
+ * beside it.
+ */
 function mayNameErrcode(body: Buffer): boolean {
+  if (body.length < SPARED_BYTES_MIN) return true;
   return body.includes('errcode', 0, 'latin1') || body.includes('\\u', 0, 'latin1') || body.includes(0);
 }
 

@@ -5,6 +5,10 @@ import type { Teardown } from './simulator.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 
+/** See general-lane.ts. */
+const LANE =
+  process.env['LANE'] === 'general' ? [`--import=${new URL('general-lane.js', import.meta.url).href}`] : [];
+
 /** Nothing that is waited for takes this long, on however slow a machine. */
 const WAIT_MS_MAX = 60_000;
 
@@ -52,7 +56,7 @@ export class CommandLine {
   constructor(t: Teardown, command: string, options: ProcessOptions) {
     const { env = {}, args = [], secrets = [], nodeOptions = [], descriptorsMax, cgroup } = options;
     this.name = command;
-    const whole = [process.execPath, ...nodeOptions, CLI, command, ...args];
+    const whole = [process.execPath, ...LANE, ...nodeOptions, CLI, command, ...args];
     if (descriptorsMax !== undefined)
       whole.unshift('sh', '-c', `ulimit -n ${descriptorsMax} && exec "$@"`, 'sh');
     // The shell goes into the cgroup before it becomes the program.

@@ -3,7 +3,6 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import type { Clock } from '../../base/clock.ts';
-import { makeSelfSigned } from '../../server/self-signed.ts';
 import { API_HOSTS } from '../../wechat/hosts.ts';
 import { javaTrustStore } from './java-trust.ts';
 
@@ -34,6 +33,7 @@ export async function prepareTrust(
   const nowMs = clock.wallMs();
   const kept = await readKept(files, nowMs);
   if (kept === undefined) {
+    const { makeSelfSigned } = await import('../../server/self-signed.ts');
     const made = await makeSelfSigned(SUBJECT, [...API_HOSTS], nowMs, LIFE_MS);
     await mkdir(folders.key, { recursive: true });
     await put(files.keyFile, made.key.reveal(), 0o600);

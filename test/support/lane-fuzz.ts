@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { rawConnection } from './raw-call.ts';
+import { type Lanes, LATER, type Seen } from './two-lanes.ts';
+
+const LINES = [
+  'Host: localhost',
+  'host:localhost',
+  'Host: a, b',
+  'X-A: 1',
+  'X-a:2',
+  'X-Odd : 1',
+  ' folded',
+  'Content-Length: 3',
+  'content-length:  3 ',
+  'Content-Length: 3, 3',
+  'Content-Length: +3',
+  'Content-Length: 0x3',
+  'Content-Length: 4',
+  'Transfer-Encoding: chunked',
+  'Transfer-Encoding: Chunked',
+  'Transfer-Encoding: gzip, chunked',
+  'Transfer-Encoding : chunked',
+  'Transfer-Encoding:\x0bchunked',
+  'Connection: close',
+  'Connection: Keep-Alive',
+  'Connection: close, X-A',
+  'Expect: 100-continue',
+  'Upgrade: h2c',
+  'TE: trailers',
+  'Trailer: X',
+  'X-Control: a\x01b',
+  'X-High: \xe4\xff',
+  'X-Cr: a\rb',
+  'X-Nul: a\0b',
+  ': empty',
+  'no colon',
+];
+const line = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(LINES[0] as string) },
+  { weight: 5, arbitrary: fc.constantFrom(...LINES) },
+);
+const lineEnd = fc.oneof(
+  { weight: 30, arbitrary: fc.constant('\r\n') },
+  fc.constantFrom('\n', '\r', '\r\r\n', ''),
+);
+const target = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.constantFrom('/a', '/b?c=d', LATER, '/general', 'http://localhost/x', '/%41'),
+  },
+  fc.constantFrom('*', '/a b', '/\xe4', '', '//x', '/#f', '/\x7f'),
+);
+const method = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom('GET', 'POST') },
+  fc.constantFrom('PUT', 'get', 'G ET', 'HEAD', 'GETX', ''),
+);
+const version = fc.oneof(
+  { weight: 14, arbitrary: fc.constant(' HTTP/1.1') },
+  fc.constantFrom(' HTTP/1.0', ' HTTP/1.2', '', ' http/1.1', '  HTTP/1.1', ' HTTP/1.1 '),
+);
+const BODIES = [
+  '',
+  '',
+  'abc',
+  'abcd',
+  '3\r\nabc\r\n0\r\n\r\n',
+  '1\r\na\r\n2\r\nbc\r\n0\r\n\r\n',
+  '03;x=y\r\nabc\r\n0\r\n\r\n',
+  '3\r\nabc\r\n0\r\nX: t\r\n\r\n',
+  '3\nabc\n0\n\n',
+  '3\r\nabcd\r\n0\r\n\r\n',
+  '-3\r\nabc\r\n0\r\n\r\n',
+  '0x3\r\nabc\r\n0\r\n\r\n',
+  '3 \r\nabc\r\n0\r\n\r\n',
+  'fffffffff\r\nabc',
+];
+
+/** A request that most readers take, or one with something odd about it. */
+const request = fc
+  .record({
+    method,
+    target,
+    version,
+    lines: fc.array(fc.tuple(line, lineEnd), { minLength: 1, maxLength: 5 }),
+    lineEnd,
+    headEnd: lineEnd,
+    body: fc.constantFrom(...BODIES),
+  })
+  .map(
+    (it) =>
+      `${it.method} ${it.target}${it.version}${it.lineEnd}` +
+      `${it.lines.map(([text, end]) => text + end).join('')}${it.headEnd}${it.body}`,
+  );
+
+/** Bytes of a caller, and the pieces in which they come. */
+export const conversation = fc.record({
+  bytes: fc.array(request, { minLength: 1, maxLength: 4 }).map((requests) => requests.join('')),
+  cuts: fc.array(fc.nat({ max: 600 }), { maxLength: 3 }),
+});
+
+export interface Conversation {
+  readonly bytes: string;
+  readonly cuts: readonly number[];
+}
+
+/** What came of it in one kind of listener. */
+interface Outcome {
+  readonly seen: readonly Omit<Seen, 'lane'>[];
+  /** The status lines of the responses, and what they say. */
+  readonly answers: readonly string[];
+}
+
+const PATIENCE_MS = 20_000;
+
+/** Explains how the lanes differ in what they make of the same bytes; undefined if they do not. */
+export async function differenceOf(
+  both: readonly [withExpress: Lanes, general: Lanes],
+  given: Conversation,
+): Promise<string | undefined> {
+  const outcomes: Outcome[] = [];
+  for (const lanes of both) {
+    lanes.seen.length = 0;
+    const outcome = await outcomeOf(lanes, given);
+    if (outcome === undefined) return `no end within ${PATIENCE_MS} ms`;
+    outcomes.push(outcome);
+  }
+  const [one, other] = outcomes.map((outcome) => JSON.stringify(outcome, undefined, 1));
+  return one === other ? undefined : `with the express lane ${one}\nwithout it ${other}`;
+}
+
+async function outcomeOf(lanes: Lanes, { bytes, cuts }: Conversation): Promise<Outcome | undefined> {
+  const caller = await rawConnection(lanes.listener.port);
+  const ends = [...new Set(cuts.filter((cut) => cut < bytes.length))].toSorted((a, b) => a - b);
+  let from = 0;
+  for (const end of [...ends, bytes.length]) {
+    if (caller.socket.writable) caller.socket.write(bytes.slice(from, end), 'latin1');
+    from = end;
+    // The other side reads the pieces one by one.
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+  caller.socket.end();
+  const timer = setTimeout(() => caller.socket.destroy(new Error('late')), PATIENCE_MS);
+  const text = await caller.untilClosed();
+  clearTimeout(timer);
+  if (caller.socket.errored?.message === 'late') return undefined;
+  // What did not come whole is never forwarded: whether its head was shown is no matter.
+  const seen = lanes.seen
+    .filter(({ body }) => body !== undefined)
+    .map(({ method: verb, url, rawHeaders, body }) => ({ method: verb, url, rawHeaders, body }));
+  return {
+    seen,
+    answers: text.replaceAll(/^express /gm, 'general ').match(/^HTTP\/1\.1 \d+|^general .*/gm) ?? [],
+  };
+}
