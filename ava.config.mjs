@@ -5,8 +5,11 @@ const build = process.env.BUILD_DIR ?? 'build';
 const isGeneral = process.env.LANE === 'general';
 
 export default {
-  // These suites need tools of their own: `npm run test:k8s` and `npm run test:examples`.
-  files: [`${build}/test/**/*.test.js`, `!${build}/test/k8s/**`, `!${build}/test/examples/**`],
+  // These suites need tools of their own, or a machine to themselves: `npm run test:k8s`, `test:examples`, `test:attack`.
+  files: [
+    `${build}/test/**/*.test.js`,
+    ...['k8s', 'examples', 'attack'].map((suite) => `!${build}/test/${suite}/**`),
+  ],
   timeout: '3m',
   workerThreads: false,
   concurrency: 2,

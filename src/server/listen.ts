@@ -277,12 +277,19 @@ async function bindAll(options: ListenOptions, makeServer: () => Server): Promis
   }
 }
 
+/**
+ * Connections that wait to be accepted. A queue that is full drops the newcomer's SYN, which its system repeats after
+ * 1, 3 and 7 s: with Node's 511, a burst made honest callers wait that long. The system may have a lower limit
+ * (`net.core.somaxconn`, 4,096 by default on Linux).
+ */
+export const BACKLOG = 4_096;
+
 function bind(server: Server, host: string, port: number, options: ListenOptions): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(listenErrorOf(error, host, port, options.setting)),
     );
-    server.listen({ port, host, ipv6Only: true }, () => {
+    server.listen({ port, host, ipv6Only: true, backlog: BACKLOG }, () => {
       server.removeAllListeners('error');
       // Failures of a single accept (out of descriptors) must not end the process.
       server.on('error', (error: NodeJS.ErrnoException) =>

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { parseAllDocuments } from 'yaml';
+import type { KubernetesAccess } from '../../src/kubernetes/api.ts';
 import { MIB, peakBytes } from '../support/memory.ts';
 import { RoleProcess, type ProcessOptions } from '../support/process.ts';
 import { pause, type AttackPlan } from './attacks.ts';
@@ -105,6 +106,18 @@ export async function startPlatform(t: ExecutionContext): Promise<string> {
   t.teardown(() => child.kill('SIGKILL'));
   const [port] = (await once(child, 'message')) as [number];
   return `http://127.0.0.1:${port}`;
+}
+
+/** How to reach a stand-in for the API server, which knows one service account. */
+export async function startReviews(
+  t: ExecutionContext,
+  account: string,
+  audience: string,
+): Promise<KubernetesAccess> {
+  const child = fork(fileURLToPath(new URL('reviews.js', import.meta.url)), [account, audience]);
+  t.teardown(() => child.kill('SIGTERM'));
+  const [access] = (await once(child, 'message')) as [KubernetesAccess];
+  return access;
 }
 
 /** An honest call: by its name in the log, and what must be true of its answer. */

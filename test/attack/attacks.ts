@@ -22,12 +22,19 @@ export interface AttackPlan {
 
 /** An attack that loses fewer connections has not reached the limits. */
 const TAKEN_MIN = 1_000;
+/**
+ * New connections in a tenth of a second, of all attacks together. libuv accepts one in each turn of the event loop;
+ * with more than that the queue of the system fills, whose newcomers no limit of ours can tell apart.
+ */
+const OPENED_MAX = 25;
+const WINDOW_MS = 100;
 
 export class Attacker {
   readonly plan: AttackPlan;
   readonly #ca: string | undefined;
   readonly #endsMs: number;
   #opened = 0;
+  #window = { endsMs: 0, opened: 0 };
   /** Connections that the target closed while we held them. */
   #taken = 0;
 
@@ -42,6 +49,15 @@ export class Attacker {
     const { forMs } = this.plan;
     const leftMs = this.#endsMs - performance.now();
     return leftMs < -2 * forMs || (leftMs < 0 && this.#taken >= TAKEN_MIN);
+  }
+
+  /** Whether another connection may be opened now. */
+  #mayOpen(): boolean {
+    const nowMs = performance.now();
+    if (nowMs >= this.#window.endsMs) this.#window = { endsMs: nowMs + WINDOW_MS, opened: 0 };
+    if (this.#window.opened >= OPENED_MAX) return false;
+    this.#window.opened += 1;
+    return true;
   }
 
   #where(port: number): { host: string; port: number; localAddress: string } {
@@ -68,7 +84,7 @@ export class Attacker {
   async hold(count: number, atOnce: number, open: () => Socket): Promise<void> {
     const held = new Set<Socket>();
     while (!this.isOver()) {
-      for (let n = 0; n < atOnce && held.size < count; n += 1) {
+      for (let n = 0; n < atOnce && held.size < count && this.#mayOpen(); n += 1) {
         const socket = open();
         held.add(socket);
         socket.once('close', () => {
@@ -76,7 +92,8 @@ export class Attacker {
           held.delete(socket);
         });
       }
-      await pause(100);
+      // No attack is always the first to take what may be opened.
+      await pause(WINDOW_MS * (0.5 + Math.random()));
     }
   }
 
@@ -84,6 +101,7 @@ export class Attacker {
   async repeat(callers: number, pauseMs: number, requestOf: (n: number) => string | Buffer): Promise<void> {
     const one = async (caller: number): Promise<void> => {
       for (let n = caller; !this.isOver(); n += callers) {
+        while (!this.#mayOpen()) await pause(WINDOW_MS * (0.5 + Math.random()));
         const socket = this.open();
         socket.resume();
         const closed = new Promise((resolve) => socket.once('close', resolve));

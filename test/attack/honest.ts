@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type Agent, request } from 'node:http';
 import type { ExecutionContext } from 'ava';
 import type { RoleProcess } from '../support/process.ts';
 
@@ -7,17 +7,18 @@ export interface HonestReply {
   readonly text: string;
 }
 
-/** One call on a connection of its own, as a probe makes it. */
+/** One call; without an agent on a connection of its own, as a probe makes it. */
 export function call(
   url: string,
   {
     method = 'GET',
     headers = {},
     body,
-  }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+    agent,
+  }: { method?: string; headers?: Record<string, string>; body?: string; agent?: Agent } = {},
 ): Promise<HonestReply> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, agent: false }, (response) => {
+    const sent = request(url, { method, headers, agent: agent ?? false }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
       response.once('error', reject);

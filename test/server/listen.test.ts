@@ -237,13 +237,20 @@ test('more requests at once than a connection may send close it', async (t) => {
 });
 
 test('a connection whose answer is not taken is closed after a while', async (t) => {
-  const { port } = await start(t, (_request, response) => void response.end(Buffer.alloc(64 * 1024 * 1024)), {
-    limits: { stalledTimeoutMs: 200 },
-  });
+  let closed: () => void = () => undefined;
+  const given = new Promise<void>((resolve) => (closed = resolve));
+  const { port } = await start(
+    t,
+    (_request, response) => {
+      response.once('close', closed);
+      response.end(Buffer.alloc(64 * 1024 * 1024));
+    },
+    { limits: { stalledTimeoutMs: 200 } },
+  );
   const unread = await rawConnection(port);
   unread.socket.pause();
   unread.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  await given;
   // It is told of the end only once it reads on.
   unread.socket.resume();
   t.true((await unread.untilClosed()).length < 64 * 1024 * 1024);
