@@ -1,18 +1,27 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { conversation, differenceOf } from '../support/lane-fuzz.ts';
+import { type Conversation, conversation, differenceOf } from '../support/lane-fuzz.ts';
 import { startLanes } from '../support/two-lanes.ts';
 
-/** Seeds that once found a difference. */
-const KEPT_SEEDS: readonly number[] = [1, 2, 3];
+const SEEDS: readonly number[] = [1, 2, 3];
+/** What once made a difference. */
+const KEPT: readonly Conversation[] = [
+  {
+    bytes:
+      'GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n' +
+      'GET /a HTTP/1.1\r\nTransfer-Encoding: Chunked\r\nHost: localhost\r\n\r\n3\r\nabcd\r\n0\r\n\r\n' +
+      'PUT /a HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    cuts: [],
+  },
+];
 const RUNS = 60;
 
-for (const seed of KEPT_SEEDS) {
+for (const seed of SEEDS) {
   test(`whatever a caller sends, both lanes read it as node:http does (seed ${seed})`, async (t) => {
     const both = [await startLanes(t, true), await startLanes(t, false)] as const;
     await fc.assert(
       fc.asyncProperty(conversation, async (given) => t.is(await differenceOf(both, given), undefined)),
-      { seed, numRuns: RUNS },
+      { seed, numRuns: RUNS, examples: KEPT.map((given) => [given]) },
     );
   });
 }

@@ -124,8 +124,22 @@ export async function differenceOf(
     if (outcome === undefined) return `no end within ${PATIENCE_MS} ms`;
     outcomes.push(outcome);
   }
-  const [one, other] = outcomes.map((outcome) => JSON.stringify(outcome, undefined, 1));
-  return one === other ? undefined : `with the express lane ${one}\nwithout it ${other}`;
+  const [one, other] = outcomes as [Outcome, Outcome];
+  if (isSame(one, other)) return undefined;
+  const [withLane, without] = outcomes.map((outcome) => JSON.stringify(outcome, undefined, 1));
+  return `with the express lane ${withLane}\nwithout it ${without}`;
+}
+
+/**
+ * Where node:http meets something malformed behind a request that was sent ahead, it depends on the tick in which it
+ * reads the bytes whether the answer to that request still gets out, or the connection is closed at once. What was
+ * read has to be the same, and what was answered the beginning of the same.
+ */
+function isSame(one: Outcome, other: Outcome): boolean {
+  if (JSON.stringify(one.seen) !== JSON.stringify(other.seen)) return false;
+  const isRefused = other.answers.some((answer) => answer.startsWith('HTTP/1.1 4'));
+  const expected = isRefused ? other.answers.slice(0, one.answers.length) : other.answers;
+  return JSON.stringify(one.answers) === JSON.stringify(expected);
 }
 
 async function outcomeOf(lanes: Lanes, { bytes, cuts }: Conversation): Promise<Outcome | undefined> {
