@@ -177,7 +177,7 @@ export class Watchers {
   #broadcast(appid: string): void {
     const audience = this.#all().filter((watcher) => wants(watcher, appid));
     const tellFrom = (start: number): void => {
-      // Written for each batch: if a newer token came in between, that is what is told.
+      // Written for each batch: if a newer token came in between, that one is announced.
       const event = this.#eventOf(appid);
       for (const watcher of audience.slice(start, start + BATCH)) this.#write(watcher, event);
       if (start + BATCH < audience.length) this.#parts.clock.after(0, () => tellFrom(start + BATCH));

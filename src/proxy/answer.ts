@@ -44,7 +44,7 @@ export function heldAnswer(
   return { kind: 'held', head: { status, reason: '', headers }, body, verdict: judge(body) };
 }
 
-/** For whom an answer is relayed. */
+/** The call that a response is relayed to. */
 export interface RelayHost {
   readonly method: string;
   readonly response: CallResponse;

@@ -2,7 +2,7 @@ import { redactedBytes, redactedText } from '../base/redaction.ts';
 import type { Secret } from '../base/secret.ts';
 import { READABLE_CODINGS } from '../upstream/content-coding.ts';
 
-/** Names in lower case. Most others are told apart by their length. */
+/** Names in lower case. The length alone rules out most others. */
 class Names {
   readonly #names: ReadonlySet<string>;
   readonly #lengths: readonly boolean[];

@@ -21,5 +21,5 @@ export const ADMIN_LIMITS: ListenerLimits = {
 /** `?level=debug` or a body of one word; nothing longer is read. */
 export const ADMIN_BODY_BYTES_MAX = 64;
 
-/** How often /metrics and /status are written anew: past it, whoever asks gets the last one. */
+/** How often /metrics and /status are rendered; more frequent requests get the last page. */
 export const PAGE_RATE: Rate = { burst: 20, refillMs: 500 };

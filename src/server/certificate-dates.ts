@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 
-/** A certificate that nobody replaces is looked at again this often, and told of again this often. */
+/** How often a certificate that nobody replaces is checked again, and logged again. */
 const DATES_MS = 3_600_000;
 const WARNED_MS = 86_400_000;
 /** It ends soon if less than this is left, or less than this part of its life where that is short. */

@@ -70,7 +70,7 @@ export class Connections {
   #draining: Promise<DrainOutcome> | undefined;
   #onChange: () => void = () => undefined;
 
-  /** `onAnswered` is told of each exchange that has ended on a connection that is still there. */
+  /** `onAnswered` is called for each exchange that has ended on a connection that is still open. */
   constructor(clock: Clock, onAnswered: (socket: Duplex) => void = () => undefined) {
     this.#clock = clock;
     this.#onAnswered = onAnswered;

@@ -228,7 +228,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     else this.#socket.end();
   };
 
-  /** What it was is told by the end of the connection. */
+  /** The `close` event that follows says what happened. */
   readonly #onError = (): void => {};
 
   readonly #onClose = (): void => {

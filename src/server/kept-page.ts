@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { RateLimit, type Rate } from '../base/rate-limit.ts';
 
 /**
- * A page that costs time to write and is asked for by anybody: written anew no more often than its rate
+ * A page that costs time to write and is asked for by anybody: rendered no more often than its rate
  * allows. Past that, and while it is being written, whoever asks gets the same bytes as the others.
  */
 export class KeptPage {

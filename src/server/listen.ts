@@ -45,7 +45,7 @@ export interface ListenOptions {
   readonly limits?: Partial<ListenerLimits>;
   /** Where somebody else has to say which callers are recognised; else they are made by the limits. */
   readonly places?: Places;
-  /** Is told of each connection that was closed for the sake of others. */
+  /** Is called for each connection that was closed to make room for others. */
   readonly onCut?: (reason: CutReason) => void;
   readonly clock: Clock;
   readonly log: Log;

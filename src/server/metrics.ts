@@ -123,7 +123,7 @@ function callMetrics(registers: Registry[]): CallMetrics {
     'Calls of business programs that are being served.',
     () => inFlight,
   );
-  // Counted here, and told when asked for: prom-client makes a text of all labels for each count.
+  // Counted here, and passed on when scraped: prom-client makes a text of all labels for each count.
   const series = new Map<string, RequestSeries>();
   const requests = new Counter({
     name: 'wechat_sidecar_requests_total',

@@ -135,7 +135,7 @@ export class Places {
   readonly #byPeer = new Map<string, Place>();
   /** The same, once it was looked up: each request asks several times. */
   readonly #bySocket = new WeakMap<Duplex, Place>();
-  /** Is told of each connection that is closed for another. */
+  /** Is called for each connection that is closed to make room for another. */
   onGiveWay: (reason: GiveWayReason, address: string) => void = () => undefined;
 
   constructor(limits: PlaceLimits) {

@@ -17,7 +17,7 @@ export interface AttemptFailure extends TransportFailure {
   readonly isRepeatable: boolean;
 }
 
-/** Of one sending: where to, and whom to tell. */
+/** Where one request is sent, and who learns of its end. */
 export interface SendTo {
   readonly origin: Origin;
   /** Over a connection that nobody has used. */

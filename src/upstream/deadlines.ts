@@ -13,7 +13,7 @@ export interface Owing {
  * that is done for its time limit.
  *
  * Connections are in the set, and not requests: a set into and out of which something goes for each request is
- * laid out anew every few dozen requests. V8 links the layouts, so that once an old one has left the young
+ * laid out again every few dozen requests. V8 links the layouts, so that once an old one has left the young
  * generation, each later one and all the requests in it outlive every young collection.
  */
 export class Deadlines {
@@ -30,7 +30,7 @@ export class Deadlines {
     this.#owing.add(owing);
   }
 
-  /** To be told where a `dueMs` may be the first of all; it may become later without a word. */
+  /** Has to be called if a `dueMs` may now be the earliest of all, but not if it moves later. */
   watch(dueMs: number): void {
     if (dueMs < this.#timerMs) this.#setTimer(dueMs);
   }

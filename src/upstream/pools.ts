@@ -10,7 +10,7 @@ export interface PoolOptions extends ConnectorOptions {
   readonly answerTimeoutMs: number;
   /** Between two pieces of the answer's body. */
   readonly idleTimeoutMs: number;
-  /** Is told of a connection that could not be made when the callers it was made for have left. */
+  /** Is called if a connection could not be made and the callers that it was for have left. */
   readonly onUnreachable?: (origin: Origin, error: Error) => void;
 }
 

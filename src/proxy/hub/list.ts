@@ -68,7 +68,7 @@ export class HubList {
     return !isLearned || this.#appids?.has(appid) === true;
   }
 
-  /** Whether the account only logs people in, as the hub told last. */
+  /** Whether the account only logs people in, by the hub's last list. */
   isLoginOnly(appid: string): boolean {
     return this.#loginOnly.has(appid);
   }
