@@ -12,6 +12,7 @@ export default {
   ],
   timeout: '3m',
   workerThreads: false,
-  concurrency: 2,
+  // Most tests wait for something to happen, and not for a processor.
+  concurrency: 3,
   nodeArguments: isGeneral ? [`--import=./${build}/test/support/general-lane.js`] : [],
 };
