@@ -107,9 +107,11 @@ export class SharedTurns implements Turns {
         case 'withhold':
           this.#refreshing = 'withheld';
           return this.#leave(generation, { kind: 'withheld', message: WITHHELD[decision.why] }, 'withheld');
-        case 'fetchAlone':
+        case 'fetchAlone': {
           if (force) this.#ledgerUnixMs = this.#mergedLedger([this.#storeNowMs()]);
-          return this.#begin({ generation: this.#nextGeneration(), isAlone: true, isForced: force });
+          const floorMs = store.kind === 'seen' && store.turn !== undefined ? 0 : undefined;
+          return this.#begin({ generation: this.#nextGeneration(floorMs), isAlone: true, isForced: force });
+        }
         case 'fetch':
           if (!force || (await this.#charge())) {
             if (clock.lifeMs() - askedAtMs <= RENEW_MS && !this.#closed) {
@@ -383,8 +385,8 @@ export class SharedTurns implements Turns {
     return Math.round(this.#parts.clock.lifeMs() + this.#offsetMs);
   }
 
-  #nextGeneration(): number {
-    return Math.max(this.#storeNowMs(), (this.#held?.record.generation ?? 0) + 1);
+  #nextGeneration(floorMs: number = this.#storeNowMs()): number {
+    return Math.max(floorMs, (this.#held?.record.generation ?? 0) + 1);
   }
 
   #armReread(): void {

@@ -116,7 +116,10 @@ export interface Seen {
 
 export type Decision =
   | { readonly kind: 'fetch' }
-  /** Without a turn: the stable endpoint gives every asker the same token. */
+  /**
+   * Without a turn: the stable endpoint gives every asker the same token. Beside a turn, whatever its holder publishes
+   * is the later one: it may have been forced after ours was given.
+   */
   | { readonly kind: 'fetchAlone' }
   | { readonly kind: 'needless' }
   | { readonly kind: 'wait'; readonly forMs: number }
