@@ -47,7 +47,7 @@ export const INVARIANTS = {
   'failures back off': `A platform that is busy or broken is not asked ever more: at most 15 times in 10 s by one
     keeper, which is what the back-off, callers without a token and a repeated look come to.`,
   're-probes are slow': `What only people can cure is asked again no sooner than after 50 s, but for a reload, a
-    person, a restart or another token.`,
+    person, a restart, another token or a clock that is set forward.`,
   'bounded waits': `Common SDKs give up at 3 s: a call waits for tokens at most 2.5 s in all, and a hub answers in
     that time too, unless its machine stands still.`,
   'a hub that cannot refresh says so': `So that the sidecar asks the next one within the same wait: a hub that is not
