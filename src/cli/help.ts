@@ -1,7 +1,7 @@
 import { COMMAND_WORDS, COMMANDS, rolesOf } from './commands.ts';
 import type { Command } from './commands.ts';
-import type { Setting } from './setting.ts';
-import { SETTINGS_TABLE } from './settings-table.ts';
+import type { Setting } from '../settings/setting.ts';
+import { SETTINGS_TABLE } from '../settings/table.ts';
 
 const COLUMNS = 100;
 const INTRODUCTION =

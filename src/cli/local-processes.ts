@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { Finding } from './check.ts';
-import type { LocalPorts } from './local-ports.ts';
-import type { HostPort, Settings } from './settings.ts';
+import type { LocalPorts } from '../roles/local-ports.ts';
+import type { HostPort, Settings } from '../settings/settings.ts';
 import { reachable } from './shutdown.ts';
 
 /** A process of ours on this machine, as its admin port describes it. */

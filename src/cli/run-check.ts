@@ -8,12 +8,12 @@ import { Pools } from '../upstream/pools.ts';
 import type { Ask } from '../wechat/ask.ts';
 import type { CheckOptions } from './arguments.ts';
 import { check, checkExitCode, renderFindings } from './check.ts';
-import { defaultCheckRole } from './default-command.ts';
-import { LocalPorts } from './local-ports.ts';
+import { defaultCheckRole } from '../roles/default-command.ts';
+import { LocalPorts } from '../roles/local-ports.ts';
 import { checkLocalProcesses } from './local-processes.ts';
-import { loadSettings, readTextFile, type SettingsPlace } from './load-settings.ts';
-import { type ExitCode, type Host, plainSettings, problemsText } from './host.ts';
-import type { Settings } from './settings.ts';
+import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { type ExitCode, type Host, plainSettings, problemsText } from '../roles/host.ts';
+import type { Settings } from '../settings/settings.ts';
 
 const ASK_TIMEOUT_MS = 10_000;
 

@@ -1,8 +1,8 @@
-import { loadSettings, readTextFile, type SettingsPlace } from './load-settings.ts';
-import { type ExitCode, type Host, problemsText } from './host.ts';
-import { LocalPorts } from './local-ports.ts';
+import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { type ExitCode, type Host, problemsText } from '../roles/host.ts';
+import { LocalPorts } from '../roles/local-ports.ts';
 import { findLocalProcesses, type LocalProcess } from './local-processes.ts';
-import type { HostPort, Settings } from './settings.ts';
+import type { HostPort, Settings } from '../settings/settings.ts';
 import { shutdown } from './shutdown.ts';
 
 /** `wechat-sidecar shutdown`: asks the sidecar of this pod to stop. */

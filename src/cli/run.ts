@@ -3,9 +3,9 @@ import { floodProof, makeLog } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { parseArguments } from './arguments.ts';
-import { defaultCommand } from './default-command.ts';
-import { type ExitCode, type Host, plainSettings, problemsText } from './host.ts';
-import { loadSettings, readTextFile, type SettingsPlace } from './load-settings.ts';
+import { defaultCommand } from '../roles/default-command.ts';
+import { type ExitCode, type Host, plainSettings, problemsText } from '../roles/host.ts';
+import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
 
 /** Runs the command line, to the end of whatever it starts. */
 export async function run(host: Host): Promise<ExitCode> {
@@ -48,7 +48,7 @@ async function runRole(host: Host, place: SettingsPlace): Promise<ExitCode> {
   );
   for (const warning of loaded.warnings) log.warn('About the settings', { warning });
   try {
-    const { serve } = await import('./serve.ts');
+    const { serve } = await import('../roles/serve.ts');
     await serve(host, place, loaded, { clock: systemClock, random: systemRandom, log });
     return 0;
   } catch (error) {

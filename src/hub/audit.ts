@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { boundedLog } from '../base/log.ts';
 import type { Log } from '../base/log.ts';
-import type { ReportOutcome } from '../token/hub-wire.ts';
+import type { ReportOutcome } from '../hub-api/wire.ts';
 import type { Caller } from './callers.ts';
 
 export interface AuditedRefresh {

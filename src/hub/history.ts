@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { unixMs } from '../keeper/store.ts';
+import { unixMs } from '../store/store.ts';
 import type { Result, Trigger } from '../token/state.ts';
 import type { Token } from '../token/token.ts';
 

@@ -1,5 +1,5 @@
-import type { ErrorAnswer } from '../server/errors.ts';
-import type { WireProblem } from '../token/hub-wire.ts';
+import type { ErrorAnswer } from '../proxy/errors.ts';
+import type { WireProblem } from '../hub-api/wire.ts';
 import type { Right } from './callers.ts';
 
 /** Every way in which the hub says no, with its HTTP status and what is the same each time. */

@@ -13,7 +13,7 @@ import { BODY_LIMITS } from './limits.ts';
 import { Problem, unknownApp } from './problem.ts';
 import type { ProblemReason } from './problem.ts';
 import { readJson } from './request.ts';
-import { SCHEMAS } from './schemas.ts';
+import { SCHEMAS } from '../hub-api/schemas.ts';
 
 const ANSWER_MS_MAX = 65_000;
 

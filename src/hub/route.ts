@@ -2,7 +2,7 @@ import type Koa from 'koa';
 import type { Caller, Right } from './callers.ts';
 import type { Hub } from './hub.ts';
 import type { ProblemReason } from './problem.ts';
-import type { SchemaName } from './schemas.ts';
+import type { SchemaName } from '../hub-api/schemas.ts';
 
 /** A call of the API, as it is served and as it is described. */
 export interface ApiRoute {

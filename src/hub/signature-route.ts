@@ -1,12 +1,12 @@
 import type Koa from 'koa';
-import type { WireSignature } from '../token/hub-wire.ts';
+import type { WireSignature } from '../hub-api/wire.ts';
 import { readPageUrl, signPage } from '../wechat/page-signature.ts';
 import { signedHosts } from './callers.ts';
 import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { Problem } from './problem.ts';
 import { readJson } from './request.ts';
-import { SCHEMAS } from './schemas.ts';
+import { SCHEMAS } from '../hub-api/schemas.ts';
 
 const BODY_BYTES_MAX = 16 * 1024;
 

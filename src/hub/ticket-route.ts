@@ -1,6 +1,6 @@
 import type Koa from 'koa';
 import { TICKET_TYPES } from '../keeper/tickets.ts';
-import type { WireTicket } from '../token/hub-wire.ts';
+import type { WireTicket } from '../hub-api/wire.ts';
 import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { Problem } from './problem.ts';

@@ -7,7 +7,7 @@ import type { Hub } from './hub.ts';
 import { BODY_LIMITS } from './limits.ts';
 import { notPermitted, Problem, unknownApp } from './problem.ts';
 import { addressOf, readJson } from './request.ts';
-import { SCHEMAS } from './schemas.ts';
+import { SCHEMAS } from '../hub-api/schemas.ts';
 import { wireApp, wireRefresh, wireToken } from './wire.ts';
 
 const WATCHED_APPIDS_MAX = 1_000;

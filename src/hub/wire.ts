@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
-import { unixMs } from '../keeper/store.ts';
+import { unixMs } from '../store/store.ts';
 import type { ReportAnswer } from '../token/source.ts';
-import type { WireApp, WireRefresh, WireToken } from '../token/hub-wire.ts';
+import type { WireApp, WireRefresh, WireToken } from '../hub-api/wire.ts';
 import type { Token } from '../token/token.ts';
 import type { HubApp } from './accounts.ts';
 

@@ -1,4 +1,4 @@
-import { MOUNT_PATH } from './names.ts';
+import { MOUNT_PATH } from '../kubernetes/names.ts';
 import type { JsonObject } from './pod.ts';
 
 const PLAIN_PROXY = /^http:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+):\d{1,5}\/?$/i;

@@ -1,5 +1,5 @@
-import type { Wishes } from './annotations.ts';
-import * as name from './names.ts';
+import type { Wishes } from '../kubernetes/annotations.ts';
+import * as name from '../kubernetes/names.ts';
 import { objects, type PodView } from './pod.ts';
 import type { SidecarPlan } from './sidecar-container.ts';
 import { KEY_VOLUME, transparentObstacles, TRUST_VOLUME } from './transparent.ts';

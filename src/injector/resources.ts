@@ -1,8 +1,8 @@
-import { MEMORY_LIMIT_MIN, type Wishes } from './annotations.ts';
-import { PREFIX } from './names.ts';
+import { MEMORY_LIMIT_MIN, type Wishes } from '../kubernetes/annotations.ts';
+import { PREFIX } from '../kubernetes/names.ts';
 import { isObject, type JsonObject, type PodView } from './pod.ts';
-import { quantityNanos } from './quantity.ts';
-import type { InjectionSettings } from './settings.ts';
+import { quantityNanos } from '../kubernetes/quantity.ts';
+import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 
 /** Where the sidecar goes: before this one of the init containers, or among the containers. */
 export type Place = { readonly mode: 'native'; readonly initIndex: number } | { readonly mode: 'container' };

@@ -1,6 +1,6 @@
 import { inject, type InjectionContext } from './inject.ts';
 import { isObject, type JsonObject } from './pod.ts';
-import type { InjectionSettings } from './settings.ts';
+import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 
 /** What became of a pod, for metrics and the log. */
 export interface ReviewOutcome {

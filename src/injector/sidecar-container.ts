@@ -1,8 +1,14 @@
-import type { Wishes } from './annotations.ts';
+import type { Wishes } from '../kubernetes/annotations.ts';
 import { egressEnvironment, egressSources } from './egress.ts';
-import { ADMIN_PORT_NAME, CONTAINER_NAME, HUB_CA_ANNOTATION, MOUNT_PATH, VOLUME_NAME } from './names.ts';
+import {
+  ADMIN_PORT_NAME,
+  CONTAINER_NAME,
+  HUB_CA_ANNOTATION,
+  MOUNT_PATH,
+  VOLUME_NAME,
+} from '../kubernetes/names.ts';
 import type { JsonObject } from './pod.ts';
-import type { InjectionSettings } from './settings.ts';
+import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 import { transparentEnvironment, transparentMounts } from './transparent.ts';
 
 /** How the sidecar lives in this pod. */

@@ -5,7 +5,7 @@ import { boundedLog, type Log } from '../base/log.ts';
 import { BODY_BYTES_MAX, readReview } from './review-body.ts';
 import { PARTS_MAX } from './review-scan.ts';
 import { MALFORMED, review, type ReviewOutcome } from './review.ts';
-import type { InjectionSettings } from './settings.ts';
+import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 import { WorkBudget } from './work.ts';
 
 export const INJECT_PATH = '/inject';

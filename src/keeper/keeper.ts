@@ -19,13 +19,13 @@ import { Narrator } from './narrator.ts';
 import type { KeeperObserver } from './observer.ts';
 import { ReportKeys } from './report-keys.ts';
 import { RollingCount } from './rolling-count.ts';
-import { settled } from './settled.ts';
+import { settled } from '../lease/settled.ts';
 import { accountStatus } from './status.ts';
 import type { AccountStatus } from './status.ts';
-import { fromRecord, toRecord } from './store.ts';
-import type { Recollection, TokenStore } from './store.ts';
-import { ownTurns } from './turns.ts';
-import type { Turns } from './turns.ts';
+import { fromRecord, toRecord } from '../store/store.ts';
+import type { Recollection, TokenStore } from '../store/store.ts';
+import { ownTurns } from '../lease/decide.ts';
+import type { Turns } from '../lease/decide.ts';
 import { Waiters } from './waiters.ts';
 
 /** The state is looked at this often at least: clocks jump, and machines sleep. */

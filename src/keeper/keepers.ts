@@ -10,7 +10,7 @@ import { Keeper } from './keeper.ts';
 import { silentObserver } from './observer.ts';
 import type { KeeperObserver } from './observer.ts';
 import type { AccountStatus } from './status.ts';
-import type { TokenStore } from './store.ts';
+import type { TokenStore } from '../store/store.ts';
 
 /** How many tokens, of now and of earlier, are known to be ours. */
 export const FINGERPRINTS_MAX = 10_000;

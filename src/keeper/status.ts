@@ -8,8 +8,8 @@ import { isLive } from '../token/token.ts';
 import type { TokenMode } from '../token/token.ts';
 import type { LastFailure } from './failures.ts';
 import { RATIONED, SPACED } from './narrator.ts';
-import { unixMs } from './store.ts';
-import type { SharedStatus } from './turns.ts';
+import { unixMs } from '../store/store.ts';
+import type { SharedStatus } from '../lease/decide.ts';
 
 /** One account, for `/status`. Times are Unix milliseconds. */
 export interface AccountStatus {

@@ -11,8 +11,8 @@ import type { Token } from '../token/token.ts';
 import { integerIn, readObject } from '../wechat/answer-body.ts';
 import type { Ask, AskOutcome } from '../wechat/ask.ts';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
-import { liveTicket, needsTicket, NO_TICKET, withFailure, withTicket } from './ticket-plan.ts';
-import type { Ticket, TicketPlan } from './ticket-plan.ts';
+import { liveTicket, needsTicket, NO_TICKET, withFailure, withTicket } from '../token/ticket-plan.ts';
+import type { Ticket, TicketPlan } from '../token/ticket-plan.ts';
 
 export const TICKET_TYPES = ['jsapi', 'wx_card'] as const;
 export type TicketType = (typeof TICKET_TYPES)[number];

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import Koa from 'koa';
-import { type ErrorAnswer, errorAnswer } from '../server/errors.ts';
+import { type ErrorAnswer, errorAnswer } from './errors.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { ServePlain } from '../server/express-lane.ts';
 import type { PlainExchange } from '../server/plain-exchange.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import type { Reason } from '../server/errors.ts';
+import type { Reason } from './errors.ts';
 import type { OutgoingBody } from '../upstream/request.ts';
 
 /** What a call has to send. */

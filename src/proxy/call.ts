@@ -1,7 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { Readable } from 'node:stream';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
-import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from '../server/errors.ts';
+import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from './errors.ts';
 import { exchange } from '../upstream/exchange.ts';
 import type { Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';

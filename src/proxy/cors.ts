@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from '../server/errors.ts';
+import type { ErrorAnswer } from './errors.ts';
 import type { CallRequest } from './caller.ts';
 
 /** How long a browser need not ask again. */

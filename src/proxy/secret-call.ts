@@ -2,7 +2,7 @@ import { withoutParam, withParam } from '../wechat/query.ts';
 import { heldAnswer } from './answer.ts';
 import type { Call, Served } from './call.ts';
 import { type Target, written } from './gate.ts';
-import type { RelayCall, RelayOutcome } from './hub/relay.ts';
+import type { RelayCall, RelayOutcome } from '../hub-client/relay.ts';
 import type { Plan } from './plan.ts';
 import type { Sidecar } from './sidecar.ts';
 

@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from '../server/errors.ts';
+import type { ErrorAnswer } from './errors.ts';
 import { type PageSignature, readPageUrl } from '../wechat/page-signature.ts';
 import { valuesOf } from '../wechat/query.ts';
 import type { Call, Served } from './call.ts';

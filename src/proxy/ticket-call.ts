@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { Ticket } from '../keeper/ticket-plan.ts';
+import type { Ticket } from '../token/ticket-plan.ts';
 import { TICKET_TYPES, type TicketType } from '../keeper/tickets.ts';
 import { type RawQuery, valuesOf } from '../wechat/query.ts';
 import { type Answer, heldAnswer } from './answer.ts';

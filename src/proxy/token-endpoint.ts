@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from '../server/errors.ts';
+import type { ErrorAnswer } from './errors.ts';
 import { LOGIN_ONLY } from '../token/source.ts';
 import { valuesOf } from '../wechat/query.ts';
 import { isAppid, standInFor } from '../wechat/stand-in.ts';

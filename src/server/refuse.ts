@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import type { Connections } from './connections.ts';
-import type { ErrorAnswer } from './errors.ts';
+import type { ErrorAnswer } from '../proxy/errors.ts';
 
 /** What never becomes a request that a handler sees. */
 export interface Refusal {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { memoryLimit } from '../../src/cli/settings-table-injector.ts';
+import { memoryLimit } from '../../src/settings/table-injector.ts';
 import { bytesOf, startPlatform, startWithin, withstand } from './arena.ts';
 import { call, probe } from './honest.ts';
 

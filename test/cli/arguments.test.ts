@@ -1,8 +1,8 @@
 import test from 'ava';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
-import { defaultCheckRole, defaultCommand } from '../../src/cli/default-command.ts';
-import { SETTINGS_TABLE } from '../../src/cli/settings-table.ts';
+import { defaultCheckRole, defaultCommand } from '../../src/roles/default-command.ts';
+import { SETTINGS_TABLE } from '../../src/settings/table.ts';
 
 const parse = (line: string) => parseArguments(line === '' ? [] : line.split(' '), '1.2.3');
 

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { makeFileStore } from '../../src/keeper/file-store.ts';
+import { makeFileStore } from '../../src/store/file-store.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import type { TokenMode } from '../../src/token/token.ts';
 import { ORDERS_KEY, type RunningHub, startHubPair, startTestHub } from '../support/hub.ts';

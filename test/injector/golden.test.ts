@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse, stringify } from 'yaml';
-import type { InjectionSettings } from '../../src/injector/settings.ts';
+import type { InjectionSettings } from '../../src/kubernetes/injection-settings.ts';
 import { injected } from '../support/injection.ts';
 import { restrictedFaults } from '../support/pod-security.ts';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { ANNOTATIONS, readAnnotations } from '../../src/injector/annotations.ts';
+import { ANNOTATIONS, readAnnotations } from '../../src/kubernetes/annotations.ts';
 import { askingPod, injected } from '../support/injection.ts';
 
 type Spec = Record<string, unknown>;

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse, parseAllDocuments } from 'yaml';
-import { ANNOTATIONS } from '../../src/injector/annotations.ts';
+import { ANNOTATIONS } from '../../src/kubernetes/annotations.ts';
 import { INJECT_PATH } from '../../src/injector/webhook.ts';
-import { SETTINGS_TABLE } from '../../src/cli/settings-table.ts';
+import { SETTINGS_TABLE } from '../../src/settings/table.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 
 interface Rule {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { quantityNanos } from '../../src/injector/quantity.ts';
+import { quantityNanos } from '../../src/kubernetes/quantity.ts';
 import { askingPod, injected } from '../support/injection.ts';
 
 type List = Record<string, string>;

@@ -7,7 +7,7 @@ import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { makeKeepers } from '../../src/keeper/keepers.ts';
 import type { Keepers } from '../../src/keeper/keepers.ts';
-import { memoryStore } from '../../src/keeper/store.ts';
+import { memoryStore } from '../../src/store/store.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import type { Token, TokenMode } from '../../src/token/token.ts';
 import { issuerOf } from '../support/simulator-issuer.ts';

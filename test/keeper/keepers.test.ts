@@ -4,7 +4,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { makeKeepers } from '../../src/keeper/keepers.ts';
 import type { Keepers } from '../../src/keeper/keepers.ts';
-import { memoryStore } from '../../src/keeper/store.ts';
+import { memoryStore } from '../../src/store/store.ts';
 import type { Credentials } from '../../src/wechat/issuer.ts';
 import { given, makeFakeIssuer, platformSays, ripple } from '../support/fake-issuer.ts';
 import type { FakeIssuer } from '../support/fake-issuer.ts';

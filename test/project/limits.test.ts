@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { memoryLimit } from '../../src/cli/settings-table-injector.ts';
-import { inFlightLimit } from '../../src/cli/settings-table-serving.ts';
+import { memoryLimit } from '../../src/settings/table-injector.ts';
+import { inFlightLimit } from '../../src/settings/table-serving.ts';
 import { LISTENER_LIMITS } from '../../src/server/listen.ts';
 import { limitOfManifest } from '../attack/arena.ts';
 import { MIB } from '../support/memory.ts';

@@ -9,7 +9,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { PROBLEM_REASONS, statusOf } from '../../src/hub/problem.ts';
 import { API_ROUTES } from '../../src/hub/routes.ts';
 import { adminHandler } from '../../src/server/admin.ts';
-import { errorAnswer, REASONS } from '../../src/server/errors.ts';
+import { errorAnswer, REASONS } from '../../src/proxy/errors.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 import { CONTROL_PAGE } from '../../src/simulator/control-page.ts';
 import { troubleOf } from '../../src/wechat/errcodes.ts';

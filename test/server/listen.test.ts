@@ -5,7 +5,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
-import { errorAnswer } from '../../src/server/errors.ts';
+import { errorAnswer } from '../../src/proxy/errors.ts';
 import { listen, type Listener, type ListenOptions } from '../../src/server/listen.ts';
 import { ListenError } from '../../src/server/listen-error.ts';
 import { rawCall, rawConnection } from '../support/raw-call.ts';

@@ -6,7 +6,7 @@ import type { Hub } from '../../src/hub/hub.ts';
 import { Problem, problemAnswer, unknownApp } from '../../src/hub/problem.ts';
 import type { ApiRoute } from '../../src/hub/route.ts';
 import { API_ROUTES } from '../../src/hub/routes.ts';
-import type { HubRequest } from '../../src/proxy/hub/http.ts';
+import type { HubRequest } from '../../src/hub-client/http.ts';
 
 /** Where an answer of the hub goes. */
 export interface Outlet {

@@ -1,4 +1,4 @@
-import type { HubHttp, HubRequest } from '../../src/proxy/hub/http.ts';
+import type { HubHttp, HubRequest } from '../../src/hub-client/http.ts';
 import type { AnswerSink, Exchange } from '../../src/upstream/request.ts';
 import type { Origin } from '../../src/upstream/origins.ts';
 import { serveHubRequest } from './hub-face.ts';

@@ -1,4 +1,4 @@
-import type { HubRequest } from '../../src/proxy/hub/http.ts';
+import type { HubRequest } from '../../src/hub-client/http.ts';
 import { REFUSED_ERRCODES } from '../../src/wechat/verdict.ts';
 import { machineOf, STORE_SETTLE_MS } from './excuses.ts';
 import type { HubNode } from './hub-node.ts';

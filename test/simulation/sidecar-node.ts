@@ -1,7 +1,7 @@
 import { boundedLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { ReplayBudget } from '../../src/proxy/body.ts';
-import { HubAccounts } from '../../src/proxy/hub/accounts.ts';
+import { HubAccounts } from '../../src/hub-client/accounts.ts';
 import type { Call } from '../../src/proxy/call.ts';
 import { serveCall } from '../../src/proxy/serve.ts';
 import type { Accounts, ProxyRules, Sidecar } from '../../src/proxy/sidecar.ts';

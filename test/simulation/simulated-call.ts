@@ -2,7 +2,7 @@ import { type Answer, heldAnswer } from '../../src/proxy/answer.ts';
 import type { CallBody } from '../../src/proxy/body.ts';
 import type { Call, Served } from '../../src/proxy/call.ts';
 import type { Accounts, ProxyRules } from '../../src/proxy/sidecar.ts';
-import { type ErrorAnswer, errorAnswer, type Reason } from '../../src/server/errors.ts';
+import { type ErrorAnswer, errorAnswer, type Reason } from '../../src/proxy/errors.ts';
 import type { Reports } from '../../src/proxy/reports.ts';
 import { judge } from '../../src/wechat/verdict.ts';
 import type { Machine } from './machine.ts';

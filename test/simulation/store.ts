@@ -1,4 +1,4 @@
-import type { SharedAccount, SharedRecord } from '../../src/keeper/shared-records.ts';
+import type { SharedAccount, SharedRecord } from '../../src/store/shared-records.ts';
 import { asOf, type Command, EMPTY, keyOf, ModelRecords, type Place } from '../support/store-model.ts';
 import type { Chance } from './chance.ts';
 import { EPOCH_UNIX_MS, type Machine } from './machine.ts';

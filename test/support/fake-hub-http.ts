@@ -1,7 +1,7 @@
 import { Secret } from '../../src/base/secret.ts';
-import type { Bearer } from '../../src/proxy/hub/bearer.ts';
-import { HubClient } from '../../src/proxy/hub/client.ts';
-import type { HubHttp, HubRequest } from '../../src/proxy/hub/http.ts';
+import type { Bearer } from '../../src/hub-client/bearer.ts';
+import { HubClient } from '../../src/hub-client/client.ts';
+import type { HubHttp, HubRequest } from '../../src/hub-client/http.ts';
 import type { AnswerSink, TransportFailure } from '../../src/upstream/request.ts';
 import { type Origin, Origins } from '../../src/upstream/origins.ts';
 import { ripple } from './fake-issuer.ts';

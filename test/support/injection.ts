@@ -1,6 +1,6 @@
 import jsonPatch from 'fast-json-patch';
 import { inject, type Injection, type InjectionContext } from '../../src/injector/inject.ts';
-import type { InjectionSettings } from '../../src/injector/settings.ts';
+import type { InjectionSettings } from '../../src/kubernetes/injection-settings.ts';
 
 export const TEST_INJECTION: InjectionSettings = {
   version: '0.1.0',

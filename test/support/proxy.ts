@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { type LevelledLog, makeLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import type { RunningRole } from '../../src/cli/role.ts';
-import { parseSettings } from '../../src/cli/settings-parse.ts';
-import { startProxy } from '../../src/cli/start-proxy.ts';
+import type { RunningRole } from '../../src/roles/role.ts';
+import { parseSettings } from '../../src/settings/parse.ts';
+import { startProxy } from '../../src/roles/proxy.ts';
 import { makeMetrics, type Metrics } from '../../src/server/metrics.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { type RunningSimulator, startSimulator, type Teardown } from './simulator.ts';

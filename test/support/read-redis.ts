@@ -2,8 +2,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { RedisRecords } from '../../src/keeper/redis-records.ts';
-import { makeSeal } from '../../src/keeper/sealed.ts';
+import { RedisRecords } from '../../src/store/redis-records.ts';
+import { makeSeal } from '../../src/store/cipher.ts';
 
 /** A program of its own that reads one record from the Redis at its argument, and says how that went. */
 const records = new RedisRecords({

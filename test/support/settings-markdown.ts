@@ -1,5 +1,5 @@
-import type { Setting } from '../../src/cli/setting.ts';
-import { SETTINGS_TABLE } from '../../src/cli/settings-table.ts';
+import type { Setting } from '../../src/settings/setting.ts';
+import { SETTINGS_TABLE } from '../../src/settings/table.ts';
 
 export type Language = 'en' | 'zh';
 

@@ -1,7 +1,7 @@
-import { parseSettings } from '../../src/cli/settings-parse.ts';
-import type { ParsedSettings } from '../../src/cli/settings-parse.ts';
-import type { ReadFile } from '../../src/cli/settings-reader.ts';
-import type { Role, Settings } from '../../src/cli/settings.ts';
+import { parseSettings } from '../../src/settings/parse.ts';
+import type { ParsedSettings } from '../../src/settings/parse.ts';
+import type { ReadFile } from '../../src/settings/reader.ts';
+import type { Role, Settings } from '../../src/settings/settings.ts';
 
 export interface Given {
   readonly role?: Role;

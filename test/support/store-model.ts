@@ -7,13 +7,13 @@ import type {
   SharedRecords,
   Snapshot,
   Taken,
-} from '../../src/keeper/shared-records.ts';
-import type { Away } from '../../src/keeper/turns.ts';
+} from '../../src/store/shared-records.ts';
+import type { Away } from '../../src/lease/decide.ts';
 import { policyFor } from '../../src/token/policy.ts';
 
 /**
  * What the scripts of `redis-scripts.ts` do, written down a second time and without Redis: pure functions of
- * what is stored for one account and of the store's clock. `test/keeper/store-model.test.ts` runs both side by side.
+ * what is stored for one account and of the store's clock. `test/store/store-model.test.ts` runs both side by side.
  */
 
 const DAY_MS = 86_400_000;

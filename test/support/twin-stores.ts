@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Secret } from '../../src/base/secret.ts';
-import type { SharedAccount } from '../../src/keeper/shared-records.ts';
+import type { SharedAccount } from '../../src/store/shared-records.ts';
 import type { RedisServer } from './redis.ts';
 import { asOf, type Command, EMPTY, keyOf, type Place } from './store-model.ts';
 

@@ -1,0 +1,104 @@
+import { isTokenText } from '../token/answer-fields.ts';
+import { HOLD_MS_MAX } from '../token/doubt.ts';
+import { REPORT_OUTCOMES, type ReportOutcome } from './wire.ts';
+import type { WireProblem, WireRefresh, WireToken } from './wire.ts';
+import { makeToken, type Token } from '../token/token.ts';
+
+/** A token as a hub gave it. */
+export interface HubToken {
+  readonly appid: string;
+  readonly token: Token;
+}
+
+/** Whoever says that a token lives longer than this means something else. */
+const LIFE_SECONDS_MAX = 7 * 24 * 3_600;
+
+/**
+ * Reads a `WireToken`; `undefined` where it is none. Its life is counted from
+ * `sinceMs`, when it was asked for, by our own clock: no wrong clock upsets that.
+ */
+export function readToken(value: unknown, sinceMs: number): HubToken | undefined {
+  if (!isObject(value)) return undefined;
+  const wire: { [Key in keyof WireToken]?: unknown } = value;
+  const { appid, access_token, issued_at, expires_at, expires_in } = wire;
+  if (typeof appid !== 'string' || !isTokenText(access_token)) return undefined;
+  if (typeof expires_in !== 'number' || !(expires_in >= 0 && expires_in <= LIFE_SECONDS_MAX))
+    return undefined;
+  const lifeMs = Date.parse(String(expires_at)) - Date.parse(String(issued_at));
+  if (Number.isNaN(lifeMs)) return undefined;
+  const leftMs = expires_in * 1_000;
+  const agedMs = Math.max(0, lifeMs - leftMs);
+  return { appid, token: makeToken(access_token, sinceMs - agedMs, agedMs + leftMs) };
+}
+
+/** What a hub says of a report, beside the token. */
+export interface ReportResult {
+  readonly outcome: ReportOutcome;
+  readonly holdMs: number | undefined;
+  readonly retryMs: number | undefined;
+}
+
+/** Reads that part of a `WireRefresh`; `undefined` if it says nothing of the report. */
+export function readReportResult(value: unknown): ReportResult | undefined {
+  if (!isObject(value)) return undefined;
+  const wire: { [Key in keyof WireRefresh]?: unknown } = value;
+  const outcome = REPORT_OUTCOMES.find((known) => known === wire.outcome);
+  if (outcome === undefined) return undefined;
+  return { outcome, holdMs: readMs(wire.hold_ms), retryMs: readMs(wire.retry_ms) };
+}
+
+function readMs(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 ? Math.min(value, HOLD_MS_MAX) : undefined;
+}
+
+/** An account that a hub lets us use. */
+export interface ListedApp {
+  readonly appid: string;
+  readonly isLoginOnly: boolean;
+}
+
+/** The accounts in the answer of GET /v1/apps; `undefined` where it is no such answer. */
+export function readApps(value: unknown): ListedApp[] | undefined {
+  const apps = isObject(value) ? value['apps'] : undefined;
+  if (!Array.isArray(apps)) return undefined;
+  return apps.flatMap((app: unknown) =>
+    isObject(app) && typeof app['appid'] === 'string'
+      ? [{ appid: app['appid'], isLoginOnly: app['mode'] === 'login' }]
+      : [],
+  );
+}
+
+export interface HubProblem {
+  /** The last word of its type, such as `unknown_app`. */
+  readonly reason: string;
+  readonly detail: string;
+  /** The platform's own, where that is the cause. */
+  readonly errcode: number | undefined;
+}
+
+const DETAIL_CHARS_MAX = 500;
+
+/** Reads a `WireProblem`; `undefined` where something else answered, such as a gateway before the hub. */
+export function readProblem(value: unknown): HubProblem | undefined {
+  if (!isObject(value)) return undefined;
+  const wire: { [Key in keyof WireProblem]?: unknown } = value;
+  const { type, detail, errcode } = wire;
+  if (typeof type !== 'string' || typeof detail !== 'string') return undefined;
+  return {
+    reason: type.slice(type.lastIndexOf(':') + 1),
+    detail: detail.slice(0, DETAIL_CHARS_MAX),
+    errcode: Number.isSafeInteger(errcode) ? (errcode as number) : undefined,
+  };
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

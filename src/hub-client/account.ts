@@ -1,0 +1,232 @@
+import { backoffMs } from '../base/backoff.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { Refusal, ReportAnswer, TokenAnswer, Unavailable } from '../token/source.ts';
+import { isLive, type Token } from '../token/token.ts';
+import { type TokenOutcome, unavailable } from './outcome.ts';
+import type { HubToken } from '../hub-api/read.ts';
+
+export interface HubAccountParts {
+  /** Asks the hub for the token; with a refusal, for another one than the refused. */
+  readonly ask: (refusal: Refusal | undefined) => Promise<TokenOutcome>;
+  /** Another token than before is in use. */
+  readonly onToken: (token: Token) => void;
+  /** The hub has no such account for us. */
+  readonly onUnknown: () => void;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Common SDKs give up at 3 s; by then they shall have an answer from us. */
+export const WAIT_MS_MAX = 2_500;
+
+const RETRY_BASE_MS = 250;
+const RETRY_CAP_MS = 1_000;
+
+/** How long the hub is left alone after an answer that asking again would not change. */
+const REST_MS = 1_000;
+
+/** How long a hub of version 0.1, which says nothing of it, has looked into a path with its answer. */
+const OLD_HUB_HOLD_MS = 2_000;
+const RETRY_MS = 1_000;
+
+/** One question for the token that all who need its answer share. */
+interface Round {
+  readonly over: Promise<void>;
+  end(): void;
+}
+
+/** This process's copy of the token of one account, which it serves to the token's end. */
+export class HubAccount {
+  readonly #parts: HubAccountParts;
+  #held: HubToken | undefined;
+  /** What was reported of the current token last, until the hub has said that the platform accepts it. */
+  #suspicion: Refusal | undefined;
+  /** The last tokens that were replaced: an answer that was on its way, or a hub that is behind, may still name one. */
+  #replaced: readonly string[] = [];
+  /** Those who wait for the outcome of a report; another token is one. */
+  readonly #reporting = new Set<() => void>();
+  #round: Round | undefined;
+  #why: Unavailable | undefined;
+  #failedAtUnixMs: number | undefined;
+  /** No question for the token before this moment. */
+  #restUntilMs = 0;
+
+  constructor(parts: HubAccountParts) {
+    this.#parts = parts;
+  }
+
+  /** The live token, without waiting. */
+  peek(): Token | undefined {
+    const token = this.#held?.token;
+    return isLive(token, this.#parts.clock.lifeMs()) ? token : undefined;
+  }
+
+  get hadToken(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** What went wrong last, where nothing has gone well since. */
+  get failure(): { readonly message: string; readonly errcode: number; readonly unixMs: number } | undefined {
+    if (this.#why === undefined) return undefined;
+    return { message: this.#why.message, errcode: this.#why.errcode, unixMs: this.#failedAtUnixMs ?? 0 };
+  }
+
+  async token(): Promise<TokenAnswer> {
+    if (this.peek() === undefined) await this.#join();
+    return this.#answer();
+  }
+
+  async report(refusal: Refusal): Promise<ReportAnswer> {
+    const current = this.peek();
+    if (current?.fingerprint !== refusal.fingerprint) {
+      const answer = await this.token();
+      return answer.kind === 'token' ? { ...answer, kind: 'not_current' } : answer;
+    }
+    this.#suspicion = refusal;
+    return new Promise((resolve) => {
+      const end = (answer: ReportAnswer): void => {
+        this.#reporting.delete(changed);
+        timer.cancel();
+        resolve(answer);
+      };
+      const changed = (): void => end(this.#outcome(refusal, current, undefined));
+      const timer = this.#parts.clock.after(WAIT_MS_MAX, changed);
+      this.#reporting.add(changed);
+      void this.#parts.ask(refusal).then((outcome) => end(this.#outcome(refusal, current, outcome)));
+    });
+  }
+
+  /** Takes over a token that the hub gave, unless the one in hand is better. */
+  take(next: HubToken): void {
+    const current = this.peek();
+    const suspect = this.#suspicion?.fingerprint;
+    const { fingerprint } = next.token;
+    const isOld = this.#replaced.includes(fingerprint) && next.token.issuedAtMs < (current?.issuedAtMs ?? 0);
+    if (isOld || !isBetter(next.token, current, suspect)) return;
+    this.#held = next;
+    this.#why = undefined;
+    if (fingerprint === current?.fingerprint) return;
+    if (current !== undefined)
+      this.#replaced = [current.fingerprint, ...this.#replaced].slice(0, REPLACED_MAX);
+    this.#parts.onToken(next.token);
+    this.#round?.end();
+    for (const changed of this.#reporting) changed();
+  }
+
+  /** The hub sent its current token once more; a report of that very token may have been lost while it was away. */
+  reportAgain(fingerprint: string): void {
+    const refusal = this.#suspicion;
+    if (refusal?.fingerprint !== fingerprint || this.peek()?.fingerprint !== fingerprint) return;
+    if (this.#reporting.size === 0) void this.report(refusal);
+  }
+
+  /** Asks for the token without a caller that waits for it. */
+  refresh(): void {
+    this.#ask();
+  }
+
+  /** Waits for the running round, or for a new one; no longer than a caller can. */
+  #join(): Promise<void> {
+    const round = this.#ask();
+    if (round === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#parts.clock.after(WAIT_MS_MAX, resolve);
+      void round.over.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #ask(): Round | undefined {
+    if (this.#round !== undefined) return this.#round;
+    if (this.#parts.clock.lifeMs() < this.#restUntilMs) return undefined;
+    let end = (): void => {};
+    const over = new Promise<void>((resolve) => (end = resolve));
+    const round: Round = {
+      over,
+      end: () => {
+        if (this.#round === round) this.#round = undefined;
+        end();
+      },
+    };
+    this.#round = round;
+    void this.#run(round).finally(() => round.end());
+    return round;
+  }
+
+  async #run(round: Round): Promise<void> {
+    const { ask, clock, random } = this.#parts;
+    const endMs = clock.lifeMs() + WAIT_MS_MAX;
+    for (let attempt = 0; this.#round === round; attempt++) {
+      const outcome = await ask(undefined);
+      if (outcome.kind === 'token') {
+        this.take(outcome.got);
+        return;
+      }
+      this.#noteFailure(outcome);
+      const { next, restMs } = outcome;
+      const delayMs = restMs + backoffMs(attempt, random, RETRY_BASE_MS, RETRY_CAP_MS);
+      if (next !== 'soon' || clock.lifeMs() + delayMs >= endMs) {
+        this.#restUntilMs = clock.lifeMs() + (next === 'soon' ? restMs : Math.max(restMs, REST_MS));
+        return;
+      }
+      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
+    }
+  }
+
+  /** What became of a report of `reported`; without an outcome, whether there is another token by now. */
+  #outcome(refusal: Refusal, reported: Token, outcome: TokenOutcome | undefined): ReportAnswer {
+    if (outcome?.kind === 'token') this.take(outcome.got);
+    const token = this.peek();
+    if (token !== undefined && token.fingerprint !== refusal.fingerprint) return { kind: 'renewed', token };
+    if (outcome === undefined) return { kind: 'waiting', token: reported, retryMs: RETRY_MS };
+    if (outcome.kind === 'none') {
+      this.#noteFailure(outcome);
+      return outcome.why;
+    }
+    const { report } = outcome;
+    switch (report?.outcome) {
+      case 'waiting':
+      case 'rationed':
+        return { kind: report.outcome, token: reported, retryMs: report.retryMs ?? RETRY_MS };
+      case 'accepted':
+      case 'held':
+      case 'renewed':
+      case 'not_current':
+      case undefined: {
+        if (this.#suspicion?.fingerprint === refusal.fingerprint) this.#suspicion = undefined;
+        const kind = report?.outcome === 'held' ? 'held' : 'accepted';
+        return { kind, token: reported, holdMs: report?.holdMs ?? OLD_HUB_HOLD_MS };
+      }
+    }
+  }
+
+  #noteFailure({ why, next }: Extract<TokenOutcome, { kind: 'none' }>): void {
+    this.#why = why;
+    this.#failedAtUnixMs = this.#parts.clock.wallMs();
+    if (next === 'unknown') this.#parts.onUnknown();
+  }
+
+  #answer(): TokenAnswer {
+    const token = this.peek();
+    if (token !== undefined) return { kind: 'token', token };
+    return this.#why ?? unavailable('the hub has not given a token yet; try again in a moment');
+  }
+}
+
+const REPLACED_MAX = 8;
+
+/** A hub tells in whole seconds what is left of a life, and its answer takes a while: ages are as inexact. */
+const AGE_TOLERANCE_MS = 2_000;
+
+/**
+ * The newer token wins, by our own clock: those of two hubs may differ. A token that the platform
+ * refused loses to any other.
+ */
+function isBetter(next: Token, current: Token | undefined, suspect: string | undefined): boolean {
+  if (current === undefined || next.fingerprint === current.fingerprint) return true;
+  if (next.fingerprint === suspect) return false;
+  return current.fingerprint === suspect || next.issuedAtMs >= current.issuedAtMs - AGE_TOLERANCE_MS;
+}

@@ -1,0 +1,319 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock, Timer } from '../base/clock.ts';
+import { boundedLog, type Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { type OriginHealth, Origins } from '../upstream/origins.ts';
+import type { TicketAnswer, TicketType } from '../keeper/tickets.ts';
+import { LOGIN_ONLY } from '../token/source.ts';
+import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
+import type { WireReport } from '../hub-api/wire.ts';
+import type { Token } from '../token/token.ts';
+import type { SignatureAnswer } from '../wechat/page-signature.ts';
+import type { Accounts, SecretHolder } from '../proxy/sidecar.ts';
+import { HubAccount } from './account.ts';
+import type { Bearer } from './bearer.ts';
+import { HubClient } from './client.ts';
+import type { HubHttp } from './http.ts';
+import { HubList } from './list.ts';
+import { readTokenOutcome, type TokenOutcome } from './outcome.ts';
+import { relayByHub } from './relay.ts';
+import { signByHub } from './signature.ts';
+import type { ServerEvent } from './sse.ts';
+import { HubTickets } from './tickets.ts';
+import { HubWatch, type WatchStatus } from './watch.ts';
+import { type HubToken, parseJson, readToken } from '../hub-api/read.ts';
+
+export interface HubAccountsParts {
+  /** The hub's addresses, in order of preference. */
+  readonly urls: readonly string[];
+  /** The only accounts to use, of those that the hub lets us use; undefined: all of them. */
+  readonly only?: readonly string[] | undefined;
+  /** Reads the credential, which may change: called for each use. */
+  readonly readBearer: () => Promise<Bearer>;
+  readonly http: HubHttp;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Another token of an account is in use. */
+  readonly onToken: (told: { appid: string; fingerprint: string; expiresAtUnixMs: number }) => void;
+  /** The hub lets us use an account no more. */
+  readonly onGone: (appid: string) => void;
+}
+
+/** For `/status`. Times are Unix milliseconds. */
+export interface HubStatus {
+  readonly watch: WatchStatus;
+  readonly addresses: readonly OriginHealth[];
+  readonly accounts: readonly HubAccountStatus[];
+}
+
+export interface HubAccountStatus {
+  readonly appid: string;
+  /** Only where there never is a token. */
+  readonly mode?: 'login';
+  /** Absent where there is no live token. */
+  readonly fingerprint?: string;
+  readonly issuedAtUnixMs?: number;
+  readonly expiresAtUnixMs?: number;
+  readonly lastFailure?: { readonly message: string; readonly errcode: number; readonly unixMs: number };
+}
+
+/** Without a query: every account that we may use. */
+const WATCH_PATH = '/v1/tokens/watch';
+
+export const ACCOUNTS_MAX = 5_000;
+
+/** How many tokens, of now and of earlier, are known to be ours. */
+export const FINGERPRINTS_MAX = 10_000;
+
+/** Longer than callers wait, so that an answer that comes late for them still serves the next ones. */
+const TOKEN_ASK_MS_MAX = 5_000;
+
+/** As long as no events come through from the hub, tokens are asked for: soon, and then this often. */
+const POLL_FIRST_MS = 1_000;
+const POLL_MS = 20_000;
+const POLLED_MAX = 50;
+
+/** Of what is left of a life, what an event may have waited: so short lives are not given up for it. */
+const WAITED_SHARE_MAX = 0.1;
+
+/** The accounts that a hub holds for us: this process has copies of their tokens, and no secret. */
+export class HubAccounts implements Accounts {
+  readonly #parts: HubAccountsParts;
+  readonly #origins: Origins;
+  readonly #client: HubClient;
+  readonly #list: HubList;
+  readonly #watch: HubWatch;
+  readonly #tickets: HubTickets;
+  readonly #logOf: (key: string) => Log;
+  readonly #owners = new LRUCache<string, string>({ max: FINGERPRINTS_MAX });
+  readonly #accounts = new LRUCache<string, HubAccount>({ max: ACCOUNTS_MAX });
+  #onlyAppid: string | undefined;
+  #poll: Timer | undefined;
+  #closed = false;
+
+  constructor(parts: HubAccountsParts) {
+    this.#parts = parts;
+    this.#logOf = boundedLog(parts.log, parts.clock);
+    this.#origins = new Origins(parts.urls, parts.clock);
+    this.#client = new HubClient({ ...parts, origins: this.#origins });
+    const shared = { ...parts, client: this.#client, origins: this.#origins, log: this.#logOf('hub') };
+    this.#list = new HubList({
+      ...shared,
+      onLearned: (appids) => {
+        this.#onlyAppid = appids.length === 1 ? appids[0] : undefined;
+        if (this.#watch.isHearing()) return;
+        this.#pollAfter(POLL_FIRST_MS);
+      },
+      onGone: parts.onGone,
+      onBack: (appid) => this.#tell(appid, this.#accounts.peek(appid)?.peek()),
+    });
+    this.#tickets = new HubTickets(this.#client, parts.clock);
+    this.#watch = new HubWatch({
+      ...shared,
+      path: () => this.#watchPath(),
+      onEvent: (event, sinceMs) => this.#heard(event, sinceMs),
+    });
+  }
+
+  /** Begins to watch; done when the hub has told its accounts, or could not in time. */
+  async start(): Promise<void> {
+    const listed = this.#list.start();
+    // A hub refuses a watch that names an account which is not ours to use.
+    if (this.#parts.only !== undefined) await listed;
+    this.#watch.start();
+    await listed;
+  }
+
+  token(appid: string): Promise<TokenAnswer> {
+    if (this.isLoginOnly(appid)) return Promise.resolve(LOGIN_ONLY);
+    const account = this.#accountOf(appid);
+    if (account.peek() === undefined) this.#wake();
+    return account.token();
+  }
+
+  peek(appid: string): Token | undefined {
+    return this.#accounts.get(appid)?.peek();
+  }
+
+  report(appid: string, refusal: Refusal): Promise<ReportAnswer> {
+    this.#wake();
+    return this.#accountOf(appid).report(refusal);
+  }
+
+  ownerOf(fingerprint: string): string | undefined {
+    return this.#owners.get(fingerprint);
+  }
+
+  knows(appid: string): boolean | Promise<boolean> {
+    if (!this.isListed()) this.#wake();
+    return this.#accounts.peek(appid)?.peek() !== undefined || this.#list.has(appid);
+  }
+
+  isLoginOnly(appid: string): boolean {
+    return this.#list.isLoginOnly(appid);
+  }
+
+  async ticket(appid: string, type: TicketType): Promise<TicketAnswer> {
+    if (this.isLoginOnly(appid)) return LOGIN_ONLY;
+    return this.#tickets.ticket(appid, type);
+  }
+
+  async signPage(appid: string, url: string): Promise<SignatureAnswer> {
+    if (this.isLoginOnly(appid)) return LOGIN_ONLY;
+    const { clock, random } = this.#parts;
+    return signByHub({ client: this.#client, tickets: this.#tickets, clock, random }, appid, url);
+  }
+
+  secretOf(appid: string): SecretHolder {
+    return { kind: 'hub', relay: (call) => relayByHub(this.#client, appid, call) };
+  }
+
+  /** The only account, as the hub told its accounts last. */
+  onlyAppid(): string | undefined {
+    if (!this.isListed()) this.#wake();
+    return this.#onlyAppid;
+  }
+
+  hasHadToken(appid: string): boolean {
+    return this.#accounts.peek(appid)?.hadToken ?? false;
+  }
+
+  /** Whether the hub has told us our accounts. */
+  isListed(): boolean {
+    return this.#list.appids() !== undefined;
+  }
+
+  status(): HubStatus {
+    const appids = new Set([...(this.#list.appids() ?? []), ...this.#accounts.keys()]);
+    return {
+      watch: this.#watch.status(),
+      addresses: this.#origins.health(),
+      accounts: [...appids].map((appid) => this.#statusOf(appid)),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#poll?.cancel();
+    this.#watch.close();
+    this.#list.close();
+    await this.#parts.http.close();
+  }
+
+  /** A call needs the hub: what waits to try it again does so now. */
+  #wake(): void {
+    this.#watch.wake();
+    this.#list.wake();
+  }
+
+  #pollAfter(delayMs: number): void {
+    this.#poll?.cancel();
+    if (this.#closed) return;
+    this.#poll = this.#parts.clock.after(delayMs, () => {
+      if (!this.#watch.isHearing()) {
+        const appids = (this.#list.appids() ?? []).filter((appid) => !this.isLoginOnly(appid));
+        for (const appid of appids.slice(0, POLLED_MAX)) this.#accountOf(appid).refresh();
+      }
+      this.#pollAfter(POLL_MS * (0.75 + this.#parts.random() / 2));
+    });
+  }
+
+  #watchPath(): string {
+    const { only } = this.#parts;
+    const named = only === undefined ? [] : (this.#list.appids() ?? only);
+    const query = new URLSearchParams(named.map((appid): [string, string] => ['appid', appid]));
+    return named.length === 0 ? WATCH_PATH : `${WATCH_PATH}?${query.toString()}`;
+  }
+
+  #heard(event: ServerEvent, sinceMs: number): void {
+    const got = tokenIn(event, this.#parts.clock.lifeMs(), sinceMs);
+    if (got === undefined || !this.#list.wants(got.appid)) return;
+    this.#list.add(got.appid);
+    const account = this.#accountOf(got.appid);
+    account.take(got);
+    account.reportAgain(got.token.fingerprint);
+  }
+
+  #accountOf(appid: string): HubAccount {
+    const known = this.#accounts.get(appid);
+    if (known !== undefined) return known;
+    const { clock, random } = this.#parts;
+    const account = new HubAccount({
+      ask: (refusal) => this.#ask(appid, refusal),
+      onUnknown: () => this.#list.remove(appid),
+      onToken: (token) => this.#changed(appid, token),
+      clock,
+      random,
+    });
+    this.#accounts.set(appid, account);
+    return account;
+  }
+
+  async #ask(appid: string, refusal: Refusal | undefined): Promise<TokenOutcome> {
+    const askedAtMs = this.#parts.clock.lifeMs();
+    const path = `/v1/apps/${encodeURIComponent(appid)}/token`;
+    const question = { timeoutMs: TOKEN_ASK_MS_MAX, repeatable: true };
+    const outcome = await this.#client.ask(
+      refusal === undefined
+        ? { ...question, method: 'GET', path }
+        : { ...question, method: 'POST', path: `${path}/refresh`, content: wireReport(refusal) },
+    );
+    const read = readTokenOutcome(outcome, appid, askedAtMs);
+    if (read.kind === 'none') {
+      const { errcode, message } = read.why;
+      const fields = { app: appid, errcode, reason: message, reported: refusal?.fingerprint };
+      this.#logOf(appid).warn('the hub gave no token', fields);
+    }
+    return read;
+  }
+
+  #changed(appid: string, token: Token): void {
+    const { fingerprint } = token;
+    this.#owners.set(fingerprint, appid);
+    this.#logOf(appid).info('another token is in use', { app: appid, fingerprint });
+    this.#tell(appid, token);
+  }
+
+  #tell(appid: string, token: Token | undefined): void {
+    if (token === undefined) return;
+    const { fingerprint, expiresAtMs } = token;
+    this.#parts.onToken({ appid, fingerprint, expiresAtUnixMs: this.#unixMs(expiresAtMs) });
+  }
+
+  #statusOf(appid: string): HubAccountStatus {
+    const account = this.#accounts.peek(appid);
+    const token = account?.peek();
+    const failure = account?.failure;
+    return {
+      appid,
+      ...(this.isLoginOnly(appid) && { mode: 'login' as const }),
+      ...(token !== undefined && {
+        fingerprint: token.fingerprint,
+        issuedAtUnixMs: this.#unixMs(token.issuedAtMs),
+        expiresAtUnixMs: this.#unixMs(token.expiresAtMs),
+      }),
+      ...(failure !== undefined && { lastFailure: failure }),
+    };
+  }
+
+  #unixMs(lifeMs: number): number {
+    const { clock } = this.#parts;
+    return Math.round(lifeMs + clock.wallMs() - clock.lifeMs());
+  }
+}
+
+function wireReport({ fingerprint, errcode, path, succeeded }: Refusal): WireReport {
+  return { fingerprint, errcode, ...(path !== undefined && { path }), ...(succeeded && { succeeded }) };
+}
+
+/** The end of a token on the hub is none here: a hub that has just begun has no token yet, and ours may be good. */
+function tokenIn({ type, data }: ServerEvent, nowMs: number, sinceMs: number): HubToken | undefined {
+  const got = type === 'token' ? readToken(parseJson(data), nowMs) : undefined;
+  if (got === undefined) return undefined;
+  // An event may have waited for a gateway, or for this process to wake: part of the life is over by then.
+  const leftMs = got.token.expiresAtMs - nowMs;
+  const expiresAtMs = got.token.expiresAtMs - Math.min(nowMs - sinceMs, leftMs * WAITED_SHARE_MAX);
+  return expiresAtMs > nowMs ? { ...got, token: { ...got.token, expiresAtMs } } : undefined;
+}

@@ -1,0 +1,55 @@
+import { Attempt } from '../upstream/attempt.ts';
+import type { AnswerSink, Exchange } from '../upstream/request.ts';
+import type { Origin } from '../upstream/origins.ts';
+import { type PoolOptions, Pools } from '../upstream/pools.ts';
+
+/** A request to a hub, whichever of its addresses it goes to. */
+export interface HubRequest {
+  readonly method: 'GET' | 'POST';
+  /** Path and query. */
+  readonly path: string;
+  /** A flat list of names and values. Holds the credential: never logged. */
+  readonly headers: readonly string[];
+  readonly body?: Buffer;
+}
+
+/** Sends one request to one address of a hub, and gives the answer to `sink` as it comes. */
+export interface HubHttp {
+  send(origin: Origin, request: HubRequest, sink: AnswerSink): Exchange;
+  close(): Promise<void>;
+}
+
+export function makeHubHttp(options: PoolOptions): HubHttp {
+  const pools = new Pools(options);
+  return {
+    send(origin, { method, path, headers, body }, sink) {
+      const request = {
+        method,
+        target: path,
+        headers,
+        body: body === undefined ? undefined : { bytes: body.length, open: () => body },
+        pinned: false,
+      };
+      let current: Attempt | undefined;
+      // Which address is asked is decided by the caller.
+      const start = (fresh: boolean): void => {
+        const limitMs = options.connectTimeoutMs;
+        current = new Attempt(pools, request, sink, {
+          origin,
+          fresh,
+          limitMs,
+          onConnected() {},
+          onAnswered() {},
+          onFailure({ isRepeatable, kind, reason, host }) {
+            if (isRepeatable && !fresh) start(true);
+            else sink.failed({ kind, reason, host });
+          },
+        });
+        current.start();
+      };
+      start(false);
+      return { resume: () => current?.resume(), abort: () => current?.abort() };
+    },
+    close: () => pools.close(),
+  };
+}

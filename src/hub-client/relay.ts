@@ -1,0 +1,119 @@
+import { type Reason } from '../proxy/errors.ts';
+import type { WireRelay } from '../hub-api/wire.ts';
+import { valuesOf } from '../proxy/headers.ts';
+import type { HubAnswer, HubClient, HubOutcome } from './client.ts';
+import { whyNot } from './outcome.ts';
+
+/** A call that carries the AppSecret, less the secret. */
+export interface RelayCall {
+  readonly method: string;
+  readonly path: string;
+  /** The raw query, without appid and secret. */
+  readonly query: string;
+  readonly contentType: string | undefined;
+  readonly body: Buffer;
+  /** The caller left: nobody wants the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+export type RelayOutcome =
+  /** The platform's own answer. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly contentType: string;
+      readonly body: Buffer;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly reason: Reason;
+      readonly message: string;
+      readonly errcode: number | undefined;
+    };
+
+/** Longer than the hub waits for the platform. */
+const RELAY_MS_MAX = 70_000;
+
+/** Has the hub make a call with the secret that it holds. Never twice: a login code is good for one call. */
+export async function relayByHub(client: HubClient, appid: string, call: RelayCall): Promise<RelayOutcome> {
+  const { method, path, query, contentType, body, signal } = call;
+  const content: WireRelay = {
+    method,
+    path,
+    query,
+    ...(contentType !== undefined && { content_type: contentType }),
+    ...(body.length > 0 && { body: body.toString('base64') }),
+  };
+  const outcome = await client.ask({
+    method: 'POST',
+    path: `/v1/apps/${encodeURIComponent(appid)}/relay`,
+    content,
+    timeoutMs: RELAY_MS_MAX,
+    repeatable: false,
+    wasNotDone,
+    signal,
+  });
+  if (outcome.kind === 'answer' && isOfPlatform(outcome)) {
+    const type = valuesOf(outcome.headers, 'content-type')[0] ?? 'application/json';
+    return { kind: 'answer', status: outcome.status, contentType: type, body: outcome.body };
+  }
+  const { message, errcode } = whyNot(outcome);
+  return {
+    kind: 'failed',
+    reason: reasonOf(outcome),
+    message,
+    errcode: errcode === -1 ? undefined : errcode,
+  };
+}
+
+function isOfPlatform({ headers }: HubAnswer): boolean {
+  return valuesOf(headers, 'x-wechat-sidecar-relay')[0] === '1';
+}
+
+/** The hub's own words for a call that it turned away before it did anything. */
+const TURNED_AWAY: ReadonlySet<string> = new Set([
+  'unknown_app',
+  'not_permitted',
+  'too_many_failures',
+  'overloaded',
+  'review_unavailable',
+]);
+
+function wasNotDone(answer: HubAnswer): boolean {
+  if (isOfPlatform(answer)) return false;
+  return answer.status === 401 || TURNED_AWAY.has(answer.problem?.reason ?? '');
+}
+
+/** The hub's own words for what goes wrong, as far as they mean the same here. */
+const REASONS: Readonly<Record<string, Reason>> = {
+  unknown_app: 'unknown_app',
+  bad_request: 'bad_request',
+  body_too_large: 'body_too_large',
+  too_many_requests: 'overloaded',
+  overloaded: 'overloaded',
+  upstream_unreachable: 'upstream_unreachable',
+  upstream_broken: 'upstream_broken',
+  upstream_timeout: 'upstream_timeout',
+};
+
+/** After a fault or a gateway's error nobody knows whether the call was made. */
+function reasonOf(outcome: HubOutcome): Reason {
+  switch (outcome.kind) {
+    case 'no_credential':
+      return 'token_unavailable';
+    case 'too_large':
+      return 'upstream_broken';
+    case 'failed':
+      return TRANSPORT_REASONS[outcome.failure.kind];
+    case 'answer':
+      if (outcome.problem !== undefined) return REASONS[outcome.problem.reason] ?? 'token_unavailable';
+      return outcome.status >= 500 || outcome.status < 400 ? 'upstream_broken' : 'token_unavailable';
+  }
+}
+
+const TRANSPORT_REASONS = {
+  unreachable: 'upstream_unreachable',
+  broken: 'upstream_broken',
+  timeout: 'upstream_timeout',
+  invalid: 'bad_request',
+} as const;

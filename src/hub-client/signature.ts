@@ -1,0 +1,57 @@
+import type { Tickets } from '../keeper/tickets.ts';
+import type { WireSignature } from '../hub-api/wire.ts';
+import { type SignatureAnswer, signPage } from '../wechat/page-signature.ts';
+import type { HubClient, HubOutcome } from './client.ts';
+import { whyNot } from './outcome.ts';
+import { isObject, parseJson } from '../hub-api/read.ts';
+
+/** As long as callers of ours can wait. */
+const ASK_MS_MAX = 2_500;
+
+export interface HubSigning extends Pick<Parameters<typeof signPage>[3], 'clock' | 'random'> {
+  readonly client: HubClient;
+  readonly tickets: Tickets;
+}
+
+/**
+ * Has the hub sign a page, since it knows what this caller may have signed. Where no hub answers, or one that
+ * is too old for it, the page is signed here with a copy of the ticket, if we may have one.
+ */
+export async function signByHub(
+  { client, tickets, ...moment }: HubSigning,
+  appid: string,
+  url: string,
+): Promise<SignatureAnswer> {
+  const outcome = await client.ask({
+    method: 'POST',
+    path: `/v1/apps/${encodeURIComponent(appid)}/jssdk-signature`,
+    content: { url },
+    timeoutMs: ASK_MS_MAX,
+    repeatable: true,
+  });
+  const isAnswer = outcome.kind === 'answer' && outcome.status === 200;
+  const signature = isAnswer ? readSignature(parseJson(outcome.body.toString('utf8'))) : undefined;
+  if (signature !== undefined) return { kind: 'signed', signature };
+  const reason = outcome.kind === 'answer' ? outcome.problem?.reason : undefined;
+  const why = whyNot(outcome);
+  if (reason === 'bad_request') return { kind: 'refused', message: why.message };
+  if (!isWorthATicket(outcome, reason)) return why;
+  const answer = await tickets.ticket(appid, 'jsapi');
+  if (answer.kind === 'unavailable') return why;
+  return { kind: 'signed', signature: signPage(appid, answer.ticket.value, url, moment) };
+}
+
+function isWorthATicket(outcome: HubOutcome, reason: string | undefined): boolean {
+  return outcome.kind === 'failed' || reason === 'not_found';
+}
+
+function readSignature(value: unknown): WireSignature | undefined {
+  if (!isObject(value)) return undefined;
+  const { appId, timestamp, nonceStr, signature } = value;
+  const isOne =
+    typeof appId === 'string' &&
+    typeof timestamp === 'number' &&
+    typeof nonceStr === 'string' &&
+    typeof signature === 'string';
+  return isOne ? { appId, timestamp, nonceStr, signature } : undefined;
+}

@@ -1,0 +1,104 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../base/clock.ts';
+import { fingerprintOf, Secret } from '../base/secret.ts';
+import { waitAtMost } from '../base/wait.ts';
+import { LAST_SECOND_MS, LEFT_MS_MIN, type Ticket } from '../token/ticket-plan.ts';
+import type { TicketAnswer, Tickets, TicketType } from '../keeper/tickets.ts';
+import { lifeSecondsOf } from '../token/answer-fields.ts';
+import type { Unavailable } from '../token/source.ts';
+import type { HubClient } from './client.ts';
+import { restMsOf, unavailable, whyNot } from './outcome.ts';
+import { isObject, parseJson } from '../hub-api/read.ts';
+
+/** As long as callers of ours can wait. */
+const ASK_MS_MAX = 2_500;
+
+/** While the hub fails, callers who can be served the copy do not wait long for a better one. */
+const FAILING_WAIT_MS_MAX = 500;
+
+/** How long the hub is left alone after it was asked. It keeps to the platform's own spacing. */
+const REST_MS = 2_000;
+
+export const COPIES_MAX = 1_000;
+
+interface Copy {
+  ticket: Ticket | undefined;
+  /** The hub is asked no more before this. */
+  quietUntilMs: number;
+  isFailing: boolean;
+  asking: Promise<void> | undefined;
+  why: Unavailable | undefined;
+}
+
+/**
+ * Copies of a hub's tickets. One that has less left than SDKs need is handed out only if the hub has no
+ * fresher one, which it is asked for.
+ */
+export class HubTickets implements Tickets {
+  readonly #client: HubClient;
+  readonly #clock: Clock;
+  readonly #copies = new LRUCache<string, Copy>({ max: COPIES_MAX });
+
+  constructor(client: HubClient, clock: Clock) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  async ticket(appid: string, type: TicketType): Promise<TicketAnswer> {
+    const key = `${type} ${appid}`;
+    const copy = this.#copies.get(key) ?? {
+      ticket: undefined,
+      quietUntilMs: 0,
+      isFailing: false,
+      asking: undefined,
+      why: undefined,
+    };
+    this.#copies.set(key, copy);
+    if (!this.#hasLeft(copy.ticket, LEFT_MS_MIN)) await this.#fresher(copy, appid, type);
+    if (this.#hasLeft(copy.ticket, LAST_SECOND_MS)) return { kind: 'ticket', ticket: copy.ticket };
+    return copy.why ?? unavailable('the hub has given no ticket');
+  }
+
+  async #fresher(copy: Copy, appid: string, type: TicketType): Promise<void> {
+    if (copy.asking === undefined && this.#clock.lifeMs() >= copy.quietUntilMs) {
+      copy.asking = this.#ask(copy, appid, type).finally(() => {
+        copy.asking = undefined;
+      });
+    }
+    const { asking } = copy;
+    if (asking === undefined) return;
+    const isServed = copy.isFailing && this.#hasLeft(copy.ticket, LAST_SECOND_MS);
+    await (isServed ? waitAtMost(this.#clock, FAILING_WAIT_MS_MAX, asking) : asking);
+  }
+
+  async #ask(copy: Copy, appid: string, type: TicketType): Promise<void> {
+    const askedAtMs = this.#clock.lifeMs();
+    const path = `/v1/apps/${encodeURIComponent(appid)}/ticket?type=${type}`;
+    const outcome = await this.#client.ask({ method: 'GET', path, timeoutMs: ASK_MS_MAX, repeatable: true });
+    const isAnswer = outcome.kind === 'answer' && outcome.status === 200;
+    const ticket = isAnswer ? readTicket(parseJson(outcome.body.toString('utf8')), askedAtMs) : undefined;
+    const restMs = outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0;
+    copy.quietUntilMs = this.#clock.lifeMs() + Math.max(restMs, REST_MS);
+    copy.isFailing = ticket === undefined;
+    if (ticket === undefined) copy.why = whyNot(outcome);
+    else copy.ticket = ticket;
+  }
+
+  #hasLeft(ticket: Ticket | undefined, leftMs: number): ticket is Ticket {
+    return ticket !== undefined && ticket.expiresAtMs - this.#clock.lifeMs() >= leftMs;
+  }
+}
+
+/** Reads a `WireTicket`, whose life is counted from when it was asked for. */
+function readTicket(value: unknown, askedAtMs: number): Ticket | undefined {
+  if (!isObject(value)) return undefined;
+  const { ticket, expires_in: expiresIn } = value;
+  const expiresInS = lifeSecondsOf(expiresIn);
+  if (typeof ticket !== 'string' || ticket === '' || expiresInS === undefined) return undefined;
+  return {
+    value: new Secret(ticket),
+    fingerprint: fingerprintOf(ticket),
+    issuedAtMs: askedAtMs,
+    expiresAtMs: askedAtMs + expiresInS * 1_000,
+  };
+}

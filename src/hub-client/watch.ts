@@ -1,0 +1,253 @@
+import { backoffMs } from '../base/backoff.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { AnswerSink, Exchange, TransportFailure } from '../upstream/request.ts';
+import type { Origin, Origins } from '../upstream/origins.ts';
+import { valuesOf } from '../proxy/headers.ts';
+import type { HubClient } from './client.ts';
+import { restMsOf } from './outcome.ts';
+import { EventReader, type ServerEvent } from './sse.ts';
+
+export interface HubWatchParts {
+  readonly client: HubClient;
+  readonly origins: Origins;
+  /** Path and query, for each stream. */
+  readonly path: () => string;
+  /** `sinceMs`: when it was written by the hub, at the earliest; it may have waited on the way, or for us to wake. */
+  readonly onEvent: (event: ServerEvent, sinceMs: number) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface WatchStatus {
+  readonly state: 'open' | 'connecting' | 'waiting' | 'closed';
+  /** Where it is open or being opened. */
+  readonly host?: string;
+  readonly sinceUnixMs: number;
+  readonly lastFailure?: string;
+}
+
+/** A hub sends a heartbeat every 15 s: three that did not come mean that it, or the way to it, is gone. */
+const SILENCE_MS_MAX = 45_000;
+
+/** Pieces that are read closer together than this may have come in one go. */
+const BACKLOG_MS = 1_000;
+
+/** From sending to the head of the answer. */
+const OPEN_MS_MAX = 10_000;
+
+/** Drawn from 0 to this, doubling to the cap: a thousand sidecars whose hub went away must not come back in one moment. */
+const RETRY_BASE_MS = 2_000;
+const RETRY_CAP_MS = 20_000;
+
+/** However many calls need the hub, they open the stream no more often than this. */
+const WAKE_SPACING_MS = 1_000;
+
+/** Away from the first address the stream is opened again after this long, at the earliest, to get back to it. */
+const DETOUR_MS = 300_000;
+
+/** Keeps a stream of events from the hub open, at the first of its addresses that works. */
+export class HubWatch {
+  readonly #parts: HubWatchParts;
+  #status: WatchStatus;
+  /** Failures since events came last. */
+  #failures = 0;
+  #startedMs: number | undefined;
+  #restUntilMs = 0;
+  /** Whether an event has come on the stream that is open. */
+  #isHearing = false;
+  #sending: Exchange | undefined;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(parts: HubWatchParts) {
+    this.#parts = parts;
+    this.#status = { state: 'waiting', sinceUnixMs: parts.clock.wallMs() };
+  }
+
+  start(): void {
+    this.#startedMs = this.#parts.clock.lifeMs();
+    void this.#tryEach(this.#parts.origins.inOrder(), 0);
+  }
+
+  /** A call needs what the hub knows: a back-off is cut short. */
+  wake(): void {
+    const nowMs = this.#parts.clock.lifeMs();
+    const isWaiting = this.#status.state === 'waiting' && this.#startedMs !== undefined;
+    if (!isWaiting || nowMs < this.#restUntilMs) return;
+    if (nowMs - (this.#startedMs ?? 0) < WAKE_SPACING_MS) return;
+    this.#timer?.cancel();
+    this.start();
+  }
+
+  /** Whether events come through: something on the way may refuse streams, or hold them back. */
+  isHearing(): boolean {
+    return this.#isHearing;
+  }
+
+  status(): WatchStatus {
+    return this.#status;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#sending?.abort();
+    this.#become('closed');
+  }
+
+  /** `restMs` is how long a hub that could not take us asked to be left alone. */
+  async #tryEach(candidates: readonly Origin[], restMs: number): Promise<void> {
+    const [origin, ...others] = candidates;
+    if (this.#closed) return;
+    if (origin === undefined) {
+      this.#waitThenStart(restMs);
+      return;
+    }
+    this.#become('connecting', origin.host);
+    const ended = await this.#follow(origin);
+    if (this.#closed) return;
+    const level = ended.wasOpen ? 'info' : 'warn';
+    this.#parts.log[level]('the watch on the hub ended', { hub: origin.host, reason: ended.reason });
+    this.#become('waiting', undefined, ended.reason);
+    if (ended.wasOpen) this.#waitThenStart(0);
+    else await this.#tryEach(others, Math.max(restMs, ended.restMs));
+  }
+
+  #waitThenStart(restMs: number): void {
+    this.#restUntilMs = this.#parts.clock.lifeMs() + restMs;
+    const delayMs = restMs + backoffMs(this.#failures, this.#parts.random, RETRY_BASE_MS, RETRY_CAP_MS);
+    this.#failures += 1;
+    this.#timer = this.#parts.clock.after(delayMs, () => this.start());
+  }
+
+  /** Follows one stream to its end. */
+  async #follow(origin: Origin): Promise<Ended> {
+    const { client, origins, path, clock, log, onEvent, random } = this.#parts;
+    return new Promise((resolve) => {
+      const sink = new WatchSink({
+        clock,
+        onOpen: () => {
+          origins.connected(origin);
+          this.#become('open', origin.host);
+          log.info('the watch on the hub is open', { hub: origin.host });
+          if (origin === origins.first()) return;
+          const detourMs = DETOUR_MS * (1 + random());
+          this.#timer = clock.after(detourMs, () => sink.stop('back to the first address'));
+        },
+        onEvent: (event, sinceMs) => {
+          this.#failures = 0;
+          this.#isHearing = true;
+          onEvent(event, sinceMs);
+        },
+        onEnd: (ended, isTransport) => {
+          if (isTransport) origins.failed(origin, ended.reason);
+          this.#isHearing = false;
+          this.#timer?.cancel();
+          this.#sending?.abort();
+          this.#sending = undefined;
+          resolve(ended);
+        },
+      });
+      void client.open(origin, path(), sink).then((opened) => {
+        if ('why' in opened) sink.stop(opened.why);
+        else if (this.#closed || sink.isOver) opened.abort();
+        else this.#sending = opened;
+      });
+    });
+  }
+
+  #become(state: WatchStatus['state'], host?: string, lastFailure = this.#status.lastFailure): void {
+    this.#status = {
+      state,
+      sinceUnixMs: this.#parts.clock.wallMs(),
+      ...(host !== undefined && { host }),
+      ...(lastFailure !== undefined && { lastFailure }),
+    };
+  }
+}
+
+interface Ended {
+  readonly reason: string;
+  readonly wasOpen: boolean;
+  readonly restMs: number;
+}
+
+interface SinkOptions {
+  readonly clock: Clock;
+  readonly onOpen: () => void;
+  readonly onEvent: (event: ServerEvent, sinceMs: number) => void;
+  /** Once. `isTransport` where the hub could not be reached, or fell silent. */
+  readonly onEnd: (ended: Ended, isTransport: boolean) => void;
+}
+
+/** One stream, ended by either side or by its silence. */
+class WatchSink implements AnswerSink {
+  readonly #options: SinkOptions;
+  readonly #reader = new EventReader();
+  /** When the last piece was read, and the last one before those that came in one go with it. */
+  #readMs: number;
+  #sinceMs: number;
+  #silence: Timer;
+  #isOpen = false;
+  isOver = false;
+
+  constructor(options: SinkOptions) {
+    this.#options = options;
+    this.#readMs = options.clock.lifeMs();
+    this.#sinceMs = this.#readMs;
+    this.#silence = options.clock.after(OPEN_MS_MAX, () => this.#finish('no answer', 0, true));
+  }
+
+  head(status: number, _: string, headers: string[]): void {
+    const type = valuesOf(headers, 'content-type')[0] ?? '';
+    if (status !== 200 || !type.toLowerCase().startsWith('text/event-stream')) {
+      const restMs = restMsOf(headers);
+      this.#finish(status === 200 ? 'it is no hub' : `HTTP ${status}`, restMs, false);
+      return;
+    }
+    this.#isOpen = true;
+    this.#heard();
+    this.#options.onOpen();
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.isOver) return true;
+    this.#heard();
+    // What was written before the last reading was read then; but a backlog is read in many pieces.
+    const nowMs = this.#options.clock.lifeMs();
+    if (nowMs - this.#readMs > BACKLOG_MS) this.#sinceMs = this.#readMs;
+    this.#readMs = nowMs;
+    const events = this.#reader.push(chunk);
+    if (events === undefined) this.#finish('an event is too long', 0, false);
+    else for (const event of events) this.#options.onEvent(event, this.#sinceMs);
+    return true;
+  }
+
+  end(): void {
+    this.#finish('the hub ended it', 0, false);
+  }
+
+  failed(failure: TransportFailure): void {
+    this.#finish(failure.reason, 0, failure.kind === 'unreachable');
+  }
+
+  /** Our own end of it. */
+  stop(reason: string): void {
+    this.#finish(reason, 0, false);
+  }
+
+  #heard(): void {
+    this.#silence.cancel();
+    this.#silence = this.#options.clock.after(SILENCE_MS_MAX, () => this.#finish('silence', 0, true));
+  }
+
+  #finish(reason: string, restMs: number, isTransport: boolean): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#silence.cancel();
+    this.#options.onEnd({ reason, wasOpen: this.#isOpen, restMs }, isTransport);
+  }
+}

@@ -1,0 +1,246 @@
+import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
+import { didYouMean } from '../base/did-you-mean.ts';
+import { plainProxy } from '../injector/egress.ts';
+import { isImageReference } from './image.ts';
+import { HUB_CA_ANNOTATION, PREFIX, STATUS_ANNOTATION } from './names.ts';
+import { cpuMillis, memoryBytes } from './quantity.ts';
+
+/**
+ * `native`: an init container that keeps running (Kubernetes 1.29 and later). `container`: one more
+ * container, for older clusters. `auto`: what the API server can do.
+ */
+export const INJECTION_MODES = ['native', 'container', 'auto'] as const;
+export type InjectionMode = (typeof INJECTION_MODES)[number];
+
+/** What a pod asks for; what it leaves out is decided by the settings of the injector. */
+export interface Wishes {
+  app?: string;
+  apps?: readonly string[];
+  mode?: InjectionMode;
+  hubUrls?: readonly string[];
+  image?: string;
+  port?: number;
+  cpuRequest?: string;
+  cpuLimit?: string;
+  memoryRequest?: string;
+  memoryLimit?: string;
+  logLevel?: LogLevel;
+  /** `none`, or a URL without user and password. */
+  egressProxy?: string;
+  transparent?: boolean;
+  /** Names of init containers. */
+  initBefore?: readonly string[];
+}
+
+export interface Annotation {
+  /** Without the prefix. */
+  readonly name: string;
+  /** Ends the sentence "accepted is …". */
+  readonly accepted: string;
+  readonly meaning: string;
+  /** Sets the wish, or returns false where the text is not accepted. */
+  take(text: string, wishes: Wishes): boolean;
+}
+
+const APPID = /^[A-Za-z0-9_-]{2,64}$/;
+const ORIGIN = /^https?:\/\/[^\s/?#@\\,]+\/?$/i;
+const LIST_ITEMS_MAX = 16;
+/** Ports below need a privilege that the sidecar does not have. */
+const PORT_MIN = 1_024;
+/** Less than this and the process is killed at its start. */
+export const MEMORY_LIMIT_MIN = '96Mi';
+/** RFC 1123, as the names of containers are. */
+const CONTAINER_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Every annotation that a pod may carry. The table in k8s/README.md says the same, and a test holds it to that. */
+export const ANNOTATIONS: readonly Annotation[] = [
+  {
+    name: 'app',
+    accepted: 'an appid',
+    meaning: 'The account of a call that names none. Needed where the hub lets the pod use more than one.',
+    take: (text, wishes) => set(wishes, 'app', APPID.test(text) ? text : undefined),
+  },
+  {
+    name: 'apps',
+    accepted: `1 to ${LIST_ITEMS_MAX} appids with commas between`,
+    meaning: 'The only accounts that this pod uses, of those that the hub allows it.',
+    take: (text, wishes) =>
+      set(
+        wishes,
+        'apps',
+        list(text, (item) => (APPID.test(item) ? item : undefined)),
+      ),
+  },
+  {
+    name: 'mode',
+    accepted: `one of ${INJECTION_MODES.join(', ')}`,
+    meaning:
+      '`native`: an init container that keeps running (Kubernetes 1.29 and later). `container`: one more container, for older clusters. `auto`: what the API server can do.',
+    take: (text, wishes) =>
+      set(
+        wishes,
+        'mode',
+        INJECTION_MODES.find((mode) => mode === text),
+      ),
+  },
+  {
+    name: 'hub-url',
+    accepted: `1 to ${LIST_ITEMS_MAX} http or https origins with commas between, such as https://hub.example.com:3882`,
+    meaning: 'Another hub than the one of the installation.',
+    take: (text, wishes) =>
+      set(
+        wishes,
+        'hubUrls',
+        list(text, (item) => (ORIGIN.test(item) && URL.canParse(item) ? new URL(item).origin : undefined)),
+      ),
+  },
+  {
+    name: 'image',
+    accepted: 'an image reference, such as registry.example.com/wechat-sidecar:0.1.0',
+    meaning: 'Another image of wechat-sidecar, to try a version in one workload first.',
+    take: (text, wishes) => set(wishes, 'image', isImageReference(text) ? text : undefined),
+  },
+  {
+    name: 'port',
+    accepted: `a whole number from ${PORT_MIN} to 65535`,
+    meaning: 'The loopback port that the sidecar serves on, where 3880 is taken.',
+    take: (text, wishes) => set(wishes, 'port', portOf(text)),
+  },
+  {
+    name: 'cpu-request',
+    accepted: 'processors, such as 10m or 0.1',
+    meaning: 'What the scheduler sets aside for the sidecar.',
+    take: (text, wishes) => set(wishes, 'cpuRequest', cpuMillis(text) === undefined ? undefined : text),
+  },
+  {
+    name: 'cpu-limit',
+    accepted: 'processors, more than none, such as 500m or 1',
+    meaning: 'The most it gets; for namespaces whose quota asks for a limit. A low one makes calls slow.',
+    take: (text, wishes) => set(wishes, 'cpuLimit', (cpuMillis(text) ?? 0) > 0 ? text : undefined),
+  },
+  {
+    name: 'memory-request',
+    accepted: 'bytes with a unit (Ki, Mi, Gi, k, M or G), such as 64Mi',
+    meaning: 'What the scheduler sets aside for the sidecar.',
+    take: (text, wishes) => set(wishes, 'memoryRequest', memoryBytes(text) === undefined ? undefined : text),
+  },
+  {
+    name: 'memory-limit',
+    accepted: `bytes with a unit (Ki, Mi, Gi, k, M or G), ${MEMORY_LIMIT_MIN} or more`,
+    meaning: 'The most it gets before it is killed. Request bodies kept for a replay count.',
+    take: (text, wishes) =>
+      set(
+        wishes,
+        'memoryLimit',
+        (memoryBytes(text) ?? 0) >= (memoryBytes(MEMORY_LIMIT_MIN) ?? 0) ? text : undefined,
+      ),
+  },
+  {
+    name: 'log-level',
+    accepted: `one of ${LOG_LEVELS.join(', ')}`,
+    meaning: 'The least level that the sidecar logs.',
+    take: (text, wishes) =>
+      set(
+        wishes,
+        'logLevel',
+        LOG_LEVELS.find((level) => level === text),
+      ),
+  },
+  {
+    name: 'egress-proxy',
+    accepted: 'none, or http://host:port without user and password',
+    meaning:
+      'The forward proxy that calls to the platform go through, or none. One with a password is named by the operator, in a Secret (`WECHAT_INJECTOR_EGRESS_PROXY_SECRET`).',
+    take: (text, wishes) => set(wishes, 'egressProxy', plainProxy(text)),
+  },
+  {
+    name: 'transparent',
+    accepted: 'true or false',
+    meaning:
+      'For programs that have `https://api.weixin.qq.com` wired in: the name leads to the sidecar in this pod, and Node, Python, Go, curl, .NET, Java and PHP are told to trust it. Needs a native sidecar.',
+    take: (text, wishes) =>
+      set(wishes, 'transparent', text === 'true' ? true : text === 'false' ? false : undefined),
+  },
+  {
+    name: 'init-before',
+    accepted: `1 to ${LIST_ITEMS_MAX} names of init containers with commas between`,
+    meaning:
+      'The sidecar starts right before the first of these init containers, and not before all of them: for a pod with init containers that have to run first, such as those that set up its network. Needs a native sidecar.',
+    take: (text, wishes) =>
+      set(
+        wishes,
+        'initBefore',
+        list(text, (item) => (CONTAINER_NAME.test(item) ? item : undefined)),
+      ),
+  },
+];
+
+/** They come back on a pod that was read from a cluster and created again. */
+const WRITTEN_BACK = [STATUS_ANNOTATION, HUB_CA_ANNOTATION];
+const SHOWN_CHARACTERS_MAX = 60;
+
+/**
+ * Reads every annotation with our prefix, and tells every problem: one that is misspelt would otherwise
+ * be left out in silence.
+ */
+export function readAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  locked: readonly string[] = [],
+): {
+  readonly wishes: Readonly<Wishes>;
+  readonly problems: readonly string[];
+} {
+  const wishes: Wishes = {};
+  const problems: string[] = [];
+  const ours = Object.entries(annotations).filter(
+    ([key]) => key.startsWith(PREFIX) && !WRITTEN_BACK.includes(key),
+  );
+  // More than there are cannot all be right, and to look for what each was meant to be takes time.
+  for (const [key, text] of ours.slice(0, 2 * ANNOTATIONS.length)) {
+    const name = key.slice(PREFIX.length);
+    const annotation = ANNOTATIONS.find((row) => row.name === name);
+    if (annotation === undefined) problems.push(unknown(name));
+    else if (locked.includes(name)) {
+      problems.push(`annotation ${key}: is locked by whoever operates the injector; take it away`);
+    } else if (!annotation.take(text.trim(), wishes)) {
+      problems.push(
+        `annotation ${key}: got ${JSON.stringify(shortened(text))}, accepted is ${annotation.accepted}`,
+      );
+    }
+  }
+  const { app, apps } = wishes;
+  if (app !== undefined && apps !== undefined && !apps.includes(app)) {
+    problems.push(`annotation ${PREFIX}app: ${app} is none of ${PREFIX}apps (${apps.join(', ')})`);
+  }
+  return { wishes, problems };
+}
+
+function unknown(name: string): string {
+  const names = ANNOTATIONS.map((row) => row.name);
+  const hint = didYouMean(name, names);
+  const known = hint === '' ? `; there are ${names.join(', ')}` : hint;
+  return `annotation ${PREFIX}${shortened(name)}: no such annotation${known}`;
+}
+
+function set<K extends keyof Wishes>(wishes: Wishes, name: K, value: Wishes[K] | undefined): boolean {
+  if (value === undefined) return false;
+  wishes[name] = value;
+  return true;
+}
+
+function list(text: string, read: (item: string) => string | undefined): readonly string[] | undefined {
+  const items = text.split(',').map((item) => read(item.trim()));
+  const isGood = items.length <= LIST_ITEMS_MAX && items.every((item) => item !== undefined);
+  return isGood ? [...new Set(items)] : undefined;
+}
+
+function portOf(text: string): number | undefined {
+  const port = /^[1-9]\d{3,4}$/.test(text) ? Number(text) : 0;
+  return port >= PORT_MIN && port <= 65_535 ? port : undefined;
+}
+
+/** Fit to be shown: a refusal is read by more people than the pod, and a URL may hold a password. */
+function shortened(text: string): string {
+  const harmless = text.replaceAll(/\/\/[^,]*@/g, '//…@');
+  return harmless.length > SHOWN_CHARACTERS_MAX ? `${harmless.slice(0, SHOWN_CHARACTERS_MAX)}…` : harmless;
+}

@@ -1,0 +1,37 @@
+import { fileCells, isGiven } from '../settings/cells.ts';
+import type { Environment } from '../settings/environment.ts';
+import { readSettingsFile } from '../settings/file.ts';
+
+export interface PlainSettings {
+  readonly env: Environment;
+  readonly file?: { readonly path: string; readonly text: string };
+}
+
+/** What runs where no command is named: a demonstration, until there is an account or a hub. */
+export function defaultCommand(source: PlainSettings): 'proxy' | 'demo' {
+  const account = ['WECHAT_APPID', 'WECHAT_APPSECRET', 'WECHAT_APPSECRET_FILE', 'WECHAT_SIDECAR_HUB_URL'];
+  return anyGiven(source.env, account) || fileHas(source, ['apps', 'hub']) ? 'proxy' : 'demo';
+}
+
+/** As what `check` reads settings that do not say: as a hub where they name its callers. */
+export function defaultCheckRole(source: PlainSettings): 'proxy' | 'hub' {
+  if (anyGiven(source.env, ['WECHAT_SIDECAR_HUB_URL']) || fileHas(source, ['hub'])) return 'proxy';
+  const callers = anyGiven(source.env, ['WECHAT_HUB_CLIENT_KEY_FILE']);
+  return callers || fileHas(source, ['clients', 'kubernetes.allow']) ? 'hub' : 'proxy';
+}
+
+function anyGiven(env: Environment, names: readonly string[]): boolean {
+  return names.some((name) => isGiven(env[name]));
+}
+
+/** Whether anything stands below one of the keys. A file that cannot be read counts as having it. */
+function fileHas(source: PlainSettings, keys: readonly string[]): boolean {
+  if (source.file === undefined) return false;
+  const file = readSettingsFile(source.file.path, source.file.text);
+  if (file.kind === 'bad') return true;
+  const { top, items } = fileCells(file);
+  return keys.some(
+    (key) =>
+      (items.get(key)?.length ?? 0) > 0 || [...top.keys()].some((given) => given.startsWith(`${key}.`)),
+  );
+}

@@ -1,0 +1,223 @@
+import { hostname } from 'node:os';
+import { Audit } from '../hub/audit.ts';
+import { RateLimit } from '../base/rate-limit.ts';
+import { makeHubFace } from '../hub/app.ts';
+import { Callers } from '../hub/callers.ts';
+import type { Reviewers } from '../hub/callers.ts';
+import { accountsOf } from '../hub/accounts.ts';
+import type { Hub } from '../hub/hub.ts';
+import { History } from '../hub/history.ts';
+import { CALL_LIMITS, HUB_LIMITS, RELAY_LIMITS } from '../hub/limits.ts';
+import { Refreshes } from '../hub/refreshes.ts';
+import { grantsFor, serviceAccountReviewers } from '../hub/service-accounts.ts';
+import { Shares } from '../hub/shares.ts';
+import { Watchers } from '../hub/watchers.ts';
+import { makeKeepers } from '../keeper/keepers.ts';
+import type { Keepers } from '../keeper/keepers.ts';
+import type { KeeperObserver } from '../keeper/observer.ts';
+import type { Check } from '../server/admin.ts';
+import type { TokenStore } from '../store/store.ts';
+import { keepTickets } from '../keeper/tickets.ts';
+import type { KeptTickets } from '../keeper/tickets.ts';
+import { IN_CLUSTER_FILES, makeKubernetesApi } from '../kubernetes/api.ts';
+import type { KubernetesApi } from '../kubernetes/api.ts';
+import { TokenReviews } from '../kubernetes/token-review.ts';
+import type { ServiceAccount } from '../kubernetes/token-review.ts';
+import { listen } from '../server/listen.ts';
+import { Places } from '../server/places.ts';
+import { makeAsk } from '../upstream/ask.ts';
+import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
+import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { appsWithTokens, loginStatus } from '../settings/login-apps.ts';
+import { openStore, reconfigureStore } from './open-store.ts';
+import type { RoleContext, RunningRole } from './role.ts';
+import type { Settings } from '../settings/settings.ts';
+import { observerFor } from './proxy.ts';
+import { makeWayOut, type WayOut } from './way-out.ts';
+
+/** The hub: the one holder of AppSecrets, which gives tokens to those who may use them. */
+export async function startHub(
+  settings: Settings,
+  context: RoleContext,
+  serviceAccountFiles: typeof IN_CLUSTER_FILES = IN_CLUSTER_FILES,
+): Promise<RunningRole> {
+  const { clock, log } = context;
+  let current = settings;
+  const parts = await assemble(settings, context, () => current, serviceAccountFiles);
+  const { hub, keepers, store, tickets, history, wayOut } = parts;
+  const listener = await listen({
+    ...makeHubFace(hub),
+    ...settings.listen,
+    setting: 'WECHAT_SIDECAR_LISTEN (listen)',
+    limits: HUB_LIMITS,
+    places: parts.places,
+    onCut: (reason) => context.metrics.connectionCut('business', reason),
+    ...(settings.tls !== undefined && { tls: settings.tls }),
+    clock,
+    log,
+  });
+  keepers.start();
+
+  return {
+    name: 'hub',
+    addresses: listener.addresses,
+    port: listener.port,
+    ready: [triedCheck(keepers)],
+    status: () => ({
+      accounts: [...keepers.status(), ...loginStatus(current.apps)],
+      ...wayOut.status(),
+      inFlight: listener.inFlight(),
+      watchers: hub.watchers.size,
+    }),
+    reconfigure(next) {
+      const isOtherWay = wayOut.reconfigure(next);
+      const apps = appsWithTokens(next.apps);
+      const gone = keepers.appids().filter((appid) => !apps.some((app) => app.appid === appid));
+      current = next;
+      keepers.reconfigure(apps);
+      reconfigureStore(store, next.store);
+      for (const appid of gone) {
+        hub.watchers.removed(appid);
+        context.metrics.tokenGone(appid);
+      }
+      tickets.keepOnly(keepers.appids());
+      history.keepOnly(keepers.appids());
+      hub.callers.reconfigure(next.clients);
+      hub.watchers.endWhere((caller) => !hub.callers.stillHolds(caller));
+      if (isOtherWay) keepers.routeChanged();
+    },
+    async drain(options) {
+      // Watchers would keep us waiting for ever, and find another hub once this one takes no calls.
+      const parting = clock.after(options.delayMs, () => hub.watchers.close());
+      const outcome = await listener.drain(options);
+      parting.cancel();
+      hub.watchers.close();
+      await parts.close();
+      return outcome;
+    },
+  };
+}
+
+interface HubParts {
+  readonly hub: Hub;
+  readonly keepers: Keepers;
+  readonly store: TokenStore;
+  readonly tickets: KeptTickets;
+  readonly history: History;
+  readonly places: Places;
+  readonly wayOut: WayOut;
+  close(): Promise<void>;
+}
+
+async function assemble(
+  settings: Settings,
+  context: RoleContext,
+  current: () => Settings,
+  serviceAccountFiles: typeof IN_CLUSTER_FILES,
+): Promise<HubParts> {
+  const { clock, random, log, version, metrics } = context;
+  const wayOut = makeWayOut(settings, context);
+  const { upstream } = wayOut;
+  const ask = makeAsk(upstream, clock);
+  const history = new History(clock);
+  const store = await openStore(settings.store, context);
+  const keepers = makeKeepers({
+    apps: appsWithTokens(settings.apps),
+    issuer: makePlatformIssuer(ask),
+    store,
+    clock,
+    random,
+    log,
+    observer: observing(
+      observerFor(metrics),
+      (told) => {
+        const fetched = told.result === 'renewed' ? keepers.peek(told.appid)?.fingerprint : undefined;
+        history.add(told.appid, told.trigger, told.result, fetched);
+      },
+      (appid) => {
+        const token = keepers.peek(appid);
+        if (token !== undefined && isShared(keepers, appid)) history.addFromElsewhere(appid, token);
+        watchers.changed(appid);
+      },
+    ),
+  });
+  const accounts = accountsOf(keepers, () => current().apps);
+  const watchers = new Watchers({ accounts, clock, log });
+  const places = new Places(HUB_LIMITS);
+  metrics.watchHubWatchers(() => watchers.size);
+  const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
+  const audit = new Audit(log, clock);
+  const tickets = keepTickets({ tokens: keepers, ask, clock, random, log });
+  const hub: Hub = {
+    version,
+    about: { name: hostname(), sinceUnixMs: clock.wallMs() },
+    accounts,
+    callers: new Callers(settings.clients, reviewersFor(api, settings, current, context), clock),
+    refreshes: new Refreshes({ accounts, audit, clock }),
+    watchers,
+    calls: new Shares(CALL_LIMITS),
+    relays: new Shares(RELAY_LIMITS),
+    places,
+    tickets,
+    signatures: new RateLimit(SIGNATURE_RATE, clock),
+    upstream,
+    history,
+    audit,
+    metrics,
+    clock,
+    random,
+    log,
+  };
+  const close = async (): Promise<void> => {
+    api.close();
+    tickets.close();
+    await keepers.close();
+    await upstream.pools.close();
+  };
+  return { hub, keepers, store, tickets, history, places, wayOut, close };
+}
+
+/** Whether other hubs hold the account too. */
+function isShared(keepers: Keepers, appid: string): boolean {
+  return keepers.status().some((status) => status.appid === appid && status.shared !== undefined);
+}
+
+function observing(
+  counting: KeeperObserver,
+  onRefreshed: KeeperObserver['refreshed'],
+  onChange: (appid: string) => void,
+): KeeperObserver {
+  return {
+    ...counting,
+    refreshed(told) {
+      counting.refreshed(told);
+      onRefreshed(told);
+    },
+    tokenChanged(told) {
+      counting.tokenChanged(told);
+      onChange(told.appid);
+    },
+  };
+}
+
+function reviewersFor(
+  api: KubernetesApi,
+  { kubernetes: { audience } }: Settings,
+  current: () => Settings,
+  { clock }: RoleContext,
+): Reviewers {
+  const rules = (): Settings['kubernetes']['allow'] => current().kubernetes.allow;
+  const expects = (account: ServiceAccount): boolean => grantsFor(account, rules()).length > 0;
+  return serviceAccountReviewers(new TokenReviews({ api, audience, clock, expects }), rules);
+}
+
+/** Ready once each account has been tried, with whatever outcome. */
+function triedCheck(keepers: Keepers): Check {
+  return {
+    name: 'tokens',
+    run() {
+      const untried = keepers.appids().filter((appid) => !keepers.tried(appid));
+      return untried.length === 0 ? undefined : `no token was asked for yet: ${untried.join(', ')}`;
+    },
+  };
+}

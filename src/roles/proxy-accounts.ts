@@ -1,0 +1,221 @@
+import { type Keepers, makeKeepers } from '../keeper/keepers.ts';
+import type { KeeperObserver } from '../keeper/observer.ts';
+import { keepTickets, type Tickets } from '../keeper/tickets.ts';
+import { HubAccounts } from '../hub-client/accounts.ts';
+import { readBearer } from '../hub-client/bearer.ts';
+import { makeHubHttp } from '../hub-client/http.ts';
+import type { Accounts } from '../proxy/sidecar.ts';
+import type { Check } from '../server/admin.ts';
+import { LOGIN_ONLY } from '../token/source.ts';
+import { makeAsk } from '../upstream/ask.ts';
+import type { Authorities } from '../upstream/authorities.ts';
+import type { Upstream } from '../upstream/exchange.ts';
+import { signPage } from '../wechat/page-signature.ts';
+import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
+import { appsWithTokens, loginOnly, loginStatus } from '../settings/login-apps.ts';
+import { openStore, reconfigureStore } from './open-store.ts';
+import type { RoleContext } from './role.ts';
+import type { HubSettings, Settings } from '../settings/settings.ts';
+
+/** Where a proxy's tokens come from. */
+export interface ProxyAccounts {
+  readonly accounts: Accounts;
+  /** Begins to get tokens; waits a while for what calls would need at once. */
+  start(): Promise<void>;
+  /** The account of a call that names none. */
+  defaultApp(): string | undefined;
+  /** Why it is not known yet, where it is still to be told. */
+  defaultAppUnknown(): string | undefined;
+  readonly ready: Check;
+  /** Tells of each account that gets another token. */
+  onTokenChange(listener: (appid: string) => void): void;
+  /** Its part of `/status`. */
+  status(): object;
+  reconfigure(settings: Settings): void;
+  /** Another way to the platform is in force: what waits because it could not be reached is tried again. */
+  routeChanged(): void;
+  close(): Promise<void>;
+}
+
+/** Accounts whose AppSecrets this process holds. */
+export async function makeOwnAccounts(
+  settings: Settings,
+  context: RoleContext,
+  upstream: Upstream,
+  observer: KeeperObserver,
+): Promise<ProxyAccounts> {
+  let current = settings;
+  const ask = makeAsk(upstream, context.clock);
+  let changed: (appid: string) => void = () => {};
+  const store = await openStore(settings.store, context);
+  const keepers = makeKeepers({
+    ...context,
+    apps: appsWithTokens(settings.apps),
+    issuer: makePlatformIssuer(ask),
+    store,
+    observer: tellingOf(observer, (appid) => changed(appid)),
+  });
+  const tickets = keepTickets({ ...context, tokens: keepers, ask });
+  let withoutTokens = loginOnly(settings.apps);
+  const isLoginOnly = (appid: string): boolean => withoutTokens.has(appid);
+  return {
+    accounts: ownAccounts({ keepers, tickets, isLoginOnly, apps: () => current.apps, moment: context }),
+    start() {
+      keepers.start();
+      return Promise.resolve();
+    },
+    defaultApp: () => current.defaultApp,
+    defaultAppUnknown: () => undefined,
+    ready: tokenCheck({
+      defaultApp: () => current.defaultApp,
+      isReady: (appid) => isLoginOnly(appid) || keepers.hasHadToken(appid),
+      untried() {
+        const untried = keepers.appids().filter((appid) => !keepers.tried(appid));
+        return untried.length === 0 ? undefined : `no token was asked for yet: ${untried.join(', ')}`;
+      },
+    }),
+    onTokenChange: (listener) => void (changed = listener),
+    status: () => ({ accounts: [...keepers.status(), ...loginStatus(current.apps)] }),
+    reconfigure(next) {
+      const apps = appsWithTokens(next.apps);
+      const kept = new Set(apps.map(({ appid }) => appid));
+      for (const appid of keepers.appids()) if (!kept.has(appid)) context.metrics.tokenGone(appid);
+      current = next;
+      withoutTokens = loginOnly(next.apps);
+      keepers.reconfigure(apps);
+      reconfigureStore(store, next.store);
+      tickets.keepOnly(keepers.appids());
+    },
+    routeChanged: () => keepers.routeChanged(),
+    close() {
+      tickets.close();
+      return keepers.close();
+    },
+  };
+}
+
+interface OwnParts {
+  readonly keepers: Keepers;
+  readonly tickets: Tickets;
+  readonly isLoginOnly: (appid: string) => boolean;
+  readonly apps: () => Settings['apps'];
+  readonly moment: Pick<RoleContext, 'clock' | 'random'>;
+}
+
+function ownAccounts({ keepers, tickets, isLoginOnly, apps, moment }: OwnParts): Accounts {
+  const appOf = (appid: string): Settings['apps'][number] | undefined =>
+    apps().find((app) => app.appid === appid);
+  const ticket: Accounts['ticket'] = async (appid, type) =>
+    isLoginOnly(appid) ? LOGIN_ONLY : tickets.ticket(appid, type);
+  return {
+    token: (appid) => (isLoginOnly(appid) ? Promise.resolve(LOGIN_ONLY) : keepers.token(appid)),
+    peek: (appid) => keepers.peek(appid),
+    report: (appid, refusal) => keepers.report(appid, refusal),
+    ownerOf: (fingerprint) => keepers.ownerOf(fingerprint),
+    knows: (appid) => appOf(appid) !== undefined,
+    isLoginOnly,
+    ticket,
+    async signPage(appid, url) {
+      const answer = await ticket(appid, 'jsapi');
+      if (answer.kind === 'unavailable') return answer;
+      return { kind: 'signed', signature: signPage(appid, answer.ticket.value, url, moment) };
+    },
+    secretOf(appid) {
+      const secret = appOf(appid)?.secret;
+      return secret === undefined ? undefined : { kind: 'here', secret };
+    },
+  };
+}
+
+function tellingOf(observer: KeeperObserver, changed: (appid: string) => void): KeeperObserver {
+  return {
+    ...observer,
+    tokenChanged(told) {
+      observer.tokenChanged(told);
+      changed(told.appid);
+    },
+  };
+}
+
+/** Accounts that a hub holds for us. */
+export function makeHubBackedAccounts(
+  settings: Settings,
+  hub: HubSettings,
+  context: RoleContext,
+  authorities: Authorities,
+): ProxyAccounts {
+  let current = settings;
+  const { connectMs, answerMs, idleMs } = settings.timeouts;
+  let changed: (appid: string) => void = () => {};
+  const accounts = new HubAccounts({
+    ...context,
+    urls: hub.urls,
+    only: hub.apps,
+    readBearer: () => readBearer(hub.tokenFile),
+    http: makeHubHttp({
+      connectTimeoutMs: connectMs,
+      // The hub waits this long for the platform, and then has something to say about it.
+      answerTimeoutMs: answerMs + HUB_ANSWER_MARGIN_MS,
+      idleTimeoutMs: Math.max(idleMs, STREAM_IDLE_MS),
+      // A hub has a name of the cluster, which DNS itself would not find without the search domains.
+      resolve: 'system',
+      authorities,
+      clock: context.clock,
+    }),
+    onToken({ appid, expiresAtUnixMs }) {
+      context.metrics.tokenExpiresAt(appid, expiresAtUnixMs);
+      changed(appid);
+    },
+    onGone: (appid) => context.metrics.tokenGone(appid),
+  });
+  const defaultApp = (): string | undefined => current.defaultApp ?? accounts.onlyAppid();
+  return {
+    accounts,
+    start: () => accounts.start(),
+    defaultApp,
+    defaultAppUnknown: () =>
+      accounts.isListed() ? undefined : `this call names no account, and ${NOT_LISTED}`,
+    ready: tokenCheck({
+      defaultApp,
+      isReady: (appid) => accounts.isLoginOnly(appid) || accounts.hasHadToken(appid),
+      untried: () => (accounts.isListed() ? undefined : NOT_LISTED),
+    }),
+    onTokenChange: (listener) => void (changed = listener),
+    status() {
+      const { accounts: copies, ...rest } = accounts.status();
+      return { accounts: copies, hub: rest };
+    },
+    reconfigure(next) {
+      current = next;
+    },
+    // The hub is reached in another way.
+    routeChanged() {},
+    close: () => accounts.close(),
+  };
+}
+
+const NOT_LISTED = 'the hub has not told its accounts yet; /status tells why';
+
+const HUB_ANSWER_MARGIN_MS = 5_000;
+/** Longer than the watch itself waits for a sign of life. */
+const STREAM_IDLE_MS = 60_000;
+
+interface Checked {
+  readonly defaultApp: () => string | undefined;
+  /** It has had a token, or needs none. */
+  readonly isReady: (appid: string) => boolean;
+  /** What is still to be tried, in words; `undefined` where nothing is. */
+  readonly untried: () => string | undefined;
+}
+
+/** Ready once the default account has had a token; without a default one, once each account was tried. */
+function tokenCheck({ defaultApp, isReady, untried }: Checked): Check {
+  return {
+    name: 'tokens',
+    run() {
+      const appid = defaultApp();
+      if (appid === undefined) return untried();
+      return isReady(appid) ? undefined : `the account ${appid} has had no token yet; /status tells why`;
+    },
+  };
+}

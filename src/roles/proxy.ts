@@ -1,0 +1,217 @@
+import { type IpRange, readIpRange } from '../base/ip-range.ts';
+import { boundedLog } from '../base/log.ts';
+import type { KeeperObserver } from '../keeper/observer.ts';
+import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
+import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
+import { RateLimit } from '../base/rate-limit.ts';
+import { ReplayBudget } from '../proxy/body.ts';
+import { proxyLimits, PROXY_LIMITS, TRANSPARENT_LIMITS } from '../proxy/limits.ts';
+import { PassThrough } from '../proxy/pass-through.ts';
+import { Reports } from '../proxy/reports.ts';
+import { prepareTrust } from '../proxy/transparent/trust-files.ts';
+import { ListenError } from '../server/listen-error.ts';
+import { listen, type Listener, type ListenOptions } from '../server/listen.ts';
+import type { Metrics } from '../server/metrics.ts';
+import type { Upstream } from '../upstream/exchange.ts';
+import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
+import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
+import { matchAny } from '../wechat/path-pattern.ts';
+import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
+import type { RoleContext, RunningRole } from './role.ts';
+import type { HostPort, Settings } from '../settings/settings.ts';
+import { makeWayOut } from './way-out.ts';
+
+/** The sidecar, with accounts of its own or those of a hub. */
+export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
+  const { clock, log, metrics } = context;
+  const wayOut = makeWayOut(settings, context);
+  const { upstream } = wayOut;
+  const passThrough = new PassThrough(upstream);
+  const source =
+    settings.hub === undefined
+      ? await makeOwnAccounts(settings, context, upstream, observerFor(metrics))
+      : makeHubBackedAccounts(settings, settings.hub, context, wayOut.authorities);
+  const budget = new ReplayBudget(settings.replay.memoryBytesMax);
+  metrics.watchReplayBuffer(() => budget.bytes());
+  const reports = new Reports({ accounts: source.accounts, clock });
+  source.onTokenChange((appid) => reports.tokenChanged(appid));
+  const rules = new CurrentRules(rulesOf(settings), source);
+  const sidecar: Sidecar = {
+    ...context,
+    accounts: source.accounts,
+    upstream,
+    passThrough,
+    budget,
+    reports,
+    signatures: new RateLimit(SIGNATURE_RATE, clock),
+    boundedLog: boundedLog(log, clock),
+    rules: () => rules.current(),
+  };
+  // One face behind both listeners, so that the limit of calls in flight is one.
+  const face = makeProxyFace(sidecar);
+  const peers = new Peers(settings.listenPeers);
+  const transparent = await openTransparent(settings, face, peers, context);
+  const listener = await openBusiness(settings, face, peers, context);
+  await source.start();
+  warmUp(settings, upstream);
+
+  return {
+    name: 'proxy',
+    addresses: [...listener.addresses, ...(transparent?.addresses ?? [])],
+    port: listener.port,
+    ready: [source.ready],
+    status: () => ({
+      defaultApp: source.defaultApp() ?? null,
+      ...source.status(),
+      ...wayOut.status(),
+      inFlight: listener.inFlight() + (transparent?.inFlight() ?? 0),
+      replayBufferBytes: budget.bytes(),
+    }),
+    reconfigure(next) {
+      const isOtherWay = wayOut.reconfigure(next);
+      rules.use(rulesOf(next));
+      peers.use(next.listenPeers);
+      budget.resize(next.replay.memoryBytesMax);
+      source.reconfigure(next);
+      if (!isOtherWay) return;
+      passThrough.renew();
+      source.routeChanged();
+    },
+    async drain(options) {
+      const [outcome, beside] = await Promise.all([listener.drain(options), transparent?.drain(options)]);
+      await source.close();
+      passThrough.close();
+      await upstream.pools.close();
+      return { cut: outcome.cut + (beside?.cut ?? 0) };
+    },
+  };
+}
+
+type DefaultApp = 'defaultApp' | 'defaultAppUnknown';
+
+/** What each call asks for: the same object for as long as it says the same. */
+class CurrentRules {
+  readonly #source: { [name in DefaultApp]: () => ProxyRules[name] };
+  #rules: ProxyRules;
+
+  constructor(rules: Omit<ProxyRules, DefaultApp>, source: { [name in DefaultApp]: () => ProxyRules[name] }) {
+    this.#source = source;
+    this.#rules = { ...rules, defaultApp: undefined };
+  }
+
+  use(rules: Omit<ProxyRules, DefaultApp>): void {
+    this.#rules = { ...rules, defaultApp: undefined };
+  }
+
+  current(): ProxyRules {
+    const [defaultApp, defaultAppUnknown] = [this.#source.defaultApp(), this.#source.defaultAppUnknown()];
+    const { defaultApp: before, defaultAppUnknown: unknownBefore } = this.#rules;
+    if (defaultApp !== before || defaultAppUnknown !== unknownBefore)
+      this.#rules = { ...this.#rules, defaultApp, defaultAppUnknown };
+    return this.#rules;
+  }
+}
+
+/** Who may connect to listeners that are not on loopback. */
+class Peers {
+  #ranges: readonly IpRange[] = [];
+
+  constructor(ranges: readonly string[]) {
+    this.use(ranges);
+  }
+
+  use(ranges: readonly string[]): void {
+    this.#ranges = ranges.flatMap((text) => readIpRange(text) ?? []);
+  }
+
+  on({ host }: HostPort): Pick<ListenOptions, 'mayConnect'> {
+    if (isLoopbackName(host)) return {};
+    return { mayConnect: (address) => this.#ranges.some((range) => range(address)) };
+  }
+}
+
+function openBusiness(
+  settings: Settings,
+  face: ProxyFace,
+  peers: Peers,
+  { clock, log, metrics }: RoleContext,
+): Promise<Listener> {
+  const { listen: where } = settings;
+  return listen({
+    ...face,
+    ...where,
+    ...peers.on(where),
+    halfClose: true,
+    setting: 'WECHAT_SIDECAR_LISTEN (listen)',
+    limits: proxyLimits(PROXY_LIMITS, boundsOf(settings)),
+    onCut: (reason) => metrics.connectionCut('business', reason),
+    clock,
+    log,
+  });
+}
+
+/** The same face once more, over HTTPS and by the platform's own names. */
+async function openTransparent(
+  settings: Settings,
+  face: ProxyFace,
+  peers: Peers,
+  { clock, log, metrics }: RoleContext,
+): Promise<Listener | undefined> {
+  const { transparent } = settings;
+  if (transparent === undefined) return undefined;
+  const { listen: where, trustFolder, keyFolder } = transparent;
+  const setting = 'WECHAT_SIDECAR_TRANSPARENT_LISTEN (transparent.listen)';
+  const tls = await prepareTrust({ trust: trustFolder, key: keyFolder }, clock).catch(
+    (error: NodeJS.ErrnoException) => {
+      const code = error.code ?? 'unknown';
+      const why = `cannot write ${error.path ?? `to ${trustFolder} and ${keyFolder}`} (${code})`;
+      throw new ListenError(code, `Cannot serve HTTPS for ${setting}: ${why}`, error);
+    },
+  );
+  return listen({
+    ...face,
+    ...where,
+    ...peers.on(where),
+    tls,
+    setting,
+    limits: proxyLimits(TRANSPARENT_LIMITS, boundsOf(settings)),
+    onCut: (reason) => metrics.connectionCut('transparent', reason),
+    clock,
+    log,
+  });
+}
+
+function boundsOf({ limits, timeouts }: Settings): Parameters<typeof proxyLimits>[1] {
+  return { inFlightMax: limits.inFlightMax, bodyPauseMs: timeouts.idleMs };
+}
+
+/** With an account of its own, a sidecar makes its first connection for the token. */
+function warmUp({ hub }: Settings, { pools, origins }: Upstream): void {
+  if (hub !== undefined) pools.warm(origins.first());
+}
+
+function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {
+  return {
+    foreignTokens: settings.foreignTokens,
+    errorStatus: settings.errorStatus,
+    replayBodyBytesMax: settings.replay.bodyBytesMax,
+    inFlightMax: settings.limits.inFlightMax,
+    signedUrlHosts: settings.signedUrlHosts && new Set(settings.signedUrlHosts),
+    gate: {
+      upstreamHosts: new Set(settings.upstreams.flatMap((url) => hostnameOf(new URL(url).host) ?? [])),
+      allowedHosts: new Set(settings.allowedHosts),
+      allowedOrigins: new Set(settings.allowedOrigins),
+      denied: matchAny(settings.denyPaths),
+    },
+  };
+}
+
+export function observerFor(metrics: Metrics): KeeperObserver {
+  return {
+    refreshed: ({ appid, trigger, result }) => metrics.tokenRefreshed(appid, trigger, result),
+    fetchFailed: ({ appid, errcode }) => metrics.tokenFetchFailed(appid, errcode),
+    looked: ({ appid, outcome }) => metrics.tokenLookedInto(appid, outcome),
+    rationed: ({ appid, isRationed }) => metrics.tokenRationed(appid, isRationed),
+    tokenChanged: ({ appid, expiresAtUnixMs }) => metrics.tokenExpiresAt(appid, expiresAtUnixMs),
+  };
+}

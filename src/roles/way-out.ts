@@ -1,0 +1,47 @@
+import { reasonOf } from '../upstream/attempt.ts';
+import { Authorities } from '../upstream/authorities.ts';
+import { Egress, type EgressStatus } from '../upstream/egress-proxy.ts';
+import type { Upstream } from '../upstream/exchange.ts';
+import { type OriginHealth, Origins } from '../upstream/origins.ts';
+import { Pools } from '../upstream/pools.ts';
+import type { RoleContext } from './role.ts';
+import type { Settings } from '../settings/settings.ts';
+
+/** How calls reach the platform. */
+export interface WayOut {
+  readonly upstream: Upstream;
+  readonly authorities: Authorities;
+  /** Takes over what may change while we run. Returns whether calls leave in another way from now on. */
+  reconfigure(settings: Settings): boolean;
+  /** Its part of `/status`. */
+  status(): { readonly upstreams: readonly OriginHealth[]; readonly egressProxy?: EgressStatus | undefined };
+}
+
+export function makeWayOut(settings: Settings, { clock, log, metrics }: RoleContext): WayOut {
+  const { connectMs, answerMs, idleMs } = settings.timeouts;
+  const authorities = new Authorities(settings.tlsCaPem);
+  const onFailure = (reason: string): void => metrics.egressProxyFailed(reason);
+  const egress = new Egress(settings.egressProxy, { clock, log, onFailure });
+  const origins = new Origins(settings.upstreams, clock);
+  const pools = new Pools({
+    connectTimeoutMs: connectMs,
+    answerTimeoutMs: answerMs,
+    idleTimeoutMs: idleMs,
+    resolve: settings.resolve,
+    authorities,
+    egress,
+    clock,
+    onUnreachable: (origin, error) => origins.failed(origin, reasonOf(error)),
+  });
+  return {
+    upstream: { origins, pools, log, onFailover: (host) => metrics.upstreamFailedOver(host) },
+    authorities,
+    reconfigure(next) {
+      authorities.use(next.tlsCaPem);
+      const isOther = egress.use(next.egressProxy);
+      if (isOther) pools.renew();
+      return isOther;
+    },
+    status: () => ({ upstreams: origins.health(), egressProxy: egress.status() }),
+  };
+}

@@ -1,0 +1,61 @@
+import type { Form } from './forms.ts';
+
+const HEX_32 = /^[0-9a-f]{32}$/;
+const APPID = /^wx[0-9a-f]{16}$/;
+const VISIBLE = /^[\x21-\x7e]{1,256}$/;
+const QUOTE = '["\'`“”‘’«»]';
+const QUOTED = new RegExp(`^${QUOTE}|${QUOTE}$`, 'u');
+
+/** What can be sent as an AppSecret. Whatever else stands in one got there by a wrong copy. */
+export const appSecretText: Form<string> = {
+  accepted: '1 to 256 visible ASCII characters without spaces, and no quotes around them',
+  read: (text) => (VISIBLE.test(text) && !QUOTED.test(text) ? text : undefined),
+  why(text) {
+    if (QUOTED.test(text))
+      return 'there are quotes around it, which are part of the value here: take them away';
+    if (/\s/.test(text)) return 'there is white space in it';
+    const odd = /[^\x21-\x7e]/u.exec(text)?.[0].codePointAt(0);
+    if (odd === undefined) return undefined;
+    return `there is a character in it that is no visible ASCII (U+${odd.toString(16).toUpperCase().padStart(4, '0')})`;
+  },
+};
+
+const WORD = '(?:your|my|the|wechat|weixin|wx|mp|app|mini|client|secret|key|password|here|value|test)';
+const PLACEHOLDERS: readonly RegExp[] = [
+  new RegExp(`^(?:${WORD}[-_.]?)*(?:secret|password)(?:[-_.]?${WORD})*$`, 'i'),
+  /change.?me|replace.?me|placeholder|^to.?do$|^x+$|^\*+$|^\.+$|^example$|^dummy$/i,
+  /^(.)\1{7,}$/,
+  // A variable or a template that nobody filled in.
+  /^(?:\$\{.*\}|\$\(.*\)|\$\w+|<.*>|\{\{.*\}\}|%\w+%)$/,
+];
+
+/** What is odd about an AppSecret that can be sent and cannot be right, in words that quote none of it. */
+export function oddityOf(text: string): string | undefined {
+  if (HEX_32.test(text)) return /^(.)\1+$/.test(text) ? 'is a placeholder' : undefined;
+  if (PLACEHOLDERS.some((shape) => shape.test(text))) return 'is a placeholder';
+  if (APPID.test(text)) return 'looks like an appid: were the two mixed up?';
+  if (/^ENC\(.*\)$/.test(text)) return 'is encrypted for another program (ENC(…)): give it in clear';
+  if (/^[\w.-]*secret\w*["']?[=:]/i.test(text) || /^[{[]/.test(text)) {
+    return 'has its name or a syntax around it, as in NAME=value: give the value alone';
+  }
+  if (isBase64Of(text)) return 'is in base64, as Kubernetes shows it: decode it';
+  if (HEX_32.test(text.toLowerCase())) return 'has upper-case letters: the platform writes it in lower case';
+  if (/^[0-9a-f]{64}$/i.test(text)) return 'has 64 hex digits, as a SHA-256 has: an AppSecret has 32';
+  if (/(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/.test(text)) {
+    return `has ${text.length - 32} characters more beside 32 hex digits`;
+  }
+  return undefined;
+}
+
+/** Whether that is all it is: for those with a real appid, which have no other. */
+export function isAppSecret(text: string): boolean {
+  return HEX_32.test(text);
+}
+
+/** Once, or twice by mistake. */
+function isBase64Of(text: string): boolean {
+  const decode = (encoded: string): string => Buffer.from(encoded, 'base64').toString('latin1').trim();
+  if (!/^[\w+/-]{22,}={0,2}$/.test(text)) return false;
+  const once = decode(text);
+  return [once, decode(once)].some((plain) => HEX_32.test(plain.replace(/^["']|["']$/g, '').toLowerCase()));
+}

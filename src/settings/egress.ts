@@ -1,0 +1,76 @@
+import type { EgressProxy } from '../upstream/egress-proxy.ts';
+import { isLoopbackName } from '../wechat/hosts.ts';
+import { TOKEN_ROLES } from './setting.ts';
+import { isGiven } from './cells.ts';
+import type { Environment } from './environment.ts';
+import { egressProxyUrl, type ProxyUrl } from './forms.ts';
+import type { SettingsReader } from './reader.ts';
+import * as serving from './table-serving.ts';
+import type { HostPort, Role } from './settings.ts';
+
+/** What this process answers on itself. */
+export interface OwnListeners {
+  readonly listeners: readonly HostPort[];
+  /** Further names that lead to it. */
+  readonly names: readonly string[];
+}
+
+/** By which proxy calls to the platform leave: the one that is set, else the one that the environment has for everybody. */
+export function readEgressProxy(
+  reader: SettingsReader,
+  role: Role,
+  env: Environment,
+  own: OwnListeners,
+): EgressProxy | undefined {
+  if (!TOKEN_ROLES.includes(role)) return undefined;
+  const [inline, file] = [reader.given(serving.egressProxy), reader.given(serving.egressProxyFile)];
+  if (inline === undefined && file === undefined) return inherited(reader, env, own);
+  if (inline !== undefined && file !== undefined) {
+    reader.problems.push(`${inline.name}: both this and ${file.name} are given: keep one of the two`);
+    return undefined;
+  }
+  const { name: from } = inline ?? file ?? { name: '' };
+  const text = reader.secretFile(serving.egressProxyFile, undefined, egressProxyUrl)?.reveal();
+  const given = text === undefined ? reader.one(serving.egressProxy) : egressProxyUrl.read(text);
+  if (given === undefined || given === 'none') return undefined;
+  if (isOwn(given, own)) reader.problems.push(`${from}: ${OWN}`);
+  return { ...given, noProxy: '', from };
+}
+
+const OWN = 'names a listener of this process itself as the proxy, which takes no CONNECT';
+
+/** Programs of many kinds read these variables, so what we cannot use of them is no reason not to start. */
+function inherited(reader: SettingsReader, env: Environment, own: OwnListeners): EgressProxy | undefined {
+  const from = firstGiven(env, ['https_proxy', 'HTTPS_PROXY']);
+  const text = from === undefined ? '' : (env[from] ?? '').trim();
+  if (from === undefined) return undefined;
+  const proxy = egressProxyUrl.read(text.includes('://') ? text : `http://${text}`);
+  const direct = 'calls to the platform leave directly';
+  if (proxy === undefined || proxy === 'none') {
+    reader.warnings.push(
+      `${from}: got a value of ${text.length} characters, used is ${egressProxyUrl.accepted}: ${direct}`,
+    );
+    return undefined;
+  }
+  if (isOwn(proxy, own)) {
+    reader.warnings.push(`${from}: ${OWN}: ${direct}; WECHAT_SIDECAR_EGRESS_PROXY=none says so for good`);
+    return undefined;
+  }
+  return { ...proxy, noProxy: env[firstGiven(env, ['no_proxy', 'NO_PROXY']) ?? ''] ?? '', from };
+}
+
+/** curl looks at the lower-case one first, and so do most. */
+function firstGiven(env: Environment, names: readonly string[]): string | undefined {
+  return names.find((name) => isGiven(env[name]));
+}
+
+const EVERY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
+
+function isOwn({ hostname, port }: ProxyUrl, { listeners, names }: OwnListeners): boolean {
+  const isHere = isLoopbackName(hostname) || EVERY_ADDRESS.includes(hostname);
+  return listeners.some((listener) => {
+    if (listener.port !== port) return false;
+    const isOnLoopback = isLoopbackName(listener.host) || EVERY_ADDRESS.includes(listener.host);
+    return listener.host.toLowerCase() === hostname || names.includes(hostname) || (isHere && isOnLoopback);
+  });
+}

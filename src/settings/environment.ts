@@ -1,0 +1,85 @@
+import { didYouMean, nearest } from '../base/did-you-mean.ts';
+import { isGiven, textsOf } from './cells.ts';
+import type { Cell } from './cells.ts';
+import { SETTINGS_TABLE } from './table.ts';
+
+/** Plain variables, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const OURS = /^WECHAT_(?:SIDECAR|HUB|INJECTOR|SIMULATOR)_/;
+
+/** Ours, and meant for the business program: the injector sets it, and `shutdown` may run where it is set. */
+const FOR_OTHERS = ['WECHAT_SIDECAR_URL'];
+
+/**
+ * For a Service named `wechat-sidecar`, Kubernetes itself sets `WECHAT_SIDECAR_SERVICE_HOST`,
+ * `WECHAT_SIDECAR_PORT` and the like in every container of the namespace. They are not settings.
+ */
+const SERVICE_LINK =
+  /_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+const SERVICE_LINK_VALUE = /^(?:tcp|udp|sctp):\/\//;
+
+/** What the environment sets, by the setting's key. A variable that is empty counts as not set. */
+export function environmentCells(env: Environment): Map<string, Cell> {
+  const cells = new Map<string, Cell>();
+  for (const setting of SETTINGS_TABLE) {
+    const text = setting.env === undefined ? undefined : env[setting.env];
+    if (setting.env === undefined || !isGiven(text)) continue;
+    cells.set(setting.key, { setting, name: setting.env, texts: textsOf(setting, text) });
+  }
+  return cells;
+}
+
+/** Variables that carry our prefix and are no setting of ours. */
+export function unknownVariables(env: Environment): string[] {
+  const known = SETTINGS_TABLE.flatMap((setting) => setting.env ?? []);
+  return Object.keys(env)
+    .filter((name) => OURS.test(name) && !known.includes(name) && isGiven(env[name]))
+    .filter((name) => !FOR_OTHERS.includes(name))
+    .filter((name) => !isServiceLink(name, env[name] ?? ''))
+    .map((name) => `${name}: no such setting${suggestion(name, known)}`);
+}
+
+/** Variables without our prefix that look like a slip of the pen; others may well own them. */
+export function doubtfulVariables(env: Environment): string[] {
+  const known = SETTINGS_TABLE.flatMap((setting) => setting.env ?? []);
+  const short = known.filter((name) => !OURS.test(name));
+  return Object.keys(env)
+    .filter((name) => /^WE_?CHAT_/.test(name) && !OURS.test(name) && !known.includes(name))
+    .flatMap((name) => {
+      const meant = nearest(name, short);
+      return meant === undefined ? [] : [`${name} is set, which is no setting; did you mean ${meant}?`];
+    });
+}
+
+/** Whether Kubernetes runs us, and its probes and annotations count on our ports. */
+export function isInKubernetes(env: Environment): boolean {
+  return isGiven(env['KUBERNETES_SERVICE_HOST']);
+}
+
+/** The API server of the cluster that we run in, as Kubernetes tells every container of it. */
+export function apiServerIn(env: Environment): string {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+  if (!isGiven(host)) return 'https://kubernetes.default.svc';
+  return `https://${host.includes(':') ? `[${host}]` : host}:${port ?? '443'}`;
+}
+
+/** Kubernetes tells every container of a pod where the API server is. */
+export function isInPod({ KUBERNETES_SERVICE_HOST }: Environment): boolean {
+  return isGiven(KUBERNETES_SERVICE_HOST);
+}
+
+function isServiceLink(name: string, value: string): boolean {
+  return SERVICE_LINK.test(name) || (name.endsWith('_PORT') && SERVICE_LINK_VALUE.test(value));
+}
+
+/** The right word under the wrong prefix is the commonest mistake. */
+function suggestion(name: string, known: readonly string[]): string {
+  const sameWord = known.find((candidate) => nearest(bare(name), [bare(candidate)]) === bare(candidate));
+  const whole = didYouMean(name, known);
+  return whole !== '' || sameWord === undefined ? whole : `; did you mean ${sameWord}?`;
+}
+
+function bare(name: string): string {
+  return name.replace(/^WECHAT_(?:SIDECAR_|INJECTOR_|SIMULATOR_)?/, '');
+}

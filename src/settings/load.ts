@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { accessOnDisk } from './file-access.ts';
+import type { AccessOf } from './file-access.ts';
+import { parseSettings } from './parse.ts';
+import type { ParsedSettings } from './parse.ts';
+import type { Environment } from './environment.ts';
+import { whyUnreadable } from './reader.ts';
+import type { ReadFile } from './reader.ts';
+import type { Role } from './settings.ts';
+
+export interface SettingsPlace {
+  readonly env: Environment;
+  readonly role: Role;
+  /** Undefined: the environment alone. */
+  readonly configFile: string | undefined;
+}
+
+export type LoadedSettings = ParsedSettings & {
+  /** Of every file that was read: of what it holds, or why it cannot be read. */
+  readonly digest: string;
+};
+
+/** Reads the settings file, where there is one, and all that it names. */
+export function loadSettings(
+  place: SettingsPlace,
+  readFile: ReadFile,
+  accessOf: AccessOf = accessOnDisk,
+): LoadedSettings {
+  const hash = createHash('sha256');
+  const parsed = parseAt(place, {
+    readFile(path) {
+      let text: string;
+      try {
+        text = readFile(path);
+      } catch (error) {
+        hash.update(
+          JSON.stringify([path, error instanceof Error && 'code' in error ? error.code : 'unknown']),
+        );
+        throw error;
+      }
+      hash.update(JSON.stringify([path, 'holds', text]));
+      return text;
+    },
+    accessOf(path) {
+      const access = accessOf(path);
+      hash.update(JSON.stringify([path, 'mode', access?.mode]));
+      return access;
+    },
+  });
+  return { ...parsed, digest: hash.digest('base64url') };
+}
+
+function parseAt(
+  { configFile, ...rest }: SettingsPlace,
+  files: { readonly readFile: ReadFile; readonly accessOf: AccessOf },
+): ParsedSettings {
+  if (configFile === undefined) return parseSettings({ ...rest, ...files });
+  let text: string;
+  try {
+    text = files.readFile(configFile);
+  } catch (error) {
+    const problem = `the settings file (--config or WECHAT_SIDECAR_CONFIG): ${whyUnreadable(configFile, error)}`;
+    return { kind: 'bad', problems: [problem], files: [] };
+  }
+  return parseSettings({ ...rest, ...files, file: { path: configFile, text } });
+}
+
+/** The files of this machine. */
+export const readTextFile: ReadFile = (path) => readFileSync(path, 'utf8');

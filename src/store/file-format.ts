@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { fingerprintOf, Secret } from '../base/secret.ts';
+import { TOKEN_MODES } from '../token/token.ts';
+import { isSealed } from './cipher.ts';
+import type { Seal } from './cipher.ts';
+import type { TokenRecord } from './store.ts';
+
+/** Names the layout of the file. Another one is foreign to us. */
+const FORMAT = 'wechat-sidecar-tokens/1';
+
+const unixMs = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+
+const fileShape = z.strictObject({
+  format: z.literal(FORMAT),
+  accounts: z.array(
+    z.strictObject({
+      appid: z.string().min(1).max(64),
+      mode: z.enum(TOKEN_MODES),
+      token: z
+        .strictObject({
+          /** In clear, or sealed. */
+          value: z.string().min(1).max(4_096),
+          fingerprint: z.string(),
+          issuedAtUnixMs: unixMs,
+          expiresAtUnixMs: unixMs,
+        })
+        .optional(),
+      forcedAtUnixMs: z.array(unixMs).max(100),
+    }),
+  ),
+});
+
+export type ParsedFile =
+  | {
+      readonly kind: 'records';
+      readonly records: readonly TokenRecord[];
+      /** How many tokens are left out of them because they are in clear, although there is a key. */
+      readonly inClear: number;
+    }
+  | { readonly kind: 'foreign'; readonly reason: string };
+
+/** The records in a file, or why it cannot be one of ours. The reason quotes nothing of the content. */
+export function parseFile(text: string, seal: Seal): ParsedFile {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    return { kind: 'foreign', reason: 'it is not JSON' };
+  }
+  const parsed = fileShape.safeParse(content);
+  if (!parsed.success) {
+    const where = parsed.error.issues[0]?.path.join('.') ?? '';
+    return {
+      kind: 'foreign',
+      reason: `it is not a token file of format ${FORMAT} (at "${where.slice(0, 100)}")`,
+    };
+  }
+  const records: TokenRecord[] = [];
+  let inClear = 0;
+  for (const { appid, mode, token, forcedAtUnixMs } of parsed.data.accounts) {
+    if (token === undefined) {
+      records.push({ appid, mode, forcedAtUnixMs });
+      continue;
+    }
+    const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = token;
+    const value = seal.open(token.value, placeOf(appid, mode, token));
+    if (value === undefined && !isSealed(token.value)) {
+      // Anyone who can write the file may have put it there. The ledger is never encrypted, and harms nobody.
+      inClear += 1;
+      records.push({ appid, mode, forcedAtUnixMs });
+      continue;
+    }
+    if (value === undefined) {
+      return { kind: 'foreign', reason: 'it is encrypted with another key than store.encryptionKeyFile' };
+    }
+    if (fingerprintOf(value) !== fingerprint || expiresAtUnixMs < issuedAtUnixMs) {
+      return { kind: 'foreign', reason: 'a token in it does not match its fingerprint or its times' };
+    }
+    records.push({
+      appid,
+      mode,
+      token: { value: new Secret(value), issuedAtUnixMs, expiresAtUnixMs },
+      forcedAtUnixMs,
+    });
+  }
+  return { kind: 'records', records, inClear };
+}
+
+/** The one place where tokens are written down, in clear without a key; the file is for its owner alone. */
+export function formatFile(records: readonly TokenRecord[], seal: Seal): string {
+  const accounts = records.map(({ appid, mode, token, forcedAtUnixMs }) => ({
+    appid,
+    mode,
+    ...(token !== undefined && {
+      token: {
+        value: seal.seal(token.value.reveal(), placeOf(appid, mode, token)),
+        fingerprint: fingerprintOf(token.value.reveal()),
+        issuedAtUnixMs: token.issuedAtUnixMs,
+        expiresAtUnixMs: token.expiresAtUnixMs,
+      },
+    }),
+    forcedAtUnixMs,
+  }));
+  return `${JSON.stringify({ format: FORMAT, accounts }, undefined, 2)}\n`;
+}
+
+function placeOf(
+  appid: string,
+  mode: string,
+  { issuedAtUnixMs, expiresAtUnixMs }: { issuedAtUnixMs: number; expiresAtUnixMs: number },
+): string {
+  return [appid, mode, issuedAtUnixMs, expiresAtUnixMs].join(' ');
+}

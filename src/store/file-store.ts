@@ -1,0 +1,277 @@
+import { chmod, open, readdir, readFile, rename, stat, unlink, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Secret } from '../base/secret.ts';
+import type { TokenMode } from '../token/token.ts';
+import { formatFile, parseFile } from './file-format.ts';
+import { makeSeal } from './cipher.ts';
+import type { Seal } from './cipher.ts';
+import { withoutFuture } from './store.ts';
+import type { TokenRecord, TokenStore } from './store.ts';
+
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
+const OWNER_ONLY = 0o600;
+/** A disk that could not be written is tried again after this, or when there is something new to write. */
+const RETRY_MS = 30_000;
+/** What a crash between write and rename left behind is removed when it is older than this. */
+const LEFTOVER_MS = 60_000;
+/** A slow disk must not keep callers waiting for a token. */
+const WRITTEN_MS_MAX = 500;
+/** A disk that hangs does not hold up a stop for longer than this. */
+const CLOSE_MS_MAX = 2_000;
+const DAY_MS = 24 * 3_600_000;
+
+const IN_CLEAR = 'tokens in clear were not read from the token file';
+const IN_CLEAR_HINT =
+  'store.encryptionKeyFile is set, so only encrypted tokens are read. These are fetched again and stored encrypted; ' +
+  'counts of forced refreshes are kept. If that key is not new, find out who else writes this file';
+
+export interface FileStoreParts {
+  readonly path: string;
+  readonly encryptionKey?: Secret | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/**
+ * All accounts in one JSON file that is only ever replaced whole. Of two processes with the same file
+ * the last writer wins. Trouble with the disk is logged; the tokens then live in memory.
+ */
+export function makeFileStore(parts: FileStoreParts): TokenStore {
+  return new FileStore(parts);
+}
+
+class FileStore implements TokenStore {
+  readonly #parts: FileStoreParts;
+  readonly #seal: Seal;
+  readonly #records: Map<string, TokenRecord> = new Map();
+  #reading: Promise<void> | undefined;
+  #writing: Promise<void> | undefined;
+  #path: string;
+  #isDirty = false;
+  #isUsable = true;
+  #isFailing = false;
+  #retry: Timer | undefined;
+
+  constructor(parts: FileStoreParts) {
+    this.#parts = parts;
+    this.#seal = makeSeal(parts.encryptionKey);
+    this.#path = parts.path;
+  }
+
+  async load(appid: string, mode: TokenMode): Promise<TokenRecord | undefined> {
+    this.#reading ??= this.#read();
+    await this.#reading;
+    return this.#records.get(keyOf(appid, mode));
+  }
+
+  save(record: TokenRecord): void {
+    this.#records.set(keyOf(record.appid, record.mode), record);
+    this.#isDirty = true;
+    this.#writing ??= this.#writeAll();
+  }
+
+  written(): Promise<void> {
+    return this.#settled(WRITTEN_MS_MAX);
+  }
+
+  async close(): Promise<void> {
+    this.#retry?.cancel();
+    await this.#settled(CLOSE_MS_MAX);
+    this.#retry?.cancel();
+  }
+
+  /** When the write that is under way is over, but no later than this. */
+  async #settled(msMax: number): Promise<void> {
+    if (this.#writing === undefined) return;
+    let limit: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      limit = this.#parts.clock.after(msMax, resolve);
+    });
+    await Promise.race([this.#writing, late]);
+    limit?.cancel();
+  }
+
+  async #read(): Promise<void> {
+    const { log } = this.#parts;
+    // A link stays a link: what it leads to is what is read and replaced.
+    this.#path = await realpath(this.#path).catch(() => this.#path);
+    const path = this.#path;
+    const content = await readContent(path);
+    switch (content.kind) {
+      case 'absent':
+        break;
+      case 'unusable':
+        this.#isUsable = false;
+        log.error('token file cannot be used; tokens are kept in memory', { path, reason: content.reason });
+        break;
+      case 'broken':
+        await this.#setAside(content.reason);
+        break;
+      case 'text': {
+        const parsed = parseFile(content.text, this.#seal);
+        if (parsed.kind === 'foreign') {
+          await this.#setAside(parsed.reason);
+          break;
+        }
+        if (content.isOpenToOthers) await this.#tighten();
+        if (parsed.inClear > 0) log.warn(IN_CLEAR, { path, tokens: parsed.inClear, hint: IN_CLEAR_HINT });
+        // What was saved while the disk was being read is newer.
+        for (const record of parsed.records) this.#remember(record);
+      }
+    }
+    if (this.#isDirty) this.#writing ??= this.#writeAll();
+    await this.#removeLeftovers();
+  }
+
+  #remember(record: TokenRecord): void {
+    const key = keyOf(record.appid, record.mode);
+    if (this.#records.has(key)) return;
+    const settled = withoutFuture(record, this.#parts.clock.wallMs());
+    // Written back, so that a token ages that would else be new at each start.
+    this.#isDirty ||= settled !== record;
+    this.#records.set(key, settled);
+  }
+
+  async #tighten(): Promise<void> {
+    const { log } = this.#parts;
+    const path = this.#path;
+    log.warn('token file was readable by others; it is now for its owner alone', { path });
+    await chmod(path, OWNER_ONLY).catch((error: unknown) => {
+      log.error('token file cannot be made private', { path, reason: codeOf(error) });
+    });
+  }
+
+  async #setAside(reason: string): Promise<void> {
+    const { clock, log } = this.#parts;
+    const path = this.#path;
+    const aside = `${path}.corrupt-${new Date(clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-')}`;
+    try {
+      await rename(path, aside);
+      log.error('token file is not usable and was set aside; starting without it', { path, aside, reason });
+    } catch (error) {
+      log.error('token file is not usable, nor can it be set aside', { path, reason, cause: codeOf(error) });
+    }
+  }
+
+  /** Never two writes at a time, and the last write has the last of all records. */
+  async #writeAll(): Promise<void> {
+    const { clock, log } = this.#parts;
+    const path = this.#path;
+    this.#retry?.cancel();
+    this.#reading ??= this.#read();
+    await this.#reading;
+    try {
+      while (this.#isDirty && this.#isUsable) {
+        this.#isDirty = false;
+        await this.#replaceFile(formatFile(this.#worthKeeping(), this.#seal));
+        if (this.#isFailing) log.info('token file is written again', { path });
+        this.#isFailing = false;
+      }
+    } catch (error) {
+      this.#isDirty = true;
+      this.#retry = clock.after(RETRY_MS, () => {
+        this.#writing ??= this.#writeAll();
+      });
+      if (this.#isFailing) return;
+      this.#isFailing = true;
+      log.error('token file cannot be written; tokens are kept in memory', { path, reason: codeOf(error) });
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #replaceFile(text: string): Promise<void> {
+    const { random } = this.#parts;
+    const path = this.#path;
+    const suffix = Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0');
+    const temporary = `${path}.${suffix}.tmp`;
+    try {
+      const file = await open(temporary, 'wx', OWNER_ONLY);
+      try {
+        await file.writeFile(text);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined);
+      throw error;
+    }
+    await syncDirectory(dirname(path));
+  }
+
+  #worthKeeping(): TokenRecord[] {
+    const nowUnixMs = this.#parts.clock.wallMs();
+    for (const [key, { token, forcedAtUnixMs }] of this.#records) {
+      const isForced = forcedAtUnixMs.some((atMs) => nowUnixMs - atMs < DAY_MS);
+      const isLive = token !== undefined && nowUnixMs < token.expiresAtUnixMs;
+      if (!isForced && !isLive) this.#records.delete(key);
+    }
+    return [...this.#records.values()];
+  }
+
+  async #removeLeftovers(): Promise<void> {
+    const { clock } = this.#parts;
+    const path = this.#path;
+    const name = basename(path);
+    const names = await readdir(dirname(path)).catch(() => []);
+    for (const entry of names) {
+      if (!entry.startsWith(`${name}.`) || !/^\.[0-9a-f]{8}\.tmp$/.test(entry.slice(name.length))) continue;
+      const leftover = join(dirname(path), entry);
+      const seen = await stat(leftover).catch(() => undefined);
+      if (seen === undefined || clock.wallMs() - seen.mtimeMs < LEFTOVER_MS) continue;
+      await unlink(leftover).catch(() => undefined);
+    }
+  }
+}
+
+type Content =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unusable'; readonly reason: string }
+  | { readonly kind: 'broken'; readonly reason: string }
+  | { readonly kind: 'text'; readonly text: string; readonly isOpenToOthers: boolean };
+
+async function readContent(path: string): Promise<Content> {
+  try {
+    const seen = await stat(path);
+    // A directory or a device is somebody's; it is left where it is.
+    if (!seen.isFile()) return { kind: 'unusable', reason: 'it is not a file; name a file, in a directory' };
+    if (seen.size > FILE_BYTES_MAX) return { kind: 'broken', reason: 'it is too large' };
+    const text = await readFile(path, 'utf8');
+    return { kind: 'text', text, isOpenToOthers: (seen.mode & 0o077) !== 0 };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT') return { kind: 'absent' };
+    // It may be ours, and readable again tomorrow.
+    return { kind: 'unusable', reason: `it cannot be read (${code})` };
+  }
+}
+
+/** Makes the rename itself last. Some file systems refuse; the file is whole all the same. */
+async function syncDirectory(path: string): Promise<void> {
+  try {
+    const directory = await open(path, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  } catch {
+    return;
+  }
+}
+
+function keyOf(appid: string, mode: TokenMode): string {
+  return `${mode} ${appid}`;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+}

@@ -1,0 +1,199 @@
+import { fingerprintOf, Secret } from '../base/secret.ts';
+import { TOKEN_MODES } from '../token/token.ts';
+import type { RedisPlace } from './redis-client.ts';
+import { RedisLinks } from './redis-links.ts';
+import type { RedisLinksParts } from './redis-links.ts';
+import { CHARGE, DOUBT, KEEP, PUBLISH, READ, RELEASE, TAKE } from './redis-scripts.ts';
+import type { Script } from './redis-scripts.ts';
+import { isSealed } from './cipher.ts';
+import type { Seal } from './cipher.ts';
+import type {
+  Pause,
+  RecordsListener,
+  SharedAccount,
+  SharedRecord,
+  SharedRecords,
+  Snapshot,
+  Taken,
+} from './shared-records.ts';
+import type { Away } from '../lease/decide.ts';
+
+/** Beyond the life of any token and the day of the ration, Redis forgets an account that nobody uses. */
+const KEPT_MS = 3 * 24 * 3_600_000;
+
+const AWAY: Away = { kind: 'away' };
+
+export interface RedisRecordsParts extends Omit<RedisLinksParts, 'channel' | 'trialKey'> {
+  readonly keyPrefix: string;
+  readonly seal: Seal;
+}
+
+/** The records of all accounts in Redis. */
+export class RedisRecords implements SharedRecords {
+  readonly #parts: RedisRecordsParts;
+  readonly #links: RedisLinks;
+  readonly #channel: string;
+  #listener: RecordsListener | undefined;
+
+  constructor(parts: RedisRecordsParts) {
+    this.#parts = parts;
+    this.#channel = `${parts.keyPrefix}changed`;
+    this.#links = new RedisLinks(
+      { ...parts, channel: this.#channel, trialKey: `${parts.keyPrefix}trial` },
+      {
+        there: () => this.#listener?.back(),
+        away: () => this.#listener?.away(),
+        message: (text) => this.#onMessage(text),
+      },
+    );
+  }
+
+  async read(account: SharedAccount): Promise<Snapshot | Away> {
+    const reply = await this.#run(READ, account, []);
+    return reply === undefined ? AWAY : this.#snapshot(account, reply);
+  }
+
+  async take(account: SharedAccount, owner: string, floor: number, turnMs: number): Promise<Taken | Away> {
+    const reply = await this.#run(TAKE, account, [owner, turnMs, floor]);
+    if (reply === undefined) return AWAY;
+    const generation = (reply as Reply)[5];
+    return { ...this.#snapshot(account, reply, owner), ...(generation > 0 && { generation }) };
+  }
+
+  async keep(account: SharedAccount, owner: string, turnMs: number): Promise<'ours' | 'lost' | 'away'> {
+    const reply = await this.#run(KEEP, account, [owner, turnMs]);
+    if (reply === undefined) return 'away';
+    return reply === 1 ? 'ours' : 'lost';
+  }
+
+  async release(account: SharedAccount, owner: string): Promise<void> {
+    await this.#run(RELEASE, account, [owner]);
+  }
+
+  async publish(
+    account: SharedAccount,
+    record: SharedRecord,
+    pause?: Pause,
+  ): Promise<'stored' | 'older' | 'away'> {
+    const { generation, value, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
+    const sealed = this.#parts.seal.seal(value.reveal(), placeOf(account, record));
+    const reply = await this.#run(PUBLISH, account, [
+      pause?.owner ?? '',
+      pause?.forMs ?? 0,
+      generation,
+      fingerprint,
+      issuedAtUnixMs,
+      expiresAtUnixMs,
+      sealed,
+      KEPT_MS,
+      this.#channel,
+      messageOf(account),
+    ]);
+    if (reply === undefined) return 'away';
+    return reply === 1 ? 'stored' : 'older';
+  }
+
+  async doubt(account: SharedAccount, fingerprint: string): Promise<void> {
+    await this.#run(DOUBT, account, [fingerprint, DOUBT_MS, this.#channel, messageOf(account)]);
+  }
+
+  async charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
+    return (await this.#run(CHARGE, account, [KEPT_MS, ...atUnixMs])) !== undefined;
+  }
+
+  listen(listener: RecordsListener): void {
+    this.#listener = listener;
+  }
+
+  /** Takes new settings over as soon as they work. */
+  use(place: RedisPlace): void {
+    this.#links.use(place);
+  }
+
+  close(): Promise<void> {
+    return this.#links.close();
+  }
+
+  /** One script on the keys of one account, which a Cluster keeps on one node. */
+  #run(script: Script, account: SharedAccount, args: readonly (string | number)[]): Promise<unknown> {
+    const { keyPrefix } = this.#parts;
+    const base = `${keyPrefix}{${account.mode}:${account.appid}}`;
+    const keys = [`${base}:token`, `${base}:turn`, `${base}:forced`, `${base}:doubt`];
+    return this.#links.run(messageOf(account), (redis) =>
+      redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return redis.eval(script.lua, keys.length, ...keys, ...args);
+      }),
+    );
+  }
+
+  #snapshot(account: SharedAccount, reply: unknown, owner?: string): Snapshot {
+    const [nowUnixMs, stored, by, leftMs, forced, , doubted] = reply as Reply;
+    const forcedAtUnixMs = forced.map(Number);
+    const turn = by === null ? {} : { by: by.replace(/\/\d+$/, ''), turn: { isOurs: by === owner, leftMs } };
+    const doubt = typeof doubted === 'string' && { doubted };
+    const base = { kind: 'seen' as const, nowUnixMs, forcedAtUnixMs, isSealed: false, ...turn, ...doubt };
+    const [generation, fingerprint, issued, expires, value, dated] = stored;
+    if (value == null || generation == null || fingerprint == null) return base;
+    const written = {
+      generation: Number(generation),
+      fingerprint,
+      issuedAtUnixMs: Number(issued),
+      expiresAtUnixMs: Number(expires),
+    };
+    const text = this.#parts.seal.open(value, placeOf(account, written));
+    const record = notAhead(written, dated ?? '');
+    if (text === undefined) return { ...base, record, isSealed: true, isInClear: !isSealed(value) };
+    if (!isSound(written, text)) return base;
+    return { ...base, record, readable: { ...record, value: new Secret(text) } };
+  }
+
+  #onMessage(text: string): void {
+    const [, word, appid] = /^(\w+) (.{1,64})$/.exec(text) ?? [];
+    const mode = TOKEN_MODES.find((known) => known === word);
+    if (mode !== undefined && appid !== undefined) this.#listener?.changed({ appid, mode });
+  }
+}
+
+/** Whether what is stored can be what a hub wrote: somebody else may have written under these keys. */
+function isSound(record: Omit<SharedRecord, 'value'>, text: string): boolean {
+  const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
+  const lifeMs = expiresAtUnixMs - issuedAtUnixMs;
+  return text !== '' && fingerprint === fingerprintOf(text) && lifeMs > 0 && lifeMs <= LIFE_MS_MAX;
+}
+
+/** With the dates that count where those written lay ahead of Redis's clock: see the scripts. */
+function notAhead(written: Omit<SharedRecord, 'value'>, dated: string): Omit<SharedRecord, 'value'> {
+  const { generation, issuedAtUnixMs, expiresAtUnixMs } = written;
+  const [, of, at] = /^(\S+) (\d+)$/.exec(dated) ?? [];
+  if (Number(of) !== generation || !(Number(at) < issuedAtUnixMs)) return written;
+  const aheadMs = issuedAtUnixMs - Number(at);
+  return { ...written, issuedAtUnixMs: Number(at), expiresAtUnixMs: expiresAtUnixMs - aheadMs };
+}
+
+function messageOf({ mode, appid }: SharedAccount): string {
+  return `${mode} ${appid}`;
+}
+
+/** Long enough for every holder's next reading of the store, should the message get lost. */
+const DOUBT_MS = 30_000;
+
+/** Longer than any token lives. */
+const LIFE_MS_MAX = 7 * 86_400_000;
+
+/** As the scripts answer. */
+type Reply = readonly [
+  nowUnixMs: number,
+  stored: readonly (string | null | undefined)[],
+  owner: string | null,
+  leftMs: number,
+  forced: readonly string[],
+  generation: number,
+  doubted: string | null | undefined,
+];
+
+/** All that a stored token must not be moved to: another account, mode, generation or life. */
+function placeOf({ appid, mode }: SharedAccount, record: Omit<SharedRecord, 'value'>): string {
+  const { generation, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
+  return [appid, mode, generation, fingerprint, issuedAtUnixMs, expiresAtUnixMs].join(' ');
+}

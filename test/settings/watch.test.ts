@@ -1,0 +1,185 @@
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
+import { makeLog } from '../../src/base/log.ts';
+import { loadSettings, readTextFile } from '../../src/settings/load.ts';
+import { watchSettings, type SettingsWatch } from '../../src/settings/watch.ts';
+import type { Settings } from '../../src/settings/settings.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const POLL_MS = 30_000;
+
+interface Watched {
+  readonly watch: SettingsWatch;
+  readonly applied: Settings[];
+  /** The events logged since the last call, each with its fields. */
+  readonly said: () => string;
+  readonly put: (files: Record<string, string>) => void;
+  readonly folder: string;
+}
+
+/** A folder with `a.yaml`, and whatever else a test puts there, followed as a proxy's settings. */
+function start(t: ExecutionContext, clock: Clock, files: Record<string, string>): Watched {
+  const folder = mkdtempSync(join(tmpdir(), 'wechat-sidecar-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const put = (texts: Record<string, string>): void => {
+    for (const [name, text] of Object.entries(texts))
+      writeFileSync(join(folder, name), text.replaceAll('HERE', folder));
+  };
+  put(files);
+  return { ...follow(t, clock, join(folder, 'a.yaml')), put, folder };
+}
+
+function follow(
+  t: ExecutionContext,
+  clock: Clock,
+  configFile: string,
+): Pick<Watched, 'watch' | 'applied' | 'said'> {
+  const place = { env: {}, role: 'proxy', configFile } as const;
+  const started = loadSettings(place, readTextFile);
+  if (started.kind === 'bad') throw new Error(started.problems.join('\n'));
+  const lines: string[] = [];
+  const applied: Settings[] = [];
+  const log = makeLog('info', (line) => void lines.push(line));
+  const watch = watchSettings(started, {
+    place,
+    readFile: readTextFile,
+    clock,
+    log,
+    apply: (settings) => void applied.push(settings),
+  });
+  t.teardown(() => watch.close());
+  return { watch, applied, said: () => lines.splice(0).join('') };
+}
+
+const app = (secret: string): string => `apps: [{ appid: abc, secret: ${secret} }]\n`;
+
+test('a changed file is applied, and an unchanged one is not looked at twice', (t) => {
+  const clock = new ManualClock();
+  const { applied, put } = start(t, clock, { 'a.yaml': app('one') });
+  clock.advance(POLL_MS);
+  t.is(applied.length, 0);
+  put({ 'a.yaml': `${app('two')}errorStatus: http` });
+  clock.advance(POLL_MS);
+  clock.advance(POLL_MS);
+  t.is(applied.length, 1);
+  t.is(applied[0]?.apps[0]?.secret.reveal(), 'two');
+  t.is(applied[0]?.errorStatus, 'http');
+});
+
+test('a change of a secret file alone is a change', (t) => {
+  const clock = new ManualClock();
+  const yaml = 'apps: [{ appid: abc, secretFile: HERE/secret }]';
+  const { applied, put } = start(t, clock, { secret: 'one', 'a.yaml': yaml });
+  put({ secret: 'two\n' });
+  clock.advance(POLL_MS);
+  t.deepEqual(
+    applied.map((settings) => settings.apps[0]?.secret.reveal()),
+    ['two'],
+  );
+});
+
+test('a bad file is refused, told once for each content, and the next good one is applied', (t) => {
+  const clock = new ManualClock();
+  const { applied, put, said } = start(t, clock, { 'a.yaml': app('one') });
+  put({ 'a.yaml': `${app('two')}errorStatus: teapot` });
+  clock.advance(POLL_MS);
+  t.regex(said(), /errorStatus .*teapot.*refused; the old ones stay in force/);
+  clock.advance(10 * POLL_MS);
+  t.is(said(), '');
+  put({ 'a.yaml': 'apps: [' });
+  clock.advance(POLL_MS);
+  t.regex(said(), /not valid YAML.*refused/);
+  t.is(applied.length, 0);
+  put({ 'a.yaml': app('three') });
+  clock.advance(POLL_MS);
+  t.is(applied[0]?.apps[0]?.secret.reveal(), 'three');
+});
+
+test('a file that is taken away changes nothing until it is back', (t) => {
+  const clock = new ManualClock();
+  const { applied, put, said, folder } = start(t, clock, { 'a.yaml': app('one') });
+  rmSync(join(folder, 'a.yaml'));
+  clock.advance(POLL_MS);
+  t.regex(said(), /there is no file.*refused/);
+  put({ 'a.yaml': app('one') });
+  clock.advance(POLL_MS);
+  t.regex(said(), /in force already/);
+  t.is(applied.length, 0);
+});
+
+test('a secret file that was missing is noticed when it comes', (t) => {
+  const clock = new ManualClock();
+  const { applied, put } = start(t, clock, { 'a.yaml': app('one') });
+  put({ 'a.yaml': 'apps: [{ appid: abc, secretFile: HERE/late }]' });
+  clock.advance(POLL_MS);
+  t.is(applied.length, 0);
+  put({ late: 'two' });
+  clock.advance(POLL_MS);
+  t.is(applied[0]?.apps[0]?.secret.reveal(), 'two');
+});
+
+test('a setting that needs a restart is named, once, and never its value', (t) => {
+  const clock = new ManualClock();
+  const { put, said } = start(t, clock, { 'a.yaml': app('one') });
+  put({ 'a.yaml': `${app('one')}store: redis://:hunter2@redis\nlisten: localhost:1\nlogLevel: debug` });
+  clock.advance(POLL_MS);
+  const lines = said();
+  t.regex(lines, /"settings":\["listen","store\.url"\],"event":"These settings .*need a restart/);
+  t.notRegex(lines, /hunter2/);
+  put({ 'a.yaml': `${app('two')}store: redis://:hunter2@redis\nlisten: localhost:1` });
+  clock.advance(POLL_MS);
+  t.notRegex(said(), /restart/);
+});
+
+test('on request it looks at once, and answers also where nothing has changed', (t) => {
+  const { applied, put, said, watch } = start(t, new ManualClock(), { 'a.yaml': app('one') });
+  watch.reload();
+  t.regex(said(), /in force already/);
+  put({ 'a.yaml': app('two') });
+  watch.reload();
+  t.is(applied.length, 1);
+});
+
+test('a swap of links, as Kubernetes updates a mounted ConfigMap, is noticed by the system itself', async (t) => {
+  // Neither the system's events nor the clock's timers keep the process alive by themselves.
+  const alive = setInterval(() => {}, 1_000);
+  t.teardown(() => clearInterval(alive));
+  const folder = mkdtempSync(join(tmpdir(), 'wechat-sidecar-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const put = (version: string, text: string): void => {
+    mkdirSync(join(folder, version));
+    writeFileSync(join(folder, version, 'a.yaml'), text);
+    symlinkSync(version, join(folder, '..data_tmp'));
+    renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
+  };
+  put('..v1', app('one'));
+  symlinkSync('..data/a.yaml', join(folder, 'a.yaml'));
+  const { applied } = follow(t, systemClock, join(folder, 'a.yaml'));
+  put('..v2', app('two'));
+  // At the latest the poll sees it, after half a minute.
+  while (applied.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  t.is(applied[0]?.apps[0]?.secret.reveal(), 'two');
+});
+
+test('a file that is opened to others while we run is warned of, and on request once more', (t) => {
+  const clock = new ManualClock();
+  const yaml = 'apps: [{ appid: abc, secretFile: HERE/secret }]';
+  const { put, said, watch, folder } = start(t, clock, { secret: 'one', 'a.yaml': yaml });
+  chmodSync(join(folder, 'secret'), 0o600);
+  clock.advance(POLL_MS);
+  said();
+  chmodSync(join(folder, 'secret'), 0o644);
+  clock.advance(POLL_MS);
+  t.regex(said(), /every user of this machine may read .*secret \(mode 0644\)/);
+  clock.advance(POLL_MS);
+  t.is(said(), '');
+  watch.reload();
+  t.regex(said(), /every user of this machine may read .*in force already/s);
+  chmodSync(join(folder, 'secret'), 0o600);
+  put({ secret: 'two' });
+  clock.advance(POLL_MS);
+  t.notRegex(said(), /every user/);
+});

@@ -1,0 +1,65 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { Secret } from '../../src/base/secret.ts';
+import { RollingCount } from '../../src/keeper/rolling-count.ts';
+import { fromRecord, toRecord } from '../../src/store/store.ts';
+import { policyFor } from '../../src/token/policy.ts';
+import { notAhead } from '../../src/token/ration.ts';
+import { makeToken } from '../../src/token/token.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const HOUR_MS = 3_600_000;
+const NOW_MS = 1_700_000_000_000;
+
+/** A process whose life scale is off from the wall clock by this much. */
+function clockOff(byMs: number): ManualClock {
+  const clock = new ManualClock();
+  const wallMs = clock.wallMs.bind(clock);
+  clock.wallMs = () => wallMs() + byMs;
+  return clock;
+}
+
+test('a record is in Unix time, and comes back on the scale of another process', (t) => {
+  const before = clockOff(-HOUR_MS);
+  const token = makeToken('value', before.lifeMs() - 1_000, 7_200_000);
+  const record = toRecord('wx1', 'stable', token, [before.lifeMs() - 500], before);
+  t.is(record.token?.expiresAtUnixMs, before.wallMs() + 7_199_000);
+  const after = new ManualClock(before.wallMs() + 60_000);
+  const found = fromRecord(record, after);
+  t.is(found.token?.expiresAtMs, after.lifeMs() + 7_139_000);
+  t.is(found.token?.fingerprint, token.fingerprint);
+  t.deepEqual(found.forcedAtMs, [after.lifeMs() - 60_500]);
+});
+
+test('a wall clock that was set back gives a token no more than its life, and no ration a wait for the future', (t) => {
+  const clock = new ManualClock();
+  const value = new Secret('value');
+  const aheadMs = clock.wallMs() + HOUR_MS;
+  const token = { value, issuedAtUnixMs: aheadMs, expiresAtUnixMs: aheadMs + 7_200_000 };
+  const found = fromRecord({ appid: 'wx1', mode: 'stable', token, forcedAtUnixMs: [aheadMs] }, clock);
+  t.is(found.token?.expiresAtMs, clock.lifeMs() + 7_200_000);
+  t.deepEqual(found.forcedAtMs, [clock.lifeMs()]);
+});
+
+test('forced refreshes that lie ahead keep their number and spacing, and what was spent before stays', (t) => {
+  const ration = policyFor('stable').ration;
+  const date = fc.integer({ min: NOW_MS - 2 * ration.windowMs, max: NOW_MS + 2 * ration.windowMs });
+  fc.assert(
+    fc.property(fc.array(date, { maxLength: 20 }), (dates) => {
+      const settled = notAhead(dates, ration, NOW_MS);
+      t.is(settled.length, dates.length);
+      t.true(settled.every((atMs) => atMs <= NOW_MS));
+      t.is(settled.length > 0 && dates.some((atMs) => atMs > NOW_MS) ? settled.at(-1) : NOW_MS, NOW_MS);
+      t.deepEqual(notAhead(settled, ration, NOW_MS + 1), settled);
+      for (const past of dates.filter((atMs) => atMs <= NOW_MS)) t.true(settled.includes(past));
+    }),
+  );
+});
+
+test('fetches are counted for a day', (t) => {
+  const count = new RollingCount();
+  for (let hour = 0; hour < 48; hour += 1) count.add(hour * HOUR_MS);
+  t.is(count.total(47 * HOUR_MS), 24);
+  t.is(count.total(60 * HOUR_MS), 11);
+  t.is(count.total(200 * HOUR_MS), 0);
+});
