@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { COMMANDS } from './commands.ts';
-import type { Command } from './commands.ts';
+import { type Command, COMMANDS } from './commands.ts';
 import { nearest } from '../base/did-you-mean.ts';
 import { renderHelp } from './help.ts';
 

@@ -1,5 +1,4 @@
-import { COMMAND_WORDS, COMMANDS, rolesOf } from './commands.ts';
-import type { Command } from './commands.ts';
+import { type Command, COMMAND_WORDS, COMMANDS, rolesOf } from './commands.ts';
 import type { Setting } from '../settings/setting.ts';
 import { SETTINGS_TABLE } from '../settings/table.ts';
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { TICKET_TYPES } from '../keeper/tickets.ts';
 import { APP_MODES } from '../token/token.ts';
 import { SECRET_PATHS } from '../wechat/path.ts';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
 import { REPORT_OUTCOMES } from './wire.ts';
 import { REPORTED_PATH } from '../wechat/report-path.ts';
-import { PROBLEM_REASONS, PROBLEM_TYPE_PREFIX } from '../hub/problem.ts';
+import { TICKET_TYPES } from '../token/ticket.ts';
+import { PROBLEM_REASONS, PROBLEM_TYPE_PREFIX } from './problem.ts';
 
 const appid = z.string().describe('The account.');
 const fingerprint = z

@@ -3,25 +3,23 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { boundedLog, type Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { type OriginHealth, Origins } from '../upstream/origins.ts';
-import type { TicketAnswer, TicketType } from '../keeper/tickets.ts';
-import { LOGIN_ONLY } from '../token/source.ts';
-import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
+import { LOGIN_ONLY, type Refusal, type ReportAnswer, type TokenAnswer } from '../token/source.ts';
 import type { WireReport } from '../hub-api/wire.ts';
 import type { Token } from '../token/token.ts';
 import type { SignatureAnswer } from '../wechat/page-signature.ts';
-import type { Accounts, SecretHolder } from '../proxy/sidecar.ts';
 import { HubAccount } from './account.ts';
 import type { Bearer } from './bearer.ts';
 import { HubClient } from './client.ts';
 import type { HubHttp } from './http.ts';
 import { HubList } from './list.ts';
 import { readTokenOutcome, type TokenOutcome } from './outcome.ts';
-import { relayByHub } from './relay.ts';
+import { type RelayCall, relayByHub, type RelayOutcome } from './relay.ts';
 import { signByHub } from './signature.ts';
 import type { ServerEvent } from './sse.ts';
 import { HubTickets } from './tickets.ts';
 import { HubWatch, type WatchStatus } from './watch.ts';
 import { type HubToken, parseJson, readToken } from '../hub-api/read.ts';
+import type { TicketAnswer, TicketType } from '../token/ticket.ts';
 
 export interface HubAccountsParts {
   /** The hub's addresses, in order of preference. */
@@ -79,7 +77,7 @@ const POLLED_MAX = 50;
 const WAITED_SHARE_MAX = 0.1;
 
 /** The accounts that a hub holds for us: this process has copies of their tokens, and no secret. */
-export class HubAccounts implements Accounts {
+export class HubAccounts {
   readonly #parts: HubAccountsParts;
   readonly #origins: Origins;
   readonly #client: HubClient;
@@ -166,7 +164,7 @@ export class HubAccounts implements Accounts {
     return signByHub({ client: this.#client, tickets: this.#tickets, clock, random }, appid, url);
   }
 
-  secretOf(appid: string): SecretHolder {
+  secretOf(appid: string): { kind: 'hub'; relay(call: RelayCall): Promise<RelayOutcome> } {
     return { kind: 'hub', relay: (call) => relayByHub(this.#client, appid, call) };
   }
 

@@ -3,7 +3,7 @@ import type { Secret } from '../base/secret.ts';
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
 import type { AnswerSink, Exchange, TransportFailure } from '../upstream/request.ts';
 import type { Origin, Origins } from '../upstream/origins.ts';
-import { type Injected, redactedBody, redactedHeaders } from '../proxy/headers.ts';
+import { type Injected, redactedBody, redactedHeaders } from '../upstream/injected.ts';
 import type { Bearer } from './bearer.ts';
 import type { HubHttp, HubRequest } from './http.ts';
 import { type HubProblem, parseJson, readProblem } from '../hub-api/read.ts';

@@ -1,9 +1,8 @@
 import { isOutOfDescriptors } from '../base/descriptors.ts';
 import type { Unavailable } from '../token/source.ts';
 import { transportWords } from '../upstream/transport-words.ts';
-import { valuesOf } from '../proxy/headers.ts';
-import { isOfCredential } from './client.ts';
-import type { HubAnswer, HubOutcome } from './client.ts';
+import { headerValues } from '../upstream/raw-headers.ts';
+import { type HubAnswer, type HubOutcome, isOfCredential } from './client.ts';
 import { type HubToken, parseJson, readReportResult, readToken, type ReportResult } from '../hub-api/read.ts';
 
 /** What came of asking a hub for a token. */
@@ -97,7 +96,7 @@ function whatNext(outcome: HubOutcome): 'unknown' | 'soon' | 'later' {
 
 /** How long an answer asks to be left alone: its Retry-After, in seconds. */
 export function restMsOf(headers: readonly string[]): number {
-  const seconds = Number(valuesOf(headers, 'retry-after')[0] ?? 0);
+  const seconds = Number(headerValues(headers, 'retry-after')[0] ?? 0);
   return seconds > 0 ? Math.min(REST_MS_MAX, seconds * 1_000) : 0;
 }
 

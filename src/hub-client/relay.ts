@@ -1,6 +1,5 @@
-import { type Reason } from '../proxy/errors.ts';
 import type { WireRelay } from '../hub-api/wire.ts';
-import { valuesOf } from '../proxy/headers.ts';
+import { headerValues } from '../upstream/raw-headers.ts';
 import type { HubAnswer, HubClient, HubOutcome } from './client.ts';
 import { whyNot } from './outcome.ts';
 
@@ -16,6 +15,17 @@ export interface RelayCall {
   readonly signal: AbortSignal;
 }
 
+/** Why there is no answer of the platform: reasons of the sidecar's own errors. */
+export type RelayFailureReason =
+  | 'unknown_app'
+  | 'bad_request'
+  | 'body_too_large'
+  | 'overloaded'
+  | 'token_unavailable'
+  | 'upstream_unreachable'
+  | 'upstream_broken'
+  | 'upstream_timeout';
+
 export type RelayOutcome =
   /** The platform's own answer. */
   | {
@@ -26,7 +36,7 @@ export type RelayOutcome =
     }
   | {
       readonly kind: 'failed';
-      readonly reason: Reason;
+      readonly reason: RelayFailureReason;
       readonly message: string;
       readonly errcode: number | undefined;
     };
@@ -54,7 +64,7 @@ export async function relayByHub(client: HubClient, appid: string, call: RelayCa
     signal,
   });
   if (outcome.kind === 'answer' && isOfPlatform(outcome)) {
-    const type = valuesOf(outcome.headers, 'content-type')[0] ?? 'application/json';
+    const type = headerValues(outcome.headers, 'content-type')[0] ?? 'application/json';
     return { kind: 'answer', status: outcome.status, contentType: type, body: outcome.body };
   }
   const { message, errcode } = whyNot(outcome);
@@ -67,7 +77,7 @@ export async function relayByHub(client: HubClient, appid: string, call: RelayCa
 }
 
 function isOfPlatform({ headers }: HubAnswer): boolean {
-  return valuesOf(headers, 'x-wechat-sidecar-relay')[0] === '1';
+  return headerValues(headers, 'x-wechat-sidecar-relay')[0] === '1';
 }
 
 /** The hub's own words for a call that it turned away before it did anything. */
@@ -85,7 +95,7 @@ function wasNotDone(answer: HubAnswer): boolean {
 }
 
 /** The hub's own words for what goes wrong, as far as they mean the same here. */
-const REASONS: Readonly<Record<string, Reason>> = {
+const REASONS: Readonly<Record<string, RelayFailureReason>> = {
   unknown_app: 'unknown_app',
   bad_request: 'bad_request',
   body_too_large: 'body_too_large',
@@ -97,7 +107,7 @@ const REASONS: Readonly<Record<string, Reason>> = {
 };
 
 /** After a fault or a gateway's error nobody knows whether the call was made. */
-function reasonOf(outcome: HubOutcome): Reason {
+function reasonOf(outcome: HubOutcome): RelayFailureReason {
   switch (outcome.kind) {
     case 'no_credential':
       return 'token_unavailable';

@@ -1,9 +1,9 @@
-import type { Tickets } from '../keeper/tickets.ts';
 import type { WireSignature } from '../hub-api/wire.ts';
 import { type SignatureAnswer, signPage } from '../wechat/page-signature.ts';
 import type { HubClient, HubOutcome } from './client.ts';
 import { whyNot } from './outcome.ts';
 import { isObject, parseJson } from '../hub-api/read.ts';
+import type { Tickets } from '../token/ticket.ts';
 
 /** As long as callers of ours can wait. */
 const ASK_MS_MAX = 2_500;

@@ -2,13 +2,13 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { waitAtMost } from '../base/wait.ts';
-import { LAST_SECOND_MS, LEFT_MS_MIN, type Ticket } from '../token/ticket-plan.ts';
-import type { TicketAnswer, Tickets, TicketType } from '../keeper/tickets.ts';
+import { LAST_SECOND_MS, LEFT_MS_MIN } from '../token/ticket-plan.ts';
 import { lifeSecondsOf } from '../token/answer-fields.ts';
 import type { Unavailable } from '../token/source.ts';
 import type { HubClient } from './client.ts';
 import { restMsOf, unavailable, whyNot } from './outcome.ts';
 import { isObject, parseJson } from '../hub-api/read.ts';
+import type { Ticket, TicketAnswer, Tickets, TicketType } from '../token/ticket.ts';
 
 /** As long as callers of ours can wait. */
 const ASK_MS_MAX = 2_500;

@@ -4,7 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { AnswerSink, Exchange, TransportFailure } from '../upstream/request.ts';
 import type { Origin, Origins } from '../upstream/origins.ts';
-import { valuesOf } from '../proxy/headers.ts';
+import { headerValues } from '../upstream/raw-headers.ts';
 import type { HubClient } from './client.ts';
 import { restMsOf } from './outcome.ts';
 import { EventReader, type ServerEvent } from './sse.ts';
@@ -202,7 +202,7 @@ class WatchSink implements AnswerSink {
   }
 
   head(status: number, _: string, headers: string[]): void {
-    const type = valuesOf(headers, 'content-type')[0] ?? '';
+    const type = headerValues(headers, 'content-type')[0] ?? '';
     if (status !== 200 || !type.toLowerCase().startsWith('text/event-stream')) {
       const restMs = restMsOf(headers);
       this.#finish(status === 200 ? 'it is no hub' : `HTTP ${status}`, restMs, false);

@@ -1,16 +1,15 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import Router from 'koa-router';
-import { keyOf, mayDo, mayUse } from './callers.ts';
-import type { Caller, Recognition } from './callers.ts';
+import { type Caller, keyOf, mayDo, mayUse, type Recognition } from './callers.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { Hub } from './hub.ts';
 import { addPageRoutes } from './page/routes.ts';
 import { notPermitted, Problem, problemAnswer, unknownApp } from './problem.ts';
-import type { ProblemReason } from './problem.ts';
 import { addressOf } from './request.ts';
 import type { ApiRoute } from './route.ts';
 import { API_ROUTES } from './routes.ts';
+import type { ProblemReason } from '../hub-api/problem.ts';
 
 /** What a listener needs to show the hub's face. */
 export interface HubFace {

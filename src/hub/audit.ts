@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { boundedLog } from '../base/log.ts';
-import type { Log } from '../base/log.ts';
+import { boundedLog, type Log } from '../base/log.ts';
 import type { ReportOutcome } from '../hub-api/wire.ts';
 import type { Caller } from './callers.ts';
 

@@ -3,24 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { fingerprintOf } from '../base/secret.ts';
 import { networkOf } from '../server/peer.ts';
+import type { Right } from '../hub-api/rights.ts';
 import { Guesses } from './guesses.ts';
 import { CREDENTIAL_CHARS_MAX } from './limits.ts';
-
-/** What a caller may be allowed to do with an account. */
-export const RIGHTS = [
-  /** To have its token, to watch it, and to report that it is refused. */
-  'tokens',
-  'tickets',
-  /** To have a page's JS-SDK call signed. */
-  'sign',
-  /** To have a call made that carries the AppSecret. */
-  'relay',
-  /** To press the button of the page: each press may cost a part of the day's budget. */
-  'refresh',
-] as const;
-export type Right = (typeof RIGHTS)[number];
-
-export const DEFAULT_RIGHTS: readonly Right[] = RIGHTS.filter((right) => right !== 'refresh');
 
 export interface Grant {
   /** Appids; `*` stands for every account. */

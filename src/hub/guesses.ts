@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { RateLimit } from '../base/rate-limit.ts';
-import type { Rate } from '../base/rate-limit.ts';
+import { type Rate, RateLimit } from '../base/rate-limit.ts';
 import { networkOf } from '../server/peer.ts';
 
 /** Of credentials that are not good, whichever door they came to. */

@@ -2,7 +2,6 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { RateLimit } from '../base/rate-limit.ts';
 import type { Random } from '../base/random.ts';
-import type { Tickets } from '../keeper/tickets.ts';
 import type { Places } from '../server/places.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { Upstream } from '../upstream/exchange.ts';
@@ -13,6 +12,7 @@ import type { History } from './history.ts';
 import type { Refreshes } from './refreshes.ts';
 import type { Shares } from './shares.ts';
 import type { Watchers } from './watchers.ts';
+import type { Tickets } from '../token/ticket.ts';
 
 /** What serving a call takes. */
 export interface Hub {

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { statusOf } from './problem.ts';
-import type { ProblemReason } from './problem.ts';
 import type { ApiRoute, QueryParam } from './route.ts';
-import { SCHEMAS } from '../hub-api/schemas.ts';
-import type { SchemaName } from '../hub-api/schemas.ts';
+import { type SchemaName, SCHEMAS } from '../hub-api/schemas.ts';
+import type { ProblemReason } from '../hub-api/problem.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { RateLimit } from '../base/rate-limit.ts';
-import type { Rate } from '../base/rate-limit.ts';
+import { type Rate, RateLimit } from '../base/rate-limit.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
 import type { Audit } from './audit.ts';
 import type { Caller } from './callers.ts';

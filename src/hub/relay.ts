@@ -11,9 +11,9 @@ import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { BODY_LIMITS } from './limits.ts';
 import { Problem, unknownApp } from './problem.ts';
-import type { ProblemReason } from './problem.ts';
 import { readJson } from './request.ts';
 import { SCHEMAS } from '../hub-api/schemas.ts';
+import type { ProblemReason } from '../hub-api/problem.ts';
 
 const ANSWER_MS_MAX = 65_000;
 

@@ -1,8 +1,9 @@
 import type Koa from 'koa';
-import type { Caller, Right } from './callers.ts';
+import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
-import type { ProblemReason } from './problem.ts';
 import type { SchemaName } from '../hub-api/schemas.ts';
+import type { Right } from '../hub-api/rights.ts';
+import type { ProblemReason } from '../hub-api/problem.ts';
 
 /** A call of the API, as it is served and as it is described. */
 export interface ApiRoute {

@@ -1,4 +1,3 @@
-import { TICKET_TYPES } from '../keeper/tickets.ts';
 import { describeApi } from './openapi.ts';
 import {
   answerPlatformStableToken,
@@ -10,6 +9,7 @@ import type { ApiRoute, QueryParam } from './route.ts';
 import { answerSignature } from './signature-route.ts';
 import { answerTicket } from './ticket-route.ts';
 import { answerApps, answerRefresh, answerToken, answerWatch } from './token-routes.ts';
+import { TICKET_TYPES } from '../token/ticket.ts';
 
 const PLATFORM_QUERY: readonly QueryParam[] = [
   { name: 'grant_type', summary: 'client_credential', required: true },

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ServiceAccount, TokenReviews } from '../kubernetes/token-review.ts';
-import { grantOf } from './callers.ts';
-import type { Caller, Grant, Recognition, Reviewers, Right } from './callers.ts';
+import { type Caller, type Grant, grantOf, type Recognition, type Reviewers } from './callers.ts';
+import type { Right } from '../hub-api/rights.ts';
 
 /** Service accounts that may come, and the accounts that they may use. */
 export interface ServiceAccountRule {

@@ -1,10 +1,10 @@
 import type Koa from 'koa';
-import { TICKET_TYPES } from '../keeper/tickets.ts';
 import type { WireTicket } from '../hub-api/wire.ts';
 import type { Caller } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { Problem } from './problem.ts';
 import { secondsLeft } from './wire.ts';
+import { TICKET_TYPES } from '../token/ticket.ts';
 
 /** GET /v1/apps/{appid}/ticket?type=jsapi */
 export async function answerTicket(ctx: Koa.Context, hub: Hub, _: Caller, appid: string): Promise<void> {

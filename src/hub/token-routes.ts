@@ -1,8 +1,7 @@
 import type Koa from 'koa';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
 import type { Unavailable } from '../token/source.ts';
-import { hasRight, mayDo, mayUse } from './callers.ts';
-import type { Caller } from './callers.ts';
+import { type Caller, hasRight, mayDo, mayUse } from './callers.ts';
 import type { Hub } from './hub.ts';
 import { BODY_LIMITS } from './limits.ts';
 import { notPermitted, Problem, unknownApp } from './problem.ts';

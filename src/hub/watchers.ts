@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { keyOf, mayDo } from './callers.ts';
-import type { Caller } from './callers.ts';
+import { type Caller, keyOf, mayDo } from './callers.ts';
 import type { HubAccounts } from './accounts.ts';
 import { WATCH_LIMITS, type ShareLimits } from './limits.ts';
 import { secondsLeft, wireToken } from './wire.ts';

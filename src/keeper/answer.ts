@@ -1,7 +1,6 @@
 import { holdOf } from '../token/doubt.ts';
 import type { ReportAnswer, TokenAnswer, Unavailable } from '../token/source.ts';
-import { wakeAtMs } from '../token/state.ts';
-import type { State } from '../token/state.ts';
+import { type State, wakeAtMs } from '../token/state.ts';
 import { isLive } from '../token/token.ts';
 
 /** What a caller waits for: a live token, or one other than `unwanted`. */

@@ -2,31 +2,33 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { step } from '../token/machine.ts';
-import { isCovered, isDoubted, settlingLook, SHARED_KEY } from '../token/doubt.ts';
-import type { Report } from '../token/doubt.ts';
+import { isCovered, isDoubted, type Report, settlingLook } from '../token/doubt.ts';
 import { policyFor } from '../token/policy.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
 import { troubleWhileSpaced } from '../token/spacing.ts';
-import { INITIAL_STATE, wakeAtMs } from '../token/state.ts';
-import type { Effect, Event, Shared, State, Trigger } from '../token/state.ts';
-import { isLive, makeToken } from '../token/token.ts';
-import type { Token } from '../token/token.ts';
+import {
+  type Effect,
+  type Event,
+  INITIAL_STATE,
+  type Shared,
+  type State,
+  type Trigger,
+  wakeAtMs,
+} from '../token/state.ts';
+import { isLive, makeToken, type Token } from '../token/token.ts';
 import { troubleOf } from '../wechat/errcodes.ts';
 import type { Credentials, Failure, FetchOutcome, Issuer } from '../wechat/issuer.ts';
 import { answerNow, finalAnswer, finalReportAnswer, reportAnswerNow } from './answer.ts';
 import { Failures } from './failures.ts';
 import { Narrator } from './narrator.ts';
 import type { KeeperObserver } from './observer.ts';
-import { ReportKeys } from './report-keys.ts';
+import { FROM_ELSEWHERE, ReportKeys } from './report-keys.ts';
 import { RollingCount } from './rolling-count.ts';
 import { settled } from '../lease/settled.ts';
-import { accountStatus } from './status.ts';
-import type { AccountStatus } from './status.ts';
-import { fromRecord, toRecord } from '../store/store.ts';
-import type { Recollection, TokenStore } from '../store/store.ts';
-import { ownTurns } from '../lease/decide.ts';
-import type { Turns } from '../lease/decide.ts';
+import { type AccountStatus, accountStatus } from './status.ts';
+import { fromRecord, type Recollection, type TokenStore, toRecord } from '../store/store.ts';
 import { Waiters } from './waiters.ts';
+import { ownTurns, type Turns } from '../token/lease.ts';
 
 /** The state is looked at this often at least: clocks jump, and machines sleep. */
 const LOOK_MS_MAX = 30_000;
@@ -394,6 +396,3 @@ export class Keeper {
     if (is === true) this.#narrator.rationed(state);
   }
 }
-
-/** A doubt that another holder of the account could not look into itself. */
-const FROM_ELSEWHERE: Report = { key: SHARED_KEY, errcode: 40001, succeeded: false };

@@ -1,14 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
-import { boundedLog } from '../base/log.ts';
-import type { Log } from '../base/log.ts';
+import { boundedLog, type Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Refusal, ReportAnswer, TokenAnswer, TokenSource, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import type { Credentials, Issuer } from '../wechat/issuer.ts';
 import { Keeper } from './keeper.ts';
-import { silentObserver } from './observer.ts';
-import type { KeeperObserver } from './observer.ts';
+import { type KeeperObserver, silentObserver } from './observer.ts';
 import type { AccountStatus } from './status.ts';
 import type { TokenStore } from '../store/store.ts';
 

@@ -1,9 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { wakeAtMs } from '../token/state.ts';
-import type { State, Trigger, Trouble } from '../token/state.ts';
-import { isLive } from '../token/token.ts';
-import type { Token } from '../token/token.ts';
+import { type State, type Trigger, type Trouble, wakeAtMs } from '../token/state.ts';
+import { isLive, type Token } from '../token/token.ts';
 import type { Failure, ProbeOutcome } from '../wechat/issuer.ts';
 
 /** Writes what happens to one account's token into the log. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
 import { fingerprintOf } from '../base/secret.ts';
-import { SHARED_KEY } from '../token/doubt.ts';
+import { type Report, SHARED_KEY } from '../token/doubt.ts';
 import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
 
 /** How many paths that are not on our list a caller may report in an hour under keys of their own. */
@@ -49,3 +49,6 @@ export class ReportKeys {
     return opened;
   }
 }
+
+/** A doubt that another holder of the account could not look into itself. */
+export const FROM_ELSEWHERE: Report = { key: SHARED_KEY, errcode: 40001, succeeded: false };

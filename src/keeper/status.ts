@@ -2,14 +2,12 @@ import type { Clock } from '../base/clock.ts';
 import { isDoubted } from '../token/doubt.ts';
 import { policyFor } from '../token/policy.ts';
 import { pruned } from '../token/ration.ts';
-import { wakeAtMs } from '../token/state.ts';
-import type { Phase, State } from '../token/state.ts';
-import { isLive } from '../token/token.ts';
-import type { TokenMode } from '../token/token.ts';
+import { type Phase, type State, wakeAtMs } from '../token/state.ts';
+import { isLive, type TokenMode } from '../token/token.ts';
 import type { LastFailure } from './failures.ts';
 import { RATIONED, SPACED } from './narrator.ts';
 import { unixMs } from '../store/store.ts';
-import type { SharedStatus } from '../lease/decide.ts';
+import type { SharedStatus } from '../token/lease.ts';
 
 /** One account, for `/status`. Times are Unix milliseconds. */
 export interface AccountStatus {

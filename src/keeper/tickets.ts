@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
-import { boundedLog } from '../base/log.ts';
-import type { Log } from '../base/log.ts';
+import { boundedLog, type Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { waitAtMost } from '../base/wait.ts';
@@ -11,18 +10,15 @@ import type { Token } from '../token/token.ts';
 import { integerIn, readObject } from '../wechat/answer-body.ts';
 import type { Ask, AskOutcome } from '../wechat/ask.ts';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
-import { liveTicket, needsTicket, NO_TICKET, withFailure, withTicket } from '../token/ticket-plan.ts';
-import type { Ticket, TicketPlan } from '../token/ticket-plan.ts';
-
-export const TICKET_TYPES = ['jsapi', 'wx_card'] as const;
-export type TicketType = (typeof TICKET_TYPES)[number];
-
-export type TicketAnswer = { readonly kind: 'ticket'; readonly ticket: Ticket } | Unavailable;
-
-/** Where tickets come from: this process, or a hub. Waits are bounded; an answer is never an exception. */
-export interface Tickets {
-  ticket(appid: string, type: TicketType): Promise<TicketAnswer>;
-}
+import {
+  liveTicket,
+  needsTicket,
+  NO_TICKET,
+  type TicketPlan,
+  withFailure,
+  withTicket,
+} from '../token/ticket-plan.ts';
+import type { Ticket, TicketAnswer, Tickets, TicketType } from '../token/ticket.ts';
 
 export interface KeptTickets extends Tickets {
   /** Forgets the tickets of accounts that are served no longer. */

@@ -1,9 +1,9 @@
 import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
-import { plainProxy } from '../injector/egress.ts';
 import { isImageReference } from './image.ts';
 import { HUB_CA_ANNOTATION, PREFIX, STATUS_ANNOTATION } from './names.ts';
 import { cpuMillis, memoryBytes } from './quantity.ts';
+import { plainProxy } from './plain-proxy.ts';
 
 /**
  * `native`: an init container that keeps running (Kubernetes 1.29 and later). `container`: one more

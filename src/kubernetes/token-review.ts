@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
-import type { KubernetesApi } from './api.ts';
-import { whyNot } from './api.ts';
+import { type KubernetesApi, whyNot } from './api.ts';
 import { Turnstile, type TurnstileLimits } from './turnstile.ts';
 
 /** Whom a projected token belongs to. */

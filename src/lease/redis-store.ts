@@ -3,8 +3,7 @@ import type { RedisPlace } from '../store/redis-client.ts';
 import type { RedisLinksParts } from '../store/redis-links.ts';
 import { RedisRecords } from '../store/redis-records.ts';
 import { makeSeal } from '../store/cipher.ts';
-import { SharedStore } from './shared-store.ts';
-import type { SharedStoreParts } from './shared-store.ts';
+import { SharedStore, type SharedStoreParts } from './shared-store.ts';
 import type { TokenStore } from '../store/store.ts';
 
 export interface RedisStoreParts extends Omit<SharedStoreParts, 'records'> {

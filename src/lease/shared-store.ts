@@ -5,9 +5,8 @@ import type { Shared } from '../token/state.ts';
 import type { TokenMode } from '../token/token.ts';
 import type { SharedAccount, SharedRecords } from '../store/shared-records.ts';
 import { SharedTurns } from './shared-turns.ts';
-import { fromRecord, toRecord } from '../store/store.ts';
-import type { TokenRecord, TokenStore } from '../store/store.ts';
-import type { Turns } from './decide.ts';
+import { fromRecord, type TokenRecord, type TokenStore, toRecord } from '../store/store.ts';
+import type { Turns } from '../token/lease.ts';
 
 /** A stop does not wait longer than this for a turn to end and its token to be published. */
 const CLOSE_MS_MAX = 3_000;

@@ -1,16 +1,13 @@
-import type { Clock, Timer } from '../base/clock.ts';
-import type { Log } from '../base/log.ts';
-import type { Random } from '../base/random.ts';
+import type { Timer } from '../base/clock.ts';
 import { policyFor } from '../token/policy.ts';
 import { settledLedger } from '../token/ration.ts';
 import type { Shared } from '../token/state.ts';
-import { makeToken } from '../token/token.ts';
-import type { Token } from '../token/token.ts';
-import { lifeOf, redated } from '../store/shared-records.ts';
-import type { SharedAccount, SharedRecord, SharedRecords, Snapshot } from '../store/shared-records.ts';
-import { IN_CLEAR, SEALED, WITHHELD } from './shared-words.ts';
+import { makeToken, type Token } from '../token/token.ts';
+import { type Away, lifeOf, redated, type SharedRecord, type Snapshot } from '../store/shared-records.ts';
+import type { Held, OurTurn, SharedTurnsParts } from './parts.ts';
+import { STORED_IN_CLEAR, SEALED, WITHHELD } from './shared-words.ts';
 import { decide, RENEW_MS, SETTLE_MS, TURN_MS } from './decide.ts';
-import type { Away, SharedStatus, Turn, Turns } from './decide.ts';
+import type { SharedStatus, Turn, Turns } from '../token/lease.ts';
 
 /** The store is read this often, give or take a quarter, for what publication has missed. */
 export const REREAD_MS = 10_000;
@@ -22,35 +19,6 @@ const HOLD_MS_MAX = 60_000;
 const DOUBT_MS = 2_000;
 /** A store that takes longer than this to tell what it remembers is heard when it does. */
 const LOAD_MS_MAX = 1_200;
-
-export interface SharedTurnsParts {
-  readonly account: SharedAccount;
-  /** For people: the name of this process among the holders. */
-  readonly holder: string;
-  /** Differs for any two that may take turns, in this process too. Begins with the holder's name. */
-  readonly owner: string;
-  readonly records: SharedRecords;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  /** Is told what other holders have published. */
-  heard(shared: Shared): void;
-}
-
-/** The token that we serve, as the others know it or shall know it. */
-interface Held {
-  readonly record: SharedRecord;
-  /** On our life scale, which no change of the store's clock moves. */
-  readonly issuedAtMs: number;
-  /** `forgotten`: it was stored, and is not any more. */
-  readonly stored: 'yes' | 'not yet' | 'forgotten';
-}
-
-interface OurTurn {
-  readonly generation: number;
-  readonly isAlone: boolean;
-  readonly isForced: boolean;
-}
 
 /** One account's turns in a shared store, and what we know of the store. */
 export class SharedTurns implements Turns {
@@ -350,7 +318,10 @@ export class SharedTurns implements Turns {
     const { log, account } = this.#parts;
     const isSealed = seen.isSealed && (seen.record?.expiresAtUnixMs ?? 0) > seen.nowUnixMs;
     if (isSealed && this.#store !== 'sealed') {
-      log.error(seen.isInClear === true ? IN_CLEAR : SEALED, { app: account.appid, mode: account.mode });
+      log.error(seen.isInClear === true ? STORED_IN_CLEAR : SEALED, {
+        app: account.appid,
+        mode: account.mode,
+      });
     }
     this.#store = isSealed ? 'sealed' : 'there';
   }

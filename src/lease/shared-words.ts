@@ -16,6 +16,6 @@ export const WITHHELD: Readonly<Record<Extract<Decision, { kind: 'withhold' }>['
 /** Events of the log. */
 export const SEALED =
   'stored token cannot be decrypted: give all hubs the same store.encryptionKeyFile; not overwriting it while it lives';
-export const IN_CLEAR =
+export const STORED_IN_CLEAR =
   'stored token is in clear and is not read, since store.encryptionKeyFile is set: give all hubs the same key file; ' +
   'if they have it, find out who else writes to Redis, and delete the key of this account that ends in :token';

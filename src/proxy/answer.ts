@@ -1,18 +1,12 @@
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
+import { type Injected, redactedBody, redactedHeader, redactedHeaders } from '../upstream/injected.ts';
+import { headerValues } from '../upstream/raw-headers.ts';
 import type { AnswerSink, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { beginningOf } from '../wechat/answer-body.ts';
 import { judge, JUDGED_BYTES_MAX, NO_VERDICT, type Verdict } from '../wechat/verdict.ts';
 import type { CallResponse } from './caller.ts';
-import {
-  answerHeaders,
-  type Injected,
-  redactedBody,
-  redactedHeader,
-  redactedHeaders,
-  rewrittenHeaders,
-  valuesOf,
-} from './headers.ts';
+import { answerHeaders, rewrittenHeaders } from './headers.ts';
 
 /** Characters that the reason phrase of an answer cannot be written with; it means nothing to anybody. */
 const NOT_IN_REASON = /[^\t\x20-\x7e\x80-\xff]/g;
@@ -104,7 +98,7 @@ export class AnswerRelay implements AnswerSink {
     };
     this.#codings = codingsOf(headers);
     if (!hasBody(method, status)) return;
-    const announced = valuesOf(headers, 'content-length')[0];
+    const announced = headerValues(headers, 'content-length')[0];
     this.#hold = holdOf(status, headers, announced !== undefined, injected.length > 0);
     // What is coded cannot be told by its first byte.
     if (this.#codings.length > 0) this.#hold.objectsOnly = false;
@@ -188,7 +182,7 @@ function holdOf(
   isInjected: boolean,
 ): { bytesMax: number; objectsOnly: boolean } {
   if (isInjected && status !== 206) {
-    const isPage = status >= 300 || valuesOf(headers, 'content-type').some((type) => /html/i.test(type));
+    const isPage = status >= 300 || headerValues(headers, 'content-type').some((type) => /html/i.test(type));
     if (isPage) return { bytesMax: PAGE_BYTES_MAX, objectsOnly: false };
     // To hold what has come with its head, or will at once, delays nobody.
     if (isAnnounced) return { bytesMax: JUDGED_BYTES_MAX, objectsOnly: false };

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import Koa from 'koa';
-import { type ErrorAnswer, errorAnswer } from './errors.ts';
+import type { LocalResponse } from '../server/local-response.ts';
+import { errorResponse } from './errors.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { ServePlain } from '../server/express-lane.ts';
 import type { PlainExchange } from '../server/plain-exchange.ts';
@@ -48,7 +49,7 @@ export function makeProxyFace(sidecar: Sidecar): ProxyFace {
       waiting.add(request);
       serve(request, response);
     },
-    refuse: (refusal) => errorAnswer('bad_request', refusal.message, 'http'),
+    refuse: (refusal) => errorResponse('bad_request', refusal.message, 'http'),
     express: (exchange) => serveExpress(exchange, sidecar, counter),
   };
 }
@@ -91,7 +92,7 @@ async function served(
   sidecar: Sidecar,
   counter: Counter,
   decision?: Decision,
-): Promise<ErrorAnswer | undefined> {
+): Promise<LocalResponse | undefined> {
   const { clock, metrics, log, boundedLog } = sidecar;
   const startMs = clock.lifeMs();
   metrics.callStarted();

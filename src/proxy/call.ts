@@ -1,7 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { Readable } from 'node:stream';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
-import { type ErrorAnswer, errorAnswer, errcodeOf, type Reason } from './errors.ts';
+import type { LocalResponse } from '../server/local-response.ts';
+import { errorResponse, errcodeOf, type Reason } from './errors.ts';
 import { exchange } from '../upstream/exchange.ts';
 import type { Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
@@ -10,7 +11,8 @@ import { type Answer, AnswerRelay, type RelayHost, sendHeld } from './answer.ts'
 import type { CallBody, Replayable } from './body.ts';
 import type { Caller, CallRequest, CallResponse } from './caller.ts';
 import { pageHeaders } from './cors.ts';
-import { type Injected, requestHeaders } from './headers.ts';
+import type { Injected } from '../upstream/injected.ts';
+import { requestHeaders } from './headers.ts';
 import { knownHeadOf } from './known-head.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
@@ -23,7 +25,7 @@ export interface Served {
   readonly errcode: number | undefined;
   readonly answeredBy: 'platform' | 'sidecar';
   /** An answer of our own, still to be written. */
-  readonly own?: ErrorAnswer;
+  readonly own?: LocalResponse;
   /** Why we answered with an error of our own. */
   readonly failure?: { readonly reason: Reason; readonly message: string };
 }
@@ -179,11 +181,11 @@ export class Call {
 
   /** An answer of our own. `errcode` is the platform's where that is the cause. */
   fail(reason: Reason, message: string, errcode?: number): Served {
-    const answer = this.ownAnswer(errorAnswer(reason, message, this.rules.errorStatus, errcode));
+    const answer = this.ownAnswer(errorResponse(reason, message, this.rules.errorStatus, errcode));
     return { ...answer, errcode: errcode ?? errcodeOf(reason), failure: { reason, message } };
   }
 
-  ownAnswer(own: ErrorAnswer): Served {
+  ownAnswer(own: LocalResponse): Served {
     const headers = { ...own.headers, ...this.#pageHeaders };
     return { ...this.#served(own.status, undefined, 'sidecar'), own: { ...own, headers } };
   }
@@ -193,7 +195,7 @@ export class Call {
   }
 
   /** An answer of our own that nobody else writes. */
-  write({ status, headers, body }: ErrorAnswer): void {
+  write({ status, headers, body }: LocalResponse): void {
     this.response.writeHead(status, STATUS_CODES[status] ?? '', Object.entries(headers).flat());
     this.response.end(body);
   }

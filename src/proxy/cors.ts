@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from './errors.ts';
+import type { LocalResponse } from '../server/local-response.ts';
 import type { CallRequest } from './caller.ts';
 
 /** How long a browser need not ask again. */
@@ -14,7 +14,7 @@ export function pageHeaders(origin: string): Readonly<Record<string, string>> {
 }
 
 /** What may be asked for before a call is what the call may have: the gate decides on the call itself. */
-export function preflightAnswer({ headers }: CallRequest): ErrorAnswer {
+export function preflightAnswer({ headers }: CallRequest): LocalResponse {
   const asked = headers['access-control-request-headers'];
   return {
     status: 204,

@@ -1,3 +1,5 @@
+import type { LocalResponse } from '../server/local-response.ts';
+
 /**
  * The sidecar's own errors: one table, and the one door where a reason becomes an answer.
  *
@@ -28,25 +30,17 @@ export const REASONS: readonly Reason[] = Object.keys(TABLE) as Reason[];
 export const ERROR_STATUSES = ['wechat', 'http'] as const;
 export type ErrorStatus = (typeof ERROR_STATUSES)[number];
 
-export interface ErrorAnswer {
-  readonly status: number;
-  /** Lower-case names; `content-length` is among them. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The whole body; empty is possible only for an answer that a role made itself. */
-  readonly body: Buffer;
-}
-
 /**
  * The answer for a reason. `message` is one sentence for people, without any token or secret; `errcode`
  * replaces the table's where the platform's own is the cause (a refused AppSecret, an address that is
  * not allowed).
  */
-export function errorAnswer(
+export function errorResponse(
   reason: Reason,
   message: string,
   errorStatus: ErrorStatus,
   errcode?: number,
-): ErrorAnswer {
+): LocalResponse {
   const row = TABLE[reason];
   const body = Buffer.from(
     JSON.stringify({ errcode: errcode ?? row.errcode, errmsg: `wechat-sidecar: ${message}` }),

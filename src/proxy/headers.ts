@@ -1,6 +1,5 @@
-import { redactedBytes, redactedText } from '../base/redaction.ts';
-import type { Secret } from '../base/secret.ts';
 import { READABLE_CODINGS } from '../upstream/content-coding.ts';
+import { headerValues, isNamed } from '../upstream/raw-headers.ts';
 
 /** Names in lower case. The length alone rules out most others. */
 class Names {
@@ -65,7 +64,7 @@ const OURS_ALONE_FOR_PAGES = new Names(
  */
 export function requestHeaders(raw: readonly string[]): string[] {
   const headers = without(raw, OWN_TO_REQUEST);
-  headers.push('accept-encoding', readableCodings(valuesOf(raw, 'accept-encoding')));
+  headers.push('accept-encoding', readableCodings(headerValues(raw, 'accept-encoding')));
   return headers;
 }
 
@@ -82,42 +81,6 @@ export function rewrittenHeaders(raw: readonly string[], bodyBytes: number): str
   const headers = without(raw, OF_BODY);
   headers.push('content-length', String(bodyBytes));
   return headers;
-}
-
-/** What we have put into a request, and its answer must not bring to the caller. */
-export interface Injected {
-  readonly secret: Secret;
-  /** What a header shows in its place, so that a redirect which is followed comes back for the same account. */
-  readonly inHeaders: () => string;
-}
-
-/** The headers of an answer without what we have put into its request. */
-export function redactedHeaders(raw: readonly string[], injected: readonly Injected[]): readonly string[] {
-  if (!mayQuote(raw, injected)) return raw;
-  const clean: string[] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const [name, value] = [raw[at] as string, raw[at + 1] as string];
-    // A header that has a secret for its name is none without it.
-    if (redactedHeader(name, injected) === name) clean.push(name, redactedHeader(value, injected));
-  }
-  return clean;
-}
-
-/** No way to write a secret makes it shorter. */
-function mayQuote(texts: readonly string[], injected: readonly Injected[]): boolean {
-  for (const { secret } of injected) {
-    const { length } = secret.reveal();
-    for (const text of texts) if (text.length >= length) return true;
-  }
-  return false;
-}
-
-export function redactedHeader(value: string, injected: readonly Injected[]): string {
-  return injected.reduce((rest, { secret, inHeaders }) => redactedText(rest, secret, inHeaders), value);
-}
-
-export function redactedBody(body: Buffer, injected: readonly Injected[]): Buffer {
-  return injected.reduce((rest, { secret }) => redactedBytes(rest, secret), body);
 }
 
 function without(raw: readonly string[], own: Names): string[] {
@@ -143,10 +106,6 @@ function namedByConnection(raw: readonly string[]): string[] | undefined {
   return named;
 }
 
-function isNamed(name: string, lowerCase: string): boolean {
-  return name.length === lowerCase.length && name.toLowerCase() === lowerCase;
-}
-
 /** What we can judge out of what the caller would accept; `identity` where that is nothing. */
 function readableCodings(given: readonly string[]): string {
   const readable = given
@@ -154,14 +113,6 @@ function readableCodings(given: readonly string[]): string {
     .map((coding) => coding.trim())
     .filter((coding) => READABLE_CODINGS.has((coding.split(';', 1)[0] as string).trim().toLowerCase()));
   return readable.length === 0 ? 'identity' : readable.join(', ');
-}
-
-export function valuesOf(raw: readonly string[], name: string): string[] {
-  const values: string[] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    if (isNamed(raw[at] as string, name)) values.push(raw[at + 1] as string);
-  }
-  return values;
 }
 
 function tokensOf(value: string): string[] {

@@ -1,5 +1,6 @@
 import type { Fields } from '../server/plain-request.ts';
-import { requestHeaders, valuesOf } from './headers.ts';
+import { headerValues } from '../upstream/raw-headers.ts';
+import { requestHeaders } from './headers.ts';
 
 /**
  * What is made of the header lines of a plain request. A caller repeats most of its lines from call to call, so
@@ -22,7 +23,7 @@ export class KnownHead {
       written += `${this.headers[at]}: ${this.headers[at + 1]}\r\n`;
     }
     this.written = written;
-    this.appidHeaders = valuesOf(rawHeaders, 'x-wechat-appid');
+    this.appidHeaders = headerValues(rawHeaders, 'x-wechat-appid');
     this.isPinned = headers['wechatmp-signature'] !== undefined;
   }
 }

@@ -11,7 +11,7 @@ import type { CallRequest } from './caller.ts';
 import { noteForeignRefusal } from './foreign-token.ts';
 import { preflightAnswer } from './cors.ts';
 import { gate, type Gated, type Target, written } from './gate.ts';
-import { valuesOf } from './headers.ts';
+import { headerValues } from '../upstream/raw-headers.ts';
 import { knownHeadOf } from './known-head.ts';
 import { type Plan, planCall } from './plan.ts';
 import type { NoReplay } from './reports.ts';
@@ -39,7 +39,7 @@ export function decide(request: CallRequest, { accounts }: Sidecar, rules: Proxy
   if (gated.kind !== 'open') return gated;
   const { fields, rawHeaders } = request;
   const appidHeaders =
-    fields === undefined ? valuesOf(rawHeaders, 'x-wechat-appid') : knownHeadOf(fields).appidHeaders;
+    fields === undefined ? headerValues(rawHeaders, 'x-wechat-appid') : knownHeadOf(fields).appidHeaders;
   const plan = planCall(gated.target, appidHeaders, (fingerprint) => accounts.ownerOf(fingerprint), rules);
   return { kind: 'planned', target: gated.target, plan, page: gated.page };
 }

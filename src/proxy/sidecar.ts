@@ -2,7 +2,6 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { RateLimit } from '../base/rate-limit.ts';
 import type { Secret } from '../base/secret.ts';
-import type { Tickets } from '../keeper/tickets.ts';
 import type { ErrorStatus } from './errors.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { TokenSource } from '../token/source.ts';
@@ -15,6 +14,7 @@ import type { RelayCall, RelayOutcome } from '../hub-client/relay.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { PlanRules } from './plan.ts';
 import type { Reports } from './reports.ts';
+import type { Tickets } from '../token/ticket.ts';
 
 /** The accounts that calls can be made for: kept in this process, or in a hub. */
 export interface Accounts extends TokenSource, Tickets {

@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from './errors.ts';
+import type { LocalResponse } from '../server/local-response.ts';
 import { type PageSignature, readPageUrl } from '../wechat/page-signature.ts';
 import { valuesOf } from '../wechat/query.ts';
 import type { Call, Served } from './call.ts';
@@ -35,7 +35,7 @@ export async function serveSignature(
   }
 }
 
-function jsonAnswer(content: PageSignature): ErrorAnswer {
+function jsonAnswer(content: PageSignature): LocalResponse {
   const body = Buffer.from(JSON.stringify(content));
   return {
     status: 200,

@@ -1,8 +1,7 @@
 import type { Clock } from '../base/clock.ts';
-import type { Ticket } from '../token/ticket-plan.ts';
-import { TICKET_TYPES, type TicketType } from '../keeper/tickets.ts';
 import { type RawQuery, valuesOf } from '../wechat/query.ts';
 import { type Answer, heldAnswer } from './answer.ts';
+import { type Ticket, TICKET_TYPES, type TicketType } from '../token/ticket.ts';
 
 export const TICKET_PATH = '/cgi-bin/ticket/getticket';
 

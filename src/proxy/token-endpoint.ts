@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from './errors.ts';
+import type { LocalResponse } from '../server/local-response.ts';
 import { LOGIN_ONLY } from '../token/source.ts';
 import { valuesOf } from '../wechat/query.ts';
 import { isAppid, standInFor } from '../wechat/stand-in.ts';
@@ -21,7 +21,7 @@ export async function answerTokenCall(
   target: Target,
   body: Buffer,
   accounts: Pick<Accounts, 'knows' | 'isLoginOnly'>,
-): Promise<ErrorAnswer> {
+): Promise<LocalResponse> {
   if (method !== 'POST' && (endpoint === 'stable_token' || method !== 'GET')) {
     return platformError(43002, 'require POST method');
   }
@@ -48,11 +48,11 @@ function appidInBody(body: Buffer): string | undefined {
   }
 }
 
-function platformError(errcode: number, errmsg: string, reason?: string): ErrorAnswer {
+function platformError(errcode: number, errmsg: string, reason?: string): LocalResponse {
   return jsonAnswer({ errcode, errmsg }, reason);
 }
 
-function jsonAnswer(content: object, reason?: string): ErrorAnswer {
+function jsonAnswer(content: object, reason?: string): LocalResponse {
   const body = Buffer.from(JSON.stringify(content));
   return {
     status: 200,

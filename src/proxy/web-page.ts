@@ -1,6 +1,6 @@
 import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
 import type { CallRequest } from './caller.ts';
-import { valuesOf } from './headers.ts';
+import { headerValues } from '../upstream/raw-headers.ts';
 
 /** What of a request says whether a web page sent it. */
 export interface PageSigns extends Pick<CallRequest, 'headers' | 'rawHeaders'> {
@@ -29,7 +29,7 @@ const MINI_PROGRAMS = 'servicewechat.com';
  */
 export function senderOf(signs: PageSigns, allowedOrigins: ReadonlySet<string>): Sender {
   const { headers, addressed } = signs;
-  const [given, ...more] = valuesOf(signs.rawHeaders, 'origin');
+  const [given, ...more] = headerValues(signs.rawHeaders, 'origin');
   if (more.length > 0) return { kind: 'foreign' };
   const origin = given === undefined ? undefined : readOrigin(given);
   const page = given === undefined ? originOf(headers.referer) : origin;

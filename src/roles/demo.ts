@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomKey } from '../base/random.ts';
 import { Secret } from '../base/secret.ts';
-import { RIGHTS } from '../hub/callers.ts';
 import type { DrainOptions, DrainOutcome } from '../server/connections.ts';
 import { DEMO_APP } from '../simulator/accounts.ts';
 import { orOnFreePort } from './free-port.ts';
@@ -13,6 +12,7 @@ import type { HostPort, Settings } from '../settings/settings.ts';
 import { startHub } from './hub.ts';
 import { startProxy } from './proxy.ts';
 import { startSimulator } from './simulator.ts';
+import { RIGHTS } from '../hub-api/rights.ts';
 
 const EVERYBODY = ['0.0.0.0/0', '::/0'];
 

@@ -1,6 +1,6 @@
 import { type Keepers, makeKeepers } from '../keeper/keepers.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
-import { keepTickets, type Tickets } from '../keeper/tickets.ts';
+import { keepTickets } from '../keeper/tickets.ts';
 import { HubAccounts } from '../hub-client/accounts.ts';
 import { readBearer } from '../hub-client/bearer.ts';
 import { makeHubHttp } from '../hub-client/http.ts';
@@ -16,6 +16,7 @@ import { appsWithTokens, loginOnly, loginStatus } from '../settings/login-apps.t
 import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext } from './role.ts';
 import type { HubSettings, Settings } from '../settings/settings.ts';
+import type { Tickets } from '../token/ticket.ts';
 
 /** Where a proxy's tokens come from. */
 export interface ProxyAccounts {

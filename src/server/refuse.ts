@@ -1,9 +1,8 @@
-import type { ServerResponse } from 'node:http';
-import { STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import type { Connections } from './connections.ts';
-import type { ErrorAnswer } from '../proxy/errors.ts';
+import type { LocalResponse } from './local-response.ts';
 
 /** What never becomes a request that a handler sees. */
 export interface Refusal {
@@ -14,7 +13,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-export type Refuse = (refusal: Refusal) => ErrorAnswer;
+export type Refuse = (refusal: Refusal) => LocalResponse;
 
 /** How long a refused caller may take to read its answer before the connection is cut. */
 const LINGER_MS = 1_000;
@@ -116,7 +115,7 @@ function refusalOf(code: string | undefined): Refusal | undefined {
   return undefined;
 }
 
-function wireOf({ status, headers, body }: ErrorAnswer): Buffer {
+function wireOf({ status, headers, body }: LocalResponse): Buffer {
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`];
   for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
   lines.push('connection: close', '', '');

@@ -3,8 +3,7 @@ import { didYouMean } from '../base/did-you-mean.ts';
 import { appSecretText, isAppSecret, oddityOf } from './app-secret.ts';
 import { hubInClear } from './in-clear.ts';
 import type { Scope } from './cells.ts';
-import { defaultOf, shown } from './reader.ts';
-import type { SettingsReader } from './reader.ts';
+import { defaultOf, type SettingsReader, shown } from './reader.ts';
 import * as row from './table-accounts.ts';
 import type { AppSettings, HubSettings, Role } from './settings.ts';
 

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { DEFAULT_RIGHTS, RIGHTS } from '../hub/callers.ts';
 import type { Setting } from './setting.ts';
 import type { Scope } from './cells.ts';
-import { shown } from './reader.ts';
-import type { SettingsReader } from './reader.ts';
+import { type SettingsReader, shown } from './reader.ts';
 import * as row from './table-accounts.ts';
 import type {
   AppSettings,
@@ -12,6 +10,7 @@ import type {
   Role,
   ServiceAccountSettings,
 } from './settings.ts';
+import { DEFAULT_RIGHTS, RIGHTS } from '../hub-api/rights.ts';
 
 const KEY_CHARACTERS_MIN = 16;
 

@@ -1,6 +1,5 @@
 import { didYouMean, nearest } from '../base/did-you-mean.ts';
-import { isGiven, textsOf } from './cells.ts';
-import type { Cell } from './cells.ts';
+import { type Cell, isGiven, textsOf } from './cells.ts';
 import { SETTINGS_TABLE } from './table.ts';
 
 /** Plain variables, as `process.env` has them. */

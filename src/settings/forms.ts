@@ -2,13 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { readIpRange } from '../base/ip-range.ts';
 import { Secret } from '../base/secret.ts';
-import { plainProxy } from '../injector/egress.ts';
 import { isImageReference } from '../kubernetes/image.ts';
 import { cpuMillis, memoryBytes } from '../kubernetes/quantity.ts';
 import { parseRedisUrl } from '../store/redis-url.ts';
 import { isPathPattern } from '../wechat/path-pattern.ts';
 import type { HostPort } from './settings.ts';
 import { parseDurationMs, parseSizeBytes } from './units.ts';
+import { plainProxy } from '../kubernetes/plain-proxy.ts';
 
 /** What a setting's text may look like, and what is made of it. */
 export interface Form<T> {

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { accessOnDisk } from './file-access.ts';
-import type { AccessOf } from './file-access.ts';
-import { parseSettings } from './parse.ts';
-import type { ParsedSettings } from './parse.ts';
+import { type AccessOf, accessOnDisk } from './file-access.ts';
+import { type ParsedSettings, parseSettings } from './parse.ts';
 import type { Environment } from './environment.ts';
-import { whyUnreadable } from './reader.ts';
-import type { ReadFile } from './reader.ts';
+import { type ReadFile, whyUnreadable } from './reader.ts';
 import type { Role } from './settings.ts';
 
 export interface SettingsPlace {

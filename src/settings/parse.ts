@@ -6,16 +6,19 @@ import { readAccounts } from './accounts.ts';
 import { readCallers } from './callers.ts';
 import type { AccessOf } from './file-access.ts';
 import { storeInClear, upstreamInClear } from './in-clear.ts';
-import { fileCells, holdsSecret } from './cells.ts';
-import type { Cells } from './cells.ts';
-import { apiServerIn, doubtfulVariables, isInKubernetes, unknownVariables } from './environment.ts';
-import type { Environment } from './environment.ts';
+import { type Cells, fileCells, holdsSecret } from './cells.ts';
+import {
+  apiServerIn,
+  doubtfulVariables,
+  type Environment,
+  isInKubernetes,
+  unknownVariables,
+} from './environment.ts';
 import { readEgressProxy } from './egress.ts';
 import { readSettingsFile } from './file.ts';
 import { certificates, hostPort, password as passwordForm, storedKey } from './forms.ts';
 import { readInjector } from './injector.ts';
-import { defaultOf, SettingsReader } from './reader.ts';
-import type { ReadFile } from './reader.ts';
+import { defaultOf, type ReadFile, SettingsReader } from './reader.ts';
 import * as accounts from './table-accounts.ts';
 import * as serving from './table-serving.ts';
 import type {

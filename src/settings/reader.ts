@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Secret } from '../base/secret.ts';
-import { accessWarning } from './file-access.ts';
-import type { AccessOf } from './file-access.ts';
+import { type AccessOf, accessWarning } from './file-access.ts';
 import type { Setting } from './setting.ts';
 import type { Form } from './forms.ts';
-import { environmentCells, isInPod } from './environment.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, environmentCells, isInPod } from './environment.ts';
 import type { Cell, Cells, Scope } from './cells.ts';
 import { SETTINGS_TABLE } from './table.ts';
 import type { Role } from './settings.ts';

@@ -1,10 +1,10 @@
 import type { LogLevel } from '../base/log.ts';
-import type { Right } from '../hub/callers.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 import type { Secret } from '../base/secret.ts';
 import type { EgressProxy } from '../upstream/egress-proxy.ts';
 import type { AppMode } from '../token/token.ts';
 import type { Credentials } from '../wechat/issuer.ts';
+import type { Right } from '../hub-api/rights.ts';
 
 /** What this process is; each role takes the settings of its own and leaves the others unread. */
 export const ROLES = ['proxy', 'hub', 'injector', 'simulator', 'demo', 'shutdown'] as const;

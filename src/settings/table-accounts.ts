@@ -1,12 +1,9 @@
-import { RIGHTS } from '../hub/callers.ts';
-import type { Right } from '../hub/callers.ts';
-import { APP_MODES } from '../token/token.ts';
-import type { AppMode } from '../token/token.ts';
+import { APP_MODES, type AppMode } from '../token/token.ts';
 import { appSecretText } from './app-secret.ts';
-import { TOKEN_ROLES } from './setting.ts';
-import type { Setting } from './setting.ts';
+import { type Setting, TOKEN_ROLES } from './setting.ts';
 import * as form from './forms.ts';
 import type { HostPort, Role } from './settings.ts';
+import { RIGHTS, type Right } from '../hub-api/rights.ts';
 
 /** The simulator knows the accounts that it is given, beside its own. */
 const ACCOUNT_ROLES: readonly Role[] = ['proxy', 'hub', 'simulator'];

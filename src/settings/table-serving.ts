@@ -1,7 +1,5 @@
-import { LOG_LEVELS } from '../base/log.ts';
-import type { LogLevel } from '../base/log.ts';
-import { CALLING_ROLES, PROXIES, SERVERS, TOKEN_ROLES } from './setting.ts';
-import type { Setting } from './setting.ts';
+import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
+import { CALLING_ROLES, PROXIES, SERVERS, type Setting, TOKEN_ROLES } from './setting.ts';
 import * as form from './forms.ts';
 import type { HostPort, Role } from './settings.ts';
 

@@ -1,9 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { watchFiles } from '../server/watch-files.ts';
-import type { FilesWatch } from '../server/watch-files.ts';
-import { loadSettings } from './load.ts';
-import type { LoadedSettings, SettingsPlace } from './load.ts';
+import { type FilesWatch, watchFiles } from '../server/watch-files.ts';
+import { type LoadedSettings, loadSettings, type SettingsPlace } from './load.ts';
 import type { ReadFile } from './reader.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { NewApp } from './accounts.ts';
-import { isIpEntry } from './accounts.ts';
+import { isIpEntry, type NewApp } from './accounts.ts';
 import type { AnswerRequest, BreakRequest, Which } from './control.ts';
 import { RID_STYLES } from './errors.ts';
 import type { Knobs } from './knobs.ts';

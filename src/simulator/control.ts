@@ -1,12 +1,10 @@
 import type { TokenMode } from '../token/token.ts';
-import type { Account, AppCounters, AppSettings, NewApp } from './accounts.ts';
-import { noCounts } from './accounts.ts';
+import { type Account, type AppCounters, type AppSettings, type NewApp, noCounts } from './accounts.ts';
 import type { Arrival, PathCounters } from './arrivals.ts';
 import { textAnswer } from './answer.ts';
 import type { Knobs } from './knobs.ts';
 import type { Custom, Fault, NewRule, RulesInForce } from './rules.ts';
-import { judge } from './tokens.ts';
-import type { IssuedToken } from './tokens.ts';
+import { type IssuedToken, judge } from './tokens.ts';
 import type { World } from './world.ts';
 
 const MODES: readonly TokenMode[] = ['stable', 'classic'];

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import type { Answer } from './answer.ts';
-import { lengthOf } from './answer.ts';
+import { type Answer, lengthOf } from './answer.ts';
 import type { Arrival } from './arrivals.ts';
 import type { Custom, Fault } from './rules.ts';
 import type { World } from './world.ts';

@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { charge, mayUseSecret, plainIp } from './accounts.ts';
 import { refuseApiSignature } from './endpoints/signed.ts';
-import { emptyAnswer } from './answer.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, emptyAnswer } from './answer.ts';
 import type { Arrival } from './arrivals.ts';
 import { readBody } from './body.ts';
-import { deliver, deliverCustom, reset } from './deliver.ts';
-import type { Delivery } from './deliver.ts';
+import { deliver, deliverCustom, type Delivery, reset } from './deliver.ts';
 import { refuse } from './refuse.ts';
 import type { Fault } from './rules.ts';
 import { fingerprintOf } from '../base/secret.ts';

@@ -1,7 +1,5 @@
-import { jsonAnswer } from './answer.ts';
-import type { Answer } from './answer.ts';
-import { errorText, withRid } from './errors.ts';
-import type { RidStyle } from './errors.ts';
+import { type Answer, jsonAnswer } from './answer.ts';
+import { errorText, type RidStyle, withRid } from './errors.ts';
 import type { Call, World } from './world.ts';
 
 export interface RefusalShape {

@@ -1,5 +1,4 @@
-import { compilePathPattern } from '../wechat/path-pattern.ts';
-import type { PathPattern } from '../wechat/path-pattern.ts';
+import { compilePathPattern, type PathPattern } from '../wechat/path-pattern.ts';
 
 /** What can go wrong with an answer, or be put in its place. */
 export type Fault =

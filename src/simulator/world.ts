@@ -1,17 +1,21 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
-import { seededRandom } from '../base/random.ts';
-import type { Random } from '../base/random.ts';
-import { makeAccount, settle } from './accounts.ts';
-import type { Account, NewApp } from './accounts.ts';
+import { type Random, seededRandom } from '../base/random.ts';
+import { type Account, makeAccount, type NewApp, settle } from './accounts.ts';
 import type { Answer } from './answer.ts';
 import { Arrivals } from './arrivals.ts';
 import type { ReceivedBody } from './body.ts';
-import { DEFAULT_KNOBS } from './knobs.ts';
-import type { Knobs } from './knobs.ts';
+import { DEFAULT_KNOBS, type Knobs } from './knobs.ts';
 import { Rules } from './rules.ts';
-import { hexWord, succeed, TokenRegistry, tokenText } from './tokens.ts';
-import type { Family, IssuedToken, TokenKind } from './tokens.ts';
+import {
+  type Family,
+  hexWord,
+  type IssuedToken,
+  succeed,
+  type TokenKind,
+  TokenRegistry,
+  tokenText,
+} from './tokens.ts';
 
 /** One request as the platform sees it, once it is read. */
 export interface Call {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';
-import { isSealed } from './cipher.ts';
-import type { Seal } from './cipher.ts';
+import { isSealed, type Seal } from './cipher.ts';
 import type { TokenRecord } from './store.ts';
 
 /** Names the layout of the file. Another one is foreign to us. */

@@ -6,10 +6,8 @@ import type { Random } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
 import type { TokenMode } from '../token/token.ts';
 import { formatFile, parseFile } from './file-format.ts';
-import { makeSeal } from './cipher.ts';
-import type { Seal } from './cipher.ts';
-import { withoutFuture } from './store.ts';
-import type { TokenRecord, TokenStore } from './store.ts';
+import { makeSeal, type Seal } from './cipher.ts';
+import { type TokenRecord, type TokenStore, withoutFuture } from './store.ts';
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const OWNER_ONLY = 0o600;

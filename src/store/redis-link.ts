@@ -2,8 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import { makeClient } from './redis-client.ts';
-import type { RedisPlace } from './redis-client.ts';
+import { makeClient, type RedisPlace } from './redis-client.ts';
 import { hintOf, isOfSelect, isOfStore, isReadOnly, placesOf, reasonOf } from './redis-errors.ts';
 
 export interface RedisLinkParts {

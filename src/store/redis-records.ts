@@ -1,13 +1,11 @@
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';
 import type { RedisPlace } from './redis-client.ts';
-import { RedisLinks } from './redis-links.ts';
-import type { RedisLinksParts } from './redis-links.ts';
-import { CHARGE, DOUBT, KEEP, PUBLISH, READ, RELEASE, TAKE } from './redis-scripts.ts';
-import type { Script } from './redis-scripts.ts';
-import { isSealed } from './cipher.ts';
-import type { Seal } from './cipher.ts';
+import { RedisLinks, type RedisLinksParts } from './redis-links.ts';
+import { CHARGE, DOUBT, KEEP, PUBLISH, READ, RELEASE, type Script, TAKE } from './redis-scripts.ts';
+import { isSealed, type Seal } from './cipher.ts';
 import type {
+  Away,
   Pause,
   RecordsListener,
   SharedAccount,
@@ -16,7 +14,6 @@ import type {
   Snapshot,
   Taken,
 } from './shared-records.ts';
-import type { Away } from '../lease/decide.ts';
 
 /** Beyond the life of any token and the day of the ration, Redis forgets an account that nobody uses. */
 const KEPT_MS = 3 * 24 * 3_600_000;

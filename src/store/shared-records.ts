@@ -1,6 +1,5 @@
 import type { Secret } from '../base/secret.ts';
 import type { TokenMode } from '../token/token.ts';
-import type { Away, Seen } from '../lease/decide.ts';
 
 /** What holders share: an account in one mode. */
 export interface SharedAccount {
@@ -28,6 +27,28 @@ export function lifeOf({ issuedAtUnixMs, expiresAtUnixMs }: SharedRecord): numbe
 /** The same token, dated by the store's clock as it is now. */
 export function redated(record: SharedRecord, issuedAtUnixMs: number): SharedRecord {
   return { ...record, issuedAtUnixMs, expiresAtUnixMs: issuedAtUnixMs + lifeOf(record) };
+}
+
+export interface Away {
+  readonly kind: 'away';
+}
+
+export interface Seen {
+  readonly kind: 'seen';
+  readonly nowUnixMs: number;
+  /** Absent where nothing is stored. */
+  readonly record?: {
+    readonly generation: number;
+    readonly fingerprint: string;
+    readonly expiresAtUnixMs: number;
+  };
+  /** The record is not encrypted with our key: with another one, or not at all. */
+  readonly isSealed: boolean;
+  readonly forcedAtUnixMs: readonly number[];
+  /** The fingerprint of a token that a holder could not look into. */
+  readonly doubted?: string;
+  /** Whose turn it is, ours included. */
+  readonly turn?: { readonly isOurs: boolean; readonly leftMs: number };
 }
 
 export interface Snapshot extends Seen {

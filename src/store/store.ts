@@ -1,11 +1,11 @@
 import type { Clock } from '../base/clock.ts';
-import { fingerprintOf, Secret } from '../base/secret.ts';
+import { fingerprintOf, type Secret } from '../base/secret.ts';
 import { policyFor } from '../token/policy.ts';
 import { notAhead } from '../token/ration.ts';
 import type { Shared } from '../token/state.ts';
 import type { Token, TokenMode } from '../token/token.ts';
 import type { RedisPlace } from './redis-client.ts';
-import type { Turns } from '../lease/decide.ts';
+import type { Turns } from '../token/lease.ts';
 
 /** What survives a restart, of one account in one mode. Times are Unix milliseconds. */
 export interface TokenRecord {

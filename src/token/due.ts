@@ -1,6 +1,5 @@
 import type { Random } from '../base/random.ts';
-import { RENEWAL_SPACING_MS } from './policy.ts';
-import type { Policy } from './policy.ts';
+import { type Policy, RENEWAL_SPACING_MS } from './policy.ts';
 import type { Token } from './token.ts';
 
 interface Moment {

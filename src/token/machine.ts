@@ -3,13 +3,13 @@ import type { Random } from '../base/random.ts';
 import { dueMs, earlyMs, plannedMs } from './due.ts';
 import {
   DEMAND_SPACING_MS,
+  type Policy,
   rationedMs,
   RENEWAL_SPACING_MS,
   SAME_TOKEN_MS_MAX,
   SAME_TOKEN_MS_MIN,
   SAME_TOKEN_SHARE,
 } from './policy.ts';
-import type { Policy } from './policy.ts';
 import {
   isDoubted,
   LOOK_REPEAT_MS,
@@ -19,16 +19,26 @@ import {
   lookBegun,
   lookFailed,
   NO_DOUBT,
+  type Report,
   withReport,
 } from './doubt.ts';
-import type { Report } from './doubt.ts';
 import { refund, settleCharge, withLedger } from './ledger.ts';
 import { forPeople, permit, pruned } from './ration.ts';
 import { notingFailure, notingShared, notingToken, troubleWhileSpaced, UNSPACED } from './spacing.ts';
-import { after, isPassingLook, unchanged } from './state.ts';
-import type { Effect, Event, LookOutcome, Shared, State, Step, Trigger, Trouble } from './state.ts';
-import { isLive } from './token.ts';
-import type { Token } from './token.ts';
+import {
+  after,
+  type Effect,
+  type Event,
+  isPassingLook,
+  looked,
+  type Shared,
+  type State,
+  type Step,
+  type Trigger,
+  type Trouble,
+  unchanged,
+} from './state.ts';
+import { isLive, type Token } from './token.ts';
 
 /** The errcode by which the platform says that a token has aged. */
 const EXPIRED = 42001;
@@ -386,8 +396,4 @@ function sameAgain(state: State, fetched: Token, moment: Moment): State {
   const againAtMs = moment.nowMs + Math.max(Math.min(againMs, leftMs), RENEWAL_SPACING_MS);
   const dueAtMs = Math.max(dueMs(token, moment), againAtMs);
   return { ...state, token, attempts: 0, phase: { kind: 'idle' }, dueMs: dueAtMs };
-}
-
-function looked(outcome: LookOutcome): Effect {
-  return { kind: 'looked', outcome };
 }

@@ -1,5 +1,4 @@
-import { MANUAL_SHARE } from './policy.ts';
-import type { Ration } from './policy.ts';
+import { MANUAL_SHARE, type Ration } from './policy.ts';
 
 export type Permission =
   | { readonly kind: 'allowed' }

@@ -1,7 +1,5 @@
-import { isDoubted, LOOK_SPACING_MS, NO_DOUBT } from './doubt.ts';
-import type { Doubt, Report } from './doubt.ts';
-import { UNSPACED } from './spacing.ts';
-import type { Spacing } from './spacing.ts';
+import { type Doubt, isDoubted, LOOK_SPACING_MS, NO_DOUBT, type Report } from './doubt.ts';
+import { type Spacing, UNSPACED } from './spacing.ts';
 import type { Token, TokenMode } from './token.ts';
 
 /** Why a token could not be had or tried, as far as the life of a token goes. */
@@ -161,4 +159,8 @@ export function unchanged(state: State): Step {
 /** The next step, with the effects of the one before. */
 export function after(effects: readonly Effect[], next: Step): Step {
   return { state: next.state, effects: [...effects, ...next.effects] };
+}
+
+export function looked(outcome: LookOutcome): Effect {
+  return { kind: 'looked', outcome };
 }

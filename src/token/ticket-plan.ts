@@ -1,17 +1,7 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Random } from '../base/random.ts';
-import type { Secret } from '../base/secret.ts';
+import type { Ticket } from './ticket.ts';
 import { isSameLife, SHORT_LIFE_MS, SHORT_LIVES_MAX, SPACING_MS } from './spacing.ts';
-
-/** What pages sign JS-SDK calls and cards with: one for the whole account, and rationed as tokens are. */
-export interface Ticket {
-  readonly value: Secret;
-  readonly fingerprint: string;
-  /** On the life scale: when it was asked for, … */
-  readonly issuedAtMs: number;
-  /** … and when it counts as absent. */
-  readonly expiresAtMs: number;
-}
 
 /** The ticket in hand, and when the platform is asked for the next. */
 export interface TicketPlan {

@@ -1,7 +1,6 @@
 import test from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import { Audit } from '../../src/hub/audit.ts';
-import { RIGHTS } from '../../src/hub/callers.ts';
 import type { Caller } from '../../src/hub/callers.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
 import type { ReportAnswer } from '../../src/token/source.ts';
@@ -10,6 +9,7 @@ import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { refusal } from '../support/refusal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startHubPair } from '../support/hub.ts';
+import { RIGHTS } from '../../src/hub-api/rights.ts';
 
 const ORDERS: Caller = {
   kind: 'client',

@@ -1,5 +1,4 @@
 import test from 'ava';
-import { DEFAULT_RIGHTS, RIGHTS, type Right } from '../../src/hub/callers.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { fakeJwt } from '../support/hub-credentials.ts';
 import { openWatch } from '../support/hub-watch.ts';
@@ -7,6 +6,7 @@ import { sha256, startHubPair, startTestHub, type RunningHub } from '../support/
 import { genuine, startReviewServer } from '../support/review-server.ts';
 import { ask, type Reply } from '../support/simulator-client.ts';
 import type { Teardown } from '../support/simulator.ts';
+import { DEFAULT_RIGHTS, RIGHTS, type Right } from '../../src/hub-api/rights.ts';
 
 const KEY = 'a-key-of-limited-rights-0123456789';
 const APP = `/v1/apps/${DEMO_APP.appid}`;

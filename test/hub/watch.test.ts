@@ -1,18 +1,17 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import test from 'ava';
 import { silentLog } from '../../src/base/log.ts';
-import { RIGHTS } from '../../src/hub/callers.ts';
 import type { Caller } from '../../src/hub/callers.ts';
 import { HEARTBEAT_MS, Watchers } from '../../src/hub/watchers.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { makeToken, type Token } from '../../src/token/token.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ORDERS_KEY, REPORTS_KEY, startHubPair, startTestHub } from '../support/hub.ts';
-import { openWatch, TestWatch } from '../support/hub-watch.ts';
+import { openWatch, type TestWatch } from '../support/hub-watch.ts';
 import type { Teardown } from '../support/simulator.ts';
+import { RIGHTS } from '../../src/hub-api/rights.ts';
 
 const TOKEN_PATH = `/v1/apps/${DEMO_APP.appid}/token`;
 const ANYBODY: Caller = {

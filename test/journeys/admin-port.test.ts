@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { type RoleProcess, runCommand, startRole } from '../support/process.ts';
 import { ask } from '../support/simulator-client.ts';

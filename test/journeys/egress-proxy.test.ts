@@ -3,8 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import test from 'ava';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import { makeCertificate } from '../../src/simulator/certificate.ts';
 import {
@@ -15,7 +14,7 @@ import {
   type StubProxy,
 } from '../support/forward-proxy.ts';
 import { runCommand } from '../support/process.ts';
-import { APPID, APPSECRET, INFO, Sidecar, startSidecar } from '../support/sidecar.ts';
+import { APPID, APPSECRET, INFO, type Sidecar, startSidecar } from '../support/sidecar.ts';
 import { startSimulator, type RunningSimulator } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 

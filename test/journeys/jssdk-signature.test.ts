@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { sha256 } from '../support/hub.ts';
 import { RoleProcess } from '../support/process.ts';
 import { APPID, APPSECRET, Sidecar, startPair } from '../support/sidecar.ts';

@@ -1,7 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { RoleProcess, runCommand } from '../support/process.ts';
 import { APPID, APPSECRET, costOf, INFO, Sidecar } from '../support/sidecar.ts';
 import { ask } from '../support/simulator-client.ts';

@@ -1,7 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import test from 'ava';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { rawCall } from '../support/raw-call.ts';
 import { APPID, INFO, startSidecar } from '../support/sidecar.ts';
 import { type RunningSimulator, startSimulator } from '../support/simulator.ts';

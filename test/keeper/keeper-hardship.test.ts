@@ -1,7 +1,6 @@
 import test from 'ava';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
-import { memoryStore } from '../../src/store/store.ts';
-import type { TokenRecord } from '../../src/store/store.ts';
+import { memoryStore, type TokenRecord } from '../../src/store/store.ts';
 import { makeToken } from '../../src/token/token.ts';
 import type { Issuer } from '../../src/wechat/issuer.ts';
 import { given, noRoute, platformSays, ripple } from '../support/fake-issuer.ts';

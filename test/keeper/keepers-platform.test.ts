@@ -1,18 +1,15 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { refusal } from '../support/refusal.ts';
-import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { makeKeepers } from '../../src/keeper/keepers.ts';
-import type { Keepers } from '../../src/keeper/keepers.ts';
+import { type Keepers, makeKeepers } from '../../src/keeper/keepers.ts';
 import { memoryStore } from '../../src/store/store.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import type { Token, TokenMode } from '../../src/token/token.ts';
 import { issuerOf } from '../support/simulator-issuer.ts';
-import { startSimulator } from '../support/simulator.ts';
-import type { RunningSimulator } from '../support/simulator.ts';
+import { type RunningSimulator, startSimulator } from '../support/simulator.ts';
 
 const { appid } = DEMO_APP;
 

@@ -2,12 +2,10 @@ import test from 'ava';
 import { refusal } from '../support/refusal.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
-import { makeKeepers } from '../../src/keeper/keepers.ts';
-import type { Keepers } from '../../src/keeper/keepers.ts';
+import { type Keepers, makeKeepers } from '../../src/keeper/keepers.ts';
 import { memoryStore } from '../../src/store/store.ts';
 import type { Credentials } from '../../src/wechat/issuer.ts';
-import { given, makeFakeIssuer, platformSays, ripple } from '../support/fake-issuer.ts';
-import type { FakeIssuer } from '../support/fake-issuer.ts';
+import { type FakeIssuer, given, makeFakeIssuer, platformSays, ripple } from '../support/fake-issuer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const SHOP: Credentials = { appid: 'wxshop', secret: new Secret('one'), mode: 'stable' };

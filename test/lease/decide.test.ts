@@ -1,6 +1,6 @@
 import test from 'ava';
-import { decide, RENEW_MS, SETTLE_MS } from '../../src/lease/decide.ts';
-import type { Decision, Seen, Situation } from '../../src/lease/decide.ts';
+import { decide, type Decision, RENEW_MS, SETTLE_MS, type Situation } from '../../src/lease/decide.ts';
+import type { Seen } from '../../src/store/shared-records.ts';
 
 const NOW = 1_700_000_000_000;
 const first = { generation: 10, fingerprint: 'aaaaaaaaaaaaaaaa', expiresAtUnixMs: NOW + 1_000 };

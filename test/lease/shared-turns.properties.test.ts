@@ -1,15 +1,13 @@
 import test from 'ava';
 import { refusal } from '../support/refusal.ts';
 import * as fc from 'fast-check';
-import { seededRandom } from '../../src/base/random.ts';
-import type { Random } from '../../src/base/random.ts';
+import { type Random, seededRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { Token, TokenMode } from '../../src/token/token.ts';
 import type { Credentials, FetchOutcome, Issuer, ProbeOutcome } from '../../src/wechat/issuer.ts';
 import { ripple } from '../support/fake-issuer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { makeHolder, SharedMemory } from '../support/shared-store.ts';
-import type { Holder } from '../support/shared-store.ts';
+import { type Holder, makeHolder, SharedMemory } from '../support/shared-store.ts';
 
 const APPID = 'wx0123456789abcdef';
 const STEP_MS = 250;

@@ -3,11 +3,9 @@ import { refusal } from '../support/refusal.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import type { ReportAnswer, TokenAnswer } from '../../src/token/source.ts';
 import type { Credentials, Issuer } from '../../src/wechat/issuer.ts';
-import { given, makeFakeIssuer, platformSays, ripple } from '../support/fake-issuer.ts';
-import type { FakeIssuer } from '../support/fake-issuer.ts';
+import { type FakeIssuer, given, makeFakeIssuer, platformSays, ripple } from '../support/fake-issuer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { makeHolder, SharedMemory } from '../support/shared-store.ts';
-import type { Holder } from '../support/shared-store.ts';
+import { type Holder, makeHolder, SharedMemory } from '../support/shared-store.ts';
 
 const APPID = 'wx0123456789abcdef';
 

@@ -6,10 +6,10 @@ import { text } from 'node:stream/consumers';
 import { systemClock } from '../../src/base/clock.ts';
 import test, { type ExecutionContext } from 'ava';
 import { silentLog } from '../../src/base/log.ts';
-import { PROBLEM_REASONS, statusOf } from '../../src/hub/problem.ts';
+import { statusOf } from '../../src/hub/problem.ts';
 import { API_ROUTES } from '../../src/hub/routes.ts';
 import { adminHandler } from '../../src/server/admin.ts';
-import { errorAnswer, REASONS } from '../../src/proxy/errors.ts';
+import { errorResponse, REASONS } from '../../src/proxy/errors.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 import { CONTROL_PAGE } from '../../src/simulator/control-page.ts';
 import { troubleOf } from '../../src/wechat/errcodes.ts';
@@ -23,6 +23,7 @@ import {
   withoutBlocks,
 } from '../support/markdown.ts';
 import { readSources } from '../support/source-tree.ts';
+import { PROBLEM_REASONS } from '../../src/hub-api/problem.ts';
 
 /**
  * The lists of the documents are those of the code: what is added to one and not to the other fails here.
@@ -84,8 +85,8 @@ test('every word of `token=` is in docs/reference.md and docs/healing.md', (t) =
 
 test('every reason is in docs/errors.md, with its errcode and its status', (t) => {
   const expected = REASONS.map((reason) => {
-    const answer = errorAnswer(reason, '', 'http');
-    const isAlways = errorAnswer(reason, '', 'wechat').status !== 200;
+    const answer = errorResponse(reason, '', 'http');
+    const isAlways = errorResponse(reason, '', 'wechat').status !== 200;
     const { errcode } = JSON.parse(answer.body.toString()) as { errcode: number };
     return `${reason} ${errcode} ${answer.status}${isAlways ? ', always' : ''}`;
   });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { errcodeOf, errorAnswer, REASONS, type Reason } from '../../src/proxy/errors.ts';
+import { errcodeOf, errorResponse, REASONS, type Reason } from '../../src/proxy/errors.ts';
 
 const EXPECTED: Record<Reason, [http: number, errcode: number, wechat: number]> = {
   token_unavailable: [503, -1, 200],
@@ -20,14 +20,14 @@ test('every reason has its status and errcode, and refusals of the gate keep the
   t.deepEqual([...REASONS].toSorted(), Object.keys(EXPECTED).toSorted());
   for (const reason of REASONS) {
     const [http, errcode, wechat] = EXPECTED[reason];
-    t.is(errorAnswer(reason, 'x', 'http').status, http, reason);
-    t.is(errorAnswer(reason, 'x', 'wechat').status, wechat, reason);
+    t.is(errorResponse(reason, 'x', 'http').status, http, reason);
+    t.is(errorResponse(reason, 'x', 'wechat').status, wechat, reason);
     t.is(errcodeOf(reason), errcode, reason);
   }
 });
 
 test('an answer is compact JSON without a newline, and names its reason in a header', (t) => {
-  const answer = errorAnswer('upstream_broken', 'the connection died', 'wechat');
+  const answer = errorResponse('upstream_broken', 'the connection died', 'wechat');
   t.is(answer.body.toString(), '{"errcode":-2,"errmsg":"wechat-sidecar: the connection died"}');
   t.deepEqual(answer.headers, {
     'content-type': 'application/json',
@@ -37,13 +37,13 @@ test('an answer is compact JSON without a newline, and names its reason in a hea
 });
 
 test('the length counts bytes, not characters', (t) => {
-  const answer = errorAnswer('bad_request', '请求', 'http');
+  const answer = errorResponse('bad_request', '请求', 'http');
   t.is(answer.headers['content-length'], String(answer.body.length));
   t.is(JSON.parse(answer.body.toString()).errmsg, 'wechat-sidecar: 请求');
 });
 
 test("the platform's own errcode replaces the table's where it is the cause", (t) => {
-  const answer = errorAnswer('token_unavailable', 'the AppSecret is wrong', 'http', 40125);
+  const answer = errorResponse('token_unavailable', 'the AppSecret is wrong', 'http', 40125);
   t.is(JSON.parse(answer.body.toString()).errcode, 40125);
   t.is(answer.status, 503);
 });

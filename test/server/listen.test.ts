@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import type { RequestListener, ServerResponse } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
-import { errorAnswer } from '../../src/proxy/errors.ts';
+import { errorResponse } from '../../src/proxy/errors.ts';
 import { listen, type Listener, type ListenOptions } from '../../src/server/listen.ts';
 import { ListenError } from '../../src/server/listen-error.ts';
 import { rawCall, rawConnection } from '../support/raw-call.ts';
@@ -151,7 +150,7 @@ for (const [name, bytes] of [
 
 test('a role words the refusals itself', async (t) => {
   const { port } = await start(t, hello, {
-    refuse: ({ kind, message }) => errorAnswer('bad_request', `${kind}: ${message}`, 'wechat'),
+    refuse: ({ kind, message }) => errorResponse('bad_request', `${kind}: ${message}`, 'wechat'),
   });
   const asked = {
     malformed: 'nonsense\r\n\r\n',

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { Secret } from '../../src/base/secret.ts';
 import { accountsOf } from '../../src/hub/accounts.ts';
 import { Audit } from '../../src/hub/audit.ts';
-import { type Caller, Callers, RIGHTS } from '../../src/hub/callers.ts';
+import { type Caller, Callers } from '../../src/hub/callers.ts';
 import { History } from '../../src/hub/history.ts';
 import type { Hub } from '../../src/hub/hub.ts';
 import { CALL_LIMITS, RELAY_LIMITS } from '../../src/hub/limits.ts';
@@ -24,6 +24,7 @@ import { APPID } from './platform.ts';
 import { platformAsk } from './platform-ask.ts';
 import { StoreLink } from './store.ts';
 import type { World } from './world.ts';
+import { RIGHTS } from '../../src/hub-api/rights.ts';
 
 export const CLIENT_KEY = 'key-of-every-sidecar';
 

@@ -2,7 +2,8 @@ import { type Answer, heldAnswer } from '../../src/proxy/answer.ts';
 import type { CallBody } from '../../src/proxy/body.ts';
 import type { Call, Served } from '../../src/proxy/call.ts';
 import type { Accounts, ProxyRules } from '../../src/proxy/sidecar.ts';
-import { type ErrorAnswer, errorAnswer, type Reason } from '../../src/proxy/errors.ts';
+import type { LocalResponse } from '../../src/server/local-response.ts';
+import { errorResponse, type Reason } from '../../src/proxy/errors.ts';
 import type { Reports } from '../../src/proxy/reports.ts';
 import { judge } from '../../src/wechat/verdict.ts';
 import type { Machine } from './machine.ts';
@@ -161,11 +162,11 @@ export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injec
   }
 
   fail(reason: Reason, message: string, errcode?: number): Served {
-    const own = errorAnswer(reason, message, 'wechat', errcode);
+    const own = errorResponse(reason, message, 'wechat', errcode);
     return { ...this.#served(own.status, errcode, 'sidecar'), own, failure: { reason, message } };
   }
 
-  ownAnswer(own: ErrorAnswer): Served {
+  ownAnswer(own: LocalResponse): Served {
     return this.#served(own.status, undefined, 'sidecar');
   }
 

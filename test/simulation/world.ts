@@ -1,5 +1,4 @@
-import type { TokenRecord, TokenStore } from '../../src/store/store.ts';
-import { memoryStore } from '../../src/store/store.ts';
+import { memoryStore, type TokenRecord, type TokenStore } from '../../src/store/store.ts';
 import { type Disk, diskStore } from '../support/disk-model.ts';
 import { Chance } from './chance.ts';
 import { Excuses } from './excuses.ts';

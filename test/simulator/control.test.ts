@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import { isLoopback } from '../../src/simulator/loopback.ts';
-import { appid, secret, startPlatform } from '../support/simulator-account.ts';
+import { appid, type PlatformUnderTest, secret, startPlatform } from '../support/simulator-account.ts';
 import { ask } from '../support/simulator-client.ts';
-import type { PlatformUnderTest } from '../support/simulator-account.ts';
 
 function sim({ origin }: PlatformUnderTest) {
   return {

@@ -2,10 +2,8 @@ import test from 'ava';
 import { ENDPOINTS } from '../../src/simulator/endpoint-table.ts';
 import { paySignature, userSignature } from '../../src/simulator/signature.ts';
 import { KNOWN_ENDPOINTS } from '../../src/wechat/endpoints.ts';
-import { appid, secret, startPlatform } from '../support/simulator-account.ts';
-import type { PlatformUnderTest } from '../support/simulator-account.ts';
-import { ask } from '../support/simulator-client.ts';
-import type { Reply } from '../support/simulator-client.ts';
+import { appid, type PlatformUnderTest, secret, startPlatform } from '../support/simulator-account.ts';
+import { ask, type Reply } from '../support/simulator-client.ts';
 
 const COMPONENT = { component_appid: 'wxcomponent', component_appsecret: secret };
 

@@ -1,5 +1,5 @@
+import { type IncomingMessage, request } from 'node:http';
 import { once } from 'node:events';
-import { request } from 'node:http';
 import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
@@ -129,7 +129,7 @@ test('an early answer comes before the body of the request', async (t) => {
   t.teardown(() => req.destroy());
   req.on('error', () => undefined);
   req.flushHeaders();
-  const [res] = (await once(req, 'response')) as [import('node:http').IncomingMessage];
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
   t.is(res.statusCode, 200);
   t.is(control.arrivals()[0]?.body, undefined);
 });

@@ -1,14 +1,11 @@
-import test from 'ava';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
-import type { Log } from '../../src/base/log.ts';
+import { type Log, silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
 import { makeSeal } from '../../src/store/cipher.ts';
-import { freePort, serialRedisTest, until } from '../support/redis.ts';
-import type { RedisServer } from '../support/redis.ts';
+import { freePort, type RedisServer, serialRedisTest, until } from '../support/redis.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { documentedRights } from '../support/redis-rights.ts';
 

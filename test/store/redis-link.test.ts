@@ -1,7 +1,5 @@
-import { createServer, connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
-import test from 'ava';
-import type { ExecutionContext } from 'ava';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/base/log.ts';

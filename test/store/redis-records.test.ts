@@ -1,14 +1,12 @@
 import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
-import type { Log } from '../../src/base/log.ts';
+import { type Log, silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
 import type { RedisPlace } from '../../src/store/redis-client.ts';
 import { makeSeal } from '../../src/store/cipher.ts';
-import type { SharedRecord, Snapshot, Taken } from '../../src/store/shared-records.ts';
-import type { Away } from '../../src/lease/decide.ts';
+import type { Away, SharedRecord, Snapshot, Taken } from '../../src/store/shared-records.ts';
 import { serialRedisTest, RedisServer, until } from '../support/redis.ts';
 import { documentedRights } from '../support/redis-rights.ts';
 

@@ -3,12 +3,10 @@ import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
-import { makeKeepers } from '../../src/keeper/keepers.ts';
-import type { Keepers } from '../../src/keeper/keepers.ts';
+import { type Keepers, makeKeepers } from '../../src/keeper/keepers.ts';
 import { makeRedisStore } from '../../src/lease/redis-store.ts';
 import type { TokenMode } from '../../src/token/token.ts';
-import { given, makeFakeIssuer } from '../support/fake-issuer.ts';
-import type { FakeIssuer } from '../support/fake-issuer.ts';
+import { type FakeIssuer, given, makeFakeIssuer } from '../support/fake-issuer.ts';
 import { redisTest, RedisServer, until } from '../support/redis.ts';
 
 const APPID = 'wx0123456789abcdef';

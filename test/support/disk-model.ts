@@ -1,5 +1,4 @@
-import type { TokenRecord, TokenStore } from '../../src/store/store.ts';
-import { withoutFuture } from '../../src/store/store.ts';
+import { type TokenRecord, type TokenStore, withoutFuture } from '../../src/store/store.ts';
 import type { TokenMode } from '../../src/token/token.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,5 +1,4 @@
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Teardown } from './simulator.ts';
 
 /** A way between two processes that can be cut: what goes through it is passed on as it is. */

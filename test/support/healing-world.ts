@@ -2,7 +2,6 @@ import { silentLog } from '../../src/base/log.ts';
 import { seededRandom, type Random } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { Audit } from '../../src/hub/audit.ts';
-import { RIGHTS } from '../../src/hub/callers.ts';
 import type { Caller } from '../../src/hub/callers.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
 import { makeKeepers, type Keepers } from '../../src/keeper/keepers.ts';
@@ -15,6 +14,7 @@ import type { Refusal } from '../../src/token/source.ts';
 import type { Token, TokenMode } from '../../src/token/token.ts';
 import { ripple } from './fake-issuer.ts';
 import { ManualClock } from './manual-clock.ts';
+import { RIGHTS } from '../../src/hub-api/rights.ts';
 
 const APPID = 'wx0123456789abcdef';
 const CALLER: Caller = {

@@ -10,8 +10,7 @@ import { RoleProcess } from './process.ts';
 import { RedisServer, until } from './redis.ts';
 import { APPID, APPSECRET, INFO, Sidecar } from './sidecar.ts';
 import { ask } from './simulator-client.ts';
-import { startSimulator } from './simulator.ts';
-import type { RunningSimulator, Teardown } from './simulator.ts';
+import { type RunningSimulator, startSimulator, type Teardown } from './simulator.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const KEY = 'ha-client-key-0123456789abcdef';

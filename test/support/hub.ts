@@ -6,12 +6,12 @@ import type { RunningRole } from '../../src/roles/role.ts';
 import { parseSettings } from '../../src/settings/parse.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { startHub } from '../../src/roles/hub.ts';
-import { RIGHTS } from '../../src/hub/callers.ts';
 import type { KubernetesAccess } from '../../src/kubernetes/api.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ask, type Ask, type Reply } from './simulator-client.ts';
 import { type RunningSimulator, startSimulator, type Teardown } from './simulator.ts';
+import { RIGHTS } from '../../src/hub-api/rights.ts';
 
 /** The key of the client `orders`, who may use the demo account alone. */
 export const ORDERS_KEY = 'orders-key-0123456789abcdef';

@@ -2,12 +2,10 @@ import type { Log, LogFields } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { Keeper } from '../../src/keeper/keeper.ts';
 import type { KeeperObserver } from '../../src/keeper/observer.ts';
-import { memoryStore } from '../../src/store/store.ts';
-import type { TokenStore } from '../../src/store/store.ts';
+import { memoryStore, type TokenStore } from '../../src/store/store.ts';
 import type { ReportAnswer, TokenAnswer } from '../../src/token/source.ts';
 import type { Credentials, Issuer } from '../../src/wechat/issuer.ts';
-import { given, makeFakeIssuer, ripple } from './fake-issuer.ts';
-import type { FakeIssuer } from './fake-issuer.ts';
+import { type FakeIssuer, given, makeFakeIssuer, ripple } from './fake-issuer.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export const APP: Credentials = {

@@ -1,10 +1,8 @@
 import { seededRandom } from '../../src/base/random.ts';
 import { step } from '../../src/token/machine.ts';
 import { policyFor } from '../../src/token/policy.ts';
-import { INITIAL_STATE, wakeAtMs } from '../../src/token/state.ts';
-import type { Effect, Event, State } from '../../src/token/state.ts';
-import { makeToken } from '../../src/token/token.ts';
-import type { Token, TokenMode } from '../../src/token/token.ts';
+import { type Effect, type Event, INITIAL_STATE, type State, wakeAtMs } from '../../src/token/state.ts';
+import { makeToken, type Token, type TokenMode } from '../../src/token/token.ts';
 
 export type Round = Extract<Effect, { kind: 'fetch' | 'probe' }>;
 

@@ -1,5 +1,4 @@
-import { parseSettings } from '../../src/settings/parse.ts';
-import type { ParsedSettings } from '../../src/settings/parse.ts';
+import { type ParsedSettings, parseSettings } from '../../src/settings/parse.ts';
 import type { ReadFile } from '../../src/settings/reader.ts';
 import type { Role, Settings } from '../../src/settings/settings.ts';
 

@@ -1,9 +1,7 @@
-import { makeKeepers } from '../../src/keeper/keepers.ts';
-import type { Keepers } from '../../src/keeper/keepers.ts';
+import { type Keepers, makeKeepers } from '../../src/keeper/keepers.ts';
 import type { SharedAccount, SharedRecord } from '../../src/store/shared-records.ts';
 import { SharedStore } from '../../src/lease/shared-store.ts';
-import { silentLog } from '../../src/base/log.ts';
-import type { Log } from '../../src/base/log.ts';
+import { type Log, silentLog } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Credentials, Issuer } from '../../src/wechat/issuer.ts';
 import type { ManualClock } from './manual-clock.ts';

@@ -2,10 +2,8 @@ import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import type { SimulatorControl } from '../../src/simulator/control.ts';
 import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
 import { ManualClock } from './manual-clock.ts';
-import { ask } from './simulator-client.ts';
-import type { Ask, Reply } from './simulator-client.ts';
-import { startSimulator } from './simulator.ts';
-import type { Teardown } from './simulator.ts';
+import { ask, type Ask, type Reply } from './simulator-client.ts';
+import { startSimulator, type Teardown } from './simulator.ts';
 
 export const { appid, secret } = DEMO_APP;
 export const RID = '[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}';

@@ -1,5 +1,9 @@
-import { request as httpRequest } from 'node:http';
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as httpRequest,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
 export interface Reply {
@@ -37,7 +41,7 @@ export function ask(
     agent: false as const,
   };
   return new Promise((resolve, reject) => {
-    const onAnswer = (res: import('node:http').IncomingMessage): void => {
+    const onAnswer = (res: IncomingMessage): void => {
       const parts: Buffer[] = [];
       res.on('data', (part: Buffer) => parts.push(part));
       res.on('error', reject);

@@ -6,8 +6,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { makeCertificate } from '../../src/simulator/certificate.ts';
 import type { SimulatorControl } from '../../src/simulator/control.ts';
-import { makeSimulator } from '../../src/simulator/simulator.ts';
-import type { Simulator, SimulatorOptions } from '../../src/simulator/simulator.ts';
+import { makeSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';
 
 export interface RunningSimulator {
   /** `http://127.0.0.1:port` or `https://localhost:port`, without a slash. */

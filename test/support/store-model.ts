@@ -1,5 +1,6 @@
 import { fingerprintOf } from '../../src/base/secret.ts';
 import type {
+  Away,
   Pause,
   RecordsListener,
   SharedAccount,
@@ -8,7 +9,6 @@ import type {
   Snapshot,
   Taken,
 } from '../../src/store/shared-records.ts';
-import type { Away } from '../../src/lease/decide.ts';
 import { policyFor } from '../../src/token/policy.ts';
 
 /**

@@ -1,6 +1,7 @@
 import test from 'ava';
 import * as fc from 'fast-check';
 import {
+  type Doubt,
   HOLD_MS,
   HOLD_MS_MAX,
   holdOf,
@@ -17,7 +18,6 @@ import {
   SHARED_KEY,
   withReport,
 } from '../../src/token/doubt.ts';
-import type { Doubt } from '../../src/token/doubt.ts';
 
 function report(key: string, succeeded = false): { key: string; errcode: number; succeeded: boolean } {
   return { key, errcode: 40001, succeeded };

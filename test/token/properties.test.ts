@@ -3,10 +3,15 @@ import * as fc from 'fast-check';
 import { seededRandom } from '../../src/base/random.ts';
 import { step } from '../../src/token/machine.ts';
 import { policyFor } from '../../src/token/policy.ts';
-import { INITIAL_STATE, wakeAtMs } from '../../src/token/state.ts';
-import type { Effect, Event, Shared, State } from '../../src/token/state.ts';
-import { isLive, makeToken } from '../../src/token/token.ts';
-import type { TokenMode } from '../../src/token/token.ts';
+import {
+  type Effect,
+  type Event,
+  INITIAL_STATE,
+  type Shared,
+  type State,
+  wakeAtMs,
+} from '../../src/token/state.ts';
+import { isLive, makeToken, type TokenMode } from '../../src/token/token.ts';
 
 type Command =
   | { readonly do: 'pass'; readonly byMs: number }

@@ -1,7 +1,6 @@
 import test from 'ava';
 import { makeToken } from '../../src/token/token.ts';
-import { busy, freshToken, Life, ModelPlatform } from '../support/life.ts';
-import type { Platform } from '../support/life.ts';
+import { busy, freshToken, Life, ModelPlatform, type Platform } from '../support/life.ts';
 
 /** A platform whose tokens live this long, and that refuses none of them. */
 function granting(lifeMs: () => number): Platform {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { seededRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { liveTicket, needsTicket, NO_TICKET, withFailure, withTicket } from '../../src/token/ticket-plan.ts';
-import type { Ticket } from '../../src/token/ticket-plan.ts';
+import type { Ticket } from '../../src/token/ticket.ts';
 
 /** What the platform answers at a moment: a ticket by its name with the seconds that it claims, or an errcode. */
 type Platform = (nowMs: number) => { readonly name: string; readonly expiresInS: number } | number;

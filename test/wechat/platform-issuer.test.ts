@@ -1,7 +1,6 @@
 import test from 'ava';
 import { Secret } from '../../src/base/secret.ts';
-import { makeToken } from '../../src/token/token.ts';
-import type { TokenMode } from '../../src/token/token.ts';
+import { makeToken, type TokenMode } from '../../src/token/token.ts';
 import type { Ask, AskOutcome, AskRequest } from '../../src/wechat/ask.ts';
 import type { Credentials, FetchOutcome, ProbeOutcome } from '../../src/wechat/issuer.ts';
 import { makePlatformIssuer } from '../../src/wechat/platform-issuer.ts';

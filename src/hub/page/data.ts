@@ -1,7 +1,6 @@
 import type { AccountStatus } from '../../keeper/status.ts';
 import type { TokenMode } from '../../token/token.ts';
-import { mayDo, mayUse } from '../callers.ts';
-import type { Caller } from '../callers.ts';
+import { type Caller, mayDo, mayUse } from '../callers.ts';
 import type { History, PastRefresh } from '../history.ts';
 import type { HubApp } from '../accounts.ts';
 import type { Hub } from '../hub.ts';

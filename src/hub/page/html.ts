@@ -1,5 +1,4 @@
-import { LANGUAGES, WORDS } from './words.ts';
-import type { Language, Words } from './words.ts';
+import { type Language, LANGUAGES, type Words, WORDS } from './words.ts';
 
 const HTML_LANG: Readonly<Record<Language, string>> = { en: 'en', zh: 'zh-CN' };
 

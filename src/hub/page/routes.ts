@@ -1,7 +1,6 @@
 import type Koa from 'koa';
 import type Router from 'koa-router';
-import { keyOf, mayDo, mayUse } from '../callers.ts';
-import type { Caller } from '../callers.ts';
+import { type Caller, keyOf, mayDo, mayUse } from '../callers.ts';
 import type { Hub } from '../hub.ts';
 import { BODY_LIMITS } from '../limits.ts';
 import { notPermitted, Problem, unknownApp } from '../problem.ts';
@@ -12,8 +11,7 @@ import { ICON, loginHtml, pageHtml } from './html.ts';
 import { SCRIPT } from './script.ts';
 import { SESSION_MS, Sessions } from './sessions.ts';
 import { STYLE } from './style.ts';
-import { languageOf } from './words.ts';
-import type { Language } from './words.ts';
+import { type Language, languageOf } from './words.ts';
 
 const COOKIE = 'wechat-sidecar-hub';
 

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../base/clock.ts';
-import { randomHex } from '../../base/random.ts';
-import type { Random } from '../../base/random.ts';
+import { type Random, randomHex } from '../../base/random.ts';
 import { keyOf, type Caller } from '../callers.ts';
 import type { ShareLimits } from '../limits.ts';
 

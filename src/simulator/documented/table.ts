@@ -5,8 +5,7 @@ import { EXPRESS } from './express.ts';
 import { MINI_PROGRAMS } from './mini-programs.ts';
 import { OFFICIAL_ACCOUNTS } from './official-accounts.ts';
 import { SERVICES } from './services.ts';
-import { readShape } from './shape.ts';
-import type { Shape } from './shape.ts';
+import { readShape, type Shape } from './shape.ts';
 import { STORES } from './stores.ts';
 import { plausibleValue } from './values.ts';
 

@@ -1,5 +1,4 @@
-import { isObject, jsonObject } from '../endpoints/json-body.ts';
-import type { JsonObject } from '../endpoints/json-body.ts';
+import { isObject, jsonObject, type JsonObject } from '../endpoints/json-body.ts';
 import { openidOf } from '../endpoints/sns.ts';
 import type { Call } from '../world.ts';
 import type { Shape } from './shape.ts';

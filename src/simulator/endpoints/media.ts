@@ -1,5 +1,4 @@
-import { binaryAnswer, jsonAnswer, OK } from '../answer.ts';
-import type { Answer } from '../answer.ts';
+import { type Answer, binaryAnswer, jsonAnswer, OK } from '../answer.ts';
 import { parseMultipart } from '../multipart.ts';
 import { refuse } from '../refuse.ts';
 import { word } from '../tokens.ts';

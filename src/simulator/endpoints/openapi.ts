@@ -1,7 +1,5 @@
-import { monthOf, quotaOf, usageOf } from '../accounts.ts';
-import type { Account } from '../accounts.ts';
-import { jsonAnswer, OK } from '../answer.ts';
-import type { Answer } from '../answer.ts';
+import { type Account, monthOf, quotaOf, usageOf } from '../accounts.ts';
+import { type Answer, jsonAnswer, OK } from '../answer.ts';
 import { refuse } from '../refuse.ts';
 import type { Call, Endpoint, World } from '../world.ts';
 import { isObject, jsonObject } from './json-body.ts';

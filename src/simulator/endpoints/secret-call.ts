@@ -1,8 +1,6 @@
-import { charge, mayUseSecret } from '../accounts.ts';
-import type { Account } from '../accounts.ts';
+import { type Account, charge, mayUseSecret } from '../accounts.ts';
 import type { Answer } from '../answer.ts';
-import { refuse } from '../refuse.ts';
-import type { RefusalShape } from '../refuse.ts';
+import { type RefusalShape, refuse } from '../refuse.ts';
 import type { Call, World } from '../world.ts';
 
 export interface Presented {

@@ -1,6 +1,5 @@
 import type { Account } from '../accounts.ts';
-import { jsonAnswer, OK, textAnswer } from '../answer.ts';
-import type { Answer } from '../answer.ts';
+import { type Answer, jsonAnswer, OK, textAnswer } from '../answer.ts';
 import { refuse } from '../refuse.ts';
 import type { Call, Endpoint, World } from '../world.ts';
 import { jsonObject } from './json-body.ts';

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
-import { jsonAnswer } from '../answer.ts';
-import type { Answer } from '../answer.ts';
-import { refuse } from '../refuse.ts';
-import type { RefusalShape } from '../refuse.ts';
-import { judge, tokenText, word } from '../tokens.ts';
-import type { IssuedToken } from '../tokens.ts';
+import { type Answer, jsonAnswer } from '../answer.ts';
+import { type RefusalShape, refuse } from '../refuse.ts';
+import { type IssuedToken, judge, tokenText, word } from '../tokens.ts';
 import type { Call, Endpoint, World } from '../world.ts';
 import { enterWithSecret } from './secret-call.ts';
 

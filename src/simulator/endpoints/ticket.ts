@@ -1,5 +1,4 @@
-import { jsonAnswer } from '../answer.ts';
-import type { Answer } from '../answer.ts';
+import { type Answer, jsonAnswer } from '../answer.ts';
 import { refuse } from '../refuse.ts';
 import { word } from '../tokens.ts';
 import type { Call, Endpoint, World } from '../world.ts';

@@ -1,7 +1,5 @@
-import { dayOf } from '../accounts.ts';
-import type { Account } from '../accounts.ts';
-import { jsonAnswer } from '../answer.ts';
-import type { Answer } from '../answer.ts';
+import { type Account, dayOf } from '../accounts.ts';
+import { type Answer, jsonAnswer } from '../answer.ts';
 import { refuse } from '../refuse.ts';
 import type { IssuedToken } from '../tokens.ts';
 import type { Call, Endpoint, World } from '../world.ts';
