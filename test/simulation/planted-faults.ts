@@ -23,7 +23,7 @@ export interface PlantedFault {
 
 const TICKET_NEVER_RENEWED: readonly Change[] = [
   {
-    file: 'keeper/ticket-plan.js',
+    file: 'token/ticket-plan.js',
     find: 'return ticket === undefined || ticket.expiresAtMs - nowMs < leftMsMin(plan, ticket);',
     put: 'return ticket === undefined;',
   },
@@ -52,7 +52,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     story: 'Whoever wants a token fetches it, whosever turn it is.',
     changes: [
       {
-        file: 'keeper/turns.js',
+        file: 'lease/decide.js',
         find: 'store.turn?.isOurs !== true',
         put: 'store.turn?.isOurs === undefined',
       },
@@ -63,12 +63,12 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     story: 'A hub that stood still in its turn puts its older token in the place of a newer one.',
     changes: [
       {
-        file: 'keeper/shared-turns.js',
+        file: 'lease/shared-turns.js',
         find: '(this.#held?.record.generation ?? 0) > turn.generation;',
         put: 'false;',
       },
       {
-        file: 'keeper/shared-turns.js',
+        file: 'lease/shared-turns.js',
         find: 'generation: this.#turn.generation,',
         put: 'generation: this.#nextGeneration(),',
       },
@@ -80,7 +80,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     script: 2,
     changes: [
       {
-        file: 'keeper/turns.js',
+        file: 'lease/decide.js',
         find: "    if (mode === 'classic')\n        return { kind: 'withhold', why };\n",
         put: '',
       },
@@ -139,7 +139,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
         put: "const permission = { kind: 'allowed' };",
       },
       {
-        file: 'keeper/turns.js',
+        file: 'lease/decide.js',
         find: "if (force && permit(ledger, ration, nowUnixMs).kind !== 'allowed')",
         put: 'if (false)',
       },
@@ -194,7 +194,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     story: 'Each page that needs a fresh ticket asks the platform, which has none.',
     changes: [
       {
-        file: 'keeper/ticket-plan.js',
+        file: 'token/ticket-plan.js',
         find: 'const askFromMs = nowMs + Math.max(isSame ? sameMs : ASK_SPACING_MS, spacingMs(lives));',
         put: 'const askFromMs = nowMs + ASK_SPACING_MS;',
       },
@@ -252,7 +252,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     script: 5,
     changes: [
       {
-        file: 'proxy/hub/account.js',
+        file: 'hub-client/account.js',
         find: 'return isLive(token, this.#parts.clock.lifeMs()) ? token : undefined;',
         put: 'return token;',
       },
@@ -262,14 +262,14 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: 'a life is counted anew at each stage',
     story: 'A sidecar counts two hours from when it got its copy.',
     script: 5,
-    changes: [{ file: 'proxy/hub/wire.js', find: 'agedMs + leftMs', put: 'agedMs + lifeMs' }],
+    changes: [{ file: 'hub-api/read.js', find: 'agedMs + leftMs', put: 'agedMs + lifeMs' }],
   },
   {
     name: 'a ticket is served past its end',
     story: 'A kept ticket is kept for ever.',
     changes: [
       {
-        file: 'keeper/ticket-plan.js',
+        file: 'token/ticket-plan.js',
         find: 'ticket.expiresAtMs - nowMs >= LAST_SECOND_MS ? ticket : undefined',
         put: 'true ? ticket : undefined',
       },
@@ -287,7 +287,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     script: 6,
     changes: [
       {
-        file: 'proxy/hub/account.js',
+        file: 'hub-client/account.js',
         find: 'next.issuedAtMs >= current.issuedAtMs - AGE_TOLERANCE_MS',
         put: 'true',
       },
@@ -297,7 +297,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: 'a token that was replaced comes back',
     story: 'An endpoint refuses the new token too, so the old one is as good as any.',
     script: 0,
-    changes: [{ file: 'proxy/hub/account.js', find: 'if (isOld || ', put: 'if (' }],
+    changes: [{ file: 'hub-client/account.js', find: 'if (isOld || ', put: 'if (' }],
   },
   {
     name: 'a busy platform uses up the ration',
@@ -338,7 +338,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     story: 'A hub that says that it cannot is believed, and no other is asked.',
     changes: [
       {
-        file: 'proxy/hub/client.js',
+        file: 'hub-client/client.js',
         find: 'return outcome.status < 500 && !isRefusal(outcome);',
         put: 'return !isRefusal(outcome);',
       },
