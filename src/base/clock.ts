@@ -17,6 +17,11 @@ export interface Timer {
   cancel(): void;
 }
 
+/** A moment of the life scale as Unix time, by what the wall clock says now. */
+export function toUnixMs(lifeMs: number, clock: Pick<Clock, 'wallMs' | 'lifeMs'>): number {
+  return lifeMs + clock.wallMs() - clock.lifeMs();
+}
+
 /** Longest delay that a Node timer can carry. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
 

@@ -1,5 +1,4 @@
-import type { Clock } from '../base/clock.ts';
-import { unixMs } from '../store/store.ts';
+import { type Clock, toUnixMs } from '../base/clock.ts';
 import type { Result, Trigger } from '../token/state.ts';
 import type { Token } from '../token/token.ts';
 
@@ -45,7 +44,7 @@ export class History {
   /** Oldest first. */
   of(appid: string): readonly PastRefresh[] {
     return this.#lastDay(appid).map(({ atMs, trigger, result }) => ({
-      atUnixMs: Math.round(unixMs(atMs, this.#clock)),
+      atUnixMs: Math.round(toUnixMs(atMs, this.#clock)),
       trigger,
       result,
     }));

@@ -1,5 +1,4 @@
-import type { Clock } from '../base/clock.ts';
-import { unixMs } from '../store/store.ts';
+import { type Clock, toUnixMs } from '../base/clock.ts';
 import type { ReportAnswer } from '../token/source.ts';
 import type { WireApp, WireRefresh, WireToken } from '../hub-api/wire.ts';
 import type { Token } from '../token/token.ts';
@@ -8,7 +7,7 @@ import type { HubApp } from './accounts.ts';
 /** One of the places where a token leaves us, on purpose. */
 export function wireToken(appid: string, token: Token, clock: Clock): WireToken {
   // Counted from the one to the other, so that their distance is the token's life to the millisecond.
-  const issuedUnixMs = Math.round(unixMs(token.issuedAtMs, clock));
+  const issuedUnixMs = Math.round(toUnixMs(token.issuedAtMs, clock));
   const lifeMs = Math.round(token.expiresAtMs - token.issuedAtMs);
   return {
     appid,
@@ -41,7 +40,7 @@ export function wireApp({ appid, name, mode }: HubApp, token: Token | undefined,
     mode,
     ...(token !== undefined && {
       fingerprint: token.fingerprint,
-      expires_at: rfc3339(Math.round(unixMs(token.expiresAtMs, clock))),
+      expires_at: rfc3339(Math.round(toUnixMs(token.expiresAtMs, clock))),
     }),
   };
 }

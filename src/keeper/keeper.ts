@@ -24,11 +24,11 @@ import { Narrator } from './narrator.ts';
 import type { KeeperObserver } from './observer.ts';
 import { FROM_ELSEWHERE, ReportKeys } from './report-keys.ts';
 import { RollingCount } from './rolling-count.ts';
-import { settled } from '../lease/settled.ts';
+import { settled } from './settled.ts';
 import { type AccountStatus, accountStatus } from './status.ts';
-import { fromRecord, type Recollection, type TokenStore, toRecord } from '../store/store.ts';
+import type { TokenStore } from '../store/store.ts';
 import { Waiters } from './waiters.ts';
-import { ownTurns, type Turns } from '../token/lease.ts';
+import { type LeaseManager, localLease } from '../token/lease.ts';
 
 /** The state is looked at this often at least: clocks jump, and machines sleep. */
 const LOOK_MS_MAX = 30_000;
@@ -36,8 +36,8 @@ const LOOK_MS_MAX = 30_000;
 /** A store that takes longer than this to answer is not waited for; a token costs one call. */
 const LOAD_MS_MAX = 1_500;
 
-/** How soon we try again where it could not be our turn; it costs the platform nothing. */
-const WITHHELD_MS = 3_000;
+/** How soon we try again for a lease that was denied; it costs the platform nothing. */
+const DENIED_MS = 3_000;
 
 export interface KeeperParts {
   readonly app: Credentials;
@@ -58,7 +58,7 @@ export class Keeper {
   readonly #fetches: RollingCount = new RollingCount();
   readonly #failures: Failures = new Failures();
   #app: Credentials;
-  #turns: Turns;
+  #leases: LeaseManager;
   #state: State = INITIAL_STATE;
   #timer: Timer | undefined;
   #wasTried = false;
@@ -67,7 +67,7 @@ export class Keeper {
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     this.#app = parts.app;
-    this.#turns = this.#share(parts.app);
+    this.#leases = this.#share(parts.app);
     this.#waiters = new Waiters(parts.clock, () => this.#state);
     this.#reportKeys = new ReportKeys(parts.clock);
     this.#narrator = new Narrator(parts.app.appid, parts);
@@ -78,7 +78,7 @@ export class Keeper {
     const { store, clock } = this.#parts;
     const { appid, mode } = this.#app;
     let isWaited = true;
-    const loaded = (found: Recollection): void => {
+    const loaded = (found: Shared): void => {
       if (!isWaited) return;
       isWaited = false;
       limit.cancel();
@@ -88,8 +88,8 @@ export class Keeper {
       this.#narrator.storeIsSlow();
       loaded({ forcedAtMs: [] });
     });
-    store.load(appid, mode).then(
-      (record) => loaded(record === undefined ? { forcedAtMs: [] } : fromRecord(record, clock)),
+    store.load({ appid, mode }).then(
+      (known) => loaded(known ?? { forcedAtMs: [] }),
       () => loaded({ forcedAtMs: [] }),
     );
   }
@@ -162,8 +162,8 @@ export class Keeper {
 
   reconfigure(app: Credentials): void {
     if (app.mode !== this.#app.mode) {
-      this.#turns.close();
-      this.#turns = this.#share(app);
+      this.#leases.close();
+      this.#leases = this.#share(app);
     }
     this.#app = app;
     this.#dispatch({ kind: 'reconfigured' });
@@ -179,7 +179,7 @@ export class Keeper {
         lastFailure: this.#failures.last,
         fetchesLastDay: this.#fetches.total(clock.lifeMs()),
         waiting: this.#waiters.size,
-        shared: this.#turns.status(),
+        shared: this.#leases.status(),
       },
       clock,
     );
@@ -197,7 +197,7 @@ export class Keeper {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    this.#turns.close();
+    this.#leases.close();
     this.#waiters.close();
   }
 
@@ -213,13 +213,13 @@ export class Keeper {
     return { key: this.#reportKeys.keyOf(caller, path), errcode, succeeded };
   }
 
-  /** Each mode has tokens, and turns, of its own. */
-  #share({ appid, mode }: Credentials): Turns {
+  /** Each mode has tokens, and a lease, of its own. */
+  #share({ appid, mode }: Credentials): LeaseManager {
     const { store } = this.#parts;
-    return store.share?.({ appid, mode }, (shared) => this.adopt(shared)) ?? ownTurns;
+    return store.share?.({ appid, mode }, (shared) => this.adopt(shared)) ?? localLease;
   }
 
-  #onLoaded(found: Recollection): void {
+  #onLoaded(found: Shared): void {
     this.#dispatch({ kind: 'loaded', ...found });
     const { token } = this.#state;
     if (token !== undefined) this.#narrator.remembered(token);
@@ -275,22 +275,22 @@ export class Keeper {
   async #fetch(round: number, trigger: Trigger, force: boolean): Promise<void> {
     const { clock, issuer, store } = this.#parts;
     const app = this.#app;
-    const taken = this.#turns.take(force);
-    const turn = taken instanceof Promise ? await taken : taken;
-    if (turn.kind === 'needless') return this.#yield(round, turn.shared);
-    if (turn.kind === 'withheld') return this.#onWithheld(round, trigger, turn.message);
+    const acquired = this.#leases.acquire(force);
+    const lease = acquired instanceof Promise ? await acquired : acquired;
+    if (lease.kind === 'superseded') return this.#yield(round, lease.shared);
+    if (lease.kind === 'denied') return this.#onDenied(round, trigger, lease.message);
     try {
       // A crash must not forget what is spent of the ration.
       if (force && store.written !== undefined) await store.written();
       const startedMs = clock.lifeMs();
       this.#fetches.add(startedMs);
       const outcome = await settled(() => issuer.fetch(app, force), clock);
-      const overtaken = turn.overtaken();
+      const overtaken = lease.overtaken();
       if (overtaken !== undefined) this.#yield(round, overtaken);
       else if (outcome.kind === 'token') this.#onToken(round, trigger, outcome, startedMs);
       else this.#onFailure(round, trigger, outcome);
     } finally {
-      turn.end();
+      lease.release();
     }
   }
 
@@ -301,13 +301,13 @@ export class Keeper {
     this.#noteAdoption(before);
   }
 
-  /** It may not be our turn for as long as the store is unavailable. */
-  #onWithheld(round: number, trigger: Trigger, message: string): void {
+  /** There is no lease for as long as the store is unavailable. */
+  #onDenied(round: number, trigger: Trigger, message: string): void {
     if (this.#closed) return;
     const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.wallMs());
-    const trouble = { errcode: -1, message, recheckMs: WITHHELD_MS };
+    const trouble = { errcode: -1, message, recheckMs: DENIED_MS };
     this.#dispatch({ kind: 'fetchFailed', round, trouble, unspent: true });
-    this.#narrator.withheld(isNew, trigger, message, this.#state);
+    this.#narrator.denied(isNew, trigger, message, this.#state);
   }
 
   #onToken(
@@ -360,7 +360,7 @@ export class Keeper {
 
   async #probe(round: number, token: Token): Promise<void> {
     const { clock, issuer } = this.#parts;
-    const looking = this.#turns.look();
+    const looking = this.#leases.reread();
     if (looking !== undefined) await looking;
     if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, { forcedAtMs: [] });
     const outcome = await settled(() => issuer.probe(token), clock);
@@ -371,9 +371,9 @@ export class Keeper {
   }
 
   #save(token: Token | undefined): void {
-    const { store, clock } = this.#parts;
     const { appid, mode } = this.#app;
-    store.save(toRecord(appid, mode, token, this.#state.spentAtMs.stable, clock));
+    const forcedAtMs = this.#state.spentAtMs.stable;
+    this.#parts.store.save({ appid, mode }, { ...(token !== undefined && { token }), forcedAtMs });
   }
 
   #tellChange(token: Token): void {
@@ -386,7 +386,7 @@ export class Keeper {
   #shareDoubt(): void {
     const { phase, doubt, token } = this.#state;
     const isStuck = phase.kind === 'resting' && isDoubted(doubt);
-    if (isStuck && isLive(token, this.#parts.clock.lifeMs())) this.#turns.doubt(token.fingerprint);
+    if (isStuck && isLive(token, this.#parts.clock.lifeMs())) this.#leases.doubt(token.fingerprint);
   }
 
   #noteRation(before: State, state: State): void {

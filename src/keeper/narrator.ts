@@ -61,7 +61,7 @@ export class Narrator {
     });
   }
 
-  withheld(isNew: boolean, trigger: Trigger, message: string, state: State): void {
+  denied(isNew: boolean, trigger: Trigger, message: string, state: State): void {
     this.#log[isNew ? 'error' : 'debug']('token fetch withheld', {
       app: this.#appid,
       trigger,

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import { type Clock, toUnixMs } from '../base/clock.ts';
 import { isDoubted } from '../token/doubt.ts';
 import { policyFor } from '../token/policy.ts';
 import { pruned } from '../token/ration.ts';
@@ -6,8 +6,7 @@ import { type Phase, type State, wakeAtMs } from '../token/state.ts';
 import { isLive, type TokenMode } from '../token/token.ts';
 import type { LastFailure } from './failures.ts';
 import { RATIONED, SPACED } from './narrator.ts';
-import { unixMs } from '../store/store.ts';
-import type { SharedStatus } from '../token/lease.ts';
+import type { LeaseStatus } from '../token/lease.ts';
 
 /** One account, for `/status`. Times are Unix milliseconds. */
 export interface AccountStatus {
@@ -31,7 +30,7 @@ export interface AccountStatus {
   readonly forcedLeft: number;
   readonly waiting: number;
   /** Where other processes hold the account too. */
-  readonly shared?: SharedStatus;
+  readonly shared?: LeaseStatus;
 }
 
 interface Seen {
@@ -41,13 +40,13 @@ interface Seen {
   readonly lastFailure: LastFailure | undefined;
   readonly fetchesLastDay: number;
   readonly waiting: number;
-  readonly shared: SharedStatus | undefined;
+  readonly shared: LeaseStatus | undefined;
 }
 
 export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
   const { appid, mode, state, lastFailure, fetchesLastDay, waiting, shared } = seen;
   const nowMs = clock.lifeMs();
-  const toUnixMs = (lifeMs: number): number => Math.round(unixMs(lifeMs, clock));
+  const unixMs = (lifeMs: number): number => Math.round(toUnixMs(lifeMs, clock));
   const { ration } = policyFor('stable');
   const forcedLastDay = pruned(state.spentAtMs.stable, ration, nowMs).length;
   const nextMs = wakeAtMs(state);
@@ -57,15 +56,15 @@ export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
     phase: state.phase.kind,
     ...(isLive(state.token, nowMs) && {
       fingerprint: state.token.fingerprint,
-      issuedAtUnixMs: toUnixMs(state.token.issuedAtMs),
-      expiresAtUnixMs: toUnixMs(state.token.expiresAtMs),
+      issuedAtUnixMs: unixMs(state.token.issuedAtMs),
+      expiresAtUnixMs: unixMs(state.token.expiresAtMs),
     }),
-    ...(nextMs !== undefined && { nextRefreshUnixMs: toUnixMs(nextMs) }),
+    ...(nextMs !== undefined && { nextRefreshUnixMs: unixMs(nextMs) }),
     suspected: isDoubted(state.doubt),
     heldPaths: [...state.doubt.holds.values()].filter((hold) => nowMs < hold.untilMs).length,
     ...(state.phase.kind === 'rationed' && {
       rationed: {
-        untilUnixMs: toUnixMs(state.phase.untilMs),
+        untilUnixMs: unixMs(state.phase.untilMs),
         message: state.phase.next === 'spend' ? SPACED : RATIONED,
       },
     }),

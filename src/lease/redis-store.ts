@@ -2,7 +2,7 @@ import type { Secret } from '../base/secret.ts';
 import type { RedisPlace } from '../store/redis-client.ts';
 import type { RedisLinksParts } from '../store/redis-links.ts';
 import { RedisRecords } from '../store/redis-records.ts';
-import { makeSeal } from '../store/cipher.ts';
+import { makeTokenCipher } from '../store/cipher.ts';
 import { SharedStore, type SharedStoreParts } from './shared-store.ts';
 import type { TokenStore } from '../store/store.ts';
 
@@ -15,7 +15,7 @@ export interface RedisStoreParts extends Omit<SharedStoreParts, 'records'> {
 
 /** Tokens in a Redis (5 or later) that any number of processes share. */
 export function makeRedisStore({ place, keyPrefix, encryptionKey, ...parts }: RedisStoreParts): TokenStore {
-  const records = new RedisRecords({ ...parts, place, keyPrefix, seal: makeSeal(encryptionKey) });
+  const records = new RedisRecords({ ...parts, place, keyPrefix, cipher: makeTokenCipher(encryptionKey) });
   const store: TokenStore = new SharedStore({ ...parts, records });
   store.use = (next) => records.use(next);
   return store;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';
-import { isSealed, type Seal } from './cipher.ts';
-import type { TokenRecord } from './store.ts';
+import { isEncrypted, type TokenCipher } from './cipher.ts';
+import type { TokenRecord } from './token-records.ts';
 
 /** Names the layout of the file. Another one is foreign to us. */
 const FORMAT = 'wechat-sidecar-tokens/1';
@@ -39,7 +39,7 @@ export type ParsedFile =
   | { readonly kind: 'foreign'; readonly reason: string };
 
 /** The records in a file, or why it cannot be one of ours. The reason quotes nothing of the content. */
-export function parseFile(text: string, seal: Seal): ParsedFile {
+export function parseFile(text: string, cipher: TokenCipher): ParsedFile {
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -62,8 +62,8 @@ export function parseFile(text: string, seal: Seal): ParsedFile {
       continue;
     }
     const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = token;
-    const value = seal.open(token.value, placeOf(appid, mode, token));
-    if (value === undefined && !isSealed(token.value)) {
+    const value = cipher.decrypt(token.value, placeOf(appid, mode, token));
+    if (value === undefined && !isEncrypted(token.value)) {
       // Anyone who can write the file may have put it there. The ledger is never encrypted, and harms nobody.
       inClear += 1;
       records.push({ appid, mode, forcedAtUnixMs });
@@ -86,13 +86,13 @@ export function parseFile(text: string, seal: Seal): ParsedFile {
 }
 
 /** The one place where tokens are written down, in clear without a key; the file is for its owner alone. */
-export function formatFile(records: readonly TokenRecord[], seal: Seal): string {
+export function formatFile(records: readonly TokenRecord[], cipher: TokenCipher): string {
   const accounts = records.map(({ appid, mode, token, forcedAtUnixMs }) => ({
     appid,
     mode,
     ...(token !== undefined && {
       token: {
-        value: seal.seal(token.value.reveal(), placeOf(appid, mode, token)),
+        value: cipher.encrypt(token.value.reveal(), placeOf(appid, mode, token)),
         fingerprint: fingerprintOf(token.value.reveal()),
         issuedAtUnixMs: token.issuedAtUnixMs,
         expiresAtUnixMs: token.expiresAtUnixMs,

@@ -6,8 +6,9 @@ import type { Random } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
 import type { TokenMode } from '../token/token.ts';
 import { formatFile, parseFile } from './file-format.ts';
-import { makeSeal, type Seal } from './cipher.ts';
-import { type TokenRecord, type TokenStore, withoutFuture } from './store.ts';
+import { makeTokenCipher, type TokenCipher } from './cipher.ts';
+import type { TokenStore } from './store.ts';
+import { storeOf, type TokenRecord, type TokenRecords, withoutFuture } from './token-records.ts';
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const OWNER_ONLY = 0o600;
@@ -39,12 +40,13 @@ export interface FileStoreParts {
  * the last writer wins. Trouble with the disk is logged; the tokens then live in memory.
  */
 export function makeFileStore(parts: FileStoreParts): TokenStore {
-  return new FileStore(parts);
+  return storeOf(new FileRecords(parts), parts.clock);
 }
 
-class FileStore implements TokenStore {
+/** The records behind a file store. */
+export class FileRecords implements TokenRecords {
   readonly #parts: FileStoreParts;
-  readonly #seal: Seal;
+  readonly #cipher: TokenCipher;
   readonly #records: Map<string, TokenRecord> = new Map();
   #reading: Promise<void> | undefined;
   #writing: Promise<void> | undefined;
@@ -56,7 +58,7 @@ class FileStore implements TokenStore {
 
   constructor(parts: FileStoreParts) {
     this.#parts = parts;
-    this.#seal = makeSeal(parts.encryptionKey);
+    this.#cipher = makeTokenCipher(parts.encryptionKey);
     this.#path = parts.path;
   }
 
@@ -110,7 +112,7 @@ class FileStore implements TokenStore {
         await this.#setAside(content.reason);
         break;
       case 'text': {
-        const parsed = parseFile(content.text, this.#seal);
+        const parsed = parseFile(content.text, this.#cipher);
         if (parsed.kind === 'foreign') {
           await this.#setAside(parsed.reason);
           break;
@@ -165,7 +167,7 @@ class FileStore implements TokenStore {
     try {
       while (this.#isDirty && this.#isUsable) {
         this.#isDirty = false;
-        await this.#replaceFile(formatFile(this.#worthKeeping(), this.#seal));
+        await this.#replaceFile(formatFile(this.#worthKeeping(), this.#cipher));
         if (this.#isFailing) log.info('token file is written again', { path });
         this.#isFailing = false;
       }

@@ -14,8 +14,8 @@ export interface RedisLinkParts {
 }
 
 export interface LinkListener {
-  there(): void;
-  away(): void;
+  connected(): void;
+  disconnected(): void;
   message(text: string): void;
 }
 
@@ -128,7 +128,7 @@ export class RedisLink {
     if (this.#closed) return;
     commands.on('ready', () => {
       if (this.#isAstray) this.#selectLater(commands);
-      else this.#there();
+      else this.#connected();
     });
     commands.on('close', () => {
       this.#isAstray = false;
@@ -155,7 +155,7 @@ export class RedisLink {
   #subscribe(messages: Redis | Cluster): void {
     const { channel, clock, log } = this.#parts;
     messages.subscribe(channel).then(
-      () => this.#listener.there(),
+      () => this.#listener.connected(),
       (error: unknown) => {
         if (this.#closed || messages.status !== 'ready') return;
         const reason = reasonOf(error);
@@ -168,13 +168,13 @@ export class RedisLink {
     );
   }
 
-  #there(): void {
+  #connected(): void {
     this.#settleFirst();
     this.#reason = 'unreachable';
     if (this.#isThere || this.#closed || this.#leaving !== undefined) return;
     this.#isThere = true;
     this.#parts.log.info('token store is available');
-    this.#listener.there();
+    this.#listener.connected();
   }
 
   #away(reason: string): void {
@@ -182,7 +182,7 @@ export class RedisLink {
     if (!this.#isThere || this.#closed) return;
     this.#isThere = false;
     this.#parts.log.warn('token store is unavailable', { reason });
-    this.#listener.away();
+    this.#listener.disconnected();
   }
 
   #failed(error: unknown): void {
@@ -230,7 +230,7 @@ export class RedisLink {
     this.#leave(reason);
   }
 
-  /** Away, and connected again: at once, and after a growing delay where that does not help. */
+  /** StoreUnavailable, and connected again: at once, and after a growing delay where that does not help. */
   #leave(reason: string): void {
     if (this.#leaving !== undefined || this.#closed) return;
     const { clock, random } = this.#parts;
@@ -256,7 +256,7 @@ export class RedisLink {
       if (this.#closed || this.#isThere || redis.status !== 'ready') return;
       void this.#within(redis.ping().catch(() => undefined)).then((pong) => {
         if (this.#closed || this.#isThere) return;
-        if (pong !== undefined) this.#there();
+        if (pong !== undefined) this.#connected();
         else if (attempt < PINGS_MAX) this.#pingLater(redis, attempt + 1);
         else this.#reconnect();
       });

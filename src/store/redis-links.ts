@@ -67,12 +67,12 @@ export class RedisLinks {
     const link: RedisLink = new RedisLink(
       { ...this.#parts, place, log: logOf(this.#parts.log, role) },
       {
-        there: () => {
-          if (link === this.#current.link) this.#listener.there();
+        connected: () => {
+          if (link === this.#current.link) this.#listener.connected();
           else void this.#try(link);
         },
-        away: () => {
-          if (link === this.#current.link) this.#listener.away();
+        disconnected: () => {
+          if (link === this.#current.link) this.#listener.disconnected();
         },
         message: (text) => {
           if (link === this.#current.link) this.#listener.message(text);
@@ -98,8 +98,8 @@ export class RedisLinks {
     this.#next = undefined;
     log.info('the new settings of the token store are in force');
     // What is stored there may be older, or nothing: what is held is published again, and turns begin again.
-    this.#listener.away();
-    this.#listener.there();
+    this.#listener.disconnected();
+    this.#listener.connected();
     const parting = clock.after(PARTING_MS, () => {
       this.#parting.delete(old);
       void old.close();

@@ -3,26 +3,26 @@ import { TOKEN_MODES } from '../token/token.ts';
 import type { RedisPlace } from './redis-client.ts';
 import { RedisLinks, type RedisLinksParts } from './redis-links.ts';
 import { CHARGE, DOUBT, KEEP, PUBLISH, READ, RELEASE, type Script, TAKE } from './redis-scripts.ts';
-import { isSealed, type Seal } from './cipher.ts';
+import { isEncrypted, type TokenCipher } from './cipher.ts';
 import type {
-  Away,
+  StoreUnavailable,
   Pause,
   RecordsListener,
   SharedAccount,
   SharedRecord,
   SharedRecords,
   Snapshot,
-  Taken,
+  Acquired,
 } from './shared-records.ts';
 
 /** Beyond the life of any token and the day of the ration, Redis forgets an account that nobody uses. */
 const KEPT_MS = 3 * 24 * 3_600_000;
 
-const AWAY: Away = { kind: 'away' };
+const UNAVAILABLE: StoreUnavailable = { kind: 'unavailable' };
 
 export interface RedisRecordsParts extends Omit<RedisLinksParts, 'channel' | 'trialKey'> {
   readonly keyPrefix: string;
-  readonly seal: Seal;
+  readonly cipher: TokenCipher;
 }
 
 /** The records of all accounts in Redis. */
@@ -38,28 +38,37 @@ export class RedisRecords implements SharedRecords {
     this.#links = new RedisLinks(
       { ...parts, channel: this.#channel, trialKey: `${parts.keyPrefix}trial` },
       {
-        there: () => this.#listener?.back(),
-        away: () => this.#listener?.away(),
+        connected: () => this.#listener?.connected(),
+        disconnected: () => this.#listener?.disconnected(),
         message: (text) => this.#onMessage(text),
       },
     );
   }
 
-  async read(account: SharedAccount): Promise<Snapshot | Away> {
+  async read(account: SharedAccount): Promise<Snapshot | StoreUnavailable> {
     const reply = await this.#run(READ, account, []);
-    return reply === undefined ? AWAY : this.#snapshot(account, reply);
+    return reply === undefined ? UNAVAILABLE : this.#snapshot(account, reply);
   }
 
-  async take(account: SharedAccount, owner: string, floor: number, turnMs: number): Promise<Taken | Away> {
-    const reply = await this.#run(TAKE, account, [owner, turnMs, floor]);
-    if (reply === undefined) return AWAY;
+  async acquire(
+    account: SharedAccount,
+    owner: string,
+    floor: number,
+    leaseMs: number,
+  ): Promise<Acquired | StoreUnavailable> {
+    const reply = await this.#run(TAKE, account, [owner, leaseMs, floor]);
+    if (reply === undefined) return UNAVAILABLE;
     const generation = (reply as Reply)[5];
     return { ...this.#snapshot(account, reply, owner), ...(generation > 0 && { generation }) };
   }
 
-  async keep(account: SharedAccount, owner: string, turnMs: number): Promise<'ours' | 'lost' | 'away'> {
-    const reply = await this.#run(KEEP, account, [owner, turnMs]);
-    if (reply === undefined) return 'away';
+  async renew(
+    account: SharedAccount,
+    owner: string,
+    leaseMs: number,
+  ): Promise<'ours' | 'lost' | 'unavailable'> {
+    const reply = await this.#run(KEEP, account, [owner, leaseMs]);
+    if (reply === undefined) return 'unavailable';
     return reply === 1 ? 'ours' : 'lost';
   }
 
@@ -71,9 +80,9 @@ export class RedisRecords implements SharedRecords {
     account: SharedAccount,
     record: SharedRecord,
     pause?: Pause,
-  ): Promise<'stored' | 'older' | 'away'> {
+  ): Promise<'stored' | 'older' | 'unavailable'> {
     const { generation, value, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
-    const sealed = this.#parts.seal.seal(value.reveal(), placeOf(account, record));
+    const sealed = this.#parts.cipher.encrypt(value.reveal(), placeOf(account, record));
     const reply = await this.#run(PUBLISH, account, [
       pause?.owner ?? '',
       pause?.forMs ?? 0,
@@ -86,7 +95,7 @@ export class RedisRecords implements SharedRecords {
       this.#channel,
       messageOf(account),
     ]);
-    if (reply === undefined) return 'away';
+    if (reply === undefined) return 'unavailable';
     return reply === 1 ? 'stored' : 'older';
   }
 
@@ -94,7 +103,7 @@ export class RedisRecords implements SharedRecords {
     await this.#run(DOUBT, account, [fingerprint, DOUBT_MS, this.#channel, messageOf(account)]);
   }
 
-  async charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
+  async addForced(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
     return (await this.#run(CHARGE, account, [KEPT_MS, ...atUnixMs])) !== undefined;
   }
 
@@ -127,9 +136,17 @@ export class RedisRecords implements SharedRecords {
   #snapshot(account: SharedAccount, reply: unknown, owner?: string): Snapshot {
     const [nowUnixMs, stored, by, leftMs, forced, , doubted] = reply as Reply;
     const forcedAtUnixMs = forced.map(Number);
-    const turn = by === null ? {} : { by: by.replace(/\/\d+$/, ''), turn: { isOurs: by === owner, leftMs } };
+    const lease =
+      by === null ? {} : { owner: by.replace(/\/\d+$/, ''), lease: { isOurs: by === owner, leftMs } };
     const doubt = typeof doubted === 'string' && { doubted };
-    const base = { kind: 'seen' as const, nowUnixMs, forcedAtUnixMs, isSealed: false, ...turn, ...doubt };
+    const base = {
+      kind: 'seen' as const,
+      nowUnixMs,
+      forcedAtUnixMs,
+      isUndecryptable: false,
+      ...lease,
+      ...doubt,
+    };
     const [generation, fingerprint, issued, expires, value, dated] = stored;
     if (value == null || generation == null || fingerprint == null) return base;
     const written = {
@@ -138,9 +155,9 @@ export class RedisRecords implements SharedRecords {
       issuedAtUnixMs: Number(issued),
       expiresAtUnixMs: Number(expires),
     };
-    const text = this.#parts.seal.open(value, placeOf(account, written));
+    const text = this.#parts.cipher.decrypt(value, placeOf(account, written));
     const record = notAhead(written, dated ?? '');
-    if (text === undefined) return { ...base, record, isSealed: true, isInClear: !isSealed(value) };
+    if (text === undefined) return { ...base, record, isUndecryptable: true, isInClear: !isEncrypted(value) };
     if (!isSound(written, text)) return base;
     return { ...base, record, readable: { ...record, value: new Secret(text) } };
   }

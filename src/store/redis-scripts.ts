@@ -83,7 +83,7 @@ return 1
 `);
 
 /**
- * ARGV: owner, milliseconds in which nobody shall have a turn, generation, fingerprint, issued, expires,
+ * ARGV: owner, milliseconds in which nobody shall have a lease, generation, fingerprint, issued, expires,
  * value, kept milliseconds, channel, message.
  */
 export const PUBLISH: Script = script(`

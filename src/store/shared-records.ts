@@ -1,14 +1,14 @@
 import type { Secret } from '../base/secret.ts';
 import type { TokenMode } from '../token/token.ts';
 
-/** What holders share: an account in one mode. */
+/** What owners share: an account in one mode. */
 export interface SharedAccount {
   readonly appid: string;
   readonly mode: TokenMode;
 }
 
 /**
- * Times are Unix milliseconds by the store's clock, the one clock that all holders can see. A store remembers
+ * Times are Unix milliseconds by the store's clock, the one clock that all owners can see. A store remembers
  * when it first gave out what another clock has dated ahead of it: that date counts from then on.
  */
 export interface SharedRecord {
@@ -29,8 +29,8 @@ export function redated(record: SharedRecord, issuedAtUnixMs: number): SharedRec
   return { ...record, issuedAtUnixMs, expiresAtUnixMs: issuedAtUnixMs + lifeOf(record) };
 }
 
-export interface Away {
-  readonly kind: 'away';
+export interface StoreUnavailable {
+  readonly kind: 'unavailable';
 }
 
 export interface Seen {
@@ -43,12 +43,12 @@ export interface Seen {
     readonly expiresAtUnixMs: number;
   };
   /** The record is not encrypted with our key: with another one, or not at all. */
-  readonly isSealed: boolean;
+  readonly isUndecryptable: boolean;
   readonly forcedAtUnixMs: readonly number[];
-  /** The fingerprint of a token that a holder could not look into. */
+  /** The fingerprint of a token that an owner could not look into. */
   readonly doubted?: string;
-  /** Whose turn it is, ours included. */
-  readonly turn?: { readonly isOurs: boolean; readonly leftMs: number };
+  /** The lease in force, ours included. */
+  readonly lease?: { readonly isOurs: boolean; readonly leftMs: number };
 }
 
 export interface Snapshot extends Seen {
@@ -56,46 +56,55 @@ export interface Snapshot extends Seen {
   readonly readable?: SharedRecord;
   /** It cannot be read because it is in clear, and we have a key. */
   readonly isInClear?: boolean;
-  /** The name of the holder whose turn it is. */
-  readonly by?: string;
+  /** The name of the lease's owner. */
+  readonly owner?: string;
 }
 
-/** The snapshot, and the generation of our turn where it is now ours. */
-export interface Taken extends Snapshot {
+/** The snapshot, and the generation of our lease if it is ours now. */
+export interface Acquired extends Snapshot {
   readonly generation?: number;
 }
 
 /**
  * A store that several processes share. Each call is one atomic step at the store and answers within
- * about a second; `away` where the store did not answer.
+ * about a second; `unavailable` if the store did not answer.
  */
 export interface SharedRecords {
-  read(account: SharedAccount): Promise<Snapshot | Away>;
-  /** Makes it our turn for `turnMs` where it is nobody else's. The generation exceeds `floor` and what is stored. */
-  take(account: SharedAccount, owner: string, floor: number, turnMs: number): Promise<Taken | Away>;
-  /** Makes our turn last for `turnMs` from now. */
-  keep(account: SharedAccount, owner: string, turnMs: number): Promise<'ours' | 'lost' | 'away'>;
+  read(account: SharedAccount): Promise<Snapshot | StoreUnavailable>;
+  /** Acquires the lease for `leaseMs` unless another owner has it. The generation exceeds `floor` and what is stored. */
+  acquire(
+    account: SharedAccount,
+    owner: string,
+    floor: number,
+    leaseMs: number,
+  ): Promise<Acquired | StoreUnavailable>;
+  /** Renews our lease: for `leaseMs` from now. */
+  renew(account: SharedAccount, owner: string, leaseMs: number): Promise<'ours' | 'lost' | 'unavailable'>;
   release(account: SharedAccount, owner: string): Promise<void>;
   /** Stores a record and tells the others, unless one of this or a later generation is stored. */
-  publish(account: SharedAccount, record: SharedRecord, pause?: Pause): Promise<'stored' | 'older' | 'away'>;
-  /** Tells the other holders, for a while, of a token that this one cannot look into. */
+  publish(
+    account: SharedAccount,
+    record: SharedRecord,
+    pause?: Pause,
+  ): Promise<'stored' | 'older' | 'unavailable'>;
+  /** Tells the other owners, for a while, of a token that this one cannot look into. */
   doubt(account: SharedAccount, fingerprint: string): Promise<void>;
-  /** Writes down forced refreshes; whether that is certain. */
-  charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean>;
+  /** Records forced refreshes; returns whether that is certain. */
+  addForced(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean>;
   listen(listener: RecordsListener): void;
   close(): Promise<void>;
 }
 
-/** With what is published again after the store forgot it: for a while nobody gets a turn, we included. */
+/** With what is published again after the store forgot it: for a while nobody gets a lease, we included. */
 export interface Pause {
   readonly owner: string;
   readonly forMs: number;
 }
 
 export interface RecordsListener {
-  /** Another holder has published a record. Some such calls go missing. */
+  /** Another owner has published a record. Some such calls go missing. */
   changed(account: SharedAccount): void;
-  /** The store is there, for the first time or again. */
-  back(): void;
-  away(): void;
+  /** The store is connected, for the first time or again. */
+  connected(): void;
+  disconnected(): void;
 }

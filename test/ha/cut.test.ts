@@ -9,16 +9,16 @@ serialRedisTest(
     const { control, a, b, agreed, traffic } = await startEnsemble(t, { mode: 'stable' });
     const before = await agreed();
     a.redisGate?.cut();
-    await until('it knows', async () => (await a.account()).shared?.store === 'away');
+    await until('it knows', async () => (await a.account()).shared?.store === 'unavailable');
     control.overwrite();
     await agreed(before);
     a.redisGate?.mend();
-    await until('it knows', async () => (await a.account()).shared?.store === 'there');
+    await until('it knows', async () => (await a.account()).shared?.store === 'connected');
     await traffic.more(50);
     t.is(await agreed(before), control.apps()[0]?.tokens.stable?.fingerprint ?? 'none');
     t.deepEqual(traffic.failures, []);
     t.is(costOf(control).forced, 0);
-    t.is((await b.account()).shared?.store, 'there');
+    t.is((await b.account()).shared?.store, 'connected');
   },
 );
 
@@ -26,7 +26,7 @@ serialRedisTest('a hub that is cut from Redis learns of a new classic token when
   const { control, a, b, agreed, traffic } = await startEnsemble(t, { mode: 'classic' });
   const before = await agreed();
   a.redisGate?.cut();
-  await until('it knows', async () => (await a.account()).shared?.store === 'away');
+  await until('it knows', async () => (await a.account()).shared?.store === 'unavailable');
   doubtNextProbe(control);
   b.report(before, 40001);
   await until('b refreshes', async () => (await b.account()).fingerprint !== before);

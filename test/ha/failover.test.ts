@@ -18,7 +18,7 @@ for (const mode of MODES) {
       for (const hub of [a, b]) {
         await until('it is there again', async () => {
           const isWarned = hub.process.lines('token store is unavailable').length > 0;
-          return isWarned && (await hub.account()).shared?.store === 'there';
+          return isWarned && (await hub.account()).shared?.store === 'connected';
         });
       }
       await a.kill();

@@ -12,11 +12,11 @@ for (const mode of MODES) {
     const before = await agreed();
     await redis.kill();
     for (const hub of [a, b])
-      await until('it knows', async () => (await hub.account()).shared?.store === 'away');
+      await until('it knows', async () => (await hub.account()).shared?.store === 'unavailable');
     await traffic.more(50);
     await redis.restart();
     for (const hub of [a, b])
-      await until('it knows', async () => (await hub.account()).shared?.store === 'there');
+      await until('it knows', async () => (await hub.account()).shared?.store === 'connected');
     await until(
       'the token is published again',
       async () => (await redis.client.keys('*:token')).length === 1,
@@ -70,7 +70,7 @@ serialRedisTest(
     const before = await agreed();
     await redis.kill();
     for (const hub of [a, b])
-      await until('it knows', async () => (await hub.account()).shared?.store === 'away');
+      await until('it knows', async () => (await hub.account()).shared?.store === 'unavailable');
     control.revoke();
     await agreed(before);
     await redis.restart();
@@ -88,7 +88,7 @@ serialRedisTest('while Redis is away, a classic token is served, and never fetch
   const before = await agreed();
   await redis.kill();
   for (const hub of [a, b])
-    await until('it knows', async () => (await hub.account()).shared?.store === 'away');
+    await until('it knows', async () => (await hub.account()).shared?.store === 'unavailable');
   control.break({ path: '/cgi-bin/get_api_domain_ip', fault: { kind: 'errcode', errcode: 40001 } });
   for (const hub of [a, b]) {
     hub.report(before, 40001);

@@ -3,10 +3,9 @@ import test from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import { Secret } from '../../src/base/secret.ts';
 import { makeFileStore } from '../../src/store/file-store.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
-import type { TokenMode } from '../../src/token/token.ts';
+import { makeToken, type TokenMode } from '../../src/token/token.ts';
 import { ORDERS_KEY, type RunningHub, startHubPair, startTestHub } from '../support/hub.ts';
 import { startSimulator, type RunningSimulator, type Teardown } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -63,10 +62,9 @@ async function startWithRemembered(
 ): Promise<RunningHub> {
   const path = join(temporaryFolder(t), 'tokens.json');
   const store = makeFileStore({ path, clock: systemClock, random: systemRandom, log: silentLog });
-  const expiresAtUnixMs = Date.now() + leftMs;
-  const value = new Secret('remembered-token-0123456789');
-  const token = { value, issuedAtUnixMs: expiresAtUnixMs - 7_200_000, expiresAtUnixMs };
-  store.save({ appid: DEMO_APP.appid, mode, token, forcedAtUnixMs: [] });
+  const issuedAtMs = systemClock.lifeMs() + leftMs - 7_200_000;
+  const token = makeToken('remembered-token-0123456789', issuedAtMs, 7_200_000);
+  store.save({ appid: DEMO_APP.appid, mode }, { token, forcedAtMs: [] });
   await store.close();
   const simulator = await startSimulator(t);
   prepare(simulator);

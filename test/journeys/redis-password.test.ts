@@ -44,7 +44,7 @@ serialRedisTest('a hub takes the new password of its Redis from a file, and keep
     ).hub;
     return accounts[0]?.shared?.store;
   };
-  await until('the store is used', async () => (await store()) === 'there');
+  await until('the store is used', async () => (await store()) === 'connected');
   const before = await fingerprint();
   await redis.client.config('SET', 'requirepass', 'second-pass');
   put('password', 'second-pass\n');
@@ -52,7 +52,7 @@ serialRedisTest('a hub takes the new password of its Redis from a file, and keep
   t.deepEqual(hub.lines('These settings have changed and need a restart to take effect'), []);
   await redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   await hub.untilLine('token store is unavailable');
-  await until('the store is used again', async () => (await store()) === 'there');
+  await until('the store is used again', async () => (await store()) === 'connected');
   t.is(await fingerprint(), before);
   t.is(platform.control.counters().apps[APPID]?.forcedFetches, 0);
   t.deepEqual(hub.lines('token store cannot be used'), []);
@@ -63,5 +63,5 @@ serialRedisTest('a hub takes the new password of its Redis from a file, and keep
     'the new settings of the token store cannot be used; the old ones stay in force',
   );
   t.is(line['reason'], 'WRONGPASS');
-  t.is(await store(), 'there');
+  t.is(await store(), 'connected');
 });

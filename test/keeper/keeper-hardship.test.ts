@@ -1,6 +1,7 @@
 import test from 'ava';
-import { fingerprintOf, Secret } from '../../src/base/secret.ts';
-import { memoryStore, type TokenRecord } from '../../src/store/store.ts';
+import { fingerprintOf } from '../../src/base/secret.ts';
+import { memoryStore } from '../../src/store/store.ts';
+import type { Shared } from '../../src/token/state.ts';
 import { makeToken } from '../../src/token/token.ts';
 import type { Issuer } from '../../src/wechat/issuer.ts';
 import { given, noRoute, platformSays, ripple } from '../support/fake-issuer.ts';
@@ -60,17 +61,11 @@ test('a call to the platform that never ends is given up, and made again', async
 
 test('a remembered token is served without asking the platform', async (t) => {
   const clock = new ManualClock();
-  const record: TokenRecord = {
-    appid: APP.appid,
-    mode: 'stable',
-    token: {
-      value: new Secret('remembered'),
-      issuedAtUnixMs: clock.wallMs() - 1_000_000,
-      expiresAtUnixMs: clock.wallMs() + 6_200_000,
-    },
-    forcedAtUnixMs: [clock.wallMs() - 1_000],
+  const known: Shared = {
+    token: makeToken('remembered', clock.lifeMs() - 1_000_000, 7_200_000),
+    forcedAtMs: [clock.lifeMs() - 1_000],
   };
-  const { keeper, issuer, told } = bench({ store: { ...memoryStore, load: () => Promise.resolve(record) } });
+  const { keeper, issuer, told } = bench({ store: { ...memoryStore, load: () => Promise.resolve(known) } });
   keeper.start();
   t.is(valueOf(await keeper.token()), 'remembered');
   t.is(issuer.fetches.length, 0);
@@ -93,11 +88,11 @@ test('a store that does not answer, or fails, is not waited for', async (t) => {
 });
 
 test('a token and a forced refresh are saved as soon as they are known', async (t) => {
-  const saved: TokenRecord[] = [];
-  const { keeper } = await begun({ store: { ...memoryStore, save: (record) => void saved.push(record) } });
+  const saved: Shared[] = [];
+  const { keeper } = await begun({ store: { ...memoryStore, save: (_, known) => void saved.push(known) } });
   t.is(saved.at(-1)?.token?.value.reveal(), 'first');
   void keeper.refreshNow();
-  t.is(saved.at(-1)?.forcedAtUnixMs.length, 1);
+  t.is(saved.at(-1)?.forcedAtMs.length, 1);
 });
 
 test('a newer token of another holder is served from then on', async (t) => {

@@ -13,9 +13,9 @@ function seen(more: Partial<Seen> = {}): Seen {
     kind: 'seen',
     nowUnixMs: NOW,
     record: first,
-    isSealed: false,
+    isUndecryptable: false,
     forcedAtUnixMs: [],
-    turn: ours,
+    lease: ours,
     ...more,
   };
 }
@@ -29,29 +29,29 @@ function decided(store: Situation['store'], more: Partial<Situation> = {}): Deci
     ageMs: 5,
     waitedMs: 5,
     steadyMs: Infinity,
-    ledgerUnixMs: [],
+    forcedAtUnixMs: [],
     ...more,
   });
 }
 
 const cases: readonly [string, Decision, Decision][] = [
   ['in our turn we fetch', decided(seen()), { kind: 'fetch' }],
-  ['in another’s turn we wait', decided(seen({ turn: theirs })), { kind: 'wait', forMs: 500 }],
+  ['in another’s turn we wait', decided(seen({ lease: theirs })), { kind: 'wait', forMs: 500 }],
   [
     'a turn that is about to end is not waited for longer',
-    decided(seen({ turn: { isOurs: false, leftMs: 100 } })),
+    decided(seen({ lease: { isOurs: false, leftMs: 100 } })),
     { kind: 'wait', forMs: 100 },
   ],
-  ['a later token makes a fetch needless', decided(seen({ record: second })), { kind: 'needless' }],
+  ['a later token makes a fetch needless', decided(seen({ record: second })), { kind: 'superseded' }],
   [
     'a later token is no news in another’s turn either',
-    decided(seen({ record: second, turn: theirs })),
-    { kind: 'needless' },
+    decided(seen({ record: second, lease: theirs })),
+    { kind: 'superseded' },
   ],
   [
     'the first token that is found makes a fetch needless',
     decided(seen(), { known: undefined }),
-    { kind: 'needless' },
+    { kind: 'superseded' },
   ],
   [
     'a later token that has ended is none',
@@ -77,50 +77,54 @@ const cases: readonly [string, Decision, Decision][] = [
   ['stable does not', decided(seen(), { mode: 'stable', steadyMs: 0 }), { kind: 'fetch' }],
   [
     'stable does not wait for long',
-    decided(seen({ turn: theirs }), { mode: 'stable', waitedMs: 1_000 }),
+    decided(seen({ lease: theirs }), { mode: 'stable', waitedMs: 1_000 }),
     { kind: 'fetchAlone' },
   ],
   [
     'but to force it waits',
-    decided(seen({ turn: theirs }), { mode: 'stable', force: true, waitedMs: 9_000 }),
+    decided(seen({ lease: theirs }), { mode: 'stable', force: true, waitedMs: 9_000 }),
     { kind: 'wait', forMs: 500 },
   ],
-  ['and classic waits', decided(seen({ turn: theirs }), { waitedMs: 9_000 }), { kind: 'wait', forMs: 500 }],
-  ['without the store classic fetches nothing', decided({ kind: 'away' }), { kind: 'withhold', why: 'away' }],
+  ['and classic waits', decided(seen({ lease: theirs }), { waitedMs: 9_000 }), { kind: 'wait', forMs: 500 }],
+  [
+    'without the store classic fetches nothing',
+    decided({ kind: 'unavailable' }),
+    { kind: 'deny', why: 'unavailable' },
+  ],
   [
     'without the store stable fetches alone',
-    decided({ kind: 'away' }, { mode: 'stable' }),
+    decided({ kind: 'unavailable' }, { mode: 'stable' }),
     { kind: 'fetchAlone' },
   ],
   [
     'and forces where the ledger is known',
-    decided({ kind: 'away' }, { mode: 'stable', force: true }),
+    decided({ kind: 'unavailable' }, { mode: 'stable', force: true }),
     { kind: 'fetchAlone' },
   ],
   [
     'but not where it is not',
-    decided({ kind: 'away' }, { mode: 'stable', force: true, ledgerUnixMs: undefined }),
-    { kind: 'withhold', why: 'ledger' },
+    decided({ kind: 'unavailable' }, { mode: 'stable', force: true, forcedAtUnixMs: undefined }),
+    { kind: 'deny', why: 'forced_unknown' },
   ],
   [
     'a live token under another key is not overwritten',
-    decided(seen({ isSealed: true })),
-    { kind: 'withhold', why: 'sealed' },
+    decided(seen({ isUndecryptable: true })),
+    { kind: 'deny', why: 'undecryptable' },
   ],
   [
     'stable then goes on alone',
-    decided(seen({ isSealed: true }), { mode: 'stable' }),
+    decided(seen({ isUndecryptable: true }), { mode: 'stable' }),
     { kind: 'fetchAlone' },
   ],
   [
     'a dead one is',
-    decided(seen({ isSealed: true, record: { ...first, expiresAtUnixMs: NOW } })),
+    decided(seen({ isUndecryptable: true, record: { ...first, expiresAtUnixMs: NOW } })),
     { kind: 'fetch' },
   ],
   [
     'what others forced within thirty seconds is not forced again',
     decided(seen({ forcedAtUnixMs: [NOW - 29_000] }), { mode: 'stable', force: true }),
-    { kind: 'needless' },
+    { kind: 'superseded' },
   ],
   [
     'later it is',
@@ -132,9 +136,9 @@ const cases: readonly [string, Decision, Decision][] = [
 for (const [title, actual, expected] of cases) test(title, (t) => t.deepEqual(actual, expected));
 
 test('the twenty-first forced refresh of a day is not made, whoever made the others', (t) => {
-  const forcedAtUnixMs = Array.from({ length: 10 }, (_, hour) => NOW - (hour + 1) * 3_600_000).toReversed();
-  const ledgerUnixMs = forcedAtUnixMs.map((atMs) => atMs - 1_800_000);
-  const store = seen({ forcedAtUnixMs });
+  const byUs = Array.from({ length: 10 }, (_, hour) => NOW - (hour + 1) * 3_600_000).toReversed();
+  const byOthers = byUs.map((atMs) => atMs - 1_800_000);
+  const store = seen({ forcedAtUnixMs: byOthers });
   t.deepEqual(decided(store, { mode: 'stable', force: true }), { kind: 'fetch' });
-  t.deepEqual(decided(store, { mode: 'stable', force: true, ledgerUnixMs }), { kind: 'needless' });
+  t.deepEqual(decided(store, { mode: 'stable', force: true, forcedAtUnixMs: byUs }), { kind: 'superseded' });
 });

@@ -85,12 +85,12 @@ export class Judge {
       if (link?.isThere === false && link.awaySinceMs < this.#world.schedule.nowMs - 2_000) {
         this.fail('no classic fetch without the store', `${by} fetches although its store is away`);
       }
-      const { turn } = store.at({ appid: APPID, mode: 'classic' });
+      const { lease } = store.at({ appid: APPID, mode: 'classic' });
       const other = [...this.#fetching].find(
-        (each) => each.by !== by && turn?.owner.startsWith(`${each.by}-`),
+        (each) => each.by !== by && lease?.owner.startsWith(`${each.by}-`),
       );
       if (other !== undefined) {
-        this.fail('one classic fetch at a time', `${by} fetches while ${other.by} has the turn and fetches`);
+        this.fail('one classic fetch at a time', `${by} fetches while ${other.by} has the lease and fetches`);
       }
     }
     const entry = { by };
@@ -279,7 +279,7 @@ export class Judge {
   #mustHaveAsked(keeper: HubNode | SidecarNode, startedMs: number): void {
     const { schedule, excuses } = this.#world;
     const machine = machineOf(keeper);
-    if (machine === undefined || this.#isTurnOfAnother(keeper)) return;
+    if (machine === undefined || this.#isLeaseOfAnother(keeper)) return;
     const fromMs = startedMs - ASKED_BEFORE_MS;
     schedule.at(startedMs + ASKED_AFTER_MS, undefined, () => {
       const link = keeper.keeping?.link;
@@ -288,7 +288,7 @@ export class Judge {
       const hasRun =
         machineOf(keeper) === machine && machine.startedMs < fromMs && machine.pausedUntilMs < fromMs;
       if (!isStoreThere || !hasRun || machine.lastJumpMs >= fromMs) return;
-      if (excuses.isWayTroubled(fromMs - ANSWER_MS_MAX) || this.#isTurnOfAnother(keeper)) return;
+      if (excuses.isWayTroubled(fromMs - ANSWER_MS_MAX) || this.#isLeaseOfAnother(keeper)) return;
       if (!this.quotas.isFailing(keeper.name) || this.quotas.wasAskedSince(fromMs, schedule.nowMs)) return;
       this.fail(
         'demand wakes a back-off',
@@ -297,12 +297,12 @@ export class Judge {
     });
   }
 
-  /** In classic whoever has the turn may be long about it. */
-  #isTurnOfAnother({ name }: HubNode | SidecarNode): boolean {
+  /** In classic whoever has the lease may be long about it. */
+  #isLeaseOfAnother({ name }: HubNode | SidecarNode): boolean {
     const { sizes, store } = this.#world;
     if (sizes.mode !== 'classic' || sizes.store !== 'shared') return false;
-    const { turn } = store.at({ appid: APPID, mode: 'classic' });
-    return turn !== undefined && !turn.owner.startsWith(`${name}-`);
+    const { lease } = store.at({ appid: APPID, mode: 'classic' });
+    return lease !== undefined && !lease.owner.startsWith(`${name}-`);
   }
 
   /** A program got to hear that a token is dead. */

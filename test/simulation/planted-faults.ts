@@ -48,29 +48,29 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
-    name: 'a fetch without the turn',
-    story: 'Whoever wants a token fetches it, whosever turn it is.',
+    name: 'a fetch without the lease',
+    story: 'Whoever wants a token fetches it, whoever has the lease.',
     changes: [
       {
         file: 'lease/decide.js',
-        find: 'store.turn?.isOurs !== true',
-        put: 'store.turn?.isOurs === undefined',
+        find: 'store.lease?.isOurs !== true',
+        put: 'store.lease?.isOurs === undefined',
       },
     ],
   },
   {
     name: 'a fetch without fencing',
-    story: 'A hub that stood still in its turn puts its older token in the place of a newer one.',
+    story: 'A hub that stood still with the lease puts its older token in the place of a newer one.',
     changes: [
       {
-        file: 'lease/shared-turns.js',
-        find: '(this.#held?.record.generation ?? 0) > turn.generation;',
-        put: 'false;',
+        file: 'lease/shared-lease.js',
+        find: 'generationOf(view) > lease.generation ?',
+        put: 'false ?',
       },
       {
-        file: 'lease/shared-turns.js',
-        find: 'generation: this.#turn.generation,',
-        put: 'generation: this.#nextGeneration(),',
+        file: 'lease/store-watch.js',
+        find: 'const record = {\n            generation,\n',
+        put: 'const record = {\n            generation: this.nextGeneration(),\n',
       },
     ],
   },
@@ -81,7 +81,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'lease/decide.js',
-        find: "    if (mode === 'classic')\n        return { kind: 'withhold', why };\n",
+        find: "    if (mode === 'classic')\n        return { kind: 'deny', why };\n",
         put: '',
       },
     ],

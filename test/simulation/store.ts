@@ -178,7 +178,7 @@ export class StoreLink extends ModelRecords {
       this.#there();
       // The subscription has a connection of its own.
       this.#schedule.in(ms, this.#machine, () => {
-        if (this.isThere && !this.#closed) this.listener?.back();
+        if (this.isThere && !this.#closed) this.listener?.connected();
       });
     });
   }
@@ -195,7 +195,7 @@ export class StoreLink extends ModelRecords {
     if (this.isThere || this.#closed) return;
     this.isThere = true;
     this.thereSinceMs = this.#schedule.nowMs;
-    this.listener?.back();
+    this.listener?.connected();
   }
 
   #away(): void {
@@ -203,7 +203,7 @@ export class StoreLink extends ModelRecords {
     if (!this.isThere || this.#closed) return;
     this.isThere = false;
     this.awaySinceMs = this.#schedule.nowMs;
-    this.listener?.away();
+    this.listener?.disconnected();
   }
 
   #settleTried(): void {

@@ -1,5 +1,6 @@
-import { memoryStore, type TokenRecord, type TokenStore } from '../../src/store/store.ts';
-import { type Disk, diskStore } from '../support/disk-model.ts';
+import { memoryStore, type TokenStore } from '../../src/store/store.ts';
+import { storeOf, type TokenRecord } from '../../src/store/token-records.ts';
+import { type Disk, diskRecords } from '../support/disk-model.ts';
 import { Chance } from './chance.ts';
 import { Excuses } from './excuses.ts';
 import { Faults } from './faults.ts';
@@ -112,11 +113,12 @@ export class World {
     if (this.sizes.store === 'memory') return memoryStore;
     const disk = this.#disks.get(machine.name) ?? new Map<string, TokenRecord>();
     this.#disks.set(machine.name, disk);
-    return diskStore({
+    const records = diskRecords({
       disk,
       wallMs: () => machine.clock.wallMs(),
       later: (run) => void this.schedule.in(DISK_MS, machine, run),
     });
+    return storeOf(records, machine.clock);
   }
 
   loseDisks(): void {

@@ -5,9 +5,9 @@ import test from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import { seededRandom, systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { makeFileStore } from '../../src/store/file-store.ts';
-import type { TokenRecord, TokenStore } from '../../src/store/store.ts';
-import { type Disk, diskStore } from '../support/disk-model.ts';
+import { FileRecords } from '../../src/store/file-store.ts';
+import type { TokenRecord, TokenRecords } from '../../src/store/token-records.ts';
+import { type Disk, diskRecords } from '../support/disk-model.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const HOUR_MS = 3_600_000;
@@ -23,9 +23,9 @@ test('the model of a disk and the file store agree on whatever a seed draws', as
     t.teardown(() => rm(directory, { recursive: true }));
     const clock = new ManualClock();
     const disk: Disk = new Map();
-    const start = (): [TokenStore, TokenStore] => [
-      makeFileStore({ path: join(directory, 'tokens.json'), clock, random: systemRandom, log: silentLog }),
-      diskStore({ disk, wallMs: () => clock.wallMs(), later: (run) => run() }),
+    const start = (): [TokenRecords, TokenRecords] => [
+      new FileRecords({ path: join(directory, 'tokens.json'), clock, random: systemRandom, log: silentLog }),
+      diskRecords({ disk, wallMs: () => clock.wallMs(), later: (run) => run() }),
     ];
     let stores = start();
     for (let at = 0; at < 30; at += 1) {

@@ -4,8 +4,8 @@ import test from 'ava';
 import { type Log, silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { makeFileStore } from '../../src/store/file-store.ts';
-import type { TokenRecord, TokenStore } from '../../src/store/store.ts';
+import { FileRecords } from '../../src/store/file-store.ts';
+import type { TokenRecord, TokenRecords } from '../../src/store/token-records.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -23,9 +23,9 @@ const record: TokenRecord = {
   forcedAtUnixMs: [],
 };
 
-function open(path: string, key?: string, log: Log = silentLog): TokenStore {
+function open(path: string, key?: string, log: Log = silentLog): TokenRecords {
   const encryptionKey = key === undefined ? undefined : new Secret(key);
-  return makeFileStore({ path, encryptionKey, clock, random: systemRandom, log });
+  return new FileRecords({ path, encryptionKey, clock, random: systemRandom, log });
 }
 
 async function written(path: string, key?: string): Promise<string> {

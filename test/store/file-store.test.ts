@@ -18,8 +18,8 @@ import { join } from 'node:path';
 import { type Log, silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { makeFileStore } from '../../src/store/file-store.ts';
-import type { TokenRecord, TokenStore } from '../../src/store/store.ts';
+import { FileRecords } from '../../src/store/file-store.ts';
+import type { TokenRecord, TokenRecords } from '../../src/store/token-records.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const NOW_MS = 1_700_000_000_000;
@@ -29,7 +29,7 @@ interface Place {
   readonly path: string;
   readonly clock: ManualClock;
   readonly lines: string[];
-  readonly store: () => TokenStore;
+  readonly store: () => TokenRecords;
 }
 
 async function place(t: ExecutionContext): Promise<Place> {
@@ -51,7 +51,7 @@ async function place(t: ExecutionContext): Promise<Place> {
     path,
     clock,
     lines,
-    store: () => makeFileStore({ path, clock, random: systemRandom, log }),
+    store: () => new FileRecords({ path, clock, random: systemRandom, log }),
   };
 }
 
@@ -65,7 +65,7 @@ function record(value: string, more: Partial<TokenRecord> = {}): TokenRecord {
 }
 
 async function valueIn(
-  store: TokenStore,
+  store: TokenRecords,
   mode: 'stable' | 'classic' = 'stable',
 ): Promise<string | undefined> {
   return (await store.load('wx1', mode))?.token?.value.reveal();
@@ -209,7 +209,7 @@ test('a place that cannot be written is told once, and written when it can be', 
     info: (event) => it.lines.push(event),
   };
   const path = join(inner, 'tokens.json');
-  const store = makeFileStore({ path, clock: it.clock, random: systemRandom, log });
+  const store = new FileRecords({ path, clock: it.clock, random: systemRandom, log });
   store.save(record('one'));
   await store.close();
   store.save(record('two'));
@@ -220,7 +220,7 @@ test('a place that cannot be written is told once, and written when it can be', 
   store.save(record('three'));
   await store.close();
   t.is(it.lines.at(-1), 'token file is written again');
-  t.is(await valueIn(makeFileStore({ path, clock: it.clock, random: systemRandom, log })), 'three');
+  t.is(await valueIn(new FileRecords({ path, clock: it.clock, random: systemRandom, log })), 'three');
 });
 
 test('records that have outlived their use are not written on', async (t) => {

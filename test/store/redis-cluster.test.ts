@@ -4,7 +4,7 @@ import { type Log, silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
-import { makeSeal } from '../../src/store/cipher.ts';
+import { makeTokenCipher } from '../../src/store/cipher.ts';
 import { freePort, type RedisServer, serialRedisTest, until } from '../support/redis.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { documentedRights } from '../support/redis-rights.ts';
@@ -18,7 +18,7 @@ function open(t: ExecutionContext, url: string, log: Log = silentLog): RedisReco
   const records = new RedisRecords({
     place: { url: new Secret(url), sentinels: [], cluster: true },
     keyPrefix: 'test:',
-    seal: makeSeal(undefined),
+    cipher: makeTokenCipher(undefined),
     clock: systemClock,
     random: systemRandom,
     log,
@@ -45,11 +45,11 @@ serialRedisTest('records go to the node that holds their slot, and all nodes tel
   const nodes = await startCluster(t);
   const [one, other] = [open(t, nodes[0].url()), open(t, nodes[0].url())];
   const told = new Set<string>();
-  other.listen({ changed: (account) => told.add(account.appid), back() {}, away() {} });
+  other.listen({ changed: (account) => told.add(account.appid), connected() {}, disconnected() {} });
   await until('all nodes answer', async () => (await allAnswered(one)) && allAnswered(other));
-  const taken = await Promise.all(ACCOUNTS.map((account) => one.take(account, 'one/1', 0, 8_000)));
+  const taken = await Promise.all(ACCOUNTS.map((account) => one.acquire(account, 'one/1', 0, 8_000)));
   t.true(taken.every((it) => it.kind === 'seen' && it.generation !== undefined));
-  const rival = await Promise.all(ACCOUNTS.map((account) => other.take(account, 'other/1', 0, 8_000)));
+  const rival = await Promise.all(ACCOUNTS.map((account) => other.acquire(account, 'other/1', 0, 8_000)));
   t.true(rival.every((it) => it.kind === 'seen' && it.generation === undefined));
   let generation = 10;
   await until('all are told', async () => {
@@ -68,7 +68,7 @@ serialRedisTest('a node that hangs or dies is away for its own accounts alone', 
   const nodes = await startCluster(t);
   const records = open(t, nodes[0].url());
   let away = 0;
-  records.listen({ changed() {}, back() {}, away: () => (away += 1) });
+  records.listen({ changed() {}, connected() {}, disconnected: () => (away += 1) });
   await until('all nodes answer', () => allAnswered(records));
   for (const hurt of ['pause', 'kill'] as const) {
     if (hurt === 'pause') nodes[2].pause();
@@ -133,7 +133,7 @@ serialRedisTest(
     await move();
     refused.length = 0;
     // Redis runs no script in a slot that moves while keys of it are missing: it says TRYAGAIN.
-    t.is((await records.read(account)).kind, 'away');
+    t.is((await records.read(account)).kind, 'unavailable');
     t.true((await answered(records, others)).every(Boolean));
     t.false(refused.join('\n').includes('NOPERM'));
     for (const { client } of [target, source]) {
@@ -147,16 +147,16 @@ serialRedisTest(
     for (const { client } of nodes) await client.call('ACL', 'SETUSER', 'hub', '-asking');
     const fresh = { ...account, mode: 'classic' as const };
     await target.client.del(`test:${key}:token`);
-    t.is((await records.read(fresh)).kind, 'away');
+    t.is((await records.read(fresh)).kind, 'unavailable');
     await until('it is told', () => refused.some((line) => /NOPERM.*docs\/hub.md/.test(line)));
     t.true((await answered(records, others)).every(Boolean));
     await source.kill();
-    t.is((await records.read(account)).kind, 'away');
+    t.is((await records.read(account)).kind, 'unavailable');
     t.true((await answered(records)).some(Boolean));
   },
 );
 
 test('a Cluster that is not there is away', async (t) => {
   const records = open(t, `redis://127.0.0.1:${await freePort()}`);
-  t.is((await records.read({ appid: 'wx0', mode: 'stable' })).kind, 'away');
+  t.is((await records.read({ appid: 'wx0', mode: 'stable' })).kind, 'unavailable');
 });

@@ -7,7 +7,7 @@ import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { isReadOnly, placesOf, reasonOf } from '../../src/store/redis-errors.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
-import { makeSeal } from '../../src/store/cipher.ts';
+import { makeTokenCipher } from '../../src/store/cipher.ts';
 import { redisTest, RedisServer, until } from '../support/redis.ts';
 
 const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'classic' } as const;
@@ -29,19 +29,23 @@ function open(t: ExecutionContext, url: string): Opened {
   const records = new RedisRecords({
     place: { url: new Secret(url), sentinels: [], cluster: false },
     keyPrefix: 'test:',
-    seal: makeSeal(undefined),
+    cipher: makeTokenCipher(undefined),
     clock: systemClock,
     random: systemRandom,
     log,
     onRejection: (act) => (reject = act),
   });
-  records.listen({ changed() {}, back: () => told.push('back'), away: () => told.push('away') });
+  records.listen({
+    changed() {},
+    connected: () => told.push('back'),
+    disconnected: () => told.push('unavailable'),
+  });
   t.teardown(() => records.close());
   return { records, lines, told, reject: (error) => reject(error) };
 }
 
 async function takes({ records }: Opened): Promise<boolean> {
-  return (await records.take(ACCOUNT, 'one/1', 0, 8_000)).kind === 'seen';
+  return (await records.acquire(ACCOUNT, 'one/1', 0, 8_000)).kind === 'seen';
 }
 
 for (const [wording, error] of [
@@ -83,7 +87,7 @@ redisTest('a server that stays read-only costs a few connections and lines, not 
   const opened = open(t, redis.url());
   const connections = async (): Promise<number> =>
     Number(/total_connections_received:(\d+)/.exec(await redis.client.info('stats'))?.[1]);
-  await until('it is left', async () => !(await takes(opened)) && opened.told.includes('away'));
+  await until('it is left', async () => !(await takes(opened)) && opened.told.includes('unavailable'));
   const before = await connections();
   const endMs = performance.now() + 5_000;
   while (performance.now() < endMs) {
@@ -133,7 +137,7 @@ redisTest(
     t.teardown(() => client.disconnect());
     const error: unknown = await client.call('NO-SUCH', 'a-token-in-its-text').catch((it: unknown) => it);
     opened.reject(error);
-    t.is(opened.told.at(-1), 'away');
+    t.is(opened.told.at(-1), 'unavailable');
     await until('it is there again', () => takes(opened));
     t.true(opened.lines.some((line) => line.includes('was caught; connecting again')));
     opened.told.length = 0;

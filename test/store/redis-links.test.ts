@@ -5,7 +5,7 @@ import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import type { RedisPlace } from '../../src/store/redis-client.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
-import { makeSeal } from '../../src/store/cipher.ts';
+import { makeTokenCipher } from '../../src/store/cipher.ts';
 import { RedisServer, serialRedisTest, until } from '../support/redis.ts';
 import { documentedRights } from '../support/redis-rights.ts';
 
@@ -33,15 +33,15 @@ function open(t: ExecutionContext, url: string): Opened {
   const records = new RedisRecords({
     place: at(url),
     keyPrefix: 'test:',
-    seal: makeSeal(undefined),
+    cipher: makeTokenCipher(undefined),
     clock: systemClock,
     random: systemRandom,
     log,
   });
   records.listen({
     changed: () => told.push('changed'),
-    back: () => told.push('back'),
-    away: () => told.push('away'),
+    connected: () => told.push('back'),
+    disconnected: () => told.push('unavailable'),
   });
   t.teardown(() => records.close());
   return {
@@ -49,7 +49,7 @@ function open(t: ExecutionContext, url: string): Opened {
     lines,
     told,
     said: (event) => lines.filter((line) => line.event === event).length,
-    takes: async () => (await records.take(ACCOUNT, 'one/1', 0, 8_000)).kind === 'seen',
+    takes: async () => (await records.acquire(ACCOUNT, 'one/1', 0, 8_000)).kind === 'seen',
   };
 }
 
@@ -69,8 +69,8 @@ serialRedisTest(
     t.regex(opened.lines.find(({ event }) => event === REFUSED)?.hint ?? '', /password/);
     t.true(await opened.takes());
     t.is(opened.said(TAKEN), 0);
-    const turn = redis.client.get(`test:{classic:${ACCOUNT.appid}}:turn`);
-    t.is(await turn, 'one/1');
+    const lease = redis.client.get(`test:{classic:${ACCOUNT.appid}}:turn`);
+    t.is(await lease, 'one/1');
     await redis.client.config('SET', 'requirepass', 'second');
     await until('it is used', () => opened.said(TAKEN) === 1);
     t.true(await opened.takes());
@@ -97,7 +97,7 @@ serialRedisTest(
     });
     t.is(missed, 0);
     // Whoever has a token publishes it there, as after any absence of the store.
-    t.deepEqual(opened.told.slice(0, 2), ['away', 'back']);
+    t.deepEqual(opened.told.slice(0, 2), ['unavailable', 'back']);
     const value = 'a-token-of-this-test';
     const record = {
       generation: Date.now() + 1_000,
@@ -106,7 +106,10 @@ serialRedisTest(
       issuedAtUnixMs: Date.now(),
       expiresAtUnixMs: Date.now() + 7_200_000,
     };
-    await until('it is published', async () => (await opened.records.publish(ACCOUNT, record)) !== 'away');
+    await until(
+      'it is published',
+      async () => (await opened.records.publish(ACCOUNT, record)) !== 'unavailable',
+    );
     t.is(await second.client.exists(`test:{classic:${ACCOUNT.appid}}:token`), 1);
     t.is(await first.client.exists(`test:{classic:${ACCOUNT.appid}}:token`), 0);
     await until('a publication is heard', async () => {
@@ -147,7 +150,7 @@ serialRedisTest(
     t.is(opened.said(TAKEN), 0);
     t.is(opened.said('token store is unavailable'), 0);
     t.deepEqual(
-      opened.told.filter((word) => word === 'away'),
+      opened.told.filter((word) => word === 'unavailable'),
       [],
     );
     // The user is given what it needs; the documented rights are enough.

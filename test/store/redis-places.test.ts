@@ -8,7 +8,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { RedisPlace } from '../../src/store/redis-client.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
-import { makeSeal } from '../../src/store/cipher.ts';
+import { makeTokenCipher } from '../../src/store/cipher.ts';
 import { makeCertificate } from '../../src/simulator/certificate.ts';
 import { freePort, RedisServer, serialRedisTest, until } from '../support/redis.ts';
 import { startSentinelSet } from '../support/redis-sentinel.ts';
@@ -20,7 +20,7 @@ function open(t: ExecutionContext, place: Partial<RedisPlace> & { url: Secret })
   const records = new RedisRecords({
     place: { sentinels: [], cluster: false, ...place },
     keyPrefix: 'test:',
-    seal: makeSeal(undefined),
+    cipher: makeTokenCipher(undefined),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -59,7 +59,7 @@ serialRedisTest('with Sentinels, a master that dies is succeeded by its replica'
     url: new Secret('redis://tokens'),
     sentinels: [{ host: '127.0.0.1', port: sentinelPort }],
   });
-  other.listen({ changed: (account) => told.push(account.appid), back() {}, away() {} });
+  other.listen({ changed: (account) => told.push(account.appid), connected() {}, disconnected() {} });
   await until('it is there', async () => (await generationAt(records)) === 0);
   t.is(await publish(records, 10), 'stored');
   await until(
@@ -105,5 +105,5 @@ serialRedisTest('over TLS, with a name that the certificate is for', async (t) =
       encoding: 'utf8',
     });
   t.is(run(`rediss://localhost:${tlsPort}`, { NODE_EXTRA_CA_CERTS: cert }), 'seen');
-  t.is(run(`rediss://localhost:${tlsPort}`, {}), 'away');
+  t.is(run(`rediss://localhost:${tlsPort}`, {}), 'unavailable');
 });

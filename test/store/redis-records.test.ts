@@ -5,8 +5,8 @@ import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
 import type { RedisPlace } from '../../src/store/redis-client.ts';
-import { makeSeal } from '../../src/store/cipher.ts';
-import type { Away, SharedRecord, Snapshot, Taken } from '../../src/store/shared-records.ts';
+import { makeTokenCipher } from '../../src/store/cipher.ts';
+import type { StoreUnavailable, SharedRecord, Snapshot, Acquired } from '../../src/store/shared-records.ts';
 import { serialRedisTest, RedisServer, until } from '../support/redis.ts';
 import { documentedRights } from '../support/redis-rights.ts';
 
@@ -24,7 +24,7 @@ function open(t: ExecutionContext, url: string, { key, log = silentLog, place }:
   const records = new RedisRecords({
     place: { url: new Secret(url), sentinels: [], cluster: false, ...place },
     keyPrefix: 'test:',
-    seal: makeSeal(key === undefined ? undefined : new Secret(key)),
+    cipher: makeTokenCipher(key === undefined ? undefined : new Secret(key)),
     clock: systemClock,
     random: systemRandom,
     log,
@@ -44,8 +44,8 @@ function record(value: string, generation: number): SharedRecord {
   };
 }
 
-function seen<Kind extends Snapshot | Taken>(it: Kind | Away): Kind {
-  if (it.kind === 'away') throw new Error('the store is away');
+function seen<Kind extends Snapshot | Acquired>(it: Kind | StoreUnavailable): Kind {
+  if (it.kind === 'unavailable') throw new Error('the store is away');
   return it;
 }
 
@@ -54,17 +54,17 @@ serialRedisTest(
   async (t) => {
     const redis = await RedisServer.start(t);
     const [one, other] = [open(t, redis.url()), open(t, redis.url())];
-    const mine = seen(await one.take(ACCOUNT, 'one/1', 0, 8_000));
+    const mine = seen(await one.acquire(ACCOUNT, 'one/1', 0, 8_000));
     t.true((mine.generation ?? 0) >= mine.nowUnixMs);
-    t.like(mine, { turn: { isOurs: true }, by: 'one' });
-    const theirs = seen(await other.take(ACCOUNT, 'other/1', 0, 8_000));
+    t.like(mine, { lease: { isOurs: true }, owner: 'one' });
+    const theirs = seen(await other.acquire(ACCOUNT, 'other/1', 0, 8_000));
     t.is(theirs.generation, undefined);
-    t.like(theirs, { turn: { isOurs: false }, by: 'one' });
-    t.true((theirs.turn?.leftMs ?? 0) > 7_000);
+    t.like(theirs, { lease: { isOurs: false }, owner: 'one' });
+    t.true((theirs.lease?.leftMs ?? 0) > 7_000);
     await other.release(ACCOUNT, 'other/1');
-    t.is(seen(await other.take(ACCOUNT, 'other/1', 0, 8_000)).generation, undefined);
+    t.is(seen(await other.acquire(ACCOUNT, 'other/1', 0, 8_000)).generation, undefined);
     await one.release(ACCOUNT, 'one/1');
-    const next = seen(await other.take(ACCOUNT, 'other/1', 9e15, 8_000));
+    const next = seen(await other.acquire(ACCOUNT, 'other/1', 9e15, 8_000));
     t.is(next.generation, 9e15 + 1);
   },
 );
@@ -72,15 +72,15 @@ serialRedisTest(
 serialRedisTest('a turn ends by itself, unless it is kept', async (t) => {
   const redis = await RedisServer.start(t);
   const [one, other] = [open(t, redis.url()), open(t, redis.url())];
-  await one.take(ACCOUNT, 'one/1', 0, 50);
-  t.is(await one.keep(ACCOUNT, 'one/1', 60_000), 'ours');
-  t.is(await other.keep(ACCOUNT, 'other/1', 60_000), 'lost');
+  await one.acquire(ACCOUNT, 'one/1', 0, 50);
+  t.is(await one.renew(ACCOUNT, 'one/1', 60_000), 'ours');
+  t.is(await other.renew(ACCOUNT, 'other/1', 60_000), 'lost');
   await redis.client.flushall();
-  t.is(await one.keep(ACCOUNT, 'one/1', 50), 'ours');
+  t.is(await one.renew(ACCOUNT, 'one/1', 50), 'ours');
   await until('the turn ends', async () => {
-    return seen(await other.take(ACCOUNT, 'other/1', 0, 60_000)).generation !== undefined;
+    return seen(await other.acquire(ACCOUNT, 'other/1', 0, 60_000)).generation !== undefined;
   });
-  t.is(await one.keep(ACCOUNT, 'one/1', 60_000), 'lost');
+  t.is(await one.renew(ACCOUNT, 'one/1', 60_000), 'lost');
 });
 
 serialRedisTest(
@@ -92,8 +92,8 @@ serialRedisTest(
     let isListening = 0;
     other.listen({
       changed: (it) => told.push(`${it.mode} ${it.appid}`),
-      back: () => (isListening += 1),
-      away() {},
+      connected: () => (isListening += 1),
+      disconnected() {},
     });
     // Once for the commands, once for the messages.
     await until('it listens', () => isListening === 2);
@@ -115,7 +115,7 @@ serialRedisTest(
     const redis = await RedisServer.start(t);
     const one = open(t, redis.url());
     await one.publish(ACCOUNT, record('of a clock that is ahead', 8e15));
-    t.is(seen(await one.take(ACCOUNT, 'one/1', 0, 8_000)).generation, 8e15 + 1);
+    t.is(seen(await one.acquire(ACCOUNT, 'one/1', 0, 8_000)).generation, 8e15 + 1);
   },
 );
 
@@ -123,8 +123,8 @@ serialRedisTest('forced refreshes are remembered for a day', async (t) => {
   const redis = await RedisServer.start(t);
   const one = open(t, redis.url());
   const nowMs = Date.now();
-  t.true(await one.charge(ACCOUNT, [nowMs - 25 * 3_600_000, nowMs - 1_000]));
-  t.true(await one.charge(ACCOUNT, [nowMs]));
+  t.true(await one.addForced(ACCOUNT, [nowMs - 25 * 3_600_000, nowMs - 1_000]));
+  t.true(await one.addForced(ACCOUNT, [nowMs]));
   t.deepEqual(seen(await one.read(ACCOUNT)).forcedAtUnixMs, [nowMs - 1_000, nowMs]);
 });
 
@@ -139,7 +139,7 @@ serialRedisTest(
     t.is(seen(await sealing.read(ACCOUNT)).readable?.value.reveal(), 'the-token-itself');
     for (const other of [open(t, redis.url(), { key: 'another key of sixteen' }), open(t, redis.url())]) {
       t.like(await other.read(ACCOUNT), {
-        isSealed: true,
+        isUndecryptable: true,
         isInClear: false,
         readable: undefined,
         record: { generation: 20 },
@@ -147,7 +147,7 @@ serialRedisTest(
     }
     // What was written without the key may have been written by anyone.
     await open(t, redis.url()).publish(ACCOUNT, record('planted', 30));
-    t.like(await sealing.read(ACCOUNT), { isSealed: true, isInClear: true, readable: undefined });
+    t.like(await sealing.read(ACCOUNT), { isUndecryptable: true, isInClear: true, readable: undefined });
   },
 );
 
@@ -167,7 +167,7 @@ serialRedisTest(
       [ACCOUNT, { fingerprint: fingerprintOf('another') }],
     ] as const) {
       await redis.client.hset(`test:{${account.mode}:${account.appid}}:token`, { ...stored, ...changes });
-      t.like(await one.read(account), { isSealed: true, isInClear: false, readable: undefined });
+      t.like(await one.read(account), { isUndecryptable: true, isInClear: false, readable: undefined });
     }
   },
 );
@@ -175,9 +175,9 @@ serialRedisTest(
 serialRedisTest('all keys of an account are in one slot of a Cluster, and have the prefix', async (t) => {
   const redis = await RedisServer.start(t);
   const one = open(t, redis.url());
-  await one.take(ACCOUNT, 'one/1', 0, 8_000);
+  await one.acquire(ACCOUNT, 'one/1', 0, 8_000);
   await one.publish(ACCOUNT, record('a', 20));
-  await one.charge(ACCOUNT, [Date.now()]);
+  await one.addForced(ACCOUNT, [Date.now()]);
   const keys = await redis.client.keys('*');
   t.deepEqual(keys.toSorted(), [
     'test:{classic:wx0123456789abcdef}:forced',
@@ -191,15 +191,19 @@ serialRedisTest('a Redis that hangs is away after a second, and back when it ans
   const redis = await RedisServer.start(t);
   const told: string[] = [];
   const one = open(t, redis.url());
-  one.listen({ changed() {}, back: () => told.push('back'), away: () => told.push('away') });
+  one.listen({
+    changed() {},
+    connected: () => told.push('back'),
+    disconnected: () => told.push('unavailable'),
+  });
   t.is((await one.read(ACCOUNT)).kind, 'seen');
   redis.pause();
   const startMs = performance.now();
-  t.is((await one.read(ACCOUNT)).kind, 'away');
+  t.is((await one.read(ACCOUNT)).kind, 'unavailable');
   t.true(performance.now() - startMs < 10_000);
   // It is not waited for twice.
   const again = performance.now();
-  for (let times = 0; times < 20; times += 1) t.is((await one.read(ACCOUNT)).kind, 'away');
+  for (let times = 0; times < 20; times += 1) t.is((await one.read(ACCOUNT)).kind, 'unavailable');
   t.true(performance.now() - again < 10_000);
   told.length = 0;
   redis.resume();
@@ -212,7 +216,7 @@ serialRedisTest('a Redis that was gone is found again, scripts and all', async (
   const one = open(t, redis.url());
   await one.publish(ACCOUNT, record('a', 20));
   await redis.kill();
-  await until('it is away', async () => (await one.read(ACCOUNT)).kind === 'away');
+  await until('it is away', async () => (await one.read(ACCOUNT)).kind === 'unavailable');
   await redis.restart();
   await until('it is back', async () => (await one.read(ACCOUNT)).kind === 'seen');
   t.is(seen(await one.read(ACCOUNT)).readable, undefined);
@@ -229,7 +233,7 @@ serialRedisTest('a wrong password is named in the log, without the password', as
     void lines.push(JSON.stringify({ event, ...fields }));
   const log: Log = { debug: at, info: at, warn: at, error: at };
   const one = open(t, redis.url(':wrong-password'), { log });
-  t.is((await one.read(ACCOUNT)).kind, 'away');
+  t.is((await one.read(ACCOUNT)).kind, 'unavailable');
   await until('it is told', () => lines.some((line) => line.includes('WRONGPASS')));
   t.false(lines.join('\n').includes('wrong-password'));
   t.is((await open(t, redis.url(':right-password')).read(ACCOUNT)).kind, 'seen');
@@ -245,8 +249,8 @@ serialRedisTest(
       const error = (event: string, fields: object = {}): void =>
         void lines.push(JSON.stringify({ event, ...fields }));
       const one = open(t, url, { log: { ...silentLog, error } });
-      t.is((await one.read(ACCOUNT)).kind, 'away');
-      t.is(await one.publish(ACCOUNT, record('a', 20)), 'away');
+      t.is((await one.read(ACCOUNT)).kind, 'unavailable');
+      t.is(await one.publish(ACCOUNT, record('a', 20)), 'unavailable');
       t.is(lines.length, 1);
       t.regex(lines[0] ?? '', /token store cannot be used.*SELECT.*database/);
     }
@@ -259,10 +263,10 @@ serialRedisTest('a right to select that is given later is noticed', async (t) =>
   const redis = await RedisServer.start(t);
   await redis.client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...RIGHTS, '-select');
   const one = open(t, `${redis.url('hub:hub-password')}/1`);
-  t.is((await one.read(ACCOUNT)).kind, 'away');
+  t.is((await one.read(ACCOUNT)).kind, 'unavailable');
   await redis.client.call('ACL', 'SETUSER', 'hub', '+select');
   await until('it is there', async () => (await one.read(ACCOUNT)).kind === 'seen');
-  await one.charge(ACCOUNT, [Date.now()]);
+  await one.addForced(ACCOUNT, [Date.now()]);
   t.is(await redis.client.dbsize(), 0);
 });
 
@@ -276,22 +280,26 @@ serialRedisTest('the documented rights are enough for every step, in a database 
   const one = open(t, url, { log: { ...silentLog, warn, error: warn } });
   let isListening = 0;
   const told: string[] = [];
-  one.listen({ changed: (it) => told.push(it.appid), back: () => (isListening += 1), away() {} });
+  one.listen({
+    changed: (it) => told.push(it.appid),
+    connected: () => (isListening += 1),
+    disconnected() {},
+  });
   await until('it listens', () => isListening === 2);
   // What another clock has written is settled too.
   await redis.client.select(3);
   const aheadMs = Date.now() + 600_000;
   await redis.client.zadd(`test:{${ACCOUNT.mode}:${ACCOUNT.appid}}:forced`, aheadMs, aheadMs);
-  t.is(typeof seen(await one.take(ACCOUNT, 'one/1', 0, 8_000)).generation, 'number');
+  t.is(typeof seen(await one.acquire(ACCOUNT, 'one/1', 0, 8_000)).generation, 'number');
   const ahead = { issuedAtUnixMs: aheadMs, expiresAtUnixMs: aheadMs + 7_200_000 };
   const pause = { owner: 'one/1', forMs: 1 };
   t.is(await one.publish(ACCOUNT, { ...record('a', 8e15), ...ahead }, pause), 'stored');
-  t.true(await one.charge(ACCOUNT, [Date.now()]));
-  await until('the pause is over', async () => (await one.keep(ACCOUNT, 'one/1', 8_000)) === 'ours');
+  t.true(await one.addForced(ACCOUNT, [Date.now()]));
+  await until('the pause is over', async () => (await one.renew(ACCOUNT, 'one/1', 8_000)) === 'ours');
   await one.release(ACCOUNT, 'one/1');
   await one.doubt(ACCOUNT, 'fingerprint');
   const found = seen(await one.read(ACCOUNT));
-  t.is(found.turn, undefined);
+  t.is(found.lease, undefined);
   t.is(found.doubted, 'fingerprint');
   t.is(found.readable?.issuedAtUnixMs !== undefined && found.readable.issuedAtUnixMs < aheadMs, true);
   await until('it is told', () => told.length > 0);
@@ -346,8 +354,8 @@ serialRedisTest(
       'time goes on',
       async () => seen(await records.read(ACCOUNT)).nowUnixMs > first.nowUnixMs + 20,
     );
-    t.deepEqual(seen(await records.take(ACCOUNT, 'one/1', 0, 8_000)).forcedAtUnixMs, first.forcedAtUnixMs);
-    t.true(await records.charge(ACCOUNT, [Date.now() + 600_000]));
+    t.deepEqual(seen(await records.acquire(ACCOUNT, 'one/1', 0, 8_000)).forcedAtUnixMs, first.forcedAtUnixMs);
+    t.true(await records.addForced(ACCOUNT, [Date.now() + 600_000]));
     const charged = seen(await records.read(ACCOUNT));
     t.true((charged.forcedAtUnixMs.at(-1) ?? Infinity) <= charged.nowUnixMs);
   },

@@ -69,7 +69,7 @@ redisTest(
         await other.issuer.fetches[0]?.answer(given('first'));
         t.is(other.value(), 'first');
       }
-      t.like(other.keepers.status()[0], { shared: { store: 'sealed' } });
+      t.like(other.keepers.status()[0], { shared: { store: 'undecryptable' } });
       t.deepEqual(await redis.client.hgetall(place), before);
       t.is(first.value(), 'first');
     }

@@ -4,19 +4,16 @@ import { silentLog } from '../../src/base/log.ts';
 import { seededRandom, systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
-import { makeSeal } from '../../src/store/cipher.ts';
-import type { Pause, SharedAccount, SharedRecord, Snapshot, Taken } from '../../src/store/shared-records.ts';
+import { makeTokenCipher } from '../../src/store/cipher.ts';
+import type {
+  Pause,
+  SharedAccount,
+  SharedRecord,
+  Snapshot,
+  Acquired,
+} from '../../src/store/shared-records.ts';
 import { RedisServer, serialRedisTest, until } from '../support/redis.ts';
-import {
-  chargeCommand,
-  doubtCommand,
-  EMPTY,
-  keepCommand,
-  publishCommand,
-  readCommand,
-  releaseCommand,
-  takeCommand,
-} from '../support/store-model.ts';
+import { acquireCommand, EMPTY, MODEL, type Model, publishCommand } from '../support/store-model.ts';
 import { TwinStores } from '../support/twin-stores.ts';
 
 const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'classic' } as const;
@@ -24,27 +21,6 @@ const ACCOUNTS: readonly SharedAccount[] = [ACCOUNT, { ...ACCOUNT, mode: 'stable
 const OWNERS = ['one/1', 'other/1', 'other/2'] as const;
 const HOUR_MS = 3_600_000;
 const LONG_MS = 60_000;
-
-/** The commands of the model, or some that are wrong. */
-interface Model {
-  readonly read: typeof readCommand;
-  readonly take: typeof takeCommand;
-  readonly keep: typeof keepCommand;
-  readonly release: typeof releaseCommand;
-  readonly publish: typeof publishCommand;
-  readonly doubt: typeof doubtCommand;
-  readonly charge: typeof chargeCommand;
-}
-
-const MODEL: Model = {
-  read: readCommand,
-  take: takeCommand,
-  keep: keepCommand,
-  release: releaseCommand,
-  publish: publishCommand,
-  doubt: doubtCommand,
-  charge: chargeCommand,
-};
 
 /** However slow the machine is, each command is waited for. */
 const patientClock: Clock = { ...systemClock, after: () => ({ cancel() {} }) };
@@ -69,7 +45,7 @@ class Both {
     const records = new RedisRecords({
       place: { url: new Secret(redis.url()), sentinels: [], cluster: false },
       keyPrefix: 'test:',
-      seal: makeSeal(undefined),
+      cipher: makeTokenCipher(undefined),
       clock: patientClock,
       random: systemRandom,
       log: silentLog,
@@ -77,7 +53,11 @@ class Both {
     t.teardown(() => records.close());
     const both = new Both(redis, records, model);
     let times = 0;
-    records.listen({ changed: (it) => both.heard.push(it), back: () => (times += 1), away() {} });
+    records.listen({
+      changed: (it) => both.heard.push(it),
+      connected: () => (times += 1),
+      disconnected() {},
+    });
     // Once for the commands, once for the messages.
     await until('it listens', () => times === 2);
     return both;
@@ -87,14 +67,19 @@ class Both {
     return this.twins.act(account, () => this.#records.read(account), this.#model.read());
   }
 
-  take(owner: string, floor: number, turnMs: number, account: SharedAccount = ACCOUNT): Promise<Taken> {
-    const command = this.#model.take(owner, floor, turnMs);
-    return this.twins.act(account, () => this.#records.take(account, owner, floor, turnMs), command);
+  acquire(
+    owner: string,
+    floor: number,
+    leaseMs: number,
+    account: SharedAccount = ACCOUNT,
+  ): Promise<Acquired> {
+    const command = this.#model.acquire(owner, floor, leaseMs);
+    return this.twins.act(account, () => this.#records.acquire(account, owner, floor, leaseMs), command);
   }
 
-  keep(owner: string, turnMs: number, account: SharedAccount = ACCOUNT): Promise<'ours' | 'lost'> {
-    const command = this.#model.keep(owner, turnMs);
-    return this.twins.act(account, () => this.#records.keep(account, owner, turnMs), command);
+  renew(owner: string, leaseMs: number, account: SharedAccount = ACCOUNT): Promise<'ours' | 'lost'> {
+    const command = this.#model.renew(owner, leaseMs);
+    return this.twins.act(account, () => this.#records.renew(account, owner, leaseMs), command);
   }
 
   async release(owner: string, account: SharedAccount = ACCOUNT): Promise<void> {
@@ -118,9 +103,9 @@ class Both {
     );
   }
 
-  async charge(atUnixMs: readonly number[], account: SharedAccount = ACCOUNT): Promise<void> {
-    const charged = (): Promise<boolean> => this.#records.charge(account, atUnixMs);
-    await this.twins.act<boolean>(account, charged, this.#model.charge(atUnixMs));
+  async addForced(atUnixMs: readonly number[], account: SharedAccount = ACCOUNT): Promise<void> {
+    const charged = (): Promise<boolean> => this.#records.addForced(account, atUnixMs);
+    await this.twins.act<boolean>(account, charged, this.#model.addForced(atUnixMs));
   }
 
   /** Until the clock of Redis has come so far; nobody can turn it. */
@@ -156,7 +141,7 @@ class Both {
 
   /** All messages that the model has told of have been heard, in their order, and no others. */
   async heardAll(t: ExecutionContext): Promise<void> {
-    const { generation = 0 } = await this.take('last/1', 0, LONG_MS, { ...ACCOUNT, appid: 'wx-last' });
+    const { generation = 0 } = await this.acquire('last/1', 0, LONG_MS, { ...ACCOUNT, appid: 'wx-last' });
     await this.publish(recordOf('last', generation, await this.twins.nowUnixMs()), undefined, {
       ...ACCOUNT,
       appid: 'wx-last',
@@ -203,11 +188,11 @@ class Sequence {
     const both = this.#both;
     const account = this.#one(ACCOUNTS);
     const owner = this.#one(OWNERS);
-    const turnMs = this.#one([5, 20, 40, LONG_MS]);
+    const leaseMs = this.#one([5, 20, 40, LONG_MS]);
     const acts: readonly (() => Promise<unknown>)[] = [
-      () => both.take(owner, 0, turnMs, account),
-      () => both.take(owner, 9e12 + this.#whole(1_000), turnMs, account),
-      () => both.keep(owner, turnMs, account),
+      () => both.acquire(owner, 0, leaseMs, account),
+      () => both.acquire(owner, 9e12 + this.#whole(1_000), leaseMs, account),
+      () => both.renew(owner, leaseMs, account),
       () => both.release(owner, account),
       () => this.#publish(account, owner),
       () => this.#publish(account, owner),
@@ -249,7 +234,7 @@ class Sequence {
       { length: this.#whole(4) },
       () => nowMs - this.#one([0, 500, 29_000, 60_000, 23 * HOUR_MS, 25 * HOUR_MS, -HOUR_MS]),
     );
-    await this.#both.charge(times, account);
+    await this.#both.addForced(times, account);
   }
 
   #whole(max: number): number {
@@ -263,23 +248,23 @@ class Sequence {
 
 serialRedisTest('model and Redis agree: turns, and who may have them', async (t) => {
   const both = await Both.open(t, await RedisServer.start(t));
-  t.is((await both.read()).turn, undefined);
-  const { generation = 0 } = await both.take('one/1', 0, LONG_MS);
+  t.is((await both.read()).lease, undefined);
+  const { generation = 0 } = await both.acquire('one/1', 0, LONG_MS);
   t.true(generation > 0);
-  t.is((await both.take('other/1', 0, LONG_MS)).generation, undefined);
-  t.is(await both.keep('other/1', LONG_MS), 'lost');
+  t.is((await both.acquire('other/1', 0, LONG_MS)).generation, undefined);
+  t.is(await both.renew('other/1', LONG_MS), 'lost');
   await both.release('other/1');
-  t.is((await both.take('other/1', 0, LONG_MS)).generation, undefined);
+  t.is((await both.acquire('other/1', 0, LONG_MS)).generation, undefined);
   // Its own turn is had again, with a generation that exceeds the floor.
-  t.is((await both.take('one/1', 9e15, LONG_MS)).generation, 9e15 + 1);
-  t.is(await both.keep('one/1', 10), 'ours');
+  t.is((await both.acquire('one/1', 9e15, LONG_MS)).generation, 9e15 + 1);
+  t.is(await both.renew('one/1', 10), 'ours');
   await both.pass(20);
-  t.is((await both.read()).turn, undefined);
+  t.is((await both.read()).lease, undefined);
   // A turn that ended, or was forgotten, is kept where nobody has taken it.
-  t.is(await both.keep('one/1', LONG_MS), 'ours');
+  t.is(await both.renew('one/1', LONG_MS), 'ours');
   await both.forgetAll();
-  t.is(await both.keep('other/2', LONG_MS), 'ours');
-  t.like(await both.read(), { by: 'other', turn: { isOurs: false } });
+  t.is(await both.renew('other/2', LONG_MS), 'ours');
+  t.like(await both.read(), { owner: 'other', lease: { isOurs: false } });
 });
 
 serialRedisTest('model and Redis agree: records, their order, and pauses', async (t) => {
@@ -289,16 +274,16 @@ serialRedisTest('model and Redis agree: records, their order, and pauses', async
   t.is(await both.publish(recordOf('earlier', 19, nowMs)), 'older');
   t.is(await both.publish(recordOf('another', 20, nowMs)), 'older');
   t.is((await both.read()).readable?.value.reveal(), 'later');
-  // Nobody has the turn: with a pause nobody gets it for a while, the publisher included.
+  // Nobody has the lease: with a pause nobody gets it for a while, the publisher included.
   t.is(await both.publish(recordOf('again', 21, nowMs), { owner: 'one/1', forMs: 15 }), 'stored');
-  t.is((await both.take('one/1', 0, LONG_MS)).generation, undefined);
+  t.is((await both.acquire('one/1', 0, LONG_MS)).generation, undefined);
   await both.pass(25);
-  t.not((await both.take('one/1', 0, LONG_MS)).generation, undefined);
+  t.not((await both.acquire('one/1', 0, LONG_MS)).generation, undefined);
   // Somebody else's turn is not taken away by it; one's own is.
   await both.publish(recordOf('third', 22, nowMs), { owner: 'other/1', forMs: LONG_MS });
-  t.is((await both.read()).by, 'one');
+  t.is((await both.read()).owner, 'one');
   await both.publish(recordOf('fourth', 23, nowMs), { owner: 'one/1', forMs: LONG_MS });
-  t.is((await both.read()).by, 'nobody');
+  t.is((await both.read()).owner, 'nobody');
   // What no hub can have written counts in the order, and is not given out.
   await both.publish({ ...recordOf('forged', 24, nowMs), fingerprint: fingerprintOf('other') });
   t.is((await both.read()).record, undefined);
@@ -318,8 +303,8 @@ serialRedisTest('model and Redis agree: what is dated ahead, forced refreshes, a
   t.is((readable?.expiresAtUnixMs ?? 0) - (readable?.issuedAtUnixMs ?? 0), 2 * HOUR_MS);
   await both.publish(recordOf('of now', 2, nowMs));
   t.is((await both.read()).readable?.issuedAtUnixMs, nowMs);
-  await both.charge([nowMs - 1_000, nowMs - 90_000, nowMs - 25 * HOUR_MS]);
-  await both.charge([nowMs - 1_000, nowMs + HOUR_MS]);
+  await both.addForced([nowMs - 1_000, nowMs - 90_000, nowMs - 25 * HOUR_MS]);
+  await both.addForced([nowMs - 1_000, nowMs + HOUR_MS]);
   t.is((await both.read()).forcedAtUnixMs.length, 3);
   for (let count = 0; count < 25; count += 1) await both.forceDated(nowMs + HOUR_MS + count, ACCOUNT);
   // They keep their number up to the ration, 30 s apart.
@@ -350,24 +335,24 @@ serialRedisTest('model and Redis agree on whatever commands a seed draws', async
 /** Each differs from Redis in one rule. */
 const WRONG: Readonly<Record<string, Partial<Model>>> = {
   'a turn that never ends': {
-    take: (owner, floor, turnMs) => takeCommand(owner, floor, turnMs + LONG_MS),
+    acquire: (owner, floor, leaseMs) => acquireCommand(owner, floor, leaseMs + LONG_MS),
   },
   'anybody may release a turn': {
-    release: () => (place) => ({ place: { ...place, turn: undefined }, answer: true }),
+    release: () => (place) => ({ place: { ...place, lease: undefined }, answer: true }),
   },
   'a generation that does not exceed what is stored': {
-    take: (owner, floor, turnMs) => (place, nowMs) => {
-      const done = takeCommand(owner, floor, turnMs)({ ...place, record: undefined }, nowMs);
+    acquire: (owner, floor, leaseMs) => (place, nowMs) => {
+      const done = acquireCommand(owner, floor, leaseMs)({ ...place, record: undefined }, nowMs);
       return { ...done, place: { ...done.place, record: place.record } };
     },
   },
   'the last one to publish wins': {
     publish: (record, pause) => (place, nowMs) =>
-      publishCommand(record, pause)({ ...EMPTY, turn: place.turn }, nowMs),
+      publishCommand(record, pause)({ ...EMPTY, lease: place.lease }, nowMs),
   },
   'a pause for others only': { publish: (record) => publishCommand(record) },
   'dates ahead stay ahead': {
-    charge: (times) => (place) => ({
+    addForced: (times) => (place) => ({
       place: { ...place, forced: [...new Set([...place.forced, ...times])].toSorted((a, b) => a - b) },
       answer: true,
     }),

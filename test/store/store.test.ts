@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { Secret } from '../../src/base/secret.ts';
 import { RollingCount } from '../../src/keeper/rolling-count.ts';
-import { fromRecord, toRecord } from '../../src/store/store.ts';
+import { fromRecord, toRecord } from '../../src/store/token-records.ts';
 import { policyFor } from '../../src/token/policy.ts';
 import { notAhead } from '../../src/token/ration.ts';
 import { makeToken } from '../../src/token/token.ts';

@@ -1,4 +1,4 @@
-import { type TokenRecord, type TokenStore, withoutFuture } from '../../src/store/store.ts';
+import { type TokenRecord, type TokenRecords, withoutFuture } from '../../src/store/token-records.ts';
 import type { TokenMode } from '../../src/token/token.ts';
 
 const DAY_MS = 86_400_000;
@@ -13,8 +13,8 @@ export interface DiskParts {
   readonly later: (run: () => void) => void;
 }
 
-/** What `FileStore` does, for one process, written down a second time and without a file. */
-export function diskStore({ disk, wallMs, later }: DiskParts): TokenStore {
+/** What `FileRecords` does, for one process, written down a second time and without a file. */
+export function diskRecords({ disk, wallMs, later }: DiskParts): TokenRecords {
   const records = new Map<string, TokenRecord>();
   let isRead = false;
   let writing: Promise<void> = Promise.resolve();

@@ -49,9 +49,11 @@ function constantsIn(text: string): Map<string, string[]> {
   return new Map([...text.matchAll(CONSTANT)].map(([, name = '', value = '']) => [name, valueTexts(value)]));
 }
 
+const JOINED = new RegExp(String.raw`(?:${TEXT.source})(?:\s*\+\s*(?:${TEXT.source}))*`, 'g');
+
 /** Pieces that are joined by `+` are one text; the members of a record are one each. */
 function valueTexts(value: string): string[] {
-  return value.startsWith('{') ? textsIn(value) : [textsIn(value).join('')];
+  return [...value.matchAll(JOINED)].map(([joined]) => textsIn(joined).join(''));
 }
 
 function textsIn(code: string): string[] {

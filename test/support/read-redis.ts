@@ -3,13 +3,13 @@ import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
-import { makeSeal } from '../../src/store/cipher.ts';
+import { makeTokenCipher } from '../../src/store/cipher.ts';
 
 /** A program of its own that reads one record from the Redis at its argument, and says how that went. */
 const records = new RedisRecords({
   place: { url: new Secret(process.argv[2] ?? ''), sentinels: [], cluster: false },
   keyPrefix: 'test:',
-  seal: makeSeal(undefined),
+  cipher: makeTokenCipher(undefined),
   clock: systemClock,
   random: systemRandom,
   log: silentLog,

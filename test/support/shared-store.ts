@@ -60,13 +60,13 @@ export class Link extends ModelRecords {
   cut(): void {
     if (this.isCut) return;
     this.isCut = true;
-    this.listener?.away();
+    this.listener?.disconnected();
   }
 
   mend(): void {
     if (!this.isCut) return;
     this.isCut = false;
-    this.listener?.back();
+    this.listener?.connected();
   }
 
   hear(account: SharedAccount): void {

@@ -1,13 +1,13 @@
 import { fingerprintOf } from '../../src/base/secret.ts';
 import type {
-  Away,
+  StoreUnavailable,
   Pause,
   RecordsListener,
   SharedAccount,
   SharedRecord,
   SharedRecords,
   Snapshot,
-  Taken,
+  Acquired,
 } from '../../src/store/shared-records.ts';
 import { policyFor } from '../../src/token/policy.ts';
 
@@ -26,7 +26,7 @@ export interface Place {
   readonly record: SharedRecord | undefined;
   /** When a record that was dated ahead of the store's clock was first read. */
   readonly dated: { readonly generation: number; readonly atMs: number } | undefined;
-  readonly turn: { readonly owner: string; readonly untilMs: number } | undefined;
+  readonly lease: { readonly owner: string; readonly untilMs: number } | undefined;
   readonly forced: readonly number[];
   readonly doubted: { readonly fingerprint: string; readonly untilMs: number } | undefined;
 }
@@ -34,7 +34,7 @@ export interface Place {
 export const EMPTY: Place = {
   record: undefined,
   dated: undefined,
-  turn: undefined,
+  lease: undefined,
   forced: [],
   doubted: undefined,
 };
@@ -51,11 +51,11 @@ export type Command<Answer> = (place: Place, nowMs: number) => Done<Answer>;
 
 /** Without what has expired. */
 export function asOf(place: Place, nowMs: number): Place {
-  const { turn, doubted } = place;
-  const isOver = turn !== undefined && turn.untilMs <= nowMs;
+  const { lease, doubted } = place;
+  const isOver = lease !== undefined && lease.untilMs <= nowMs;
   const isForgotten = doubted !== undefined && doubted.untilMs <= nowMs;
   if (!isOver && !isForgotten) return place;
-  return { ...place, ...(isOver && { turn: undefined }), ...(isForgotten && { doubted: undefined }) };
+  return { ...place, ...(isOver && { lease: undefined }), ...(isForgotten && { doubted: undefined }) };
 }
 
 export function readCommand(): Command<Snapshot> {
@@ -65,30 +65,30 @@ export function readCommand(): Command<Snapshot> {
   };
 }
 
-export function takeCommand(owner: string, floor: number, turnMs: number): Command<Taken> {
+export function acquireCommand(owner: string, floor: number, leaseMs: number): Command<Acquired> {
   return (stored, nowMs) => {
     const before = settled(asOf(stored, nowMs), nowMs);
-    if (before.turn !== undefined && before.turn.owner !== owner) {
+    if (before.lease !== undefined && before.lease.owner !== owner) {
       return { place: before, answer: snapshotOf(before, nowMs, owner) };
     }
-    const place = { ...before, turn: { owner, untilMs: nowMs + turnMs } };
+    const place = { ...before, lease: { owner, untilMs: nowMs + leaseMs } };
     const generation = Math.max(nowMs, (place.record?.generation ?? 0) + 1, floor + 1);
     return { place, answer: { ...snapshotOf(place, nowMs, owner), generation } };
   };
 }
 
-export function keepCommand(owner: string, turnMs: number): Command<'ours' | 'lost'> {
+export function renewCommand(owner: string, leaseMs: number): Command<'ours' | 'lost'> {
   return (stored, nowMs) => {
     const place = asOf(stored, nowMs);
-    if (place.turn !== undefined && place.turn.owner !== owner) return { place, answer: 'lost' };
-    return { place: { ...place, turn: { owner, untilMs: nowMs + turnMs } }, answer: 'ours' };
+    if (place.lease !== undefined && place.lease.owner !== owner) return { place, answer: 'lost' };
+    return { place: { ...place, lease: { owner, untilMs: nowMs + leaseMs } }, answer: 'ours' };
   };
 }
 
 export function releaseCommand(owner: string): Command<true> {
   return (stored, nowMs) => {
     const place = asOf(stored, nowMs);
-    return { place: place.turn?.owner === owner ? { ...place, turn: undefined } : place, answer: true };
+    return { place: place.lease?.owner === owner ? { ...place, lease: undefined } : place, answer: true };
   };
 }
 
@@ -96,9 +96,9 @@ export function publishCommand(record: SharedRecord, pause?: Pause): Command<'st
   return (stored, nowMs) => {
     const place = asOf(stored, nowMs);
     if (record.generation <= (place.record?.generation ?? 0)) return { place, answer: 'older' };
-    const isPaused = pause !== undefined && (place.turn === undefined || place.turn.owner === pause.owner);
-    const turn = isPaused ? { owner: 'nobody/0', untilMs: nowMs + pause.forMs } : place.turn;
-    return { place: { ...place, record, turn }, answer: 'stored', isTold: true };
+    const isPaused = pause !== undefined && (place.lease === undefined || place.lease.owner === pause.owner);
+    const lease = isPaused ? { owner: 'nobody/0', untilMs: nowMs + pause.forMs } : place.lease;
+    return { place: { ...place, record, lease }, answer: 'stored', isTold: true };
   };
 }
 
@@ -109,7 +109,7 @@ export function doubtCommand(fingerprint: string): Command<true> {
   };
 }
 
-export function chargeCommand(atUnixMs: readonly number[]): Command<true> {
+export function addForcedCommand(atUnixMs: readonly number[]): Command<true> {
   return (stored, nowMs) => {
     const place = asOf(stored, nowMs);
     const all = [...place.forced, ...atUnixMs.map((atMs) => Math.min(atMs, nowMs))];
@@ -139,18 +139,18 @@ function settled(place: Place, nowMs: number): Place {
 }
 
 function snapshotOf(place: Place, nowUnixMs: number, owner?: string): Snapshot {
-  const { turn, forced, doubted } = place;
+  const { lease, forced, doubted } = place;
   const readable = readableOf(place);
   return {
     kind: 'seen',
     nowUnixMs,
-    isSealed: false,
+    isUndecryptable: false,
     forcedAtUnixMs: forced.filter((atMs) => atMs >= nowUnixMs - DAY_MS),
     ...(doubted !== undefined && { doubted: doubted.fingerprint }),
     ...(readable !== undefined && { record: readable, readable }),
-    ...(turn !== undefined && {
-      by: turn.owner.replace(/\/\d+$/, ''),
-      turn: { isOurs: turn.owner === owner, leftMs: turn.untilMs - nowUnixMs },
+    ...(lease !== undefined && {
+      owner: lease.owner.replace(/\/\d+$/, ''),
+      lease: { isOurs: lease.owner === owner, leftMs: lease.untilMs - nowUnixMs },
     }),
   };
 }
@@ -182,7 +182,19 @@ function inOrder(times: readonly number[]): readonly number[] {
   return [...new Set(times)].toSorted((a, b) => a - b);
 }
 
-const AWAY: Away = { kind: 'away' };
+/** Every command of the model. */
+export const MODEL = {
+  read: readCommand,
+  acquire: acquireCommand,
+  renew: renewCommand,
+  release: releaseCommand,
+  publish: publishCommand,
+  doubt: doubtCommand,
+  addForced: addForcedCommand,
+} as const;
+export type Model = typeof MODEL;
+
+const UNAVAILABLE: StoreUnavailable = { kind: 'unavailable' };
 
 /** One holder's records in a store that is a model; how its commands get there is another matter. */
 export abstract class ModelRecords implements SharedRecords {
@@ -196,16 +208,25 @@ export abstract class ModelRecords implements SharedRecords {
 
   abstract close(): Promise<void>;
 
-  async read(account: SharedAccount): Promise<Snapshot | Away> {
-    return (await this.run(account, readCommand())) ?? AWAY;
+  async read(account: SharedAccount): Promise<Snapshot | StoreUnavailable> {
+    return (await this.run(account, readCommand())) ?? UNAVAILABLE;
   }
 
-  async take(account: SharedAccount, owner: string, floor: number, turnMs: number): Promise<Taken | Away> {
-    return (await this.run(account, takeCommand(owner, floor, turnMs))) ?? AWAY;
+  async acquire(
+    account: SharedAccount,
+    owner: string,
+    floor: number,
+    leaseMs: number,
+  ): Promise<Acquired | StoreUnavailable> {
+    return (await this.run(account, acquireCommand(owner, floor, leaseMs))) ?? UNAVAILABLE;
   }
 
-  async keep(account: SharedAccount, owner: string, turnMs: number): Promise<'ours' | 'lost' | 'away'> {
-    return (await this.run(account, keepCommand(owner, turnMs))) ?? 'away';
+  async renew(
+    account: SharedAccount,
+    owner: string,
+    leaseMs: number,
+  ): Promise<'ours' | 'lost' | 'unavailable'> {
+    return (await this.run(account, renewCommand(owner, leaseMs))) ?? 'unavailable';
   }
 
   async release(account: SharedAccount, owner: string): Promise<void> {
@@ -216,16 +237,16 @@ export abstract class ModelRecords implements SharedRecords {
     account: SharedAccount,
     record: SharedRecord,
     pause?: Pause,
-  ): Promise<'stored' | 'older' | 'away'> {
-    return (await this.run(account, publishCommand(record, pause))) ?? 'away';
+  ): Promise<'stored' | 'older' | 'unavailable'> {
+    return (await this.run(account, publishCommand(record, pause))) ?? 'unavailable';
   }
 
   async doubt(account: SharedAccount, fingerprint: string): Promise<void> {
     await this.run(account, doubtCommand(fingerprint));
   }
 
-  async charge(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
-    return (await this.run(account, chargeCommand(atUnixMs))) ?? false;
+  async addForced(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean> {
+    return (await this.run(account, addForcedCommand(atUnixMs))) ?? false;
   }
 
   listen(listener: RecordsListener): void {

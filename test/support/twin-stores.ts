@@ -34,7 +34,7 @@ export class TwinStores {
   /** Resolves to what Redis answered, and throws where the model cannot have answered it. */
   async act<Answer>(
     account: SharedAccount,
-    onRedis: () => Promise<Answer | { readonly kind: 'away' } | 'away' | void>,
+    onRedis: () => Promise<Answer | { readonly kind: 'unavailable' } | 'unavailable' | void>,
     command: Command<Answer>,
   ): Promise<Answer> {
     const fromMs = await this.nowUnixMs();
@@ -73,14 +73,14 @@ export class TwinStores {
 
   /** What ends at about this moment may have ended, or not. */
   #possible(place: Place, nowMs: number): readonly Place[] {
-    const { turn, doubted } = place;
+    const { lease, doubted } = place;
     const isClose = (untilMs: number | undefined): boolean =>
       untilMs !== undefined && Math.abs(untilMs - nowMs) <= this.#toleranceMs;
-    if (!isClose(turn?.untilMs) && !isClose(doubted?.untilMs)) return [place];
+    if (!isClose(lease?.untilMs) && !isClose(doubted?.untilMs)) return [place];
     const later = nowMs + 1;
     const lasting: Place = {
       ...place,
-      ...(turn !== undefined && { turn: { ...turn, untilMs: Math.max(turn.untilMs, later) } }),
+      ...(lease !== undefined && { lease: { ...lease, untilMs: Math.max(lease.untilMs, later) } }),
       ...(doubted !== undefined && { doubted: { ...doubted, untilMs: Math.max(doubted.untilMs, later) } }),
     };
     return [asOf(place, nowMs + this.#toleranceMs), lasting];
@@ -97,8 +97,8 @@ function momentsOf(answer: unknown): readonly number[] | undefined {
 function distinct(places: readonly Place[]): readonly Place[] {
   const kinds = new Map<string, Place>();
   for (const place of places) {
-    const { record, dated, turn, forced, doubted } = place;
-    const parts = [record?.generation, dated?.generation, turn?.owner, forced.length, doubted?.fingerprint];
+    const { record, dated, lease, forced, doubted } = place;
+    const parts = [record?.generation, dated?.generation, lease?.owner, forced.length, doubted?.fingerprint];
     const kind = JSON.stringify(parts);
     if (!kinds.has(kind)) kinds.set(kind, place);
   }

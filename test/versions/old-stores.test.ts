@@ -5,11 +5,11 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
-import { makeFileStore } from '../../src/store/file-store.ts';
+import { FileRecords } from '../../src/store/file-store.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
-import { makeSeal } from '../../src/store/cipher.ts';
-import type { Away, Snapshot } from '../../src/store/shared-records.ts';
-import type { TokenStore } from '../../src/store/store.ts';
+import { makeTokenCipher } from '../../src/store/cipher.ts';
+import type { StoreUnavailable, Snapshot } from '../../src/store/shared-records.ts';
+import type { TokenRecords } from '../../src/store/token-records.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { redisTest, RedisServer, until } from '../support/redis.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -29,16 +29,16 @@ function keyFor(form: (typeof FORMS)[number]): Secret | undefined {
   return form === 'sealed' ? new Secret(recorded.key) : undefined;
 }
 
-function fileStore(path: string, encryptionKey: Secret | undefined): TokenStore {
+function fileRecords(path: string, encryptionKey: Secret | undefined): TokenRecords {
   const clock = new ManualClock(WRITTEN_MS);
-  return makeFileStore({ path, encryptionKey, clock, random: systemRandom, log: silentLog });
+  return new FileRecords({ path, encryptionKey, clock, random: systemRandom, log: silentLog });
 }
 
 for (const form of FORMS) {
   test(`a file of 0.1.0 is read, ${form}, and written in the same shape`, async (t) => {
     const path = join(temporaryFolder(t), 'tokens.json');
     writeFileSync(path, recorded.files[form]);
-    const store = fileStore(path, keyFor(form));
+    const store = fileRecords(path, keyFor(form));
     const record = await store.load(APP.appid, APP.mode);
     t.is(record?.token?.value.reveal(), recorded.token);
     t.deepEqual(record?.forcedAtUnixMs, [WRITTEN_MS - 3_600_000, WRITTEN_MS - 60_000]);
@@ -50,7 +50,7 @@ for (const form of FORMS) {
     );
     // 0.1.0 refuses a file with a member that it does not know.
     t.deepEqual(now, then);
-    // It knows its own seal by this beginning, and what is in clear by its absence.
+    // It knows its own cipher by this beginning, and what is in clear by its absence.
     t.is(/"value": "aes-256-gcm\/1:/.test(readFileSync(path, 'utf8')), form === 'sealed');
   });
 }
@@ -75,14 +75,18 @@ async function open(t: ExecutionContext, form: (typeof FORMS)[number] = 'inClear
   const records = new RedisRecords({
     place: { url: new Secret(redis.url()), sentinels: [], cluster: false },
     keyPrefix: 'test:',
-    seal: makeSeal(keyFor(form)),
+    cipher: makeTokenCipher(keyFor(form)),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
   });
   t.teardown(() => records.close());
   const heard: string[] = [];
-  records.listen({ changed: ({ appid, mode }) => heard.push(`${mode} ${appid}`), back() {}, away() {} });
+  records.listen({
+    changed: ({ appid, mode }) => heard.push(`${mode} ${appid}`),
+    connected() {},
+    disconnected() {},
+  });
   return {
     redis,
     records,
@@ -91,8 +95,8 @@ async function open(t: ExecutionContext, form: (typeof FORMS)[number] = 'inClear
   };
 }
 
-function seen<Kind extends Snapshot>(it: Kind | Away): Kind {
-  if (it.kind === 'away') throw new Error('the store is unavailable');
+function seen<Kind extends Snapshot>(it: Kind | StoreUnavailable): Kind {
+  if (it.kind === 'unavailable') throw new Error('the store is unavailable');
   return it;
 }
 
@@ -100,8 +104,8 @@ for (const form of FORMS) {
   redisTest(`a token that 0.1.0 has put into Redis is read, ${form}`, async (t) => {
     const { redis, records } = await open(t, form);
     await redis.client.hset(KEYS[0], recorded.redis[form]);
-    const { readable, isSealed } = seen(await records.read(APP));
-    t.false(isSealed);
+    const { readable, isUndecryptable } = seen(await records.read(APP));
+    t.false(isUndecryptable);
     t.is(readable?.value.reveal(), recorded.token);
     t.is(readable?.generation, Number(recorded.redis[form]['generation']));
   });
@@ -111,9 +115,9 @@ redisTest('hubs of 0.1.0 and of now take turns, and hear of each other’s token
   const { records, heard, old } = await open(t);
   const [nowMs, ...before] = (await old('take', 'old/1', 8_000, 0)) as [number, ...unknown[]];
   t.is(Number(before.at(-1)) > 0, true);
-  const refused = seen(await records.take(APP, 'new/1', 0, 8_000));
+  const refused = seen(await records.acquire(APP, 'new/1', 0, 8_000));
   t.is(refused.generation, undefined);
-  t.like(refused, { by: 'old', turn: { isOurs: false } });
+  t.like(refused, { owner: 'old', lease: { isOurs: false } });
   // 0.1.0 publishes, counts a forced refresh and lets go.
   const fields = [nowMs + 1, fingerprintOf(recorded.token), nowMs, nowMs + 7_200_000, recorded.token];
   await until('the channel is open', async () => {
@@ -130,7 +134,7 @@ redisTest('hubs of 0.1.0 and of now take turns, and hear of each other’s token
   });
   await old('charge', 60_000, nowMs);
   await old('release', 'old/1');
-  const taken = seen(await records.take(APP, 'new/1', 0, 8_000));
+  const taken = seen(await records.acquire(APP, 'new/1', 0, 8_000));
   t.true((taken.generation ?? 0) > nowMs);
   t.is(taken.readable?.value.reveal(), recorded.token);
   t.deepEqual(taken.forcedAtUnixMs, [nowMs]);
@@ -139,7 +143,7 @@ redisTest('hubs of 0.1.0 and of now take turns, and hear of each other’s token
 
 redisTest('what a hub of now writes into Redis is read by 0.1.0', async (t) => {
   const { records, redis, old } = await open(t);
-  const { nowUnixMs } = seen(await records.take(APP, 'new/1', 0, 8_000));
+  const { nowUnixMs } = seen(await records.acquire(APP, 'new/1', 0, 8_000));
   const value = `${recorded.token}x`;
   const record = {
     generation: nowUnixMs + 5,
@@ -150,7 +154,7 @@ redisTest('what a hub of now writes into Redis is read by 0.1.0', async (t) => {
     expiresAtUnixMs: nowUnixMs + 7_800_000,
   };
   t.is(await records.publish(APP, record), 'stored');
-  t.true(await records.charge(APP, [nowUnixMs]));
+  t.true(await records.addForced(APP, [nowUnixMs]));
   await records.doubt(APP, record.fingerprint);
   await records.read(APP);
   t.is(await redis.client.hexists(KEYS[0], 'dated'), 1);

@@ -36,7 +36,7 @@ export interface PageAccount {
   readonly shared?: {
     readonly by: 'here' | 'elsewhere';
     readonly name?: string;
-    readonly trouble?: 'away' | 'sealed' | 'alone' | 'withheld';
+    readonly trouble?: 'unavailable' | 'undecryptable' | 'alone' | 'withheld';
   };
 }
 
@@ -126,7 +126,7 @@ function sharedOf(
   const isHere = refreshing === 'here' || (refreshing !== 'elsewhere' && isFetched);
   const name = isHere ? holder : by;
   const isAlone = refreshing === 'alone' || refreshing === 'withheld';
-  const trouble = isAlone ? refreshing : store === 'there' ? undefined : store;
+  const trouble = isAlone ? refreshing : store === 'connected' ? undefined : store;
   return {
     by: isHere ? 'here' : 'elsewhere',
     ...(name !== undefined && { name }),
@@ -136,7 +136,7 @@ function sharedOf(
 
 function stateOf(status: AccountStatus | undefined): PageAccount['state'] {
   if (status === undefined) return 'none';
-  const isCutOff = status.shared !== undefined && status.shared.store !== 'there';
+  const isCutOff = status.shared !== undefined && status.shared.store !== 'connected';
   if (status.lastFailure?.over === false) return status.fingerprint === undefined ? 'none' : 'failing';
   if (status.phase === 'fetching' || status.phase === 'probing' || status.suspected) return 'renewing';
   if (status.fingerprint === undefined) return 'none';

@@ -110,8 +110,9 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     here: 'this hub',
     elsewhere: 'another hub',
     storeTroubles: {
-      away: 'The store that the hubs share cannot be reached. Tokens are served from memory until it is back.',
-      sealed:
+      unavailable:
+        'The store that the hubs share cannot be reached. Tokens are served from memory until it is back.',
+      undecryptable:
         'What is in the store is not encrypted with the key of this hub. Give all hubs the same encryptionKeyFile.',
       alone:
         'The store that the hubs share cannot be reached. This hub refreshes on its own, which does no harm in mode stable.',
@@ -196,8 +197,8 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     here: '本中控',
     elsewhere: '另一个中控',
     storeTroubles: {
-      away: '无法连接各中控共用的存储，恢复之前由内存提供 token。',
-      sealed: '存储中的内容不是用本中控的密钥加密的，请让所有中控使用同一个 encryptionKeyFile。',
+      unavailable: '无法连接各中控共用的存储，恢复之前由内存提供 token。',
+      undecryptable: '存储中的内容不是用本中控的密钥加密的，请让所有中控使用同一个 encryptionKeyFile。',
       alone: '无法连接各中控共用的存储，本中控自行刷新；在 stable 模式下这没有害处。',
       withheld:
         '无法连接各中控共用的存储。在 classic 模式下两个刷新者会使彼此的 token 失效，因此恢复之前不刷新该账号。',

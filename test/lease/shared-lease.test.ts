@@ -72,7 +72,7 @@ test('of two that start together one fetches, and both have its token', async (t
   b.keepers.start();
   await ripple();
   t.is(issuer.fetches.length, 1);
-  t.like(shared(b), { holder: 'b', store: 'there', refreshing: 'elsewhere', by: 'a' });
+  t.like(shared(b), { holder: 'b', store: 'connected', refreshing: 'elsewhere', by: 'a' });
   t.like(shared(a), { refreshing: 'here' });
   await issuer.fetches[0]?.answer(given('first'));
   await pass(500);
@@ -154,7 +154,7 @@ test('a hub that dies in its turn holds up a stable account for a second', async
   t.is(issuer.fetches.length, 2);
   await pass(500);
   t.is(issuer.fetches.length, 3);
-  t.like(shared(b), { store: 'there', refreshing: 'alone' });
+  t.like(shared(b), { store: 'connected', refreshing: 'alone' });
   await issuer.fetches[2]?.answer(given('second'));
   t.is(valueOf(await report), 'second');
 });
@@ -191,7 +191,7 @@ test('without the store a classic token is served to its end, and not fetched', 
   await pass(10_000);
   t.is(peek(a), 'first');
   t.is(issuer.fetches.length, 1);
-  t.like(shared(a), { store: 'away', refreshing: 'withheld' });
+  t.like(shared(a), { store: 'unavailable', refreshing: 'withheld' });
   t.regex(a.keepers.status()[0]?.lastFailure?.message ?? '', /store cannot be reached/);
   clock.advance(200_000);
   await pass(5_000);
@@ -228,7 +228,7 @@ test('without the store a stable token is refreshed on one’s own', async (t) =
   clock.advance(6_950_000);
   await ripple();
   t.is(issuer.fetches.length, 3);
-  t.like(shared(a), { store: 'away', refreshing: 'alone' });
+  t.like(shared(a), { store: 'unavailable', refreshing: 'alone' });
   await issuer.fetches[1]?.answer(given('second'));
   await issuer.fetches[2]?.answer(given('second', 7_190_000));
   t.deepEqual([peek(a), peek(b)], ['second', 'second']);

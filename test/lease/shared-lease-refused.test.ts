@@ -1,7 +1,7 @@
 import test from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import type { SharedRecords } from '../../src/store/shared-records.ts';
-import { SharedTurns } from '../../src/lease/shared-turns.ts';
+import { SharedLease } from '../../src/lease/shared-lease.ts';
 import { makeToken } from '../../src/token/token.ts';
 import { ripple } from '../support/fake-issuer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -11,7 +11,7 @@ const APPID = 'wx0123456789abcdef';
 test('a store that refuses what it does not show is not asked again without end', async (t) => {
   const clock = new ManualClock();
   let asked = 0;
-  const nothing = { kind: 'seen', isSealed: false, forcedAtUnixMs: [] } as const;
+  const nothing = { kind: 'seen', isUndecryptable: false, forcedAtUnixMs: [] } as const;
   const records = {
     async read() {
       asked += 1;
@@ -19,23 +19,23 @@ test('a store that refuses what it does not show is not asked again without end'
       if (asked > 1_000) return new Promise(() => {});
       return { ...nothing, nowUnixMs: clock.wallMs() };
     },
-    take: () =>
+    acquire: () =>
       Promise.resolve({
         ...nothing,
         nowUnixMs: clock.wallMs(),
-        turn: { isOurs: true, leftMs: 8_000 },
+        lease: { isOurs: true, leftMs: 8_000 },
         generation: 5,
       }),
-    keep: () => Promise.resolve('ours'),
+    renew: () => Promise.resolve('ours'),
     release: () => Promise.resolve(),
     // As where somebody else has written something that is no record under a high generation.
     publish: () => Promise.resolve('older'),
-    charge: () => Promise.resolve(true),
+    addForced: () => Promise.resolve(true),
     doubt: () => Promise.resolve(),
     listen() {},
     close: () => Promise.resolve(),
   } satisfies SharedRecords;
-  const turns = new SharedTurns({
+  const lease = new SharedLease({
     account: { appid: APPID, mode: 'stable' },
     holder: 'a',
     owner: 'a/1',
@@ -43,11 +43,11 @@ test('a store that refuses what it does not show is not asked again without end'
     clock,
     random: () => 0.5,
     log: silentLog,
-    heard() {},
+    onShared() {},
   });
-  t.teardown(() => turns.close());
-  t.is((await turns.take(false)).kind, 'ours');
-  turns.save(makeToken('first', clock.lifeMs(), 7_200_000));
+  t.teardown(() => lease.close());
+  t.is((await lease.acquire(false)).kind, 'acquired');
+  lease.save(makeToken('first', clock.lifeMs(), 7_200_000));
   await ripple();
   for (let seconds = 0; seconds < 60; seconds += 1) {
     clock.advance(1_000);

@@ -1,0 +1,25 @@
+import type { StoreLack } from './decide.ts';
+import type { StoreEvent } from './store-view.ts';
+
+/** Why nobody asks the platform, and what to do. */
+export const DENIED: Readonly<Record<StoreLack, string>> = {
+  unavailable:
+    'The token store cannot be reached, and without it two hubs might end each other’s classic tokens. ' +
+    'The current token is served to its end; see that Redis is up and can be reached from here.',
+  undecryptable:
+    'The stored token is not encrypted with the key of this hub, so another hub still uses it. Give all hubs the ' +
+    'same store.encryptionKeyFile, or delete the key of this account in Redis that ends in :token.',
+  forced_unknown:
+    'The token store has not been reached since the start, so it is not known how many forced refreshes ' +
+    'are left; see that Redis is up and can be reached from here.',
+};
+
+/** What the log says of it. */
+export const STORE_EVENTS: Readonly<Record<StoreEvent, string>> = {
+  forgotten: 'token store has forgotten a token; publishing it again',
+  undecryptable:
+    'stored token cannot be decrypted: give all hubs the same store.encryptionKeyFile; not overwriting it while it lives',
+  in_clear:
+    'stored token is in clear and is not read, since store.encryptionKeyFile is set: give all hubs the same key file; ' +
+    'if they have it, find out who else writes to Redis, and delete the key of this account that ends in :token',
+};

@@ -1,0 +1,231 @@
+import type { Timer } from '../base/clock.ts';
+import type { Snapshot, StoreUnavailable } from '../store/shared-records.ts';
+import type { Lease, LeaseManager, LeaseStatus } from '../token/lease.ts';
+import type { Shared } from '../token/state.ts';
+import type { Token } from '../token/token.ts';
+import { decide, LEASE_MS, RENEW_MS } from './decide.ts';
+import { DENIED } from './messages.ts';
+import { generationOf, sharedOf, type StoreView } from './store-view.ts';
+import { StoreWatch, type StoreWatchParts } from './store-watch.ts';
+
+/** A lease whose fetch hangs is not renewed for ever. */
+const HOLD_MS_MAX = 60_000;
+
+export interface SharedLeaseParts extends StoreWatchParts {
+  /** For people: the name of this process among the owners. */
+  readonly holder: string;
+}
+
+/** Our lease, while a fetch runs under it. */
+interface OurLease {
+  readonly generation: number;
+  /** Without a lease in the store. */
+  readonly isAlone: boolean;
+  readonly isForced: boolean;
+}
+
+/** What is shown to people: who asks the platform, and if it is not us, the name of whoever does. */
+type Activity = Pick<LeaseStatus, 'refreshing' | 'by'>;
+
+/** The lease of one account in a store that several processes share. */
+export class SharedLease implements LeaseManager {
+  readonly #parts: SharedLeaseParts;
+  readonly #store: StoreWatch;
+  #lease: OurLease | undefined;
+  #activity: Activity = { refreshing: 'none' };
+  #wakeUp: () => void = () => {};
+
+  constructor(parts: SharedLeaseParts) {
+    this.#parts = parts;
+    this.#store = new StoreWatch(parts, () => {
+      if (this.#activity.refreshing === 'withheld') this.#activity = { refreshing: 'none' };
+    });
+  }
+
+  async acquire(force: boolean): Promise<Lease> {
+    const { account, owner, records, clock } = this.#parts;
+    const known = this.#store.view.held?.record;
+    const beganAtMs = clock.lifeMs();
+    for (;;) {
+      const askedAtMs = clock.lifeMs();
+      const seen = await records.acquire(account, owner, generationOf(this.#store.view), LEASE_MS);
+      const generation = seen.kind === 'seen' ? seen.generation : undefined;
+      if (this.#store.isClosed)
+        return this.#leave(generation, { kind: 'superseded', shared: { forcedAtMs: [] } });
+      this.#store.take(seen, askedAtMs);
+      const { link, forcedAtUnixMs } = this.#store.view;
+      const nowMs = clock.lifeMs();
+      const decision = decide({
+        mode: account.mode,
+        force,
+        known,
+        store: seen,
+        ageMs: nowMs - askedAtMs,
+        waitedMs: nowMs - beganAtMs,
+        steadyMs: link.kind === 'connected' ? nowMs - link.sinceMs : 0,
+        forcedAtUnixMs,
+      });
+      switch (decision.kind) {
+        case 'superseded':
+          return this.#leave(generation, { kind: 'superseded', shared: sharedOf(this.#store.view) });
+        case 'deny':
+          return this.#leave(generation, { kind: 'denied', message: DENIED[decision.why] }, 'withheld');
+        case 'fetchAlone': {
+          if (force) this.#store.noteForced();
+          const floor = seen.kind === 'seen' && seen.lease !== undefined ? 0 : undefined;
+          return this.#begin({
+            generation: this.#store.nextGeneration(floor),
+            isAlone: true,
+            isForced: force,
+          });
+        }
+        case 'fetch':
+          if (!force || (await this.#store.recordForced())) {
+            if (clock.lifeMs() - askedAtMs <= RENEW_MS && !this.#store.isClosed) {
+              const ours = generation ?? this.#store.nextGeneration();
+              return this.#begin({ generation: ours, isAlone: false, isForced: force });
+            }
+          }
+          await this.#pause(generation, 0, seen);
+          break;
+        case 'wait':
+          await this.#pause(generation, decision.forMs, seen);
+      }
+    }
+  }
+
+  reread(): Promise<void> {
+    return this.#store.reread();
+  }
+
+  doubt(fingerprint: string): void {
+    this.#store.publisher.doubt(fingerprint);
+  }
+
+  load(): Promise<Shared | undefined> {
+    return this.#store.load();
+  }
+
+  /** Takes over the token that was fetched under our lease, and publishes it. */
+  save(token: Token): void {
+    if (this.#lease !== undefined) this.#store.hold(token, this.#lease.generation);
+  }
+
+  /** Another owner has published, or the store is connected again. */
+  changed(): void {
+    if (this.#store.isClosed) return;
+    void this.reread();
+    this.#wakeUp();
+  }
+
+  disconnected(): void {
+    this.#store.take({ kind: 'unavailable' }, this.#parts.clock.lifeMs());
+  }
+
+  status(): LeaseStatus {
+    const { view } = this.#store;
+    return {
+      holder: this.#parts.holder,
+      store: linkName(view),
+      ...this.#activity,
+      generation: generationOf(view),
+    };
+  }
+
+  close(): void {
+    this.#store.close();
+    this.#wakeUp();
+  }
+
+  /** Resolves when our lease is released and everything is written. */
+  async settled(): Promise<void> {
+    while (this.#lease !== undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wakeUp = resolve;
+      });
+    }
+    await this.#store.publisher.idle();
+  }
+
+  #begin(lease: OurLease): Lease {
+    const renewal = lease.isAlone ? undefined : this.#renew();
+    this.#lease = lease;
+    this.#activity = { refreshing: lease.isAlone ? 'alone' : 'here' };
+    return {
+      kind: 'acquired',
+      overtaken: () => {
+        const { view } = this.#store;
+        return generationOf(view) > lease.generation ? sharedOf(view) : undefined;
+      },
+      release: () => {
+        if (this.#lease !== lease) return;
+        this.#lease = undefined;
+        this.#activity = { refreshing: 'none' };
+        renewal?.cancel();
+        // Recorded once more, as of its end: the platform counts its spacing from when it was asked.
+        if (lease.isForced) void this.#store.recordForced();
+        if (!lease.isAlone) this.#store.publisher.release();
+        this.#wakeUp();
+      },
+    };
+  }
+
+  /** Renews the lease while the fetch runs. */
+  #renew(): Timer {
+    const { account, owner, records, clock, log } = this.#parts;
+    const untilMs = clock.lifeMs() + HOLD_MS_MAX;
+    let timer: Timer | undefined;
+    const arm = (): void => {
+      timer = clock.after(RENEW_MS, () => {
+        if (clock.lifeMs() >= untilMs) return;
+        timer = undefined;
+        void records.renew(account, owner, LEASE_MS).then((outcome) => {
+          if (outcome === 'lost') log.warn('lease was lost while fetching', { app: account.appid });
+          else if (!isOver) arm();
+        });
+      });
+    };
+    let isOver = false;
+    arm();
+    return {
+      cancel() {
+        isOver = true;
+        timer?.cancel();
+      },
+    };
+  }
+
+  async #pause(
+    generation: number | undefined,
+    forMs: number,
+    seen: Snapshot | StoreUnavailable,
+  ): Promise<void> {
+    const { clock } = this.#parts;
+    if (generation !== undefined) await this.#release();
+    else if (seen.kind === 'seen') {
+      this.#activity = { refreshing: 'elsewhere', ...(seen.owner !== undefined && { by: seen.owner }) };
+    }
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(forMs, resolve);
+      this.#wakeUp = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #leave(generation: number | undefined, lease: Lease, refreshing: Activity['refreshing'] = 'none'): Lease {
+    this.#activity = { refreshing };
+    if (generation !== undefined) void this.#release();
+    return lease;
+  }
+
+  #release(): Promise<void> {
+    return this.#parts.records.release(this.#parts.account, this.#parts.owner);
+  }
+}
+
+function linkName({ link }: StoreView): LeaseStatus['store'] {
+  if (link.kind === 'unavailable') return 'unavailable';
+  return link.isDecryptable ? 'connected' : 'undecryptable';
+}

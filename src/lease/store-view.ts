@@ -1,0 +1,145 @@
+import { lifeOf, type SharedRecord, type Snapshot, type StoreUnavailable } from '../store/shared-records.ts';
+import { policyFor } from '../token/policy.ts';
+import { settledLedger } from '../token/ration.ts';
+import type { Shared } from '../token/state.ts';
+import { makeToken } from '../token/token.ts';
+
+/** What this process knows of one account in a shared store: a value, which `learn` replaces by the next. */
+export interface StoreView {
+  readonly link: Link;
+  /** What the store's clock is ahead of our monotonic one; by our Unix clock until the store has answered. */
+  readonly offsetMs: number;
+  /** The forced refreshes of the last day, by the store's clock; undefined before the store has answered. */
+  readonly forcedAtUnixMs: readonly number[] | undefined;
+  /** The token that we serve, as the others know it or shall know it. */
+  readonly held: Held | undefined;
+}
+
+export type Link =
+  | { readonly kind: 'unavailable'; readonly wasConnected: boolean }
+  /** `sinceMs`: when the store was last seen to have been away or to have forgotten something; -Infinity if never. */
+  | { readonly kind: 'connected'; readonly sinceMs: number; readonly isDecryptable: boolean };
+
+export interface Held {
+  readonly record: SharedRecord;
+  /** On our monotonic clock, which no change of the store's clock moves. */
+  readonly issuedAtMs: number;
+  /** `forgotten`: it was stored, and is not any more. */
+  readonly stored: 'yes' | 'not yet' | 'forgotten';
+}
+
+/** An answer of the store, and between which moments of our monotonic clock it was given. */
+export interface StoreAnswer {
+  readonly seen: Snapshot | StoreUnavailable;
+  readonly askedAtMs: number;
+  readonly nowMs: number;
+}
+
+export interface Learned {
+  readonly view: StoreView;
+  /** What the keeper has to know; undefined if the store did not answer. */
+  readonly news: Shared | undefined;
+  /** Forced refreshes that the store does not know of: it has forgotten them, or was unavailable. */
+  readonly unrecorded: readonly number[];
+  /** Whether the store is behind what we hold. */
+  readonly isBehind: boolean;
+  readonly events: readonly StoreEvent[];
+}
+
+/** What people should hear of. */
+export type StoreEvent = 'forgotten' | 'undecryptable' | 'in_clear';
+
+/** Takes in what the store has answered. */
+export function learn(view: StoreView, { seen, askedAtMs, nowMs }: StoreAnswer): Learned {
+  if (seen.kind === 'unavailable') {
+    const wasConnected = view.link.kind === 'connected' || view.link.wasConnected;
+    const unavailable: StoreView = { ...view, link: { kind: 'unavailable', wasConnected } };
+    return { view: unavailable, news: undefined, unrecorded: [], isBehind: false, events: [] };
+  }
+  const offsetMs = seen.nowUnixMs - (askedAtMs + nowMs) / 2;
+  const known = { ...view, offsetMs };
+  const forcedAtUnixMs = withForced(known, seen.forcedAtUnixMs, nowMs);
+  const stored = seen.record?.generation ?? 0;
+  const held = heldAfter(known, seen, nowMs);
+  const isForgotten = held?.stored === 'forgotten' && view.held?.stored === 'yes';
+  const isDecryptable = !(seen.isUndecryptable && (seen.record?.expiresAtUnixMs ?? 0) > seen.nowUnixMs);
+  const sinceMs = isForgotten ? nowMs : steadySinceMs(view.link, nowMs);
+  const next: StoreView = {
+    link: { kind: 'connected', sinceMs, isDecryptable },
+    offsetMs,
+    forcedAtUnixMs,
+    held,
+  };
+  const isNews = held !== undefined && held.record !== view.held?.record;
+  return {
+    view: next,
+    news: isNews ? sharedOf(next) : { forcedAtMs: sharedOf(next).forcedAtMs },
+    unrecorded: unrecorded(forcedAtUnixMs, seen.forcedAtUnixMs),
+    isBehind: held !== undefined && stored < held.record.generation && isLive(held, nowMs),
+    events: [...(isForgotten ? (['forgotten'] as const) : []), ...unreadable(view.link, seen, isDecryptable)],
+  };
+}
+
+/** The token and the forced refreshes of a view, on our monotonic clock. */
+export function sharedOf({ held, forcedAtUnixMs, offsetMs }: StoreView): Shared {
+  const forcedAtMs = (forcedAtUnixMs ?? []).map((unixMs) => unixMs - offsetMs);
+  if (held === undefined) return { forcedAtMs };
+  const { record, issuedAtMs } = held;
+  return { token: makeToken(record.value.reveal(), issuedAtMs, lifeOf(record)), forcedAtMs };
+}
+
+/** The forced refreshes that a view knows of, and these. */
+export function withForced(
+  { forcedAtUnixMs, offsetMs }: StoreView,
+  atUnixMs: readonly number[],
+  nowMs: number,
+): readonly number[] {
+  return settledLedger(
+    forcedAtUnixMs ?? [],
+    atUnixMs,
+    policyFor('stable').ration,
+    Math.round(nowMs + offsetMs),
+  );
+}
+
+export function generationOf({ held }: StoreView): number {
+  return held?.record.generation ?? 0;
+}
+
+/** A later record than ours takes its place; of ours it tells whether the store still has it. */
+function heldAfter({ held, offsetMs }: StoreView, seen: Snapshot, nowMs: number): Held | undefined {
+  const { readable, record } = seen;
+  const ours = held?.record.generation ?? 0;
+  const stored = record?.generation ?? 0;
+  if (readable !== undefined && stored > ours) {
+    return {
+      record: readable,
+      issuedAtMs: Math.min(readable.issuedAtUnixMs - offsetMs, nowMs),
+      stored: 'yes',
+    };
+  }
+  if (held === undefined || stored > ours) return held;
+  // Whoever stored it.
+  if (stored === ours) return { ...held, stored: 'yes' };
+  return held.stored === 'yes' ? { ...held, stored: 'forgotten' } : held;
+}
+
+function steadySinceMs(link: Link, nowMs: number): number {
+  if (link.kind === 'connected') return link.sinceMs;
+  return link.wasConnected ? nowMs : -Infinity;
+}
+
+function unrecorded(known: readonly number[], stored: readonly number[]): readonly number[] {
+  const { spacingMs } = policyFor('stable').ration;
+  return known.filter((atMs) => !stored.some((it) => Math.abs(it - atMs) < spacingMs / 2));
+}
+
+function isLive({ issuedAtMs, record }: Held, nowMs: number): boolean {
+  return issuedAtMs + lifeOf(record) > nowMs;
+}
+
+/** Logged once, until it is over or the store was unavailable. */
+function unreadable(before: Link, seen: Snapshot, isDecryptable: boolean): StoreEvent[] {
+  if (isDecryptable || (before.kind === 'connected' && !before.isDecryptable)) return [];
+  return [seen.isInClear === true ? 'in_clear' : 'undecryptable'];
+}
