@@ -1,3 +1,4 @@
+import { fieldsOf, isObject, parseJson } from '../base/json.ts';
 import type { Clock } from '../base/clock.ts';
 import { Secret } from '../base/secret.ts';
 import type { Ask, AskOutcome } from '../wechat/ask.ts';
@@ -202,21 +203,11 @@ function hubFindings(url: string, outcome: AskOutcome, defaultApp: string | unde
 }
 
 function appidsIn(body: Buffer): string[] | undefined {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  const list = isObject(answer) ? answer['apps'] : undefined;
+  const list = fieldsOf(parseJson(body.toString('utf8')))['apps'];
   if (!Array.isArray(list)) return undefined;
   return list.flatMap((item: unknown) =>
     isObject(item) && typeof item['appid'] === 'string' ? item['appid'] : [],
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 /** Compares the Date of answers with the wall clock here. */

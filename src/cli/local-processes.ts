@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { fieldsOf, parseJson } from '../base/json.ts';
 import type { Finding } from './check.ts';
 import type { LocalPorts } from '../roles/local-ports.ts';
 import type { HostPort, Settings } from '../settings/settings.ts';
@@ -49,13 +50,9 @@ async function processAt(admin: HostPort): Promise<LocalProcess | 'nobody' | und
   if (admin.port === 0) return undefined;
   const got = await get(admin, '/version');
   if (typeof got !== 'object') return got;
-  try {
-    const { role, version } = JSON.parse(got.body) as { role?: unknown; version?: unknown };
-    if (typeof role !== 'string' || typeof version !== 'string') return undefined;
-    return { role: role.slice(0, 20), version: version.slice(0, 40), admin };
-  } catch {
-    return undefined;
-  }
+  const { role, version } = fieldsOf(parseJson(got.body));
+  if (typeof role !== 'string' || typeof version !== 'string') return undefined;
+  return { role: role.slice(0, 20), version: version.slice(0, 40), admin };
 }
 
 interface Got {

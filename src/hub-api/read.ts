@@ -1,3 +1,4 @@
+import { isObject } from '../base/json.ts';
 import { isTokenText } from '../token/answer-fields.ts';
 import { HOLD_MS_MAX } from '../token/doubt.ts';
 import {
@@ -94,16 +95,4 @@ export function readProblem(value: unknown): HubProblem | undefined {
     detail: detail.slice(0, DETAIL_CHARS_MAX),
     errcode: Number.isSafeInteger(errcode) ? (errcode as number) : undefined,
   };
-}
-
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

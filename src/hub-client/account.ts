@@ -1,3 +1,4 @@
+import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
@@ -16,9 +17,6 @@ export interface HubAccountParts {
   readonly clock: Clock;
   readonly random: Random;
 }
-
-/** Common SDKs give up at 3 s; by then they shall have an answer from us. */
-export const WAIT_MS_MAX = 2_500;
 
 const RETRY_BASE_MS = 250;
 const RETRY_CAP_MS = 1_000;
@@ -91,7 +89,7 @@ export class HubAccount {
         resolve(answer);
       };
       const changed = (): void => end(this.#outcome(refusal, current, undefined));
-      const timer = this.#parts.clock.after(WAIT_MS_MAX, changed);
+      const timer = this.#parts.clock.after(CALLER_WAIT_MS_MAX, changed);
       this.#reporting.add(changed);
       void this.#parts.ask(refusal).then((outcome) => end(this.#outcome(refusal, current, outcome)));
     });
@@ -131,7 +129,7 @@ export class HubAccount {
     const round = this.#ask();
     if (round === undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(WAIT_MS_MAX, resolve);
+      const timer = this.#parts.clock.after(CALLER_WAIT_MS_MAX, resolve);
       void round.over.then(() => {
         timer.cancel();
         resolve();
@@ -158,7 +156,7 @@ export class HubAccount {
 
   async #run(round: Round): Promise<void> {
     const { ask, clock, random } = this.#parts;
-    const endMs = clock.lifeMs() + WAIT_MS_MAX;
+    const endMs = clock.lifeMs() + CALLER_WAIT_MS_MAX;
     for (let attempt = 0; this.#round === round; attempt++) {
       const outcome = await ask(undefined);
       if (outcome.kind === 'token') {

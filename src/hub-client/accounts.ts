@@ -1,3 +1,4 @@
+import { parseJson } from '../base/json.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
 import { boundedLog, type Log } from '../base/log.ts';
@@ -18,7 +19,7 @@ import { signByHub } from './signature.ts';
 import type { ServerEvent } from './sse.ts';
 import { HubTickets } from './tickets.ts';
 import { HubWatch, type WatchStatus } from './watch.ts';
-import { type HubToken, parseJson, readToken } from '../hub-api/read.ts';
+import { type HubToken, readToken } from '../hub-api/read.ts';
 import type { TicketAnswer, TicketType } from '../token/ticket.ts';
 
 export interface HubAccountsParts {

@@ -1,3 +1,4 @@
+import { parseJson } from '../base/json.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Secret } from '../base/secret.ts';
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
@@ -6,7 +7,7 @@ import type { Origin, Origins } from '../upstream/origins.ts';
 import { type Injected, redactedBody, redactedHeaders } from '../upstream/injected.ts';
 import type { Bearer } from './bearer.ts';
 import type { HubHttp, HubRequest } from './http.ts';
-import { type HubProblem, parseJson, readProblem } from '../hub-api/read.ts';
+import { type HubProblem, readProblem } from '../hub-api/read.ts';
 
 export interface HubClientParts {
   readonly http: HubHttp;

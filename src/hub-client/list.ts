@@ -1,10 +1,12 @@
+import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
+import { parseJson } from '../base/json.ts';
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { HubClient } from './client.ts';
 import { restMsOf, whyNot } from './outcome.ts';
-import { parseJson, readApps } from '../hub-api/read.ts';
+import { readApps } from '../hub-api/read.ts';
 
 export interface HubListParts {
   readonly client: HubClient;
@@ -19,9 +21,6 @@ export interface HubListParts {
   readonly random: Random;
   readonly log: Log;
 }
-
-/** As long as callers of ours can wait. */
-const ASK_MS_MAX = 2_500;
 
 /** Whoever asks for an account that is not listed makes us look again, no sooner than this. */
 const FRESH_MS = 10_000;
@@ -115,7 +114,7 @@ export class HubList {
     const outcome = await client.ask({
       method: 'GET',
       path: '/v1/apps',
-      timeoutMs: ASK_MS_MAX,
+      timeoutMs: CALLER_WAIT_MS_MAX,
       repeatable: true,
     });
     const isAnswer = outcome.kind === 'answer' && outcome.status === 200;

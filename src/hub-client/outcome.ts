@@ -1,9 +1,10 @@
+import { parseJson } from '../base/json.ts';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
 import type { Unavailable } from '../token/source.ts';
 import { transportWords } from '../upstream/transport-words.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
 import { type HubAnswer, type HubOutcome, isOfCredential } from './client.ts';
-import { type HubToken, parseJson, readReportResult, readToken, type ReportResult } from '../hub-api/read.ts';
+import { type HubToken, readReportResult, readToken, type ReportResult } from '../hub-api/read.ts';
 
 /** What came of asking a hub for a token. */
 export type TokenOutcome =

@@ -1,3 +1,4 @@
+import { TRANSPORT_REASONS } from '../upstream/transport-words.ts';
 import type { WireRelay } from '../hub-api/wire.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
 import type { HubAnswer, HubClient, HubOutcome } from './client.ts';
@@ -120,10 +121,3 @@ function reasonOf(outcome: HubOutcome): RelayFailureReason {
       return outcome.status >= 500 || outcome.status < 400 ? 'upstream_broken' : 'token_unavailable';
   }
 }
-
-const TRANSPORT_REASONS = {
-  unreachable: 'upstream_unreachable',
-  broken: 'upstream_broken',
-  timeout: 'upstream_timeout',
-  invalid: 'bad_request',
-} as const;

@@ -1,12 +1,10 @@
+import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
+import { isObject, parseJson } from '../base/json.ts';
 import type { WireSignature } from '../hub-api/wire.ts';
 import { type SignatureAnswer, signPage } from '../wechat/page-signature.ts';
 import type { HubClient, HubOutcome } from './client.ts';
 import { whyNot } from './outcome.ts';
-import { isObject, parseJson } from '../hub-api/read.ts';
 import type { Tickets } from '../token/ticket.ts';
-
-/** As long as callers of ours can wait. */
-const ASK_MS_MAX = 2_500;
 
 export interface HubSigning extends Pick<Parameters<typeof signPage>[3], 'clock' | 'random'> {
   readonly client: HubClient;
@@ -26,7 +24,7 @@ export async function signByHub(
     method: 'POST',
     path: `/v1/apps/${encodeURIComponent(appid)}/jssdk-signature`,
     content: { url },
-    timeoutMs: ASK_MS_MAX,
+    timeoutMs: CALLER_WAIT_MS_MAX,
     repeatable: true,
   });
   const isAnswer = outcome.kind === 'answer' && outcome.status === 200;

@@ -1,3 +1,5 @@
+import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
+import { isObject, parseJson } from '../base/json.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
@@ -7,11 +9,7 @@ import { lifeSecondsOf } from '../token/answer-fields.ts';
 import type { Unavailable } from '../token/source.ts';
 import type { HubClient } from './client.ts';
 import { restMsOf, unavailable, whyNot } from './outcome.ts';
-import { isObject, parseJson } from '../hub-api/read.ts';
 import type { Ticket, TicketAnswer, Tickets, TicketType } from '../token/ticket.ts';
-
-/** As long as callers of ours can wait. */
-const ASK_MS_MAX = 2_500;
 
 /** While the hub fails, callers who can be served the copy do not wait long for a better one. */
 const FAILING_WAIT_MS_MAX = 500;
@@ -74,7 +72,12 @@ export class HubTickets implements Tickets {
   async #ask(copy: Copy, appid: string, type: TicketType): Promise<void> {
     const askedAtMs = this.#clock.lifeMs();
     const path = `/v1/apps/${encodeURIComponent(appid)}/ticket?type=${type}`;
-    const outcome = await this.#client.ask({ method: 'GET', path, timeoutMs: ASK_MS_MAX, repeatable: true });
+    const outcome = await this.#client.ask({
+      method: 'GET',
+      path,
+      timeoutMs: CALLER_WAIT_MS_MAX,
+      repeatable: true,
+    });
     const isAnswer = outcome.kind === 'answer' && outcome.status === 200;
     const ticket = isAnswer ? readTicket(parseJson(outcome.body.toString('utf8')), askedAtMs) : undefined;
     const restMs = outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0;

@@ -1,3 +1,4 @@
+import { fieldsOf, parseJson } from '../base/json.ts';
 import type Koa from 'koa';
 import { LOGIN_ONLY, type TokenAnswer } from '../token/source.ts';
 import { keyOf, mayDo, mayUse, type Caller } from './callers.ts';
@@ -24,7 +25,7 @@ export async function answerPlatformToken(ctx: Koa.Context, hub: Hub): Promise<v
 /** POST /cgi-bin/token: the same. The parameters are in the query as ever, or in a body of JSON or a form. */
 export async function answerPostedPlatformToken(ctx: Koa.Context, hub: Hub): Promise<void> {
   const text = (await readBody(ctx.req, BODY_LIMITS.unknownBytesMax)).toString('utf8');
-  const inBody = text.trimStart().startsWith('{') ? fieldsOf(parsed(text)) : paramsIn(text);
+  const inBody = text.trimStart().startsWith('{') ? fieldsOf(parseJson(text)) : paramsIn(text);
   await answer(ctx, hub, questionOf({ ...inBody, ...paramsIn(ctx.querystring) }));
 }
 
@@ -46,18 +47,6 @@ function questionOf(fields: Fields): Question {
 /** Of parameters that come twice the first counts. */
 function paramsIn(text: string): Fields {
   return Object.fromEntries([...new URLSearchParams(text)].toReversed());
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {};
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Question): Promise<void> {

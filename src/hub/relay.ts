@@ -1,3 +1,4 @@
+import { TRANSPORT_REASONS } from '../upstream/transport-words.ts';
 import type Koa from 'koa';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
 import { redactedBytes, redactedText } from '../base/redaction.ts';
@@ -13,7 +14,6 @@ import { BODY_LIMITS } from './limits.ts';
 import { Problem, unknownApp } from './problem.ts';
 import { readJson } from './request.ts';
 import { SCHEMAS } from '../hub-api/schemas.ts';
-import type { ProblemReason } from '../hub-api/problem.ts';
 
 const ANSWER_MS_MAX = 65_000;
 
@@ -130,14 +130,7 @@ class RelaySink implements AnswerSink {
   }
 
   failed({ kind, host, reason }: TransportFailure): void {
-    const why = isOutOfDescriptors(reason) ? 'overloaded' : PROBLEM_OF[kind];
+    const why = isOutOfDescriptors(reason) ? 'overloaded' : TRANSPORT_REASONS[kind];
     this.#fail(new Problem(why, `${host}: ${reason}`));
   }
 }
-
-const PROBLEM_OF: Readonly<Record<TransportFailure['kind'], ProblemReason>> = {
-  unreachable: 'upstream_unreachable',
-  broken: 'upstream_broken',
-  timeout: 'upstream_timeout',
-  invalid: 'bad_request',
-};

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../base/json.ts';
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { boundedLog, type Log } from '../base/log.ts';
@@ -14,7 +15,7 @@ import {
   type StoredCertificates,
   trustBundle,
 } from './certificate-plan.ts';
-import { isObject, type JsonObject, objects } from './pod.ts';
+import { objects } from './pod.ts';
 import type { ServerClock } from './server-clock.ts';
 import { Sleeper } from './sleeper.ts';
 

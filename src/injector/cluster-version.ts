@@ -1,7 +1,7 @@
+import { isObject } from '../base/json.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { type KubernetesApi, whyNot } from '../kubernetes/api.ts';
-import { isObject } from './pod.ts';
 
 /** From this minor version of 1.x on, API servers keep init containers running that ask for it. */
 const NATIVE_SINCE_MINOR = 29;

@@ -1,5 +1,5 @@
+import type { JsonObject } from '../base/json.ts';
 import { MOUNT_PATH } from '../kubernetes/names.ts';
-import type { JsonObject } from './pod.ts';
 
 const FILE = 'egress-proxy';
 

@@ -1,10 +1,11 @@
+import type { JsonObject } from '../base/json.ts';
 import { type InjectionMode, readAnnotations, type Wishes } from '../kubernetes/annotations.ts';
 import { add, type AddOperation, assign, insert } from './json-patch.ts';
 import * as name from '../kubernetes/names.ts';
 import { findObstacles, takenPorts } from './obstacles.ts';
 import { planResources } from './resources.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
-import { type JsonObject, objects, type PodView, viewOf } from './pod.ts';
+import { objects, type PodView, viewOf } from './pod.ts';
 import {
   transparentPodOperations,
   transparentVolumes,

@@ -1,5 +1,4 @@
-export type JsonObject = Readonly<Record<string, unknown>>;
-
+import { isObject, type JsonObject } from '../base/json.ts';
 /** The parts of a pod that a decision needs. The pod itself stays raw: its other fields are none of our business. */
 export interface PodView {
   readonly labels: Readonly<Record<string, string>>;
@@ -22,10 +21,6 @@ export function viewOf(pod: unknown): PodView | undefined {
     containers: objects(spec['containers']),
     initContainers: objects(spec['initContainers']),
   };
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Items that are no objects keep their place, so that an index here is an index there. */

@@ -1,6 +1,7 @@
+import { isObject, type JsonObject } from '../base/json.ts';
 import { MEMORY_LIMIT_MIN, type Wishes } from '../kubernetes/annotations.ts';
 import { PREFIX } from '../kubernetes/names.ts';
-import { isObject, type JsonObject, type PodView } from './pod.ts';
+import { type PodView } from './pod.ts';
 import { quantityNanos } from '../kubernetes/quantity.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 

@@ -1,5 +1,5 @@
+import { isObject, type JsonObject } from '../base/json.ts';
 import { inject, type InjectionContext } from './inject.ts';
-import { isObject, type JsonObject } from './pod.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 
 /** What became of a pod, for metrics and the log. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../base/json.ts';
 import type { Wishes } from '../kubernetes/annotations.ts';
 import { egressEnvironment, egressSources } from './egress.ts';
 import {
@@ -7,7 +8,6 @@ import {
   MOUNT_PATH,
   VOLUME_NAME,
 } from '../kubernetes/names.ts';
-import type { JsonObject } from './pod.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 import { transparentEnvironment, transparentMounts } from './transparent.ts';
 

@@ -1,6 +1,7 @@
+import { isObject, type JsonObject } from '../base/json.ts';
 import { API_HOSTS } from '../wechat/hosts.ts';
 import { add, type AddOperation, insert } from './json-patch.ts';
-import { isObject, type JsonObject, objects, type PodView } from './pod.ts';
+import { objects, type PodView } from './pod.ts';
 
 /**
  * A pod whose programs have the platform's host name wired in: its hosts file leads that name to the

@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, objects, type PodView } from './pod.ts';
+import { isObject, type JsonObject } from '../base/json.ts';
+import { objects, type PodView } from './pod.ts';
 
 const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os'];
 /** Windows nodes alone have it. */

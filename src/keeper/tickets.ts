@@ -1,3 +1,4 @@
+import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
 import { boundedLog, type Log } from '../base/log.ts';
@@ -34,8 +35,6 @@ export interface TicketParts {
   readonly log: Log;
 }
 
-/** Common SDKs give up at 3 s. */
-const WAIT_MS_MAX = 2_500;
 /** While asks fail, callers who can be served the ticket in hand do not wait long for a better one. */
 const FAILING_WAIT_MS_MAX = 500;
 const FETCH_MS_MAX = 5_000;
@@ -98,7 +97,7 @@ class TicketKeeper {
     const mayAsk = this.#running !== undefined || nowMs >= this.#plan.askFromMs;
     if (mayAsk && needsTicket(this.#plan, nowMs)) {
       const isServed = this.#live() !== undefined && this.#plan.failures > 0;
-      await waitAtMost(clock, isServed ? FAILING_WAIT_MS_MAX : WAIT_MS_MAX, this.#renew());
+      await waitAtMost(clock, isServed ? FAILING_WAIT_MS_MAX : CALLER_WAIT_MS_MAX, this.#renew());
     }
     const live = this.#live();
     if (live !== undefined) return { kind: 'ticket', ticket: live };

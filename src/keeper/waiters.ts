@@ -1,8 +1,6 @@
+import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { State } from '../token/state.ts';
-
-/** Common SDKs give up at 3 s; by then they shall have an answer from us. */
-export const WAIT_MS_MAX = 2_500;
 
 /** What is waited for, as functions of the state and the time. */
 export interface Question<Answer> {
@@ -38,7 +36,7 @@ export class Waiters {
 
   answer<Answer>(question: Question<Answer>): Promise<Answer> {
     const nowMs = this.#clock.lifeMs();
-    const deadlineMs = nowMs + WAIT_MS_MAX;
+    const deadlineMs = nowMs + CALLER_WAIT_MS_MAX;
     const known = question.now(this.#state(), nowMs, deadlineMs);
     if (known !== undefined) return Promise.resolve(known);
     if (this.#closed) return Promise.resolve(question.final(this.#state(), nowMs));

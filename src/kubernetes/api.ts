@@ -1,3 +1,4 @@
+import { parseJson } from '../base/json.ts';
 import { readFile } from 'node:fs/promises';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
@@ -150,7 +151,7 @@ function headOf(request: ClientRequest): Promise<IncomingMessage> {
 }
 
 function outcomeOf(status: number, text: string): ApiOutcome {
-  const body = parsed(text);
+  const body = parseJson(text);
   if (status >= 200 && status < 300) {
     return body === undefined ? { kind: 'failed', reason: 'unreadable_answer' } : { kind: 'ok', body };
   }
@@ -185,7 +186,7 @@ function follow(send: () => Promise<ClientRequest>, onEvent: (event: WatchEvent)
       rest = lines.pop() ?? '';
       if (rest.length > ANSWER_BYTES_MAX) return 'answer_too_large';
       for (const line of lines) {
-        const event = parsed(line) as WatchEvent | undefined;
+        const event = parseJson(line) as WatchEvent | undefined;
         if (event !== undefined && !closed) onEvent(event);
       }
     }
@@ -206,14 +207,6 @@ function follow(send: () => Promise<ClientRequest>, onEvent: (event: WatchEvent)
 export function whyNot(outcome: Exclude<ApiOutcome, { kind: 'ok' }>): string {
   if (outcome.kind === 'failed') return `the API server cannot be asked (${outcome.reason})`;
   return `the API server refuses (${outcome.status} ${outcome.reason}): ${outcome.message}`;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function codeOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { waitAtMost } from '../base/wait.ts';
 import type { Random } from '../base/random.ts';
 import type { Shared } from '../token/state.ts';
 import type { SharedAccount, SharedRecords } from '../store/shared-records.ts';
@@ -57,12 +58,7 @@ export class SharedStore implements TokenStore {
   async close(): Promise<void> {
     const { clock, records } = this.#parts;
     const all = Promise.all([...this.#leases.values()].map((lease) => lease.settled()));
-    let limit: { cancel(): void } | undefined;
-    const waited = new Promise<void>((resolve) => {
-      limit = clock.after(CLOSE_MS_MAX, resolve);
-    });
-    await Promise.race([all, waited]);
-    limit?.cancel();
+    await waitAtMost(clock, CLOSE_MS_MAX, all);
     await records.close();
   }
 }

@@ -6,7 +6,7 @@ import { errorResponse, errcodeOf, type Reason } from './errors.ts';
 import { exchange } from '../upstream/exchange.ts';
 import type { Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
-import { misconfiguration } from '../upstream/transport-words.ts';
+import { misconfiguration, TRANSPORT_REASONS } from '../upstream/transport-words.ts';
 import { type Answer, AnswerRelay, type RelayHost, sendHeld } from './answer.ts';
 import type { CallBody, Replayable } from './body.ts';
 import type { Caller, CallRequest, CallResponse } from './caller.ts';
@@ -309,23 +309,21 @@ function passingBody(
 }
 
 function wordsOf({ kind, host, reason }: TransportFailure): [Reason, string] {
+  if (kind === 'unreachable' && isOutOfDescriptors(reason)) {
+    return ['overloaded', `no file descriptor is left for a connection; nothing was sent (${reason})`];
+  }
+  return [TRANSPORT_REASONS[kind], messageOf(kind, host, reason)];
+}
+
+function messageOf(kind: TransportFailure['kind'], host: string, reason: string): string {
   switch (kind) {
     case 'unreachable':
-      if (isOutOfDescriptors(reason)) {
-        return ['overloaded', `no file descriptor is left for a connection; nothing was sent (${reason})`];
-      }
-      return [
-        'upstream_unreachable',
-        `no upstream can be connected; nothing was sent (${host}: ${misconfiguration(reason) ?? reason})`,
-      ];
+      return `no upstream can be connected; nothing was sent (${host}: ${misconfiguration(reason) ?? reason})`;
     case 'broken':
-      return [
-        'upstream_broken',
-        `the connection to ${host} died (${reason}); the call may have been executed`,
-      ];
+      return `the connection to ${host} died (${reason}); the call may have been executed`;
     case 'timeout':
-      return ['upstream_timeout', `${host} did not answer in time; the call may have been executed`];
+      return `${host} did not answer in time; the call may have been executed`;
     case 'invalid':
-      return ['bad_request', 'the call cannot be written as HTTP: a header or its method is malformed'];
+      return 'the call cannot be written as HTTP: a header or its method is malformed';
   }
 }

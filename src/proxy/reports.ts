@@ -1,3 +1,4 @@
+import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { ReportAnswer, TokenSource } from '../token/source.ts';
@@ -22,8 +23,6 @@ export type RefusalOutcome =
  */
 export type NoReplay = 'accepted' | 'held' | 'waiting' | 'rationed' | 'unavailable' | 'succeeded_since';
 
-/** Common SDKs give up at 3 s; by then they shall have an answer from us. */
-const WAIT_MS_MAX = 2_500;
 /** How long a path that was looked into before may prove by a success that the token is good. */
 export const EVIDENCE_MS = 1_000;
 /** A path that succeeds is soon reported again if it is refused. */
@@ -94,7 +93,7 @@ export class Reports {
     waitedMs = 0,
   ): Promise<RefusalOutcome> {
     const { accounts, clock } = this.#parts;
-    const limitMs = Math.max(WAIT_MS_MAX - waitedMs, 0);
+    const limitMs = Math.max(CALLER_WAIT_MS_MAX - waitedMs, 0);
     if (accounts.peek(appid)?.fingerprint !== fingerprint) {
       const refusal = { fingerprint, errcode, path: reportPath(path), succeeded: false };
       return outcomeOf(await this.#within(limitMs, accounts.report(appid, refusal).then(nextOf)));

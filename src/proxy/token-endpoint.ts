@@ -1,3 +1,4 @@
+import { fieldsOf, parseJson } from '../base/json.ts';
 import type { LocalResponse } from '../server/local-response.ts';
 import { LOGIN_ONLY } from '../token/source.ts';
 import { valuesOf } from '../wechat/query.ts';
@@ -40,12 +41,8 @@ export async function answerTokenCall(
 function appidInBody(body: Buffer): string | undefined {
   const text = body.toString('utf8');
   if (!text.trimStart().startsWith('{')) return valuesOf(text, 'appid')[0];
-  try {
-    const { appid } = JSON.parse(text) as { appid?: unknown };
-    return typeof appid === 'string' ? appid : undefined;
-  } catch {
-    return undefined;
-  }
+  const { appid } = fieldsOf(parseJson(text));
+  return typeof appid === 'string' ? appid : undefined;
 }
 
 function platformError(errcode: number, errmsg: string, reason?: string): LocalResponse {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../base/json.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';
 import { isEncrypted, type TokenCipher } from './cipher.ts';
@@ -40,12 +41,8 @@ export type ParsedFile =
 
 /** The records in a file, or why it cannot be one of ours. The reason quotes nothing of the content. */
 export function parseFile(text: string, cipher: TokenCipher): ParsedFile {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    return { kind: 'foreign', reason: 'it is not JSON' };
-  }
+  const content = parseJson(text);
+  if (content === undefined) return { kind: 'foreign', reason: 'it is not JSON' };
   const parsed = fileShape.safeParse(content);
   if (!parsed.success) {
     const where = parsed.error.issues[0]?.path.join('.') ?? '';

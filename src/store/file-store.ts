@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
+import { waitAtMost } from '../base/wait.ts';
 import type { TokenMode } from '../token/token.ts';
 import { formatFile, parseFile } from './file-format.ts';
 import { makeTokenCipher, type TokenCipher } from './cipher.ts';
@@ -87,12 +88,7 @@ export class FileRecords implements TokenRecords {
   /** When the write that is under way is over, but no later than this. */
   async #settled(msMax: number): Promise<void> {
     if (this.#writing === undefined) return;
-    let limit: Timer | undefined;
-    const late = new Promise<void>((resolve) => {
-      limit = this.#parts.clock.after(msMax, resolve);
-    });
-    await Promise.race([this.#writing, late]);
-    limit?.cancel();
+    await waitAtMost(this.#parts.clock, msMax, this.#writing);
   }
 
   async #read(): Promise<void> {

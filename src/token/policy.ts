@@ -71,3 +71,6 @@ const CLASSIC: Policy = {
   // day's 2,000 fetches, and leaves the rest for tokens that merely age.
   ration: { max: 20, windowMs: 20 * MINUTE_MS, spacingMs: 0 },
 };
+
+/** A caller waits no longer than this for a token, a ticket or what became of a report: common SDKs give up at 3 s. */
+export const CALLER_WAIT_MS_MAX = 2_500;

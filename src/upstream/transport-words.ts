@@ -1,4 +1,13 @@
 import { DESCRIPTORS_HINT } from '../base/descriptors.ts';
+import type { TransportFailure } from './request.ts';
+
+/** The reason of our own errors for each kind of failure. */
+export const TRANSPORT_REASONS = {
+  unreachable: 'upstream_unreachable',
+  broken: 'upstream_broken',
+  timeout: 'upstream_timeout',
+  invalid: 'bad_request',
+} as const satisfies Record<TransportFailure['kind'], string>;
 
 const TRUST =
   'if it is a private one, put the certificate of its authority in a file and name that file in NODE_EXTRA_CA_CERTS';

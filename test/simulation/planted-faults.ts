@@ -327,9 +327,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     story: 'A caller waits for as long as the platform takes.',
     changes: [
       {
-        file: 'keeper/waiters.js',
-        find: 'export const WAIT_MS_MAX = 2_500;',
-        put: 'export const WAIT_MS_MAX = 8_000;',
+        file: 'token/policy.js',
+        find: 'export const CALLER_WAIT_MS_MAX = 2_500;',
+        put: 'export const CALLER_WAIT_MS_MAX = 8_000;',
       },
     ],
   },

@@ -1,4 +1,5 @@
-import { isObject, jsonObject, type JsonObject } from '../endpoints/json-body.ts';
+import { isObject, type JsonObject } from '../../base/json.ts';
+import { jsonObject } from '../endpoints/json-body.ts';
 import { openidOf } from '../endpoints/sns.ts';
 import type { Call } from '../world.ts';
 import type { Shape } from './shape.ts';

@@ -1,8 +1,9 @@
+import { isObject } from '../../base/json.ts';
 import { type Account, monthOf, quotaOf, usageOf } from '../accounts.ts';
 import { type Answer, jsonAnswer, OK } from '../answer.ts';
 import { refuse } from '../refuse.ts';
 import type { Call, Endpoint, World } from '../world.ts';
-import { isObject, jsonObject } from './json-body.ts';
+import { jsonObject } from './json-body.ts';
 import { enterWithSecret } from './secret-call.ts';
 
 /** Addresses, quotas, and what became of a request. */
