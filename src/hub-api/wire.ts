@@ -87,6 +87,3 @@ export interface WireSignature {
   readonly nonceStr: string;
   readonly signature: string;
 }
-
-/** Events of GET /v1/tokens/watch: `token` with a `WireToken`, `gone` with an appid that has no live token. */
-export const WATCH_EVENTS = ['token', 'gone'] as const;

@@ -15,7 +15,7 @@ import {
 } from './transparent.ts';
 import { sidecarContainer, type SidecarPlan, sidecarVolume } from './sidecar-container.ts';
 
-export const SKIP_REASONS = [
+const SKIP_REASONS = [
   'not_asked',
   'excluded_namespace',
   'already_injected',

@@ -9,8 +9,8 @@ import { objects, type PodView } from './pod.ts';
  */
 export const TRUST_VOLUME = 'wechat-sidecar-trust';
 export const KEY_VOLUME = 'wechat-sidecar-key';
-export const TRUST_FOLDER = '/var/run/wechat-sidecar/trust';
-export const KEY_FOLDER = '/var/run/wechat-sidecar/key';
+const TRUST_FOLDER = '/var/run/wechat-sidecar/trust';
+const KEY_FOLDER = '/var/run/wechat-sidecar/key';
 
 const PORT = 443;
 /** Lets a user that is not root listen there. Pod Security "restricted" allows it. */

@@ -19,7 +19,7 @@ export const RENEW_MS = 2_000;
 export const SETTLE_MS = 15_000;
 
 /** A hub that died with the lease holds up a stable account no longer than this; callers wait for 2.5 s. */
-export const TAKEOVER_WAIT_MS = 1_000;
+const TAKEOVER_WAIT_MS = 1_000;
 
 /** An owner may release its lease unnoticed, so those who wait ask again. */
 const WAIT_MS_MAX = 500;

@@ -27,7 +27,7 @@ export type Reason = keyof typeof TABLE;
 export const REASONS: readonly Reason[] = Object.keys(TABLE) as Reason[];
 
 /** `wechat`: HTTP 200 with an errcode, as the platform answers; `http`: 403, 404, 502, 503, 504. */
-export const ERROR_STATUSES = ['wechat', 'http'] as const;
+const ERROR_STATUSES = ['wechat', 'http'] as const;
 export type ErrorStatus = (typeof ERROR_STATUSES)[number];
 
 /**

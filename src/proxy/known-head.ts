@@ -6,7 +6,7 @@ import { requestHeaders } from './headers.ts';
  * What is made of the header lines of a plain request. A caller repeats most of its lines from call to call, so
  * that this is made once for many calls.
  */
-export class KnownHead {
+class KnownHead {
   /** The rules by which the gate has let in these lines, with a path of their own host. */
   admittedBy: object | undefined;
   /** The headers that the request leaves with. */

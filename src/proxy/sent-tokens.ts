@@ -19,7 +19,7 @@ const FOREIGN_CHARS_MIN = 32;
 /** The shortest token that a keeper takes. */
 const MANAGED_CHARS_MIN = 16;
 
-export function readToken(value: string, ownerOf: OwnerOf): SentToken {
+function readToken(value: string, ownerOf: OwnerOf): SentToken {
   const named = accountOfStandIn(value);
   if (named !== undefined) return { kind: 'stand-in', owner: named };
   for (const piece of piecesOf(value)) {

@@ -17,11 +17,11 @@ export interface PlaceLimits {
 }
 
 /** Why a connection was closed for another one. */
-export const GIVE_WAY_REASONS = ['peer_share', 'unproven_limit', 'caller_share', 'connection_limit'] as const;
+const GIVE_WAY_REASONS = ['peer_share', 'unproven_limit', 'caller_share', 'connection_limit'] as const;
 export type GiveWayReason = (typeof GIVE_WAY_REASONS)[number];
 
 /** The part of a table that one address, or one caller, may have. */
-export const SHARE_MAX = 0.5;
+const SHARE_MAX = 0.5;
 
 interface Place {
   /** The peer's address and port. */

@@ -32,7 +32,7 @@ export type Reading =
   | { readonly kind: 'other' };
 
 /** With a larger head or body a request is not plain. */
-export const PLAIN_HEAD_BYTES_MAX: number = 16 * 1024;
+const PLAIN_HEAD_BYTES_MAX: number = 16 * 1024;
 export const PLAIN_BODY_BYTES_MAX: number = 64 * 1024;
 
 const PARTIAL: Reading = { kind: 'partial' };

@@ -7,7 +7,7 @@ import type { Credentials } from '../wechat/issuer.ts';
 import type { Right } from '../hub-api/rights.ts';
 
 /** What this process is; each role takes the settings of its own and leaves the others unread. */
-export const ROLES = ['proxy', 'hub', 'injector', 'simulator', 'demo', 'shutdown'] as const;
+const ROLES = ['proxy', 'hub', 'injector', 'simulator', 'demo', 'shutdown'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Everything that can be set, parsed: durations in milliseconds, sizes in bytes, secrets as `Secret`. */

@@ -10,13 +10,13 @@ export interface ReceivedBody {
 }
 
 const NOTHING = Buffer.alloc(0);
-export const EMPTY_BODY: ReceivedBody = {
+const EMPTY_BODY: ReceivedBody = {
   lengthBytes: 0,
   sha256: createHash('sha256').digest('hex'),
   bytes: NOTHING,
 };
 
-export function hasBody(req: IncomingMessage): boolean {
+function hasBody(req: IncomingMessage): boolean {
   const length = req.headers['content-length'];
   return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }

@@ -70,7 +70,7 @@ function decideFor({ world, arrival }: Delivery, call: Call): Answer {
 }
 
 /** The gateway's checks in their order: path, method, token, quota; the body is the endpoint's affair. */
-export function decide(world: World, call: Call): Answer {
+function decide(world: World, call: Call): Answer {
   if (world.knobs.requireHttps && !call.encrypted) {
     const answer = refuse(world, call, 43003);
     return { ...answer, headers: { ...answer.headers, Connection: 'close' } };

@@ -24,7 +24,7 @@ type Life = Pick<Token, 'fingerprint' | 'expiresAtMs'>;
 /** Lives are told in whole seconds, so the end of one and the same life moves by up to this. */
 const ROUNDING_MS = 1_000;
 
-export function isSpaced(spacing: Spacing): boolean {
+function isSpaced(spacing: Spacing): boolean {
   return spacing.shortLives >= SHORT_LIVES_MAX;
 }
 

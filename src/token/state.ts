@@ -14,7 +14,7 @@ export interface Trouble {
   readonly throttled?: true;
 }
 
-export const TRIGGERS = ['startup', 'ahead', 'refused', 'forced', 'manual'] as const;
+const TRIGGERS = ['startup', 'ahead', 'refused', 'forced', 'manual'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
 
 export type Phase =
@@ -96,11 +96,11 @@ export interface Shared {
   readonly doubted?: string;
 }
 
-export const RESULTS = ['renewed', 'unchanged', 'failed'] as const;
+const RESULTS = ['renewed', 'unchanged', 'failed'] as const;
 export type Result = (typeof RESULTS)[number];
 
 /** What a look found: the platform accepts the token, or refuses it, or could not be asked. */
-export const LOOK_OUTCOMES = ['accepted', 'refused', 'failed'] as const;
+const LOOK_OUTCOMES = ['accepted', 'refused', 'failed'] as const;
 export type LookOutcome = (typeof LOOK_OUTCOMES)[number];
 
 export type Effect =

@@ -12,7 +12,7 @@ export interface Address {
 export type Resolve = (hostname: string) => Promise<readonly Address[]>;
 
 /** A caller waits no longer than this for a name. */
-export const LOOKUP_MS_MAX = 800;
+const LOOKUP_MS_MAX = 800;
 /** While DNS fails, or is slow, an answer of before is good for this long. */
 const STALE_MS_MAX = 600_000;
 /** An answer that came just now serves a burst of connections. */

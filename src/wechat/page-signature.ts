@@ -24,7 +24,7 @@ export type SignatureAnswer =
 /** For one account. */
 export const SIGNATURE_RATE: Rate = { burst: 30, refillMs: 1_000 / 30 };
 
-export const PAGE_URL_BYTES_MAX = 2_048;
+const PAGE_URL_BYTES_MAX = 2_048;
 const NONCE_DIGITS = 16;
 
 export type PageUrl =

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** What the JDK itself uses for its own; it guards against accidents and nothing else. */
-export const JAVA_TRUST_PASSWORD = 'changeit';
+const JAVA_TRUST_PASSWORD = 'changeit';
 
 const MAGIC = 0xfeedfeed;
 const VERSION = 2;
