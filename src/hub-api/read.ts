@@ -1,13 +1,8 @@
 import { isObject } from '../base/json.ts';
 import { isTokenText } from '../token/answer-fields.ts';
 import { HOLD_MS_MAX } from '../token/doubt.ts';
-import {
-  REPORT_OUTCOMES,
-  type ReportOutcome,
-  type WireProblem,
-  type WireRefresh,
-  type WireToken,
-} from './wire.ts';
+import { REPORT_OUTCOMES, type ReportOutcome } from './report-outcomes.ts';
+import { type WireProblem, type WireRefresh, type WireToken } from './wire.ts';
 import { makeToken, type Token } from '../token/token.ts';
 
 /** A token as a hub gave it. */

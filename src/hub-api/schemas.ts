@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { APP_MODES } from '../token/token.ts';
 import { SECRET_PATHS } from '../wechat/path.ts';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
-import { REPORT_OUTCOMES } from './wire.ts';
+import { REPORT_OUTCOMES } from './report-outcomes.ts';
 import { REPORTED_PATH } from '../wechat/report-path.ts';
 import { TICKET_TYPES } from '../token/ticket.ts';
 import { PROBLEM_REASONS, PROBLEM_TYPE_PREFIX } from './problem.ts';

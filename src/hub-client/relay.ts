@@ -6,7 +6,7 @@ import { whyNot } from './outcome.ts';
 
 /** A call that carries the AppSecret, less the secret. */
 export interface RelayCall {
-  readonly method: string;
+  readonly method: 'GET' | 'POST';
   readonly path: string;
   /** The raw query, without appid and secret. */
   readonly query: string;

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { boundedLog, type Log } from '../base/log.ts';
-import type { ReportOutcome } from '../hub-api/wire.ts';
+import type { ReportOutcome } from '../hub-api/report-outcomes.ts';
 import type { Caller } from './callers.ts';
 
 export interface AuditedRefresh {

@@ -18,12 +18,13 @@ export async function serveSecretCall(
   plan: SecretPlan,
   target: Target,
 ): Promise<Served> {
-  if (call.method !== 'GET' && call.method !== 'POST') {
+  const { method } = call;
+  if (method !== 'GET' && method !== 'POST') {
     return call.fail('bad_request', 'calls that carry the AppSecret are made by GET or POST');
   }
   const holder = sidecar.accounts.secretOf(plan.appid);
   if (holder === undefined) return call.fail('unknown_app', 'no AppSecret is held here for this account');
-  if (holder.kind === 'hub') return serveByHub(call, plan, holder.relay);
+  if (holder.kind === 'hub') return serveByHub(call, method, plan, holder.relay);
   const body = await call.takeBody(false);
   if (body.kind === 'refused') return call.fail(body.reason, body.message);
   if (body.kind === 'gone') return call.left();
@@ -37,6 +38,7 @@ export async function serveSecretCall(
 
 async function serveByHub(
   call: Call,
+  method: RelayCall['method'],
   plan: SecretPlan,
   relay: (call: RelayCall) => Promise<RelayOutcome>,
 ): Promise<Served> {
@@ -49,7 +51,7 @@ async function serveByHub(
   const leaving = new AbortController();
   call.whenGone(() => leaving.abort());
   const outcome = await relay({
-    method: call.method,
+    method,
     path: plan.path,
     query: withoutParam(withoutParam(plan.query, 'appid'), plan.secretParam) ?? '',
     contentType: call.request.headers['content-type'],
