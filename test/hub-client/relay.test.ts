@@ -8,7 +8,12 @@ async function startRelay(): Promise<{ hub: FakeHub; relayed: Promise<RelayOutco
   const clock = new ManualClock();
   const hub = makeFakeHub(clock);
   const { signal } = new AbortController();
-  const call = { method: 'GET', path: '/sns/jscode2session', query: 'js_code=1', contentType: undefined };
+  const call = {
+    method: 'GET' as const,
+    path: '/sns/jscode2session',
+    query: 'js_code=1',
+    contentType: undefined,
+  };
   const relayed = relayByHub(hub.client, 'wx1', { ...call, body: Buffer.alloc(0), signal });
   await ripple();
   return { hub, relayed, clock };
