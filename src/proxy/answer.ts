@@ -1,21 +1,21 @@
-import { codingsOf, decoded } from '../upstream/content-coding.ts';
+import { headLines } from '../server/plain-response.ts';
+import { decoded } from '../upstream/content-coding.ts';
 import { type Injected, redactedBody, redactedHeader, redactedHeaders } from '../upstream/injected.ts';
-import { headerValues } from '../upstream/raw-headers.ts';
 import type { AnswerSink, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { beginningOf } from '../wechat/answer-body.ts';
 import { judge, JUDGED_BYTES_MAX, NO_VERDICT, type Verdict } from '../wechat/verdict.ts';
 import type { CallResponse } from './caller.ts';
 import { answerHeaders, rewrittenHeaders } from './headers.ts';
-
-/** Characters that the reason phrase of an answer cannot be written with; it means nothing to anybody. */
-const NOT_IN_REASON = /[^\t\x20-\x7e\x80-\xff]/g;
+import { type KnownAnswer, knownAnswerOf, writableReason } from './known-answer.ts';
 
 export interface AnswerHead {
   readonly status: number;
   readonly reason: string;
   /** A flat list of names and values, as the platform sent it. */
   readonly headers: readonly string[];
+  /** What was made of these very headers before. */
+  readonly known?: KnownAnswer | undefined;
 }
 
 /** What became of one sending of a call. */
@@ -87,19 +87,22 @@ export class AnswerRelay implements AnswerSink {
   }
 
   /** Throws where nothing of the kind can be an answer. */
-  head(status: number, reason: string, headers: string[], origin: Origin): void {
+  head(
+    status: number,
+    reason: string,
+    headers: readonly string[],
+    origin: Origin,
+    carrier?: { derived: unknown },
+  ): void {
     if (status < 200) throw new RangeError(`Cannot pass on an answer: its status is ${status}`);
     const { method, injected } = this.#host;
     this.#host.onHead(origin);
-    this.#head = {
-      status,
-      reason: redactedHeader(reason, injected).replaceAll(NOT_IN_REASON, ''),
-      headers: redactedHeaders(headers, injected),
-    };
-    this.#codings = codingsOf(headers);
+    const known = knownAnswerOf(reason, headers, carrier);
+    this.#head = headOf(status, reason, headers, known, injected);
+    this.#codings = known.codings;
     if (!hasBody(method, status)) return;
-    const announced = headerValues(headers, 'content-length')[0];
-    this.#hold = holdOf(status, headers, announced !== undefined, injected.length > 0);
+    const { announced, isHtml } = known;
+    this.#hold = holdOf(status, isHtml, announced !== undefined, injected.length > 0);
     // What is coded cannot be told by its first byte.
     if (this.#codings.length > 0) this.#hold.objectsOnly = false;
     if (Number(announced ?? 0) > this.#hold.bytesMax || this.#hold.bytesMax === 0) this.#startStreaming();
@@ -151,8 +154,9 @@ export class AnswerRelay implements AnswerSink {
     const passed = clean === plain && plain !== body ? redactedBody(body, injected) : clean;
     const verdict = isJudged(this.#head.status) ? judge(clean) : NO_VERDICT;
     if (passed === body) return { kind: 'held', head: this.#head, body, verdict };
+    const { status, reason } = this.#head;
     const headers = rewrittenHeaders(this.#head.headers, passed.length);
-    return { kind: 'held', head: { ...this.#head, headers }, body: passed, verdict };
+    return { kind: 'held', head: { status, reason, headers }, body: passed, verdict };
   }
 
   #heldSoFar(): Buffer {
@@ -162,9 +166,8 @@ export class AnswerRelay implements AnswerSink {
 
   #startStreaming(): boolean {
     const { response } = this.#host;
-    const { status, reason, headers } = this.#head;
     // Throws where the platform's head cannot be written; nothing has been passed on by then.
-    response.writeHead(status, reason, answerHeaders(headers, this.#host.ownHeaders()));
+    sendHead(response, this.#head, this.#host.ownHeaders());
     this.#phase = 'streaming';
     this.#host.onStreaming();
     response.on('drain', () => this.#host.resume());
@@ -177,13 +180,12 @@ export class AnswerRelay implements AnswerSink {
 /** How much of an answer is held: what may have to be judged, and what may quote what we put in. */
 function holdOf(
   status: number,
-  headers: readonly string[],
+  isHtml: boolean,
   isAnnounced: boolean,
   isInjected: boolean,
 ): { bytesMax: number; objectsOnly: boolean } {
   if (isInjected && status !== 206) {
-    const isPage = status >= 300 || headerValues(headers, 'content-type').some((type) => /html/i.test(type));
-    if (isPage) return { bytesMax: PAGE_BYTES_MAX, objectsOnly: false };
+    if (status >= 300 || isHtml) return { bytesMax: PAGE_BYTES_MAX, objectsOnly: false };
     // To hold what has come with its head, or will at once, delays nobody.
     if (isAnnounced) return { bytesMax: JUDGED_BYTES_MAX, objectsOnly: false };
   }
@@ -197,9 +199,49 @@ export function sendHeld(
   own: readonly string[],
   rewritten?: Buffer,
 ): void {
-  const headers = rewritten === undefined ? head.headers : rewrittenHeaders(head.headers, rewritten.length);
-  response.writeHead(head.status, head.reason, answerHeaders(headers, own));
-  response.end(rewritten ?? body);
+  if (rewritten === undefined) {
+    sendHead(response, head, own);
+    response.end(body);
+    return;
+  }
+  const { status, reason, headers } = head;
+  sendHead(response, { status, reason, headers: rewrittenHeaders(headers, rewritten.length) }, own);
+  response.end(rewritten);
+}
+
+/** `own` are our own headers. */
+function sendHead(
+  response: CallResponse,
+  { status, reason, headers, known }: AnswerHead,
+  own: readonly string[],
+): void {
+  // What is passed on to a web page depends on what we say to it.
+  if (response.writeLines === undefined || known === undefined || own.length > OWN_LENGTH) {
+    response.writeHead(status, reason, answerHeaders(headers, own));
+  } else {
+    response.writeLines(status, reason, known.lines, headLines(own).text);
+  }
+}
+
+/** A name and a value. */
+const OWN_LENGTH = 2;
+
+/** The head without what was put into the request. */
+function headOf(
+  status: number,
+  reason: string,
+  headers: readonly string[],
+  known: KnownAnswer,
+  injected: readonly Injected[],
+): AnswerHead {
+  // No way to write a secret makes it shorter.
+  const mayQuote = injected.some(({ secret }) => secret.reveal().length <= known.charsMax);
+  if (!mayQuote) return { status, reason: known.reason, headers, known };
+  return {
+    status,
+    reason: writableReason(redactedHeader(reason, injected)),
+    headers: redactedHeaders(headers, injected),
+  };
 }
 
 function pairsOf(flat: readonly string[]): [string, string][] {

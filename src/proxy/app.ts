@@ -7,7 +7,7 @@ import type { ServePlain } from '../server/express-lane.ts';
 import type { PlainExchange } from '../server/plain-exchange.ts';
 import { Call, type Served } from './call.ts';
 import { HttpCaller, PlainCaller } from './caller.ts';
-import { decide, type Decision, serveCall } from './serve.ts';
+import { decide, type Decision, serveAtOnce, serveCall } from './serve.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** What a listener needs to show the business face. */
@@ -29,7 +29,9 @@ export function makeProxyFace(sidecar: Sidecar): ProxyFace {
     // An answer that is passed on as it comes is written past Koa.
     ctx.respond = false;
     const call = new Call(new HttpCaller(ctx.req, ctx.res, waiting.has(ctx.req)), sidecar);
-    const own = await served(call, sidecar, counter);
+    const own = await new Promise<LocalResponse | undefined>((resolve) => {
+      serve(call, sidecar, counter, undefined, resolve);
+    });
     if (own !== undefined) {
       ctx.respond = true;
       ctx.status = own.status;
@@ -42,12 +44,12 @@ export function makeProxyFace(sidecar: Sidecar): ProxyFace {
   app.on('error', (error: Error) => sidecar.log.debug('a connection failed', { reason: error.name }));
 
   const handler = app.callback();
-  const serve = (request: IncomingMessage, response: ServerResponse): void => void handler(request, response);
+  const face = (request: IncomingMessage, response: ServerResponse): void => void handler(request, response);
   return {
-    handler: serve,
+    handler: face,
     onExpectContinue(request, response) {
       waiting.add(request);
-      serve(request, response);
+      face(request, response);
     },
     refuse: (refusal) => errorResponse('bad_request', refusal.message, 'http'),
     express: (exchange) => serveExpress(exchange, sidecar, counter),
@@ -70,7 +72,7 @@ function serveExpress(exchange: PlainExchange, sidecar: Sidecar, counter: Counte
     return false;
   exchange.begin();
   const call = new Call(new PlainCaller(exchange), sidecar, rules);
-  void served(call, sidecar, counter, decision).then((own) => {
+  serve(call, sidecar, counter, decision, (own) => {
     if (own !== undefined) call.write(own);
     call.close();
   });
@@ -86,35 +88,47 @@ function decideOrFail(exchange: PlainExchange, sidecar: Sidecar, rules: ProxyRul
   }
 }
 
-/** Serves and counts a call; gives the answer of our own that is still to be written, if any. */
-async function served(
+/** Serves and counts a call; `done` takes the answer of our own that is still to be written, if any. */
+function serve(
   call: Call,
   sidecar: Sidecar,
   counter: Counter,
-  decision?: Decision,
-): Promise<LocalResponse | undefined> {
-  const { clock, metrics, log, boundedLog } = sidecar;
+  decision: Decision | undefined,
+  done: (own: LocalResponse | undefined) => void,
+): void {
+  const { clock, metrics } = sidecar;
   const startMs = clock.lifeMs();
   metrics.callStarted();
   counter.inFlight += 1;
-  let outcome: Served;
+  const ending = {
+    served(outcome: Served): void {
+      counter.inFlight -= 1;
+      metrics.callEnded();
+      tell(sidecar, outcome, clock.lifeMs() - startMs);
+      done(outcome.own);
+    },
+    failed: (error: unknown): void => ending.served(faulty(call, sidecar, error)),
+  };
   try {
-    outcome =
-      counter.inFlight > call.rules.inFlightMax
-        ? call.fail('overloaded', 'too many calls are in flight (WECHAT_SIDECAR_MAX_IN_FLIGHT)')
-        : await serveCall(call, sidecar, decision);
+    if (counter.inFlight > call.rules.inFlightMax) {
+      const words = 'too many calls are in flight (WECHAT_SIDECAR_MAX_IN_FLIGHT)';
+      ending.served(call.fail('overloaded', words));
+    } else if (decision === undefined || !serveAtOnce(call, sidecar, decision, ending)) {
+      serveCall(call, sidecar, decision).then(ending.served, ending.failed);
+    }
   } catch (error) {
-    outcome = faulty(call, sidecar, error);
+    ending.failed(error);
   }
-  counter.inFlight -= 1;
-  metrics.callEnded();
+}
+
+/** What is counted and logged of a call. */
+function tell({ metrics, log, boundedLog }: Sidecar, outcome: Served, durationMs: number): void {
   const { app, path, status, errcode, answeredBy, failure } = outcome;
-  metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs: clock.lifeMs() - startMs });
+  metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs });
   log.debug('call', { app, path, status, errcode });
   if (failure !== undefined) {
     boundedLog(failure.reason).warn('a call failed', { app, path, errcode, ...failure });
   }
-  return outcome.own;
 }
 
 /** A fault of our own must cost one call, not the process, and its text may quote the call: only its place is told. */

@@ -130,38 +130,53 @@ export class Call {
     replay: 0 | 1,
     injected?: Injected,
   ): Promise<Answer> {
-    const { upstream, passThrough } = this.#sidecar;
-    if (injected !== undefined) this.#injected.push(injected);
-    return new Promise((resolve) => {
-      if (this.#gone) {
-        resolve(GONE);
-        return;
-      }
-      const sending = new Sending(this.#sidecar, this, replay, resolve);
-      this.#sending = sending;
-      const outgoing = { method: this.method, target, ...this.#outgoingHead() };
-      const { http } = this.#caller;
-      sending.exchange =
-        http !== undefined && (by === 'passing' || body.kind === 'streamed')
-          ? passThrough.forward(
-              { ...outgoing, response: http.response, body: passingBody(http.request, body) },
-              sending.relay,
-            )
-          : exchange(
-              upstream,
-              { ...outgoing, body: body.kind === 'kept' ? body.body : undefined },
-              sending.relay,
-            );
-    });
+    return new Promise((resolve) => this.sendThen(resolve, target, body, by, replay, injected));
   }
 
-  #outgoingHead(): Pick<Outgoing, 'headers' | 'written' | 'pinned'> {
-    const { fields, rawHeaders, headers } = this.request;
-    if (fields === undefined) {
-      return { headers: requestHeaders(rawHeaders), pinned: headers['wechatmp-signature'] !== undefined };
+  /** The same without a promise. `onAnswer` is called once, perhaps at once, and must not throw. */
+  sendThen(
+    onAnswer: (answer: Answer) => void,
+    target: string,
+    body: CallBody,
+    by: 'exchange' | 'passing',
+    replay: 0 | 1,
+    injected?: Injected,
+  ): void {
+    if (injected !== undefined) this.#injected.push(injected);
+    if (this.#gone) {
+      onAnswer(GONE);
+      return;
     }
-    const known = knownHeadOf(fields);
-    return { headers: known.headers, written: known.written, pinned: known.isPinned };
+    const { upstream, passThrough } = this.#sidecar;
+    const sending = new Sending(this.#sidecar, this, replay, onAnswer);
+    this.#sending = sending;
+    const { http } = this.#caller;
+    sending.exchange =
+      http !== undefined && (by === 'passing' || body.kind === 'streamed')
+        ? passThrough.forward(
+            {
+              ...this.#outgoing(target, undefined),
+              response: http.response,
+              body: passingBody(http.request, body),
+            },
+            sending.relay,
+          )
+        : exchange(
+            upstream,
+            this.#outgoing(target, body.kind === 'kept' ? body.body : undefined),
+            sending.relay,
+          );
+  }
+
+  #outgoing(target: string, body: Outgoing['body']): Outgoing {
+    const { fields, rawHeaders, headers } = this.request;
+    const { method } = this;
+    if (fields === undefined) {
+      const pinned = headers['wechatmp-signature'] !== undefined;
+      return { method, target, headers: requestHeaders(rawHeaders), written: undefined, body, pinned };
+    }
+    const { headers: known, written, isPinned } = knownHeadOf(fields);
+    return { method, target, headers: known, written, body, pinned: isPinned };
   }
 
   /** Writes what `send` gave: the held answer, or our own word for a failure. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { PlainExchange } from '../server/plain-exchange.ts';
 import type { Fields } from '../server/plain-request.ts';
+import type { HeadLines } from '../server/plain-response.ts';
 import {
   type CallBody,
   discardRest,
@@ -29,6 +30,8 @@ export interface CallResponse {
   readonly headersSent: boolean;
   /** `headers` are a flat list. Throws if they cannot be written. */
   writeHead(status: number, reason: string, headers: string[]): unknown;
+  /** The same with lines that were made before, and further ones. Only the express lane has it. */
+  writeLines?(status: number, reason: string, lines: HeadLines, further: string): unknown;
   /** `false` asks for a rest until `drain`. */
   write(chunk: Buffer): boolean;
   end(chunk?: Buffer): unknown;

@@ -44,6 +44,43 @@ export function decide(request: CallRequest, { accounts }: Sidecar, rules: Proxy
   return { kind: 'planned', target: gated.target, plan, page: gated.page };
 }
 
+/** Where a call ends: one of the two is called, once. */
+export interface Ending {
+  served(outcome: Served): void;
+  /** It met a fault of our own. */
+  failed(error: unknown): void;
+}
+
+/**
+ * Serves a call as most are: its token is in hand, and nothing has to be awaited but the answer. No promise is
+ * made unless the token is refused. `false`: it is none of these, and nothing was done.
+ */
+export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, ending: Ending): boolean {
+  if (decision.kind !== 'planned' || decision.plan.kind !== 'inject') return false;
+  const { target, plan, page } = decision;
+  const { accounts } = sidecar;
+  const token = accounts.peek(plan.appid);
+  if (token === undefined || target.path === TICKET_PATH || accounts.knows(plan.appid) !== true) return false;
+  call.allowPage(page);
+  call.describe(target.path, plan.appid);
+  const body = call.takeBody(true);
+  if (!('kind' in body)) {
+    settle(
+      body.then((whole) => serveInjected(call, sidecar, plan, target, whole)),
+      ending,
+    );
+  } else if (body.kind === 'refused' || body.kind === 'gone') ending.served(withoutBody(call, body));
+  else new Injection(call, sidecar, plan, target, body, ending).send(token, 0);
+  return true;
+}
+
+function settle(serving: Promise<Served>, ending: Ending): void {
+  serving.then(
+    (outcome) => ending.served(outcome),
+    (error: unknown) => ending.failed(error),
+  );
+}
+
 /**
  * Serves one call: the gate, whose account it is, where the token goes, the sending, the verdict on the
  * answer, the report of a refused token and one replay, the answer. Nothing is awaited that is there already.
@@ -78,15 +115,18 @@ export async function serveCall(
   }
   const taken = call.takeBody(plan.kind === 'inject');
   const body = 'kind' in taken ? taken : await taken;
-  if (body.kind === 'refused') return call.fail(body.reason, body.message);
-  if (body.kind === 'gone') return call.left();
   if (plan.kind === 'inject') return serveInjected(call, sidecar, plan, target, body);
+  if (body.kind === 'refused' || body.kind === 'gone') return withoutBody(call, body);
   const answer = await call.send(written(target, plan.query), body, 'passing', 0);
   if (plan.foreign) noteForeignRefusal(call, sidecar, plan.appid, answer);
   return call.finish(answer, 0);
 }
 
-/** A call that carries our token: sent, judged, and sent once more where a refused token could be replaced. */
+function withoutBody(call: Call, body: Extract<CallBody, { kind: 'refused' | 'gone' }>): Served {
+  return body.kind === 'refused' ? call.fail(body.reason, body.message) : call.left();
+}
+
+/** A call that carries our token, which may have to be waited for. */
 async function serveInjected(
   call: Call,
   sidecar: Sidecar,
@@ -94,6 +134,7 @@ async function serveInjected(
   target: Target,
   body: CallBody,
 ): Promise<Served> {
+  if (body.kind === 'refused' || body.kind === 'gone') return withoutBody(call, body);
   const { accounts, clock } = sidecar;
   const inHand = accounts.peek(plan.appid);
   const askedMs = inHand === undefined ? clock.lifeMs() : 0;
@@ -101,42 +142,87 @@ async function serveInjected(
   if (call.gone) return call.left();
   if (granted?.kind === 'unavailable') return withoutToken(call, plan, granted);
   const token = inHand ?? (granted as Extract<TokenAnswer, { kind: 'token' }>).token;
-
   const waitedMs = granted === undefined ? 0 : clock.lifeMs() - askedMs;
-  const place = { appid: plan.appid, path: call.path, waitedMs };
-  const sentMs = clock.lifeMs();
-  const first = await sendWith(token, 0, call, plan, target, body);
-  noteSuccess(sidecar, place, token, sentMs, first);
-  if (!isRefusal(first)) return call.finish(first, 0);
-
-  const healing = await heal(call, sidecar, place, token, first, body);
-  if (call.gone) {
-    if (healing.kind === 'replay') sidecar.metrics.replaySkipped(plan.appid, 'caller_left');
-    return call.left();
-  }
-  if (healing.kind === 'no_replay') {
-    const final = plan.standIn && !healing.hopeful;
-    return call.finish(first, 0, final ? negatedRefusal(first.verdict) : undefined);
-  }
-  const againMs = clock.lifeMs();
-  const second = await sendWith(healing.token, 1, call, plan, target, body);
-  noteSuccess(sidecar, place, healing.token, againMs, second);
-  noteReplay(sidecar, place, healing.token, first, second);
-  const final = plan.standIn && isRefusal(second);
-  return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
+  return new Promise((served, failed) => {
+    new Injection(call, sidecar, plan, target, body, { served, failed }).send(token, waitedMs);
+  });
 }
 
-function sendWith(
-  token: Token,
-  replay: 0 | 1,
-  call: Call,
-  plan: InjectPlan,
-  target: Target,
-  body: CallBody,
-): Promise<Answer> {
-  const query = withParam(plan.query, 'access_token', token.value.reveal());
-  const injected = { secret: token.value, inHeaders: () => standInFor(plan.appid) };
-  return call.send(written(target, query), body, 'exchange', replay, injected);
+/** A call that carries our token: sent, judged, and sent once more where a refused token could be replaced. */
+class Injection {
+  readonly #call: Call;
+  readonly #sidecar: Sidecar;
+  readonly #plan: InjectPlan;
+  readonly #target: Target;
+  readonly #body: CallBody;
+  readonly #ending: Ending;
+
+  constructor(
+    call: Call,
+    sidecar: Sidecar,
+    plan: InjectPlan,
+    target: Target,
+    body: CallBody,
+    ending: Ending,
+  ) {
+    this.#call = call;
+    this.#sidecar = sidecar;
+    this.#plan = plan;
+    this.#target = target;
+    this.#body = body;
+    this.#ending = ending;
+  }
+
+  send(token: Token, waitedMs: number): void {
+    const sentMs = this.#sidecar.clock.lifeMs();
+    this.#sendWith(token, 0, (first) => {
+      const place = { appid: this.#plan.appid, path: this.#call.path, waitedMs };
+      noteSuccess(this.#sidecar, place, token, sentMs, first);
+      if (isRefusal(first)) settle(this.#afterRefusal(place, token, first), this.#ending);
+      else this.#finish(first);
+    });
+  }
+
+  #finish(answer: Answer): void {
+    let outcome: Served;
+    try {
+      outcome = this.#call.finish(answer, 0);
+    } catch (error) {
+      this.#ending.failed(error);
+      return;
+    }
+    this.#ending.served(outcome);
+  }
+
+  async #afterRefusal(place: Place, refused: Token, first: Held): Promise<Served> {
+    const call = this.#call;
+    const sidecar = this.#sidecar;
+    const { appid, standIn } = this.#plan;
+    const healing = await heal(call, sidecar, place, refused, first, this.#body);
+    if (call.gone) {
+      if (healing.kind === 'replay') sidecar.metrics.replaySkipped(appid, 'caller_left');
+      return call.left();
+    }
+    if (healing.kind === 'no_replay') {
+      const final = standIn && !healing.hopeful;
+      return call.finish(first, 0, final ? negatedRefusal(first.verdict) : undefined);
+    }
+    const { token } = healing;
+    const sentMs = sidecar.clock.lifeMs();
+    const second = await new Promise<Answer>((resolve) => this.#sendWith(token, 1, resolve));
+    noteSuccess(sidecar, place, token, sentMs, second);
+    noteReplay(sidecar, place, token, first, second);
+    const final = standIn && isRefusal(second);
+    return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
+  }
+
+  #sendWith(token: Token, replay: 0 | 1, onAnswer: (answer: Answer) => void): void {
+    const { query, appid } = this.#plan;
+    const withToken = withParam(query, 'access_token', token.value.reveal());
+    const injected = { secret: token.value, inHeaders: () => standInFor(appid) };
+    const target = written(this.#target, withToken);
+    this.#call.sendThen(onAnswer, target, this.#body, 'exchange', replay, injected);
+  }
 }
 
 function noteSuccess(

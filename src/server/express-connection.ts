@@ -17,6 +17,8 @@ export interface ExpressLimits {
 export interface Lane {
   readonly limits: ExpressLimits;
   readonly clock: Clock;
+  /** The header lines of a connection that is kept. */
+  readonly keepAlive: string;
   /** `false`: it is for the general lane. */
   serve(exchange: PlainExchange): boolean;
   began(connection: ExpressConnection, socket: Socket, isFirst: boolean): void;
@@ -70,8 +72,8 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     return this.#unread.length > 0;
   }
 
-  get keepAliveSeconds(): number {
-    return Math.floor(this.#lane.limits.keepAliveTimeoutMs / 1_000);
+  get keepAlive(): string {
+    return this.#lane.keepAlive;
   }
 
   date(): string {

@@ -30,6 +30,7 @@ export class ExpressLane implements Lane, OtherLane {
   readonly #options: ExpressOptions;
   readonly #general: (socket: Socket) => void;
   readonly #server: Server;
+  readonly keepAlive: string;
   readonly #bySocket = new Map<Duplex, ExpressConnection>();
   #inFlight = 0;
   /** Those that wait for the rest of a request; the others have waited since the timer was set before. */
@@ -41,6 +42,8 @@ export class ExpressLane implements Lane, OtherLane {
   /** `event` is the one by which the server tells of a connection that can be read. */
   constructor(server: Server, event: 'connection' | 'secureConnection', options: ExpressOptions) {
     this.#options = options;
+    const keptSeconds = Math.floor(options.limits.keepAliveTimeoutMs / 1_000);
+    this.keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${keptSeconds}\r\n`;
     this.#server = server;
     const [own] = server.listeners(event);
     if (own === undefined)

@@ -11,8 +11,29 @@ export interface ResponseWire {
   destroy(): void;
   /** For a response that brings no date. */
   date(): string;
-  /** For how long the connection is kept without a request. */
-  readonly keepAliveSeconds: number;
+  /** The header lines that say for how long the connection is kept without a request. */
+  readonly keepAlive: string;
+}
+
+/** Header lines as they are written, and what matters of them to the framing. */
+export interface HeadLines {
+  readonly text: string;
+  readonly hasLength: boolean;
+  readonly hasDate: boolean;
+}
+
+/** Takes a flat list of names and values. Throws if they cannot be written. */
+export function headLines(headers: readonly string[]): HeadLines {
+  let text = '';
+  let hasLength = false;
+  let hasDate = false;
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] as string;
+    if (name.length === 4) hasDate ||= name.toLowerCase() === 'date';
+    else if (name.length === 14) hasLength ||= name.toLowerCase() === 'content-length';
+    text += lineOf(name, headers[at + 1] as string);
+  }
+  return { text, hasLength, hasDate };
 }
 
 /** A small body is written together with the head, in one piece. */
@@ -41,23 +62,19 @@ export class PlainResponse {
 
   /** Headers are a flat list of names and values. Throws if they cannot be written. */
   writeHead(status: number, reason: string, headers: readonly string[]): void {
-    let head = `HTTP/1.1 ${status} ${reason}\r\n`;
-    let hasLength = status === 204 || status === 304;
-    let hasDate = false;
-    for (let at = 0; at + 1 < headers.length; at += 2) {
-      const name = headers[at] as string;
-      if (name.length === 4) hasDate ||= name.toLowerCase() === 'date';
-      else if (name.length === 14) hasLength ||= name.toLowerCase() === 'content-length';
-      head += lineOf(name, headers[at + 1] as string);
-    }
+    this.writeLines(status, reason, headLines(headers), '');
+  }
+
+  /** The same with header lines that were made before, and further ones that say nothing of the framing. */
+  writeLines(status: number, reason: string, lines: HeadLines, further: string): void {
+    const hasLength = lines.hasLength || status === 204 || status === 304;
     // What was sent ahead is still answered, whoever wants the connection closed meanwhile.
     if (this.#wire.hasMore) this.shouldKeepAlive = !this.#wire.isLast;
-    if (!hasDate) head += `Date: ${this.#wire.date()}\r\n`;
-    head += this.shouldKeepAlive
-      ? `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#wire.keepAliveSeconds}\r\n`
-      : 'Connection: close\r\n';
+    const date = lines.hasDate ? '' : `Date: ${this.#wire.date()}\r\n`;
+    const connection = this.shouldKeepAlive ? this.#wire.keepAlive : 'Connection: close\r\n';
+    const coding = hasLength ? '' : 'Transfer-Encoding: chunked\r\n';
     this.#isChunked = !hasLength;
-    this.#head = `${head}${hasLength ? '' : 'Transfer-Encoding: chunked\r\n'}\r\n`;
+    this.#head = `HTTP/1.1 ${status} ${reason}\r\n${lines.text}${further}${date}${connection}${coding}\r\n`;
     this.headersSent = true;
   }
 

@@ -56,7 +56,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     this.#request = request;
     this.#sink = sink;
     this.#to = to;
-    this.#parser = new ResponseParser(request.method, this);
+    this.#parser = new ResponseParser(request.method, this, pools.heads);
   }
 
   start(): void {
@@ -143,7 +143,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     this.#keepAlive = head.keepAlive;
     this.#keepAliveMs = head.keepAliveMs;
     this.#owes();
-    this.#sink.head(head.status, head.reason, head.headers, this.#to.origin);
+    this.#sink.head(head.status, head.reason, head.headers, this.#to.origin, head);
   }
 
   onData(chunk: Buffer): void {

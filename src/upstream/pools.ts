@@ -3,6 +3,7 @@ import { Connector, type ConnectorOptions } from './connect.ts';
 import { Connection } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
 import { HANDSHAKES_MAX } from './handshakes.ts';
+import { KnownHeads } from './known-heads.ts';
 import type { Origin } from './origins.ts';
 
 export interface PoolOptions extends ConnectorOptions {
@@ -39,6 +40,7 @@ export class Pools {
   readonly options: PoolOptions;
   readonly connector: Connector;
   readonly deadlines: Deadlines;
+  readonly heads = new KnownHeads();
   readonly #pools = new Map<string, OriginPool>();
   #sweep: Timer | undefined;
   #renewedMs = -Infinity;

@@ -25,7 +25,14 @@ export interface OutgoingBody {
 
 /** Takes an answer as it comes. `failed` comes at most once, and nothing after it or after `end`. */
 export interface AnswerSink {
-  head(status: number, reason: string, headers: string[], origin: Origin): void;
+  /** `known` stays the same for as long as the head does, and keeps what was made of it. */
+  head(
+    status: number,
+    reason: string,
+    headers: readonly string[],
+    origin: Origin,
+    known?: { derived: unknown },
+  ): void;
   /** `false` asks for a pause until `resume` of the exchange. */
   data(chunk: Buffer): boolean;
   end(trailers: string[]): void;

@@ -3,11 +3,13 @@ export interface ResponseHead {
   readonly status: number;
   readonly reason: string;
   /** A flat list of names and values, in order, as Latin-1. */
-  readonly headers: string[];
+  readonly headers: readonly string[];
   /** Whether the connection may carry another request afterwards. */
   readonly keepAlive: boolean;
   /** How long the server keeps an idle connection, from `Keep-Alive: timeout=…`. */
   readonly keepAliveMs: number | undefined;
+  /** What somebody has made of it, for the next response with the same head. */
+  derived: unknown;
 }
 
 /** What cannot be a response; the code holds no part of it. */
@@ -27,7 +29,6 @@ export const CHUNKED = -1;
 export const CLOSE = -2;
 
 export interface ParsedHead extends ResponseHead {
-  keepAlive: boolean;
   readonly framing: Framing;
 }
 
@@ -54,6 +55,7 @@ export function readHead(text: string): ParsedHead {
     // Whoever frames a message in two ways is not trusted with another one.
     keepAlive: isPersistent && !isAmbiguous,
     keepAliveMs: facts.keepAliveMs,
+    derived: undefined,
   };
 }
 

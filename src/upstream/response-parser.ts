@@ -1,3 +1,4 @@
+import type { KnownHeads } from './known-heads.ts';
 import {
   CHUNKED,
   CLOSE,
@@ -37,6 +38,7 @@ type Phase = 'head' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailer
 export class ResponseParser {
   readonly #handler: ResponseHandler;
   readonly #hasNoBody: boolean;
+  readonly #known: KnownHeads | undefined;
   #phase: Phase = 'head';
   /** The beginning of a head or of a line whose end has not come yet. */
   #partial: Buffer | undefined;
@@ -44,8 +46,10 @@ export class ResponseParser {
   #interims = 0;
   #isTainted = false;
 
-  constructor(method: string, handler: ResponseHandler) {
+  /** `known` are heads that were read before. */
+  constructor(method: string, handler: ResponseHandler, known?: KnownHeads) {
     this.#handler = handler;
+    this.#known = known;
     this.#hasNoBody = method === 'HEAD';
   }
 
@@ -113,7 +117,8 @@ export class ResponseParser {
       return this.#keep(all);
     }
     if (end > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
-    const head = readHead(all.toString('latin1', 0, end));
+    const text = all.toString('latin1', 0, end);
+    const head = this.#known === undefined ? readHead(text) : this.#known.read(text);
     const rest = all.length === end ? NOTHING : all.subarray(end);
     if (head.status < 200) {
       // Nothing was asked that a switch of protocols could answer.
@@ -129,8 +134,8 @@ export class ResponseParser {
   #begin(head: ParsedHead): void {
     const { status, framing } = head;
     const isEmpty = this.#hasNoBody || status === 204 || status === 304;
-    if (!isEmpty && framing === CLOSE) head.keepAlive = false;
-    this.#handler.onHead(head);
+    const endsConnection = !isEmpty && framing === CLOSE;
+    this.#handler.onHead(endsConnection ? { ...head, keepAlive: false } : head);
     if (isEmpty || framing === 0) {
       this.#finish([]);
     } else if (framing === CHUNKED) {

@@ -12,8 +12,8 @@ export function readObject(body: Buffer): Record<string, unknown> | undefined {
   if (text.charCodeAt(start) !== OPENING_BRACE || text.charCodeAt(end - 1) !== CLOSING_BRACE)
     return undefined;
   try {
-    // oxlint-disable-next-line no-control-regex -- these are the characters that are meant
-    const value: unknown = JSON.parse(text.slice(start, end).replaceAll(/[\x00-\x1f\ufeff]/g, ' '));
+    const object = text.slice(start, end);
+    const value: unknown = JSON.parse(UNFIT.test(object) ? object.replaceAll(EACH_UNFIT, ' ') : object);
     return value as Record<string, unknown>;
   } catch {
     return undefined;
@@ -36,6 +36,9 @@ export function integerIn(value: unknown): number | undefined {
   return typeof value === 'string' && INTEGER.test(value) ? Number(value) : undefined;
 }
 
+// oxlint-disable-next-line no-control-regex -- these are the characters that are meant
+const UNFIT = /[\x00-\x1f\ufeff]/;
+const EACH_UNFIT = new RegExp(UNFIT, 'g');
 const INTEGER = /^\s*[+-]?\d{1,15}\s*$/;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;

@@ -121,6 +121,10 @@ export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injec
     return Promise.resolve({ kind: 'none' });
   }
 
+  sendThen(onAnswer: (answer: Answer) => void, target: string): void {
+    void this.send(target).then(onAnswer);
+  }
+
   send(target: string): Promise<Answer> {
     const { network, platform, schedule, judge: judged } = this.#world;
     const { name } = this.#machine;
