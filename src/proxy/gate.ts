@@ -1,3 +1,4 @@
+import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
 import { API_HOSTS, hostnameOf, isLoopbackName, WECOM_HOST } from '../wechat/hosts.ts';
 import { canonicalPath, kindOfPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
 import { isPlainPath, lowerCased, readingsOf } from '../wechat/path-readings.ts';
@@ -106,6 +107,11 @@ const BROWSERS_OWN = '/favicon.ico';
 
 /** A path is forwarded as it was written, so what is decided on is all that a server could take it for. */
 function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
+  const known = knownPathsOf(rules).get(rawPath);
+  if (known !== undefined) {
+    const { path, kind } = known;
+    return { kind: 'open', target: { rawPath: path, query, path, kind } };
+  }
   if (isPlainPath(rawPath) && rawPath !== BROWSERS_OWN) {
     const reading = lowerCased(rawPath);
     if (rules.denied([reading])) return DENIED;
@@ -124,6 +130,23 @@ function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
   }
   return { kind: 'open', target: { rawPath, query, path, kind } };
 }
+
+type KnownPath = Pick<Target, 'path' | 'kind'>;
+
+/** The paths of the platform that the rules let in, as the gate would find them. */
+function knownPathsOf(rules: GateRules): ReadonlyMap<string, KnownPath> {
+  const known = knownPaths.get(rules);
+  if (known !== undefined) return known;
+  const found = new Map<string, KnownPath>();
+  for (const path of KNOWN_ENDPOINTS) {
+    const reading = lowerCased(path);
+    if (isPlainPath(path) && !rules.denied([reading])) found.set(path, { path, kind: kindOfPath(reading) });
+  }
+  knownPaths.set(rules, found);
+  return found;
+}
+
+const knownPaths = new WeakMap<GateRules, ReadonlyMap<string, KnownPath>>();
 
 function refused(reason: GateReason, message: string): Verdict {
   return { kind: 'refused', reason, message };

@@ -52,7 +52,10 @@ export function planCall(
   ownerOf: OwnerOf,
   rules: PlanRules,
 ): Plan {
-  const [fromHeader, ...others] = appidHeaders.map((value) => value.trim()).filter((value) => value !== '');
+  const [fromHeader, ...others] =
+    appidHeaders.length === 0
+      ? appidHeaders
+      : appidHeaders.map((value) => value.trim()).filter((value) => value !== '');
   if (others.some((each) => each !== fromHeader))
     return refused('bad_request', 'the header x-wechat-appid names more than one account');
   const [fromQuery] = givenValues(target.query, 'from_appid');

@@ -1,6 +1,6 @@
 import { fingerprintOf } from '../base/secret.ts';
 import { OTHER_TOKEN_PARAMS } from '../wechat/path.ts';
-import { type RawQuery, valuesOf, withoutParam } from '../wechat/query.ts';
+import { mayNameToken, type RawQuery, valuesOf, withoutParam } from '../wechat/query.ts';
 import { accountOfStandIn } from '../wechat/stand-in.ts';
 
 /** The account whose token, of now or of earlier, has a fingerprint. */
@@ -68,6 +68,7 @@ function noTokens(query: RawQuery): SentTokens {
 }
 
 export function readTokens(given: RawQuery, ownerOf: OwnerOf): SentTokens {
+  if (!mayNameToken(given)) return noTokens(given);
   const read = (value: string): SentToken => readToken(value, ownerOf);
   const own = valuesOf(given, 'access_token').map(read);
   // An empty one is as good as none; a placeholder is not, since its sender means to call with that kind of token.

@@ -13,7 +13,7 @@ import type {
   ReplaySkipReason,
 } from './counted.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
-import { TallyHistogram } from './tally-histogram.ts';
+import { type Tally, TallyHistogram } from './tally-histogram.ts';
 
 /** Everything that is counted, and the page that shows it. Durations are given in milliseconds and shown in seconds. */
 export interface Metrics {
@@ -113,6 +113,15 @@ interface RequestSeries {
   untold: number;
 }
 
+/** What the last call to an endpoint with a label of its own was counted under: mostly, the next one is too. */
+interface Recent {
+  readonly app: string | undefined;
+  readonly status: number;
+  readonly errcode: number | undefined;
+  readonly requests: RequestSeries;
+  readonly durations: Tally;
+}
+
 type CallMetrics = Pick<Metrics, 'callStarted' | 'callEnded' | 'callAnswered'>;
 
 function callMetrics(registers: Registry[]): CallMetrics {
@@ -159,16 +168,29 @@ function callMetrics(registers: Registry[]): CallMetrics {
     series.set(key, created);
     return created;
   };
+  const recents = new Map<string, Recent>();
   return {
     callStarted: () => void (inFlight += 1),
     callEnded: () => void (inFlight -= 1),
     callAnswered(call) {
+      const recent = recents.get(call.path);
+      if (recent?.app === call.app && recent?.status === call.status && recent?.errcode === call.errcode) {
+        recent.requests.untold += 1;
+        recent.durations.observe(call.durationMs / 1000);
+        return;
+      }
       const app = apps(call.app ?? 'none');
       const served =
         call.answeredBy === 'platform' && call.status < 300 && call.errcode !== UNKNOWN_PATH_ERRCODE;
       const endpoint = endpoints.labelOf(call.path, served);
-      seriesOf(app, endpoint, statusLabel(call.status), errcodeLabel(call.errcode)).untold += 1;
-      durations(app).observe(call.durationMs / 1000);
+      const series = seriesOf(app, endpoint, statusLabel(call.status), errcodeLabel(call.errcode));
+      series.untold += 1;
+      const tally = durations(app);
+      tally.observe(call.durationMs / 1000);
+      const { status, errcode } = call;
+      if (endpoint === call.path) {
+        recents.set(endpoint, { app: call.app, status, errcode, requests: series, durations: tally });
+      }
     },
   };
 }

@@ -46,17 +46,18 @@ const NOTHING = Buffer.alloc(0);
  * be it allowed or not, is `other`. `before` are the header lines of the request before on the same connection.
  */
 export function readPlainRequest(bytes: Buffer, before: Fields | undefined): Reading {
-  const end = bytes.indexOf('\r\n\r\n', 0, 'latin1');
+  const beginning = bytes.toString('latin1', 0, PLAIN_HEAD_BYTES_MAX + 4);
+  const end = beginning.indexOf('\r\n\r\n');
   if (end === -1) return mayBecomePlain(bytes) ? PARTIAL : OTHER;
-  if (end > PLAIN_HEAD_BYTES_MAX) return OTHER;
-  const head = bytes.toString('latin1', 0, end + 2);
+  const head = beginning.slice(0, end + 2);
   const lineEnd = head.indexOf('\r\n');
   const method = head.startsWith('GET ') ? 'GET' : head.startsWith('POST ') ? 'POST' : undefined;
   if (method === undefined) return OTHER;
   const url = head.slice(method.length + 1, lineEnd - VERSION.length);
   if (head.slice(lineEnd - VERSION.length, lineEnd) !== VERSION || !TARGET.test(url)) return OTHER;
   const text = head.slice(lineEnd + 2);
-  const fields = before?.text === text ? before : readFields(text);
+  // What is kept has to be a text of its own: a piece would keep the whole request.
+  const fields = before?.text === text ? before : readFields(bytes.toString('latin1', lineEnd + 2, end + 2));
   if (fields === undefined) return OTHER;
   return withBody(bytes, end + 4, method, url, fields);
 }

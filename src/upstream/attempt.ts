@@ -22,7 +22,7 @@ export interface SendTo {
   readonly origin: Origin;
   /** Over a connection that nobody has used. */
   readonly fresh: boolean;
-  /** For the connection to stand. */
+  /** For the connection to stand, from now on. */
   readonly limitMs: number;
   onConnected(): void;
   onAnswered(): void;
@@ -60,7 +60,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
   }
 
   start(): void {
-    const { origin, fresh, limitMs } = this.#to;
+    const { origin, fresh } = this.#to;
     const pools = this.#pools;
     const request = this.#request;
     if (!isWritable(request)) {
@@ -79,8 +79,8 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       } else if (connection === undefined) this.#fail('unreachable', reasonOf(error));
       else this.#send(connection);
     };
-    if (fresh) pools.connect(origin, limitMs, done);
-    else this.#stopWaiting = pools.wait(origin, limitMs, done);
+    if (fresh) pools.connect(origin, this.#to.limitMs, done);
+    else this.#stopWaiting = pools.wait(origin, this.#to.limitMs, done);
   }
 
   resume(): void {
@@ -99,7 +99,6 @@ export class Attempt implements ConnectionUser, ResponseHandler {
 
   onBytes(bytes: Buffer): void {
     this.#hasHeard = true;
-    if (this.#progress === 'answered') this.#owes();
     try {
       this.#parser.push(bytes);
     } catch (error) {
@@ -108,6 +107,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     }
     // After the bytes that have come with the end of the answer were looked at.
     if (this.#parser.isOver) this.#letGo();
+    else if (this.#progress === 'answered' && !this.#isPaused) this.#owes();
   }
 
   onDrain(): void {
@@ -142,7 +142,6 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     this.#to.onAnswered();
     this.#keepAlive = head.keepAlive;
     this.#keepAliveMs = head.keepAliveMs;
-    this.#owes();
     this.#sink.head(head.status, head.reason, head.headers, this.#to.origin, head);
   }
 

@@ -86,8 +86,11 @@ class Failover implements Exchange {
   }
 
   start(origin: Origin, fresh: boolean): void {
-    const limitMs = Math.max(0, this.#deadlineMs - this.#upstream.pools.clock.lifeMs());
-    this.#current = this.#send(new To(this.#upstream.origins, this, origin, fresh, limitMs));
+    this.#current = this.#send(new To(this.#upstream.origins, this, origin, fresh));
+  }
+
+  get leftMs(): number {
+    return Math.max(0, this.#deadlineMs - this.#upstream.pools.clock.lifeMs());
   }
 
   onFailure(origin: Origin, fresh: boolean, failure: AttemptFailure): void {
@@ -129,14 +132,16 @@ class To implements SendTo {
   readonly #failover: Failover;
   readonly origin: Origin;
   readonly fresh: boolean;
-  readonly limitMs: number;
 
-  constructor(origins: Origins, failover: Failover, origin: Origin, fresh: boolean, limitMs: number) {
+  constructor(origins: Origins, failover: Failover, origin: Origin, fresh: boolean) {
     this.#origins = origins;
     this.#failover = failover;
     this.origin = origin;
     this.fresh = fresh;
-    this.limitMs = limitMs;
+  }
+
+  get limitMs(): number {
+    return this.#failover.leftMs;
   }
 
   onConnected(): void {

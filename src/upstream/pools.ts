@@ -95,8 +95,8 @@ export class Pools {
   }
 
   /** Whether a connection that was made then carries no further call. */
-  isWornOut(bornMs: number): boolean {
-    return this.clock.lifeMs() - bornMs >= AGE_MS_MAX || bornMs <= this.#renewedMs;
+  isWornOut(bornMs: number, nowMs: number = this.clock.lifeMs()): boolean {
+    return nowMs - bornMs >= AGE_MS_MAX || bornMs <= this.#renewedMs;
   }
 
   close(): Promise<void> {
@@ -147,7 +147,8 @@ class OriginPool {
   idle(): Connection | undefined {
     const nowMs = this.#clock.lifeMs();
     for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) {
-      if (next.isUsable && nowMs < next.idleUntilMs && !this.#pools.isWornOut(next.bornMs)) return next;
+      if (next.isUsable && nowMs < next.idleUntilMs && !this.#pools.isWornOut(next.bornMs, nowMs))
+        return next;
       next.destroy();
     }
     return undefined;
@@ -173,7 +174,7 @@ class OriginPool {
   release(connection: Connection, keepAliveMs: number): void {
     connection.release();
     const nowMs = this.#clock.lifeMs();
-    if (!connection.isUsable || this.#closed || this.#pools.isWornOut(connection.bornMs)) {
+    if (!connection.isUsable || this.#closed || this.#pools.isWornOut(connection.bornMs, nowMs)) {
       connection.destroy();
       return;
     }

@@ -23,8 +23,8 @@ export function requestHead(
 
 /** Whether the request can be written as HTTP/1.1: nothing in it can end a line or hold what Latin-1 has not. */
 export function isWritable({ method, target, headers, written }: Outgoing): boolean {
-  if (!/^[!-~]+$/.test(target) || !NAME.test(method)) return false;
   if (written !== undefined) return true;
+  if (!/^[!-~]+$/.test(target) || !NAME.test(method)) return false;
   for (let at = 0; at < headers.length; at += 2) {
     if (!NAME.test(headers[at] as string) || NOT_IN_VALUE.test(headers[at + 1] as string)) return false;
   }

@@ -7,7 +7,7 @@ export interface Outgoing {
   /** The raw request target: path and query. May hold a token: never logged. */
   readonly target: string;
   readonly headers: readonly string[];
-  /** The same as they are written, if they are known to be writable: each a line. */
+  /** The same as they are written, each a line, if all of the request is known to be writable. */
   readonly written?: string | undefined;
   readonly body: OutgoingBody | undefined;
   /** Signed calls stay on the first origin, for whose name they are signed. */

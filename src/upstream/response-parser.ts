@@ -18,6 +18,8 @@ export interface ResponseHandler {
 
 /** Of a response, an interim one, or the trailers. */
 export const HEAD_BYTES_MAX: number = 64 * 1024;
+/** Nearly every head ends within this. */
+const USUAL_HEAD_BYTES_MAX = 2 * 1024;
 /** A server that sends more of them never comes to the point. */
 const INTERIM_MAX = 100;
 /** A chunk size with its extensions. */
@@ -110,14 +112,16 @@ export class ResponseParser {
 
   #head(bytes: Buffer): Buffer {
     const all = this.#joined(bytes);
-    const end = endOfHead(all);
+    const beginning = all.toString('latin1', 0, USUAL_HEAD_BYTES_MAX);
+    const usualEnd = endIn(beginning);
+    const end = usualEnd === -1 && all.length > USUAL_HEAD_BYTES_MAX ? endOfHead(all) : usualEnd;
     if (end === -1) {
       if (all.length > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
       checkBeginning(all);
       return this.#keep(all);
     }
     if (end > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
-    const text = all.toString('latin1', 0, end);
+    const text = usualEnd === -1 ? all.toString('latin1', 0, end) : beginning.slice(0, end);
     const head = this.#known === undefined ? readHead(text) : this.#known.read(text);
     const rest = all.length === end ? NOTHING : all.subarray(end);
     if (head.status < 200) {
@@ -220,6 +224,14 @@ function endOfHead(bytes: Buffer): number {
   const usual = bytes.indexOf('\n\r\n', 0, 'latin1');
   const odd = (usual === -1 ? bytes : bytes.subarray(0, usual + 1)).indexOf('\n\n', 0, 'latin1');
   if (odd !== -1) return odd + 2;
+  return usual === -1 ? -1 : usual + 3;
+}
+
+/** The same within a text. */
+function endIn(text: string): number {
+  const usual = text.indexOf('\n\r\n');
+  const odd = text.indexOf('\n\n');
+  if (odd !== -1 && (usual === -1 || odd < usual)) return odd + 2;
   return usual === -1 ? -1 : usual + 3;
 }
 

@@ -51,6 +51,13 @@ function mayName(query: string, name: string): boolean {
   return query.includes(name) || query.includes('%') || query.includes('+');
 }
 
+/** Whether there can be any parameter that is about a token or an account. */
+export function mayNameToken(query: RawQuery): boolean {
+  return query !== undefined && TOKEN_OR_ESCAPE.test(query);
+}
+
+const TOKEN_OR_ESCAPE = /token|from_appid|[%+]/;
+
 function nameOf(pair: string): string {
   const end = pair.indexOf('=');
   const raw = end === -1 ? pair : pair.slice(0, end);

@@ -23,11 +23,23 @@ export const NO_VERDICT: Verdict = { errcode: undefined, errmsg: '' };
  * 4 KiB.
  */
 export function judge(body: Buffer): Verdict {
-  const parsed = body.length > JUDGED_BYTES_MAX || !mayNameErrcode(body) ? undefined : readObject(body);
+  if (body.length > JUDGED_BYTES_MAX || !mayNameErrcode(body)) return NO_VERDICT;
+  const [, usualErrcode, usualErrmsg] = USUAL.exec(body.toString('latin1')) ?? [];
+  if (usualErrcode !== undefined && usualErrmsg !== undefined) {
+    return { errcode: Number(usualErrcode), errmsg: usualErrmsg };
+  }
+  const parsed = readObject(body);
   if (parsed === undefined) return NO_VERDICT;
   const { errcode, errmsg } = parsed;
   return { errcode: integerIn(errcode), errmsg: typeof errmsg === 'string' ? errmsg : '' };
 }
+
+/**
+ * The form that most errors and confirmations have: plain texts and whole numbers in one flat object, with these
+ * two first and never again. For such a body it finds what reading it as JSON would, and makes no object of it.
+ */
+const USUAL =
+  /^\{"errcode":(-?(?:0|[1-9]\d{0,14})),"errmsg":"([ !#-[\]-~]*)"(?:,"(?!errcode"|errmsg")[a-z_]+":(?:"[ !#-[\]-~]*"|-?(?:0|[1-9]\d*)))*\}$/;
 
 /**
  * Spares a large body the reading. JSON has two ways to write the letters of a name; in UTF-16, each has a NUL
