@@ -147,7 +147,8 @@ export class Attempt implements ConnectionUser, ResponseHandler {
 
   onData(chunk: Buffer): void {
     if (this.#progress !== 'answered') return;
-    if (this.#sink.data(chunk) || !this.#isOpen()) return;
+    // The sink may keep it.
+    if (this.#sink.data(Buffer.from(chunk)) || !this.#isOpen()) return;
     this.#isPaused = true;
     this.#owesNothing();
     this.#connection?.socket.pause();

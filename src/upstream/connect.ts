@@ -1,4 +1,11 @@
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
+import {
+  connect as connectTcp,
+  isIP,
+  type LookupFunction,
+  type OnReadOpts,
+  type Socket,
+  type TcpNetConnectOpts,
+} from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { isOutOfDescriptors, shortageNow } from '../base/descriptors.ts';
@@ -17,6 +24,12 @@ export interface ConnectorOptions {
   /** Connections with TLS may go through a proxy. */
   readonly egress?: Egress;
   readonly clock: Clock;
+}
+
+/** How a connection is made: through a tunnel that stands, or directly. */
+interface Way {
+  readonly tunnel?: Socket;
+  readonly onread?: OnReadOpts | undefined;
 }
 
 /** Is called once: with a socket that stands, or with an error that has a code. */
@@ -42,21 +55,24 @@ export class Connector {
     this.#lookup = resolve === 'dns' ? lookupBy(new Lookups(dnsResolve(), clock)) : this.#proxyLookup;
   }
 
-  /** Within `limitMs`, and never longer than the time limit of the settings. */
-  connect(origin: Origin, limitMs: number, done: OnConnected): void {
+  /**
+   * Within `limitMs`, and never longer than the time limit of the settings. A socket that is not TLS through a
+   * tunnel reads into `onread`, and then it emits no `data`.
+   */
+  connect(origin: Origin, limitMs: number, done: OnConnected, onread?: OnReadOpts): void {
     const { clock, connectTimeoutMs } = this.#options;
     const handshakes = this.#handshakes.get(origin.url) ?? new Handshakes<Socket>(clock);
     this.#handshakes.set(origin.url, handshakes);
     handshakes.run(Math.min(limitMs, connectTimeoutMs), done, (leftMs, made) => {
-      this.#connect(origin, leftMs, made);
+      this.#connect(origin, leftMs, made, onread);
     });
   }
 
-  #connect(origin: Origin, limitMs: number, done: OnConnected): void {
+  #connect(origin: Origin, limitMs: number, done: OnConnected, onread: OnReadOpts | undefined): void {
     const { clock, egress } = this.#options;
     const proxy = egress?.proxyFor(origin);
     if (proxy === undefined) {
-      this.#stand(origin, undefined, limitMs, done);
+      this.#stand(origin, { onread }, limitMs, done);
       return;
     }
     const beganMs = clock.lifeMs();
@@ -64,7 +80,7 @@ export class Connector {
     const tunnel = connectTcp({ host: hostname, port, lookup: this.#proxyLookup });
     openTunnel(tunnel, origin, proxy, { clock, limitMs }, (error) => {
       if (error === undefined) {
-        this.#stand(origin, tunnel, Math.max(0, limitMs - (clock.lifeMs() - beganMs)), done);
+        this.#stand(origin, { tunnel }, Math.max(0, limitMs - (clock.lifeMs() - beganMs)), done);
         return;
       }
       egress?.failed(proxy, error.code ?? '');
@@ -73,9 +89,9 @@ export class Connector {
   }
 
   /** Waits until a connection stands, directly or through a tunnel that does. */
-  #stand(origin: Origin, tunnel: Socket | undefined, limitMs: number, done: OnConnected): void {
+  #stand(origin: Origin, way: Way, limitMs: number, done: OnConnected): void {
     const { clock } = this.#options;
-    const socket = origin.isSecure ? this.#secure(origin, tunnel) : connectTcp(this.#address(origin));
+    const socket = origin.isSecure ? this.#secure(origin, way) : connectTcp(this.#address(origin, way));
     socket.setNoDelay(true);
     const event = origin.isSecure ? 'secureConnect' : 'connect';
     const settle = (error: NodeJS.ErrnoException | undefined): void => {
@@ -109,15 +125,15 @@ export class Connector {
     return this.#context;
   }
 
-  #address({ hostname, port }: Origin): { host: string; port: number; lookup: LookupFunction } {
-    return { host: hostname, port, lookup: this.#lookup };
+  #address({ hostname, port }: Origin, { onread }: Way): TcpNetConnectOpts {
+    return { host: hostname, port, lookup: this.#lookup, ...(onread !== undefined && { onread }) };
   }
 
-  #secure(origin: Origin, tunnel: Socket | undefined): Socket {
+  #secure(origin: Origin, way: Way): Socket {
     const context = this.#secureContext();
     const session = this.#sessions.get(origin.url);
     const socket = connectTls({
-      ...(tunnel === undefined ? this.#address(origin) : { socket: tunnel }),
+      ...(way.tunnel === undefined ? this.#address(origin, way) : { socket: way.tunnel }),
       // A server name is a name: an address is none (RFC 6066, section 3).
       servername: isIP(origin.hostname) === 0 ? origin.hostname : '',
       ALPNProtocols: ['http/1.1'],

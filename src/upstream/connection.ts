@@ -3,6 +3,7 @@ import type { Owing } from './deadlines.ts';
 
 /** Whoever has the connection for one request. */
 export interface ConnectionUser {
+  /** They hold until this returns. */
   onBytes(bytes: Buffer): void;
   onDrain(): void;
   /** The other side will send nothing more. */
@@ -33,11 +34,7 @@ export class Connection implements Owing {
     this.socket = socket;
     this.bornMs = nowMs;
     this.#onGone = onGone;
-    socket.on('data', (bytes: Buffer) => {
-      // Nobody has asked: what an idle connection says would be taken for the answer to the next request.
-      if (this.#user === undefined) this.destroy();
-      else this.#user.onBytes(bytes);
-    });
+    socket.on('data', (bytes: Buffer) => this.onBytes(bytes));
     socket.on('drain', () => this.#user?.onDrain());
     socket.on('end', () => {
       if (this.#user === undefined) this.destroy();
@@ -56,6 +53,13 @@ export class Connection implements Owing {
     this.#user = user;
     this.#isWritten = false;
     this.served += 1;
+  }
+
+  /** From the socket, or what its `onread` was given: either it emits `data`, or that is called. */
+  onBytes(bytes: Buffer): void {
+    // Nobody has asked: what an idle connection says would be taken for the answer to the next request.
+    if (this.#user === undefined) this.destroy();
+    else this.#user.onBytes(bytes);
   }
 
   /** For the first write of a request. */

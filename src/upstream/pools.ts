@@ -1,3 +1,4 @@
+import type { OnReadOpts } from 'node:net';
 import type { Clock, Timer } from '../base/clock.ts';
 import { Connector, type ConnectorOptions } from './connect.ts';
 import { Connection } from './connection.ts';
@@ -165,10 +166,21 @@ class OriginPool {
   }
 
   connect(limitMs: number, done: OnConnection): void {
-    this.#pools.connector.connect(this.#origin, limitMs, (error, socket) => {
-      if (socket === undefined) done(error);
-      else done(undefined, this.#made(socket));
-    });
+    let made: Connection | undefined;
+    const onread = intoOneBuffer((bytes) => made?.onBytes(bytes));
+    this.#pools.connector.connect(
+      this.#origin,
+      limitMs,
+      (error, socket) => {
+        if (socket === undefined) {
+          done(error);
+          return;
+        }
+        made = this.#made(socket);
+        done(undefined, made);
+      },
+      onread,
+    );
   }
 
   release(connection: Connection, keepAliveMs: number): void {
@@ -244,6 +256,23 @@ class OriginPool {
     if (this.#closed) connection.destroy();
     return connection;
   }
+}
+
+/** As much as TLS gives at a time is in one record, of 16 KiB. */
+const READ_BYTES_MAX = 64 * 1024;
+
+/** What has come is looked at before anything else is read, so that one buffer serves all connections. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES_MAX);
+
+/** Spares each piece a buffer and the way through a stream. */
+function intoOneBuffer(onBytes: (bytes: Buffer) => void): OnReadOpts {
+  return {
+    buffer: READ_BUFFER,
+    callback(length) {
+      onBytes(READ_BUFFER.subarray(0, length));
+      return true;
+    },
+  };
 }
 
 /** How long a connection may be idle: what its server says, less a margin for what is under way when it closes. */

@@ -211,8 +211,9 @@ export class ResponseParser {
     return all;
   }
 
+  /** The bytes may be overwritten by the next ones. */
   #keep(partial: Buffer): Buffer {
-    this.#partial = partial;
+    this.#partial = Buffer.from(partial);
     return NOTHING;
   }
 }
