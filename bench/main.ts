@@ -13,6 +13,8 @@ import { fullLoadBy } from './load.ts';
 import { isLinux } from './machine.ts';
 import {
   type Bench,
+  direct,
+  measureDirect,
   measureFar,
   measureRound,
   rest,
@@ -23,7 +25,7 @@ import {
 } from './measure.ts';
 import { type Options, parseOptions } from './options.ts';
 import { report } from './report.ts';
-import { FAR } from './shapes.ts';
+import { FAR, STEADY } from './shapes.ts';
 import { startUpstream } from './upstream.ts';
 import { memory } from './usage.ts';
 
@@ -51,6 +53,7 @@ async function run(options: Options, folder: string): Promise<void> {
     progress(`warming up ${subject.result.name}`);
     await warmUp(bench, subject);
   }
+  const unaided = options.shapes.has(STEADY.name) ? [direct()] : [];
   for (let round = 0; round < options.rounds; round++) {
     progress(`round ${round + 1} of ${options.rounds}`);
     // Each round begins with another one, so that none is always measured after the same one.
@@ -58,10 +61,13 @@ async function run(options: Options, folder: string): Promise<void> {
       const subject = subjects[(at + round) % subjects.length];
       if (subject !== undefined) await measureRound(bench, subject, round);
     }
+    for (const result of unaided) await measureDirect(bench, result, round);
   }
   for (const { result, pids } of subjects) result.memory = memory(pids);
   const far = options.shapes.has(FAR) ? await measureFar(bench) : [];
-  print(report({ systems: subjects.map(({ result }) => result), far, problems: bench.problems }));
+  print(
+    report({ systems: [...subjects.map(({ result }) => result), ...unaided], far, problems: bench.problems }),
+  );
 }
 
 /** All of them stay up together, so that their slices can alternate. */

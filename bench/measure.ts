@@ -7,7 +7,17 @@ import { programFile } from './machine.ts';
 import type { Options } from './options.ts';
 import { RawClient } from './raw-client.ts';
 import type { FarResult, Slice, SystemResult } from './results.ts';
-import { DIED, FAR, FIRST_CALL, SHAPES, STEADY, STEADY_RATE, type Shape, writeRequests } from './shapes.ts';
+import {
+  DIED,
+  DIRECT,
+  FAR,
+  FIRST_CALL,
+  SHAPES,
+  STEADY,
+  STEADY_RATE,
+  type Shape,
+  writeRequests,
+} from './shapes.ts';
 import { startSystem, type Started, type System } from './systems.ts';
 import type { Upstream } from './upstream.ts';
 import { cpuTime, memory, processTree } from './usage.ts';
@@ -116,9 +126,25 @@ export async function measureRound(bench: Bench, subject: Subject, round: number
   }
 }
 
+/** What its callers would see without a sidecar. */
+export function direct(): SystemResult {
+  const none = { startMs: [], idleMib: NaN, restShare: NaN, memory: undefined, slices: new Map() };
+  return { name: DIRECT, family: DIRECT, does: 'nothing', ...none };
+}
+
+/** Once, at the constant rate. */
+export async function measureDirect(bench: Bench, result: SystemResult, round: number): Promise<void> {
+  const { options, folder, upstream } = bench;
+  const requests = writeRequests(folder, STEADY);
+  const { connections } = STEADY;
+  const { port, caFile } = upstream;
+  const job = { port, caFile, connections, requests, seconds: options.steadySeconds, rate: STEADY_RATE };
+  await measureSlice(bench, { pids: [], result }, STEADY.name, round, () => generate(job));
+}
+
 async function measureSlice(
   bench: Bench,
-  { pids, result }: Subject,
+  { pids, result }: Pick<Subject, 'pids' | 'result'>,
   shape: string,
   round: number,
   run: () => Promise<Load>,
@@ -139,8 +165,8 @@ async function measureSlice(
     round,
     calls,
     errors,
-    cpuUsPerCall: (after.usedUs - before.usedUs) / calls,
-    waitedUsPerCall: (after.waitedUs - before.waitedUs) / calls,
+    cpuUsPerCall: pids.length === 0 ? NaN : (after.usedUs - before.usedUs) / calls,
+    waitedUsPerCall: pids.length === 0 ? NaN : (after.waitedUs - before.waitedUs) / calls,
     callsPerS: calls / seconds,
     times,
   };

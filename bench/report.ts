@@ -88,7 +88,10 @@ function footprintTable({ systems }: Results): string {
     { title: 'idle MiB', cell: ({ idleMib }) => number(idleMib) },
     { title: 'peak MiB', cell: ({ memory }) => number(memory?.peakMib ?? NaN) },
     { title: 'start to first answered call, ms', cell: ({ startMs }) => number(median(startMs)) },
-    { title: 'CPU at rest, % of a core', cell: ({ restShare }) => (restShare * 100).toFixed(2) },
+    {
+      title: 'CPU at rest, % of a core',
+      cell: ({ restShare }) => (Number.isNaN(restShare) ? '' : (restShare * 100).toFixed(2)),
+    },
   ]);
 }
 

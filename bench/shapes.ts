@@ -63,6 +63,9 @@ export const DIED = {
   request: request('GET', `${PATHS.checked}?next_openid=`),
 };
 
+/** Calls at the constant rate that go to the platform itself. */
+export const DIRECT = 'direct';
+
 /** From afar. */
 export const FAR = 'far';
 
