@@ -13,7 +13,6 @@ import { fullLoadBy } from './load.ts';
 import { isLinux } from './machine.ts';
 import {
   type Bench,
-  direct,
   measureDirect,
   measureFar,
   measureRound,
@@ -21,6 +20,7 @@ import {
   type Running,
   start,
   type Subject,
+  unaided,
   warmUp,
 } from './measure.ts';
 import { type Options, parseOptions } from './options.ts';
@@ -53,7 +53,7 @@ async function run(options: Options, folder: string): Promise<void> {
     progress(`warming up ${subject.result.name}`);
     await warmUp(bench, subject);
   }
-  const unaided = options.shapes.has(STEADY.name) ? [direct()] : [];
+  const direct = options.shapes.has(STEADY.name) ? [unaided()] : [];
   for (let round = 0; round < options.rounds; round++) {
     progress(`round ${round + 1} of ${options.rounds}`);
     // Each round begins with another one, so that none is always measured after the same one.
@@ -61,12 +61,12 @@ async function run(options: Options, folder: string): Promise<void> {
       const subject = subjects[(at + round) % subjects.length];
       if (subject !== undefined) await measureRound(bench, subject, round);
     }
-    for (const result of unaided) await measureDirect(bench, result, round);
+    for (const result of direct) await measureDirect(bench, result, round);
   }
   for (const { result, pids } of subjects) result.memory = memory(pids);
   const far = options.shapes.has(FAR) ? await measureFar(bench) : [];
   print(
-    report({ systems: [...subjects.map(({ result }) => result), ...unaided], far, problems: bench.problems }),
+    report({ systems: [...subjects.map(({ result }) => result), ...direct], far, problems: bench.problems }),
   );
 }
 

@@ -127,7 +127,7 @@ export async function measureRound(bench: Bench, subject: Subject, round: number
 }
 
 /** What its callers would see without a sidecar. */
-export function direct(): SystemResult {
+export function unaided(): SystemResult {
   const none = { startMs: [], idleMib: NaN, restShare: NaN, memory: undefined, slices: new Map() };
   return { name: DIRECT, family: DIRECT, does: 'nothing', ...none };
 }

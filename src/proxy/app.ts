@@ -7,7 +7,7 @@ import type { ServePlain } from '../server/express-lane.ts';
 import type { PlainExchange } from '../server/plain-exchange.ts';
 import { Call, type Served } from './call.ts';
 import { HttpCaller, PlainCaller } from './caller.ts';
-import { decide, type Decision, serveAtOnce, serveCall } from './serve.ts';
+import { decide, type Decision, type Ending, serveAtOnce, serveCall, settle } from './serve.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** What a listener needs to show the business face. */
@@ -100,21 +100,21 @@ function serve(
   const startMs = clock.lifeMs();
   metrics.callStarted();
   counter.inFlight += 1;
-  const ending = {
-    served(outcome: Served): void {
+  const ending: Ending = {
+    served(outcome): void {
       counter.inFlight -= 1;
       metrics.callEnded();
       tell(sidecar, outcome, clock.lifeMs() - startMs);
       done(outcome.own);
     },
-    failed: (error: unknown): void => ending.served(faulty(call, sidecar, error)),
+    failed: (error) => ending.served(faulty(call, sidecar, error)),
   };
   try {
     if (counter.inFlight > call.rules.inFlightMax) {
       const words = 'too many calls are in flight (WECHAT_SIDECAR_MAX_IN_FLIGHT)';
       ending.served(call.fail('overloaded', words));
     } else if (decision === undefined || !serveAtOnce(call, sidecar, decision, ending)) {
-      serveCall(call, sidecar, decision).then(ending.served, ending.failed);
+      settle(serveCall(call, sidecar, decision), ending);
     }
   } catch (error) {
     ending.failed(error);

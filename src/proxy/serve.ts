@@ -74,7 +74,8 @@ export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, en
   return true;
 }
 
-function settle(serving: Promise<Served>, ending: Ending): void {
+/** Tells of a serving that is awaited. */
+export function settle(serving: Promise<Served>, ending: Ending): void {
   serving.then(
     (outcome) => ending.served(outcome),
     (error: unknown) => ending.failed(error),

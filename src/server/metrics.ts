@@ -183,13 +183,13 @@ function callMetrics(registers: Registry[]): CallMetrics {
       const served =
         call.answeredBy === 'platform' && call.status < 300 && call.errcode !== UNKNOWN_PATH_ERRCODE;
       const endpoint = endpoints.labelOf(call.path, served);
-      const series = seriesOf(app, endpoint, statusLabel(call.status), errcodeLabel(call.errcode));
-      series.untold += 1;
+      const requested = seriesOf(app, endpoint, statusLabel(call.status), errcodeLabel(call.errcode));
+      requested.untold += 1;
       const tally = durations(app);
       tally.observe(call.durationMs / 1000);
       const { status, errcode } = call;
       if (endpoint === call.path) {
-        recents.set(endpoint, { app: call.app, status, errcode, requests: series, durations: tally });
+        recents.set(endpoint, { app: call.app, status, errcode, requests: requested, durations: tally });
       }
     },
   };

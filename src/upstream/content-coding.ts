@@ -38,6 +38,7 @@ export function codingsOf(headers: readonly string[]): string[] {
  * would make them more than `bytesMax`: the same buffer comes back where nothing was decoded.
  */
 export function decoded(body: Buffer, codings: readonly string[], bytesMax: number): Buffer {
+  if (codings.length === 0) return body;
   let plain = body;
   for (const coding of codings.toReversed()) {
     // By accident plain text can be read as deflate.

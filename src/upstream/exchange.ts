@@ -57,7 +57,8 @@ class Failover implements Exchange {
   readonly #sink: Pick<AnswerSink, 'failed'>;
   readonly #send: Send;
   #tried = 1;
-  #deadlineMs: number;
+  /** From when a connection was first waited for. */
+  #deadlineMs: number | undefined;
   #current: Sending | undefined;
   #ended = false;
 
@@ -73,7 +74,6 @@ class Failover implements Exchange {
     this.#isRepeatable = isRepeatable;
     this.#sink = sink;
     this.#send = send;
-    this.#deadlineMs = upstream.pools.clock.lifeMs() + CONNECT_MS_MAX;
   }
 
   resume(): void {
@@ -90,11 +90,13 @@ class Failover implements Exchange {
   }
 
   get leftMs(): number {
-    return Math.max(0, this.#deadlineMs - this.#upstream.pools.clock.lifeMs());
+    const nowMs = this.#upstream.pools.clock.lifeMs();
+    this.#deadlineMs ??= nowMs + CONNECT_MS_MAX;
+    return Math.max(0, this.#deadlineMs - nowMs);
   }
 
   onFailure(origin: Origin, fresh: boolean, failure: AttemptFailure): void {
-    const { origins, log, onFailover, pools } = this.#upstream;
+    const { origins, log, onFailover } = this.#upstream;
     const { kind, reason, host } = failure;
     // What a caller that has left would have found out, the next one need not.
     if (kind === 'unreachable') origins.failed(origin, reason);
@@ -106,14 +108,14 @@ class Failover implements Exchange {
     const wasSilent = kind === 'timeout' && this.#isRepeatable;
     if (wasSilent) {
       origins.timedOut(origin);
-      this.#deadlineMs = pools.clock.lifeMs() + CONNECT_MS_MAX;
+      this.#deadlineMs = undefined;
     }
     if (isOutOfDescriptors(reason)) {
       log.error('no file descriptor is left for a connection', { reason, hint: DESCRIPTORS_HINT });
       this.#sink.failed({ kind, reason, host });
       return;
     }
-    const mayGoOn = wasSilent || (kind === 'unreachable' && pools.clock.lifeMs() < this.#deadlineMs);
+    const mayGoOn = wasSilent || (kind === 'unreachable' && this.leftMs > 0);
     const next = mayGoOn ? this.#candidates[this.#tried] : undefined;
     if (next !== undefined) {
       this.#tried += 1;
