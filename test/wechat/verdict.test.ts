@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { integerIn, readObject } from '../../src/wechat/answer-body.ts';
 import { judge, JUDGED_BYTES_MAX, negatedRefusal, ridOf } from '../../src/wechat/verdict.ts';
 
 const errcodeOf = (text: string | Buffer): number | undefined => judge(Buffer.from(text)).errcode;
@@ -20,6 +21,38 @@ test('nested and quoted look-alikes never count', (t) => {
   t.is(errcodeOf('{"errcode_":40001,"xerrcode":40001,"Errcode":40001}'), undefined);
   t.is(errcodeOf('{"errcode":"40001x"}'), undefined);
   t.is(errcodeOf('{"errcode":{"errcode":40001}}'), undefined);
+});
+
+test('a body in the usual form is judged as reading it as JSON would', (t) => {
+  const texts = fc.constantFrom('"ok"', '"a b"', '"\\u0041"', '"\u7684"', '"\n"', '""', '"', "'x'");
+  const numbers = fc.constantFrom(
+    '0',
+    '-0',
+    '40001',
+    '042001',
+    '-1',
+    '1.5',
+    '1e3',
+    '9'.repeat(15),
+    '9'.repeat(17),
+  );
+  const keys = fc.constantFrom('errcode', 'errmsg', 'msgid', 'openid', 'a1', 'errcode ', '');
+  const member = fc.tuple(keys, fc.oneof(texts, numbers, fc.constantFrom('true', '{}', '[]')));
+  const body = fc
+    .tuple(numbers, texts, fc.array(member, { maxLength: 3 }), fc.constantFrom('}', '},', '} ', '', ',}'))
+    .map(([errcode, errmsg, more, end]) => {
+      const rest = more.map(([key, value]) => `,"${key}":${value}`).join('');
+      return `{"errcode":${errcode},"errmsg":${errmsg}${rest}${end}`;
+    });
+  fc.assert(
+    fc.property(body, (text) => {
+      const parsed = readObject(Buffer.from(text));
+      const { errcode, errmsg } = judge(Buffer.from(text));
+      t.is(errcode, integerIn(parsed?.['errcode']));
+      t.is(errmsg, typeof parsed?.['errmsg'] === 'string' ? parsed['errmsg'] : '');
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test('only one whole object is judged', (t) => {
