@@ -79,7 +79,7 @@ test('an account has 30 pages a second signed, only of listed hosts, and none wi
   const burst = await Promise.all(Array.from({ length: 90 }, () => sidecar.call(pathFor(PAGE))));
   const refused = burst.filter((reply) => reply.headers['x-wechat-sidecar-error'] === 'bad_request');
   t.true(refused.length >= 1 && refused.length <= 61, String(refused.length));
-  t.regex(refused[0]?.body.toString() ?? '', /30 pages a second/);
+  t.regex(refused[0]?.body.toString() ?? '', /30 pages per second/);
 });
 
 test('with a hub the hub signs, by the right to sign alone, and the pages that it allows', async (t) => {
