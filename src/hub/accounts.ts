@@ -17,17 +17,17 @@ export interface HubAccounts extends Pick<
 > {
   list(): readonly HubApp[];
   has(appid: string): boolean;
-  /** Whether the account only logs people in, and has no token. */
+  /** Whether the account is for login only and has no token. */
   isLoginOnly(appid: string): boolean;
   secretOf(appid: string): Secret | undefined;
 }
 
-/** An account, as the settings name it. */
+/** An account from the settings. */
 export interface HeldApp extends HubApp {
   readonly secret: Secret;
 }
 
-/** The accounts of these keepers, named as the settings in force name them. */
+/** The accounts of these keepers, as listed in the current settings. */
 export function accountsOf(keepers: Keepers, apps: () => readonly HeldApp[]): HubAccounts {
   const find = (appid: string): HeldApp | undefined => apps().find((app) => app.appid === appid);
   const isLoginOnly = (appid: string): boolean => find(appid)?.mode === 'login';

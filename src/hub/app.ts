@@ -11,10 +11,10 @@ import type { ApiRoute } from './route.ts';
 import { API_ROUTES } from './routes.ts';
 import type { ProblemReason } from '../hub-api/problem.ts';
 
-/** What a listener needs to show the hub's face. */
+/** What a listener needs to serve the hub. */
 export interface HubFace {
   readonly handler: RequestListener;
-  /** Answers what never became a request. */
+  /** Responds to input that is not a valid request. */
   readonly refuse: Refuse;
 }
 
@@ -33,7 +33,7 @@ export function makeHubFace(hub: Hub): HubFace {
   });
   app.use(router.routes());
   app.use(refuseUnrouted);
-  // What fails after an answer has begun is the caller's connection.
+  // An error after the response has started is a failed client connection.
   app.on('error', (error: Error) => hub.log.debug('a connection failed', { reason: error.name }));
   const handle = app.callback();
   return {
@@ -42,10 +42,10 @@ export function makeHubFace(hub: Hub): HubFace {
   };
 }
 
-/** Stands in for the caller of a route that finds out for itself, and takes a place in work once it has. */
+/** A placeholder for routes that authenticate the caller themselves and take a place for it afterwards. */
 const NOBODY: Caller = { kind: 'client', name: 'nobody', grants: [] };
 
-/** Authentication and permission, before anything of the call is looked at. */
+/** Authenticates and authorizes before anything else of the call is read. */
 async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<void> {
   const call = `${route.method} ${route.path}`;
   const appid = paramOf(ctx, 'appid');
@@ -82,7 +82,7 @@ function callerIn(recognition: Recognition, ctx: Koa.Context, hub: Hub, call: st
       throw new Problem('unauthorized', WANTED);
     case 'limited':
       noteStranger(ctx, hub, call, 'too_many_failures', recognition.why);
-      throw new Problem('too_many_failures', `${WANTED} This call, too, had none.`, {
+      throw new Problem('too_many_failures', `${WANTED} This call had none either.`, {
         retryAfterS: Math.ceil(recognition.retryAfterMs / 1_000),
       });
     case 'undecided':
@@ -96,7 +96,7 @@ function noteStranger(ctx: Koa.Context, hub: Hub, call: string, reason: ProblemR
   hub.audit.refused({ caller: undefined, address: addressOf(ctx), call, reason, why });
 }
 
-/** Those of our errors that are the caller's doing, and of interest to whoever looks after the hub. */
+/** The client errors that an operator of the hub should see. */
 const REFUSALS: ReadonlySet<ProblemReason> = new Set([
   'unknown_app',
   'not_permitted',
@@ -117,12 +117,12 @@ function noteRefusal(
   hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason, why: detail });
 }
 
-/** The route of a call of the API, for metrics. */
+/** The route of an API call, for metrics. */
 function labelOf(ctx: Koa.Context): string {
   return API_ROUTES.find((route) => matches(route.path, ctx.path))?.path ?? 'other';
 }
 
-/** The one door where an error becomes an answer. */
+/** The only place where an error becomes a response. */
 async function answered(ctx: Koa.Context, next: Koa.Next, hub: Hub): Promise<void> {
   ctx.set('cache-control', 'no-store');
   try {
@@ -133,13 +133,13 @@ async function answered(ctx: Koa.Context, next: Koa.Next, hub: Hub): Promise<voi
     ctx.respond = true;
     ctx.status = status;
     ctx.set({ ...headers });
-    // What was not read of the request is not waited for.
+    // Do not wait for the unread rest of the request.
     if (!ctx.req.complete) ctx.set('connection', 'close');
     ctx.body = body;
   }
 }
 
-/** The error's text may quote the call: only its place is told. */
+/** The error text may quote the call, so only its location is logged. */
 function faulty(hub: Hub, error: unknown): Problem {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
@@ -147,12 +147,12 @@ function faulty(hub: Hub, error: unknown): Problem {
     fault: error instanceof Error ? error.name : typeof error,
     where: frames.slice(0, 5).map((frame) => frame.trim()),
   });
-  return new Problem('internal', 'The hub has a fault; its log tells where.');
+  return new Problem('internal', 'Internal error in the hub; see its log.');
 }
 
 function refuseUnrouted(ctx: Koa.Context): void {
   const here = API_ROUTES.filter(({ path }) => matches(path, ctx.path)).map(({ method }) => method);
-  if (here.length === 0) throw new Problem('not_found', 'GET /openapi.json describes what is here.');
+  if (here.length === 0) throw new Problem('not_found', 'GET /openapi.json lists all routes.');
   ctx.set('allow', here.join(', '));
   throw new Problem('method_not_allowed', `Use ${here.join(' or ')}.`);
 }

@@ -6,27 +6,27 @@ import type { Caller } from './callers.ts';
 export interface AuditedRefresh {
   readonly caller: Caller;
   readonly appid: string;
-  /** Of the token that was reported; absent where a person asked. */
+  /** The reported token; absent if a person asked for the refresh. */
   readonly fingerprint?: string | undefined;
   readonly errcode?: number | undefined;
   readonly result: ReportOutcome | 'unchanged' | 'unavailable';
-  /** Of the token that was answered. */
+  /** The token in the response. */
   readonly now?: string | undefined;
 }
 
 export interface AuditedRefusal {
-  /** Undefined: a stranger. */
+  /** Undefined if the caller is not authenticated. */
   readonly caller: Caller | undefined;
   readonly address: string;
-  /** The route, such as `GET /v1/apps/:appid/token`; never the path as it was sent. */
+  /** The route, such as `GET /v1/apps/:appid/token`; never the raw path. */
   readonly call: string;
-  /** As the caller sent it. */
+  /** As sent by the caller. */
   readonly appid?: string | undefined;
   readonly reason: string;
   readonly why: string;
 }
 
-/** Who asked for what: a line for every refresh and every refusal, bounded in a storm of like ones. */
+/** Logs one line for every refresh and every refusal; repeated lines are rate-limited. */
 export class Audit {
   readonly #logOf: (key: string) => Log;
 
@@ -50,7 +50,7 @@ function nameOf(caller: Caller | undefined): { caller: string | null; kind?: str
   return { caller: caller.name, kind: caller.kind, ...(caller.pod !== undefined && { pod: caller.pod }) };
 }
 
-/** What does not look like an appid may be anything, a key that slipped to the wrong place included. */
+/** Text that does not look like an appid may be anything, including a misplaced key. */
 function shown(appid: string | undefined): string | undefined {
   return appid === undefined || /^wx\w{4,32}$/.test(appid) ? appid : '?';
 }

@@ -8,31 +8,31 @@ import { Guesses } from './guesses.ts';
 import { CREDENTIAL_CHARS_MAX } from './limits.ts';
 
 export interface Grant {
-  /** Appids; `*` stands for every account. */
+  /** Appids; `*` means every account. */
   readonly apps: ReadonlySet<string>;
   readonly may: ReadonlySet<Right>;
-  /** The only hosts whose pages are signed; undefined: all. */
+  /** Only pages on these hosts are signed; undefined: any host. */
   readonly urlHosts?: ReadonlySet<string> | undefined;
 }
 
-/** Who calls, which accounts it may use, and for what. */
+/** An authenticated caller and the accounts and rights that it has. */
 export interface Caller {
   readonly kind: 'client' | 'service account';
   /** For people and logs: the client's name, or namespace/name of the service account. */
   readonly name: string;
-  /** The pod that a Kubernetes token is bound to, where it is. */
+  /** The pod that the Kubernetes token is bound to, if any. */
   readonly pod?: string;
   readonly grants: readonly Grant[];
-  /** Past this moment of the life scale its credential is no good any more. */
+  /** When its credential expires, in monotonic milliseconds. */
   readonly endsAtMs?: number;
 }
 
-/** Under which tables know a caller. */
+/** The key of a caller in tables. */
 export function keyOf({ kind, name }: Pick<Caller, 'kind' | 'name'>): string {
   return fingerprintOf(`${kind} ${name}`);
 }
 
-/** Whether the account is there for this caller at all; as an appid, `*` asks about those to come too. */
+/** Whether the caller has any right to the account; the appid `*` also stands for future accounts. */
 export function mayUse(caller: Caller, appid: string): boolean {
   return caller.grants.some((grant) => covers(grant, appid));
 }
@@ -41,14 +41,14 @@ export function mayDo(caller: Caller, right: Right, appid: string): boolean {
   return caller.grants.some((grant) => grant.may.has(right) && covers(grant, appid));
 }
 
-/** The only hosts whose pages the caller may have signed for an account; undefined: all. */
+/** The hosts whose pages the caller may have signed for an account; undefined: any host. */
 export function signedHosts(caller: Caller, appid: string): ReadonlySet<string> | undefined {
   const grants = caller.grants.filter((grant) => grant.may.has('sign') && covers(grant, appid));
   if (grants.some(({ urlHosts }) => urlHosts === undefined)) return undefined;
   return new Set(grants.flatMap(({ urlHosts }) => [...(urlHosts ?? [])]));
 }
 
-/** Whether there is an account, or may be one to come, with which it may do that. */
+/** Whether there is, or may be in future, an account for which the caller has this right. */
 export function hasRight(caller: Caller, right: Right): boolean {
   return caller.grants.some(({ may }) => may.has(right));
 }
@@ -59,32 +59,35 @@ function covers({ apps }: Grant, appid: string): boolean {
 
 export type Recognition =
   | { readonly kind: 'caller'; readonly caller: Caller }
-  /** `why` is for the log, in words that quote nothing of the credential. */
+  /** `why` is for the log and never quotes the credential. */
   | { readonly kind: 'stranger'; readonly why: string }
-  /** A stranger from an address of which too many have come. */
+  /** Not authenticated, and there were too many such calls from this address. */
   | { readonly kind: 'limited'; readonly why: string; readonly retryAfterMs: number }
-  /** Who it is cannot be found out now. */
+  /** The credential cannot be checked now. */
   | { readonly kind: 'undecided'; readonly why: string };
 
-/** A caller that is known by a key. */
+/** A caller that authenticates with a key. */
 export interface ClientRule {
   readonly name: string;
-  /** 64 hex digits in lower case. */
+  /** 64 lower-case hex digits. */
   readonly keySha256: string;
   readonly apps: readonly string[];
   readonly may: readonly Right[];
   readonly urlHosts?: readonly string[] | undefined;
 }
 
-/** Recognises those callers whose credential is more than a key. */
+/** Authenticates callers whose credential is not a client key. */
 export interface Reviewers {
-  /** `peer` is the network that the token came from: none can have more than its share of the reviews. */
+  /**
+   * `peer` is the source network of the token, so that no source can use more than its share of the
+   * reviews.
+   */
   recognise(token: string, peer: string): Promise<Recognition>;
-  /** Whether a caller that was recognised here would still be, by the rules of now. */
+  /** Whether a caller that was authenticated here would still be authenticated by the current rules. */
   stillHolds(caller: Caller): boolean;
 }
 
-/** Knows the callers of the hub by their credentials. Nobody is let in by default. */
+/** Authenticates the callers of the hub. Nobody has access by default. */
 export class Callers {
   #clients: readonly Client[] = [];
   readonly #reviewers: Reviewers | undefined;
@@ -103,11 +106,11 @@ export class Callers {
     );
   }
 
-  /** By the value of an Authorization header. */
+  /** Authenticates by the value of an Authorization header. */
   async byAuthorization(header: string | undefined, address: string): Promise<Recognition> {
-    // No credential is no guess.
+    // A missing credential does not count as a guess.
     if (header === undefined) return { kind: 'stranger', why: 'no credential' };
-    if (header.length > CREDENTIAL_CHARS_MAX) return this.#stranger('too long a credential', address);
+    if (header.length > CREDENTIAL_CHARS_MAX) return this.#stranger('the credential is too long', address);
     const credential = /^bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
     if (credential === undefined) return this.#stranger('not a bearer credential', address);
     const caller = this.#clientOf(credential);
@@ -117,7 +120,7 @@ export class Callers {
     return recognition.kind === 'stranger' ? this.#stranger(recognition.why, address) : recognition;
   }
 
-  /** By the key of a client, where it comes in another way. */
+  /** Authenticates by a client's key that was sent in another way. */
   byKey(key: string, address: string): Exclude<Recognition, { kind: 'undecided' }> {
     const caller = this.#clientOf(key);
     return caller === undefined
@@ -130,7 +133,7 @@ export class Callers {
     return retryAfterMs === 0 ? { kind: 'stranger', why } : { kind: 'limited', why, retryAfterMs };
   }
 
-  /** Compares with every client, whichever fits, so that the time taken tells nothing. */
+  /** Always compares with every client, so that the time taken reveals nothing. */
   #clientOf(key: string): Caller | undefined {
     const hash = createHash('sha256').update(key).digest();
     let found: Caller | undefined;
@@ -138,7 +141,7 @@ export class Callers {
     return found;
   }
 
-  /** Whether a caller that was recognised earlier would be recognised now, with the same rights. */
+  /** Whether a caller that was authenticated earlier would be authenticated now, with the same rights. */
   stillHolds(caller: Caller): boolean {
     if (caller.kind === 'client') return this.#clients.some((client) => client.caller === caller);
     return this.#reviewers?.stillHolds(caller) ?? false;
@@ -152,7 +155,7 @@ export function grantOf({ apps, may, urlHosts }: Pick<ClientRule, 'apps' | 'may'
 interface Client {
   readonly rule: ClientRule;
   readonly hash: Buffer;
-  /** The same object for as long as the rule is the same. */
+  /** Stays the same object as long as the rule is the same. */
   readonly caller: Caller;
 }
 

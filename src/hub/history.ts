@@ -2,7 +2,7 @@ import { type Clock, toUnixMs } from '../base/clock.ts';
 import type { Result, Trigger } from '../token/state.ts';
 import type { Token } from '../token/token.ts';
 
-/** One fetch that has ended. */
+/** A completed fetch. */
 export interface PastRefresh {
   readonly atUnixMs: number;
   /** `elsewhere`: another hub fetched it, and we took it over. */
@@ -15,10 +15,10 @@ interface Entry extends Pick<PastRefresh, 'trigger' | 'result'> {
 }
 
 const DAY_MS = 24 * 3_600_000;
-/** Of each account, the latest: a few dozen a day are usual. */
+/** The latest ones of each account; a few dozen a day are usual. */
 export const KEPT_MAX = 200;
 
-/** What was fetched during the last day, as far as this hub knows, for people to look at. */
+/** The fetches of the last day, as far as this hub knows, for people to read. */
 export class History {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry[]>();
@@ -29,13 +29,13 @@ export class History {
     this.#clock = clock;
   }
 
-  /** `fingerprint` is that of the token which the fetch brought, where it brought a new one. */
+  /** `fingerprint` is that of the fetched token, if the fetch returned a new one. */
   add(appid: string, trigger: Trigger, result: Result, fingerprint: string | undefined): void {
     if (fingerprint !== undefined) this.#fetched.set(appid, fingerprint);
     this.#note(appid, { atMs: this.#clock.lifeMs(), trigger, result });
   }
 
-  /** A token that another holder of the account has published. */
+  /** Adds a token that another hub has published. */
   addFromElsewhere(appid: string, token: Token): void {
     if (this.isFetchedHere(appid, token.fingerprint)) return;
     this.#note(appid, { atMs: token.issuedAtMs, trigger: 'elsewhere', result: 'renewed' });
@@ -50,7 +50,7 @@ export class History {
     }));
   }
 
-  /** Whether it was this hub that fetched the token. */
+  /** Whether this hub fetched the token. */
   isFetchedHere(appid: string, fingerprint: string): boolean {
     return this.#fetched.get(appid) === fingerprint;
   }

@@ -14,24 +14,24 @@ import type { Shares } from './shares.ts';
 import type { Watchers } from './watchers.ts';
 import type { Tickets } from '../token/ticket.ts';
 
-/** What serving a call takes. */
+/** Everything that is needed to serve a call. */
 export interface Hub {
   readonly version: string;
-  /** For people: the machine that it runs on, and since when. */
+  /** For people: the host name, and the time of the start. */
   readonly about: { readonly name: string; readonly sinceUnixMs: number };
   readonly accounts: HubAccounts;
   readonly callers: Callers;
   readonly refreshes: Refreshes;
   readonly watchers: Watchers;
-  /** Of the calls in work. */
+  /** For the calls in progress. */
   readonly calls: Shares;
   readonly relays: Shares;
-  /** Of the connections, which are shared out by caller once it is recognised. */
+  /** For the connections, which are shared out by caller once it is authenticated. */
   readonly places: Pick<Places, 'recognised'>;
   readonly tickets: Tickets;
-  /** Of pages that are signed, for each caller and account. */
+  /** For signed pages, per caller and account. */
   readonly signatures: RateLimit;
-  /** For the calls that are relayed. */
+  /** For relayed calls. */
   readonly upstream: Upstream;
   readonly history: History;
   readonly audit: Audit;

@@ -23,7 +23,7 @@ export function describeApi(routes: readonly ApiRoute[], version: string): Json 
       title: 'wechat-sidecar hub',
       version,
       description:
-        'Tokens of the WeChat API for those who may use them. Every answer is Cache-Control: no-store.',
+        'Serves tokens of the WeChat API to authorized callers. Every response has Cache-Control: no-store.',
     },
     security: [{ bearer: [] }],
     paths,
@@ -66,7 +66,7 @@ function operation(route: ApiRoute): Json {
     }),
     responses: {
       200: goodAnswer(answer),
-      // In the platform's own shape, as a wrong key is.
+      // In the platform's own format, as for a wrong key.
       ...(credential === 'key' && { 429: goodAnswer(answer) }),
       ...problemAnswers([...problems, ...ofRight, ...ofEveryCall]),
     },
@@ -86,7 +86,7 @@ function goodAnswer(answer: ApiRoute['answer']): Json {
   if (answer === 'platform') {
     return {
       description:
-        "The platform's own answer, with its status, Content-Type and body, and the header x-wechat-sidecar-relay.",
+        "The platform's own response, with its status, Content-Type and body, and the header x-wechat-sidecar-relay.",
       content: { '*/*': {} },
     };
   }

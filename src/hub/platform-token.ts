@@ -8,28 +8,28 @@ import { Problem } from './problem.ts';
 import { addressOf, readBody, readJson } from './request.ts';
 import { secondsLeft } from './wire.ts';
 
-const WRONG_KEY = 'invalid appsecret: wechat-sidecar wants the key of one of its clients here';
+const WRONG_KEY = 'invalid appsecret: wechat-sidecar expects the key of one of its clients here';
 
 interface Question {
   readonly grantType: string;
   readonly appid: string;
-  /** The key of a client, where the platform wants the AppSecret. */
+  /** The key of a client, in the place of the AppSecret. */
   readonly key: string;
 }
 
-/** GET /cgi-bin/token: the real token in the platform's shape, for programs that cannot run a sidecar. */
+/** GET /cgi-bin/token: the real token in the platform's format, for programs that cannot run a sidecar. */
 export async function answerPlatformToken(ctx: Koa.Context, hub: Hub): Promise<void> {
   await answer(ctx, hub, questionOf(paramsIn(ctx.querystring)));
 }
 
-/** POST /cgi-bin/token: the same. The parameters are in the query as ever, or in a body of JSON or a form. */
+/** POST /cgi-bin/token: the same. The parameters are in the query as usual, or in a JSON or form body. */
 export async function answerPostedPlatformToken(ctx: Koa.Context, hub: Hub): Promise<void> {
   const text = (await readBody(ctx.req, BODY_LIMITS.unknownBytesMax)).toString('utf8');
   const inBody = text.trimStart().startsWith('{') ? fieldsOf(parseJson(text)) : paramsIn(text);
   await answer(ctx, hub, questionOf({ ...inBody, ...paramsIn(ctx.querystring) }));
 }
 
-/** POST /cgi-bin/stable_token: the same for SDKs in that mode; `force_refresh` changes nothing. */
+/** POST /cgi-bin/stable_token: the same for SDKs in that mode; `force_refresh` has no effect. */
 export async function answerPlatformStableToken(ctx: Koa.Context, hub: Hub): Promise<void> {
   await answer(ctx, hub, questionOf(fieldsOf(await readJson(ctx.req, BODY_LIMITS.unknownBytesMax))));
 }
@@ -44,7 +44,7 @@ function questionOf(fields: Fields): Question {
   };
 }
 
-/** Of parameters that come twice the first counts. */
+/** If a parameter is repeated, the first one counts. */
 function paramsIn(text: string): Fields {
   return Object.fromEntries([...new URLSearchParams(text)].toReversed());
 }
@@ -91,10 +91,10 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
   ctx.body = { access_token: granted.token.value.reveal(), expires_in: expiresIn };
 }
 
-/** In the platform's words, "busy", where the hub has no place for the call. */
+/** Returns the platform's "busy" errcode (-1) if the hub is overloaded. */
 async function inPlace(hub: Hub, caller: Caller, appid: string): Promise<TokenAnswer> {
   try {
-    // Whoever asks here keeps the token by expires_in, so it shall not be one that is about to be replaced.
+    // These callers keep the token for expires_in, so it must not be one that is about to be replaced.
     return await hub.calls.run(caller, () => hub.accounts.lastingToken(appid));
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

@@ -7,7 +7,7 @@ export function statusOf(reason: ProblemReason): number {
   return PROBLEMS[reason].status;
 }
 
-/** What a route answers instead of what was asked for. `detail` is for people, and holds no secret. */
+/** An error response of a route. `detail` is for people and contains no secret. */
 export class Problem {
   readonly reason: ProblemReason;
   readonly detail: string;
@@ -26,7 +26,7 @@ export class Problem {
   }
 }
 
-/** RFC 9457. The type tells programs what happened, as `urn:wechat-sidecar:problem:<reason>`. */
+/** RFC 9457. The type `urn:wechat-sidecar:problem:<reason>` identifies the problem for programs. */
 export function problemAnswer(problem: Problem): LocalResponse {
   const { reason, detail, errcode, retryAfterS } = problem;
   const { status, title } = PROBLEMS[reason];
@@ -51,15 +51,15 @@ export function problemAnswer(problem: Problem): LocalResponse {
   };
 }
 
-/** The very same bytes for an account that does not exist and for one that this caller may not use. */
+/** Byte for byte the same for an account that does not exist and one that this caller may not use. */
 export function unknownApp(): Problem {
   return new Problem('unknown_app', 'The hub has no such account, or this caller may not use it.');
 }
 
-/** Only for an account that the caller may use: of others it must not learn that they exist. */
+/** Only for an account that the caller may use: it must not learn that others exist. */
 export function notPermitted(right: Right): Problem {
   return new Problem(
     'not_permitted',
-    `This caller may use the account, but not for this: its "may" in the settings of the hub lacks "${right}".`,
+    `This caller may use the account, but lacks the right "${right}": add it to the caller's "may" in the settings of the hub.`,
   );
 }

@@ -5,9 +5,12 @@ import type { Audit } from './audit.ts';
 import type { Caller } from './callers.ts';
 import type { HubAccounts } from './accounts.ts';
 
-/** Of the reports of one caller for one account that are not covered by a look or a hold. */
+/**
+ * For one caller's reports about one account that need a new check, not those answered by one in progress
+ * or a hold.
+ */
 export const REPORT_RATE: Rate = { burst: 500, refillMs: 2 };
-/** Of people at the page, and each account for itself. */
+/** For people at the page, per account. */
 export const MANUAL_RATE: Rate = { burst: 3, refillMs: 60_000 };
 
 interface Limited {
@@ -24,7 +27,7 @@ export interface RefreshParts {
   readonly clock: Clock;
 }
 
-/** Everything by which a caller can make the hub ask the platform for a token. */
+/** Every way in which a caller can make the hub ask the platform for a token. */
 export class Refreshes {
   readonly #parts: RefreshParts;
   readonly #reportLimit: RateLimit;
@@ -36,7 +39,7 @@ export class Refreshes {
     this.#manualLimit = new RateLimit(MANUAL_RATE, parts.clock);
   }
 
-  /** A thousand sidecars that report the same at once cost one look, and one of the rate. */
+  /** A thousand identical reports at once cost one check and one unit of the rate. */
   async report(caller: Caller, appid: string, refusal: Refusal): Promise<ReportOutcome> {
     const { accounts } = this.#parts;
     const name = `${caller.kind} ${caller.name}`;
@@ -51,7 +54,7 @@ export class Refreshes {
     return answer;
   }
 
-  /** A person wants another token now. */
+  /** A person asked for a new token. */
   async byHand(caller: Caller, appid: string): Promise<RefreshOutcome> {
     const { accounts } = this.#parts;
     const retryAfterMs = this.#manualLimit.spend(`${caller.kind} ${caller.name} ${appid}`);

@@ -17,14 +17,17 @@ import { SCHEMAS } from '../hub-api/schemas.ts';
 
 const ANSWER_MS_MAX = 65_000;
 
-/** POST /v1/apps/{appid}/relay: one of the secret-bearing calls, and no other, with the secret filled in. */
+/**
+ * POST /v1/apps/{appid}/relay: makes one of the secret-bearing calls, and no other, with the secret filled
+ * in.
+ */
 export async function answerRelay(ctx: Koa.Context, hub: Hub, _: Caller, appid: string): Promise<void> {
   const parsed = SCHEMAS.Relay.safeParse(await readJson(ctx.req, BODY_LIMITS.relayBytesMax));
   if (!parsed.success) {
     const fields = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ');
     throw new Problem(
       'bad_request',
-      `What is to be relayed is not in order (${fields || 'the body'}); the paths are ${SECRET_PATHS.join(', ')}.`,
+      `Invalid relay request (${fields || 'the body'}); allowed paths are ${SECRET_PATHS.join(', ')}.`,
     );
   }
   const { data } = parsed;
@@ -54,7 +57,7 @@ export async function answerRelay(ctx: Koa.Context, hub: Hub, _: Caller, appid: 
   if (quotes(answer, secret)) {
     throw new Problem(
       'upstream_broken',
-      "The platform's answer, or that of a gateway, quotes the AppSecret and is not passed on; the call may have been executed.",
+      'The response of the platform or a gateway quotes the AppSecret and is not passed on; the call may have been executed.',
     );
   }
   ctx.status = answer.status;
@@ -82,11 +85,14 @@ function send(ctx: Koa.Context, { upstream, clock }: Hub, outgoing: Outgoing): P
     };
     const timer = clock.after(ANSWER_MS_MAX, () =>
       fail(
-        new Problem('upstream_timeout', 'The platform did not answer in time; it may have been executed.'),
+        new Problem(
+          'upstream_timeout',
+          'The platform did not respond in time; the call may have been executed.',
+        ),
       ),
     );
     ctx.res.once('close', () => {
-      if (!ctx.res.writableFinished) fail(new Problem('bad_request', 'The caller left.'));
+      if (!ctx.res.writableFinished) fail(new Problem('bad_request', 'The caller closed the connection.'));
     });
     const sink = new RelaySink((answer) => {
       timer.cancel();
@@ -120,7 +126,7 @@ class RelaySink implements AnswerSink {
   data(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
     if (this.#bytes <= BODY_LIMITS.relayAnswerBytesMax) this.#chunks.push(chunk);
-    else this.#fail(new Problem('upstream_broken', "The platform's answer is too large."));
+    else this.#fail(new Problem('upstream_broken', "The platform's response is too large."));
     return true;
   }
 

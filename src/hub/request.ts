@@ -2,19 +2,19 @@ import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
 import { Problem } from './problem.ts';
 
-/** Whom a call came from; an IPv4 address as such also where the socket is one of IPv6. */
+/** The peer address of a call; IPv4 addresses are written as such even if the socket is IPv6. */
 export function addressOf(ctx: Koa.Context): string {
   return ctx.ip.replace(/^::ffff:(?=\d+\.)/, '');
 }
 
-/** The whole body. Throws a `Problem` where it is over the limit, and where it never came. */
+/** Reads the whole body. Throws a `Problem` if it exceeds the limit or ends early. */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const tooLarge = new Problem('body_too_large', `The body of this call may have ${bytesMax} bytes.`);
+  const tooLarge = new Problem('body_too_large', `The body exceeds ${bytesMax} bytes.`);
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge;
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    // Destroying the request here would take the connection away from the answer.
+    // Destroying the request here would close the connection before the response.
     const pieces = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
     for await (const chunk of pieces) {
       bytes += chunk.length;
@@ -22,13 +22,13 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
       chunks.push(chunk);
     }
   } catch {
-    throw new Problem('bad_request', 'The body did not come to its end.');
+    throw new Problem('bad_request', 'The body ended early.');
   }
   if (bytes > bytesMax) throw tooLarge;
   return Buffer.concat(chunks);
 }
 
-/** The body as JSON; a `Problem` is thrown where it is none. */
+/** Reads the body as JSON; throws a `Problem` if it is not JSON. */
 export async function readJson(request: IncomingMessage, bytesMax: number): Promise<unknown> {
   const body = await readBody(request, bytesMax);
   try {

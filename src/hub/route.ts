@@ -5,27 +5,27 @@ import type { SchemaName } from '../hub-api/schemas.ts';
 import type { Right } from '../hub-api/rights.ts';
 import type { ProblemReason } from '../hub-api/problem.ts';
 
-/** A call of the API, as it is served and as it is described. */
+/** A route of the API: how it is served and how it is described. */
 export interface ApiRoute {
   readonly method: 'GET' | 'POST';
-  /** As koa-router takes it. */
+  /** In the syntax of koa-router. */
   readonly path: string;
   /** One sentence. */
   readonly summary: string;
   readonly query?: readonly QueryParam[];
   readonly body?: SchemaName;
-  /** A stream of events where the answer is none of the schemas; or the platform's own answer. */
+  /** A schema, `events` for a stream of events, or `platform` for the platform's own response. */
   readonly answer: SchemaName | 'events' | 'platform';
-  /** Beyond those of every call. */
+  /** In addition to those of every call. */
   readonly problems: readonly ProblemReason[];
   /**
-   * `bearer`: the caller is known, and may use the account in the path, before `run` begins. `key`:
-   * the call has a client's key among its parameters, and `run` looks at it itself.
+   * `bearer`: before `run`, the caller is authenticated and authorized for the account in the path. `key`:
+   * the parameters contain a client's key, which `run` checks itself.
    */
   readonly credential: 'bearer' | 'key';
   /**
-   * What the caller must be allowed to do with the account. It is looked at before `run` where the account
-   * stands in the path, and by `run` where it does not. `any` is good for every caller.
+   * The right that the caller needs for the account. It is checked before `run` if the account is in the
+   * path, else by `run`. `any`: every authenticated caller.
    */
   readonly right: Right | 'any';
   readonly run: (ctx: Koa.Context, hub: Hub, caller: Caller, appid: string) => void | Promise<void>;
@@ -36,6 +36,6 @@ export interface QueryParam {
   readonly summary: string;
   readonly required: boolean;
   readonly values?: readonly string[];
-  /** May be given more than once. */
+  /** May be repeated. */
   readonly many?: boolean;
 }

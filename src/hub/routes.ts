@@ -17,7 +17,7 @@ const PLATFORM_QUERY: readonly QueryParam[] = [
   { name: 'secret', summary: 'The key of a client of the hub.', required: true },
 ];
 
-/** The whole API. What is not in this table is not served, and all that is in it is described. */
+/** The whole API: every route that is served, with its description. */
 export const API_ROUTES: readonly ApiRoute[] = [
   {
     method: 'GET',
@@ -42,7 +42,8 @@ export const API_ROUTES: readonly ApiRoute[] = [
   {
     method: 'POST',
     path: '/v1/apps/:appid/token/refresh',
-    summary: 'Reports a token that the platform refused. One that is not current refreshes nothing.',
+    summary:
+      'Reports a token that the platform refused. A token that is not the current one causes no refresh.',
     body: 'Report',
     answer: 'Refresh',
     problems: ['bad_request', 'body_too_large', 'unknown_app', 'too_many_requests', 'token_unavailable'],
@@ -53,8 +54,8 @@ export const API_ROUTES: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/apps/:appid/ticket',
-    summary: 'A ticket that pages sign JS-SDK calls or cards with.',
-    query: [{ name: 'type', summary: 'Which one.', required: true, values: TICKET_TYPES }],
+    summary: 'A ticket for signing JS-SDK calls or cards.',
+    query: [{ name: 'type', summary: 'The type of the ticket.', required: true, values: TICKET_TYPES }],
     answer: 'Ticket',
     problems: ['bad_request', 'unknown_app', 'ticket_unavailable'],
     credential: 'bearer',
@@ -64,7 +65,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   {
     method: 'POST',
     path: '/v1/apps/:appid/jssdk-signature',
-    summary: 'Signs a page for the JS-SDK, as wx.config takes it.',
+    summary: 'Signs a page for the JS-SDK, in the form that wx.config takes.',
     body: 'Page',
     answer: 'Signature',
     problems: ['bad_request', 'body_too_large', 'unknown_app', 'ticket_unavailable'],
@@ -93,11 +94,11 @@ export const API_ROUTES: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/tokens/watch',
-    summary: 'The tokens of now, and each new one as it comes.',
+    summary: 'Streams the current tokens and each new one.',
     query: [
       {
         name: 'appid',
-        summary: 'The accounts to watch; without it, all that this caller may use.',
+        summary: 'The accounts to watch; by default all that this caller may use.',
         required: false,
         many: true,
       },
@@ -111,7 +112,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/cgi-bin/token',
-    summary: "The real token in the platform's shape, for programs that cannot run a sidecar.",
+    summary: "The real token in the platform's format, for programs that cannot run a sidecar.",
     query: PLATFORM_QUERY,
     answer: 'PlatformToken',
     problems: [],
@@ -122,7 +123,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   {
     method: 'POST',
     path: '/cgi-bin/token',
-    summary: 'The same. The parameters may be in a body of JSON or a form instead of the query.',
+    summary: 'The same. The parameters may be in a JSON or form body instead of the query.',
     query: PLATFORM_QUERY.map((param) => ({ ...param, required: false })),
     answer: 'PlatformToken',
     problems: ['bad_request', 'body_too_large'],

@@ -3,17 +3,17 @@ import type { ServiceAccount, TokenReviews } from '../kubernetes/token-review.ts
 import { type Caller, type Grant, grantOf, type Recognition, type Reviewers } from './callers.ts';
 import type { Right } from '../hub-api/rights.ts';
 
-/** Service accounts that may come, and the accounts that they may use. */
+/** Service accounts with access to the hub, and the accounts that they may use. */
 export interface ServiceAccountRule {
   readonly namespace: string;
-  /** `*` stands for every service account of the namespace. */
+  /** `*` means every service account of the namespace. */
   readonly serviceAccount: string;
   readonly apps: readonly string[];
   readonly may: readonly Right[];
   readonly urlHosts?: readonly string[] | undefined;
 }
 
-/** What the rules give to a service account, each rule for itself; empty: it may not come. */
+/** The grants of a service account, one per matching rule; if empty, it has no access. */
 export function grantsFor(
   { namespace, name }: ServiceAccount,
   rules: readonly ServiceAccountRule[],
@@ -24,7 +24,7 @@ export function grantsFor(
   return fitting.map(grantOf);
 }
 
-/** Recognises Kubernetes service accounts by their projected tokens. */
+/** Authenticates Kubernetes service accounts by their projected tokens. */
 export function serviceAccountReviewers(
   reviews: Pick<TokenReviews, 'review'>,
   rules: () => readonly ServiceAccountRule[],

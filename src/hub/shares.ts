@@ -2,7 +2,7 @@ import { keyOf, type Caller } from './callers.ts';
 import type { ShareLimits } from './limits.ts';
 import { Problem } from './problem.ts';
 
-/** Places for work that takes a while, shared out so that no caller can take them all. */
+/** A semaphore for slow work, with a limit per caller so that nobody can take all of it. */
 export class Shares {
   readonly #limits: ShareLimits;
   readonly #byCaller = new Map<string, number>();
@@ -12,15 +12,15 @@ export class Shares {
     this.#limits = limits;
   }
 
-  /** Throws a `Problem` if there is no place for this caller. */
+  /** Throws a `Problem` if no place is free for this caller. */
   async run<Result>(caller: Caller, work: () => Promise<Result> | Result): Promise<Result> {
     const key = keyOf(caller);
     const own = this.#byCaller.get(key) ?? 0;
     if (own >= this.#limits.perCaller) {
-      throw new Problem('overloaded', 'Too many calls of this caller are in work.', { retryAfterS: 1 });
+      throw new Problem('overloaded', 'This caller has too many calls in progress.', { retryAfterS: 1 });
     }
     if (this.#size >= this.#limits.max) {
-      throw new Problem('overloaded', 'Too many calls are in work.', { retryAfterS: 1 });
+      throw new Problem('overloaded', 'Too many calls are in progress.', { retryAfterS: 1 });
     }
     this.#size += 1;
     this.#byCaller.set(key, own + 1);

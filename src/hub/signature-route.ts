@@ -17,11 +17,11 @@ export async function answerSignature(
   appid: string,
 ): Promise<void> {
   const parsed = SCHEMAS.Page.safeParse(await readJson(ctx.req, BODY_BYTES_MAX));
-  if (!parsed.success) throw new Problem('bad_request', 'Give {"url": the URL of the page}.');
+  if (!parsed.success) throw new Problem('bad_request', 'Send {"url": the URL of the page}.');
   const page = readPageUrl(parsed.data.url, signedHosts(caller, appid));
   if (page.kind === 'bad') throw new Problem('bad_request', `Cannot sign: ${page.why}.`);
   if (hub.signatures.spend(`${caller.kind} ${caller.name} ${appid}`) > 0) {
-    throw new Problem('bad_request', 'At most 30 pages a second are signed for a caller and account.');
+    throw new Problem('bad_request', 'At most 30 pages per second are signed for one caller and account.');
   }
   const answer = await hub.tickets.ticket(appid, 'jsapi');
   if (answer.kind === 'unavailable') {

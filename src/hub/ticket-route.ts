@@ -11,7 +11,7 @@ export async function answerTicket(ctx: Koa.Context, hub: Hub, _: Caller, appid:
   const asked = new URLSearchParams(ctx.querystring).get('type');
   const type = TICKET_TYPES.find((known) => known === asked);
   if (type === undefined)
-    throw new Problem('bad_request', `Give one of ?type=${TICKET_TYPES.join(', ?type=')}.`);
+    throw new Problem('bad_request', `Send one of ?type=${TICKET_TYPES.join(', ?type=')}.`);
   const answer = await hub.tickets.ticket(appid, type);
   if (answer.kind === 'unavailable') {
     const { errcode, message } = answer;

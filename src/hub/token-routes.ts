@@ -36,7 +36,7 @@ export async function answerRefresh(
   if (!parsed.success) {
     throw new Problem(
       'bad_request',
-      `Give {"fingerprint": 16 hex digits, "errcode": one of ${[...REFUSED_ERRCODES].join(', ')}}, and if you like "path" (at most 128 characters of A-Za-z0-9/_.~-, or "sha256:" and 16 hex digits) and "succeeded" (true or false).`,
+      `Send {"fingerprint": 16 hex digits, "errcode": one of ${[...REFUSED_ERRCODES].join(', ')}}, optionally with "path" (at most 128 characters of A-Za-z0-9/_.~-, or "sha256:" and 16 hex digits) and "succeeded" (true or false).`,
     );
   }
   const { fingerprint, errcode, path, succeeded = false } = parsed.data;
@@ -51,16 +51,16 @@ export function answerWatch(ctx: Koa.Context, hub: Hub, caller: Caller): void {
   if (ctx.method !== 'GET') throw new Problem('method_not_allowed', 'Use GET.');
   const asked = new URLSearchParams(ctx.querystring).getAll('appid');
   if (asked.length > WATCHED_APPIDS_MAX) {
-    throw new Problem('bad_request', `At most ${WATCHED_APPIDS_MAX} accounts can be named.`);
+    throw new Problem('bad_request', `At most ${WATCHED_APPIDS_MAX} accounts can be watched by name.`);
   }
   if (asked.some((appid) => !mayUse(caller, appid) || !hub.accounts.has(appid))) throw unknownApp();
   const isPermitted =
     asked.length === 0 ? hasRight(caller, 'tokens') : asked.every((appid) => mayDo(caller, 'tokens', appid));
   if (!isPermitted) throw notPermitted('tokens');
   if (!hub.watchers.hasRoomFor(caller)) {
-    throw new Problem('overloaded', 'This hub takes no more watchers now.', { retryAfterS: 5 });
+    throw new Problem('overloaded', 'The hub cannot accept more watchers now.', { retryAfterS: 5 });
   }
-  // The stream is written past Koa.
+  // The response is written without Koa.
   ctx.respond = false;
   const appids = asked.length === 0 ? undefined : new Set(asked);
   hub.watchers.open(ctx.res, caller, addressOf(ctx), appids);
@@ -71,7 +71,7 @@ export function noToken({ errcode, message }: Unavailable): Problem {
 }
 
 export function tooManyRefreshes(retryAfterMs: number): Problem {
-  return new Problem('too_many_requests', 'This caller asks for refreshes too often.', {
+  return new Problem('too_many_requests', 'This caller requests refreshes too often.', {
     retryAfterS: Math.ceil(retryAfterMs / 1_000),
   });
 }

@@ -8,14 +8,14 @@ import { secondsLeft, wireToken } from './wire.ts';
 
 export const HEARTBEAT_MS = 15_000;
 
-/** One timer serves all heartbeats: each of its ticks looks after one part of the watchers. */
+/** One timer serves all heartbeats: each tick handles one part of the watchers. */
 const TICK_MS = 1_000;
 const PARTS = HEARTBEAT_MS / TICK_MS;
 const HEARTBEAT = Buffer.from(':\n\n');
 
-/** A watcher that leaves this much unread is gone, or as good as. */
+/** A watcher with this much unread data counts as dead. */
 export const UNREAD_BYTES_MAX = 256 * 1024;
-/** So many are told before others get their turn. */
+/** So many watchers are written to before other work gets a turn. */
 const BATCH = 500;
 
 interface Watcher {
@@ -23,7 +23,7 @@ interface Watcher {
   readonly caller: Caller;
   readonly address: string;
   readonly sinceUnixMs: number;
-  /** Undefined: every account whose token the caller may have, also those to come. */
+  /** Undefined: every account whose token the caller may have, including future ones. */
   readonly appids: ReadonlySet<string> | undefined;
 }
 
@@ -43,14 +43,14 @@ export interface WatcherParts {
 
 /**
  * The open streams of server-sent events. A new token is written as one event that all watchers of its
- * account share; a watcher costs a connection and little more.
+ * account share; a watcher costs little more than its connection.
  */
 export class Watchers {
   readonly #parts: WatcherParts;
   readonly #rota: readonly Set<Watcher>[] = Array.from({ length: PARTS }, () => new Set());
-  /** By account: the event that says what is now, good for the second in which it was written. */
+  /** By account: the event for the current token, valid for the second in which it was written. */
   readonly #events = new Map<string, { fingerprint: string; secondsLeft: number; event: Buffer }>();
-  /** Accounts whose watchers were last told of a token, and are to hear of its end. */
+  /** Accounts whose watchers were last sent a token, and must be told when it ends. */
   readonly #told = new Set<string>();
   readonly #byCaller = new Map<string, number>();
   #size = 0;
@@ -67,21 +67,21 @@ export class Watchers {
     return this.#size;
   }
 
-  /** Whether one more of this caller can be taken. */
+  /** Whether one more watcher of this caller can be accepted. */
   hasRoomFor(caller: Caller): boolean {
     const { max, perCaller } = this.#parts.limits ?? WATCH_LIMITS;
     const own = this.#byCaller.get(keyOf(caller)) ?? 0;
     return !this.#closed && this.#size < max && own < perCaller;
   }
 
-  /** Writes the head, the current token of each account, and from then on each new one. */
+  /** Writes the response headers and the current token of each account, and from then on each new one. */
   open(
     response: ServerResponse,
     caller: Caller,
     address: string,
     wanted: ReadonlySet<string> | undefined,
   ): void {
-    // Whoever left while the credential was looked at never tells us of it again.
+    // If the client has closed already, there will be no further `close` event.
     if (response.destroyed) return;
     const { accounts, clock } = this.#parts;
     const watcher: Watcher = { response, caller, address, sinceUnixMs: clock.wallMs(), appids: wanted };
@@ -94,7 +94,8 @@ export class Watchers {
       if (part.delete(watcher)) this.#count(caller, -1);
     };
     response.once('close', forget);
-    // A stream that waits behind another one on its connection hears nothing of the connection's end.
+    // A response that is queued behind another one on its connection gets no event when the connection
+    // closes.
     socket.setMaxListeners(0).once('close', forget);
     response.on('error', () => response.destroy());
     response.writeHead(200, {
@@ -111,24 +112,26 @@ export class Watchers {
     this.#timer ??= clock.after(TICK_MS, () => this.#tick());
   }
 
-  /** The account has another token. */
+  /** The account has a new token. */
   changed(appid: string): void {
     this.#events.delete(appid);
     this.#broadcast(appid);
   }
 
-  /** The account is served no longer. */
+  /** The account is not served any more. */
   removed(appid: string): void {
     this.#events.delete(appid);
     if (this.#told.has(appid)) this.#broadcast(appid);
   }
 
-  /** Ends the streams of callers that are not let in any more; they may come back and be judged again. */
+  /**
+   * Ends the streams of callers that are not authorized any more; they can reconnect and are checked again.
+   */
   endWhere(isOver: (caller: Caller) => boolean): void {
     for (const watcher of this.#all()) if (isOver(watcher.caller)) watcher.response.end();
   }
 
-  /** Ends all streams, and takes no more. */
+  /** Ends all streams and accepts no more. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
@@ -144,7 +147,7 @@ export class Watchers {
     }));
   }
 
-  /** What is now, of every account; no faster than it is read, since they may be thousands. */
+  /** Writes the current state of every account; no faster than it is read, because there may be thousands. */
   async #tellAll(watcher: Watcher, appids: readonly string[]): Promise<void> {
     const { response } = watcher;
     for (const appid of appids) {
@@ -154,12 +157,15 @@ export class Watchers {
     }
   }
 
-  /** An account without a token may get its first one now, and only if not, the watcher hears that it has none. */
+  /**
+   * An account without a token may get its first one now; only if it does not, the watcher is told that it
+   * has none.
+   */
   async #tellFirst(watcher: Watcher, appid: string): Promise<void> {
     const { accounts } = this.#parts;
     if (accounts.peek(appid) === undefined) {
       const answer = await accounts.token(appid);
-      // A token that came meanwhile has been told to everybody.
+      // A token that arrived meanwhile has been sent to all watchers already.
       if (answer.kind === 'token') return;
     }
     this.#write(watcher, this.#eventOf(appid));
@@ -176,7 +182,7 @@ export class Watchers {
   #broadcast(appid: string): void {
     const audience = this.#all().filter((watcher) => wants(watcher, appid));
     const tellFrom = (start: number): void => {
-      // Written for each batch: if a newer token came in between, that one is announced.
+      // Looked up again for each batch: if a newer token arrived in between, that one is sent.
       const event = this.#eventOf(appid);
       for (const watcher of audience.slice(start, start + BATCH)) this.#write(watcher, event);
       if (start + BATCH < audience.length) this.#parts.clock.after(0, () => tellFrom(start + BATCH));
@@ -216,7 +222,7 @@ export class Watchers {
     const part = this.#rota[this.#ticks++ % PARTS] as Set<Watcher>;
     for (const watcher of part) {
       const { response, caller } = watcher;
-      // An ended stream that is still here has not been read to its end for long enough.
+      // A stream that was ended but is still here has not been read to its end for too long.
       if (response.writableEnded) response.destroy();
       else if ((caller.endsAtMs ?? Infinity) <= clock.lifeMs()) response.end();
       else this.#write(watcher, HEARTBEAT);
@@ -236,7 +242,7 @@ function wants({ appids, caller }: Watcher, appid: string): boolean {
   return (appids === undefined || appids.has(appid)) && mayDo(caller, 'tokens', appid);
 }
 
-/** When it has been read further, or its reader is gone. */
+/** Resolves when the response has been read further, or its reader is gone. */
 function roomIn(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

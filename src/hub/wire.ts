@@ -4,9 +4,9 @@ import type { WireApp, WireRefresh, WireToken } from '../hub-api/wire.ts';
 import type { Token } from '../token/token.ts';
 import type { HubApp } from './accounts.ts';
 
-/** One of the places where a token leaves us, on purpose. */
+/** One of the few places where a token is exposed on purpose. */
 export function wireToken(appid: string, token: Token, clock: Clock): WireToken {
-  // Counted from the one to the other, so that their distance is the token's life to the millisecond.
+  // The end is computed from the start, so that their difference is exactly the token's life.
   const issuedUnixMs = Math.round(toUnixMs(token.issuedAtMs, clock));
   const lifeMs = Math.round(token.expiresAtMs - token.issuedAtMs);
   return {
@@ -45,7 +45,7 @@ export function wireApp({ appid, name, mode }: HubApp, token: Token | undefined,
   };
 }
 
-/** Whole seconds, rounded down, so that nobody believes in a token or ticket for longer than it lives. */
+/** Whole seconds, rounded down, so that no caller uses a token or ticket after its end. */
 export function secondsLeft(token: Pick<Token, 'expiresAtMs'>, clock: Clock): number {
   return Math.max(0, Math.floor((token.expiresAtMs - clock.lifeMs()) / 1_000));
 }

@@ -22,36 +22,39 @@ import { Sleeper } from './sleeper.ts';
 export interface CertificateKeeperParts {
   readonly api: KubernetesApi;
   readonly namespace: string;
-  /** Of the Secret that all replicas share. It must be there; making it takes a right that cannot be bound to a name. */
+  /**
+   * The Secret that all replicas share. It must exist already: RBAC cannot limit the right to create
+   * objects to one name.
+   */
   readonly secretName: string;
-  /** Of the MutatingWebhookConfiguration, whose webhooks are all ours. */
+  /** The MutatingWebhookConfiguration; all of its webhooks are ours. */
   readonly configurationName: string;
   readonly dnsNames: readonly string[];
   readonly policy: CertificatePolicy;
   readonly clock: Clock;
-  /** By which certificates are dated and judged. */
+  /** The clock by which certificates are dated and checked. */
   readonly serverClock: Pick<ServerClock, 'nowMs'>;
   readonly random: Random;
   readonly log: Log;
-  /** Another certificate is to be shown from now on. */
+  /** Called when a different certificate must be served. */
   readonly onCertificate: (certificate: WebhookCertificate) => void;
-  /** Somebody took our authority out of the webhook configuration, and it was put back. */
+  /** Called after our CA was removed from the webhook configuration and has been restored. */
   readonly onRepair: () => void;
 }
 
 type Pass =
   | { readonly kind: 'settled' }
-  /** Another replica was faster: look again. */
+  /** Another replica wrote first: read again. */
   | { readonly kind: 'conflict' }
   | { readonly kind: 'failed'; readonly why: string };
 
-/** Between two looks, however often somebody else changes the configuration. */
+/** Minimum time between two passes, however often the configuration is changed. */
 const GAP_MS_MIN = 250;
 const WATCH_SECONDS = 290;
 
 /**
- * Keeps one certificate for all replicas in a Secret, and API servers trusting it. Replicas write by
- * compare-and-swap; the loser reads again and takes what the winner wrote.
+ * Keeps one certificate for all replicas in a Secret and makes API servers trust it. Replicas write with
+ * compare-and-swap; the loser reads again and takes over what the winner wrote.
  */
 export class CertificateKeeper {
   readonly #parts: CertificateKeeperParts;
@@ -63,7 +66,7 @@ export class CertificateKeeper {
   #problem: string | undefined = 'the API server has not been asked yet';
   #isSettledOnce = false;
   #certificate: WebhookCertificate | undefined;
-  /** The authority of the successor, and since when it has been seen to be trusted. */
+  /** The successor's CA, and since when the configuration has been seen to trust it. */
   #nextTrusted: { readonly caPem: string; readonly sinceMs: number } | undefined;
   #published: string | undefined;
   #watch: Watch | undefined;
@@ -84,7 +87,10 @@ export class CertificateKeeper {
     void this.#follow();
   }
 
-  /** Why API servers cannot reach us yet; once they could, a failure to look again changes nothing for them. */
+  /**
+   * Why API servers cannot reach us yet. After the first success, a failed pass changes nothing for them
+   * and is not reported here.
+   */
   problem(): string | undefined {
     return this.#isSettledOnce ? undefined : this.#problem;
   }
@@ -127,8 +133,8 @@ export class CertificateKeeper {
   }
 
   /**
-   * The configuration is read before the Secret, and written only if it has not changed since: a replica
-   * with an old Secret in hand can then never undo what a newer one published.
+   * Reads the configuration before the Secret, and writes it only if it has not changed since. A replica
+   * that holds an old Secret can therefore never undo what a newer one published.
    */
   async #pass(): Promise<Pass> {
     const configuration = await this.#get(this.#configurationPath);
@@ -171,7 +177,8 @@ export class CertificateKeeper {
         ? stored.next
         : await makeWebhookCertificate(dnsNames, serverClock.nowMs(), policy.lifeMs, random);
     const after = afterStep(stored, step, successor);
-    // With the version that was read in its metadata, the write fails where another one came between.
+    // The metadata contains the resource version that was read, so the write fails if somebody else wrote
+    // in between.
     const outcome = await api.call({
       method: 'PUT',
       path: this.#secretPath,
@@ -242,7 +249,7 @@ export class CertificateKeeper {
       : { kind: 'failed', reason: 'unreadable_answer' };
   }
 
-  /** Looks at once when the configuration changes; without a watch, the regular look remains. */
+  /** Starts a pass as soon as the configuration changes; without a watch, the periodic pass remains. */
   async #follow(): Promise<void> {
     const { api, configurationName, random, clock } = this.#parts;
     const path = `${CONFIGURATIONS}?watch=1&timeoutSeconds=${WATCH_SECONDS}&fieldSelector=metadata.name%3D${configurationName}`;

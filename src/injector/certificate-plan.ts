@@ -2,12 +2,12 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Secret } from '../base/secret.ts';
 import type { WebhookCertificate } from './certificate.ts';
 
-/** What all replicas share, in one Secret. */
+/** The state that all replicas share, in one Secret. */
 export interface StoredCertificates {
   readonly current: WebhookCertificate | undefined;
-  /** Made and not yet shown: API servers must trust it first. */
+  /** Created but not served yet: API servers must trust its CA first. */
   readonly next: WebhookCertificate | undefined;
-  /** The authority before the current one: a replica may still show what it signed. */
+  /** The previous CA: a replica may still serve a certificate that it signed. */
   readonly retiredCaPem: string | undefined;
 }
 
@@ -15,9 +15,9 @@ export interface CertificatePolicy {
   readonly lifeMs: number;
   /** A successor is prepared when less than this is left. */
   readonly renewBeforeMs: number;
-  /** How long API servers take to hear of a changed configuration, and more. */
+  /** Longer than API servers take to notice a changed configuration. */
   readonly settleMs: number;
-  /** How often everything is looked at, beside whenever the webhook configuration changes. */
+  /** How often everything is checked, in addition to every change of the webhook configuration. */
   readonly checkEveryMs: number;
 }
 
@@ -29,8 +29,8 @@ export const CERTIFICATE_POLICY: CertificatePolicy = {
 };
 
 /**
- * `replace`: there is none that works, so a new one is shown at once. `prepare`: a successor is made and
- * its authority published. `promote`: it has been trusted for long enough and is shown from now on.
+ * `replace`: no certificate works, so a new one is served at once. `prepare`: create a successor and
+ * publish its CA. `promote`: the successor has been trusted for long enough and is served from now on.
  */
 export type CertificateStep = 'keep' | 'replace' | 'prepare' | 'promote';
 
@@ -38,7 +38,7 @@ export function nextStep(
   stored: StoredCertificates,
   dnsNames: readonly string[],
   nowMs: number,
-  /** For how long the webhook configuration has been seen to trust the successor. */
+  /** How long the webhook configuration has been seen to trust the successor. */
   nextTrustedForMs: number | undefined,
   policy: CertificatePolicy,
 ): CertificateStep {
@@ -50,7 +50,7 @@ export function nextStep(
   return leftMs(current, dnsNames, nowMs) < policy.renewBeforeMs ? 'prepare' : 'keep';
 }
 
-/** What follows from a step: `successor` is a new certificate, or for `promote` the one that was prepared. */
+/** The state after a step. `successor` is a new certificate or, for `promote`, the prepared one. */
 export function afterStep(
   stored: StoredCertificates,
   step: Exclude<CertificateStep, 'keep'>,
@@ -60,7 +60,7 @@ export function afterStep(
   return { current: successor, next: undefined, retiredCaPem: stored.current?.caPem };
 }
 
-/** Everything that API servers should trust, the current authority first. */
+/** All CAs that API servers should trust, the current one first. */
 export function trustBundle({ current, next, retiredCaPem }: StoredCertificates): string {
   return [current?.caPem, next?.caPem, retiredCaPem].filter((pem) => pem !== undefined).join('');
 }
@@ -70,8 +70,8 @@ export function expiresAtMs(certPem: string): number {
 }
 
 /**
- * What is not a working certificate for all of these names has nothing left. One that is not valid yet
- * was made by a machine whose clock ran ahead, and API servers refuse it until then.
+ * Returns 0 or less if this is not a working certificate for all of these names. A certificate that is not
+ * valid yet was created on a machine whose clock is ahead; API servers refuse it until then.
  */
 function leftMs({ caPem, certPem }: WebhookCertificate, dnsNames: readonly string[], nowMs: number): number {
   const certificate = new X509Certificate(certPem);
@@ -87,7 +87,7 @@ const KEYS = {
 } as const;
 const RETIRED_CA = 'retired-ca.crt';
 
-/** From the `data` of a Secret. What is missing or damaged counts as not there. */
+/** Parses the `data` of a Secret. Missing or damaged parts count as absent. */
 export function readStored(data: Readonly<Record<string, unknown>>): StoredCertificates {
   const text = (name: string): string | undefined => {
     const value = data[name];
@@ -106,7 +106,7 @@ export function readStored(data: Readonly<Record<string, unknown>>): StoredCerti
   };
 }
 
-/** The whole `data` of the Secret: what is not in it is to be gone. */
+/** The complete `data` of the Secret: keys that are not in it must be removed. */
 export function dataOf({ current, next, retiredCaPem }: StoredCertificates): Record<string, string> {
   const entries: [string, string][] = [];
   for (const [certificate, names] of [

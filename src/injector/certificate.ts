@@ -1,19 +1,19 @@
 import type { Random } from '../base/random.ts';
 import { Secret } from '../base/secret.ts';
 
-/** What the webhook shows, and the authority that vouches for it. All in PEM. */
+/** The webhook's certificate with its key, and the CA that signed it. All in PEM. */
 export interface WebhookCertificate {
   readonly caPem: string;
   readonly certPem: string;
   readonly key: Secret;
 }
 
-/** A machine whose clock is behind must not think that the certificate is yet to come. */
+/** Backdated so that a machine whose clock is behind accepts it. */
 const BACKDATED_MS = 3_600_000;
 
 /**
- * A new authority that signs one certificate and then loses its key: nobody who reads what we store can
- * ever sign another, and renewing the one and the other is the same step.
+ * Creates a CA that signs one certificate and whose key is then discarded: nobody who reads what we store
+ * can sign another one, and renewing the CA and the certificate is one step.
  */
 export async function makeWebhookCertificate(
   dnsNames: readonly string[],
@@ -21,7 +21,7 @@ export async function makeWebhookCertificate(
   lifeMs: number,
   random: Random,
 ): Promise<WebhookCertificate> {
-  // Loaded only here: with certificates from files it is not needed, and the library is large.
+  // Imported lazily: with certificates from files it is not needed, and the library is large.
   const { generate } = await import('selfsigned');
   const validity = {
     algorithm: 'sha256',
@@ -30,7 +30,7 @@ export async function makeWebhookCertificate(
     notBeforeDate: new Date(nowMs - BACKDATED_MS),
     notAfterDate: new Date(nowMs + lifeMs),
   } as const;
-  // Authorities that share a name cannot be told apart by whoever has to choose one to verify with.
+  // CAs that share a name cannot be told apart by a verifier that has to choose one.
   const serial = Math.floor(random() * 2 ** 32).toString(16);
   const name = `wechat-sidecar webhook ${new Date(nowMs).toISOString()} ${serial}`;
   const authority = await generate([{ name: 'commonName', value: name }], {

@@ -3,12 +3,14 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { type KubernetesApi, whyNot } from '../kubernetes/api.ts';
 
-/** From this minor version of 1.x on, API servers keep init containers running that ask for it. */
+/**
+ * From this minor version of 1.x on, sidecar containers (init containers that keep running) are supported.
+ */
 const NATIVE_SINCE_MINOR = 29;
 const ASK_EVERY_MS = 600_000;
 const ASK_AGAIN_MS = 10_000;
 
-/** What the cluster can do, asked again from time to time, since clusters are upgraded under us. */
+/** The version of the cluster. Asked for periodically, because clusters are upgraded while we run. */
 export class ClusterVersion {
   readonly #api: Pick<KubernetesApi, 'call'>;
   readonly #clock: Clock;
@@ -18,7 +20,7 @@ export class ClusterVersion {
   #timer: Timer | undefined;
   #closed = false;
 
-  /** `onAnswer` is called after every answer of the API server. */
+  /** `onAnswer` is called after every response of the API server. */
   constructor(api: Pick<KubernetesApi, 'call'>, clock: Clock, log: Log, onAnswer: () => void) {
     this.#api = api;
     this.#clock = clock;
@@ -26,12 +28,12 @@ export class ClusterVersion {
     this.#onAnswer = onAnswer;
   }
 
-  /** As `1.34`; undefined until the API server has told. */
+  /** Such as `1.34`; undefined until the API server has answered. */
   version(): string | undefined {
     return this.#version;
   }
 
-  /** Yes until the API server has told otherwise: every version that is still maintained can. */
+  /** True until the API server says otherwise: every version that is still maintained supports them. */
   nativeSupported(): boolean {
     return this.#version === undefined || supportsNative(this.#version);
   }
@@ -59,7 +61,7 @@ export class ClusterVersion {
   }
 }
 
-/** Managed clusters write their minor version with a plus: `34+`. */
+/** Managed clusters append a plus to the minor version: `34+`. */
 function versionIn(body: unknown): string | undefined {
   if (!isObject(body)) return undefined;
   const [major, minor] = [body['major'], body['minor']].map((part) => /^\d+/.exec(String(part))?.[0]);

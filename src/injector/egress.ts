@@ -3,13 +3,13 @@ import { MOUNT_PATH } from '../kubernetes/names.ts';
 
 const FILE = 'egress-proxy';
 
-/** What the installation has decided. */
+/** The settings of the installation. */
 interface Decided {
   readonly egressProxy: string | undefined;
   readonly egressProxySecret: { readonly name: string; readonly key: string } | undefined;
 }
 
-/** What tells the sidecar its egress proxy; `wished` is that of the pod's annotation. */
+/** The variables that configure the sidecar's egress proxy; `wished` is the value of the pod's annotation. */
 export function egressEnvironment(settings: Decided, wished: string | undefined): Record<string, string> {
   const plain = wished ?? settings.egressProxy;
   if (plain !== undefined) return { WECHAT_SIDECAR_EGRESS_PROXY: plain };
@@ -17,7 +17,7 @@ export function egressEnvironment(settings: Decided, wished: string | undefined)
   return { WECHAT_SIDECAR_EGRESS_PROXY_FILE: `${MOUNT_PATH}/${FILE}` };
 }
 
-/** What the sidecar's volume needs for it. */
+/** The volume sources that the sidecar needs for it. */
 export function egressSources({ egressProxySecret }: Decided, wished: string | undefined): JsonObject[] {
   if (egressProxySecret === undefined || wished !== undefined) return [];
   const { name, key } = egressProxySecret;

@@ -29,15 +29,15 @@ export type Injection =
       readonly kind: 'inject';
       readonly operations: readonly AddOperation[];
       readonly mode: SidecarPlan['mode'];
-      /** For whoever created the pod; kubectl shows them. */
+      /** For the author of the pod; kubectl shows them. */
       readonly warnings: readonly string[];
     }
   | { readonly kind: 'skip'; readonly reason: SkipReason }
-  /** The pod asks for something that cannot be. One sentence for its author. */
+  /** The pod requests something impossible. One sentence for its author. */
   | { readonly kind: 'refuse'; readonly message: string };
 
 export interface InjectionContext {
-  /** Of the request: the pod itself may not name it yet. */
+  /** The namespace of the request: the pod itself may not contain it yet. */
   readonly namespace: string;
   /** Whether the cluster keeps init containers with `restartPolicy: Always` running (1.29 and later). */
   readonly nativeSupported: boolean;
@@ -45,13 +45,16 @@ export interface InjectionContext {
 
 const GRACE_SECONDS = 30;
 const PROBLEMS_SHOWN_MAX = 20;
-/** A kubelet's picture of a pod that it runs from a file: what is changed in it changes nothing, or refuses it. */
+/**
+ * A mirror pod: the API's copy of a static pod that a kubelet runs from a file. Changing it has no effect
+ * or gets it refused.
+ */
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
 
 /**
- * Decides what is added to a pod. Made from what is missing, so that a pod that has everything gets
- * nothing: the API server may ask again after other webhooks have changed the pod.
+ * Decides what is added to a pod. Only missing parts are added, so a complete pod gets nothing: the API
+ * server may call again after other webhooks have changed the pod.
  */
 export function inject(raw: unknown, settings: InjectionSettings, context: InjectionContext): Injection {
   const pod = viewOf(raw);
@@ -77,7 +80,7 @@ export function inject(raw: unknown, settings: InjectionSettings, context: Injec
     return { kind: 'refuse', message: `wechat-sidecar cannot be added to this pod: ${listed(all)}` };
   }
   const operations = [
-    // These go by the places that containers have before anything is added.
+    // These use the indexes that containers have before anything is added.
     ...callerOperations(pod, plan, wishes),
     ...(isPresent ? [] : sidecarOperations(pod, settings, wishes, plan, share.resources)),
     ...metadataOperations(pod, settings, mode, isPresent),
@@ -92,7 +95,7 @@ function listed(problems: readonly string[]): string {
   return [...problems.slice(0, PROBLEMS_SHOWN_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
-/** Whatever a selector says: the injector must never stand in the way of the cluster's own pods. */
+/** Whatever a selector says, the injector must never block the cluster's own pods. */
 function isExcluded(namespace: string, ownNamespace: string): boolean {
   return namespace === ownNamespace || namespace.startsWith('kube-');
 }
@@ -109,7 +112,7 @@ function planFor(
 ): SidecarPlan {
   const taken = takenPorts(pod);
   const port = wishes.port ?? settings.port;
-  // The admin port is found by its name, so it may give way.
+  // The admin port is looked up by name, so it can be moved.
   let { adminPort } = settings;
   while (taken.has(adminPort) || adminPort === port) adminPort += 1;
   const before = pod.initContainers.findIndex((container) =>
@@ -118,7 +121,7 @@ function planFor(
   const grace = pod.spec['terminationGracePeriodSeconds'];
   return {
     mode,
-    // By default it goes first: what starts after it can call from its first line on.
+    // First by default, so that everything that starts after it can call from the beginning.
     initIndex: Math.max(before, 0),
     port,
     adminPort,
@@ -126,14 +129,17 @@ function planFor(
   };
 }
 
-/** Undefined where the pod has no sidecar yet. */
+/** Returns undefined if the pod has no sidecar yet. */
 function modeOfPresent(pod: PodView): SidecarPlan['mode'] | undefined {
   const isOurs = (container: JsonObject): boolean => container['name'] === name.CONTAINER_NAME;
   if (pod.initContainers.some(isOurs)) return 'native';
   return pod.containers.some(isOurs) ? 'container' : undefined;
 }
 
-/** Whatever runs while the sidecar does learns where it is, and which authorities to trust, unless it was told already. */
+/**
+ * Gives every container that runs alongside the sidecar its address and the CAs to trust, unless they are
+ * set already.
+ */
 function callerOperations(
   pod: PodView,
   { mode, port, initIndex }: SidecarPlan,
@@ -156,7 +162,7 @@ function callerOperations(
       .filter(([variable]) => !given.includes(variable))
       .map(([variable, value]) => ({ name: variable, value }));
     return [
-      // First, so that other variables of the container can be made of it: $(WECHAT_SIDECAR_URL)/cgi-bin.
+      // First, so that other variables of the container can refer to it: $(WECHAT_SIDECAR_URL)/cgi-bin.
       ...insert(['spec', list, index, 'env'], environment, 0, missing),
       ...(isTransparent ? trustMountOperations(list, index, container) : []),
     ];
@@ -208,7 +214,7 @@ function metadataOperations(
   const wanted: Record<string, unknown> = {
     ...(!isPresent && { [name.STATUS_ANNOTATION]: status }),
     ...(!isPresent && settings.hubCaPem !== undefined && { [name.HUB_CA_ANNOTATION]: settings.hubCaPem }),
-    // Or `kubectl logs` and `kubectl exec` would mean the sidecar, which comes first.
+    // Without it, `kubectl logs` and `kubectl exec` would pick the sidecar, which comes first.
     ...(!isPresent &&
       mode === 'container' &&
       annotations[DEFAULT_CONTAINER_ANNOTATION] === undefined && { [DEFAULT_CONTAINER_ANNOTATION]: first }),

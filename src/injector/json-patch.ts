@@ -1,4 +1,4 @@
-/** One step of RFC 6902. We only ever add, so that nothing we do not know of can be lost. */
+/** One operation of RFC 6902. We only use `add`, so that no field that we do not know can be lost. */
 export interface AddOperation {
   readonly op: 'add';
   readonly path: string;
@@ -10,8 +10,8 @@ export function add(path: readonly (string | number)[], value: unknown): AddOper
 }
 
 /**
- * Adds items to a list at an index, or makes the list. To add a list where one stands would replace it;
- * to add an item where no list stands is an error.
+ * Adds items to a list at an index, or creates the list. Adding a list where one exists would replace it;
+ * adding an item where there is no list is an error.
  */
 export function insert(
   path: readonly (string | number)[],
@@ -24,7 +24,7 @@ export function insert(
   return items.map((item, offset) => add([...path, index === 'end' ? '-' : index + offset], item));
 }
 
-/** Sets names of a mapping, or makes the mapping. */
+/** Sets keys of an object, or creates the object. */
 export function assign(
   path: readonly (string | number)[],
   mapping: unknown,

@@ -1,18 +1,18 @@
 import type { ListenerLimits } from '../server/listen.ts';
 
-/** The webhook, whose one peer is the API server. With TLS a connection takes some 100 KiB. */
+/** The only client of the webhook is the API server. A TLS connection takes about 100 KiB. */
 export const INJECTOR_LIMITS: ListenerLimits = {
-  /** An API server opens one for each review under way. */
+  /** An API server opens one for each review in progress. */
   connectionsMax: 512,
   unprovenMax: 256,
   hasManyPeers: false,
-  /** An API server sends a review in one go, so whoever is long at it is somebody else. */
+  /** An API server sends a review in one go, so a slow sender is not an API server. */
   needsWholeRequest: true,
-  /** TLS and the head of a request: API servers send both as fast as the network goes. */
+  /** The TLS handshake and the request headers: API servers send both as fast as the network allows. */
   headersTimeoutMs: 10_000,
-  /** API servers wait for a webhook for 30 s at most. */
+  /** API servers wait at most 30 s for a webhook. */
   requestTimeoutMs: 30_000,
-  /** Longer than an API server keeps an idle connection (90 s), so that it is the one who closes. */
+  /** Longer than an API server keeps an idle connection (90 s), so that the API server closes it first. */
   keepAliveTimeoutMs: 120_000,
   stalledTimeoutMs: 30_000,
   checkIntervalMs: 5_000,

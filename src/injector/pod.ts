@@ -1,5 +1,7 @@
 import { isObject, type JsonObject } from '../base/json.ts';
-/** The parts of a pod that a decision needs. The pod itself stays raw: its other fields are none of our business. */
+/**
+ * The parts of a pod that decisions depend on. The pod itself stays raw: we do not touch its other fields.
+ */
 export interface PodView {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
@@ -9,7 +11,7 @@ export interface PodView {
   readonly initContainers: readonly JsonObject[];
 }
 
-/** Undefined where this is no pod at all. */
+/** Returns undefined if this is not a pod. */
 export function viewOf(pod: unknown): PodView | undefined {
   if (!isObject(pod) || !isObject(pod['metadata']) || !isObject(pod['spec'])) return undefined;
   const { metadata, spec } = pod;
@@ -23,7 +25,7 @@ export function viewOf(pod: unknown): PodView | undefined {
   };
 }
 
-/** Items that are no objects keep their place, so that an index here is an index there. */
+/** Items that are not objects keep their place, so that the indexes match those of the list. */
 export function objects(list: unknown): readonly JsonObject[] {
   return Array.isArray(list) ? list.map((item: unknown) => (isObject(item) ? item : {})) : [];
 }

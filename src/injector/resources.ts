@@ -5,10 +5,10 @@ import { type PodView } from './pod.ts';
 import { quantityNanos } from '../kubernetes/quantity.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 
-/** Where the sidecar goes: before this one of the init containers, or among the containers. */
+/** Where the sidecar is added: before the init container with this index, or among the containers. */
 export type Place = { readonly mode: 'native'; readonly initIndex: number } | { readonly mode: 'container' };
 
-/** What the sidecar asks for, why it cannot have that, and what its author should know. */
+/** The resources of the sidecar, why it cannot have them, and what the author of the pod should know. */
 export interface ResourcePlan {
   readonly resources: JsonObject;
   readonly problems: readonly string[];
@@ -17,16 +17,16 @@ export interface ResourcePlan {
 
 type Kind = 'cpu' | 'memory';
 
-/** Of one kind, in the pod's own units. */
+/** For CPU or memory, in the pod's own units. */
 interface Share {
   readonly request: string;
   readonly limit: string | undefined;
   readonly problem?: string;
-  /** Less than the installation gives, because the pod has no more. */
+  /** Less than the installation's default, because the pod has no more left. */
   readonly isCut?: boolean;
 }
 
-/** What is asked of one kind: by the pod's annotations, and by the installation. */
+/** What the pod's annotations and the installation request for CPU or memory. */
 interface Asked {
   readonly kind: Kind;
   readonly request: string | undefined;
@@ -37,13 +37,14 @@ interface Asked {
 
 const MIB = 1_048_576n;
 const KINDS: readonly Kind[] = ['cpu', 'memory'];
-/** In a Guaranteed pod the request is the limit too, and with much less than this the sidecar is slow. */
+/** In a Guaranteed pod the request is also the limit, and with much less than this the sidecar is slow. */
 const GUARANTEED_CPU = '250m';
 
 /**
- * The sidecar's share. In a pod with resources of its own (spec.resources) it is cut to what those leave,
- * or the API server would refuse the pod; in a pod of the class Guaranteed its limits are its requests,
- * or the pod would lose that class; else it is what annotations and installation say.
+ * The sidecar's resources. In a pod with pod-level resources (spec.resources) they are cut to what those
+ * leave, because the API server would refuse the pod otherwise. In a Guaranteed pod its limits equal its
+ * requests, because the pod would lose that class otherwise. In all other pods the annotations and the
+ * installation decide.
  */
 export function planResources(
   pod: PodView,
@@ -89,7 +90,7 @@ function askedFor(kind: Kind, settings: InjectionSettings, wishes: Wishes): Aske
       };
 }
 
-/** A limit that is below the request of the installation brings the request down with it. */
+/** A limit below the installation's default request lowers the request too. */
 function plain({ kind, request, limit, defaultRequest, defaultLimit }: Asked): Share {
   const most = limit ?? defaultLimit;
   const share = { request: request ?? lesser(defaultRequest, most), limit: most };
@@ -98,7 +99,7 @@ function plain({ kind, request, limit, defaultRequest, defaultLimit }: Asked): S
   return { ...share, problem };
 }
 
-/** Who asks for both gets both. */
+/** A pod that sets both gets both. */
 function guaranteed(asked: Asked): Share {
   const { kind, request, limit, defaultRequest, defaultLimit } = asked;
   if (request !== undefined && limit !== undefined) return plain(asked);
@@ -106,11 +107,11 @@ function guaranteed(asked: Asked): Share {
   const both = limit ?? request ?? defaultLimit ?? enough;
   const share = { request: both, limit: both };
   if (kind === 'cpu' || request === undefined || nanos(both) >= nanos(MEMORY_LIMIT_MIN)) return share;
-  const problem = `annotation ${PREFIX}memory-request: got "${request}", and in a pod of the class Guaranteed it is the limit too, of which ${MEMORY_LIMIT_MIN} or more is accepted`;
+  const problem = `annotation ${PREFIX}memory-request: got "${request}"; in a Guaranteed pod this is also the limit, which must be at least ${MEMORY_LIMIT_MIN}`;
   return { ...share, problem };
 }
 
-/** Undefined if the pod sets nothing of this kind for itself. */
+/** Returns undefined if the pod sets no pod-level resource of this kind. */
 function withinPod(pod: PodView, asked: Asked, place: Place): Share | undefined {
   const { kind, request, limit, defaultRequest, defaultLimit } = asked;
   const own = podResources(pod);
@@ -122,15 +123,15 @@ function withinPod(pod: PodView, asked: Asked, place: Place): Share | undefined 
   const most = limit ?? (defaultLimit === undefined ? undefined : atMost(defaultLimit, podLimit, kind));
   const share = { request: request ?? atMost(lesser(defaultRequest, most), room, kind), limit: most };
   if (kind === 'memory' && podLimit !== undefined && podLimit < nanos(MEMORY_LIMIT_MIN)) {
-    const problem = `its limit of memory for the whole pod (spec.resources) is ${String(own?.limits[kind])}, and the sidecar alone needs ${MEMORY_LIMIT_MIN}`;
+    const problem = `its pod-level memory limit (spec.resources) is ${String(own?.limits[kind])}, but the sidecar alone needs ${MEMORY_LIMIT_MIN}`;
     return { ...share, problem };
   }
   if (limit !== undefined && podLimit !== undefined && nanos(limit) > podLimit) {
-    const problem = `annotation ${PREFIX}${kind}-limit: ${limit} is more than the limit of the whole pod (spec.resources), ${String(own?.limits[kind])}`;
+    const problem = `annotation ${PREFIX}${kind}-limit: ${limit} exceeds the pod-level limit (spec.resources), ${String(own?.limits[kind])}`;
     return { ...share, problem };
   }
   if (request !== undefined && room !== undefined && nanos(request) > room) {
-    const problem = `annotation ${PREFIX}${kind}-request: ${request} is more than its containers leave of the request of the whole pod (spec.resources), ${textOf(room, kind)} of ${String(own?.requests[kind])}`;
+    const problem = `annotation ${PREFIX}${kind}-request: ${request} exceeds what its containers leave of the pod-level request (spec.resources), ${textOf(room, kind)} of ${String(own?.requests[kind])}`;
     return { ...share, problem };
   }
   const isCut = share.request !== (request ?? defaultRequest) || share.limit !== (limit ?? defaultLimit);
@@ -150,12 +151,12 @@ function warningsFor(shares: readonly Share[], isGuaranteed: boolean, asked: rea
   return [
     ...(cut.length > 0
       ? [
-          `wechat-sidecar shares the resources of the whole pod (spec.resources), which leave it less than it is given elsewhere (${usual.join('; ')}): add that to them`,
+          `wechat-sidecar shares the pod-level resources (spec.resources), which leave it less than its default (${usual.join('; ')}): add that to them`,
         ]
       : []),
     ...(isLost
       ? [
-          `the pod would be of the class Guaranteed, but for the annotations of ${PREFIX} that set requests under their limits`,
+          `the pod would be Guaranteed if the annotations of ${PREFIX} did not set requests below their limits`,
         ]
       : []),
   ];
@@ -166,7 +167,7 @@ interface PodResources {
   readonly limits: JsonObject;
 }
 
-/** Resources of the whole pod, which Kubernetes has from 1.34 on; undefined if it sets none. */
+/** Pod-level resources, available since Kubernetes 1.34; undefined if the pod sets none. */
 function podResources({ spec }: PodView): PodResources | undefined {
   const { requests, limits } = resourcesIn(spec);
   const isSet = KINDS.some((kind) => kind in requests || kind in limits);
@@ -178,7 +179,7 @@ function resourcesIn({ resources }: JsonObject): PodResources {
   return { requests: isObject(requests) ? requests : {}, limits: isObject(limits) ? limits : {} };
 }
 
-/** As the kubelet reckons: the limits of every container are there, and are its requests. */
+/** As the kubelet decides: every container has limits, and they equal its requests. */
 function hasClassGuaranteed({ containers, initContainers }: PodView): boolean {
   return [...containers, ...initContainers].every((container) => {
     const { requests, limits } = resourcesIn(container);
@@ -190,8 +191,9 @@ function hasClassGuaranteed({ containers, initContainers }: PodView): boolean {
 }
 
 /**
- * The most that others request while the sidecar runs: all containers and init containers that keep
- * running together, or before them one init container with those that keep running already.
+ * The maximum that the other containers request at one time while the sidecar runs: all containers plus the
+ * init containers that keep running, or, before that, one init container plus those that keep running
+ * already.
  */
 function requestedBeside({ containers, initContainers }: PodView, kind: Kind, place: Place): bigint {
   const requestOf = (container: JsonObject): bigint => {
@@ -225,7 +227,7 @@ function atMost(text: string, most: bigint | undefined, kind: Kind): string {
   return most !== undefined && most < nanos(text) ? textOf(most, kind) : text;
 }
 
-/** Rounded down to what suits the kind: thousandths of a processor, whole bytes. */
+/** Rounded down to a unit that suits the kind: millicores, whole bytes. */
 function textOf(amount: bigint, kind: Kind): string {
   if (amount === 0n) return '0';
   if (kind === 'cpu') return `${amount / 1_000_000n}m`;

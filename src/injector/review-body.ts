@@ -2,10 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { ReviewScan } from './review-scan.ts';
 import type { Work } from './work.ts';
 
-/** An API server shows objects of at most 3 MiB to a webhook; the rest of the review is small. */
+/** API servers send objects of at most 3 MiB to a webhook; the rest of the review is small. */
 export const BODY_BYTES_MAX: number = 4 * 1024 * 1024;
 const FIRST_BYTES = 16 * 1024;
-/** Each piece costs time, however short. An API server's TLS records have more than a thousand bytes. */
+/**
+ * Every chunk costs time, however short. The TLS records of an API server have more than a thousand bytes.
+ */
 const CRUMBS_MAX = 64;
 const CRUMB_BYTES = 256;
 
@@ -14,8 +16,8 @@ export type ReviewBody =
   | { readonly kind: 'not_a_review' | 'too_many_parts' | 'too_long' };
 
 /**
- * Reads the body of a review and parses it. What cannot be one is given up as soon as it shows, with
- * the rest of it unread. Rejects if the caller leaves.
+ * Reads and parses the body of a review. Stops at the first byte that cannot belong to one and leaves the
+ * rest unread. Rejects if the client disconnects.
  */
 export function readReview(request: IncomingMessage, work: Work): Promise<ReviewBody> {
   if (Number(request.headers['content-length'] ?? 0) > BODY_BYTES_MAX) {
@@ -40,7 +42,7 @@ export function readReview(request: IncomingMessage, work: Work): Promise<Review
 class Body {
   readonly #work: Work;
   readonly #scan = new ReviewScan();
-  /** One piece of memory: many small ones take more than they hold. */
+  /** One block of memory: many small chunks take more than their content. */
   #buffer: Buffer = Buffer.alloc(0);
   #bytes = 0;
   #crumbs = 0;

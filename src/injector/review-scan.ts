@@ -1,6 +1,6 @@
-/** Of a body, outside its texts: each `{ [ , :`. A pod with a thousand variables has some 16,000. */
+/** Counts each `{ [ , :` outside strings. A pod with a thousand variables has about 16,000. */
 export const PARTS_MAX = 30_000;
-/** The two fields that tell a review are shorter. */
+/** The names and values of the two fields that identify a review are shorter. */
 const TEXT_BYTES_MAX = 64;
 const WANTED: Readonly<Record<string, string>> = {
   kind: 'AdmissionReview',
@@ -18,9 +18,9 @@ const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
 
 /**
- * Reads a body as it arrives, keeping next to nothing of it, and tells whether it may be worth parsing:
- * parsed JSON can take fifty times the memory of its text. It looks for the two top-level fields by
- * which a review is known, and counts; whether the body is valid JSON is for the parser to see.
+ * Scans a body as it arrives, storing almost nothing, and decides whether it may be worth parsing: parsed
+ * JSON can take fifty times the memory of its text. It looks for the two top-level fields that identify a
+ * review, and counts; it does not check that the JSON is valid.
  */
 export class ReviewScan {
   #parts = 0;
@@ -29,13 +29,13 @@ export class ReviewScan {
   #ended = false;
   #inText = false;
   #escaped = false;
-  /** The bytes of the text that is being read, if it stands at the top level. */
+  /** The bytes of the string being read, if it is at the top level. */
   #text = '';
   #key: string | undefined;
   #isValue = false;
   readonly #found = new Set<string>();
 
-  /** Says so as soon as this cannot be a review, or holds more than any pod does. */
+  /** Returns the verdict as soon as this cannot be a review, or contains more than any pod does. */
   push(chunk: Uint8Array): 'go_on' | 'not_a_review' | 'too_many_parts' {
     for (let at = 0; at < chunk.length; at += 1) {
       const byte = chunk[at] ?? 0;
@@ -45,12 +45,12 @@ export class ReviewScan {
     return this.#parts <= PARTS_MAX ? 'go_on' : 'too_many_parts';
   }
 
-  /** Whether it was one whole object with both fields. */
+  /** Whether it was one complete object with both fields. */
   isReview(): boolean {
     return this.#ended && this.#found.size === Object.keys(WANTED).length;
   }
 
-  /** Reads on in a text; returns where it got to. */
+  /** Continues inside a string; returns the new position. */
   #inside(chunk: Uint8Array, from: number): number {
     const keeps = this.#depth === 1;
     for (let at = from; at < chunk.length; at += 1) {
@@ -98,7 +98,7 @@ export class ReviewScan {
     }
   }
 
-  /** False if one of the two fields has another value than a review has. */
+  /** False if one of the two fields has a value that a review does not have. */
   #valueEnds(): boolean {
     if (this.#depth !== 1 || !this.#isValue) return true;
     const [key, text] = [this.#key ?? '', this.#text];

@@ -2,31 +2,31 @@ import { isObject, type JsonObject } from '../base/json.ts';
 import { inject, type InjectionContext } from './inject.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 
-/** What became of a pod, for metrics and the log. */
+/** What happened to a pod, for metrics and the log. */
 export interface ReviewOutcome {
   readonly result: 'injected' | 'skipped' | 'refused';
   readonly reason: string;
   readonly namespace: string;
-  /** Its name, or what its name will begin with. */
+  /** Its name, or its generateName. */
   readonly pod: string;
   readonly message?: string;
 }
 
 export type Review =
   | { readonly kind: 'answer'; readonly body: JsonObject; readonly outcome: ReviewOutcome }
-  /** Nothing that an API server sends. One sentence. */
+  /** Not something that an API server sends. One sentence. */
   | { readonly kind: 'malformed'; readonly message: string };
 
 const API_VERSION = 'admission.k8s.io/v1';
 export const MALFORMED: string = `Cannot read the body as an AdmissionReview of ${API_VERSION}.`;
-/** An API server's are 36 characters. */
+/** API servers use 36 characters. */
 const UID_CHARACTERS_MAX = 128;
-/** The longest name that Kubernetes has; what is longer does not come from an API server. */
+/** The longest name that Kubernetes allows; a longer one does not come from an API server. */
 const NAME_CHARACTERS_MAX = 253;
 
 /**
- * The answer to an AdmissionReview. A pod that cannot be injected is answered with `allowed: false` and
- * words: an HTTP error would say that the injector is at fault.
+ * The response to an AdmissionReview. If a pod cannot be injected, the response is `allowed: false` with a
+ * message: an HTTP error would mean that the injector failed.
  */
 export function review(
   raw: unknown,

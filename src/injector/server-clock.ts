@@ -2,18 +2,18 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 
-/** Clocks that differ by less are taken for the same: an answer takes time, and tells whole seconds. */
+/** Smaller differences count as none: a response takes time, and its Date has whole seconds. */
 const TOLERANCE_MS = 30_000;
 
 /**
- * The time of day as the API server has it, by its last answer: it is the one that verifies certificates,
- * and our own clock may be wrong.
+ * The wall clock of the API server according to its last response. API servers verify our certificates, and
+ * our own clock may be wrong.
  */
 export class ServerClock {
   readonly #api: Pick<KubernetesApi, 'aheadMs'>;
   readonly #clock: Clock;
   readonly #log: Log;
-  /** By how much our clock was last said to be ahead. */
+  /** The difference that was last logged. */
   #toldMs = 0;
 
   constructor(api: Pick<KubernetesApi, 'aheadMs'>, clock: Clock, log: Log) {
@@ -22,7 +22,7 @@ export class ServerClock {
     this.#log = log;
   }
 
-  /** Says so once if the clocks differ, and again whenever they differ by something else. */
+  /** Logs once if the clocks differ, and again whenever the difference changes. */
   nowMs(): number {
     const measuredMs = this.#api.aheadMs() ?? 0;
     const aheadMs = Math.abs(measuredMs) > TOLERANCE_MS ? measuredMs : 0;

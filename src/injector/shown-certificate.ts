@@ -2,7 +2,7 @@ import type { KeptCertificate, Pair } from '../server/certificate.ts';
 import { expiresAtMs } from './certificate-plan.ts';
 import type { WebhookCertificate } from './certificate.ts';
 
-/** The certificate that new connections are shown; those that exist keep the one they began with. */
+/** The certificate for new connections; existing ones keep theirs. */
 export class ShownCertificate implements KeptCertificate {
   readonly #servers: Parameters<KeptCertificate['serve']>[0][] = [];
   #pair: Pair;
@@ -26,7 +26,7 @@ export class ShownCertificate implements KeptCertificate {
   }
 
   close(): void {
-    // It holds nothing open.
+    // There is nothing to close.
   }
 }
 

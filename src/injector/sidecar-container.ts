@@ -11,26 +11,29 @@ import {
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 import { transparentEnvironment, transparentMounts } from './transparent.ts';
 
-/** How the sidecar lives in this pod. */
+/** How the sidecar runs in this pod. */
 export interface SidecarPlan {
   readonly mode: 'native' | 'container';
-  /** Of a native one among the init containers: it takes the place of the one that has this index now. */
+  /** For a native sidecar: the index in initContainers at which it is inserted. */
   readonly initIndex: number;
   readonly port: number;
   readonly adminPort: number;
-  /** Of the whole pod. */
+  /** The termination grace period of the pod. */
   readonly graceSeconds: number;
 }
 
 const TOKEN_FILE = `${MOUNT_PATH}/token`;
 const CA_FILE = 'ca.pem';
-/** The kubelet renews a token when a fifth of its life is left, and at least ten minutes are asked of it. */
+/**
+ * The kubelet renews a token when a fifth of its life is left; the minimum that can be requested is ten
+ * minutes.
+ */
 const TOKEN_LIFE_SECONDS = 3_600;
 const ACCEPTING_SECONDS_MAX = 55;
 
 /**
- * Holds the start of the containers behind this one, which the kubelet starts in order and each after
- * the postStart of the one before. It gives up after a minute: the application then starts anyway.
+ * Delays the start of the following containers: the kubelet starts containers in order, each after the
+ * postStart hook of the one before. It gives up after a minute; the application then starts anyway.
  */
 const WAIT_FOR_START =
   'let left=300;(function look(){fetch(process.argv[1]).then(r=>r.ok,()=>false)' +
@@ -83,7 +86,10 @@ export function sidecarContainer(
   };
 }
 
-/** Our own credential for the hub: the application's token is none of ours, and may not be mounted at all. */
+/**
+ * Our own credential for the hub: the application's token is not ours to use, and may not be mounted at
+ * all.
+ */
 export function sidecarVolume(settings: InjectionSettings, wishes: Wishes): JsonObject {
   const token = {
     serviceAccountToken: {
@@ -98,7 +104,7 @@ export function sidecarVolume(settings: InjectionSettings, wishes: Wishes): Json
   };
 }
 
-/** Whom to trust beside the public authorities: both ways it is there again when it has changed. */
+/** The CAs to trust in addition to the public ones. Both sources are updated in place when they change. */
 function authorities({ hubCaPem, caConfigMap }: InjectionSettings): JsonObject[] {
   if (hubCaPem !== undefined) {
     const fieldRef = { apiVersion: 'v1', fieldPath: `metadata.annotations['${HUB_CA_ANNOTATION}']` };
@@ -124,7 +130,7 @@ function environmentOf(
     ...(wishes.apps && { WECHAT_SIDECAR_HUB_APPS: wishes.apps.join(',') }),
     ...(app !== undefined && { WECHAT_SIDECAR_DEFAULT_APP: app }),
     WECHAT_SIDECAR_LISTEN: `localhost:${plan.port}`,
-    // The kubelet comes by the pod's address, which in some clusters is of IPv6 alone.
+    // The kubelet uses the pod's address, which is IPv6 only in some clusters.
     WECHAT_SIDECAR_ADMIN_LISTEN: `[::]:${plan.adminPort}`,
     WECHAT_SIDECAR_LOG_LEVEL: wishes.logLevel ?? settings.logLevel,
     WECHAT_SIDECAR_DRAIN_DELAY: `${delaySeconds}s`,
@@ -135,9 +141,9 @@ function environmentOf(
 }
 
 /**
- * A native sidecar is told to stop when every other container has ended: nobody calls any more. A plain
- * container is told at the same moment as the application, whose last calls come after that; it cannot
- * see the application end, so it takes calls for nearly as long as the pod may live.
+ * A native sidecar is stopped after all other containers have ended, so there are no more callers. A plain
+ * container is stopped at the same time as the application, which may still make calls; it cannot see the
+ * application end, so it accepts calls for almost the whole grace period.
  */
 function drainOf({ mode, graceSeconds }: SidecarPlan): { delaySeconds: number; timeoutSeconds: number } {
   const timeoutSeconds = Math.min(Math.max(graceSeconds - 2, 1), 3_600);

@@ -10,7 +10,7 @@ export class Sleeper {
     this.#clock = clock;
   }
 
-  /** Until the time is over or somebody wakes us; a wake since the last sleep ends it at once. */
+  /** Resolves when the time is over or `wake` is called; a wake since the last sleep ends it at once. */
   async sleep(delayMs: number): Promise<void> {
     if (!this.#isWoken) {
       await new Promise<void>((resolve) => {
@@ -24,7 +24,7 @@ export class Sleeper {
     this.#isWoken = false;
   }
 
-  /** Nothing cuts this one short. */
+  /** This one cannot be cut short. */
   rest(delayMs: number): Promise<void> {
     return new Promise((resolve) => void this.#clock.after(delayMs, resolve));
   }

@@ -4,8 +4,8 @@ import { add, type AddOperation, insert } from './json-patch.ts';
 import { objects, type PodView } from './pod.ts';
 
 /**
- * A pod whose programs have the platform's host name wired in: its hosts file leads that name to the
- * sidecar, which serves HTTPS with a certificate of its own that those programs are told to trust.
+ * A pod whose programs have the platform's host name hard-coded: its hosts file maps that name to the
+ * sidecar, which serves HTTPS with its own certificate that those programs are made to trust.
  */
 export const TRUST_VOLUME = 'wechat-sidecar-trust';
 export const KEY_VOLUME = 'wechat-sidecar-key';
@@ -13,13 +13,14 @@ const TRUST_FOLDER = '/var/run/wechat-sidecar/trust';
 const KEY_FOLDER = '/var/run/wechat-sidecar/key';
 
 const PORT = 443;
-/** Lets a user that is not root listen there. Pod Security "restricted" allows it. */
+/** Lets a non-root user listen on that port. Pod Security "restricted" allows it. */
 const SYSCTL = { name: 'net.ipv4.ip_unprivileged_port_start', value: String(PORT) };
 
 /**
- * By which programs find the authorities that they trust. The first two add to what they trust already (Node; OpenSSL and
- * with it Python's ssl, curl and .NET; Go). The others replace it, by the public authorities and ours
- * (Python's requests, Java, PHP: the empty folder before ours stands for the one that PHP was built with).
+ * The variables by which programs find the CAs that they trust. The first ones add to the CAs that are
+ * trusted already (Node; OpenSSL and with it Python's ssl, curl and .NET; Go). The others replace them, so
+ * their file has the public CAs and ours (Python's requests, Java, PHP: the empty folder before ours stands
+ * for PHP's built-in one).
  */
 export const TRUST_VARIABLES: Readonly<Record<string, string>> = {
   NODE_EXTRA_CA_CERTS: `${TRUST_FOLDER}/wechat.pem`,
@@ -29,17 +30,17 @@ export const TRUST_VARIABLES: Readonly<Record<string, string>> = {
   PHP_INI_SCAN_DIR: `:${TRUST_FOLDER}/php`,
 };
 
-/** What the sidecar itself is told. */
+/** The environment of the sidecar itself. */
 export function transparentEnvironment(upstreams: readonly string[] | undefined): Record<string, string> {
   const isAstray = upstreams === undefined || upstreams.some((url) => API_HOSTS.has(new URL(url).hostname));
   return {
     WECHAT_SIDECAR_TRANSPARENT_LISTEN: `localhost:${PORT}`,
-    // The hosts file is the sidecar's too, and would make it call itself.
+    // The hosts file also applies to the sidecar, and would make it call itself.
     ...(isAstray && { WECHAT_SIDECAR_RESOLVE: 'dns' }),
   };
 }
 
-/** In memory: a volume on the node's disk would keep the cluster's autoscaler from moving the pod. */
+/** In memory: a volume on the node's disk would keep the cluster autoscaler from moving the pod. */
 export function transparentVolumes(): JsonObject[] {
   return [TRUST_VOLUME, KEY_VOLUME].map((name) => ({
     name,
@@ -54,7 +55,7 @@ export function transparentMounts(): JsonObject[] {
   ];
 }
 
-/** Whom to trust, for a container that runs beside the sidecar. */
+/** Mounts the CAs into a container that runs alongside the sidecar. */
 export function trustMountOperations(list: string, index: number, container: JsonObject): AddOperation[] {
   const mounts = container['volumeMounts'];
   if (objects(mounts).some((mount) => mount['mountPath'] === TRUST_FOLDER)) return [];
@@ -62,7 +63,7 @@ export function trustMountOperations(list: string, index: number, container: Jso
   return insert(['spec', list, index, 'volumeMounts'], mounts, 'end', [mount]);
 }
 
-/** Of the pod as a whole. */
+/** Changes to the pod as a whole. */
 export function transparentPodOperations({ spec }: PodView): AddOperation[] {
   const alias = { ip: '127.0.0.1', hostnames: [...API_HOSTS] };
   const context = spec['securityContext'];
@@ -78,7 +79,7 @@ export function transparentPodOperations({ spec }: PodView): AddOperation[] {
   ];
 }
 
-/** Why it cannot be in this pod. */
+/** Why transparent mode cannot work in this pod. */
 export function transparentObstacles(
   { spec }: PodView,
   mode: 'native' | 'container',
@@ -86,28 +87,28 @@ export function transparentObstacles(
 ): string[] {
   const problems: string[] = [];
   if (taken.has(PORT)) {
-    problems.push(`port ${PORT} is declared by one of its containers, where transparent has to listen`);
+    problems.push(`port ${PORT} is declared by one of its containers, but transparent has to listen there`);
   }
   if (mode === 'container') {
     problems.push(
-      'transparent needs a native sidecar: init containers would find the API name led here and nobody listening',
+      'transparent needs a native sidecar: init containers would find the API name mapped here and nothing listening',
     );
   }
   const aliased = objects(spec['hostAliases']).flatMap((alias) => alias['hostnames']);
   if (aliased.some((name) => API_HOSTS.has(String(name)))) {
-    problems.push('its hostAliases name a host of the API already: take those away for transparent');
+    problems.push('its hostAliases already contain a host of the API: remove those to use transparent');
   }
   const context = isObject(spec['securityContext']) ? spec['securityContext'] : {};
   const sysctl = objects(context['sysctls']).find(({ name }) => name === SYSCTL.name);
   if (sysctl !== undefined && Number(sysctl['value']) > PORT) {
-    problems.push(`its sysctl ${SYSCTL.name} is over ${PORT}, where transparent has to listen`);
+    problems.push(`its sysctl ${SYSCTL.name} is above ${PORT}, but transparent has to listen there`);
   }
   return problems;
 }
 
 /**
- * What its author may have to do: a container may have its own settings of what to trust, and one that
- * runs before the sidecar finds the API name led to where nobody listens yet.
+ * What the author may have to do: a container may have its own trust settings, and a container that runs
+ * before the sidecar finds the API name mapped to an address where nothing listens yet.
  */
 export function transparentWarnings({ containers, initContainers }: PodView, initIndex: number): string[] {
   const variables = Object.keys(TRUST_VARIABLES);
@@ -120,18 +121,18 @@ export function transparentWarnings({ containers, initContainers }: PodView, ini
       return [
         ...(kept.length > 0
           ? [
-              `container ${name} sets ${kept.join(', ')} itself: for transparent, let it trust ${TRUST_FOLDER}/wechat.pem too`,
+              `container ${name} sets ${kept.join(', ')} itself: to use transparent, make it trust ${TRUST_FOLDER}/wechat.pem too`,
             ]
           : []),
         ...(objects(container['envFrom']).length > 0
           ? [
-              `container ${name} takes variables from elsewhere (envFrom): if ${variables.join(', ')} are among them, transparent overrides those; set them in env to keep them`,
+              `container ${name} uses envFrom: transparent overrides ${variables.join(', ')} if they are set there; set them in env to keep them`,
             ]
           : []),
       ];
     }),
     ...(early.length > 0
-      ? [`the API cannot be called by ${early.join(', ')}, before which the sidecar does not start`]
+      ? [`${early.join(', ')} cannot call the API, because the sidecar starts later`]
       : []),
   ];
 }

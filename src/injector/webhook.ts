@@ -11,40 +11,41 @@ import { WorkBudget } from './work.ts';
 export const INJECT_PATH = '/inject';
 
 export interface WebhookParts {
-  /** May change while we run. */
+  /** Can change at runtime. */
   readonly settings: () => InjectionSettings;
   readonly nativeSupported: () => boolean;
-  /** `reason` says why a pod was skipped, else `none`. */
+  /** `reason` says why a pod was skipped; otherwise it is `none`. */
   readonly onReviewed: (result: ReviewOutcome['result'] | 'failed', reason: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Bodies that are read and answers that are written, all together: room for two of the largest. */
+/** Memory for bodies and responses, all reviews together: enough for two of the largest. */
 export const WORK_BYTES_MAX: number = 2 * BODY_BYTES_MAX;
 
 const GIVEN_UP = {
   not_a_review: [400, MALFORMED],
-  too_long: [413, `The body is over ${BODY_BYTES_MAX} bytes.`],
+  too_long: [413, `The body exceeds ${BODY_BYTES_MAX} bytes.`],
   too_many_parts: [413, `The body has more than ${PARTS_MAX} fields and items.`],
 } as const;
 
-/** Answers the API server: POST /inject with an AdmissionReview. */
+/** Handles POST /inject with an AdmissionReview. */
 export function webhookHandler(parts: WebhookParts): RequestListener {
   const app = new Koa();
   const logOf = boundedLog(parts.log, parts.clock);
   const budget = new WorkBudget(WORK_BYTES_MAX);
   app.on('error', (error: Error & { code?: string }) => {
-    // The caller left in the middle, which is no fault of ours.
+    // The client disconnected; that is not our error.
     if (error.code === 'ECONNRESET') return;
     parts.onReviewed('failed', 'none');
     logOf('webhook').error('A pod could not be looked at', { detail: error.message });
   });
   app.use(async (ctx) => {
-    if (ctx.path !== INJECT_PATH) return refuse(ctx, 404, `There is nothing here but POST ${INJECT_PATH}.`);
+    if (ctx.path !== INJECT_PATH)
+      return refuse(ctx, 404, `Not found: the only route is POST ${INJECT_PATH}.`);
     if (ctx.method !== 'POST') {
       ctx.set('allow', 'POST');
-      return refuse(ctx, 405, 'Only POST is served here.');
+      return refuse(ctx, 405, 'Method not allowed: use POST.');
     }
     const work = budget.begin(() => ctx.req.socket.destroy());
     ctx.res.once('close', () => work.end());
@@ -77,7 +78,7 @@ function note(
   else log.debug('A pod was left as it is', { namespace, pod, why: reason });
 }
 
-/** Whoever it is, it is no API server: the rest of its body is not read, and its connection is closed. */
+/** This is not an API server: the rest of its body is not read, and its connection is closed. */
 function refuse(ctx: Koa.Context, status: number, message: string): void {
   ctx.set('connection', 'close');
   ctx.status = status;

@@ -2,14 +2,14 @@ import { isObject, type JsonObject } from '../base/json.ts';
 import { objects, type PodView } from './pod.ts';
 
 const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os'];
-/** Windows nodes alone have it. */
+/** Only Windows nodes have this label. */
 const BUILD_LABEL = 'node.kubernetes.io/windows-build';
-/** Runtime classes are named freely; these are the names that documentation and vendors give. */
+/** Runtime classes can have any name; these are the ones that documentation and vendors use. */
 const RUNTIME_CLASS = /windows|wcow/i;
 
 /**
- * By which field a pod says that it is for Windows nodes; undefined if it does not. What a RuntimeClass
- * asks of nodes stands in the pod's nodeSelector by the time that a webhook is shown the pod.
+ * The field by which a pod requests Windows nodes; undefined if none does. The node requirements of a
+ * RuntimeClass are in the pod's nodeSelector by the time a webhook sees the pod.
  */
 export function windowsBy({ spec, containers, initContainers }: PodView): string | undefined {
   const os = isObject(spec['os']) ? spec['os']['name'] : undefined;
@@ -28,7 +28,7 @@ function selects(nodeSelector: unknown): boolean {
   return OS_LABELS.some((label) => nodeSelector[label] === 'windows') || BUILD_LABEL in nodeSelector;
 }
 
-/** A node has to fit one of the terms, and every expression of it. */
+/** A node must match at least one term, and every expression of that term. */
 function requires(affinity: unknown): boolean {
   const nodeAffinity = isObject(affinity) ? affinity['nodeAffinity'] : undefined;
   const required = isObject(nodeAffinity)
@@ -42,7 +42,7 @@ function asksForWindows({ key, operator, values }: JsonObject): boolean {
   if (key === BUILD_LABEL) return operator === 'In' || operator === 'Exists';
   const named: readonly unknown[] = Array.isArray(values) ? values : [];
   if (!OS_LABELS.includes(String(key)) || named.length === 0) return false;
-  // There are no others than these two.
+  // With names as values, only In and NotIn are possible.
   return operator === 'In'
     ? named.every((name) => name === 'windows')
     : operator === 'NotIn' && named.includes('linux') && !named.includes('windows');

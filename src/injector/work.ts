@@ -1,15 +1,15 @@
-/** One review under way: its body, then its answer. */
+/** One review in progress: first its body, then its response. */
 export interface Work {
-  /** What it holds from now on. */
+  /** Sets how many bytes it holds from now on. */
   holds(bytes: number): void;
   /** It holds nothing any more. */
   end(): void;
 }
 
 /**
- * Bounds what all reviews under way hold together. When one needs more than is left, the oldest others
- * are cut: an API server sends a review in one go and takes its answer at once, so whoever has been at
- * it for the longest is somebody else.
+ * Limits the memory of all reviews in progress together. If one needs more than is left, the oldest others
+ * are aborted: an API server sends a review in one go and reads its response at once, so the slowest client
+ * is not an API server.
  */
 export class WorkBudget {
   readonly #bytesMax: number;

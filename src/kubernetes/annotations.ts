@@ -12,7 +12,7 @@ import { plainProxy } from './plain-proxy.ts';
 export const INJECTION_MODES = ['native', 'container', 'auto'] as const;
 export type InjectionMode = (typeof INJECTION_MODES)[number];
 
-/** What a pod asks for; what it leaves out is decided by the settings of the injector. */
+/** What a pod requests. The injector's settings decide whatever is missing. */
 export interface Wishes {
   app?: string;
   apps?: readonly string[];
@@ -25,7 +25,7 @@ export interface Wishes {
   memoryRequest?: string;
   memoryLimit?: string;
   logLevel?: LogLevel;
-  /** `none`, or a URL without user and password. */
+  /** `none` or a URL without user and password. */
   egressProxy?: string;
   transparent?: boolean;
   /** Names of init containers. */
@@ -35,21 +35,21 @@ export interface Wishes {
 export interface Annotation {
   /** Without the prefix. */
   readonly name: string;
-  /** Ends the sentence "accepted is …". */
+  /** Completes the sentence "accepted is …". */
   readonly accepted: string;
   readonly meaning: string;
-  /** Sets the wish, or returns false where the text is not accepted. */
+  /** Sets the option; returns false if the text is not accepted. */
   take(text: string, wishes: Wishes): boolean;
 }
 
 const APPID = /^[A-Za-z0-9_-]{2,64}$/;
 const ORIGIN = /^https?:\/\/[^\s/?#@\\,]+\/?$/i;
 const LIST_ITEMS_MAX = 16;
-/** Ports below need a privilege that the sidecar does not have. */
+/** Lower ports need a privilege that the sidecar does not have. */
 const PORT_MIN = 1_024;
-/** Less than this and the process is killed at its start. */
+/** With less than this the process is killed at start. */
 export const MEMORY_LIMIT_MIN = '96Mi';
-/** RFC 1123, as the names of containers are. */
+/** RFC 1123, as for container names. */
 const CONTAINER_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Every annotation that a pod may carry. The table in k8s/README.md says the same, and a test holds it to that. */
@@ -175,13 +175,13 @@ export const ANNOTATIONS: readonly Annotation[] = [
   },
 ];
 
-/** They come back on a pod that was read from a cluster and created again. */
+/** These are present on a pod that was read from a cluster and created again. */
 const WRITTEN_BACK = [STATUS_ANNOTATION, HUB_CA_ANNOTATION];
 const SHOWN_CHARACTERS_MAX = 60;
 
 /**
- * Reads every annotation with our prefix, and tells every problem: one that is misspelt would otherwise
- * be left out in silence.
+ * Reads every annotation with our prefix and reports every problem. A misspelt annotation would otherwise
+ * be ignored silently.
  */
 export function readAnnotations(
   annotations: Readonly<Record<string, string>>,
@@ -195,13 +195,13 @@ export function readAnnotations(
   const ours = Object.entries(annotations).filter(
     ([key]) => key.startsWith(PREFIX) && !WRITTEN_BACK.includes(key),
   );
-  // More than there are cannot all be right, and to look for what each was meant to be takes time.
+  // A pod cannot have this many valid ones, and finding a suggestion for each takes time.
   for (const [key, text] of ours.slice(0, 2 * ANNOTATIONS.length)) {
     const name = key.slice(PREFIX.length);
     const annotation = ANNOTATIONS.find((row) => row.name === name);
     if (annotation === undefined) problems.push(unknown(name));
     else if (locked.includes(name)) {
-      problems.push(`annotation ${key}: is locked by whoever operates the injector; take it away`);
+      problems.push(`annotation ${key}: is locked by the operator of the injector; remove it`);
     } else if (!annotation.take(text.trim(), wishes)) {
       problems.push(
         `annotation ${key}: got ${JSON.stringify(shortened(text))}, accepted is ${annotation.accepted}`,
@@ -210,7 +210,7 @@ export function readAnnotations(
   }
   const { app, apps } = wishes;
   if (app !== undefined && apps !== undefined && !apps.includes(app)) {
-    problems.push(`annotation ${PREFIX}app: ${app} is none of ${PREFIX}apps (${apps.join(', ')})`);
+    problems.push(`annotation ${PREFIX}app: ${app} is not in ${PREFIX}apps (${apps.join(', ')})`);
   }
   return { wishes, problems };
 }
@@ -218,7 +218,7 @@ export function readAnnotations(
 function unknown(name: string): string {
   const names = ANNOTATIONS.map((row) => row.name);
   const hint = didYouMean(name, names);
-  const known = hint === '' ? `; there are ${names.join(', ')}` : hint;
+  const known = hint === '' ? `; valid ones are ${names.join(', ')}` : hint;
   return `annotation ${PREFIX}${shortened(name)}: no such annotation${known}`;
 }
 
@@ -239,7 +239,7 @@ function portOf(text: string): number | undefined {
   return port >= PORT_MIN && port <= 65_535 ? port : undefined;
 }
 
-/** Fit to be shown: a refusal is read by more people than the pod, and a URL may hold a password. */
+/** Makes the text safe to show: more people read a refusal than the pod, and a URL may contain a password. */
 function shortened(text: string): string {
   const harmless = text.replaceAll(/\/\/[^,]*@/g, '//…@');
   return harmless.length > SHOWN_CHARACTERS_MAX ? `${harmless.slice(0, SHOWN_CHARACTERS_MAX)}…` : harmless;

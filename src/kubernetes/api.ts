@@ -6,29 +6,32 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Clock } from '../base/clock.ts';
 
 /**
- * The few calls that we make to a Kubernetes API server: one object at a time, by its path. The official
- * client is built for every kind of object, of which we use three; what is left is HTTPS and JSON.
+ * The few Kubernetes API calls that we need: one object at a time, by its path. The official client
+ * supports every kind of object, of which we use three; the rest is HTTPS and JSON.
  */
 export interface KubernetesApi {
   call(request: ApiRequest): Promise<ApiOutcome>;
-  /** Follows a path with `?watch=1`, until the server or `close` ends it. */
+  /** Watches a path with `?watch=1` until the server ends it or `close` is called. */
   watch(path: string, onEvent: (event: WatchEvent) => void): Watch;
-  /** How far our clock is ahead of the server's, by its last answer, within seconds; undefined before one. */
+  /**
+   * How far our clock is ahead of the server's according to its last response, to within seconds; undefined
+   * before the first one.
+   */
   aheadMs(): number | undefined;
   close(): void;
 }
 
-/** How a pod reaches the API server; a service account's files are the same in every pod. */
+/** How a pod reaches the API server. The service account files are at the same paths in every pod. */
 export interface KubernetesAccess {
   /** An https origin. */
   readonly server: string;
-  /** The bearer token, read again for each call, since the kubelet renews it. */
+  /** The bearer token; read for every call, because the kubelet renews it. */
   readonly tokenFile: string;
-  /** PEM; read again for each call too. */
+  /** PEM; also read for every call. */
   readonly caFile: string;
 }
 
-/** Where Kubernetes puts the files of a pod's own service account. */
+/** Where Kubernetes mounts the files of the pod's own service account. */
 export const IN_CLUSTER_FILES: Pick<KubernetesAccess, 'tokenFile' | 'caFile'> = {
   tokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token',
   caFile: '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
@@ -36,7 +39,7 @@ export const IN_CLUSTER_FILES: Pick<KubernetesAccess, 'tokenFile' | 'caFile'> = 
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
-  /** From `/api` on, with its query. */
+  /** Starts with `/api`; includes the query. */
   readonly path: string;
   readonly body?: unknown;
   /** For PATCH: `application/json-patch+json` or `application/merge-patch+json`. */
@@ -46,14 +49,14 @@ export interface ApiRequest {
 
 export type ApiOutcome =
   | { readonly kind: 'ok'; readonly body: unknown }
-  /** The server's own `Status`: reason is one word such as Conflict or NotFound. */
+  /** The server's own `Status`; reason is one word such as Conflict or NotFound. */
   | {
       readonly kind: 'refused';
       readonly status: number;
       readonly reason: string;
       readonly message: string;
     }
-  /** There was no answer, or none that can be read; `reason` is a code such as ECONNREFUSED or timeout. */
+  /** There was no response, or an unreadable one; `reason` is a code such as ECONNREFUSED or timeout. */
   | { readonly kind: 'failed'; readonly reason: string };
 
 export interface WatchEvent {
@@ -63,14 +66,14 @@ export interface WatchEvent {
 }
 
 export interface Watch {
-  /** Never rejects. Tells why the watch ended, for the log. */
+  /** Never rejects. Resolves with the reason why the watch ended, for the log. */
   readonly ended: Promise<string>;
   close(): void;
 }
 
 const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
-/** Room for both lanes of token reviews. */
+/** Enough for both token review lanes. */
 const CONNECTIONS_MAX = 32;
 
 export function makeKubernetesApi(access: KubernetesAccess, clock: Clock): KubernetesApi {
@@ -81,7 +84,7 @@ export function makeKubernetesApi(access: KubernetesAccess, clock: Clock): Kuber
     const body = asked.body === undefined ? undefined : Buffer.from(JSON.stringify(asked.body));
     const request = httpsRequest(new URL(asked.path, access.server), {
       agent,
-      // A part of what connections are kept by: another authority means another connection.
+      // Part of the pool key: a different authority needs a different connection.
       ca,
       method: asked.method,
       headers: {
@@ -145,7 +148,8 @@ async function callOnce(
 function headOf(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once('response', resolve);
-    // Errors that come after the head are the response's too; without a listener they would be thrown.
+    // Errors after the response headers also reach the response; without a listener here they would be
+    // thrown.
     request.on('error', reject);
   });
 }
@@ -167,7 +171,7 @@ function outcomeOf(status: number, text: string): ApiOutcome {
   };
 }
 
-/** One JSON object a line, for as long as the server likes. */
+/** Reads one JSON object per line until the server ends the response. */
 function follow(send: () => Promise<ClientRequest>, onEvent: (event: WatchEvent) => void): Watch {
   let request: ClientRequest | undefined;
   let closed = false;
@@ -190,7 +194,7 @@ function follow(send: () => Promise<ClientRequest>, onEvent: (event: WatchEvent)
         if (event !== undefined && !closed) onEvent(event);
       }
     }
-    return 'the server ended it';
+    return 'the server closed it';
   };
   return {
     ended: run()
@@ -203,10 +207,10 @@ function follow(send: () => Promise<ClientRequest>, onEvent: (event: WatchEvent)
   };
 }
 
-/** Why a call came to nothing, in words for a log line or a check. */
+/** Why a call failed, as a phrase for a log line or a check. */
 export function whyNot(outcome: Exclude<ApiOutcome, { kind: 'ok' }>): string {
-  if (outcome.kind === 'failed') return `the API server cannot be asked (${outcome.reason})`;
-  return `the API server refuses (${outcome.status} ${outcome.reason}): ${outcome.message}`;
+  if (outcome.kind === 'failed') return `the API server is unavailable (${outcome.reason})`;
+  return `the API server refused the call (${outcome.status} ${outcome.reason}): ${outcome.message}`;
 }
 
 function codeOf(error: unknown): string {

@@ -3,23 +3,26 @@ import type { InjectionMode } from './annotations.ts';
 
 /** What the installation decides for every pod. */
 export interface InjectionSettings {
-  /** Of wechat-sidecar, for the status annotation. */
+  /** The version of wechat-sidecar, for the status annotation. */
   readonly version: string;
   readonly image: string;
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never' | undefined;
-  /** Secrets with credentials for the registry of that image; each pod's own namespace has them. */
+  /** Secrets with registry credentials for that image; they are in each pod's own namespace. */
   readonly imagePullSecrets: readonly string[];
   readonly mode: InjectionMode;
   readonly hubUrls: readonly string[];
-  /** The authority of the hub's certificate (PEM), where it is a private one. */
+  /** The CA of the hub's certificate (PEM), if it is a private one. */
   readonly hubCaPem: string | undefined;
-  /** A ConfigMap of each pod's own namespace with further authorities, and its key. */
+  /** A ConfigMap in each pod's own namespace with additional CAs, and its key. */
   readonly caConfigMap: { readonly name: string; readonly key: string } | undefined;
-  /** The platform, where sidecars are to call something else; undefined leaves them their default. */
+  /** The platform's origins, if sidecars are to call another address; undefined keeps their default. */
   readonly upstreams: readonly string[] | undefined;
-  /** The forward proxy of sidecars: `none` or a URL without user and password. */
+  /** The egress proxy of sidecars: `none` or a URL without user and password. */
   readonly egressProxy: string | undefined;
-  /** In its place, a Secret of each pod's own namespace whose key holds the URL, with a password or without. */
+  /**
+   * Instead of that, a Secret in each pod's own namespace whose key holds the URL, with or without a
+   * password.
+   */
   readonly egressProxySecret: { readonly name: string; readonly key: string } | undefined;
   readonly audience: string;
   readonly port: number;
@@ -29,10 +32,10 @@ export interface InjectionSettings {
   readonly memoryRequest: string;
   readonly memoryLimit: string | undefined;
   readonly logLevel: LogLevel;
-  /** Undefined leaves it to the image and the platform. */
+  /** If undefined, the image and the platform decide. */
   readonly runAsUser: number | undefined;
-  /** Annotations that no pod may set, without their prefix. */
+  /** Annotations that pods may not set, without the prefix. */
   readonly lockedAnnotations: readonly string[];
-  /** Pods of this namespace are our own. */
+  /** Pods in this namespace are our own. */
   readonly ownNamespace: string;
 }

@@ -9,7 +9,9 @@ const MEMORY_UNIT_BYTES: Readonly<Record<string, number>> = {
   G: 1e9,
 };
 
-/** Thousandths of a processor: `100m`, `2`, `0.5`; undefined for anything else. */
+/**
+ * Parses a CPU quantity such as `100m`, `2` or `0.5` into millicores; returns undefined for anything else.
+ */
 export function cpuMillis(text: string): number | undefined {
   const [, whole, unit, fraction] = CPU.exec(text) ?? [];
   if (fraction !== undefined) return Number(fraction) * 1_000;
@@ -18,8 +20,8 @@ export function cpuMillis(text: string): number | undefined {
 }
 
 /**
- * Bytes of `64Mi` and the like; undefined for anything else. A bare number and `m` are accepted by
- * Kubernetes and are never what was meant: 64 bytes, 64 thousandths of a byte.
+ * Parses `64Mi` and similar into bytes; returns undefined for anything else. Kubernetes also accepts a bare
+ * number and the suffix `m`, but nobody means 64 bytes or 64 thousandths of a byte.
  */
 export function memoryBytes(text: string): number | undefined {
   const [, amount, unit] = MEMORY.exec(text) ?? [];
@@ -44,8 +46,8 @@ const POWERS_OF_1024: Readonly<Record<string, number>> = { Ki: 1, Mi: 2, Gi: 3, 
 const CHARACTERS_MAX = 64;
 
 /**
- * Billionths of any quantity that a pod may hold, as Kubernetes reads it (what is finer is rounded up), so
- * that quantities can be added and compared; undefined for what is none.
+ * Parses any quantity that a pod may contain into billionths, as Kubernetes reads it (rounding up smaller
+ * fractions), so that quantities can be added and compared; returns undefined if it is not one.
  */
 export function quantityNanos(value: unknown): bigint | undefined {
   const text = typeof value === 'number' ? String(value) : value;

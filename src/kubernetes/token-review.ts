@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { type KubernetesApi, whyNot } from './api.ts';
 import { Turnstile, type TurnstileLimits } from './turnstile.ts';
 
-/** Whom a projected token belongs to. */
+/** The owner of a projected token. */
 export interface ServiceAccount {
   readonly namespace: string;
   readonly name: string;
@@ -17,36 +17,39 @@ export type Review =
   | {
       readonly kind: 'genuine';
       readonly account: ServiceAccount;
-      /** On the life scale. */
+      /** In monotonic milliseconds. */
       readonly endsAtMs: number;
     }
-  /** `why` quotes nothing of the token. */
+  /** `why` never quotes the token. */
   | { readonly kind: 'refused'; readonly why: string }
-  /** The API server did not say, or not in time. */
+  /** The API server did not answer, or not in time. */
   | { readonly kind: 'unavailable'; readonly why: string };
 
 export interface TokenReviewParts {
   readonly api: Pick<KubernetesApi, 'call'>;
   readonly audience: string;
   readonly clock: Clock;
-  /** Whether such an account may come at all: the API server is not asked about any other. */
+  /** Whether this account may use the hub; the API server is not asked about any other. */
   readonly expects: (account: ServiceAccount) => boolean;
-  /** How many answers of each kind are remembered. */
+  /** How many results of each kind are cached. */
   readonly rememberedMax?: number;
 }
 
-/** What the queues and tables of reviews hold; docs/limits.md has the same figures. */
+/** Limits of the review queues and caches; docs/limits.md has the same figures. */
 export const REVIEW_LIMITS = {
-  /** For so long a yes is good without another question. */
+  /** How long a positive result is used without another review. */
   freshMsMax: 60_000,
-  /** For so long after a yes its credential is served while it is asked about again. A no ends it at once. */
+  /**
+   * How long after a positive result its credential is still served while it is reviewed again. A negative
+   * result ends this at once.
+   */
   staleMsMax: 300_000,
   refusedMs: 10_000,
   rememberedMax: 10_000,
   tokenCharsMax: 8 * 1024,
 } as const;
 
-/** Credentials that were never good. One peer has half of either. */
+/** Credentials that have never been valid. One peer may use half of the running and of the waiting places. */
 export const UNKNOWN_LANE: TurnstileLimits = {
   inFlightMax: 16,
   waitingMax: 1_000,
@@ -54,7 +57,7 @@ export const UNKNOWN_LANE: TurnstileLimits = {
   shareMax: 0.5,
 };
 
-/** Those that were good, which wait behind no others. */
+/** Credentials that have been valid before; they never wait behind unknown ones. */
 export const KNOWN_LANE: TurnstileLimits = {
   inFlightMax: 8,
   waitingMax: REVIEW_LIMITS.rememberedMax,
@@ -62,19 +65,25 @@ export const KNOWN_LANE: TurnstileLimits = {
   shareMax: 1,
 };
 
-/** A question that came to nothing is not repeated sooner. */
+/** A review that failed is not repeated sooner than this. */
 const AGAIN_MS = 2_000;
 const REVIEW_MS_MAX = 2_000;
-/** The API server judges by the right clock; what ended this long ago by ours is not worth its time. */
+/**
+ * The API server decides by the correct clock. A token that expired this long ago by our clock is not worth
+ * a review.
+ */
 const CLOCK_LEEWAY_MS = 86_400_000;
-/** A token that the API server takes although it is past its end here: our clock is wrong. */
+/**
+ * The remaining life of a token that the API server accepts although it has expired by our clock: our clock
+ * is wrong.
+ */
 const GENUINE_MS_MIN = 5_000;
 
 /**
- * Asks the API server whose token it is (authentication.k8s.io/v1 TokenReview). What cannot be a token
- * of an expected account for our audience is refused without a question, by its unverified claims. Yes
- * and no are remembered apart, so that a flood of junk does not push the good ones out; and a credential
- * that was good is asked about in a lane of its own, and served meanwhile.
+ * Asks the API server who owns a token (authentication.k8s.io/v1 TokenReview). A token whose unverified
+ * claims do not name an expected account and our audience is refused without asking. Positive and negative
+ * results are cached separately, so that a flood of junk does not evict the good ones. A credential that
+ * was valid before is reviewed in a lane of its own and is served meanwhile.
  */
 export class TokenReviews {
   readonly #parts: TokenReviewParts;
@@ -93,16 +102,18 @@ export class TokenReviews {
     this.#unknownLane = new Turnstile(UNKNOWN_LANE, parts.clock);
   }
 
-  /** `peer` names where it came from: none can have more than its share of the reviews of unknown credentials. */
+  /**
+   * `peer` identifies the source, so that no source can use more than its share of the reviews of unknown
+   * credentials.
+   */
   async review(token: string, peer: string): Promise<Review> {
     const { audience, clock, expects } = this.#parts;
     const claims = claimsOf(token);
     if (claims === undefined) return { kind: 'refused', why: 'neither a known key nor a JWT' };
     if (!claims.audiences.includes(audience)) return { kind: 'refused', why: 'a JWT for another audience' };
-    if (claims.expMs + CLOCK_LEEWAY_MS < clock.wallMs())
-      return { kind: 'refused', why: 'a JWT past its end' };
+    if (claims.expMs + CLOCK_LEEWAY_MS < clock.wallMs()) return { kind: 'refused', why: 'an expired JWT' };
     if (claims.account === undefined || !expects(claims.account)) {
-      return { kind: 'refused', why: 'a JWT of no service account that is allowed' };
+      return { kind: 'refused', why: 'a JWT of a service account that is not allowed' };
     }
     const key = createHash('sha256').update(`${audience}\n${token}`).digest('base64');
     const nowMs = clock.lifeMs();
@@ -114,7 +125,7 @@ export class TokenReviews {
     return genuine !== undefined && nowMs < genuine.staleUntilMs ? genuine.review : asked;
   }
 
-  /** An identical question that is on its way is joined. Without a peer it goes by the lane of those that were good. */
+  /** Joins an identical review that is in progress. Without a peer it uses the lane of known credentials. */
   #askOnce(key: string, token: string, claims: Claims, peer: string | undefined): Promise<Review> {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
@@ -143,7 +154,7 @@ export class TokenReviews {
         break;
       case 'unavailable': {
         const genuine = this.#genuine.get(key);
-        // It is served as before, and asked about again in a moment.
+        // It is still served, and reviewed again shortly.
         if (genuine !== undefined && nowMs < genuine.staleUntilMs) {
           const freshUntilMs = Math.min(nowMs + AGAIN_MS, genuine.staleUntilMs);
           this.#genuine.set(key, { ...genuine, freshUntilMs });
@@ -168,19 +179,20 @@ export class TokenReviews {
         timeoutMs: REVIEW_MS_MAX,
       }),
     );
-    if (outcome === undefined) return { kind: 'unavailable', why: 'too many credentials wait for a review' };
+    if (outcome === undefined)
+      return { kind: 'unavailable', why: 'too many credentials are waiting for a review' };
     if (outcome.kind !== 'ok') return { kind: 'unavailable', why: withoutMessage(whyNot(outcome)) };
     const parsed = tokenReview.safeParse(outcome.body);
-    if (!parsed.success) return { kind: 'unavailable', why: 'the API server gave no TokenReview' };
+    if (!parsed.success) return { kind: 'unavailable', why: 'the API server did not return a TokenReview' };
     const { authenticated, user, audiences } = parsed.data.status;
     if (!authenticated) return { kind: 'refused', why: 'the API server does not accept this JWT' };
     const account = accountOf(user?.username ?? '');
-    // Servers that know nothing of audiences name none, and have checked none.
+    // Servers that do not support audiences return none and have not checked them.
     if (!audiences.includes(audience) || account === undefined || !expects(account)) {
-      return { kind: 'refused', why: 'a JWT of another audience or account than it says' };
+      return { kind: 'refused', why: 'a JWT whose audience or account differs from its claims' };
     }
     const pod = user?.extra?.['authentication.kubernetes.io/pod-name']?.[0];
-    // A clock that runs ahead of the API server's must not end the call that it has just let in.
+    // A clock that runs ahead of the API server's must not end the call that was just accepted.
     const leftMs = Math.max(REVIEW_LIMITS.freshMsMax, claims.expMs - clock.wallMs());
     return {
       kind: 'genuine',
@@ -217,11 +229,11 @@ const tokenReview = z.object({
 interface Claims {
   readonly audiences: readonly string[];
   readonly account: ServiceAccount | undefined;
-  /** Unix milliseconds. */
+  /** In Unix milliseconds. */
   readonly expMs: number;
 }
 
-/** What a JWT says of itself, unverified; undefined for what is none. */
+/** The claims of a JWT, unverified; undefined if it is not a JWT. */
 function claimsOf(token: string): Claims | undefined {
   if (token.length > REVIEW_LIMITS.tokenCharsMax) return undefined;
   const payload = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token)?.[1];
@@ -251,7 +263,7 @@ function accountOf(username: string): ServiceAccount | undefined {
   return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
-/** What a server says in words may quote what it was asked. */
+/** The server's message may quote the token. */
 function withoutMessage(why: string): string {
   return why.replace(/\): .*$/s, ')');
 }

@@ -4,7 +4,7 @@ export interface TurnstileLimits {
   readonly inFlightMax: number;
   readonly waitingMax: number;
   readonly waitMsMax: number;
-  /** The part of both that one peer may have. */
+  /** How much of both limits one peer may use. */
   readonly shareMax: number;
 }
 
@@ -19,14 +19,14 @@ interface Waiter {
 }
 
 /**
- * Lets so many through at a time; the others wait their turn, for so long. Peers take turns, so that none
- * waits behind what another one sends. Of one peer the latest comes first: in a flood the earlier ones are
- * about to give up anyway, and an honest one among them is served at once or tries again.
+ * A semaphore with a bounded queue and a time limit for waiting. Peers are served round-robin, so that none
+ * waits behind another's flood. Within a peer the latest comes first: in a flood the earlier ones are about
+ * to time out anyway, and an honest caller among them is served at once or retries.
  */
 export class Turnstile {
   readonly #limits: TurnstileLimits;
   readonly #clock: Clock;
-  /** In the order of their turns. */
+  /** In round-robin order. */
   readonly #peers = new Map<string, Peer>();
   #inFlight = 0;
   #waiting = 0;
@@ -36,7 +36,7 @@ export class Turnstile {
     this.#clock = clock;
   }
 
-  /** Undefined where `run` did not get its turn. */
+  /** Returns undefined if `run` was not started in time. */
   async pass<T>(peer: string, run: () => Promise<T>): Promise<T | undefined> {
     const state = this.#peers.get(peer) ?? { inFlight: 0, waiting: [] };
     this.#peers.set(peer, state);
@@ -87,7 +87,7 @@ export class Turnstile {
     this.#inFlight += 1;
   }
 
-  /** The latest of the peer whose turn it is. */
+  /** The latest waiter of the next peer. */
   #next(): void {
     for (const [name, peer] of this.#peers) {
       const latest = peer.waiting.at(-1);

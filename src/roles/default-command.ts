@@ -7,13 +7,13 @@ export interface PlainSettings {
   readonly file?: { readonly path: string; readonly text: string };
 }
 
-/** What runs where no command is named: a demonstration, until there is an account or a hub. */
+/** The command if none is given: the demo, unless an account or a hub is configured. */
 export function defaultCommand(source: PlainSettings): 'proxy' | 'demo' {
   const account = ['WECHAT_APPID', 'WECHAT_APPSECRET', 'WECHAT_APPSECRET_FILE', 'WECHAT_SIDECAR_HUB_URL'];
   return anyGiven(source.env, account) || fileHas(source, ['apps', 'hub']) ? 'proxy' : 'demo';
 }
 
-/** As what `check` reads settings that do not say: as a hub where they name its callers. */
+/** The role that `check` assumes if the settings do not say: a hub if they define its callers. */
 export function defaultCheckRole(source: PlainSettings): 'proxy' | 'hub' {
   if (anyGiven(source.env, ['WECHAT_SIDECAR_HUB_URL']) || fileHas(source, ['hub'])) return 'proxy';
   const callers = anyGiven(source.env, ['WECHAT_HUB_CLIENT_KEY_FILE']);
@@ -24,7 +24,7 @@ function anyGiven(env: Environment, names: readonly string[]): boolean {
   return names.some((name) => isGiven(env[name]));
 }
 
-/** Whether anything stands below one of the keys. A file that cannot be read counts as having it. */
+/** Whether the file sets anything under one of the keys. A file that cannot be read counts as setting it. */
 function fileHas(source: PlainSettings, keys: readonly string[]): boolean {
   if (source.file === undefined) return false;
   const file = readSettingsFile(source.file.path, source.file.text);

@@ -17,17 +17,17 @@ import { RIGHTS } from '../hub-api/rights.ts';
 const EVERYBODY = ['0.0.0.0/0', '::/0'];
 
 export interface RunningDemo extends RunningRole {
-  /** What to show a newcomer. */
+  /** The text for a new user. */
   welcome(adminPort: number): string;
 }
 
-/** On loopback, unlike a hub in earnest: the demo is nobody else's business. */
+/** On loopback, unlike a real hub: a demo must not be reachable from outside. */
 const HUB_LISTEN: HostPort = { host: 'localhost', port: 3882 };
 const SIMULATOR_LISTEN: HostPort = { host: 'localhost', port: 3884 };
 
-/** Simulator, hub and sidecar in one process: the newcomer's first minute, without an account. */
+/** Simulator, hub and sidecar in one process, for trying the product without an account. */
 export async function startDemo(settings: Settings, context: RoleContext): Promise<RunningDemo> {
-  // A demo that is asked for a free port, as tests ask, takes free ones throughout.
+  // If the demo is started with port 0, as in tests, all its ports are free ones.
   const anyPort = settings.listen.port === 0;
   const at = (usual: HostPort): HostPort => (anyPort ? { ...usual, port: 0 } : usual);
   const key = await makeKey();
@@ -35,13 +35,13 @@ export async function startDemo(settings: Settings, context: RoleContext): Promi
   const clients = [{ name: 'demo', keySha256: key.sha256, apps: ['*'], may: RIGHTS }];
 
   const started: RunningRole[] = [];
-  // Whoever tries a demo should not have to hunt for what holds a port.
+  // A user who tries the demo should not have to find out which program uses a port.
   const start = async (listen: HostPort, startAt: (listen: HostPort) => Promise<RunningRole>) => {
     const role = await orOnFreePort(listen, startAt);
     started.unshift(role);
     return role;
   };
-  /** Callers before those they call. */
+  /** Stops callers before the roles that they call. */
   const stop = async (options: DrainOptions): Promise<DrainOutcome> => {
     const [first, ...others] = started;
     const outcome = await first?.drain(options);
@@ -62,7 +62,7 @@ export async function startDemo(settings: Settings, context: RoleContext): Promi
     const proxySettings = (of: Settings): Settings => ({
       ...of,
       upstreams,
-      // There is nothing to guard: its account is the simulator's.
+      // Nothing to protect: the account is the simulator's.
       listenPeers: EVERYBODY,
       hub: reached,
       defaultApp: app.appid,
@@ -91,7 +91,7 @@ export async function startDemo(settings: Settings, context: RoleContext): Promi
   }
 }
 
-/** A key for the demo's one caller, drawn at each start, in a file as a pod has it. */
+/** A key for the demo's only client, random at each start, in a file as in a pod. */
 async function makeKey(): Promise<{ text: string; sha256: string; folder: string; file: string }> {
   const text = randomKey(12);
   const folder = await mkdtemp(join(tmpdir(), 'wechat-sidecar-demo-'));

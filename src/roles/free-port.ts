@@ -1,7 +1,7 @@
 import { ListenError } from '../server/listen-error.ts';
 import type { HostPort } from '../settings/settings.ts';
 
-/** Starts where it is asked to, or on a free port where another program holds that one. */
+/** Starts at the given address, or on a free port if another program uses that one. */
 export async function orOnFreePort<T>(listen: HostPort, start: (listen: HostPort) => Promise<T>): Promise<T> {
   try {
     return await start(listen);

@@ -2,24 +2,24 @@ import type { defaultCommand } from './default-command.ts';
 import { readTextFile, type SettingsPlace } from '../settings/load.ts';
 import type { Environment } from '../settings/environment.ts';
 
-/** What the process is to us: the one who runs this has the process. */
+/** The interface to the process, which belongs to the entry file. */
 export interface Host {
-  /** Without the interpreter and the script. */
+  /** Without the interpreter and the script name. */
   readonly argv: readonly string[];
   readonly env: Environment;
   readonly version: string;
   readonly nodeVersion: string;
-  /** The number of the user that we run as, where the system has such numbers. */
+  /** The numeric id of our user, if the system has one. */
   readonly userId: number | undefined;
   out(text: string): void;
   err(text: string): void;
   /** `stop`: SIGTERM or SIGINT; `reload`: SIGHUP. */
   onSignal(kind: 'stop' | 'reload', run: () => void): void;
-  /** From here on a rejection that nobody takes no longer ends the process: `act` gets it. */
+  /** From then on an unhandled rejection does not end the process; `act` gets it instead. */
   onRejection(act: (error: unknown) => void): void;
 }
 
-/** 0: a requested stop or a finished command. 78: bad settings (EX_CONFIG). 1: anything else. */
+/** 0: stopped on request, or the command succeeded. 78: invalid settings (EX_CONFIG). 1: anything else. */
 export type ExitCode = 0 | 1 | 78;
 
 export function problemsText(problems: readonly string[]): string {
@@ -28,7 +28,7 @@ export function problemsText(problems: readonly string[]): string {
   return `wechat-sidecar cannot start: ${count} in the settings\n${lines}`;
 }
 
-/** For finding out what is meant to run; what cannot be read is told when it is read for good. */
+/** Only for finding out which command to run; read errors are reported by the real load. */
 export function plainSettings({
   env,
   configFile,

@@ -30,7 +30,7 @@ import type { Settings } from '../settings/settings.ts';
 import { observerFor } from './proxy.ts';
 import { makeWayOut, type WayOut } from './way-out.ts';
 
-/** The hub: the one holder of AppSecrets, which gives tokens to those who may use them. */
+/** The hub: the only holder of AppSecrets, which provides tokens to authorized callers. */
 export async function startHub(
   settings: Settings,
   context: RoleContext,
@@ -82,7 +82,8 @@ export async function startHub(
       if (isOtherWay) keepers.routeChanged();
     },
     async drain(options) {
-      // Watchers would keep us waiting for ever, and find another hub once this one takes no calls.
+      // Watch streams never end by themselves; their clients connect to another hub once this one accepts
+      // no calls.
       const parting = clock.after(options.delayMs, () => hub.watchers.close());
       const outcome = await listener.drain(options);
       parting.cancel();
@@ -172,7 +173,7 @@ async function assemble(
   return { hub, keepers, store, tickets, history, places, wayOut, close };
 }
 
-/** Whether other hubs hold the account too. */
+/** Whether the account is shared with other hubs. */
 function isShared(keepers: Keepers, appid: string): boolean {
   return keepers.status().some((status) => status.appid === appid && status.shared !== undefined);
 }
@@ -206,13 +207,13 @@ function reviewersFor(
   return serviceAccountReviewers(new TokenReviews({ api, audience, clock, expects }), rules);
 }
 
-/** Ready once each account has been tried, with whatever outcome. */
+/** Ready when a fetch has been attempted for every account, whatever the result. */
 function triedCheck(keepers: Keepers): Check {
   return {
     name: 'tokens',
     run() {
       const untried = keepers.appids().filter((appid) => !keepers.tried(appid));
-      return untried.length === 0 ? undefined : `no token was asked for yet: ${untried.join(', ')}`;
+      return untried.length === 0 ? undefined : `no token has been requested yet: ${untried.join(', ')}`;
     },
   };
 }

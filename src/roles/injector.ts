@@ -77,7 +77,10 @@ export async function startInjector(
 
 interface Certificate {
   readonly shown: KeptCertificate;
-  /** None where the files of somebody else are shown, who then also tells API servers which authority to trust. */
+  /**
+   * Undefined if the certificate comes from files; then the operator also has to make API servers trust its
+   * CA.
+   */
   readonly keeper: CertificateKeeper | undefined;
 }
 
@@ -90,9 +93,9 @@ async function certificateFor(
 ): Promise<Certificate> {
   if (tls !== undefined) return { shown: keepCertificate(tls, SETTING, clock, log), keeper: undefined };
   const { namespace, service } = injector;
-  // The one name by which API servers call a Service.
+  // The only name by which API servers call a Service.
   const dnsNames = [`${service}.${namespace}.svc`];
-  // Nobody trusts this one: it is shown until the one that all replicas share is in hand.
+  // Nobody trusts this one: it is served until the one that all replicas share is available.
   const shown = new ShownCertificate(
     await makeWebhookCertificate(dnsNames, clock.wallMs(), policy.lifeMs, random),
   );

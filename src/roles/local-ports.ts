@@ -3,20 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * The admin ports of this user's processes on this machine: one empty file each, named after the port,
- * in a folder of the user's own. `shutdown` and `check` find there what runs on a port that nobody set.
+ * The admin ports of this user's processes on this machine: one empty file per port, named after it, in a
+ * folder of the user's own. `shutdown` and `check` use them to find a process whose port was not
+ * configured.
  */
 export class LocalPorts {
   readonly #folder: string;
   readonly #userId: number | undefined;
 
-  /** `userId` where the system has such numbers. */
+  /** `userId` is set if the system has numeric user ids. */
   constructor(userId: number | undefined) {
     this.#folder = join(tmpdir(), `wechat-sidecar-${userId ?? 'user'}`);
     this.#userId = userId;
   }
 
-  /** Whether it could be written down; where the temporary folder is read-only it cannot. */
+  /** Returns whether it could be recorded, which is not possible if the temporary folder is read-only. */
   async add(port: number): Promise<boolean> {
     try {
       await mkdir(this.#folder, { mode: 0o700, recursive: true });
@@ -31,18 +32,18 @@ export class LocalPorts {
   async remove(port: number): Promise<void> {
     if (!(await this.#isOurs())) return;
     await rm(join(this.#folder, String(port)), { force: true });
-    // It has others in it, or another process is about to write: both are well.
+    // Fails if other files are in it or another process is about to write; both are fine.
     await rmdir(this.#folder).catch(() => undefined);
   }
 
-  /** Those of processes that were killed are among them. */
+  /** May include ports of processes that were killed. */
   async list(): Promise<readonly number[]> {
     if (!(await this.#isOurs())) return [];
     const names = await readdir(this.#folder).catch(() => []);
     return names.filter((name) => /^[1-9]\d{0,4}$/.test(name)).map(Number);
   }
 
-  /** Others can write to the temporary folder too. */
+  /** Other users can write to the temporary folder too. */
   async #isOurs(): Promise<boolean> {
     const stats = await lstat(this.#folder).catch(() => undefined);
     return (

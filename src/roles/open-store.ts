@@ -4,7 +4,7 @@ import { memoryStore, type TokenStore } from '../store/store.ts';
 import type { RoleContext } from './role.ts';
 import type { StoreSettings } from '../settings/settings.ts';
 
-/** The store that the settings name. */
+/** Opens the store that the settings configure. */
 export async function openStore(
   store: StoreSettings,
   { clock, random, log, onRejection }: RoleContext,
@@ -18,16 +18,16 @@ export async function openStore(
     }
     case 'redis': {
       const { keyPrefix, encryptionKey, ...place } = store;
-      // Two of us on one machine, or after a restart, are two.
+      // Unique per process, also for two processes on one machine and after a restart.
       const holder = `${hostname()}-${randomHex(6, random)}`;
-      // The client of Redis is large, and most have no Redis.
+      // Imported lazily: the Redis client is large, and most installations have no Redis.
       const { makeRedisStore } = await import('../lease/redis-store.ts');
       return makeRedisStore({ place, keyPrefix, encryptionKey, holder, clock, random, log, onRejection });
     }
   }
 }
 
-/** Takes over what may change without a restart: where Redis is, and how to log in. */
+/** Applies what may change without a restart: the address of Redis and its credentials. */
 export function reconfigureStore(store: TokenStore, next: StoreSettings): void {
   if (next.kind === 'redis') store.use?.(next);
 }

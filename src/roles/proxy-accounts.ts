@@ -18,22 +18,25 @@ import type { RoleContext } from './role.ts';
 import type { HubSettings, Settings } from '../settings/settings.ts';
 import type { Tickets } from '../token/ticket.ts';
 
-/** Where a proxy's tokens come from. */
+/** Where a proxy gets its tokens from. */
 export interface ProxyAccounts {
   readonly accounts: Accounts;
-  /** Begins to get tokens; waits a while for what calls would need at once. */
+  /** Starts fetching tokens; waits a limited time for what calls need at once. */
   start(): Promise<void>;
-  /** The account of a call that names none. */
+  /** The account of a call that does not name one. */
   defaultApp(): string | undefined;
-  /** Why it is not known yet, where it is still to be told. */
+  /** Why the default account is unknown, if the hub has not sent it yet. */
   defaultAppUnknown(): string | undefined;
   readonly ready: Check;
-  /** Tells of each account that gets another token. */
+  /** Calls the listener with each account that gets a new token. */
   onTokenChange(listener: (appid: string) => void): void;
-  /** Its part of `/status`. */
+  /** This part of `/status`. */
   status(): object;
   reconfigure(settings: Settings): void;
-  /** Another way to the platform is in force: what waits because it could not be reached is tried again. */
+  /**
+   * Called when the route to the platform has changed: fetches that failed because it was unreachable are
+   * retried.
+   */
   routeChanged(): void;
   close(): Promise<void>;
 }
@@ -72,7 +75,7 @@ export async function makeOwnAccounts(
       isReady: (appid) => isLoginOnly(appid) || keepers.hasHadToken(appid),
       untried() {
         const untried = keepers.appids().filter((appid) => !keepers.tried(appid));
-        return untried.length === 0 ? undefined : `no token was asked for yet: ${untried.join(', ')}`;
+        return untried.length === 0 ? undefined : `no token has been requested yet: ${untried.join(', ')}`;
       },
     }),
     onTokenChange: (listener) => void (changed = listener),
@@ -138,7 +141,7 @@ function tellingOf(observer: KeeperObserver, changed: (appid: string) => void): 
   };
 }
 
-/** Accounts that a hub holds for us. */
+/** Accounts that a hub manages for us. */
 export function makeHubBackedAccounts(
   settings: Settings,
   hub: HubSettings,
@@ -155,10 +158,11 @@ export function makeHubBackedAccounts(
     readBearer: () => readBearer(hub.tokenFile),
     http: makeHubHttp({
       connectTimeoutMs: connectMs,
-      // The hub waits this long for the platform, and then has something to say about it.
+      // The hub waits this long for the platform and then responds with an error.
       answerTimeoutMs: answerMs + HUB_ANSWER_MARGIN_MS,
       idleTimeoutMs: Math.max(idleMs, STREAM_IDLE_MS),
-      // A hub has a name of the cluster, which DNS itself would not find without the search domains.
+      // The hub may have a cluster-internal name, which plain DNS does not resolve without the search
+      // domains.
       resolve: 'system',
       authorities,
       clock: context.clock,
@@ -189,34 +193,34 @@ export function makeHubBackedAccounts(
     reconfigure(next) {
       current = next;
     },
-    // The hub is reached in another way.
+    // The hub does not use this route.
     routeChanged() {},
     close: () => accounts.close(),
   };
 }
 
-const NOT_LISTED = 'the hub has not told its accounts yet; /status tells why';
+const NOT_LISTED = 'the account list has not been received from the hub yet; see /status';
 
 const HUB_ANSWER_MARGIN_MS = 5_000;
-/** Longer than the watch itself waits for a sign of life. */
+/** Longer than the watch itself waits for a heartbeat. */
 const STREAM_IDLE_MS = 60_000;
 
 interface Checked {
   readonly defaultApp: () => string | undefined;
-  /** It has had a token, or needs none. */
+  /** The account has had a token, or needs none. */
   readonly isReady: (appid: string) => boolean;
-  /** What is still to be tried, in words; `undefined` where nothing is. */
+  /** The accounts that have not been tried yet, as a message; `undefined` if there are none. */
   readonly untried: () => string | undefined;
 }
 
-/** Ready once the default account has had a token; without a default one, once each account was tried. */
+/** Ready when the default account has had a token; without a default account, when each account was tried. */
 function tokenCheck({ defaultApp, isReady, untried }: Checked): Check {
   return {
     name: 'tokens',
     run() {
       const appid = defaultApp();
       if (appid === undefined) return untried();
-      return isReady(appid) ? undefined : `the account ${appid} has had no token yet; /status tells why`;
+      return isReady(appid) ? undefined : `the account ${appid} has had no token yet; see /status`;
     },
   };
 }

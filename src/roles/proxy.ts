@@ -21,7 +21,7 @@ import type { RoleContext, RunningRole } from './role.ts';
 import type { HostPort, Settings } from '../settings/settings.ts';
 import { makeWayOut } from './way-out.ts';
 
-/** The sidecar, with accounts of its own or those of a hub. */
+/** The sidecar, with its own accounts or those of a hub. */
 export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
   const { clock, log, metrics } = context;
   const wayOut = makeWayOut(settings, context);
@@ -47,7 +47,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     boundedLog: boundedLog(log, clock),
     rules: () => rules.current(),
   };
-  // One face behind both listeners, so that the limit of calls in flight is one.
+  // Both listeners share it, so that there is one limit of calls in flight.
   const face = makeProxyFace(sidecar);
   const peers = new Peers(settings.listenPeers);
   const transparent = await openTransparent(settings, face, peers, context);
@@ -89,7 +89,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
 
 type DefaultApp = 'defaultApp' | 'defaultAppUnknown';
 
-/** What each call asks for: the same object for as long as it says the same. */
+/** The rules for each call: the same object as long as they do not change. */
 class CurrentRules {
   readonly #source: { [name in DefaultApp]: () => ProxyRules[name] };
   #rules: ProxyRules;
@@ -150,7 +150,7 @@ function openBusiness(
   });
 }
 
-/** The same face once more, over HTTPS and by the platform's own names. */
+/** Serves the same proxy over HTTPS under the platform's own names. */
 async function openTransparent(
   settings: Settings,
   face: ProxyFace,
@@ -185,7 +185,7 @@ function boundsOf({ limits, timeouts }: Settings): Parameters<typeof proxyLimits
   return { inFlightMax: limits.inFlightMax, bodyPauseMs: timeouts.idleMs };
 }
 
-/** With an account of its own, a sidecar makes its first connection for the token. */
+/** If the sidecar has its own account, fetching the token already opens a connection. */
 function warmUp({ hub }: Settings, { pools, origins }: Upstream): void {
   if (hub !== undefined) pools.warm(origins.first());
 }

@@ -5,7 +5,7 @@ import type { Check } from '../server/admin.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 
-/** What every role is started with. */
+/** What every role gets at its start. */
 export interface RoleContext {
   readonly version: string;
   readonly clock: Clock;
@@ -16,18 +16,18 @@ export interface RoleContext {
   readonly onRejection?: (act: (error: unknown) => void) => void;
 }
 
-/** A role that runs. */
+/** A running role. */
 export interface RunningRole {
   readonly name: string;
-  /** What it listens on, as `127.0.0.1:3880`. */
+  /** The addresses that it listens on, such as `127.0.0.1:3880`. */
   readonly addresses: readonly string[];
   readonly port: number;
-  /** Whether calls should come here, beyond not being about to stop. */
+  /** Whether it can serve calls, apart from being about to stop. */
   readonly ready: readonly Check[];
-  /** Its part of `/status`. */
+  /** This part of `/status`. */
   status(): unknown;
-  /** Takes over those settings that may change while it runs. */
+  /** Applies the settings that may change at runtime. */
   reconfigure(settings: Settings): void;
-  /** Stops in good order; tells how many calls had to be cut. */
+  /** Stops gracefully; returns how many calls had to be aborted. */
   drain(options: { readonly delayMs: number; readonly timeoutMs: number }): Promise<{ readonly cut: number }>;
 }

@@ -13,7 +13,7 @@ import type { Host } from './host.ts';
 import type { Settings } from '../settings/settings.ts';
 import { watchSettings } from '../settings/watch.ts';
 
-/** A start that takes longer counts as over: an application must not wait for a platform that is down. */
+/** The start counts as complete after this time: an application must not wait for a platform that is down. */
 const STARTUP_MS_MAX = 10_000;
 
 const QUIT = 'POST /quitquitquit';
@@ -66,7 +66,7 @@ export async function serve(
   log.info('stopping', { why: stop.why() });
   watch.close();
   const { cut } = await role.drain({
-    // Whoever asks by the admin port is the caller, and has made its last call.
+    // A stop through the admin port comes from the application itself, which has made its last call.
     delayMs: stop.why() === QUIT ? 0 : settings.drainDelayMs,
     timeoutMs: settings.drainTimeoutMs,
   });
@@ -81,7 +81,7 @@ async function start(
 ): Promise<{ role: RunningRole; welcome: (adminPort: number) => string }> {
   const quiet = (): string => '';
   switch (settings.role) {
-    // Each is loaded only here: what a role does not need would cost it half its start, and memory at rest.
+    // Imported lazily: unused roles would double the start time and increase idle memory.
     case 'proxy': {
       const { startProxy } = await import('./proxy.ts');
       return { role: await startProxy(settings, context), welcome: quiet };
@@ -104,7 +104,7 @@ async function start(
       return { role: demo, welcome: (adminPort) => demo.welcome(adminPort) };
     }
     default:
-      throw new Error(`Cannot start ${settings.role}: it is not a role that serves`);
+      throw new Error(`Cannot start ${settings.role}: this role does not serve`);
   }
 }
 

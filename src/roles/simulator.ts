@@ -9,7 +9,7 @@ import { makeSimulator } from '../simulator/simulator.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from '../settings/settings.ts';
 
-/** The stand-in for the platform, with the demo account beside those of the settings. */
+/** The simulated platform, with the demo account in addition to those of the settings. */
 export async function startSimulator(settings: Settings, context: RoleContext): Promise<RunningRole> {
   const { clock, log, metrics } = context;
   const { seed, tls, tokenLifeMs } = settings.simulator;
@@ -47,7 +47,10 @@ export async function startSimulator(settings: Settings, context: RoleContext): 
     port: listener.port,
     ready: [],
     status: () => ({ counters: simulator.control.counters(), apps: [DEMO_APP.appid] }),
-    /** Accounts are added and changed. None goes: an account of the platform does not end with a setting here. */
+    /**
+     * Accounts are added and changed, but never removed: an account of the platform does not end with a
+     * setting here.
+     */
     reconfigure({ apps }) {
       const changed = apps.filter((app) => known.get(app.appid) !== app.secret.reveal());
       for (const app of changed) {
@@ -64,7 +67,7 @@ export async function startSimulator(settings: Settings, context: RoleContext): 
   };
 }
 
-/** The listener reads certificates from files, and callers need the certificate in one to trust it. */
+/** The listener reads certificates from files, and clients need the certificate in a file to trust it. */
 async function keepFiles({
   certificatePem,
   keyPem,

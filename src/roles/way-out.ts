@@ -7,13 +7,13 @@ import { Pools } from '../upstream/pools.ts';
 import type { RoleContext } from './role.ts';
 import type { Settings } from '../settings/settings.ts';
 
-/** How calls reach the platform. */
+/** The route of calls to the platform. */
 export interface WayOut {
   readonly upstream: Upstream;
   readonly authorities: Authorities;
-  /** Takes over what may change while we run. Returns whether calls leave in another way from now on. */
+  /** Applies what may change at runtime. Returns whether calls use a different route from now on. */
   reconfigure(settings: Settings): boolean;
-  /** Its part of `/status`. */
+  /** This part of `/status`. */
   status(): { readonly upstreams: readonly OriginHealth[]; readonly egressProxy?: EgressStatus | undefined };
 }
 

@@ -2,32 +2,32 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { Random } from '../base/random.ts';
 import type { Family, TokenKind } from './tokens.ts';
 
-/** One account of the simulated platform. Durations are in milliseconds. */
+/** An account of the simulated platform. Durations are in milliseconds. */
 export interface AppSettings {
   readonly appid: string;
-  /** Made up; the simulator's secrets guard nothing. */
+  /** Made up; the simulator's secrets protect nothing. */
   readonly secret: string;
-  /** A frozen AppSecret gets no tokens (40243); tokens that are out stay good. */
+  /** A frozen AppSecret gets no tokens (40243); tokens that were issued before stay valid. */
   readonly frozen: boolean;
   /** IPs, `a.b.c.*` or CIDR blocks that may use the AppSecret; empty: all. */
   readonly ipAllow: readonly string[];
   readonly tokenLifeMs: number;
-  /** How long the predecessor of a classic token still works. */
+  /** How long the previous classic token still works. */
   readonly overlapMs: number;
-  /** A stable token with no more life than this is replaced by the next normal call. */
+  /** A stable token with this much life or less left is replaced by the next normal call. */
   readonly rotateBeforeMs: number;
   readonly forceGapMs: number;
-  /** How long the predecessor of a forced refresh still works. */
+  /** How long the previous token still works after a forced refresh. */
   readonly forceGraceMs: number;
   readonly forcePerDay: number;
   readonly clearsPerMonth: number;
-  /** By path; `*` for every path that is not named. */
+  /** By path; `*` for every path that is not listed. */
   readonly quotas: Readonly<Record<string, Quota>>;
-  /** A third-party platform: it gets component tokens, and no others (61024). */
+  /** A third-party platform: it gets component tokens and no others (61024). */
   readonly component: boolean;
-  /** The AppKey of `pay_sig`. */
+  /** The AppKey for `pay_sig`. */
   readonly payKey: string;
-  /** The public key (PEM) that checks a Wechatmp-Signature; empty: none is registered. */
+  /** The public key (PEM) that verifies a Wechatmp-Signature; empty: none is registered. */
   readonly signKeyPem: string;
 }
 
@@ -71,8 +71,8 @@ const DEFAULTS: Omit<AppSettings, 'appid'> = {
 };
 
 /**
- * `given` over `before` over the defaults. The rotation window shrinks with short lives to a quarter of
- * them, or else a token that lives five seconds would be replaced by every single call.
+ * Merges `given` over `before` over the defaults. With a short token life the rotation window is a quarter
+ * of it, because otherwise a token that lives five seconds would be replaced by every call.
  */
 export function settle(given: NewApp, before: AppSettings | undefined): AppSettings {
   const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -82,7 +82,7 @@ export function settle(given: NewApp, before: AppSettings | undefined): AppSetti
   return { ...settings, quotas, rotateBeforeMs: Math.min(STABLE_WINDOW_MS, given.tokenLifeMs / 4) };
 }
 
-/** Calls of one path by one account in the running day and minute. */
+/** Calls to one path by one account in the current day and minute. */
 interface Usage {
   day: number;
   inDay: number;
@@ -91,18 +91,18 @@ interface Usage {
 }
 
 export interface AppCounters {
-  /** Calls of GET /cgi-bin/token that named this account, whatever the answer. */
+  /** Calls to GET /cgi-bin/token that named this account, whatever the response. */
   classicFetches: number;
-  /** Calls of POST /cgi-bin/stable_token in normal mode, likewise. */
+  /** The same for POST /cgi-bin/stable_token in normal mode. */
   stableFetches: number;
-  /** Calls of POST /cgi-bin/stable_token with force_refresh, likewise. */
+  /** The same for POST /cgi-bin/stable_token with force_refresh. */
   forcedFetches: number;
-  /** Tokens made for callers of the two endpoints: fewer than the calls, where a call returns the same token. */
+  /** Tokens created by the two endpoints: fewer than the calls, because a call may return the same token. */
   tokensIssued: number;
   getApiDomainIpCalls: number;
-  /** Calls with a live token, get_api_domain_ip included. */
+  /** Calls with a valid token, including get_api_domain_ip. */
   apiCalls: number;
-  /** Calls with a token of this account that was overwritten, revoked or aged. */
+  /** Calls with a token of this account that was overwritten, revoked or expired. */
   deadTokenCalls: number;
 }
 
@@ -153,7 +153,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const BEIJING_MS = 8 * 3_600_000;
 
-/** Quotas are counted by the day of Beijing. */
+/** Quotas are counted per day in Beijing time. */
 export function dayOf(nowMs: number): number {
   return Math.floor((nowMs + BEIJING_MS) / DAY_MS);
 }
@@ -167,7 +167,7 @@ export function quotaOf(account: Account, path: string): Quota {
   return quotas[path] ?? quotas['*'] ?? {};
 }
 
-/** Counts a call; the errcode where it is one too many. */
+/** Counts a call; returns the errcode if the quota is exceeded. */
 export function charge(account: Account, path: string, nowMs: number): 45009 | 45011 | undefined {
   const usage = usageOf(account, path, nowMs);
   const { perDay, perMinute } = quotaOf(account, path);
@@ -179,7 +179,7 @@ export function charge(account: Account, path: string, nowMs: number): 45009 | 4
   return undefined;
 }
 
-/** Of a path that was never called it is not kept: whoever asks may name any. */
+/** Not stored for a path that was never called, because callers may name any path. */
 export function usageOf(account: Account, path: string, nowMs: number): Usage {
   const usage = account.usage.get(path) ?? { day: 0, inDay: 0, minute: 0, inMinute: 0 };
   const day = dayOf(nowMs);
@@ -189,7 +189,7 @@ export function usageOf(account: Account, path: string, nowMs: number): Usage {
   return usage;
 }
 
-/** An IPv4 address as IPv4, also where the socket tells it as `::ffff:a.b.c.d`. */
+/** Writes an IPv4 address as IPv4 even if the socket reports `::ffff:a.b.c.d`. */
 export function plainIp(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
@@ -208,7 +208,7 @@ function allow(list: BlockList, entry: string): void {
   else list.addSubnet(address, Number(bits), family);
 }
 
-/** Whether `allow` can read an entry: a single address, `a.b.c.*`, or a CIDR block. */
+/** Whether `allow` accepts an entry: a single address, `a.b.c.*`, or a CIDR block. */
 export function isIpEntry(entry: string): boolean {
   try {
     allow(new BlockList(), entry);

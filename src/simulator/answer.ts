@@ -1,22 +1,22 @@
 /**
- * What the simulator answers, as a value: it is decided first, and sent (or cut, slowed, dropped) by
- * those who hold the socket.
+ * A response of the simulator as a value: it is decided first, then sent (or cut, slowed, dropped) by the
+ * code that holds the socket.
  */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** `zerosBytes` is a body of that many zero bytes, made while it is sent. */
+  /** `zerosBytes` means a body of that many zero bytes, generated while sending. */
   readonly body: Buffer | { readonly zerosBytes: number };
   /** The top-level errcode, for the list of arrivals and the counters. */
   readonly errcode?: number;
 }
 
-/** The platform says `encoding`, not `charset`: a media type of its own making. */
+/** The platform writes `encoding`, not `charset`: a media type of its own. */
 const JSON_TYPE = 'application/json; encoding=utf-8';
 const JSON_HEADERS = { 'Content-Type': JSON_TYPE };
 const PLAIN_HEADERS = { 'Content-Type': 'text/plain' };
 
-/** HTTP 200 with a JSON body, compact and without a newline, as the platform writes it. */
+/** HTTP 200 with a compact JSON body without a newline, as the platform writes it. */
 export function jsonAnswer(value: unknown, shape: { plain?: boolean; escapeSlashes?: boolean } = {}): Answer {
   const text = JSON.stringify(value);
   return {
@@ -27,7 +27,7 @@ export function jsonAnswer(value: unknown, shape: { plain?: boolean; escapeSlash
   };
 }
 
-/** A body given as text, for answers whose exact spelling matters. */
+/** A body given as text, for responses whose exact bytes matter. */
 export function textAnswer(text: string): Answer {
   return { status: 200, headers: JSON_HEADERS, body: Buffer.from(text) };
 }

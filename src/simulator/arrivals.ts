@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import { compilePathPattern } from '../wechat/path-pattern.ts';
 import type { ReceivedBody } from './body.ts';
 
-/** One request as it came in, for tests that ask what really left the program under test. */
+/** One received request, for tests that check what the program under test really sent. */
 export interface Arrival {
-  /** Counts up from 1, over all requests. */
+  /** Counts up from 1 over all requests. */
   readonly seq: number;
   readonly atMs: number;
   readonly method: string;
@@ -13,19 +13,19 @@ export interface Arrival {
   readonly url: string;
   readonly path: string;
   readonly httpVersion: string;
-  /** Names and values in turn, in their order and with their case. */
+  /** Names and values alternate, in their original order and case. */
   readonly rawHeaders: readonly string[];
   rawTrailers: readonly string[];
   /** Requests with the same number came over the same connection. */
   readonly connection: number;
   readonly encrypted: boolean;
   readonly remoteAddress: string;
-  /** The account whose token or AppSecret the call carried, where one was known. */
+  /** The account whose token or AppSecret the call carried, if it is known. */
   appid?: string;
-  /** Of the access_token in the query, whether the platform knows it or not. */
+  /** Of the access_token in the query, even if the platform does not know it. */
   tokenFingerprint?: string;
   body?: { readonly lengthBytes: number; readonly sha256: string; readonly text?: string };
-  /** `open`: not answered yet; `left`: the caller closed first; `cut`: we did, as a rule demands. */
+  /** `open`: not answered yet; `left`: the caller closed first; `cut`: we closed it because of a rule. */
   outcome: 'open' | 'answered' | 'left' | 'cut';
   status?: number;
   errcode?: number;
@@ -33,7 +33,7 @@ export interface Arrival {
 
 export interface PathCounters {
   calls: number;
-  /** Answers by their errcode; those without one, or with 0, are not in here. */
+  /** Responses by errcode, without those that have none or 0. */
   errcodes: Record<string, number>;
 }
 
@@ -43,7 +43,7 @@ export const PATHS_MAX = 1_000;
 export const PATH_CHARS_MAX = 256;
 const OTHER_PATHS = 'other';
 
-/** The last requests, and counts of all of them. */
+/** The last requests, and counts of all requests. */
 export class Arrivals {
   #seq = 0;
   #connections = 0;
@@ -69,7 +69,7 @@ export class Arrivals {
       outcome: 'open',
     };
     this.#list.push(arrival);
-    // Cut in batches: taking the first of a long array away each time would cost more than it frees.
+    // Trimmed in batches: removing the first item of a long array each time would be slow.
     if (this.#list.length >= ARRIVALS_MAX * 2) this.#list = this.#list.slice(-ARRIVALS_MAX);
     this.#counts(path).calls += 1;
     for (const look of this.#waiting) look();
@@ -92,13 +92,13 @@ export class Arrivals {
     errcodes[errcode] = (errcodes[errcode] ?? 0) + 1;
   }
 
-  /** The latest requests, oldest first, to the paths of a pattern. */
+  /** The latest requests to paths that match a pattern, oldest first. */
   list(path = '*'): readonly Arrival[] {
     const matches = compilePathPattern(path);
     return this.#list.slice(-ARRIVALS_MAX).filter((arrival) => matches(arrival.path));
   }
 
-  /** Resolves once `count` of the listed requests match. */
+  /** Resolves when `count` of the listed requests match. */
   until(count: number, path = '*'): Promise<readonly Arrival[]> {
     return new Promise((resolve) => {
       const look = (): void => {

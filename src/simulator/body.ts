@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 
 export interface ReceivedBody {
   readonly lengthBytes: number;
-  /** Hex; of every byte, also of those that were not kept. */
+  /** In hex; covers every byte, including those that were not kept. */
   readonly sha256: string;
-  /** Absent where the body was longer than what may be kept. */
+  /** Absent if the body was too long to be kept. */
   readonly bytes?: Buffer;
 }
 
@@ -22,8 +22,8 @@ function hasBody(req: IncomingMessage): boolean {
 }
 
 /**
- * Reads a body to its end. Of a body over `keepBytesMax` only length and hash remain, so that an upload
- * of any size costs no memory. `undefined`: the caller left before the end.
+ * Reads a body to its end. Of a body over `keepBytesMax` only length and hash are kept, so that an upload
+ * of any size costs no memory. Returns `undefined` if the caller disconnected before the end.
  */
 export function readBody(req: IncomingMessage, keepBytesMax: number): Promise<ReceivedBody | undefined> {
   if (!hasBody(req)) {

@@ -18,11 +18,11 @@ const DAY_MS = 86_400_000;
 const VALID_DAYS = 30;
 
 /**
- * A self-signed certificate and its key, thrown away with the process. It is its own authority: whoever
- * trusts `certificatePem` (NODE_EXTRA_CA_CERTS, curl --cacert) trusts this simulator and nothing else.
+ * A self-signed certificate and its key, discarded with the process. It is its own CA: a client that trusts
+ * `certificatePem` (NODE_EXTRA_CA_CERTS, curl --cacert) trusts this simulator and nothing else.
  */
 export async function makeCertificate(clock: Clock): Promise<Certificate> {
-  // Loaded only here: most simulators speak plain http, and the library is large.
+  // Imported lazily: most simulators serve plain http, and the library is large.
   const { generate } = await import('selfsigned');
   const nowMs = clock.wallMs();
   const made = await generate([{ name: 'commonName', value: 'wechat-sidecar simulator' }], {

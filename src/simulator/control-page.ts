@@ -1,4 +1,4 @@
-/** What GET /__sim/ shows. */
+/** The response of GET /__sim/. */
 export const CONTROL_PAGE = `wechat-sidecar simulator: control calls (JSON in, JSON out, from this machine only)
 
 GET  /__sim/apps                  accounts, their counters, and the state of their tokens
@@ -15,7 +15,7 @@ POST /__sim/overwrite  {"appid":"wx…","mode":"…","graceMs":0}               
 POST /__sim/revoke     {"appid":"wx…","mode":"…"}                              dead at once: 40001
 POST /__sim/freeze     {"appid":"wx…"}                                         AppSecret frozen: 40243
 POST /__sim/unfreeze   {"appid":"wx…"}
-POST /__sim/delay      {"path":"/cgi-bin/*","ms":500}                          0 takes it away
+POST /__sim/delay      {"path":"/cgi-bin/*","ms":500}                          0 removes it
 POST /__sim/break      {"path":"/cgi-bin/token","kind":"errcode","errcode":-1,"times":2}
                        kinds: errcode (errcode, errmsg), status (status, body), empty, reset,
                        resetAfterHeaders, truncated, slow (pieceBytes, everyMs), silent

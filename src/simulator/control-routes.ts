@@ -47,7 +47,10 @@ export function controlRoutes(control: SimulatorControl, certificatePem: string 
     });
 }
 
-/** A page in a browser on this machine is told by what browsers add, or by a name that was made to lead here. */
+/**
+ * A web page in a local browser is recognised by the headers that browsers add, or by a host name that was
+ * made to resolve to this machine.
+ */
 function isFromPage(headers: IncomingHttpHeaders): boolean {
   const { host = '', origin } = headers;
   const name = hostnameOf(host) ?? '';
@@ -101,7 +104,7 @@ function addWrites(router: Router, control: SimulatorControl): void {
 }
 
 function ruleAnswer(rule: number | undefined): object {
-  return rule === undefined ? { error: 'Cannot add a rule: there are too many, heal some first' } : { rule };
+  return rule === undefined ? { error: 'Cannot add a rule: there are too many; heal some first' } : { rule };
 }
 
 type Given =
@@ -112,7 +115,7 @@ type Given =
 async function readJson(ctx: Koa.Context): Promise<Given> {
   const body = await readBody(ctx.req, BODY_BYTES_MAX);
   if (body?.bytes === undefined)
-    return { kind: 'problem', problem: `the body is over ${BODY_BYTES_MAX} bytes, or broke off` };
+    return { kind: 'problem', problem: `the body exceeds ${BODY_BYTES_MAX} bytes or ended early` };
   if (body.lengthBytes === 0) return { kind: 'value', value: {} };
   try {
     return { kind: 'value', value: JSON.parse(body.bytes.toString()) as unknown };

@@ -5,15 +5,15 @@ import { RID_STYLES } from './errors.ts';
 import type { Knobs } from './knobs.ts';
 import type { Fault } from './rules.ts';
 
-/** Longest wait that a control call may ask for: an hour. */
+/** The longest wait that a control call may request: an hour. */
 const WAIT_MS_MAX = 3_600_000;
-/** Farthest that the clock turns at once: ten years. */
+/** The most that the clock can be advanced at once: ten years. */
 const ADVANCE_MS_MAX = 10 * 365 * 86_400_000;
 const COUNT_MAX = 1_000_000_000;
 
 const path = z
   .string()
-  .regex(/^(\/|\*$)/, 'must begin with / (each * in it stands for any characters), or be *');
+  .regex(/^(\/|\*$)/, 'must begin with / (each * in it matches any characters), or be *');
 const appid = z.string().min(1).max(64);
 const ms = z.number().int().min(0).max(WAIT_MS_MAX);
 const count = z.number().int().min(0).max(COUNT_MAX);
@@ -42,7 +42,7 @@ const breakFields = z.strictObject({
   everyMs: ms.default(100),
 });
 
-/** The bodies of the control calls: what they hold, and what they become. */
+/** The bodies of the control calls: their members, and what they are parsed into. */
 export const SCHEMAS = {
   app: z.strictObject({
     appid,
@@ -123,7 +123,7 @@ export const SCHEMAS = {
   nothing: z.strictObject({}) as z.ZodType<object>,
 } as const;
 
-/** One line a problem: the member that is wrong, and what is accepted. */
+/** One line per problem: the invalid member, and what is accepted. */
 export function problemsOf(error: z.ZodError): string {
   return error.issues
     .map(({ path: at, message }) => (at.length === 0 ? message : `${at.join('.')}: ${message}`))

@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 const MODES: readonly TokenMode[] = ['stable', 'classic'];
 
-/** Which current tokens a call is about: those of one account or of all, of one kind or of both. */
+/** Selects current tokens: of one account or all, of one kind or both. */
 export interface Which {
   readonly appid?: string | undefined;
   readonly mode?: TokenMode | undefined;
@@ -48,38 +48,47 @@ export interface Counters {
   readonly apps: Readonly<Record<string, AppCounters>>;
 }
 
-/** Everything that a test or a developer can do to the platform, in this process; `/__sim/` offers the same over HTTP. */
+/**
+ * Everything that a test or developer can do to the platform in this process; `/__sim/` offers the same
+ * over HTTP.
+ */
 export interface SimulatorControl {
-  /** Makes an account, or changes the named settings of one. */
+  /** Creates an account, or changes the given settings of one. */
   configure(app: NewApp): AppView;
   apps(): readonly AppView[];
-  /** Ages current tokens, at once or `inMs` from now: 42001. Answers how many. */
+  /** Makes current tokens expire (42001), now or in `inMs`. Returns how many. */
   expire(which?: Which & { readonly inMs?: number | undefined }): number;
-  /** Somebody else fetches a token (for `stable`: by force): ours is 40001 once `graceMs` (0) are over. */
+  /**
+   * Simulates that somebody else fetches a token (for `stable`: by force): ours is 40001 after `graceMs`
+   * (default 0).
+   */
   overwrite(which?: Which & { readonly graceMs?: number | undefined }): number;
-  /** The platform withdraws current tokens: 40001 at once, and the stable endpoint still returns the dead one. */
+  /**
+   * The platform withdraws current tokens: they are 40001 at once, and the stable endpoint still returns
+   * the dead one.
+   */
   revoke(which?: Which): number;
-  /** Freezes AppSecrets (40243), or thaws them. */
+  /** Freezes (40243) or unfreezes AppSecrets. */
   freeze(which?: Pick<Which, 'appid'>): number;
   unfreeze(which?: Pick<Which, 'appid'>): number;
-  /** A fixed latency before the answers of a path pattern; 0 takes it away. */
+  /** Adds a fixed latency to the responses of a path pattern; 0 removes it. */
   delay(request: { readonly path: string; readonly ms: number }): void;
-  /** Makes answers fail. Answers the rule's number, or `undefined` where there are too many rules. */
+  /** Makes responses fail. Returns the rule's number, or `undefined` if there are too many rules. */
   break(request: BreakRequest): number | undefined;
-  /** Puts an answer of your making in the place of the platform's. */
+  /** Replaces the platform's response with a custom one. */
   answer(request: AnswerRequest): number | undefined;
-  /** Adds a path to the platform, which answers this JSON text once token and method are right. */
+  /** Adds a path to the platform, which returns this JSON text if token and method are right. */
   endpoint(request: {
     readonly path: string;
     readonly method?: 'GET' | 'POST' | 'ANY' | undefined;
     readonly body?: string | undefined;
   }): void;
-  /** Takes faults, delays and answers away: those set for exactly this path pattern, or all. */
+  /** Removes faults, delays and custom responses: those set for exactly this path pattern, or all. */
   heal(request?: { readonly path?: string | undefined }): void;
   rules(): RulesInForce;
-  /** The latest requests, oldest first; in `path`, `*` stands for any characters. */
+  /** The latest requests, oldest first; in `path`, `*` matches any characters. */
   arrivals(request?: { readonly path?: string | undefined }): readonly Arrival[];
-  /** Resolves once that many listed requests have arrived (their headers, that is). */
+  /** Resolves when that many listed requests have arrived (at least their headers). */
   arrived(request: {
     readonly path?: string | undefined;
     readonly count?: number | undefined;
@@ -88,12 +97,12 @@ export interface SimulatorControl {
   /** Forgets arrivals and counters, and nothing else. */
   clear(): void;
   knobs(changes?: Partial<Knobs>): Knobs;
-  /** Turns the platform's clock forward. Answers its time. */
+  /** Advances the platform's clock. Returns its time. */
   advance(request: { readonly ms: number }): number;
   nowMs(): number;
-  /** Everything as at the start, but the clock; all tokens are gone. */
+  /** Restores the initial state except for the clock; all tokens are gone. */
   reset(): void;
-  /** The current token of an account, also where it is dead. */
+  /** The current token of an account, even if it is dead. */
   token(appid: string, mode?: TokenMode): string | undefined;
 }
 

@@ -15,7 +15,7 @@ export interface Delivery {
   readonly arrival: Arrival;
 }
 
-/** Sends an answer, or does to it what the fault demands. */
+/** Sends a response, or applies the fault to it. */
 export async function deliver(to: Delivery, answer: Answer, fault?: Fault): Promise<void> {
   to.world.arrivals.answered(to.arrival, answer.status, answer.errcode);
   switch (fault?.kind) {
@@ -32,7 +32,7 @@ export async function deliver(to: Delivery, answer: Answer, fault?: Fault): Prom
   }
 }
 
-/** Sends an answer of the user's making, as strangely framed as he asks. */
+/** Sends a custom response with the framing that the test requested. */
 export async function deliverCustom(to: Delivery, custom: Custom): Promise<void> {
   to.world.arrivals.answered(to.arrival, custom.status, undefined);
   const body = custom.coding === undefined ? custom.body : CODERS[custom.coding](custom.body);
@@ -50,11 +50,11 @@ export async function deliverCustom(to: Delivery, custom: Custom): Promise<void>
   );
 }
 
-/** Resets the connection in place of an answer. */
+/** Resets the connection instead of responding. */
 export function reset(to: Delivery): void {
   to.arrival.outcome = 'cut';
   const { socket } = to.req;
-  // Only a bare TCP socket can be reset; under TLS a plain close has to do.
+  // Only a plain TCP socket can be reset; under TLS it is closed.
   if ('encrypted' in socket) socket.destroy();
   else socket.resetAndDestroy();
 }
@@ -97,7 +97,7 @@ async function cutAfter(to: Delivery, answer: Answer, bytes: number, how: 'reset
   else to.req.socket.destroy();
 }
 
-/** Resolves once the bytes are with the system; false: the connection is gone. */
+/** Resolves when the bytes have been passed to the system; false if the connection is gone. */
 function write(res: ServerResponse, bytes: Buffer): Promise<boolean> {
   if (res.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {
@@ -129,7 +129,7 @@ function pieces(bytes: Buffer, pieceBytes: number): Buffer[] {
 let dateSecond = -1;
 let dateText = '';
 
-/** The platform's idea of the time, so that a caller whose clock is off can notice. */
+/** The platform's time, so that a caller can notice that its clock is wrong. */
 function dateOf(world: World): string {
   const second = Math.floor(world.nowMs() / 1_000);
   if (second !== dateSecond) {

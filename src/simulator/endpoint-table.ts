@@ -9,7 +9,7 @@ import { TICKET_ENDPOINTS } from './endpoints/ticket.ts';
 import { TOKEN_ENDPOINTS } from './endpoints/token.ts';
 import type { Endpoint } from './world.ts';
 
-/** Every path that the simulated platform knows; all others are 40066. The later tables go over the earlier ones. */
+/** Every path of the simulated platform; all others are 40066. Later tables override earlier ones. */
 export const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map(
   Object.entries({
     ...DOCUMENTED_ENDPOINTS,

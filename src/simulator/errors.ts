@@ -1,4 +1,4 @@
-/** The platform's own words for its error codes, as seen in answers or in its tables of return codes. */
+/** The platform's own texts for its error codes, as seen in responses or in its tables of return codes. */
 const TEXTS: Readonly<Record<number, string>> = {
   [-1]: 'system error',
   40001:
@@ -85,8 +85,8 @@ export function errorText(errcode: number): string {
 }
 
 /**
- * How an errmsg names the request: the forms of several ages and back ends of the platform.
- * `space` is today's for most calls, `comma` for secrets and logins, the `hint` forms are older.
+ * How an errmsg contains the rid: the forms of different ages and back ends of the platform. `space` is the
+ * current one for most calls, `comma` for secrets and logins; the `hint` forms are older.
  */
 export const RID_STYLES = ['space', 'comma', 'hint', 'hints', 'reqId', 'both', 'none'] as const;
 export type RidStyle = (typeof RID_STYLES)[number];

@@ -11,7 +11,7 @@ import { fingerprintOf } from '../base/secret.ts';
 import { judge } from './tokens.ts';
 import type { Call, Endpoint, World } from './world.ts';
 
-/** One request from its first line to the end of its answer. */
+/** Handles one request from its first line to the end of its response. */
 export async function serve(world: World, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const target = splitTarget(req.url ?? '/');
   const arrival = world.arrivals.note(req, target.path, 'encrypted' in req.socket, world.nowMs());
@@ -69,7 +69,7 @@ function decideFor({ world, arrival }: Delivery, call: Call): Answer {
   return answer;
 }
 
-/** The gateway's checks in their order: path, method, token, quota; the body is the endpoint's affair. */
+/** The gateway's checks in order: path, method, token, quota; the endpoint checks the body. */
 function decide(world: World, call: Call): Answer {
   if (world.knobs.requireHttps && !call.encrypted) {
     const answer = refuse(world, call, 43003);
@@ -90,7 +90,7 @@ function isPostForGet(world: World, endpoint: Endpoint): boolean {
   return world.knobs.postForGet && endpoint.postToo === true;
 }
 
-/** What keeps the call from its endpoint: the token, the caller's IP, the quota, a bad signature. */
+/** Returns the refusal if the token, the caller's IP, the quota or a signature is wrong. */
 function checkToken(world: World, call: Call, endpoint: Endpoint): Answer | undefined {
   const component = endpoint.token === 'component';
   const value =
@@ -124,7 +124,7 @@ interface Target {
   readonly rawQuery: string;
 }
 
-/** The path and the query of a request target, also of one in absolute form. */
+/** The path and query of a request target, including one in absolute form. */
 export function splitTarget(url: string): Target {
   const local = url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   const mark = local.indexOf('?');

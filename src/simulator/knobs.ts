@@ -1,14 +1,14 @@
 import type { RidStyle } from './errors.ts';
 
-/** What the documentation leaves open, and what tests want otherwise. */
+/** Behaviour that the documentation leaves open, and that tests want to change. */
 export interface Knobs {
-  /** Plain http is answered 43003. */
+  /** Plain http gets 43003. */
   requireHttps: boolean;
-  /** A chunked request body is answered 412. */
+  /** A chunked request body gets 412. */
   refuseChunked: boolean;
-  /** `POST` on media/get, media/get/jssdk and getticket is served as `GET` is; else it is 43001. */
+  /** `POST` on media/get, media/get/jssdk and getticket works like `GET`; otherwise it gets 43001. */
   postForGet: boolean;
-  /** The form of the rid in every errmsg; `auto` is today's form of each endpoint. */
+  /** The form of the rid in every errmsg; `auto` is the current form of each endpoint. */
   ridStyle: RidStyle | 'auto';
   /** Writes `/` as `\/` in error bodies, as parts of the platform do. */
   escapeSlashes: boolean;
@@ -16,21 +16,24 @@ export interface Knobs {
   logicRet: boolean;
   /** Compresses answers for callers whose Accept-Encoding allows gzip. */
   gzip: boolean;
-  /** The errcode for a string that never was a token. */
+  /** The errcode for a string that was never a token. */
   unknownToken: number;
-  /** The errcode for a live token of another kind, such as a user's login token on a normal call. */
+  /** The errcode for a valid token of another kind, such as a user's login token on a normal call. */
   wrongKind: number;
   /** The errcode for a wrong AppSecret. */
   wrongSecret: number;
-  /** The errcode for forced refreshes in too quick succession; 0: the current token, unchanged. */
+  /** The errcode for a forced refresh too soon after the last one; 0: the current token, unchanged. */
   forceTooSoon: number;
-  /** The errcode for the forced refresh after the last one of the day. */
+  /** The errcode for a forced refresh over the daily quota. */
   forceOverQuota: number;
-  /** Where an account's IP list counts: `secret` calls only, or `all` calls (61004 on those with a token). */
+  /**
+   * Where an account's IP list applies: to `secret` calls only, or to `all` calls (61004 on those with a
+   * token).
+   */
   ipCheck: 'secret' | 'all';
-  /** The origins whose URLs a Wechatmp-Signature may be made over. */
+  /** The origins whose URLs a Wechatmp-Signature may cover. */
   signedOrigins: readonly string[];
-  /** The longest request body that is kept; of longer ones only length and hash remain. */
+  /** The longest request body that is kept; of longer ones only length and hash are kept. */
   keepBodyBytesMax: number;
 }
 

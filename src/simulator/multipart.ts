@@ -8,7 +8,10 @@ export interface Part {
 const PARTS_MAX = 100;
 const HEADER_END = Buffer.from('\r\n\r\n');
 
-/** The parts of a multipart/form-data body, each byte for byte; `undefined` where it is none, or broken. */
+/**
+ * The parts of a multipart/form-data body, each byte for byte; `undefined` if it is not one, or is
+ * malformed.
+ */
 export function parseMultipart(contentType: string, body: Buffer): readonly Part[] | undefined {
   const found = /^multipart\/form-data\s*;.*?boundary=(?:"([^"]+)"|([^\s;]+))/is.exec(contentType);
   const boundary = found?.[1] ?? found?.[2];

@@ -3,17 +3,19 @@ import { errorText, type RidStyle, withRid } from './errors.ts';
 import type { Call, World } from './world.ts';
 
 export interface RefusalShape {
-  /** In place of the usual text of the code. */
+  /** Replaces the usual text of the code. */
   readonly text?: string;
-  /** Today's form of the rid at this endpoint; the knob `ridStyle` goes over it. */
+  /** The current form of the rid at this endpoint; the knob `ridStyle` overrides it. */
   readonly ridStyle?: RidStyle;
-  /** `text/plain`, as the sns family and some media endpoints answer. */
+  /** `text/plain`, as in the sns family and some media endpoints. */
   readonly plain?: boolean;
 }
 
 const REMEMBERED_BODY_BYTES = 4_096;
 
-/** An error as the platform says it: HTTP 200, errcode first, and a rid that rid/get can be asked about. */
+/**
+ * An error in the platform's format: HTTP 200, errcode first, and a rid that can be looked up with rid/get.
+ */
 export function refuse(world: World, call: Call, errcode: number, shape: RefusalShape = {}): Answer {
   const rid = world.nextRid();
   const { knobs } = world;

@@ -1,21 +1,21 @@
 import { compilePathPattern, type PathPattern } from '../wechat/path-pattern.ts';
 
-/** What can go wrong with an answer, or be put in its place. */
+/** A fault in a response, or a replacement for it. */
 export type Fault =
   | { readonly kind: 'errcode'; readonly errcode: number; readonly errmsg?: string | undefined }
-  /** Another HTTP status, as a load balancer gives it, with a page in HTML unless `body` says otherwise. */
+  /** Another HTTP status, as from a load balancer, with an HTML page unless `body` is set. */
   | { readonly kind: 'status'; readonly status: number; readonly body?: string | undefined }
   /** HTTP 200 without a body. */
   | { readonly kind: 'empty' }
-  /** The connection is reset in place of an answer. The call was not carried out. */
+  /** The connection is reset instead of a response. The call was not executed. */
   | { readonly kind: 'reset' }
-  /** The call is carried out; the connection is reset after the headers. */
+  /** The call is executed; the connection is reset after the response headers. */
   | { readonly kind: 'resetAfterHeaders' }
-  /** The call is carried out; the connection is closed in the middle of the body. */
+  /** The call is executed; the connection is closed in the middle of the body. */
   | { readonly kind: 'truncated' }
-  /** The call is carried out; the body comes in pieces of `pieceBytes`, one every `everyMs`. */
+  /** The call is executed; the body is sent in pieces of `pieceBytes`, one every `everyMs`. */
   | { readonly kind: 'slow'; readonly pieceBytes: number; readonly everyMs: number }
-  /** No answer, and the connection stays open. The call was not carried out. */
+  /** No response, and the connection stays open. The call was not executed. */
   | { readonly kind: 'silent' }
   | Custom;
 
@@ -25,22 +25,22 @@ export interface Custom {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly coding?: 'gzip' | 'deflate' | 'br' | undefined;
-  /** Sends the body in pieces that begin at these positions (of the coded bytes), each on its own. */
+  /** Sends the body in pieces that begin at these positions (of the encoded bytes), one write each. */
   readonly splitAt: readonly number[];
   readonly pauseMs: number;
   /** Without a Content-Length. */
   readonly chunked: boolean;
-  /** Only in place of an answer that would have been a success: path, method and token are checked first. */
+  /** Only replaces a response that would have been a success: path, method and token are checked first. */
   readonly afterChecks: boolean;
 }
 
 export interface NewRule {
-  /** A path, in which `*` stands for any characters. */
+  /** A path in which `*` matches any characters. */
   readonly path: string;
   readonly method?: string | undefined;
-  /** How often it acts; left out: until it is healed. */
+  /** How often it applies; if absent, until it is healed. */
   readonly times?: number | undefined;
-  /** Acts as soon as the headers are in, before the request's body is read. */
+  /** Applies as soon as the request headers are in, before the body is read. */
   readonly early?: boolean | undefined;
 }
 
@@ -57,23 +57,23 @@ export interface RulesInForce {
   readonly delays: Readonly<Record<string, number>>;
 }
 
-/** A rule without the body that it may hold. */
+/** A rule without its body. */
 export interface RuleView extends NewRule {
   readonly rule: number;
   readonly kind: Fault['kind'];
-  /** How often it will act yet; absent: until it is healed. */
+  /** How often it will still apply; absent: until it is healed. */
   readonly left?: number;
 }
 
 export const RULES_MAX = 1_000;
 
-/** The faults and delays in force. The latest rule that matches wins. */
+/** The active faults and delays. The latest rule that matches wins. */
 export class Rules {
   #ids = 0;
   #rules: Rule[] = [];
   #delays = new Map<string, { readonly matches: PathPattern; readonly ms: number }>();
 
-  /** `undefined`: there are too many rules already. */
+  /** Returns `undefined` if there are too many rules already. */
   add(rule: NewRule, fault: Fault): number | undefined {
     if (this.#rules.length >= RULES_MAX) return undefined;
     this.#ids += 1;
@@ -83,7 +83,7 @@ export class Rules {
     return this.#ids;
   }
 
-  /** The rule for this request, one of its times spent. */
+  /** The rule for this request; uses up one of its times. */
   take(path: string, method: string): Rule | undefined {
     const rule = this.#rules.findLast(
       (it) => it.matches(path) && (it.method === undefined || it.method === method),
@@ -94,7 +94,7 @@ export class Rules {
     return rule;
   }
 
-  /** A fixed latency for a path pattern; 0 takes it away. */
+  /** Adds a fixed latency to a path pattern; 0 removes it. */
   delay(path: string, ms: number): void {
     this.#delays.delete(path);
     if (ms > 0 && this.#delays.size < RULES_MAX) {
@@ -113,7 +113,7 @@ export class Rules {
     return { rules: this.#rules.map(viewOf), delays: Object.fromEntries(delays) };
   }
 
-  /** Takes away the faults and delays that were set for exactly this pattern, or all of them. */
+  /** Removes the faults and delays that were set for exactly this pattern, or all of them. */
   heal(path?: string): void {
     if (path === undefined) return this.clear();
     this.#rules = this.#rules.filter((rule) => rule.path !== path);

@@ -8,7 +8,7 @@ export function paySignature(payKey: string, path: string, body: Buffer): string
   return createHmac('sha256', payKey).update(`${path}&`).update(body).digest('hex');
 }
 
-/** `signature` of the calls on behalf of a user; the session key counts as the text that it came as. */
+/** `signature` of calls on behalf of a user; the session key is used as text, not decoded. */
 export function userSignature(sessionKey: string, body: Buffer): string {
   return createHmac('sha256', sessionKey).update(body).digest('hex');
 }
@@ -29,8 +29,9 @@ export interface ApiSignature {
 }
 
 /**
- * Wechatmp-Signature by RSAwithSHA256 (PSS): over the URL, the appid, the timestamp and the body's raw
- * bytes, a line each. https://developers.weixin.qq.com/miniprogram/dev/server/getting_started/api_signature.html
+ * Wechatmp-Signature with RSAwithSHA256 (PSS): over the URL, the appid, the timestamp and the raw bytes of
+ * the body, one line each.
+ * https://developers.weixin.qq.com/miniprogram/dev/server/getting_started/api_signature.html
  */
 export function verifyApiSignature(publicKeyPem: string, signed: ApiSignature): boolean {
   const text = Buffer.concat([

@@ -13,12 +13,12 @@ import { World } from './world.ts';
 export interface SimulatorOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** The accounts of the start; their secrets are made up. */
+  /** The initial accounts; their secrets are made up. */
   readonly apps: readonly NewApp[];
-  /** The same seed gives the same tokens, rids and tickets to the same calls. Default 1. */
+  /** The same seed gives the same tokens, rids and tickets for the same calls. Default 1. */
   readonly seed?: number | undefined;
   readonly knobs?: Partial<Knobs> | undefined;
-  /** What GET /__sim/certificate shows, where the listener speaks TLS. */
+  /** The response of GET /__sim/certificate, if the listener uses TLS. */
   readonly certificatePem?: string | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface Simulator {
   readonly control: SimulatorControl;
 }
 
-/** A stand-in for the WeChat platform: it opens no socket and keeps everything in memory. */
+/** A simulated WeChat platform: it opens no socket and keeps everything in memory. */
 export function makeSimulator(options: SimulatorOptions): Simulator {
   const { clock, log, apps, seed = 1, knobs = {}, certificatePem } = options;
   const world = new World(clock, seed, apps, knobs, ENDPOINTS);
@@ -37,7 +37,7 @@ export function makeSimulator(options: SimulatorOptions): Simulator {
   const routes = controlRoutes(control, certificatePem);
   app.use((ctx, next) => (ctx.url.startsWith(CONTROL_PREFIX) ? routes(ctx, next) : next()));
   app.use((ctx) => {
-    // The platform's answers are framed, cut and slowed byte by byte, which is not Koa's affair.
+    // Responses are framed, cut and slowed byte by byte, which Koa cannot do.
     ctx.respond = false;
     return serve(world, ctx.req, ctx.res);
   });

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Random } from '../base/random.ts';
 import { fingerprintOf } from '../base/secret.ts';
 
-/** Every string that the platform calls an access_token. They look alike and do not mix. */
+/** Everything that the platform calls an access_token. They look alike but are not interchangeable. */
 export type TokenKind = 'stable' | 'classic' | 'authorizer' | 'component' | 'user';
 
 export interface IssuedToken {
@@ -10,30 +10,33 @@ export interface IssuedToken {
   readonly fingerprint: string;
   readonly kind: TokenKind;
   readonly appid: string;
-  /** Whose login it is, for a `user` token. */
+  /** The logged-in user, for a `user` token. */
   readonly openid?: string;
   readonly issuedAtMs: number;
-  /** From here on it is aged: 42001. */
+  /** From then on it is expired: 42001. */
   expiresAtMs: number;
-  /** From here on it is overwritten or revoked: 40001. */
+  /** From then on it is overwritten or revoked: 40001. */
   refusedFromMs: number;
 }
 
-/** How a token fares at `nowMs`; overwritten wins over aged, since only a newer token tells it apart. */
+/** The state of a token at `nowMs`. `overwritten` wins over `aged`: only a newer token makes the difference. */
 export function judge(token: IssuedToken, nowMs: number): 'live' | 'overwritten' | 'aged' {
   if (nowMs >= token.refusedFromMs) return 'overwritten';
   return nowMs >= token.expiresAtMs ? 'aged' : 'live';
 }
 
-/** The tokens of one kind of one account: the current one, and the predecessor that may have some grace. */
+/**
+ * The tokens of one kind of one account: the current one, and the previous one, which may have a grace
+ * period.
+ */
 export interface Family {
   current?: IssuedToken;
   previous?: IssuedToken;
 }
 
 /**
- * Puts `next` in the place of the current token, which lives on for `graceMs`, or to its own end where
- * that is left out. The one before it dies at once: only the immediate predecessor has grace.
+ * Makes `next` the current token. The old one lives on for `graceMs` or, if absent, to its own end. The one
+ * before that dies at once: only the immediate predecessor has a grace period.
  */
 export function succeed(family: Family, next: IssuedToken, nowMs: number, graceMs?: number): void {
   const { current, previous } = family;
@@ -58,14 +61,14 @@ export function hexWord(random: Random, length: number): string {
   return word(random, length, HEX);
 }
 
-/** As long as the platform's today: a number, an underscore, and 137 characters in all. */
+/** As long as the platform's are today: a number, an underscore, 137 characters in all. */
 export function tokenText(random: Random): string {
   return `92_${word(random, 134)}`;
 }
 
 export const TOKENS_MAX = 20_000;
 
-/** Every token that was handed out lately, by its value. */
+/** Every recently issued token, by its value. */
 export class TokenRegistry {
   readonly #tokens = new LRUCache<string, IssuedToken>({ max: TOKENS_MAX });
 

@@ -17,11 +17,11 @@ import {
   tokenText,
 } from './tokens.ts';
 
-/** One request as the platform sees it, once it is read. */
+/** A complete request as the platform sees it. */
 export interface Call {
   readonly method: string;
   readonly path: string;
-  /** Without the question mark, as it came. */
+  /** Without the question mark, not decoded. */
   readonly rawQuery: string;
   readonly query: URLSearchParams;
   readonly headers: NodeJS.Dict<string | string[]>;
@@ -29,23 +29,26 @@ export interface Call {
   readonly ip: string;
   readonly encrypted: boolean;
   readonly nowMs: number;
-  /** Set by the check of the token or of the AppSecret, as soon as it is known. */
+  /** Set by the check of the token or the AppSecret as soon as it is known. */
   account?: Account;
 }
 
-/** One path of the platform. */
+/** A path of the platform. */
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'ANY';
-  /** A GET that some SDKs send as POST, its parameters in the query all the same: the knob `postForGet` decides. */
+  /**
+   * A GET that some SDKs send as POST with its parameters in the query; the knob `postForGet` decides
+   * whether it is accepted.
+   */
   readonly postToo?: boolean;
-  /** Which token the gateway checks; `own`: the endpoint checks what it needs by itself. */
+  /** Which token the gateway checks; `own`: the endpoint does its own checks. */
   readonly token: 'app' | 'component' | 'own';
-  /** Refusals are text/plain, as those of the older back ends are. */
+  /** Refusals are text/plain, as in the older back ends. */
   readonly plainErrors?: boolean;
   readonly answer: (world: World, call: Call) => Answer;
 }
 
-/** A request that failed, for those who ask about its rid. */
+/** A failed request, for lookups by its rid. */
 export interface RidRecord {
   readonly appid: string | undefined;
   readonly atMs: number;
@@ -64,7 +67,7 @@ export interface StoredMedia {
   readonly endsAtMs: number;
 }
 
-/** Something remembered of a login: a session key, a used code, the token behind a refresh token. */
+/** State of a login: a session key, a used code, the token behind a refresh token. */
 export interface Login {
   readonly value: string;
   readonly expiresAtMs: number;
@@ -74,14 +77,14 @@ export const RIDS_MAX = 1_000;
 export const LOGINS_MAX = 10_000;
 export const MEDIA_BYTES_MAX = 128 * 1024 * 1024;
 
-/** The whole state of the simulated platform; everything that an answer depends on is in here. */
+/** The whole state of the simulated platform; every response depends only on this. */
 export class World {
   readonly #clock: Clock;
   readonly #seed: number;
   readonly #firstApps: readonly NewApp[];
   readonly #firstKnobs: Partial<Knobs>;
   #offsetMs = 0;
-  /** Each reset begins a new epoch, so that no old token is ever handed out again. */
+  /** Each reset begins a new epoch, so that no old token is issued again. */
   #epoch = 0;
   #rids: Random;
   knobs: Knobs;
@@ -96,7 +99,7 @@ export class World {
     maxSize: MEDIA_BYTES_MAX,
     sizeCalculation: (media) => media.bytes.length + 1_000,
   });
-  /** Session keys and refresh tokens of logged-in users, login codes that were used, and their like. */
+  /** Session keys and refresh tokens of logged-in users, used login codes, and the like. */
   readonly logins: LRUCache<string, Login> = new LRUCache({
     max: LOGINS_MAX,
   });
@@ -131,14 +134,14 @@ export class World {
     return this.#clock.after(delayMs, run);
   }
 
-  /** Chance of its own for each purpose, so that what happens in one place changes nothing in another. */
+  /** A separate random stream for each purpose, so that one does not influence another. */
   stream(name: string): Random {
     let hash = (this.#seed ^ (this.#epoch * 0x9e3779b1)) >>> 0;
     for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0;
     return seededRandom(hash);
   }
 
-  /** Makes an account, or changes the named settings of one. */
+  /** Creates an account, or changes the given settings of one. */
   configure(app: NewApp): Account {
     const known = this.accounts.get(app.appid);
     const settings = settle(app, known?.settings);
@@ -159,7 +162,7 @@ export class World {
     return token;
   }
 
-  /** The request's name: its second in hex, and two groups of chance. */
+  /** The id of a request: its second in hex, and two random groups. */
   nextRid(): string {
     const second = Math.floor(this.nowMs() / 1_000)
       .toString(16)
@@ -167,7 +170,7 @@ export class World {
     return `${second}-${hexWord(this.#rids, 8)}-${hexWord(this.#rids, 8)}`;
   }
 
-  /** Everything as at the start, but the clock, and other tokens than before. */
+  /** Restores the initial state except for the clock; tokens are different from before. */
   reset(): void {
     this.#epoch += 1;
     this.#rids = this.stream('rids');

@@ -3,8 +3,11 @@ import { startEnsemble, doubtNextProbe } from '../support/high-availability.ts';
 import { serialRedisTest, until } from '../support/redis.ts';
 import { APPID, costOf, MODES } from '../support/sidecar.ts';
 
+// Hub A loses Redis, then somebody else replaces the stable token on the platform. Callers would get 40001
+// from hub A until Redis is back. Instead each hub fetches the new token on its own, without force, because
+// the stable endpoint returns the same token to both; after the reconnect they agree and no call has failed.
 serialRedisTest(
-  'a hub that is cut from Redis heals a stable token on its own, and both agree again',
+  'a hub that is cut off from Redis still heals a stable token, and both hubs agree afterwards',
   async (t) => {
     const { control, a, b, agreed, traffic } = await startEnsemble(t, { mode: 'stable' });
     const before = await agreed();
@@ -22,7 +25,10 @@ serialRedisTest(
   },
 );
 
-serialRedisTest('a hub that is cut from Redis learns of a new classic token when it is back', async (t) => {
+// Hub A loses Redis, and hub B has to replace the classic token. If hub A fetched too, it would invalidate
+// the token of B. So hub A must keep serving the old one, which is valid during the overlap, and take over
+// B's token when Redis is back: one fetch in all, no failed call.
+serialRedisTest('a hub that lost Redis takes over the new classic token on reconnect', async (t) => {
   const { control, a, b, agreed, traffic } = await startEnsemble(t, { mode: 'classic' });
   const before = await agreed();
   a.redisGate?.cut();
@@ -39,8 +45,11 @@ serialRedisTest('a hub that is cut from Redis learns of a new classic token when
 });
 
 for (const mode of MODES) {
+  // The sidecars lose one hub, then both, and get them back; then the token is replaced. Users would see
+  // errors if a sidecar needed a hub for every call. Instead it uses the other hub, then the token that it
+  // has, and gets the new token after the reconnect; no call fails.
   serialRedisTest(
-    `in mode ${mode}, sidecars that are cut from one hub and then from all go on`,
+    `in mode ${mode}, sidecars that lose one hub and then both continue to serve`,
     async (t) => {
       const { control, a, b, agreed, traffic } = await startEnsemble(t, { mode });
       a.face.cut();
@@ -60,7 +69,9 @@ for (const mode of MODES) {
     },
   );
 
-  serialRedisTest(`in mode ${mode}, everything behind the sidecars can be restarted at once`, async (t) => {
+  // Both hubs and Redis are killed at once and restarted empty, as in a power cut. Calls continue with the
+  // token that the sidecars have; the hubs fetch at most once each, never by force, and agree again.
+  serialRedisTest(`in mode ${mode}, both hubs and Redis can be restarted at once`, async (t) => {
     const { control, redis, a, b, agreed, traffic } = await startEnsemble(t, { mode });
     await Promise.all([a.kill(), b.kill(), redis.kill()]);
     await traffic.more(30);
@@ -69,12 +80,15 @@ for (const mode of MODES) {
     await agreed();
     await traffic.more(50);
     t.deepEqual(traffic.failures, []);
-    // Nothing was remembered anywhere: one of the two asked.
+    // No token was stored anywhere, so one of the hubs had to fetch.
     t.is(costOf(control).forced, 0);
     t.true(costOf(control).fetches <= 2);
   });
 
-  serialRedisTest(`in mode ${mode}, an AppSecret can be changed in both hubs`, async (t) => {
+  // The AppSecret is reset on the platform and then in the file of both hubs. Users would see an outage at
+  // the next fetch if a hub kept the old secret. Both hubs must try the new one on reload, and fetch with it
+  // later; no call fails and nothing is forced.
+  serialRedisTest(`in mode ${mode}, the AppSecret of both hubs can be changed at runtime`, async (t) => {
     const { control, a, b, agreed, traffic, secretFile } = await startEnsemble(t, { mode });
     const before = await agreed();
     control.configure({ appid: APPID, secret: 'another-simulator-secret' });
@@ -85,7 +99,7 @@ for (const mode of MODES) {
     await until('both have tried the new secret', () => costOf(control).fetches >= 1);
     await agreed();
     for (const hub of [a, b]) t.is((await hub.account()).lastFailure, undefined);
-    // The new secret gives tokens.
+    // Tokens can be fetched with the new secret.
     if (mode === 'stable') control.overwrite();
     else {
       doubtNextProbe(control);

@@ -8,7 +8,9 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const BUILT = fileURLToPath(new URL('../../src', import.meta.url));
 
-serialRedisTest('Ctrl-C at demo:ha ends it with its count of calls, and nothing is left', async (t) => {
+// A user tries `npm run demo:ha`, which kills hubs while calls are made, and presses Ctrl-C. It must print
+// its summary with 0 failed calls instead of a stack trace, exit with 0, and leave no process or file behind.
+serialRedisTest('Ctrl-C ends demo:ha with a summary of its calls, and nothing is left behind', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'scripts'));
   mkdirSync(join(folder, 'tmp'));
@@ -26,7 +28,7 @@ serialRedisTest('Ctrl-C at demo:ha ends it with its count of calls, and nothing 
   const exited = new Promise((resolve) => void demo.once('close', resolve));
   t.teardown(() => demo.kill('SIGTERM'));
   while (!/calls [1-9]/.test(output) && demo.exitCode === null) await pause(50);
-  // To the whole group, as a terminal does.
+  // To the whole process group, as a terminal does.
   process.kill(-(demo.pid ?? 0), 'SIGINT');
   t.is(await exited, 0, output);
   t.regex(output, /\d+ calls, 0 failed, while hubs were killed \d+ times\.\n$/);

@@ -4,8 +4,11 @@ import { serialRedisTest, until } from '../support/redis.ts';
 import { costOf, MODES } from '../support/sidecar.ts';
 
 for (const mode of MODES) {
+  // The Redis master is killed, and Sentinel promotes the replica. If a hub did not follow, it would lose the
+  // lease and the token at its next restart. Both hubs must connect to the new master, find the token there
+  // without a fetch, and be able to replace it later; no call fails.
   serialRedisTest(
-    `in mode ${mode}, a Redis master that dies is succeeded, and nothing is asked anew`,
+    `in mode ${mode}, the hubs follow a Redis failover, and no new token is fetched`,
     async (t) => {
       const { master, replica, sentinelPort } = await startSentinelSet(t);
       const store = `{ url: 'redis://tokens/0', sentinels: ['127.0.0.1:${sentinelPort}'] }`;
@@ -25,7 +28,7 @@ for (const mode of MODES) {
       await a.restart();
       t.is(await agreed(), before);
       t.is(costOf(control).all, 0);
-      // Turns go on at the new master.
+      // Leases work on the new master.
       if (mode === 'stable') control.overwrite();
       else {
         doubtNextProbe(control);

@@ -176,8 +176,11 @@ test('before the hub has told its accounts, a call that names none is told so', 
   const proxy = await startHubProxy(t, [simulator.origin], [NOBODY]);
   const answer = await fetch(proxy.base + PLAIN_CALL);
   t.is(answer.headers.get('x-wechat-sidecar-error'), 'token_unavailable');
-  t.regex(await answer.text(), /names no account, and the hub has not told its accounts yet/);
-  t.regex(proxy.role.ready[0]?.run() ?? '', /has not told its accounts yet/);
+  t.regex(
+    await answer.text(),
+    /names no account, and the account list has not been received from the hub yet/,
+  );
+  t.regex(proxy.role.ready[0]?.run() ?? '', /account list has not been received/);
 });
 
 test('a wrong or missing credential is told by the name of its setting', async (t) => {

@@ -49,7 +49,7 @@ for (const { method, path } of BEARER_ROUTES) {
 }
 
 for (const { method, path } of BEARER_ROUTES.filter((route) => route.path.includes(':appid'))) {
-  test(`${method} ${path} says the same of another's account as of one that does not exist`, async (t) => {
+  test(`${method} ${path} responds the same for another caller's account and one that does not exist`, async (t) => {
     const { hub } = await startHubPair(t, { file: OTHER_FILE });
     const body = method === 'POST' ? { body: {} } : {};
     const of = (appid: string): ReturnType<typeof ask> =>
@@ -64,7 +64,7 @@ for (const { method, path } of BEARER_ROUTES.filter((route) => route.path.includ
   });
 }
 
-test("the watch does not tell another's account from one that does not exist", async (t) => {
+test("the watch does not distinguish another caller's account from one that does not exist", async (t) => {
   const { hub } = await startHubPair(t, { file: OTHER_FILE });
   const watch = (appid: string): ReturnType<typeof ask> =>
     hub.call(`/v1/tokens/watch?appid=${DEMO_APP.appid}&appid=${appid}`, {}, ORDERS_KEY);
@@ -73,7 +73,7 @@ test("the watch does not tell another's account from one that does not exist", a
   t.deepEqual(others.body, absent.body);
 });
 
-test('a caller lists its own accounts alone', async (t) => {
+test('a caller sees only its own accounts in the list', async (t) => {
   const { hub } = await startHubPair(t, { file: OTHER_FILE });
   const listed = async (key?: string): Promise<unknown[]> =>
     ((await hub.call('/v1/apps', {}, key)).json()['apps'] as { appid: string }[]).map(({ appid }) => appid);
@@ -81,7 +81,7 @@ test('a caller lists its own accounts alone', async (t) => {
   t.deepEqual(await listed(), [OTHER_APP, DEMO_APP.appid]);
 });
 
-test('/cgi-bin/token gives the real token for a key, and refuses in the words of the platform', async (t) => {
+test("/cgi-bin/token returns the real token for a key, and uses the platform's error codes", async (t) => {
   const { simulator, hub } = await startHubPair(t, { file: OTHER_FILE });
   const question = async (params: Record<string, string>): Promise<Record<string, unknown>> => {
     const query = new URLSearchParams({
@@ -122,7 +122,7 @@ test('/cgi-bin/token gives the real token for a key, and refuses in the words of
   t.false(hub.lines.join('').includes(ORDERS_KEY));
 });
 
-test('a key that is taken out of the settings opens nothing any more, and one that comes in does', async (t) => {
+test('a key that is removed from the settings stops working, and a new one starts working', async (t) => {
   const { hub } = await startHubPair(t);
   t.is((await hub.call('/v1/apps', {}, ORDERS_KEY)).status, 200);
   hub.role.reconfigure({
@@ -135,7 +135,7 @@ test('a key that is taken out of the settings opens nothing any more, and one th
   t.is((await hub.call('/v1/apps', {}, ORDERS_KEY)).status, 200);
 });
 
-test('what is not in the API is told apart from what is used in a wrong way', async (t) => {
+test('an unknown route and a wrong use of a route have different errors', async (t) => {
   const { hub } = await startHubPair(t);
   t.is((await hub.call('/v1/nothing')).status, 404);
   const wrong = await hub.call('/v1/apps', { method: 'DELETE' });

@@ -10,7 +10,7 @@ import { ask, type Reply } from '../support/simulator-client.ts';
 
 const APP = `/v1/apps/${DEMO_APP.appid}`;
 
-/** One guess at each door, by its number. */
+/** One guess on each route, by its number. */
 const DOORS: readonly (readonly [door: string, guess: (hub: RunningHub, key: string) => Promise<Reply>])[] = [
   ['the API', (hub, key) => hub.call('/v1/apps', {}, key)],
   ['a call about an account', (hub, key) => hub.call(`${APP}/token`, {}, key)],
@@ -45,12 +45,12 @@ const DOORS: readonly (readonly [door: string, guess: (hub: RunningHub, key: str
 ];
 
 for (const [door, guess] of DOORS) {
-  test(`at ${door} guesses are limited, and good keys from the same address are not`, async (t) => {
+  test(`on ${door} guesses are limited, but valid keys from the same address are not`, async (t) => {
     const { hub } = await startHubPair(t);
     const answers: Reply[] = [];
     for (let index = 0; index < 30; index += 1) {
       answers.push(await guess(hub, `a-wrong-key-${index}-0123456789abcdef`));
-      // The relay of nothing is a bad request, which is neither of the two.
+      // An empty relay request is a bad request, so neither of the two.
       const honest = (await guess(hub, ORDERS_KEY)).status;
       t.false([401, 429].includes(honest), `${index}: ${honest}`);
     }
@@ -65,7 +65,7 @@ for (const [door, guess] of DOORS) {
   });
 }
 
-test('all doors count together, and the answer says how long to wait', async (t) => {
+test('guesses on all routes count together, and the response says how long to wait', async (t) => {
   const { hub } = await startHubPair(t);
   for (let index = 0; index < 10; index += 1) {
     const [, guess] = DOORS[index % DOORS.length] ?? [];
@@ -83,13 +83,13 @@ test('all doors count together, and the answer says how long to wait', async (t)
   t.is((await hub.call('/v1/apps', {}, REPORTS_KEY)).status, 200);
 });
 
-test('a call without any credential is no guess', async (t) => {
+test('a call without a credential does not count as a guess', async (t) => {
   const { hub } = await startHubPair(t);
   for (let index = 0; index < 30; index += 1) t.is((await hub.call('/v1/apps', {}, null)).status, 401);
   t.is((await hub.call('/v1/apps', {}, 'wrong')).status, 401);
 });
 
-test('one address does not answer for another', async (t) => {
+test('each address has its own limit', async (t) => {
   const { hub } = await startHubPair(t);
   for (let index = 0; index < 15; index += 1) await hub.call('/v1/apps', {}, `wrong-${index}`);
   t.is((await hub.call('/v1/apps', {}, 'wrong')).status, 429);
@@ -105,7 +105,7 @@ test('one address does not answer for another', async (t) => {
   t.is(elsewhere, 401);
 });
 
-test('an address that guessed too often may fail again after a while', (t) => {
+test('an address that guessed too often gets new attempts after a while', (t) => {
   const clock = new ManualClock();
   const guesses = new Guesses(clock);
   for (let index = 0; index < 10; index += 1) t.is(guesses.failed('10.0.0.1'), 0);
@@ -116,15 +116,15 @@ test('an address that guessed too often may fail again after a while', (t) => {
   t.true(guesses.failed('10.0.0.1') > 0);
 });
 
-test('a million addresses take no more room than ten thousand', (t) => {
+test('a million addresses use no more memory than ten thousand', (t) => {
   const guesses = new Guesses(new ManualClock());
   for (let index = 0; index < 50_000; index += 1)
     guesses.failed(`10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`);
-  // The first ones are forgotten, which only ever makes us lenient.
+  // The oldest ones are forgotten, which only makes us more lenient.
   for (let index = 0; index < 10; index += 1) t.is(guesses.failed('10.0.0.0'), 0);
 });
 
-test('the addresses of one IPv6 network count as one, however they are written', (t) => {
+test('all addresses of one IPv6 network count as one, however they are written', (t) => {
   const group = fc.integer({ min: 0, max: 0xffff });
   fc.assert(
     fc.property(
@@ -142,7 +142,7 @@ test('the addresses of one IPv6 network count as one, however they are written',
           ),
           expected,
         );
-        // As a socket names it: the longest run of zeros is left out.
+        // As a socket writes it: the longest run of zeros is omitted.
         t.is(networkOf(new URL(`http://[${hex(one).join(':')}]`).hostname.slice(1, -1)), expected);
       },
     ),

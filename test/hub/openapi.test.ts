@@ -21,7 +21,7 @@ const RELAY = {
 };
 const KEYED = `grant_type=client_credential&appid=${DEMO_APP.appid}`;
 
-/** Calls and the answers that they are to have, by the path of the description. */
+/** Calls and the responses that they should get, by the path in the description. */
 const CALLS: readonly (readonly [
   path: string,
   method: 'get' | 'post',
@@ -80,7 +80,7 @@ const CALLS: readonly (readonly [
   ['/openapi.json', 'get', 200, (hub) => hub.call('/openapi.json')],
 ];
 
-test('the description names every route, and the answers keep to it', async (t) => {
+test('the description lists every route, and responses conform to it', async (t) => {
   const { hub } = await startHubPair(t);
   const description = (await hub.call('/openapi.json')).json() as unknown as Described;
   const described = Object.entries(description.paths).flatMap(([path, methods]) =>
@@ -113,7 +113,7 @@ test('the description names every route, and the answers keep to it', async (t) 
   }
 });
 
-test('what is watched is described as a token', async (t) => {
+test('the watch events are described as tokens', async (t) => {
   const { hub } = await startHubPair(t);
   const description = (await hub.call('/openapi.json')).json() as unknown as Described;
   const schema = z.fromJSONSchema(description.components.schemas['Token'] ?? false);

@@ -7,7 +7,7 @@ import { ask, type Ask, type Reply } from '../support/simulator-client.ts';
 const OTHER_APP = 'wx00000000000other';
 const OTHER_FILE = `apps: [{ appid: ${OTHER_APP}, secret: 0123456789abcdef0123456789abcdef }]`;
 
-/** A form of the hub's own page, unless `headers` say otherwise. */
+/** A form of the hub's own page, unless `headers` says otherwise. */
 function post(hub: RunningHub, path: string, form: Record<string, string>, more: Ask = {}): Promise<Reply> {
   return ask(hub.base + path, {
     method: 'POST',
@@ -29,7 +29,7 @@ function get(hub: RunningHub, path: string, headers: Record<string, string> = {}
   return ask(hub.base + path, { headers });
 }
 
-test('a stranger sees a form and nothing of the hub, under a strict policy', async (t) => {
+test('without a session the page shows only the login form, under a strict content security policy', async (t) => {
   const { hub } = await startHubPair(t);
   const page = await get(hub, '/');
   t.is(page.status, 200);
@@ -44,7 +44,7 @@ test('a stranger sees a form and nothing of the hub, under a strict policy', asy
   t.is((await get(hub, '/page/data', { authorization: `Bearer ${REPORTS_KEY}` })).status, 401);
 });
 
-test('a client key opens a session in a cookie that scripts and other sites do not get', async (t) => {
+test('a client key starts a session, whose cookie scripts and other sites cannot read', async (t) => {
   const { hub } = await startHubPair(t);
   const answer = await post(hub, '/login', { key: REPORTS_KEY });
   t.is(answer.status, 303);
@@ -58,7 +58,7 @@ test('a client key opens a session in a cookie that scripts and other sites do n
   t.true(page.body.toString().includes('id="accounts"'));
 });
 
-test('what the page is given holds fingerprints and never a token or a secret', async (t) => {
+test('the data of the page contains fingerprints, but no token or secret', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   await hub.call(`/v1/apps/${DEMO_APP.appid}/token`);
   const watch = await openWatch(hub.base, ORDERS_KEY);
@@ -81,7 +81,7 @@ test('what the page is given holds fingerprints and never a token or a secret', 
   }
 });
 
-test('a client sees its own accounts and its own sidecars alone', async (t) => {
+test('a client sees only its own accounts and sidecars', async (t) => {
   const { hub } = await startHubPair(t, { file: OTHER_FILE });
   const watch = await openWatch(hub.base, REPORTS_KEY);
   t.teardown(() => watch.close());
@@ -94,7 +94,7 @@ test('a client sees its own accounts and its own sidecars alone', async (t) => {
   t.is(others.status, 404);
 });
 
-test('a wrong key opens nothing, is not repeated, and cannot be tried without end', async (t) => {
+test('a wrong key is refused and not repeated, and attempts are limited', async (t) => {
   const { hub } = await startHubPair(t);
   const statuses = new Map<number, number>();
   for (let attempt = 0; attempt < 14; attempt++) {
@@ -108,7 +108,7 @@ test('a wrong key opens nothing, is not repeated, and cannot be tried without en
   t.false(hub.lines.join('').includes('a-wrong-key'));
 });
 
-test('a page of another site can neither log in nor refresh nor log out', async (t) => {
+test('a page of another site cannot log in, refresh or log out', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   await hub.call(`/v1/apps/${DEMO_APP.appid}/token`);
   const cookie = await logIn(hub, REPORTS_KEY);
@@ -131,7 +131,7 @@ test('a page of another site can neither log in nor refresh nor log out', async 
   t.is((await get(hub, '/page/data', { cookie })).status, 200);
 });
 
-test('a person refreshes an account, which is written down, and not more often than is good', async (t) => {
+test('a manual refresh is logged and rate-limited', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const before = (await hub.call(`/v1/apps/${DEMO_APP.appid}/token`)).json();
   const cookie = await logIn(hub, REPORTS_KEY);
@@ -148,7 +148,7 @@ test('a person refreshes an account, which is written down, and not more often t
   t.is(simulator.control.apps()[0]?.counters.forcedFetches, 1);
 });
 
-test('a session ends by logging out, and with the rights of its key', async (t) => {
+test('a session ends on logout, and when its key loses its rights', async (t) => {
   const { hub } = await startHubPair(t);
   const [one, two] = [await logIn(hub, REPORTS_KEY), await logIn(hub, REPORTS_KEY)];
   const out = await post(hub, '/logout', {}, { headers: { origin: hub.base, cookie: one } });
@@ -159,7 +159,7 @@ test('a session ends by logging out, and with the rights of its key', async (t) 
   t.is((await get(hub, '/page/data', { cookie: two })).status, 401);
 });
 
-test('the language is that of the reader, or the one that is asked for', async (t) => {
+test('the page uses the language of the reader, or the requested one', async (t) => {
   const { hub } = await startHubPair(t);
   const langOf = async (path: string, accept?: string): Promise<string | undefined> => {
     const page = await get(hub, path, accept === undefined ? {} : { 'accept-language': accept });

@@ -15,7 +15,7 @@ function wordsFor(failure: Failure, language: 'en' | 'zh'): string {
   return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, language);
 }
 
-/** What is said in Chinese of a platform whose tokens live for a moment. */
+/** The Chinese text for a platform whose tokens live only for a moment. */
 function briefLives(lifeMs: number): string {
   const token = makeToken('a-token-of-a-moment', 0, lifeMs);
   const trouble = troubleWhileSpaced({ shortLives: 3, last: token, answeredAtMs: 0 }, 0);
@@ -27,7 +27,7 @@ function platform(errcode: number, ip?: string): Failure {
   return { kind: 'failure', cause: 'platform', errcode, detail: '', ...(ip !== undefined && { ip }) };
 }
 
-test('both languages say the same things, with the same values filled in', (t) => {
+test('both languages have the same messages with the same values', (t) => {
   const slots = (text: string): string[] => [...new Set(text.match(/\{\w+\}/g))].toSorted();
   const flat = (words: object, path = ''): [string, string][] =>
     Object.entries(words).flatMap(([key, value]): [string, string][] =>
@@ -42,7 +42,7 @@ test('both languages say the same things, with the same values filled in', (t) =
   t.deepEqual([...LANGUAGES], Object.keys(WORDS));
 });
 
-test('every failure has words in Chinese, with the errcode and what to do', (t) => {
+test('every failure has a Chinese message with the errcode and what to do', (t) => {
   const documented = [
     40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 50004, 50007, 61024, 89501, 89503, 89506,
     89507, 89505, 45011, 12345,
@@ -65,12 +65,12 @@ test('every failure has words in Chinese, with the errcode and what to do', (t) 
   t.regex(briefLives(1), /有效期不足 1 秒/);
 });
 
-test('a failure in English is what the log says', (t) => {
+test('a failure in English is the text of the log', (t) => {
   const failure = platform(40164, '203.0.113.7');
   t.is(wordsFor(failure, 'en'), troubleOf(failure).message);
 });
 
-test('refreshes are remembered for a day, those of other hubs at the time that they were made', (t) => {
+test('refreshes are kept for a day; those of other hubs have the time at which they were made', (t) => {
   const clock = new ManualClock();
   const history = new History(clock);
   history.add('wxone', 'startup', 'renewed', 'aaaaaaaaaaaaaaaa');

@@ -35,7 +35,7 @@ async function logIn(page: Page, key: string): Promise<void> {
   await page.waitForSelector('.card');
 }
 
-/** Everything that the browser complained about. */
+/** Every error in the browser's console. */
 function complaints(page: Page): string[] {
   const heard: string[] = [];
   page.on('console', (message) => {

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 const PARAMS = { grant_type: 'client_credential', appid: DEMO_APP.appid, secret: ORDERS_KEY };
 const QUERY = new URLSearchParams(PARAMS).toString();
 
-/** Each way to ask for a token in the platform's shape. */
+/** Every way to ask for a token in the platform's format. */
 const WAYS: readonly (readonly [what: string, ask: (hub: RunningHub) => ReturnType<RunningHub['call']>])[] = [
   ['GET /cgi-bin/token', (hub) => hub.call(`/cgi-bin/token?${QUERY}`, {}, null)],
   [
@@ -25,7 +25,7 @@ const WAYS: readonly (readonly [what: string, ask: (hub: RunningHub) => ReturnTy
   ['POST /cgi-bin/stable_token', (hub) => hub.call('/cgi-bin/stable_token', { body: PARAMS }, null)],
 ];
 
-test('the token is had by GET and by POST, with what is left of its life', async (t) => {
+test('GET and POST return the token with the rest of its life', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   for (const [what, ask] of WAYS) {
     const answer = await ask(hub);
@@ -35,7 +35,7 @@ test('the token is had by GET and by POST, with what is left of its life', async
   }
 });
 
-test('a posted question that lacks something, or is none, is refused in the words of the platform', async (t) => {
+test("an incomplete or malformed POST gets the platform's error codes", async (t) => {
   const { hub } = await startHubPair(t);
   for (const [body, errcode] of [
     ['', 40002],
@@ -53,7 +53,7 @@ test('a posted question that lacks something, or is none, is refused in the word
   t.is((await hub.call('/cgi-bin/token', { method: 'PUT', body: QUERY }, null)).status, 405);
 });
 
-/** A hub that finds a token with this much left in its store when it starts. */
+/** A hub that starts with a token in its store that has this much life left. */
 async function startWithRemembered(
   t: Teardown,
   mode: TokenMode,
@@ -76,7 +76,7 @@ for (const [mode, leftMs] of [
   ['classic', 1_000_000],
   ['stable', 200_000],
 ] as const) {
-  test(`a ${mode} token that is due is not handed to programs while its successor is on the way`, async (t) => {
+  test(`a ${mode} token that is due is not given to programs while its successor is being fetched`, async (t) => {
     const hub = await startWithRemembered(t, mode, leftMs, ({ control }) => {
       control.delay({ path: mode === 'classic' ? '/cgi-bin/token' : '/cgi-bin/stable_token', ms: 300 });
     });
@@ -86,7 +86,7 @@ for (const [mode, leftMs] of [
   });
 }
 
-test('while the platform has no token for us, programs get the old one with what is left of it', async (t) => {
+test('while the platform issues no token, programs get the old one with the rest of its life', async (t) => {
   const hub = await startWithRemembered(t, 'classic', 1_000_000, ({ control }) => {
     control.break({ path: '/cgi-bin/token', fault: { kind: 'errcode', errcode: -1 } });
   });

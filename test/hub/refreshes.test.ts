@@ -40,10 +40,10 @@ function bench(): { clock: ManualClock; refreshes: Refreshes; current: string; a
   return { clock, refreshes, current: token.fingerprint, asked: () => asked };
 }
 
-/** A path that is being looked into, or held. */
+/** A path that is being checked or on hold. */
 const HELD = '/cgi-bin/held';
 
-test('a caller is limited to 500 reports a second for an account, and others are not affected', async (t) => {
+test('a caller may send 500 reports per second about an account, without affecting other callers', async (t) => {
   const { clock, refreshes, current, asked } = bench();
   const report = (caller: Caller, appid = 'wxone'): Promise<string> =>
     refreshes.report(caller, appid, refusal(current)).then(({ kind }) => kind);
@@ -57,7 +57,7 @@ test('a caller is limited to 500 reports a second for an account, and others are
   t.is(await report(ORDERS), 'limited');
 });
 
-test('reports of a token that is not current cost nothing, and neither do those of a held path', async (t) => {
+test('reports of an old token, and of a path on hold, do not count against the limit', async (t) => {
   const { refreshes, current } = bench();
   for (let count = 0; count < 1_000; count++) {
     t.is((await refreshes.report(ORDERS, 'wxone', refusal('0123456789abcdef'))).kind, 'accepted');
@@ -65,7 +65,7 @@ test('reports of a token that is not current cost nothing, and neither do those 
   }
 });
 
-test('a hub that cannot look into a refused token answers 503 with the cause, and writes down who reported it', async (t) => {
+test('a hub that cannot check a refused token returns 503 with the cause, and logs who reported it', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const { fingerprint } = (await hub.call(APP)).json();
   simulator.control.configure({ appid: DEMO_APP.appid, ipAllow: ['192.0.2.1'] });
@@ -75,7 +75,7 @@ test('a hub that cannot look into a refused token answers 503 with the cause, an
   t.regex(hub.lines.join(''), /a refresh was asked for/);
 });
 
-test('a report of a token that is not current refreshes nothing, and gives the one that is', async (t) => {
+test('a report of an old token causes no refresh and returns the current token', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const current = (await hub.call(APP)).json();
   simulator.control.clear();

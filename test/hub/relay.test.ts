@@ -4,7 +4,7 @@ import { ORDERS_KEY, startHubPair, startTestHub } from '../support/hub.ts';
 
 const RELAY_PATH = `/v1/apps/${DEMO_APP.appid}/relay`;
 
-test('a login call is made with appid and secret filled in, and the answer is the own one of the platform', async (t) => {
+test("a login call is made with appid and secret filled in, and returns the platform's own response", async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const query = 'js_code=a%20code&grant_type=authorization_code';
   const answer = await hub.call(
@@ -21,7 +21,7 @@ test('a login call is made with appid and secret filled in, and the answer is th
   t.false(hub.lines.join('').includes(DEMO_APP.secret));
 });
 
-test("appid and secret of the caller's own are replaced, and tokens are taken out", async (t) => {
+test("the caller's own appid and secret are replaced, and tokens are removed", async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const query = 'appid=wxsomebody&js_code=c&access_token=t&secret=s&grant_type=authorization_code';
   await hub.call(RELAY_PATH, { body: { method: 'GET', path: '/sns/jscode2session', query } });
@@ -54,7 +54,7 @@ const REFUSED: readonly (readonly [what: string, body: object])[] = [
   ['nothing', {}],
 ];
 
-test('nothing but the secret-bearing calls is relayed', async (t) => {
+test('only secret-bearing calls are relayed', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   await hub.call(`/v1/apps/${DEMO_APP.appid}/token`);
   simulator.control.clear();
@@ -67,14 +67,14 @@ test('nothing but the secret-bearing calls is relayed', async (t) => {
   t.is(simulator.control.arrivals().length, 0);
 });
 
-test('a body over 64 KiB is refused, with and without its length', async (t) => {
+test('a body over 64 KiB is refused, with or without Content-Length', async (t) => {
   const { hub } = await startHubPair(t);
   const body = { method: 'POST', path: '/sns/jscode2session', query: '', body: 'A'.repeat(70_000) };
   t.is((await hub.call(RELAY_PATH, { body })).status, 413);
   t.is((await hub.call(RELAY_PATH, { body, chunked: true })).status, 413);
 });
 
-test('a platform that cannot be reached is a problem that says so, with no secret in it', async (t) => {
+test('an unreachable platform is reported as such, without any secret', async (t) => {
   const hub = await startTestHub(t, ['http://127.0.0.1:1']);
   const answer = await hub.call(RELAY_PATH, {
     body: { method: 'GET', path: '/sns/jscode2session', query: 'js_code=c' },

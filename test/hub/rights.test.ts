@@ -22,7 +22,7 @@ function withKey(t: Teardown, may: readonly Right[]): Promise<RunningHub> {
   });
 }
 
-/** Each call of the API that needs a right, and whether it was let through. */
+/** Every API call that needs a right, and whether it was allowed. */
 const CALLS: readonly (readonly [right: Right, what: string, call: (hub: RunningHub) => Promise<boolean>])[] =
   [
     ['tokens', 'token', async (hub) => isPermitted(await hub.call(`${APP}/token`, {}, KEY))],
@@ -109,7 +109,7 @@ function isPermitted(answer: Pick<Reply, 'status' | 'json'>): boolean {
 }
 
 for (const given of [...RIGHTS.map((right) => [right]), RIGHTS, DEFAULT_RIGHTS]) {
-  test(`a caller that may ${given.join(', ')} may do that, and nothing else`, async (t) => {
+  test(`a caller with the rights ${given.join(', ')} can use those and nothing else`, async (t) => {
     const hub = await withKey(t, given);
     for (const [right, what, call] of CALLS) t.is(await call(hub), given.includes(right), what);
     t.is((await hub.call('/v1/apps', {}, KEY)).status, 200);
@@ -118,16 +118,16 @@ for (const given of [...RIGHTS.map((right) => [right]), RIGHTS, DEFAULT_RIGHTS])
   });
 }
 
-test('the refusal names what is missing, in the answer and in the log', async (t) => {
+test('a refusal names the missing right, in the response and in the log', async (t) => {
   const hub = await withKey(t, ['tickets']);
   const answer = await hub.call(`${APP}/token`, {}, KEY);
   t.is(answer.status, 403);
-  t.regex(String(answer.json()['detail']), /its "may" in the settings of the hub lacks "tokens"/);
+  t.regex(String(answer.json()['detail']), /lacks the right "tokens": add it to the caller/);
   const line = hub.lines.find((each) => each.includes('a caller was refused')) ?? '';
   t.true(line.includes('"caller":"limited"') && line.includes('"reason":"not_permitted"'), line);
 });
 
-test("what a caller may not do tells nothing of others' accounts", async (t) => {
+test('a missing right reveals nothing about the accounts of others', async (t) => {
   const hub = await withKey(t, ['tickets']);
   for (const appid of [OTHER_APP, 'wx000000000000none']) {
     t.is((await hub.call(`/v1/apps/${appid}/token`, {}, KEY)).status, 404);
@@ -135,7 +135,7 @@ test("what a caller may not do tells nothing of others' accounts", async (t) => 
   }
 });
 
-test('the page shows the button to those who may press it', async (t) => {
+test('the page shows the refresh button only to callers with that right', async (t) => {
   for (const may of [['tokens'], ['refresh']] as const) {
     const hub = await withKey(t, may);
     const data = await ask(`${hub.base}/page/data`, { headers: { cookie: await logIn(hub) } });
@@ -143,7 +143,7 @@ test('the page shows the button to those who may press it', async (t) => {
   }
 });
 
-test('a stream ends when the right to it is taken away', async (t) => {
+test('a stream ends when the caller loses the right to it', async (t) => {
   const hub = await withKey(t, ['tokens']);
   const watch = await openWatch(hub.base, KEY);
   await watch.untilEvents(1);
@@ -158,7 +158,7 @@ test('a stream ends when the right to it is taken away', async (t) => {
   t.is((await hub.call('/v1/tokens/watch', {}, KEY)).status, 403);
 });
 
-test('each rule for a service account gives its own rights to its own accounts', async (t) => {
+test('each service account rule grants its own rights for its own accounts', async (t) => {
   const server = await startReviewServer(t);
   server.decide = () => genuine('system:serviceaccount:shop:orders', [AUDIENCE]);
   const token = fakeJwt({
@@ -179,7 +179,7 @@ kubernetes:
   t.is(await statusOf(`${APP}/token`), 403);
   t.is(await statusOf(`${APP}/ticket?type=jsapi`), 200);
   t.is(await statusOf(`/v1/apps/${OTHER_APP}/ticket?type=jsapi`), 403);
-  // The simulator has no such account; what counts is that the hub asked it.
+  // The simulator does not have this account; what matters is that the hub asked it.
   t.is(await statusOf(`/v1/apps/${OTHER_APP}/token`), 503);
   t.is(await statusOf(`/v1/tokens/watch?appid=${DEMO_APP.appid}`), 403);
 });

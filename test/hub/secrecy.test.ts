@@ -15,7 +15,7 @@ const LOGIN = {
   query: 'js_code=c&grant_type=authorization_code',
 };
 
-test('whatever is asked and whatever fails, no token, secret or key is logged or shown in an error', async (t) => {
+test('whatever is asked and whatever fails, no token, secret or key appears in logs or errors', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const secrets = new Set([DEMO_APP.secret, ORDERS_KEY, REPORTS_KEY]);
   const errors: string[] = [];
@@ -51,7 +51,7 @@ test('whatever is asked and whatever fails, no token, secret or key is logged or
   for (const secret of secrets) t.false(everything.includes(secret), secret);
 });
 
-test('with a certificate the hub speaks HTTPS, the watch too, and nothing in clear', async (t) => {
+test('with a certificate the hub serves everything over HTTPS, including the watch, and nothing in clear text', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'hub-tls-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const { cert, key } = await makeTestCertificate('hub');

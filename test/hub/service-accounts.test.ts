@@ -38,7 +38,7 @@ async function start(t: Teardown): Promise<{
   return { server, hub, asks: (token, path = TOKEN_PATH) => hub.call(path, {}, token) };
 }
 
-test('a service account that is allowed has its tokens, and is named in the log', async (t) => {
+test('an allowed service account gets its tokens and is named in the log', async (t) => {
   const { hub, asks } = await start(t);
   const token = jwtOf('system:serviceaccount:shop:orders');
   t.is((await asks(token)).status, 200);
@@ -50,7 +50,7 @@ test('a service account that is allowed has its tokens, and is named in the log'
   t.is((await asks(jwtOf('system:serviceaccount:tools:whatever'))).status, 200);
 });
 
-test('service accounts and tokens that are not allowed are strangers', async (t) => {
+test('service accounts and tokens that are not allowed are refused', async (t) => {
   const { server, asks } = await start(t);
   const past = systemClock.wallMs() / 1_000 - 90_000;
   const strangers = [
@@ -65,7 +65,7 @@ test('service accounts and tokens that are not allowed are strangers', async (t)
   t.is((await asks(jwtOf('system:serviceaccount:shop:orders'))).status, 401);
 });
 
-test('an API server that does not answer makes it 503, and never 200 or 401', async (t) => {
+test('if the API server does not answer, the status is 503, never 200 or 401', async (t) => {
   const { server, asks } = await start(t);
   server.decide = () => ({ status: 500, text: '{}' });
   const answer = await asks(jwtOf('system:serviceaccount:shop:orders'));
@@ -74,7 +74,7 @@ test('an API server that does not answer makes it 503, and never 200 or 401', as
   t.truthy(answer.headers['retry-after']);
 });
 
-test('a service account that leaves the settings loses its stream, and is let in no more', async (t) => {
+test('a service account that is removed from the settings loses its stream and its access', async (t) => {
   const { hub, asks } = await start(t);
   const token = jwtOf('system:serviceaccount:shop:orders');
   const watch = await openWatch(hub.base, token);

@@ -14,7 +14,7 @@ function held(): { work: () => Promise<void>; end(): void } {
   };
 }
 
-test('a caller that takes all that it may have leaves places to the others, and gets them back', async (t) => {
+test('a caller that uses its whole share leaves places for others, and can use them again later', async (t) => {
   const shares = new Shares({ max: 5, perCaller: 3 });
   const { work, end } = held();
   const running = [1, 2, 3].map(() => shares.run(ONE, work));
@@ -27,7 +27,7 @@ test('a caller that takes all that it may have leaves places to the others, and 
   t.is(await shares.run(ONE, () => 'served'), 'served');
 });
 
-test('work that fails gives its place back', async (t) => {
+test('failed work releases its place', async (t) => {
   const shares = new Shares({ max: 1, perCaller: 1 });
   await t.throwsAsync(shares.run(ONE, () => Promise.reject(new Error('a fault'))));
   t.is(await shares.run(TWO, () => 7), 7);

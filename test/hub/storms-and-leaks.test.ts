@@ -4,7 +4,7 @@ import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ORDERS_KEY, startHubPair } from '../support/hub.ts';
 import { until } from '../support/hub-proxy.ts';
 
-test('watches that wait behind another one on their connection are forgotten with it', async (t) => {
+test('watches that are queued behind another one are released when their connection closes', async (t) => {
   const { hub } = await startHubPair(t);
   const watchers = (): number => (hub.role.status() as { watchers: number }).watchers;
   const head = `GET /v1/tokens/watch HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer ${ORDERS_KEY}\r\n\r\n`;
@@ -18,7 +18,7 @@ test('watches that wait behind another one on their connection are forgotten wit
   t.is(watchers(), 0);
 });
 
-test('what the page refuses is written down as well', async (t) => {
+test('refusals of the page are logged too', async (t) => {
   const { hub } = await startHubPair(t, { file: 'apps: [{ appid: wx00000000000other, secret: other }]' });
   const login = await fetch(`${hub.base}/login`, {
     method: 'POST',

@@ -5,7 +5,7 @@ import { startHubPair } from '../support/hub.ts';
 const TICKET_PATH = `/v1/apps/${DEMO_APP.appid}/ticket`;
 const PLATFORM_PATH = '/cgi-bin/ticket/getticket';
 
-test('many askers get the one ticket of a type, for one call of the platform', async (t) => {
+test('many callers share one ticket per type, fetched by one call to the platform', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const answers = await Promise.all(Array.from({ length: 50 }, () => hub.call(`${TICKET_PATH}?type=jsapi`)));
   t.is(new Set(answers.map((answer) => answer.json()['ticket'])).size, 1);
@@ -20,7 +20,7 @@ test('many askers get the one ticket of a type, for one call of the platform', a
   t.false(hub.lines.join('').includes(String(first?.json()['ticket'])));
 });
 
-test('a token that is refused on the way to a ticket is healed, and the ticket is had', async (t) => {
+test('a token that is refused while fetching a ticket is replaced, and the ticket is fetched', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   await hub.call(`/v1/apps/${DEMO_APP.appid}/token`);
   simulator.control.overwrite();
@@ -29,7 +29,7 @@ test('a token that is refused on the way to a ticket is healed, and the ticket i
   t.is(simulator.control.counters().paths[PLATFORM_PATH]?.calls, 2);
 });
 
-test('where there is no ticket, the errcode of the platform says why', async (t) => {
+test("if there is no ticket, the response has the platform's errcode", async (t) => {
   const { simulator, hub } = await startHubPair(t);
   simulator.control.answer({ path: PLATFORM_PATH, body: '{"errcode":48001,"errmsg":"api unauthorized"}' });
   const answer = await hub.call(`${TICKET_PATH}?type=jsapi`);

@@ -5,7 +5,7 @@ import { startHubPair } from '../support/hub.ts';
 
 const TOKEN_PATH = `/v1/apps/${DEMO_APP.appid}/token`;
 
-test('a caller lists its accounts and is given the token with absolute times', async (t) => {
+test('a caller lists its accounts and gets the token with absolute times', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const answer = await hub.call(TOKEN_PATH);
   t.is(answer.status, 200);
@@ -26,11 +26,11 @@ test('a caller lists its accounts and is given the token with absolute times', a
     mode: 'stable',
     fingerprint: token['fingerprint'],
   });
-  // Wall clock and life scale are read one after the other, so a millisecond may lie between them.
+  // Wall clock and monotonic clock are read one after the other, so they may differ by a millisecond.
   t.true(Math.abs(Date.parse(String(expiresAt)) - Date.parse(String(token['expires_at']))) < 10);
 });
 
-test('a thousand reports of the same refused token at once cost one fetch at the platform', async (t) => {
+test('a thousand reports of the same refused token at once cause one fetch', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const { fingerprint } = (await hub.call(TOKEN_PATH)).json();
   simulator.control.overwrite();
@@ -40,7 +40,7 @@ test('a thousand reports of the same refused token at once cost one fetch at the
     Array.from({ length: 1_000 }, () => hub.call(`${TOKEN_PATH}/refresh`, report)),
   );
   t.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
-  // Those that came after the new token refreshed nothing.
+  // Reports that arrived after the new token caused no refresh.
   for (const answer of answers) {
     const { refreshed, outcome } = answer.json();
     t.is(outcome, refreshed ? 'renewed' : 'not_current');

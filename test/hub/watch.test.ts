@@ -20,7 +20,7 @@ const ANYBODY: Caller = {
   grants: [{ apps: new Set(['*']), may: new Set(RIGHTS) }],
 };
 
-test('a watcher has the current token at once, and the next one within a second of its issue', async (t) => {
+test('a watcher gets the current token at once, and the next one within a second of its issue', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const watch = await openWatch(hub.base, ORDERS_KEY);
   t.teardown(() => watch.close());
@@ -39,7 +39,7 @@ test('a watcher has the current token at once, and the next one within a second 
   t.true((second?.atMs ?? Infinity) - answeredMs < 1_000);
 });
 
-test('two hundred watchers all hear of a new token', async (t) => {
+test('two hundred watchers all get a new token', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   await hub.call(TOKEN_PATH);
   const watches = await Promise.all(Array.from({ length: 200 }, () => openWatch(hub.base, REPORTS_KEY)));
@@ -54,7 +54,7 @@ test('two hundred watchers all hear of a new token', async (t) => {
   t.not(watches[0]?.events[1]?.data['fingerprint'], fingerprint);
 });
 
-test('a watcher that comes back after a gap has what it missed', async (t) => {
+test('a watcher that reconnects after a gap gets what it missed', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const before = await openWatch(hub.base, ORDERS_KEY);
   const [first] = await before.untilEvents(1);
@@ -68,7 +68,7 @@ test('a watcher that comes back after a gap has what it missed', async (t) => {
   t.is(resumed?.data['fingerprint'], current['fingerprint']);
 });
 
-test('an account that has no token is told as gone', async (t) => {
+test('an account without a token is reported as gone', async (t) => {
   const hub = await startTestHub(t, ['http://127.0.0.1:1']);
   const watch = await openWatch(hub.base, ORDERS_KEY);
   t.teardown(() => watch.close());
@@ -76,7 +76,7 @@ test('an account that has no token is told as gone', async (t) => {
   t.deepEqual([event?.type, event?.data], ['gone', { appid: DEMO_APP.appid }]);
 });
 
-test('an account that leaves the settings is told as gone, and a caller that leaves loses its stream', async (t) => {
+test('a removed account is reported as gone, and a removed caller loses its stream', async (t) => {
   const { hub } = await startHubPair(t);
   const stays = await openWatch(hub.base, REPORTS_KEY);
   const leaves = await openWatch(hub.base, ORDERS_KEY);
@@ -93,7 +93,7 @@ test('an account that leaves the settings is told as gone, and a caller that lea
   t.false(stays.ended);
 });
 
-test('a stop ends the streams, and does not wait for them', async (t) => {
+test('a shutdown ends the streams and does not wait for them', async (t) => {
   const { hub } = await startHubPair(t);
   const watch = await openWatch(hub.base, ORDERS_KEY);
   await watch.untilEvents(1);
@@ -110,7 +110,7 @@ interface Bench {
   give(token: Token | undefined): void;
 }
 
-/** The watchers alone, on a clock that is turned by hand, with one account. */
+/** The watchers alone, with one account and a fake clock. */
 async function startWatchers(
   t: Teardown,
   caller: Caller = ANYBODY,
@@ -145,7 +145,7 @@ async function startWatchers(
   return { clock, watchers, base: `http://127.0.0.1:${port}`, port, give };
 }
 
-test('a heartbeat comes in every span of fifteen seconds', async (t) => {
+test('a heartbeat is sent every fifteen seconds', async (t) => {
   const { clock, base } = await startWatchers(t);
   const watches: TestWatch[] = [];
   for (let count = 0; count < 3; count++) watches.push(await openWatch(base, 'k'));
@@ -159,7 +159,7 @@ test('a heartbeat comes in every span of fifteen seconds', async (t) => {
   }
 });
 
-test('a token that ends without a successor is told as gone', async (t) => {
+test('a token that expires without a successor is reported as gone', async (t) => {
   const { clock, base } = await startWatchers(t);
   const watch = await openWatch(base, 'k');
   await watch.untilEvents(1);
@@ -169,7 +169,7 @@ test('a token that ends without a successor is told as gone', async (t) => {
   t.is(watch.events.length, 2);
 });
 
-test('a stream does not outlive the credential that it was opened with', async (t) => {
+test('a stream ends when the credential that opened it expires', async (t) => {
   const clock = new ManualClock();
   const caller: Caller = { ...ANYBODY, kind: 'service account', endsAtMs: clock.lifeMs() + 60_000 };
   const bench = await startWatchers(t, caller);
@@ -182,7 +182,7 @@ test('a stream does not outlive the credential that it was opened with', async (
   t.is(bench.watchers.size, 0);
 });
 
-test('a watcher that does not read is cut off, and the others go on', async (t) => {
+test('a watcher that does not read is disconnected, and the others continue', async (t) => {
   const { clock, watchers, base, port, give } = await startWatchers(t);
   const deaf = connect(port, '127.0.0.1');
   t.teardown(() => deaf.destroy());
@@ -204,7 +204,7 @@ test('a watcher that does not read is cut off, and the others go on', async (t) 
   t.false(reads.ended);
 });
 
-test('one caller gets a half of the room for watchers and no more', async (t) => {
+test('one caller gets at most half of the watcher places', async (t) => {
   const { watchers, base } = await startWatchers(t, ANYBODY, 4);
   t.true(watchers.hasRoomFor(ANYBODY));
   const first = await openWatch(base, 'k');
@@ -216,7 +216,7 @@ test('one caller gets a half of the room for watchers and no more', async (t) =>
   t.is(watchers.size, 1);
 });
 
-test('a watcher that left before its stream began takes no room', async (t) => {
+test('a watcher that disconnects before its stream starts takes no place', async (t) => {
   const clock = new ManualClock();
   const watchers = new Watchers({
     accounts: {
@@ -239,7 +239,7 @@ test('a watcher that left before its stream began takes no room', async (t) => {
   t.is(watchers.size, 0);
 });
 
-test('a watcher of thousands of accounts is told of each of them, no faster than it reads', async (t) => {
+test('a watcher of thousands of accounts gets each of them, no faster than it reads', async (t) => {
   const appids = Array.from({ length: 3_000 }, (_, at) => `wx${at}`);
   const { watchers, base } = await startWatchers(t, ANYBODY, 2, appids);
   const watch = await openWatch(base, 'k');

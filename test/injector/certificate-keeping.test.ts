@@ -6,7 +6,7 @@ import { handshake, QUICK_POLICY, startTestInjector } from '../support/injector.
 
 const HOUR_MS = 3_600_000;
 
-test('a first injector makes a certificate, shares it, and tells the API server which authority to trust', async (t) => {
+test('the first injector creates a certificate, shares it, and publishes its CA to the API server', async (t) => {
   const api = await startApiServer(t);
   const injector = await startTestInjector(t, api);
   await until(() => injector.problem() === undefined);
@@ -20,9 +20,9 @@ test('a first injector makes a certificate, shares it, and tells the API server 
   t.notRegex(injector.lines.join(''), /PRIVATE KEY|the-token-of-the-injector/);
 });
 
-test('of two injectors that start at once one wins, and both show its certificate', async (t) => {
+test('if two injectors start at once, one wins and both serve its certificate', async (t) => {
   const api = await startApiServer(t);
-  // Both have read the empty Secret before either writes.
+  // Both read the empty Secret before either one writes.
   let reads = 0;
   let open = (): void => undefined;
   const bothRead = new Promise<void>((resolve) => (open = resolve));
@@ -38,7 +38,7 @@ test('of two injectors that start at once one wins, and both show its certificat
   t.is(await handshake(one.port, api.caBundle()), await handshake(two.port, api.caBundle()));
 });
 
-test('an injector that comes later takes the certificate that is there, and changes nothing', async (t) => {
+test('an injector that starts later uses the existing certificate and changes nothing', async (t) => {
   const api = await startApiServer(t);
   const first = await startTestInjector(t, api);
   await until(() => first.problem() === undefined);
@@ -52,9 +52,9 @@ test('an injector that comes later takes the certificate that is there, and chan
   );
 });
 
-test('a caBundle that somebody took away is put back at once, and counted', async (t) => {
+test('a removed caBundle is restored at once and counted', async (t) => {
   const api = await startApiServer(t);
-  // Looked at every ten minutes: what is put back sooner is put back for the watch.
+  // The periodic pass is every ten minutes, so an earlier repair is due to the watch.
   const policy = { ...QUICK_POLICY, checkEveryMs: 600_000 };
   const injector = await startTestInjector(t, api, { policy });
   await until(() => injector.problem() === undefined);
@@ -70,7 +70,7 @@ test('a caBundle that somebody took away is put back at once, and counted', asyn
   t.regex(injector.lines.join(''), /Somebody changed the caBundle/);
 });
 
-test('without a watch the caBundle is put back at the next look', async (t) => {
+test('without a watch the caBundle is restored by the next periodic pass', async (t) => {
   const api = await startApiServer(t);
   api.intercept = (method, path) =>
     method === 'GET' && !path.endsWith('/wechat-sidecar-injector') && path.includes('webhookconfigurations')
@@ -83,7 +83,7 @@ test('without a watch the caBundle is put back at the next look', async (t) => {
   t.truthy(await handshake(injector.port, api.caBundle()));
 });
 
-test('a watch that ended is begun again', async (t) => {
+test('a watch that ended is restarted', async (t) => {
   const api = await startApiServer(t);
   const injector = await startTestInjector(t, api, { policy: { ...QUICK_POLICY, checkEveryMs: 600_000 } });
   await until(() => injector.problem() === undefined);
@@ -93,21 +93,21 @@ test('a watch that ended is begun again', async (t) => {
   t.pass();
 });
 
-test('while the API server fails the injector is not ready and says why; then it goes on', async (t) => {
+test('while the API server fails, the injector is not ready and says why; then it recovers', async (t) => {
   const api = await startApiServer(t);
-  api.intercept = () => refusal(503, 'ServiceUnavailable', 'etcd is away');
+  api.intercept = () => refusal(503, 'ServiceUnavailable', 'etcd is unavailable');
   const injector = await startTestInjector(t, api);
-  await until(() => injector.problem()?.includes('503 ServiceUnavailable): etcd is away') === true);
+  await until(() => injector.problem()?.includes('503 ServiceUnavailable): etcd is unavailable') === true);
   api.intercept = () => undefined;
   await until(() => injector.problem() === undefined);
-  // Whoever has been reachable once stays so: a failure to look again changes nothing for API servers.
+  // An injector that has been reachable stays ready: a failed pass changes nothing for API servers.
   api.intercept = () => refusal(503, 'ServiceUnavailable');
   const seen = injector.lines.length;
   await until(() => injector.lines.slice(seen).join('').includes('could not be looked after'));
   t.is(injector.problem(), undefined);
 });
 
-test('a Secret or a webhook configuration that is not there is named', async (t) => {
+test('a missing Secret or webhook configuration is named in the problem', async (t) => {
   const api = await startApiServer(t);
   api.remove(SECRET_PATH);
   const injector = await startTestInjector(t, api);
@@ -117,7 +117,7 @@ test('a Secret or a webhook configuration that is not there is named', async (t)
   t.pass();
 });
 
-test('a damaged Secret is replaced, and one for another name too', async (t) => {
+test('a damaged Secret is replaced, and so is one for another name', async (t) => {
   const api = await startApiServer(t);
   api.put(SECRET_PATH, {
     metadata: { name: 'wechat-sidecar-injector-certificate' },
@@ -136,7 +136,7 @@ for (const [what, aheadMs] of [
   ['ahead', -8 * HOUR_MS],
   ['a month behind', 31 * 24 * HOUR_MS],
 ] as const) {
-  test(`a clock that is ${what} is noticed by the API server's, and certificates go by that`, async (t) => {
+  test(`a local clock that is ${what} is detected, and certificates use the API server's time`, async (t) => {
     const api = await startApiServer(t);
     api.aheadMs = aheadMs;
     const injector = await startTestInjector(t, api);
@@ -154,7 +154,7 @@ for (const [what, aheadMs] of [
   });
 }
 
-test('a certificate from the future that lies in the Secret is replaced at once', async (t) => {
+test('a certificate from the future in the Secret is replaced at once', async (t) => {
   const api = await startApiServer(t);
   api.aheadMs = 8 * HOUR_MS;
   const ahead = await startTestInjector(t, api);
@@ -167,9 +167,10 @@ test('a certificate from the future that lies in the Secret is replaced at once'
   t.truthy(await handshake(injector.port, api.caBundle()));
 });
 
-test('certificates are renewed under load without one failed handshake, by two injectors at once', async (t) => {
+test('two injectors renew certificates under load without one failed handshake', async (t) => {
   const api = await startApiServer(t);
-  // A second after its making a successor is due, and there is half a minute in which to do it.
+  // A successor is due one second after a certificate is made, and there is half a minute left to publish
+  // it.
   const policy = { lifeMs: 40_000, renewBeforeMs: 39_000, settleMs: 700, checkEveryMs: 200 };
   const injectors = await Promise.all([
     startTestInjector(t, api, { policy }),
@@ -177,7 +178,7 @@ test('certificates are renewed under load without one failed handshake, by two i
   ]);
   await until(() => injectors.every((injector) => injector.problem() === undefined));
   const seen = new Set<string>();
-  // API servers hear of a new caBundle a moment later: this one goes by what was there half a second ago.
+  // API servers notice a new caBundle with a delay: this one uses the bundle of half a second ago.
   const bundles = [{ atMs: performance.now(), pem: api.caBundle() }];
   let handshakes = 0;
   while (seen.size < 4) {

@@ -26,7 +26,7 @@ function subjects(pem: string): number {
   return pem.match(/BEGIN CERTIFICATE/g)?.length ?? 0;
 }
 
-test('a certificate goes its way from first to successor, and the authority before it stays trusted', async (t) => {
+test('a certificate is replaced by its successor step by step, and the previous CA stays trusted', async (t) => {
   const step = (stored: StoredCertificates, atMs: number, trustedForMs?: number): string =>
     nextStep(stored, NAMES, atMs, trustedForMs, POLICY);
   t.is(step(none, NOW_MS), 'replace');
@@ -49,7 +49,7 @@ test('a certificate goes its way from first to successor, and the authority befo
   t.is(step(stored, NOW_MS + 17 * DAY_MS), 'keep');
 });
 
-test('what has ended, or is for another name, is replaced at once; a successor that ended is made anew', async (t) => {
+test('an expired certificate or one for another name is replaced at once; an expired successor is made again', async (t) => {
   const first = await make(NOW_MS);
   const stored = afterStep(none, 'replace', first);
   t.is(nextStep(stored, NAMES, NOW_MS + 31 * DAY_MS, undefined, POLICY), 'replace');
@@ -58,12 +58,12 @@ test('what has ended, or is for another name, is replaced at once; a successor t
   t.is(nextStep(stale, NAMES, NOW_MS + 40 * DAY_MS, DAY_MS, POLICY), 'prepare');
 });
 
-test('a certificate that is not valid yet counts as none, and so does such a successor', async (t) => {
+test('a certificate that is not valid yet counts as missing, and so does such a successor', async (t) => {
   const [good, ahead] = [await make(NOW_MS), await make(NOW_MS + 8 * 3_600_000)];
   const step = (stored: StoredCertificates, trustedForMs?: number): string =>
     nextStep(stored, NAMES, NOW_MS, trustedForMs, POLICY);
   t.is(step(afterStep(none, 'replace', ahead)), 'replace');
-  // A machine that made it an hour ago by a clock that is behind ours by less than it was backdated by.
+  // Made on a machine whose clock is ahead of ours by less than the backdating.
   t.is(step(afterStep(none, 'replace', await make(NOW_MS + 3_000_000))), 'keep');
   const prepared = afterStep(afterStep(none, 'replace', good), 'prepare', ahead);
   t.is(step(prepared, DAY_MS), 'keep');
@@ -71,7 +71,7 @@ test('a certificate that is not valid yet counts as none, and so does such a suc
   t.is(step(afterStep(afterStep(none, 'replace', old), 'prepare', ahead), DAY_MS), 'prepare');
 });
 
-test('a Secret gives back what was put into it, and nothing that does not fit together', async (t) => {
+test('a Secret returns what was stored in it, and nothing if its parts do not match', async (t) => {
   const [one, two] = [await make(NOW_MS), await make(NOW_MS + DAY_MS)];
   const stored = afterStep(
     afterStep(afterStep(none, 'replace', one), 'promote', two),
@@ -98,7 +98,7 @@ test('a Secret gives back what was put into it, and nothing that does not fit to
   }
 });
 
-test('each authority has a name of its own, may sign certificates alone, and its key is nowhere', async (t) => {
+test('each CA has its own name and may only sign certificates, and its key is not stored', async (t) => {
   const [one, two] = [await make(NOW_MS), await make(NOW_MS)];
   const [ca, leaf] = [new X509Certificate(one.caPem), new X509Certificate(one.certPem)];
   t.not(ca.subject, new X509Certificate(two.caPem).subject);

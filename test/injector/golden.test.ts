@@ -14,7 +14,7 @@ interface Case {
 const FOLDER = 'test/injector/pods';
 const HUB_CA = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 
-/** Every pair of files in the folder, by the name that they share. */
+/** Every pair of files in the folder, by their common name. */
 const CASES: Readonly<Record<string, Case>> = {
   least: {},
   'as-admitted': {},
@@ -50,15 +50,15 @@ const CASES: Readonly<Record<string, Case>> = {
 
 for (const [name, { settings, nativeSupported = true }] of Object.entries(CASES)) {
   const [inFile, outFile] = [join(FOLDER, `${name}.in.yaml`), join(FOLDER, `${name}.out.yaml`)];
-  test(`${name}: the pod that goes in comes out as written down`, (t) => {
+  test(`${name}: the injected pod matches its golden file`, (t) => {
     const { result, pod } = injected(parse(readFileSync(inFile, 'utf8')), settings, { nativeSupported });
     if (result.kind !== 'inject') return t.fail(JSON.stringify(result));
-    // To write down what comes out now: UPDATE_PODS=1, then read the difference.
+    // To update the golden files run with UPDATE_PODS=1, then read the diff.
     if (process.env['UPDATE_PODS'] !== undefined) writeFileSync(outFile, stringify(pod, { lineWidth: 0 }));
     t.deepEqual(pod, parse(readFileSync(outFile, 'utf8')));
   });
 
-  test(`${name}: the pod that came out gets nothing more`, (t) => {
+  test(`${name}: a pod that is injected already gets nothing more`, (t) => {
     const out: unknown = parse(readFileSync(outFile, 'utf8'));
     t.deepEqual(injected(out, settings, { nativeSupported }).result, {
       kind: 'skip',
@@ -66,19 +66,19 @@ for (const [name, { settings, nativeSupported = true }] of Object.entries(CASES)
     });
   });
 
-  test(`${name}: the sidecar gives Pod Security "restricted" nothing to refuse`, (t) => {
+  test(`${name}: the sidecar satisfies Pod Security "restricted"`, (t) => {
     const faults = restrictedFaults(parse(readFileSync(outFile, 'utf8')));
     const before = restrictedFaults(parse(readFileSync(inFile, 'utf8')));
     t.deepEqual(faults, before);
   });
 }
 
-test('no pod is written down without a case, and none is missing', (t) => {
+test('every golden file has a case, and every case has its files', (t) => {
   const expected = Object.keys(CASES).flatMap((name) => [`${name}.in.yaml`, `${name}.out.yaml`]);
   t.deepEqual(readdirSync(FOLDER).toSorted(), expected.toSorted());
 });
 
-test('the check of Pod Security finds what is wrong with a careless container', (t) => {
+test('the Pod Security check finds the violations of a careless container', (t) => {
   const faults = restrictedFaults({
     spec: {
       hostNetwork: true,

@@ -21,21 +21,21 @@ function refusalOf(pod: unknown): string {
   return result.kind === 'refuse' ? result.message : `not refused: ${JSON.stringify(result)}`;
 }
 
-test('a pod that did not ask gets nothing, whatever else it carries', (t) => {
+test('a pod without the label gets nothing, whatever annotations it has', (t) => {
   const annotated = { metadata: { annotations: { 'wechat-sidecar.io/nonsense': 'x' } }, spec: {} };
   for (const pod of [withLabel(undefined), withLabel('false'), annotated]) {
     t.deepEqual(injected(pod).result, { kind: 'skip', reason: 'not_asked' });
   }
 });
 
-test('a label with another word than true or false is refused, since its author meant something', (t) => {
+test('a label with any value but true or false is refused, because its author meant something', (t) => {
   t.is(
     refusalOf(withLabel('yes')),
-    'wechat-sidecar cannot be added to this pod: label wechat-sidecar.io/inject: got "yes", accepted is "true" (or "false")',
+    'wechat-sidecar cannot be added to this pod: label wechat-sidecar.io/inject: got "yes", accepted is "true" or "false"',
   );
 });
 
-test('the namespaces of the cluster and of the injector itself are left alone', (t) => {
+test('the namespaces of the cluster and of the injector itself are skipped', (t) => {
   for (const namespace of ['kube-system', 'kube-node-lease', 'wechat-sidecar']) {
     t.deepEqual(injected(askingPod(), {}, { namespace }).result, {
       kind: 'skip',
@@ -45,24 +45,24 @@ test('the namespaces of the cluster and of the injector itself are left alone', 
   t.is(injected(askingPod(), {}, { namespace: 'kubernetes-tools' }).result.kind, 'inject');
 });
 
-test('what is no pod is left alone', (t) => {
+test('anything that is not a pod is skipped', (t) => {
   for (const raw of [undefined, null, [], 'pod', {}, { metadata: {} }, { metadata: [], spec: {} }]) {
     t.deepEqual(injected(raw).result, { kind: 'skip', reason: 'not_a_pod' });
   }
 });
 
-test('a misspelt annotation refuses the pod, and the right one is named', (t) => {
+test('a misspelt annotation refuses the pod and suggests the right name', (t) => {
   t.is(
     refusalOf(askingPod({ 'wechat-sidecar.io/memory-limits': '128Mi' })),
     'wechat-sidecar cannot be added to this pod: annotation wechat-sidecar.io/memory-limits: no such annotation; did you mean memory-limit?',
   );
   t.regex(
     refusalOf(askingPod({ 'wechat-sidecar.io/entirely-else': 'x' })),
-    /entirely-else: no such annotation; there are app, apps, mode, hub-url, image, port, cpu-request,/,
+    /entirely-else: no such annotation; valid ones are app, apps, mode, hub-url, image, port, cpu-request,/,
   );
 });
 
-test('a pod with several faults is told of all of them at once', (t) => {
+test('a refusal lists all problems of the pod at once', (t) => {
   const message = refusalOf(
     withSpec(
       { hostNetwork: true, os: { name: 'windows' } },
@@ -75,34 +75,34 @@ test('a pod with several faults is told of all of them at once', (t) => {
   t.regex(message, /Windows/);
 });
 
-test('a container, a volume or a port that is in the way is named', (t) => {
+test('a conflicting container, volume or port is named', (t) => {
   const own = withSpec({ containers: [{ name: 'wechat-sidecar' }] });
-  t.regex(refusalOf(own), /a container named wechat-sidecar of its own: rename that one/);
+  t.regex(refusalOf(own), /a container named wechat-sidecar of its own: rename it/);
   const volume = withSpec({ volumes: [{ name: 'wechat-sidecar-hub', emptyDir: {} }] });
   t.regex(refusalOf(volume), /a volume named wechat-sidecar-hub of its own/);
   const port = withSpec({ containers: [{ name: 'app', ports: [{ containerPort: 3880 }] }] });
   t.regex(refusalOf(port), /port 3880 is declared by .*annotation wechat-sidecar\.io\/port/);
 });
 
-test('a pod that cannot be transparent is told why', (t) => {
+test('a refusal says why a pod cannot be transparent', (t) => {
   const asks = { 'wechat-sidecar.io/transparent': 'true' };
   const why = (spec: Spec, more: Record<string, string> = {}): string =>
     refusalOf(withSpec(spec, { ...asks, ...more }));
   t.regex(why({}, { 'wechat-sidecar.io/mode': 'container' }), /transparent needs a native sidecar/);
   const alias = { hostAliases: [{ ip: '10.0.0.1', hostnames: ['api.weixin.qq.com'] }] };
-  t.regex(why(alias), /its hostAliases name a host of the API already/);
+  t.regex(why(alias), /its hostAliases already contain a host of the API/);
   const sysctls = [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '1000' }];
-  t.regex(why({ securityContext: { sysctls } }), /is over 443, where transparent has to listen/);
+  t.regex(why({ securityContext: { sysctls } }), /is above 443, but transparent has to listen there/);
   t.regex(why({ containers: [{ name: 'app', ports: [{ containerPort: 443 }] }] }), /port 443 is declared/);
   t.regex(why({ volumes: [{ name: 'wechat-sidecar-trust' }] }), /a volume named wechat-sidecar-trust/);
 });
 
-test('a transparent pod whose container has its own mind about trust is told of it, and left alone', (t) => {
+test('a transparent pod whose container has its own trust settings keeps them, and gets a warning', (t) => {
   const env = [{ name: 'SSL_CERT_DIR', value: '/etc/company' }];
   const spec = { containers: [{ name: 'app', env }, { name: 'other' }] };
   const { result, pod } = injected(withSpec(spec, { 'wechat-sidecar.io/transparent': 'true' }));
   t.deepEqual(result.kind === 'inject' ? result.warnings : undefined, [
-    'container app sets SSL_CERT_DIR itself: for transparent, let it trust /var/run/wechat-sidecar/trust/wechat.pem too',
+    'container app sets SSL_CERT_DIR itself: to use transparent, make it trust /var/run/wechat-sidecar/trust/wechat.pem too',
   ]);
   const { containers } = (pod as { spec: { containers: { env: { name: string; value: string }[] }[] } }).spec;
   t.deepEqual(
@@ -111,7 +111,7 @@ test('a transparent pod whose container has its own mind about trust is told of 
   );
 });
 
-test('a sidecar whose upstreams are elsewhere needs no way around the hosts file', (t) => {
+test('a sidecar with other upstreams does not need to bypass the hosts file', (t) => {
   const told = (upstreams: string[] | undefined): string =>
     JSON.stringify(injected(askingPod({ 'wechat-sidecar.io/transparent': 'true' }), { upstreams }).pod);
   t.regex(told(undefined), /"WECHAT_SIDECAR_RESOLVE","value":"dns"/);
@@ -122,7 +122,7 @@ test('a sidecar whose upstreams are elsewhere needs no way around the hosts file
   t.notRegex(told(['http://simulator:3884']), /WECHAT_SIDECAR_RESOLVE/);
 });
 
-test('a request over the limit is refused here, in words, and not by the API server', (t) => {
+test('a request above the limit is refused with a message here, not by the API server', (t) => {
   const both = {
     'wechat-sidecar.io/memory-request': '512Mi',
     'wechat-sidecar.io/memory-limit': '0.25Gi',
@@ -135,14 +135,14 @@ test('a request over the limit is refused here, in words, and not by the API ser
   t.regex(refusalOf(askingPod({ 'wechat-sidecar.io/memory-request': '300Mi' })), /the limit, 256Mi/);
 });
 
-test('a Job in a plain container is warned that it must stop the sidecar itself', (t) => {
+test('a Job with a plain-container sidecar gets a warning that it must stop the sidecar itself', (t) => {
   const { result } = injected(withSpec({ restartPolicy: 'OnFailure' }), { mode: 'container' });
   t.regex(result.kind === 'inject' ? result.warnings.join() : '', /quitquitquit/);
   const native = injected(withSpec({ restartPolicy: 'OnFailure' })).result;
   t.deepEqual(native.kind === 'inject' ? native.warnings : undefined, []);
 });
 
-/** For every annotation, what is taken and what is not. */
+/** For every annotation: values that are accepted and values that are not. */
 const SAMPLES: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
   app: { good: ['wx0123456789abcdef', ' wx1 '], bad: ['', 'a', 'wx 1', 'x'.repeat(65), 'wx1,wx2'] },
   apps: { good: ['wx1', 'wx1, wx2,wx2'], bad: ['', 'wx1,,wx2', 'wx1;wx2', Array(17).fill('wx1').join()] },
@@ -172,7 +172,7 @@ const SAMPLES: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
   },
 };
 
-test('every annotation takes what it should and nothing else, and its refusal quotes what was given', (t) => {
+test('every annotation accepts its valid values only, and a refusal quotes the rejected value', (t) => {
   t.deepEqual(
     ANNOTATIONS.map(({ name }) => name),
     Object.keys(SAMPLES),
@@ -194,7 +194,7 @@ test('every annotation takes what it should and nothing else, and its refusal qu
   }
 });
 
-test('a password in an annotation refuses the pod, and is not shown to whoever reads the refusal', (t) => {
+test('a password in an annotation refuses the pod, and the refusal does not show it', (t) => {
   for (const text of ['http://shop:hunter22@squid:3128', 'http://shop:hunter22@a,http://x:hunter22@b:1']) {
     for (const name of ['egress-proxy', 'hub-url']) {
       const { wishes, problems } = readAnnotations({ [`wechat-sidecar.io/${name}`]: text });
@@ -205,21 +205,21 @@ test('a password in an annotation refuses the pod, and is not shown to whoever r
   }
 });
 
-test('the default account must be among the accounts', (t) => {
+test('the default account must be one of the accounts', (t) => {
   const { problems } = readAnnotations({
     'wechat-sidecar.io/app': 'wx1',
     'wechat-sidecar.io/apps': 'wx2,wx3',
   });
   t.deepEqual(problems, [
-    'annotation wechat-sidecar.io/app: wx1 is none of wechat-sidecar.io/apps (wx2, wx3)',
+    'annotation wechat-sidecar.io/app: wx1 is not in wechat-sidecar.io/apps (wx2, wx3)',
   ]);
 });
 
-test('more faults than anybody reads are counted, and more containers than any pod has are refused', (t) => {
+test('a long list of problems is shortened and counted, and a pod with too many containers is refused', (t) => {
   const volumes = Array.from({ length: 30 }, () => ({ name: 'wechat-sidecar-hub' }));
   t.regex(refusalOf(withSpec({ volumes })), /(?:; it has a volume named [^;]+){19}; and 10 more$/);
   const containers = Array.from({ length: 257 }, (_, n) => ({ name: `c${n}` }));
-  t.regex(refusalOf(withSpec({ containers })), /it has 257 containers, and accepted are 256 at most/);
+  t.regex(refusalOf(withSpec({ containers })), /it has 257 containers; the maximum is 256/);
   const annotations = Object.fromEntries(
     Array.from({ length: 10_000 }, (_, n) => [`wechat-sidecar.io/a${n}`, '']),
   );
@@ -235,7 +235,7 @@ function os(operator: string, ...values: string[]): unknown {
   return { key: 'kubernetes.io/os', operator, values };
 }
 
-test('a pod for Windows is refused, by whatever field it says so', (t) => {
+test('a Windows pod is refused, whichever field says so', (t) => {
   const options = { securityContext: { windowsOptions: { runAsUserName: 'ContainerUser' } } };
   const ways: readonly (readonly [string, Spec])[] = [
     ['os.name', { os: { name: 'windows' } }],
@@ -257,12 +257,12 @@ test('a pod for Windows is refused, by whatever field it says so', (t) => {
     ['runtimeClassName', { runtimeClassName: 'runhcs-wcow-process' }],
   ];
   for (const [field, spec] of ways) {
-    const expected = `it is for Windows (${field}), and the sidecar is for Linux`;
+    const expected = `it runs on Windows (${field}), but the sidecar needs Linux`;
     t.true(refusalOf(withSpec(spec)).includes(expected), JSON.stringify(spec));
   }
 });
 
-test('a pod that may run on Linux is not taken for one for Windows', (t) => {
+test('a pod that can run on Linux is not mistaken for a Windows pod', (t) => {
   const preferred = [{ weight: 1, preference: { matchExpressions: [os('In', 'windows')] } }];
   const pods: Spec[] = [
     { nodeSelector: { 'kubernetes.io/os': 'linux' } },
@@ -280,32 +280,32 @@ test('a pod that may run on Linux is not taken for one for Windows', (t) => {
   for (const spec of pods) t.is(injected(withSpec(spec)).result.kind, 'inject', JSON.stringify(spec));
 });
 
-test('an annotation that the operator has locked refuses the pod, and the others are read as ever', (t) => {
+test('an annotation that the operator has locked refuses the pod; the others still work', (t) => {
   const settings = { lockedAnnotations: ['image', 'hub-url'] };
   const pod = askingPod({ 'wechat-sidecar.io/image': 'a/b:1', 'wechat-sidecar.io/log-level': 'debug' });
   const { result } = injected(pod, settings);
   t.is(
     result.kind === 'refuse' ? result.message : '',
-    'wechat-sidecar cannot be added to this pod: annotation wechat-sidecar.io/image: is locked by whoever operates the injector; take it away',
+    'wechat-sidecar cannot be added to this pod: annotation wechat-sidecar.io/image: is locked by the operator of the injector; remove it',
   );
   t.is(injected(askingPod({ 'wechat-sidecar.io/log-level': 'debug' }), settings).result.kind, 'inject');
 });
 
-test('a sidecar that should start before an init container which is not there is refused', (t) => {
+test('a sidecar that should start before a missing init container is refused', (t) => {
   const before = { 'wechat-sidecar.io/init-before': 'migrate,seed' };
   const initContainers = [{ name: 'seed' }, { name: 'network' }];
   t.regex(
     refusalOf(withSpec({ initContainers }, before)),
     /init-before: there is no init container named migrate; it has seed, network$/,
   );
-  t.regex(refusalOf(askingPod(before)), /named migrate; it has none; .* named seed; it has none$/);
+  t.regex(refusalOf(askingPod(before)), /named migrate; the pod has none; .* named seed; the pod has none$/);
   t.regex(
     refusalOf(withSpec({ initContainers }, { ...before, 'wechat-sidecar.io/mode': 'container' })),
     /init-before: needs a native sidecar/,
   );
 });
 
-test('an init container before the sidecar does not learn of it, and is named where it cannot call the API', (t) => {
+test('an init container that runs before the sidecar gets no address, and a warning names it if it cannot call the API', (t) => {
   const annotations = {
     'wechat-sidecar.io/init-before': 'migrate',
     'wechat-sidecar.io/transparent': 'true',
@@ -323,20 +323,20 @@ test('an init container before the sidecar does not learn of it, and is named wh
     ],
   );
   t.deepEqual(result.kind === 'inject' ? result.warnings : undefined, [
-    'the API cannot be called by network, before which the sidecar does not start',
+    'network cannot call the API, because the sidecar starts later',
   ]);
 });
 
-test('a transparent container that takes variables from elsewhere is told that ours win', (t) => {
+test('a transparent container with envFrom gets a warning that our variables win', (t) => {
   const spec = { containers: [{ name: 'app', envFrom: [{ configMapRef: { name: 'settings' } }] }] };
   const { result } = injected(withSpec(spec, { 'wechat-sidecar.io/transparent': 'true' }));
   t.regex(
     result.kind === 'inject' ? result.warnings.join() : '',
-    /container app takes variables from elsewhere \(envFrom\): if NODE_EXTRA_CA_CERTS, .*PHP_INI_SCAN_DIR are/,
+    /container app uses envFrom: transparent overrides NODE_EXTRA_CA_CERTS, .*PHP_INI_SCAN_DIR if/,
   );
 });
 
-test('a kubelet that shows a pod which it runs from a file is not held up', (t) => {
+test('a mirror pod (a static pod of a kubelet) is skipped', (t) => {
   const mirror = askingPod({ 'kubernetes.io/config.mirror': 'c0ffee', 'wechat-sidecar.io/nonsense': 'x' });
   t.deepEqual(injected(mirror).result, { kind: 'skip', reason: 'mirror_pod' });
 });

@@ -22,7 +22,7 @@ function yamlFiles(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-/** Whatever is written for those who install us, as text: templates are no YAML. */
+/** All manifests and documents for installers, as text: templates are not YAML. */
 const WRITTEN = ['k8s', 'charts', 'deploy'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(?:yaml|txt|tpl|service|md)$/.test(name))
@@ -51,7 +51,7 @@ function dashboardQueries(): string[] {
   return [...panels.flatMap((panel) => panel.targets?.map(({ expr }) => expr) ?? []), ...variables];
 }
 
-/** What we show, by name, with the labels that each has. */
+/** Our metrics by name, with the labels of each. */
 async function shownMetrics(): Promise<Map<string, Set<string>>> {
   const metrics = makeMetrics({ version: '1', role: 'proxy', node: 'v1' });
   metrics.callAnswered({
@@ -79,10 +79,10 @@ async function shownMetrics(): Promise<Map<string, Set<string>>> {
   return shown;
 }
 
-/** Put on by Prometheus itself. */
+/** Added by Prometheus itself. */
 const TARGET_LABELS = ['job', 'namespace', 'pod'];
 
-test('every query of the alerts and the dashboard names metrics that exist, with labels that they have', async (t) => {
+test('every query in the alerts and the dashboard uses existing metrics and labels', async (t) => {
   const shown = await shownMetrics();
   const queries = [...rules().map(({ expr }) => expr), ...dashboardQueries()];
   t.true(queries.length > 25);
@@ -106,7 +106,7 @@ test('every query of the alerts and the dashboard names metrics that exist, with
   }
 });
 
-test('a metric or a label that does not exist would be found', async (t) => {
+test('an unknown metric or label would be found', async (t) => {
   const shown = await shownMetrics();
   t.false(shown.has('wechat_sidecar_request_total'));
   t.deepEqual([...(shown.get('wechat_sidecar_replays_total') ?? [])].toSorted(), [
@@ -116,7 +116,7 @@ test('a metric or a label that does not exist would be found', async (t) => {
   ]);
 });
 
-test('every alert says what to do, and its labels are there to be shown', (t) => {
+test('every alert says what to do, and uses labels that exist', (t) => {
   for (const { alert, expr, labels, annotations } of rules()) {
     t.regex(alert, /^Wechat/);
     t.regex(labels.severity, /^(?:critical|warning|info)$/);
@@ -127,7 +127,7 @@ test('every alert says what to do, and its labels are there to be shown', (t) =>
   }
 });
 
-test('the table of annotations in k8s/README.md is the one that is parsed', (t) => {
+test('the table of annotations in k8s/README.md matches the parser', (t) => {
   const rows = [...readFileSync('k8s/README.md', 'utf8').matchAll(/^\| `wechat-sidecar\.io\/(.+)$/gm)].map(
     (match) =>
       String(match[1])
@@ -164,7 +164,7 @@ test('every variable of ours in a manifest or a document is a setting', (t) => {
   }
 });
 
-test('our image is named by the kustomizations alone, with the version of the package', (t) => {
+test('only the kustomizations name our image, with the version of the package', (t) => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   const base = parse(readFileSync('k8s/base/kustomization.yaml', 'utf8')) as {
     images: { name: string; newTag: string }[];
@@ -175,7 +175,7 @@ test('our image is named by the kustomizations alone, with the version of the pa
     [['wechat-sidecar', version]],
   );
   t.is(base.labels[0]?.pairs['app.kubernetes.io/version'], version);
-  // Without it the simulator would run whatever is tagged as the latest.
+  // Without it the simulator would run whatever is tagged `latest`.
   const dev = parse(readFileSync('k8s/overlays/dev/kustomization.yaml', 'utf8')) as typeof base;
   t.deepEqual(dev.images as unknown, [{ name: 'wechat-sidecar', newTag: version }]);
   for (const path of yamlFiles('k8s')) {
@@ -187,7 +187,7 @@ test('our image is named by the kustomizations alone, with the version of the pa
   }
 });
 
-test('the webhook can hold up nobody who did not ask, and is called where it listens', (t) => {
+test('the webhook cannot block pods that did not ask for a sidecar, and is called where it listens', (t) => {
   const [configuration] = objectsIn('k8s/base/webhook.yaml') as unknown as [
     {
       webhooks: {
@@ -214,7 +214,7 @@ test('the webhook can hold up nobody who did not ask, and is called where it lis
   });
 });
 
-test('nobody reaches the hub by labels of a pod alone, but in the development overlay', (t) => {
+test('pod labels alone do not open the hub, except in the development overlay', (t) => {
   interface Policy {
     metadata: { name: string };
     spec: {
@@ -241,7 +241,7 @@ test('nobody reaches the hub by labels of a pod alone, but in the development ov
   }
 });
 
-test('no rule of ours grants more than one named object, but for the review of tokens', (t) => {
+test('no RBAC rule of ours grants more than one named object, except for token reviews', (t) => {
   const roles = yamlFiles('k8s')
     .flatMap(objectsIn)
     .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole') as unknown as {

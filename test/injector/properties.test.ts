@@ -4,7 +4,7 @@ import { injected, TEST_INJECTION } from '../support/injection.ts';
 
 const label = { 'wechat-sidecar.io/inject': 'true' };
 const key = fc.stringMatching(/^[a-z][a-zA-Z0-9./~_-]{0,12}$/);
-/** Fields that nobody has heard of yet. */
+/** Fields that do not exist yet. */
 const unknown = fc.dictionary(key, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 });
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined });
@@ -37,7 +37,7 @@ const pod = fc
   })
   .map(
     ({ annotations, labels, volumes, initContainers, containers, grace, more: [top, meta, spec] }) =>
-      // Through JSON, as it comes: what is undefined is not there.
+      // Through JSON, as on the wire: undefined fields are absent.
       JSON.parse(
         JSON.stringify({
           ...top,
@@ -58,7 +58,7 @@ const pod = fc
 
 const settings = fc.record({ mode: fc.constantFrom('native' as const, 'container' as const) });
 
-/** Whether `after` is `before` with more in it: every field, and every item of a list in its order. */
+/** Whether `after` contains `before`: every field, and every item of a list in its order. */
 function extend(after: unknown, before: unknown): boolean {
   if (Array.isArray(before)) {
     if (!Array.isArray(after)) return false;
@@ -77,7 +77,7 @@ function extend(after: unknown, before: unknown): boolean {
   );
 }
 
-test('whatever else is in a pod survives, and only additions are made', (t) => {
+test('every other field of a pod survives, and the patch only adds', (t) => {
   fc.assert(
     fc.property(pod, settings, (before, chosen) => {
       const { result, pod: after } = injected(before, chosen);
@@ -92,7 +92,7 @@ test('whatever else is in a pod survives, and only additions are made', (t) => {
   t.false(extend({ b: 1 }, { a: 1 }));
 });
 
-test('a pod that was injected gets nothing more, and a container that comes later gets the address', (t) => {
+test('an injected pod gets nothing more, and a container added later gets the address', (t) => {
   fc.assert(
     fc.property(pod, settings, (before, chosen) => {
       const once = injected(before, chosen).pod as { spec: { containers: unknown[] } };
@@ -111,7 +111,7 @@ test('a pod that was injected gets nothing more, and a container that comes late
   t.pass();
 });
 
-test('the sidecar comes before everything that can call it, and everything that can knows where it is', (t) => {
+test('the sidecar starts before every container that can call it, and each of those gets its address', (t) => {
   interface Named {
     name: string;
     restartPolicy?: string;

@@ -39,7 +39,7 @@ function told(pod: unknown): string {
       : '';
 }
 
-/** As k8s.io/component-helpers reckons the requests of all containers together. */
+/** The requests of all containers together, as k8s.io/component-helpers computes them. */
 function aggregate(spec: Spec, kind: string): bigint {
   const of = ({ resources }: Container): bigint => quantityNanos(resources?.requests?.[kind]) ?? 0n;
   let restartable = 0n;
@@ -52,7 +52,7 @@ function aggregate(spec: Spec, kind: string): bigint {
   );
 }
 
-/** As the kubelet names the class of a pod without resources of its own. */
+/** Whether the kubelet puts a pod without pod-level resources in the class Guaranteed. */
 function isGuaranteed({ containers, initContainers = [] }: Spec): boolean {
   return [...containers, ...initContainers].every(({ resources }) =>
     ['cpu', 'memory'].every((kind) => {
@@ -80,7 +80,7 @@ const filled = fc.record({
   before: fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined }),
 });
 
-test('in a pod with resources of its own the sidecar never asks for more than they leave', (t) => {
+test('in a pod with pod-level resources the sidecar never requests more than they leave', (t) => {
   fc.assert(
     fc.property(filled, ({ containers, initContainers, spareCpu, spareMemory, mode, before }) => {
       const plain = containers.map(({ name, resources }) => ({ name, resources }));
@@ -114,14 +114,14 @@ test('in a pod with resources of its own the sidecar never asks for more than th
   t.pass();
 });
 
-test('where the pod has room the sidecar gets what it gets elsewhere, and nothing is said', (t) => {
+test('if the pod has enough room, the sidecar gets its default resources without a warning', (t) => {
   const resources = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } };
   const pod = asking({ resources, containers: [{ name: 'app' }] });
   t.deepEqual(sidecarOf(injected(pod).pod), sidecarOf(injected(askingPod()).pod));
   t.is(told(pod), '');
 });
 
-test('a sidecar that is given less is told of, with what it usually gets', (t) => {
+test('a sidecar that gets less than its default causes a warning with the usual amounts', (t) => {
   const requests = { cpu: '100m', memory: '128Mi' };
   const limits = { cpu: '200m', memory: '128Mi' };
   const pod = asking({
@@ -131,13 +131,13 @@ test('a sidecar that is given less is told of, with what it usually gets', (t) =
   t.regex(told(pod), /leave it less than .*\(10m of cpu; 64Mi of memory, at most 256Mi\): add that to them/);
 });
 
-test('a pod that is over its own resources already is left for the API server to refuse', (t) => {
+test('a pod that exceeds its own resources already is left for the API server to refuse', (t) => {
   const containers = [{ name: 'app', resources: { requests: { cpu: '200m' } } }];
   const pod = asking({ resources: { requests: { cpu: '100m' } }, containers });
   t.is(sidecarOf(injected(pod).pod).requests?.['cpu'], '0');
 });
 
-test('of resources of the whole pod that name one kind, the other kind is as ever', (t) => {
+test('pod-level resources for one kind do not affect the other kind', (t) => {
   const requests = { cpu: '100m' };
   const pod = asking({ resources: { requests }, containers: [{ name: 'app', resources: { requests } }] });
   t.deepEqual(sidecarOf(injected(pod).pod), {
@@ -146,26 +146,26 @@ test('of resources of the whole pod that name one kind, the other kind is as eve
   });
 });
 
-test('what annotations ask beyond the resources of the whole pod is refused in words', (t) => {
+test('annotations that exceed the pod-level resources are refused with a message', (t) => {
   const resources = { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '200m', memory: '192Mi' } };
   const containers = [{ name: 'app', resources: { requests: { cpu: '60m', memory: '0.1Gi' } } }];
   const why = (annotations: List): string => told(asking({ resources, containers }, annotations));
   t.regex(
     why({ 'cpu-request': '50m' }),
-    /cpu-request: 50m is more than its containers leave of .* 40m of 100m/,
+    /cpu-request: 50m exceeds what its containers leave of .* 40m of 100m/,
   );
-  t.regex(why({ 'memory-request': '64Mi' }), /memory-request: 64Mi is more .* of 128Mi/);
-  t.regex(why({ 'memory-limit': '200Mi' }), /memory-limit: 200Mi is more than .* 192Mi/);
+  t.regex(why({ 'memory-request': '64Mi' }), /memory-request: 64Mi exceeds .* of 128Mi/);
+  t.regex(why({ 'memory-limit': '200Mi' }), /memory-limit: 200Mi exceeds .* 192Mi/);
   t.regex(why({ 'cpu-limit': '30m', 'cpu-request': '35m' }), /35m is more than the limit, 30m/);
   t.notRegex(why({ 'cpu-request': '40m', 'memory-limit': '192Mi' }), /cannot be added/);
   const tiny = { limits: { memory: '64Mi' } };
-  t.regex(told(asking({ resources: tiny, containers: [] })), /is 64Mi, and the sidecar alone needs 96Mi/);
+  t.regex(told(asking({ resources: tiny, containers: [] })), /is 64Mi, but the sidecar alone needs 96Mi/);
 });
 
 const MOST = { cpu: '1', memory: '1Gi' };
 const GUARANTEED: Container = { name: 'app', resources: { requests: MOST, limits: MOST } };
 
-test('a pod of the class Guaranteed keeps it, whatever its annotations ask of one kind', (t) => {
+test('a Guaranteed pod stays Guaranteed if its annotations set one kind only', (t) => {
   for (const annotations of [
     {},
     { 'cpu-limit': '1' },
@@ -182,7 +182,7 @@ test('a pod of the class Guaranteed keeps it, whatever its annotations ask of on
   });
 });
 
-test('a pod that misses the class by one container is left as it is', (t) => {
+test('a pod that misses the class Guaranteed by one container is left as it is', (t) => {
   const others: Resources[] = [
     {},
     { limits: { cpu: '1' }, requests: { cpu: '1' } },
@@ -197,14 +197,14 @@ test('a pod that misses the class by one container is left as it is', (t) => {
   }
 });
 
-test('whoever asks for a request under its limit loses the class, and is told', (t) => {
+test('a request below its limit loses the class Guaranteed, with a warning', (t) => {
   const pod = asking({ containers: [GUARANTEED] }, { 'cpu-request': '10m', 'cpu-limit': '1' });
-  t.regex(told(pod), /would be of the class Guaranteed, but for the annotations/);
+  t.regex(told(pod), /would be Guaranteed if the annotations/);
   const small = asking({ containers: [GUARANTEED] }, { 'memory-request': '32Mi' });
-  t.regex(told(small), /memory-request: got "32Mi", and in a pod of the class Guaranteed .* 96Mi or more/);
+  t.regex(told(small), /memory-request: got "32Mi"; in a Guaranteed pod .* at least 96Mi/);
 });
 
-test('quantities are read as Kubernetes reads them', (t) => {
+test('quantities are parsed as Kubernetes parses them', (t) => {
   const same: readonly (readonly [unknown, unknown])[] = [
     ['0.1', '100m'],
     ['1', 1],

@@ -5,7 +5,7 @@ import { reviewOf } from '../support/injector.ts';
 
 type Seen = ReturnType<ReviewScan['push']> | 'review' | 'no_review';
 
-/** What is seen of a text that arrives in pieces of these lengths, over and over. */
+/** The verdict on a text that arrives in chunks of these lengths, repeated. */
 function scanned(text: string, lengths: readonly number[] = [Infinity]): Seen {
   const scan = new ReviewScan();
   let rest: Uint8Array = Buffer.from(text);
@@ -30,7 +30,7 @@ function isReview(text: string): boolean {
 const lengths = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
 const spaces = fc.constantFrom(0, 1, '\t');
 
-test('a review of any pod is taken for one, however it is cut and spaced', (t) => {
+test('a review of any pod is recognised, however it is chunked and spaced', (t) => {
   const object = fc.oneof(
     fc.jsonValue({ maxDepth: 4 }),
     fc.dictionary(fc.constantFrom('kind', 'apiVersion', 'a"\\'), fc.jsonValue()),
@@ -46,7 +46,7 @@ test('a review of any pod is taken for one, however it is cut and spaced', (t) =
   t.pass();
 });
 
-test('what is taken for a review and parsed is one, and nothing else that parses is taken for one', (t) => {
+test('of the texts that parse, exactly the reviews are recognised', (t) => {
   const word = fc.constantFrom('"kind"', '"apiVersion"', '"AdmissionReview"', '"admission.k8s.io/v1"');
   const junk = fc.constantFrom('{', '}', '[', ']', ':', ',', '1', 'null', '"', '\\', ' ', '"a"');
   const whole = '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"kind":["{\\"}"]}} ';
@@ -60,7 +60,7 @@ test('what is taken for a review and parsed is one, and nothing else that parses
     fc.property(text, lengths, (given, cuts) => {
       const seen = scanned(given, cuts);
       if (isReview(given)) return seen === 'review';
-      // It may be damaged in a way that the parser is left to find.
+      // It may be damaged in a way that only the parser finds.
       return seen !== 'review' || !parses(given);
     }),
     { numRuns: 5_000 },
@@ -77,7 +77,7 @@ function parses(text: string): boolean {
   }
 }
 
-test('what cannot be a review is given up at the byte that shows it', (t) => {
+test('scanning stops at the first byte that rules out a review', (t) => {
   const cases: readonly [string, Seen][] = [
     ['[', 'not_a_review'],
     ['"', 'not_a_review'],
@@ -95,7 +95,7 @@ test('what cannot be a review is given up at the byte that shows it', (t) => {
   for (const [text, seen] of cases) t.is(scanned(text), seen, text.slice(0, 60));
 });
 
-test('more parts than any pod has are too many, and texts are no parts', (t) => {
+test('more parts than any pod has are rejected, and strings are not counted as parts', (t) => {
   const review = (count: number): string => JSON.stringify(reviewOf(Array(count).fill(0)));
   t.is(scanned(review(PARTS_MAX - 100)), 'review');
   t.is(scanned(review(PARTS_MAX + 100)), 'too_many_parts');

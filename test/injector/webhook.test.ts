@@ -63,7 +63,7 @@ function operationsOf({ patch }: Response): { op: string; path: string; value: u
   return JSON.parse(Buffer.from(patch ?? '', 'base64').toString()) as ReturnType<typeof operationsOf>;
 }
 
-test('a pod that asks is answered with a patch, and one that does not without', async (t) => {
+test('a pod with the label gets a patch, and one without it gets none', async (t) => {
   const { ask, metricsPage, lines } = await start(t);
   const injected = await ask(askingPod());
   t.true(injected.allowed);
@@ -76,7 +76,7 @@ test('a pod that asks is answered with a patch, and one that does not without', 
   t.regex(lines.join(''), /"namespace":"shop","pod":"orders","event":"A pod gets a sidecar"/);
 });
 
-test('a mistake of the author is answered with words, not with an error of ours', async (t) => {
+test('a mistake of the author gets a message, not an HTTP error', async (t) => {
   const { ask, metricsPage } = await start(t);
   const refused = await ask(askingPod({ 'wechat-sidecar.io/mod': 'native' }));
   t.false(refused.allowed);
@@ -88,7 +88,7 @@ test('a mistake of the author is answered with words, not with an error of ours'
   t.regex(await metricsPage(), /injections_total\{result="refused",reason="none"\} 1/);
 });
 
-test('whatever is not the making of a pod is let through', async (t) => {
+test('anything that does not create a pod is allowed', async (t) => {
   const { ask } = await start(t);
   const odd: Record<string, unknown>[] = [
     { operation: 'UPDATE' },
@@ -103,7 +103,7 @@ test('whatever is not the making of a pod is let through', async (t) => {
   }
 });
 
-test('an old cluster gets a plain container, and a Job a warning with it', async (t) => {
+test('an old cluster gets a plain container, and a Job also a warning', async (t) => {
   const { ask } = await start(t, { minor: '28' });
   const pod = askingPod();
   const answer = await ask({ ...pod, spec: { ...(pod['spec'] as object), restartPolicy: 'Never' } });
@@ -111,7 +111,7 @@ test('an old cluster gets a plain container, and a Job a warning with it', async
   t.regex(answer.warnings?.join() ?? '', /quitquitquit/);
 });
 
-test('what no API server sends is refused by status, and harms nobody', async (t) => {
+test('a request that no API server would send is refused with an HTTP status and does no harm', async (t) => {
   const { raw, ask } = await start(t);
   const bodies = [
     '',
@@ -132,7 +132,7 @@ test('what no API server sends is refused by status, and harms nobody', async (t
   t.true((await ask(askingPod())).allowed);
 });
 
-test('names that no API server sends are cut before they are logged', async (t) => {
+test('overlong names are cut before they are logged', async (t) => {
   const { ask, lines } = await start(t);
   const pod = askingPod();
   await ask({ ...pod, metadata: { ...(pod['metadata'] as object), name: 'n'.repeat(100_000) } });
@@ -140,7 +140,7 @@ test('names that no API server sends are cut before they are logged', async (t) 
   t.true(lines.every((line) => line.length < 1_000));
 });
 
-test('a body that comes in crumbs is given up', async (t) => {
+test('a body that arrives in tiny chunks is rejected', async (t) => {
   const api = await startApiServer(t);
   const injector = await startTestInjector(t, api);
   await until(() => injector.problem() === undefined);
@@ -160,7 +160,7 @@ test('a body that comes in crumbs is given up', async (t) => {
   call.destroy();
 });
 
-test('a caller that leaves in the middle is not counted as a fault of ours', async (t) => {
+test('a client that disconnects half-way is not counted as our failure', async (t) => {
   const api = await startApiServer(t);
   const injector = await startTestInjector(t, api);
   await until(() => injector.problem() === undefined);
@@ -185,14 +185,14 @@ test('a caller that leaves in the middle is not counted as a fault of ours', asy
   t.notRegex(injector.lines.join(''), /"level":"error"/);
 });
 
-test('a pod of three megabytes is looked at', async (t) => {
+test('a pod of three megabytes is reviewed', async (t) => {
   const { ask } = await start(t);
   const pod = askingPod();
   const big = { ...pod, spec: { ...(pod['spec'] as object), more: 'x'.repeat(3 * 1024 * 1024) } };
   t.is((await ask(big)).patchType, 'JSONPatch');
 });
 
-test('certificates from files are shown as they are, and nothing is asked of the API server but its version', async (t) => {
+test('certificates from files are served unchanged, and the API server is asked for its version only', async (t) => {
   const api = await startApiServer(t);
   api.aheadMs = 60 * 60_000;
   const { cert, key } = await makeTestCertificate('given');
@@ -204,7 +204,7 @@ test('certificates from files are shown as they are, and nothing is asked of the
     env: { WECHAT_SIDECAR_TLS_CERT_FILE: certFile, WECHAT_SIDECAR_TLS_KEY_FILE: keyFile },
   });
   t.is(injector.problem(), undefined);
-  // It is for an address and not for the Service, so its name is what fails, and not its authority.
+  // It is for an address, not for the Service, so the name is what fails, not the CA.
   await t.throwsAsync(handshake(injector.port, cert), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   await until(() => api.requests.length > 0);
   t.deepEqual(api.requests, ['GET /version']);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { WorkBudget } from '../../src/injector/work.ts';
 
-test('when all together hold too much, the oldest others are cut until there is room', (t) => {
+test('when all reviews together hold too much memory, the oldest are aborted until there is room', (t) => {
   const budget = new WorkBudget(100);
   const cut: number[] = [];
   const works = [0, 1, 2, 3].map((n) => budget.begin(() => cut.push(n)));
@@ -17,7 +17,7 @@ test('when all together hold too much, the oldest others are cut until there is 
   t.is(budget.bytes(), 40);
 });
 
-test('work that has ended or was cut holds nothing, whatever it says afterwards', (t) => {
+test('a review that has ended or was aborted holds nothing, whatever it reports later', (t) => {
   const budget = new WorkBudget(100);
   let cuts = 0;
   const one = budget.begin(() => (cuts += 1));

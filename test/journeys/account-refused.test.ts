@@ -8,7 +8,7 @@ const WRONG = 'f00dfacef00dfacef00dfacef00dface';
 interface Trouble {
   readonly name: string;
   readonly errcode: number;
-  /** What people must be told. */
+  /** What the message must say. */
   readonly words: RegExp;
   readonly secret: string;
   arrange(platform: RunningSimulator): void;
@@ -46,7 +46,7 @@ const TROUBLES: readonly Trouble[] = [
 ];
 
 for (const { name, errcode, words, secret, arrange } of TROUBLES) {
-  test.serial(`${name}: callers, the log, the status and check all say so`, async (t) => {
+  test.serial(`${name}: callers, the log, the status and check all report it`, async (t) => {
     const platform = await startSimulator(t);
     arrange(platform);
     const env = { WECHAT_APPSECRET: secret };
@@ -59,7 +59,7 @@ for (const { name, errcode, words, secret, arrange } of TROUBLES) {
 
     const reply = await sidecar.call(`${INFO}&access_token=${await sidecar.standIn()}`);
     t.is(reply.headers['x-wechat-sidecar-error'], 'token_unavailable');
-    // Where it is the errcode of a refused token, an SDK would fetch another one and try again.
+    // If it is the errcode of a refused token, an SDK would fetch another one and retry.
     t.is(reply.json()['errcode'], errcode === 40001 ? -40001 : errcode);
     t.is(await sidecar.errcode(INFO), errcode);
     t.regex(String(reply.json()['errmsg']), words);
@@ -69,7 +69,7 @@ for (const { name, errcode, words, secret, arrange } of TROUBLES) {
     t.is(account?.lastFailure?.errcode, errcode);
     t.regex(account?.lastFailure?.message ?? '', words);
 
-    // Such trouble does not pass by itself: it is asked about seldom, whoever calls.
+    // Such a problem does not pass by itself, so retries are rare, whoever calls.
     await Promise.all(Array.from({ length: 20 }, () => sidecar.call(INFO)));
     t.is(costOf(platform.control).fetches, 1);
     t.is(await sidecar.metric('wechat_sidecar_token_fetch_failures_total', `errcode="${errcode}"`), 1);
@@ -84,7 +84,7 @@ for (const { name, errcode, words, secret, arrange } of TROUBLES) {
   });
 }
 
-test.serial('check says that all is well, and leaves the live token alone', async (t) => {
+test.serial('check reports success and leaves the live token alone', async (t) => {
   const platform = await startSimulator(t);
   const env = {
     WECHAT_APPID: APPID,
@@ -100,7 +100,7 @@ test.serial('check says that all is well, and leaves the live token alone', asyn
   t.is((await sidecar.call(INFO)).json()['openid'], 'oJourney01');
 });
 
-test.serial('check says that nothing listens there, and where', async (t) => {
+test.serial('check reports that nothing listens, and at which address', async (t) => {
   const platform = await startSimulator(t);
   await platform.close();
   const env = {
@@ -114,7 +114,7 @@ test.serial('check says that nothing listens there, and where', async (t) => {
   t.regex(check.stdout, /cannot be reached: nothing listens there.*ECONNREFUSED/);
 });
 
-test.serial('check tells of a clock that is off', async (t) => {
+test.serial('check reports a wrong clock', async (t) => {
   const platform = await startSimulator(t);
   platform.control.advance({ ms: Date.now() - platform.control.nowMs() + 3_600_000 });
   const env = {

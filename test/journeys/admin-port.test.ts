@@ -14,7 +14,7 @@ interface Machine {
   readonly start: (role: string, env?: Readonly<Record<string, string>>) => Promise<RoleProcess>;
 }
 
-/** A user's processes with a temporary folder of their own; nobody sets an admin port. */
+/** A user's processes with their own temporary folder and without a configured admin port. */
 function machine(t: ExecutionContext): Machine {
   const folder = temporaryFolder(t);
   const env = { ...NOT_SET, TMPDIR: folder };
@@ -32,7 +32,7 @@ const account = (simulator: RoleProcess): Record<string, string> => ({
 });
 
 test.serial(
-  'two roles on one machine have an admin port each, and shutdown and check find them',
+  'two roles on one machine have different admin ports, and shutdown and check find them',
   async (t) => {
     const { env, folder, start } = machine(t);
     const simulator = await start('simulator');
@@ -61,7 +61,7 @@ test.serial(
   },
 );
 
-test.serial('of several sidecars none is stopped by chance, and a killed one is forgotten', async (t) => {
+test.serial('shutdown never stops one of several sidecars by chance, and ignores killed ones', async (t) => {
   const { env, start } = machine(t);
   const simulator = await start('simulator');
   const [first, second] = [
@@ -82,7 +82,7 @@ test.serial('of several sidecars none is stopped by chance, and a killed one is 
   t.is((await second.exited).code, 0);
 });
 
-test.serial('a process that is not ready is shown as such by check', async (t) => {
+test.serial('check reports a process that is not ready', async (t) => {
   const { env, start } = machine(t);
   const away = { ...account(await start('simulator')), WECHAT_SIDECAR_UPSTREAMS: 'http://127.0.0.1:9' };
   const proxy = await start('proxy', away);
@@ -94,7 +94,7 @@ test.serial('a process that is not ready is shown as such by check', async (t) =
 });
 
 for (const role of ['demo', 'simulator', 'hub']) {
-  test.serial(`an admin port that is set never moves (${role})`, async (t) => {
+  test.serial(`a configured admin port never moves (${role})`, async (t) => {
     const { env, start } = machine(t);
     const simulator = await start('simulator');
     const taken = { WECHAT_SIDECAR_ADMIN_LISTEN: `127.0.0.1:${simulator.adminPort}` };
@@ -105,7 +105,7 @@ for (const role of ['demo', 'simulator', 'hub']) {
   });
 }
 
-test.serial('a folder that another user could write to is not believed', async (t) => {
+test.serial('a folder that another user can write to is not trusted', async (t) => {
   const { env, folder, start } = machine(t);
   const simulator = await start('simulator');
   const elsewhere = temporaryFolder(t);

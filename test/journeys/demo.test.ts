@@ -6,14 +6,14 @@ import { runCommand, startRole } from '../support/process.ts';
 import { ask } from '../support/simulator-client.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-/** What `curl` would do for a line of the demo's text. */
+/** Does what `curl` would do for a line of the demo's text. */
 function curl(line: string): ReturnType<typeof ask> {
   const [, method] = / -X ([A-Z]+) /.exec(line) ?? [];
   const [, quoted, bare] = /curl.* (?:'([^']+)'|(http\S+))$/.exec(line) ?? [];
   return ask(quoted ?? bare ?? '', method === undefined ? {} : { method });
 }
 
-test.serial('the first minute: the three lines of the demo do what they say', async (t) => {
+test.serial('the three lines of the demo do what they say', async (t) => {
   const demo = await startRole(t, 'demo', { env: { WECHAT_SIDECAR_LISTEN: 'localhost:0' } });
   await demo.untilText('Ctrl-C stops everything');
   const lines = demo
@@ -38,7 +38,7 @@ test.serial('the first minute: the three lines of the demo do what they say', as
   for (const [url] of pages) t.is((await ask(url)).status, 200, url);
 });
 
-test.serial('Ctrl-C stops everything at once, also while calls are made', async (t) => {
+test.serial('Ctrl-C stops everything at once, even during calls', async (t) => {
   const demo = await startRole(t, 'demo', { env: { WECHAT_SIDECAR_LISTEN: 'localhost:0' } });
   const keepAlive = await fetch(`${demo.base}/cgi-bin/token?appid=${DEMO_APP.appid}`);
   t.is(keepAlive.status, 200);
@@ -49,26 +49,26 @@ test.serial('Ctrl-C stops everything at once, also while calls are made', async 
   t.is(demo.stderr(), '');
 });
 
-test.serial('two demos do not get in the way of each other', async (t) => {
+test.serial('two demos do not disturb each other', async (t) => {
   const first = await startRole(t, 'demo');
   const env = {
     WECHAT_SIDECAR_LISTEN: `127.0.0.1:${first.port}`,
     WECHAT_SIDECAR_ADMIN_LISTEN: '',
     TMPDIR: temporaryFolder(t),
   };
-  // It asks for the port that is taken, and takes a free one.
+  // It requests the port in use and gets a free one.
   const second = await startRole(t, 'demo', { env });
   t.not(second.port, first.port);
   t.is((await ask(`${second.base}/cgi-bin/getcallbackip`)).status, 200);
   t.is((await ask(`${first.base}/cgi-bin/getcallbackip`)).status, 200);
 });
 
-test.serial('without a command and without an account, it is the demo that runs', async (t) => {
+test.serial('without a command and without an account the demo runs', async (t) => {
   const demo = await startRole(t, '--config=/dev/null');
   t.is((await demo.untilLine('serving'))['role'], 'demo');
 });
 
-test.serial('the account of the demo is one that check has nothing against', async (t) => {
+test.serial('check accepts the account of the demo', async (t) => {
   const simulator = await startRole(t, 'simulator');
   const { code, stdout } = await runCommand(t, 'check', {
     env: {
@@ -81,7 +81,7 @@ test.serial('the account of the demo is one that check has nothing against', asy
   t.notRegex(stdout, /^(?:warning|PROBLEM)/m);
 });
 
-test.serial('settings that change while it runs take effect', async (t) => {
+test.serial('settings that change at runtime take effect', async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, 'demo.yaml');
   writeFileSync(file, 'logLevel: debug\n');
@@ -98,7 +98,7 @@ test.serial('settings that change while it runs take effect', async (t) => {
   t.is((await ask(`${demo.base}/cgi-bin/menu/get`)).json().errcode, 46003, 'it still uses its own hub');
 });
 
-test.serial('what it has written to the temporary folder goes with it, however it ends', async (t) => {
+test.serial('its temporary files are removed with it, however it ends', async (t) => {
   const folder = temporaryFolder(t);
   const demo = await startRole(t, 'demo', { env: { TMPDIR: folder } });
   t.not(readdirSync(folder).length, 0);

@@ -4,14 +4,14 @@ import { until } from '../support/hub-proxy.ts';
 import { rawConnection } from '../support/raw-call.ts';
 import { INFO, startPair, type Sidecar } from '../support/sidecar.ts';
 
-/** Few, but enough for Node to start: it reads its modules side by side. */
+/** Few, but enough for Node to start, which reads its modules in parallel. */
 const DESCRIPTORS = 128;
 const SLOW = '/cgi-bin/menu/get';
 
 const { serial } = test;
 const onLinux = process.platform === 'linux' ? serial : serial.skip;
 
-/** Connections that say nothing; how many of them are still open. */
+/** Opens connections that send nothing; returns how many are still open. */
 function silent(port: number, count: number): { open(): number; close(): void } {
   const sockets = Array.from({ length: count }, (): Socket => {
     const socket = connect(port, '127.0.0.1');
@@ -38,7 +38,7 @@ onLinux(
     t.regex(String(line['hint']), /ulimit -n/);
     // The others were closed.
     await until(() => held.open() < DESCRIPTORS);
-    // The admin port answers all the while, and nothing spins.
+    // The admin port still responds, and the process does not spin.
     t.true((await sidecar.metric('process_open_fds')) >= DESCRIPTORS - 16);
     const [before, sinceMs] = [await cpuSeconds(sidecar), performance.now()];
     await until(() => performance.now() - sinceMs > 1_000);
@@ -55,7 +55,7 @@ onLinux('a connection to the platform that lacks a descriptor is no fault of the
   control.delay({ path: SLOW, ms: 3_000 });
   const open = (): Promise<number> => sidecar.metric('process_open_fds');
   const before = await open();
-  // They are all there before the first of them takes a second one, to the platform.
+  // All of them are open before the first one needs a second one, to the platform.
   const callers = await Promise.all(Array.from({ length: 75 }, () => rawConnection(sidecar.port)));
   await until(async () => (await open()) >= before + callers.length);
   for (const { socket } of callers)

@@ -7,14 +7,14 @@ import { INFO, startPair } from '../support/sidecar.ts';
 
 const SLOW = '/cgi-bin/menu/get';
 
-test.serial('a stop finishes the calls in flight, takes no new ones, and ends with 0', async (t) => {
+test.serial('a stop finishes the calls in flight, accepts no new ones, and exits with 0', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.delay({ path: SLOW, ms: 1_500 });
   control.delay({ path: '/cgi-bin/message/custom/send', ms: 1_500 });
   const calls = [
     ...Array.from({ length: 5 }, () => sidecar.call(SLOW)),
     sidecar.call('/cgi-bin/message/custom/send', { body: { touser: 'oX' } }),
-    // A download that passes through, with a token that is not ours.
+    // A download that passes through, with a foreign token.
     sidecar.call(`${SLOW}?access_token=somebody-elses-token-of-some-length`),
   ];
   await control.arrived({ path: '*', count: calls.length });
@@ -54,20 +54,20 @@ test.serial('an upload that is still arriving is finished too', async (t) => {
   t.is(control.arrivals({ path: '/cgi-bin/message/custom/send' })[0]?.body?.text, '{"touser":"oSlowUpload"}');
 });
 
-test.serial('whoever presses Ctrl-C a second time does not want to wait', async (t) => {
+test.serial('a second Ctrl-C ends the process without waiting', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.break({ path: SLOW, fault: { kind: 'silent' } });
   const call = t.throwsAsync(sidecar.call(SLOW));
   await control.arrived({ path: SLOW });
   sidecar.signal('SIGINT');
   await sidecar.untilLine('stopping');
-  // Two signals closer together than this are one press, which npm and the terminal both pass on.
+  // Two signals close together are one key press, because both npm and the terminal send it.
   await pause(300);
   t.deepEqual(await sidecar.stop('SIGINT'), { code: 1, signal: null });
   await call;
 });
 
-test.serial('a SIGTERM that is repeated cuts nothing', async (t) => {
+test.serial('a repeated SIGTERM aborts nothing', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.delay({ path: SLOW, ms: 1_000 });
   const call = sidecar.call(SLOW);
@@ -79,7 +79,7 @@ test.serial('a SIGTERM that is repeated cuts nothing', async (t) => {
   t.is((await stopped).code, 0);
 });
 
-test.serial('with a drain delay, calls are taken for that long while readiness is gone', async (t) => {
+test.serial('during the drain delay calls are accepted, but readiness fails', async (t) => {
   const { sidecar } = await startPair(t, { env: { WECHAT_SIDECAR_DRAIN_DELAY: '1500ms' } });
   const beganMs = performance.now();
   const stopped = sidecar.stop();
@@ -94,7 +94,7 @@ test.serial('with a drain delay, calls are taken for that long while readiness i
   t.true(performance.now() - beganMs >= 1_500);
 });
 
-test.serial('after the drain timeout what is left is cut, and counted', async (t) => {
+test.serial('after the drain timeout the remaining calls are aborted and counted', async (t) => {
   const { control, sidecar } = await startPair(t, { env: { WECHAT_SIDECAR_DRAIN_TIMEOUT: '500ms' } });
   control.break({ path: SLOW, fault: { kind: 'silent' } });
   const calls = [t.throwsAsync(sidecar.call(SLOW)), t.throwsAsync(sidecar.call(SLOW))];
@@ -106,7 +106,7 @@ test.serial('after the drain timeout what is left is cut, and counted', async (t
   t.is((await sidecar.untilLine('stopped'))['callsCut'], 2);
 });
 
-test.serial('POST /quitquitquit and the command shutdown are requests to stop', async (t) => {
+test.serial('POST /quitquitquit and the command shutdown stop it', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.delay({ path: SLOW, ms: 500 });
   const call = sidecar.call(SLOW);
@@ -127,7 +127,7 @@ test.serial('POST /quitquitquit and the command shutdown are requests to stop', 
   t.regex(again.stderr, /No sidecar can be asked to stop at 127\.0\.0\.1:\d+.*nothing listens there/);
 });
 
-test.serial('a web page, or a name that was made to lead here, cannot stop it', async (t) => {
+test.serial('a web page, or a host name that resolves to this machine, cannot stop it', async (t) => {
   const { sidecar } = await startPair(t);
   const refused = [
     { origin: 'https://evil.example' },

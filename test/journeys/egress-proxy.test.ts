@@ -20,12 +20,12 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const PASSWORD = 'correct-horse-4711';
 const FOREIGN = 'foreign-token-foreign-token-foreign-token';
-/** As the proxy gets it, which must not be seen either. */
+/** As sent to the proxy; it must not be visible either. */
 const BASIC = Buffer.from(`shop:${PASSWORD}`).toString('base64');
 
 interface World {
   readonly platform: RunningSimulator;
-  /** A name that only the proxy can look up, as far as the sidecar is concerned. */
+  /** From the sidecar's side, only the proxy can resolve this name. */
   readonly upstream: string;
   readonly env: Readonly<Record<string, string>>;
   readonly folder: string;
@@ -44,7 +44,7 @@ async function startWorld(t: ExecutionContext): Promise<World> {
   };
 }
 
-/** What an answer says, whichever way it came about. */
+/** The content of a response, whether from the platform or from the sidecar. */
 async function said(sidecar: Sidecar, path = INFO): Promise<string> {
   const reply = await sidecar.call(path);
   return `${String(reply.headers['x-wechat-sidecar-error'] ?? 'platform')} ${reply.body.toString()}`;
@@ -135,7 +135,7 @@ tinyproxyTest('a proxy that forbids the port is a configuration error', async (t
   t.true((await sidecar.metric('wechat_sidecar_egress_proxy_failures_total', 'reason="forbidden"')) >= 1);
 });
 
-/** A sidecar behind a stub that lets its first token through. */
+/** A sidecar behind a proxy stub that lets its first token fetch through. */
 async function startBehindStub(
   t: ExecutionContext,
 ): Promise<{ world: World; stub: StubProxy; sidecar: Sidecar }> {
@@ -152,7 +152,7 @@ async function startBehindStub(
 }
 
 test.serial(
-  'the proxy looks the name up, gets the decoded password, and the platform gets neither header nor password',
+  'the proxy resolves the name and gets the decoded password; the platform gets neither header nor password',
   async (t) => {
     const { certificatePem, keyPem } = await makeCertificate(systemClock);
     const caFile = join(temporaryFolder(t), 'ca.pem');
@@ -202,7 +202,7 @@ const FAULTS: readonly (readonly [what: string, reason: string, answer: (socket:
 ];
 
 test.serial(
-  'what a proxy can do instead of connecting us counts as unreachable, within the time limit',
+  'anything a proxy does instead of connecting counts as unreachable, within the time limit',
   async (t) => {
     const { stub, sidecar } = await startBehindStub(t);
     const failures = (...labels: string[]): Promise<number> =>
@@ -211,12 +211,13 @@ test.serial(
     for (const [what, reason, answer] of FAULTS) {
       stub.answer = answer;
       const beganMs = Date.now();
-      // It passes through: the tunnel of the token's fetch is the exchange's.
+      // This call passes through, so it has its own tunnel: the one of the token fetch belongs to the other
+      // client.
       t.regex(await said(sidecar, `${INFO}&access_token=${FOREIGN}`), /^upstream_unreachable/, what);
       t.true(Date.now() - beganMs < 3_000, what);
       if (reason !== 'none') counted.set(reason, (counted.get(reason) ?? 0) + 1);
     }
-    // The page of metrics is not written again for each reader.
+    // The metrics page is cached for a moment.
     const total = [...counted.values()].reduce((sum, count) => sum + count, 0);
     await until(async () => (await failures()) >= total);
     t.is(await failures(), total);
@@ -228,7 +229,7 @@ test.serial(
   },
 );
 
-test.serial('a change of the proxy moves every further call to the new one', async (t) => {
+test.serial('a change of the proxy applies to all further calls', async (t) => {
   const world = await startWorld(t);
   const [one, two] = [await startStubProxy(t, tunnel), await startStubProxy(t, tunnel)];
   const file = join(world.folder, 'egress');
@@ -249,7 +250,7 @@ test.serial('a change of the proxy moves every further call to the new one', asy
 });
 
 test.serial(
-  'the variables of everybody are used less NO_PROXY, and not if they name a listener of our own',
+  'the standard proxy variables are used except for NO_PROXY, and not if they name our own listener',
   async (t) => {
     const world = await startWorld(t);
     const stub = await startStubProxy(t, tunnel);
@@ -275,11 +276,12 @@ test.serial(
 );
 
 test.serial(
-  'a listener of our own as the proxy is ignored with a warning if inherited, and refused if set',
+  'our own listener as the proxy is ignored with a warning if inherited, and refused if set',
   async (t) => {
     const world = await startWorld(t);
     const { env } = world;
-    // Nothing is started that could take this port from another test: the first ends, the second is in clear.
+    // Nothing is started that could take this port from another test: the first process exits, the second
+    // serves plain http.
     const own = {
       WECHAT_SIDECAR_LISTEN: '127.0.0.1:3999',
       WECHAT_SIDECAR_EGRESS_PROXY: 'http://localhost:3999',

@@ -3,10 +3,10 @@ import test from 'ava';
 import type { SimulatorControl } from '../../src/simulator/control.ts';
 import { APPID, costOf, INFO, MODES, startPair } from '../support/sidecar.ts';
 
-/** How the platform comes to answer each of the three errcodes that a new token cures. */
+/** How to make the platform return each of the three errcodes that a new token fixes. */
 const DEATHS: Readonly<Record<number, (control: SimulatorControl, path: string) => void>> = {
   40001: (control) => void control.revoke(),
-  // Said once of a token that is good: the one case where the answer is not borne out by a check.
+  // The token is revoked, but this endpoint reports 40014 once; a check gets 40001.
   40014: (control, path) => {
     control.revoke();
     control.break({ path, times: 1, fault: { kind: 'errcode', errcode: 40014 } });
@@ -36,7 +36,7 @@ for (const mode of MODES) {
 }
 
 test.serial(
-  'a JSON body is sent again as it was, also where it is no JSON that a parser would write',
+  'a JSON body is replayed byte for byte, even if a parser would write it differently',
   async (t) => {
     const { control, sidecar } = await startPair(t);
     control.revoke();
@@ -58,7 +58,7 @@ test.serial(
   },
 );
 
-test.serial('a multipart upload is sent again byte for byte, and comes back as it was', async (t) => {
+test.serial('a multipart upload is replayed byte for byte, and is stored unchanged', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.revoke();
   const picture = randomBytes(3 * 1024 * 1024);
@@ -84,7 +84,7 @@ test.serial('a multipart upload is sent again byte for byte, and comes back as i
   t.is(hashOf(download.body), hashOf(picture));
 });
 
-test.serial('a chunked upload leaves with a length, and is healed too', async (t) => {
+test.serial('a chunked upload is sent with a length, and is healed too', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.expire();
   const body = JSON.stringify({ touser: 'oX', text: 'x'.repeat(100_000) });

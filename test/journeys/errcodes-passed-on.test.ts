@@ -4,12 +4,12 @@ import { APPID, costOf, INFO, MODES, startPair } from '../support/sidecar.ts';
 
 const PATH = '/cgi-bin/user/info';
 
-/** Answers that no new token would change. */
+/** Responses that no new token would change. */
 const ERRCODES = [41001, 42007, 42002, 48001, 61004, 45009, 45011, 40003, 40013, 40164, 50002, -1];
 const GATEWAY_STATUSES = [404, 412, 429, 500, 502, 503, 504];
 
 for (const mode of MODES) {
-  test.serial(`in mode ${mode}, no other errcode is replayed or costs a call for tokens`, async (t) => {
+  test.serial(`in mode ${mode}, no other errcode is replayed or causes a token call`, async (t) => {
     const { control, sidecar } = await startPair(t, { env: { WECHAT_TOKEN_MODE: mode } });
     for (const errcode of ERRCODES) {
       control.break({ path: PATH, fault: { kind: 'errcode', errcode, errmsg: `said ${errcode}` } });
@@ -27,7 +27,7 @@ for (const mode of MODES) {
   });
 }
 
-test.serial('statuses of a gateway are passed on as they are, and cost nothing', async (t) => {
+test.serial('gateway statuses are passed on unchanged and cause no token call', async (t) => {
   const { control, sidecar } = await startPair(t);
   const refusal = '{"errcode":40001,"errmsg":"invalid credential"}';
   for (const status of GATEWAY_STATUSES) {
@@ -54,7 +54,7 @@ const LOOK_ALIKES: Readonly<Record<string, string | Buffer>> = {
   ]),
 };
 
-test.serial('what merely looks like a refusal passes untouched', async (t) => {
+test.serial('a response that only looks like a refusal passes unchanged', async (t) => {
   const { control, sidecar } = await startPair(t);
   for (const [name, body] of Object.entries(LOOK_ALIKES)) {
     control.answer({ path: PATH, body });
@@ -75,7 +75,7 @@ const DISGUISES: Readonly<Record<string, Omit<AnswerRequest, 'path'>>> = {
   'brotli, split': { body: '{"errcode":42001}', coding: 'br', splitAt: [3], pauseMs: 20 },
 };
 
-test.serial('a refusal is seen through every disguise that the platform has', async (t) => {
+test.serial('a refusal is recognised in every format of the platform', async (t) => {
   const { control, sidecar } = await startPair(t, { env: { WECHAT_TOKEN_MODE: 'classic' } });
   for (const [name, answer] of Object.entries(DISGUISES)) {
     control.revoke();
@@ -87,7 +87,7 @@ test.serial('a refusal is seen through every disguise that the platform has', as
   }
 });
 
-test.serial('an answer that never comes costs no call for tokens', async (t) => {
+test.serial('a missing response causes no token call', async (t) => {
   const env = { WECHAT_SIDECAR_ANSWER_TIMEOUT: '400ms' };
   const { control, sidecar } = await startPair(t, { env });
   control.break({ path: PATH, fault: { kind: 'silent' } });

@@ -5,7 +5,7 @@ import test from 'ava';
 import { INFO, startSidecar } from '../support/sidecar.ts';
 import { type RunningSimulator, startSimulator, type Teardown } from '../support/simulator.ts';
 
-/** One more way in to the same platform, which can be shut and opened again on its port. */
+/** Another address of the same platform, which can be closed and reopened on its port. */
 async function openEntrance(t: Teardown, platform: RunningSimulator, port = 0): Promise<Entrance> {
   const handle = platform.simulator.handler();
   const seen: string[] = [];
@@ -26,12 +26,12 @@ async function openEntrance(t: Teardown, platform: RunningSimulator, port = 0): 
 interface Entrance {
   readonly port: number;
   readonly origin: string;
-  /** The targets of the requests that came in here. */
+  /** The targets of the requests that arrived here. */
   readonly seen: string[];
   close(): Promise<void>;
 }
 
-test.serial('the first upstream goes away: calls go on by the second, and come back later', async (t) => {
+test.serial('if the first upstream fails, calls continue on the second and return later', async (t) => {
   const platform = await startSimulator(t);
   const [first, second] = [await openEntrance(t, platform), await openEntrance(t, platform)];
   const sidecar = await startSidecar(t, [first.origin, second.origin]);
@@ -65,9 +65,9 @@ test.serial('the first upstream goes away: calls go on by the second, and come b
 });
 
 test.serial(
-  'the first upstream swallows connections: the second answers within the connect timeout',
+  'if the first upstream swallows connections, the second responds within the connect timeout',
   async (t) => {
-    // It takes the connection and never answers the TLS greeting.
+    // Accepts the connection and never answers the TLS handshake.
     const hole = createTcpServer();
     await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve));
     t.teardown(() => hole.close());
@@ -93,7 +93,7 @@ test.serial(
   },
 );
 
-test.serial('a signed call stays on the first upstream, or fails', async (t) => {
+test.serial('a signed call stays on the first upstream or fails', async (t) => {
   const platform = await startSimulator(t);
   const [first, second] = [await openEntrance(t, platform), await openEntrance(t, platform)];
   const sidecar = await startSidecar(t, [first.origin, second.origin]);
@@ -109,7 +109,7 @@ test.serial('a signed call stays on the first upstream, or fails', async (t) => 
 });
 
 test.serial(
-  'with every upstream away they are tried all the same, and one that comes back is found at once',
+  'if all upstreams are down they are still tried, and one that recovers is found at once',
   async (t) => {
     const platform = await startSimulator(t);
     const [first, second] = [await openEntrance(t, platform), await openEntrance(t, platform)];
@@ -124,7 +124,7 @@ test.serial(
   },
 );
 
-test.serial('a token that dies while the first upstream is away is healed by the second', async (t) => {
+test.serial('a token that dies while the first upstream is down is healed through the second', async (t) => {
   const platform = await startSimulator(t);
   const [first, second] = [await openEntrance(t, platform), await openEntrance(t, platform)];
   const sidecar = await startSidecar(t, [first.origin, second.origin]);

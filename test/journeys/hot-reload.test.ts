@@ -12,7 +12,7 @@ const NEW_SECRET = 'beefbeefbeefbeefbeefbeefbeefbeef';
 interface Shop {
   readonly platform: RunningSimulator;
   readonly sidecar: Sidecar;
-  /** Replaces a file at once, as editors and mounted volumes do. */
+  /** Replaces a file atomically, as editors and mounted volumes do. */
   replace(name: 'shop.yaml' | 'secret', text: string): void;
   yaml(more?: string): string;
 }
@@ -53,7 +53,7 @@ test.serial('a new secret in its file is used without a restart', async (t) => {
   t.is(await sidecar.metric('wechat_sidecar_token_fetch_failures_total'), 0);
 });
 
-test.serial('paths that are denied from now on are refused from now on', async (t) => {
+test.serial('newly denied paths are refused without a restart', async (t) => {
   const { sidecar, replace, yaml } = await openShop(t);
   t.is((await sidecar.call(INFO)).status, 200);
   replace('shop.yaml', yaml('denyPaths: [/cgi-bin/user/*]\nerrorStatus: http\n'));
@@ -66,7 +66,7 @@ test.serial('paths that are denied from now on are refused from now on', async (
   t.is((await sidecar.call(INFO)).status, 200);
 });
 
-test.serial('new settings with a problem are refused as a whole, by words that name it', async (t) => {
+test.serial('new settings with a problem are rejected as a whole, and the problem is logged', async (t) => {
   const { sidecar, replace, yaml } = await openShop(t);
   replace('shop.yaml', yaml('denyPaths: [/cgi-bin/user/*]\ndrainTimeout: soon\nno_such_key: 1\n'));
   const line = await sidecar.untilLine(REFUSED);
@@ -83,7 +83,7 @@ test.serial('new settings with a problem are refused as a whole, by words that n
   t.is(await sidecar.health('readyz'), 200);
 });
 
-test.serial('SIGHUP reads everything again, and says so also where nothing has changed', async (t) => {
+test.serial('SIGHUP reloads everything, and logs it even if nothing has changed', async (t) => {
   const { sidecar, platform } = await openShop(t);
   platform.control.clear();
   sidecar.signal('SIGHUP');
@@ -92,7 +92,7 @@ test.serial('SIGHUP reads everything again, and says so also where nothing has c
   t.is(platform.control.counters().apps[APPID]?.classicFetches, 0, 'that costs no token');
 });
 
-test.serial('what needs a restart is named, and the rest takes effect', async (t) => {
+test.serial('settings that need a restart are named, and the others take effect', async (t) => {
   const { sidecar, replace, yaml } = await openShop(t);
   replace('shop.yaml', yaml('drainDelay: 3s\nforeignTokens: reject\n'));
   const line = await sidecar.untilLine('These settings have changed and need a restart to take effect');

@@ -31,7 +31,7 @@ async function ticketOf(sidecar: Sidecar): Promise<string> {
   return String((await sidecar.call('/cgi-bin/ticket/getticket?type=jsapi')).json()['ticket']);
 }
 
-test('a sidecar signs pages with its kept ticket, by GET and POST, for the account that the call names', async (t) => {
+test('a sidecar signs pages with its cached ticket, by GET and POST, for the account that the call names', async (t) => {
   const { control, sidecar } = await startPair(t);
   const first = await sidecar.call(pathFor(PAGE));
   const ticket = await ticketOf(sidecar);
@@ -62,7 +62,7 @@ test('a sidecar signs pages with its kept ticket, by GET and POST, for the accou
   t.is(put.headers['x-wechat-sidecar-error'], 'bad_request');
 });
 
-test('an account has 30 pages a second signed, only of listed hosts, and none without a ticket', async (t) => {
+test('30 pages per second are signed for an account, only on listed hosts, and none without a ticket', async (t) => {
   const { control, sidecar } = await startPair(t, {
     env: { WECHAT_SIDECAR_JSSDK_ALLOWED_URL_HOSTS: 'shop.example, pay.example' },
   });
@@ -79,10 +79,10 @@ test('an account has 30 pages a second signed, only of listed hosts, and none wi
   const burst = await Promise.all(Array.from({ length: 90 }, () => sidecar.call(pathFor(PAGE))));
   const refused = burst.filter((reply) => reply.headers['x-wechat-sidecar-error'] === 'bad_request');
   t.true(refused.length >= 1 && refused.length <= 61, String(refused.length));
-  t.regex(refused[0]?.body.toString() ?? '', /30 pages a second/);
+  t.regex(refused[0]?.body.toString() ?? '', /30 pages per second/);
 });
 
-test('with a hub the hub signs, by the right to sign alone, and the pages that it allows', async (t) => {
+test('with a hub, the hub signs: only for callers with that right, and only allowed pages', async (t) => {
   const platform = await startSimulator(t);
   const folder = temporaryFolder(t);
   const file = join(folder, 'hub.yaml');
@@ -139,7 +139,7 @@ test('with a hub the hub signs, by the right to sign alone, and the pages that i
   }
   t.is((await ask(path, { body: { url: PAGE } })).status, 401);
 
-  // A copy of the ticket signs while no hub is there.
+  // A cached ticket signs while the hub is down.
   await hub.stop();
   assertSigns(t, await all.call(pathFor(PAGE)), ticket);
   t.is((await signer.call(pathFor(PAGE))).headers['x-wechat-sidecar-error'], 'token_unavailable');

@@ -7,15 +7,16 @@ import { MIB, peakBytes } from '../support/memory.ts';
 import { costOf, INFO, type Sidecar, startPair } from '../support/sidecar.ts';
 
 const FOREIGN = 'access_token=somebody-elses-token-of-some-length';
-/** Any body is right there. */
+/** An endpoint that accepts any body. */
 const UPLOAD = '/wxa/sec/vod/uploadpart?part=1';
 /**
- * Buffers that have been passed on stay until the engine cleans up, which it does after some 64 MiB of
- * them on newer versions; what matters is that it is less than what went through, and does not grow with it.
+ * Buffers that have been passed on stay until garbage collection, which newer versions of Node run after
+ * about 64 MiB of them. What matters is that memory stays below the size of the body and does not grow with
+ * it.
  */
 const GROWTH_BYTES_MAX = 128 * MIB;
 
-/** Gives the length of the answer's body; `stallMs` is how long it is left unread. */
+/** Returns the length of the response body; `stallMs` is how long it is left unread. */
 async function drink(sidecar: Sidecar, path: string, stallMs = 0): Promise<number> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(sidecar.base + path, { agent: false }, resolve)
@@ -56,7 +57,7 @@ async function upload(sidecar: Sidecar, path: string, bytes: number): Promise<Up
   return { status: response.statusCode, text, sha256: hash.digest('hex') };
 }
 
-test.serial('200 MB come down, also to one who reads late, within tens of megabytes', async (t) => {
+test.serial('a 200 MB download, even to a slow reader, needs only tens of megabytes', async (t) => {
   t.timeout(120_000);
   const { control, sidecar } = await startPair(t);
   const bytes = 200 * MIB;
@@ -64,7 +65,7 @@ test.serial('200 MB come down, also to one who reads late, within tens of megaby
   await drink(sidecar, `/cgi-bin/media/get?media_id=SIM_ZEROS_${MIB}`);
   const before = peakBytes(sidecar.pid);
   t.is(await drink(sidecar, path, 500), bytes);
-  // The same where it merely passes through: this answer comes whatever the token.
+  // The same when passing through: this response does not depend on the token.
   control.break({
     path: '/cgi-bin/media/get',
     fault: { kind: 'status', status: 200, body: 'z'.repeat(bytes) },
@@ -75,7 +76,7 @@ test.serial('200 MB come down, also to one who reads late, within tens of megaby
 });
 
 test.serial(
-  '150 MB go up, injected or with a token of somebody else, within tens of megabytes',
+  'a 150 MB upload, whether injected or with a foreign token, needs only tens of megabytes of memory',
   async (t) => {
     t.timeout(120_000);
     const { control, sidecar } = await startPair(t);
@@ -98,7 +99,7 @@ for (const [what, uploads, bytes] of [
   ['an upload over the limit for replays', 1, 150 * MIB],
   ['uploads over the memory for replays', 8, 19 * MIB],
 ] as const) {
-  test.serial(`${what}, which the platform does not read: held back, not piled up`, async (t) => {
+  test.serial(`${what} that the platform does not read: backpressure instead of buffering`, async (t) => {
     const { control, sidecar } = await startPair(t, { env: { WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT: '1MiB' } });
     await upload(sidecar, UPLOAD, MIB / 2);
     const before = peakBytes(sidecar.pid);
@@ -115,7 +116,7 @@ for (const [what, uploads, bytes] of [
   });
 }
 
-/** Writes as fast as it is taken. */
+/** Writes as fast as it is accepted. */
 function flood(sidecar: Sidecar, bytes: number): { sent(): number; leave(): void } {
   const headers = { 'content-length': bytes };
   const call = request(sidecar.base + UPLOAD, { method: 'POST', headers, agent: false });
@@ -133,7 +134,7 @@ function flood(sidecar: Sidecar, bytes: number): { sent(): number; leave(): void
 }
 
 test.serial(
-  'a large upload with a dead token: the refusal is passed on, and the next try succeeds',
+  'a large upload with a dead token: the refusal is passed on, and the next attempt succeeds',
   async (t) => {
     const { control, sidecar } = await startPair(t);
     control.expire();
@@ -147,7 +148,7 @@ test.serial(
   },
 );
 
-test.serial('40 uploads of 10 MB at once stay within the memory for replays', async (t) => {
+test.serial('40 uploads of 10 MB at once stay within the replay memory', async (t) => {
   t.timeout(120_000);
   const { control, sidecar } = await startPair(t, { env: { WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT: '64MiB' } });
   await upload(sidecar, UPLOAD, MIB);
@@ -168,13 +169,14 @@ test.serial('40 uploads of 10 MB at once stay within the memory for replays', as
   const refused = uploads.filter(({ text }) => text.includes('"errcode":42001')).length;
   const done = uploads.filter(({ text }) => text.includes('"errcode":0,')).length;
   t.is(refused + done, 40, 'each was either healed, or told of the dead token');
-  // For want of memory, or because the token came late where the machine is busy with all these bytes.
+  // Because the memory is used up, or the token arrived late on a machine that is busy with all these
+  // bytes.
   t.is(await sidecar.metric('wechat_sidecar_replays_skipped_total'), refused);
   t.true((await sidecar.metric('wechat_sidecar_replays_skipped_total', 'reason="memory_limit"')) > 0);
   t.true(heldMax > 0 && heldMax <= 64 * MIB, `${heldMax / MIB} MiB held`);
   t.is(await sidecar.metric('wechat_sidecar_replay_buffer_bytes'), 0);
   const growth = peakBytes(sidecar.pid) - before;
-  // What is kept may exist twice while it is written, and the heap grows under load as ever.
+  // A kept body may exist twice while it is written, and the heap grows under load anyway.
   t.true(growth < 256 * MIB, `${growth / MIB} MiB more`);
   t.is(costOf(control).fetches, 1);
 });

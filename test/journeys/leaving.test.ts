@@ -9,7 +9,7 @@ import { INFO, type Pair, type Sidecar, startPair } from '../support/sidecar.ts'
 const POST_PATH = '/cgi-bin/message/custom/send';
 const FOREIGN = 'access_token=somebody-elses-token-of-some-length';
 
-/** Until nothing is in flight and nothing held: the caller is forgotten. */
+/** Waits until nothing is in flight or buffered. */
 async function untilForgotten(sidecar: Sidecar): Promise<void> {
   for (;;) {
     const { inFlight, replayBufferBytes } = await sidecar.status();
@@ -25,7 +25,7 @@ function write(sidecar: Sidecar, bytes: string): () => void {
   return () => socket.destroy();
 }
 
-/** The platform sees that the call has ended, and a stop has nothing to wait for. */
+/** The platform sees the end of the call, and a stop has nothing to wait for. */
 async function endsEverywhere(t: ExecutionContext, { control, sidecar }: Pair, path: string): Promise<void> {
   await untilForgotten(sidecar);
   while (control.arrivals({ path }).some(({ outcome }) => outcome === 'open')) await pause(25);
@@ -37,7 +37,7 @@ async function endsEverywhere(t: ExecutionContext, { control, sidecar }: Pair, p
 for (const query of ['?', `?${FOREIGN}`]) {
   const how = query === '?' ? 'injected' : 'passed through';
 
-  test.serial(`a caller leaves before the answer: the call is ended (${how})`, async (t) => {
+  test.serial(`a caller that disconnects before the response ends the call (${how})`, async (t) => {
     const pair = await startPair(t);
     pair.control.break({ path: POST_PATH, fault: { kind: 'silent' } });
     const leave = write(
@@ -49,7 +49,7 @@ for (const query of ['?', `?${FOREIGN}`]) {
     await endsEverywhere(t, pair, POST_PATH);
   });
 
-  test.serial(`a caller leaves in the middle of its body: the call is ended (${how})`, async (t) => {
+  test.serial(`a caller that disconnects in the middle of its body ends the call (${how})`, async (t) => {
     const pair = await startPair(t);
     const leave = write(
       pair.sidecar,
@@ -60,7 +60,7 @@ for (const query of ['?', `?${FOREIGN}`]) {
     await endsEverywhere(t, pair, POST_PATH);
   });
 
-  test.serial(`a caller leaves in the middle of a long answer: it is ended (${how})`, async (t) => {
+  test.serial(`a caller that disconnects in the middle of a long response ends it (${how})`, async (t) => {
     const pair = await startPair(t);
     const path = '/cgi-bin/media/get';
     const splitAt = Array.from({ length: 63 }, (_, i) => (i + 1) * MIB);
@@ -77,7 +77,7 @@ for (const query of ['?', `?${FOREIGN}`]) {
 for (const query of ['?', `?${FOREIGN}`]) {
   const how = query === '?' ? 'injected' : 'passed through';
 
-  test.serial(`a caller that closes its side after its request gets its answer (${how})`, async (t) => {
+  test.serial(`a caller that half-closes after its request gets its response (${how})`, async (t) => {
     const { control, sidecar } = await startPair(t);
     for (const [target, body] of [
       [`/cgi-bin/menu/get${query}`, ''],
@@ -101,7 +101,7 @@ for (const query of ['?', `?${FOREIGN}`]) {
   });
 }
 
-test.serial('a caller leaves in the middle of a chunked body: nothing was sent', async (t) => {
+test.serial('if a caller disconnects in the middle of a chunked body, nothing is sent', async (t) => {
   const { control, sidecar } = await startPair(t);
   const leave = write(
     sidecar,
@@ -113,7 +113,7 @@ test.serial('a caller leaves in the middle of a chunked body: nothing was sent',
   t.is(control.arrivals().length, 0);
 });
 
-test.serial('a caller leaves while its call waits for a token: it is not sent', async (t) => {
+test.serial('if a caller disconnects while its call waits for a token, it is not sent', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.expire();
   control.delay({ path: '/cgi-bin/stable_token', ms: 1_000 });
@@ -127,7 +127,7 @@ test.serial('a caller leaves while its call waits for a token: it is not sent', 
 });
 
 test.serial(
-  'a caller that has pipelined calls leaves: those that waited behind the first are ended too',
+  'if a caller with pipelined calls disconnects, those that are queued behind the first one end too',
   async (t) => {
     const pair = await startPair(t);
     const { control, sidecar } = pair;

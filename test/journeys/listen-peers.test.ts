@@ -8,7 +8,10 @@ import { INFO, startSidecar } from '../support/sidecar.ts';
 import { startSimulator } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-/** Loopback in a spelling that is not taken for it, as no test should be reached from other machines. */
+/**
+ * Loopback in a notation that is not recognised as such, because no test may be reachable from other
+ * machines.
+ */
 const BEYOND = '[0:0:0:0:0:0:0:1]:0';
 
 const hasIpv6 = await new Promise<boolean>((resolve) => {

@@ -11,7 +11,7 @@ const OTHER = { appid: 'wx00000000000000aa', secret: 'fedcba9876543210fedcba9876
 const LOGIN = '/sns/jscode2session?js_code=x&grant_type=authorization_code';
 const KEY = 'client-key-0123456789abcdef';
 
-/** The demo account logs people in only; another one has tokens. */
+/** The demo account is for login only; another one has tokens. */
 function settingsFile(t: ExecutionContext): string {
   const file = join(temporaryFolder(t), 'settings.yaml');
   writeFileSync(
@@ -52,7 +52,7 @@ async function holdsFor(t: ExecutionContext, sidecar: Sidecar, platform: Running
   t.is(costOf(platform.control).all, 0, 'no token of the account was ever fetched');
 }
 
-test('an account of mode login logs people in, and is ready without a token', async (t) => {
+test('an account with mode login logs users in, and is ready without a token', async (t) => {
   const platform = await startPlatform(t);
   const file = settingsFile(t);
   const env = {
@@ -70,7 +70,7 @@ test('an account of mode login logs people in, and is ready without a token', as
   t.regex(checked.stdout, new RegExp(`${APPID}: only logs people in \\(mode login\\)`));
   t.is(costOf(platform.control).all, 0);
 
-  // The mode changes while it runs.
+  // The mode changes at runtime.
   writeFileSync(file, `apps:\n  - { appid: ${APPID}, secret: ${APPSECRET}, mode: stable }\n`, {
     mode: 0o600,
   });
@@ -82,7 +82,7 @@ test('an account of mode login logs people in, and is ready without a token', as
   );
 });
 
-test('a hub logs people in with such an account, and gives no token for it', async (t) => {
+test('a hub logs users in with such an account, and returns no token for it', async (t) => {
   const platform = await startPlatform(t);
   const keyFile = join(temporaryFolder(t), 'key');
   writeFileSync(keyFile, KEY, { mode: 0o600 });

@@ -5,7 +5,7 @@ import { APPID, APPSECRET } from '../support/sidecar.ts';
 import { ask, type Reply } from '../support/simulator-client.ts';
 import { startSimulator } from '../support/simulator.ts';
 
-/** What docs/migrating.md promises: programs that are not migrated yet, and migrated ones, beside each other. */
+/** What docs/migrating.md promises: migrated programs and others can run side by side. */
 test('a program that still fetches its own token and a migrated one do not disturb each other', async (t) => {
   const platform = await startSimulator(t);
   const own = await tokenFrom(`${platform.origin}/cgi-bin/token`, APPSECRET);
@@ -19,7 +19,7 @@ test('a program that still fetches its own token and a migrated one do not distu
   t.deepEqual(await keys(ask(`${platform.origin}${PLAIN_CALL}?access_token=${own}`)), ['ip_list']);
 });
 
-test('a program that calls stable_token has the token of the hub', async (t) => {
+test('a program that calls stable_token gets the token of the hub', async (t) => {
   const platform = await startSimulator(t);
   const body = JSON.stringify({ grant_type: 'client_credential', appid: APPID, secret: APPSECRET });
   const own = await ask(`${platform.origin}/cgi-bin/stable_token`, { method: 'POST', body });
@@ -27,7 +27,7 @@ test('a program that calls stable_token has the token of the hub', async (t) => 
   t.is(await tokenFrom(`${hub.base}/cgi-bin/token`, ORDERS_KEY), String(own.json()['access_token']));
 });
 
-test('a token that a job took from the hub is replaced and healed by a sidecar; one of its own passes', async (t) => {
+test('a token that a job got from the hub is replaced and healed by a sidecar; its own token passes', async (t) => {
   const platform = await startSimulator(t);
   const own = await tokenFrom(`${platform.origin}/cgi-bin/token`, APPSECRET);
   const hub = await startTestHub(t, [platform.origin]);
@@ -53,7 +53,7 @@ test('with foreignTokens: replace, an old real token in a cache does no harm', a
   t.deepEqual(await keys(ask(`${sidecar.base}${PLAIN_CALL}?access_token=${own}`)), ['ip_list']);
 });
 
-test('a stand-in in a shared cache is refused by WeChat, which is why the guide asks for another prefix', async (t) => {
+test('a stand-in in a shared cache is refused by WeChat, which is why the guide requires another prefix', async (t) => {
   const platform = await startSimulator(t);
   const hub = await startTestHub(t, [platform.origin]);
   const sidecar = await startHubProxy(t, [platform.origin], [hub.base]);

@@ -16,13 +16,13 @@ interface NpmStart {
   readonly npm: ChildProcess;
   readonly output: () => string;
   readonly exited: Promise<number | null>;
-  /** Signals npm and all that it has started, as a terminal does. */
+  /** Signals npm and everything that it has started, as a terminal does. */
   signalAll(signal: NodeJS.Signals): void;
   until(text: string): Promise<void>;
   isServed(): Promise<boolean>;
 }
 
-/** `npm start` as the manifest has it, of what is built already; npm leads a process group of its own. */
+/** `npm start` as in package.json, with the existing build; npm leads its own process group. */
 async function npmStart(t: Teardown): Promise<NpmStart> {
   const folder = temporaryFolder(t);
   const { start } = MANIFEST.scripts;
@@ -50,7 +50,7 @@ async function npmStart(t: Teardown): Promise<NpmStart> {
     try {
       process.kill(-(npm.pid ?? 0), signal);
     } catch {
-      // Nobody is left in the group.
+      // The group is empty.
     }
   };
   t.teardown(() => signalAll('SIGKILL'));

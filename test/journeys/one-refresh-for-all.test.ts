@@ -6,9 +6,9 @@ const CALLERS = 300;
 for (const mode of MODES) {
   for (const death of ['expire', 'revoke'] as const) {
     const story = `in mode ${mode}, 300 callers meet one token after ${death}`;
-    test.serial(`${story}: one refresh, and no caller sees it`, async (t) => {
+    test.serial(`${story}: one refresh, and no caller notices`, async (t) => {
       const { control, sidecar } = await startPair(t, { env: { WECHAT_TOKEN_MODE: mode } });
-      // They meet it together: nothing is answered before all of them have arrived.
+      // All calls are refused together: the platform responds only when all of them have arrived.
       control.delay({ path: '/cgi-bin/user/info', ms: 300 });
       control[death]();
       const standIn = await sidecar.standIn();
@@ -21,7 +21,7 @@ for (const mode of MODES) {
         replies.map((reply) => reply.json()['openid']),
         replies.map((_, i) => `oJourney01${i}`),
       );
-      // Mode stable asks in normal mode first, and forces where the same dead token comes back.
+      // Mode stable first asks in normal mode, and forces if it gets the same dead token back.
       const { fetches, checks } = costOf(control);
       t.true(fetches <= 2 && checks <= 1, `${fetches} fetches, ${checks} checks`);
       t.is(control.counters().apps[APPID]?.tokensIssued, 1);
@@ -30,10 +30,10 @@ for (const mode of MODES) {
   }
 }
 
-test.serial('a late report of an old token kills no newer one', async (t) => {
+test.serial('a late report of an old token does not invalidate the new one', async (t) => {
   const { control, sidecar } = await startPair(t, { env: { WECHAT_TOKEN_MODE: 'classic' } });
   control.revoke();
-  // This caller is refused at once, and hears of it only after others have had the token renewed.
+  // This caller is refused at once, but gets the response only after others have had the token replaced.
   control.break({
     path: '/cgi-bin/menu/get',
     fault: { kind: 'slow', pieceBytes: 40, everyMs: 500 },

@@ -15,7 +15,7 @@ interface Platform {
   control(name: string, body?: object): Promise<Reply>;
 }
 
-/** The simulator as users run it: a process of its own that speaks TLS. */
+/** The simulator as users run it: a separate process with TLS. */
 async function startTlsPlatform(t: ExecutionContext): Promise<Platform> {
   const env = { WECHAT_SIMULATOR_TLS: 'true', WECHAT_SIDECAR_LISTEN: 'localhost:0' };
   const role = await startRole(t, 'simulator', { env });
@@ -31,7 +31,7 @@ async function startTlsPlatform(t: ExecutionContext): Promise<Platform> {
   return { role, origin, certFile, control };
 }
 
-test.serial('over TLS, with trust in a private authority, everything is as it is without', async (t) => {
+test.serial('over TLS with a private CA everything works as without', async (t) => {
   const platform = await startTlsPlatform(t);
   const env = { NODE_EXTRA_CA_CERTS: platform.certFile };
   const sidecar = await startSidecar(t, [platform.origin], { env });
@@ -57,7 +57,7 @@ test.serial('over TLS, with trust in a private authority, everything is as it is
 });
 
 test.serial(
-  'a platform that is not trusted is one that cannot be connected, and check says why',
+  'a platform whose certificate is not trusted counts as unreachable, and check says what to do',
   async (t) => {
     const platform = await startTlsPlatform(t);
     const sidecar = await startSidecar(t, [platform.origin], { token: false });
@@ -83,7 +83,7 @@ test.serial(
   },
 );
 
-test.serial('a platform that speaks no TLS on its port is told of as such', async (t) => {
+test.serial('a platform that does not speak TLS on its port is reported as such', async (t) => {
   const plain = await startRole(t, 'simulator');
   const env = {
     WECHAT_APPID: APPID,

@@ -4,7 +4,7 @@ import { INFO, startPair } from '../support/sidecar.ts';
 const SLOW = '/cgi-bin/menu/get';
 
 for (const as of ['wechat', 'http'] as const) {
-  test.serial(`one call too many at the same time is refused at once (errors as ${as})`, async (t) => {
+  test.serial(`one concurrent call too many is refused at once (errors as ${as})`, async (t) => {
     const env = { WECHAT_SIDECAR_MAX_IN_FLIGHT: '5', WECHAT_SIDECAR_ERROR_STATUS: as };
     const { control, sidecar } = await startPair(t, { env });
     control.delay({ path: SLOW, ms: 1_500 });

@@ -8,7 +8,7 @@ import { type RunningSimulator, startSimulator } from '../support/simulator.ts';
 const FOREIGN = 'foreign-token-foreign-token-foreign-token';
 const PREFIX = '/gate/wechat';
 
-/** A forwarder before the platform that knows it by a path prefix, and nothing else. */
+/** A forwarder in front of the platform that serves it under a path prefix only. */
 async function startForwarder(
   t: ExecutionContext,
   platform: RunningSimulator,
@@ -37,7 +37,7 @@ async function startForwarder(
   return { url: `http://127.0.0.1:${port}${PREFIX}/`, port, seen, close };
 }
 
-test('a path prefix is put before every call, those of our own too, and gates match the path without it', async (t) => {
+test('the path prefix is added to every call, including our own, and gates match the path without it', async (t) => {
   const platform = await startSimulator(t);
   const forwarder = await startForwarder(t, platform);
   const sidecar = await startSidecar(t, [forwarder.url, platform.origin], {
@@ -70,7 +70,7 @@ test('a path prefix is put before every call, those of our own too, and gates ma
   t.is(moved.headers['location'], '/gate/elsewhere?x=1');
   t.deepEqual(forwarder.seen.splice(0), [`${PREFIX}/cgi-bin/user/info`, `${PREFIX}/moved`]);
 
-  // Healing: the refusal is looked into by the same way.
+  // Healing: the refusal is checked through the same route.
   platform.control.expire();
   const healed = await sidecar.call(INFO);
   t.regex(String(healed.headers['x-wechat-sidecar']), /replay=1/);

@@ -29,7 +29,7 @@ function isOwnError(t: ExecutionContext, reply: Reply, reason: Reason, as: 'wech
 for (const as of ['wechat', 'http'] as const) {
   const env = { WECHAT_SIDECAR_ERROR_STATUS: as, WECHAT_SIDECAR_ANSWER_TIMEOUT: '500ms' };
 
-  test.serial(`down from the start, and then up (errors as ${as})`, async (t) => {
+  test.serial(`down at the start, then up (errors as ${as})`, async (t) => {
     const platform = await startSimulator(t);
     const { origin } = platform;
     platform.control.break({ path: '*', fault: { kind: 'reset' } });
@@ -51,7 +51,7 @@ for (const as of ['wechat', 'http'] as const) {
     t.is((await sidecar.call(INFO)).json()['openid'], 'oJourney01');
   });
 
-  test.serial(`gone before a connection stands: nothing was sent (errors as ${as})`, async (t) => {
+  test.serial(`gone before a connection is open: nothing was sent (errors as ${as})`, async (t) => {
     const { platform, sidecar } = await startPair(t, { env });
     await platform.close();
     for (const method of ['GET', 'POST']) {
@@ -68,7 +68,7 @@ for (const as of ['wechat', 'http'] as const) {
     ['dies in the middle of a short answer', { kind: 'truncated' }, 'upstream_broken'],
     ['never answers', { kind: 'silent' }, 'upstream_timeout'],
   ];
-  test.serial(`dying after a call was sent: it is not sent twice (errors as ${as})`, async (t) => {
+  test.serial(`a call sent before the platform died is not sent twice (errors as ${as})`, async (t) => {
     const { control, sidecar } = await startPair(t, { env });
     for (const [name, fault, reason] of faults) {
       control.break({ path: POST.path, fault });
@@ -83,7 +83,7 @@ for (const as of ['wechat', 'http'] as const) {
   });
 }
 
-test.serial('a GET that dies on a connection that was idle is sent once more, on a new one', async (t) => {
+test.serial('a GET that fails on an idle connection is sent once more, on a new one', async (t) => {
   const { control, sidecar } = await startPair(t);
   t.is((await sidecar.call(INFO)).status, 200);
   control.clear();
@@ -99,7 +99,7 @@ test.serial('a GET that dies on a connection that was idle is sent once more, on
   t.true(control.arrivals({ path: PATH }).length <= 2, 'once more, and not again');
 });
 
-test.serial('a long answer that breaks off breaks off for the caller too', async (t) => {
+test.serial('a long response that breaks off breaks off for the caller too', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.break({ path: '/cgi-bin/user/get', fault: { kind: 'truncated' } });
   await t.throwsAsync(sidecar.call('/cgi-bin/user/get'), { code: 'ECONNRESET' });
@@ -107,7 +107,7 @@ test.serial('a long answer that breaks off breaks off for the caller too', async
 });
 
 for (const down of [{ kind: 'status', status: 502 }, { kind: 'reset' }, { kind: 'empty' }] as const) {
-  test.serial(`the token endpoint alone is down (${down.kind}): what has a token goes on`, async (t) => {
+  test.serial(`only the token endpoint is down (${down.kind}): calls with a token continue`, async (t) => {
     const { control, sidecar } = await startPair(t);
     control.break({ path: '/cgi-bin/stable_token', fault: down });
     t.is((await sidecar.call(INFO)).json()['openid'], 'oJourney01');

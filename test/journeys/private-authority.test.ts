@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const APPID = 'wx0123456789abcdef';
 const TOKEN = 'T'.repeat(64);
-/** Of another account: it passes untouched, over connections of another client than our own calls. */
+/** A token of another account: it passes unchanged, over connections of another client than our own calls. */
 const FOREIGN = 'F'.repeat(64);
 
 async function serveOver(
@@ -20,7 +20,7 @@ async function serveOver(
   handler: RequestListener,
 ): Promise<{ readonly server: Server; readonly origin: string }> {
   const server = createServer({ cert, key }, handler);
-  // A connection each, so that each is certified anew.
+  // One connection each, so that the certificate is verified each time.
   server.maxRequestsPerSocket = 1;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
@@ -45,7 +45,7 @@ async function answer(base: string, query = ''): Promise<Record<string, unknown>
   return (await reply.json()) as Record<string, unknown>;
 }
 
-test('an upstream of a private authority is trusted by tls.caFile, by each way, and another one once the file says so', async (t) => {
+test('tls.caFile makes an upstream with a private CA trusted on every route, and can be changed at runtime', async (t) => {
   const [one, two] = [await makeTestCertificate('one'), await makeTestCertificate('two')];
   const { server, origin } = await serveOver(t, one, platform);
   const folder = temporaryFolder(t);
@@ -73,14 +73,14 @@ test('an upstream of a private authority is trusted by tls.caFile, by each way, 
   await until(async () => (await ways()).every((isGood) => !isGood));
   writeFileSync(caFile, three.cert);
   await until(async () => (await ways()).every(Boolean));
-  // What the file no longer names is trusted no longer.
+  // A CA that is removed from the file is not trusted any more.
   show(server, one);
   await until(async () => (await ways()).every((isGood) => !isGood));
   show(server, extra);
   await until(async () => (await ways()).every(Boolean));
 });
 
-test('a hub of a private authority is trusted by tls.caFile, and a file that holds no certificate changes nothing', async (t) => {
+test('tls.caFile makes a hub with a private CA trusted, and a file without a certificate changes nothing', async (t) => {
   const hubCertificate = await makeTestCertificate('hub');
   const { origin: upstream } = await serveOver(t, hubCertificate, platform);
   const folder = temporaryFolder(t);

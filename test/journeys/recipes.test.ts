@@ -10,10 +10,10 @@ import { recipesIn, type Recipe, type ShownFile } from '../support/recipes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 /**
- * Every `sh` block of the documents is run as it stands there, in the order of the document, by a reader
- * who has a clone, curl and openssl. Two things differ: ports, since those of the documents may be taken
- * on this machine, and `curl`, which fails on HTTP errors and ends in time. A line that starts a role is a
- * terminal of its own, and the role runs until the document starts another one of its kind.
+ * Runs every `sh` block of the documents as written, in the order of the document, like a reader with a
+ * clone, curl and openssl. Two things differ: the ports, because those of the documents may be in use on
+ * this machine, and `curl`, which fails on HTTP errors and has a time limit. A line that starts a role runs
+ * in its own terminal, until the document starts another role of that kind.
  */
 const DOCUMENTS = ['README.md', 'README.zh-CN.md', 'k8s/README.md', 'k8s/README.zh-CN.md', ...docsIn('docs')];
 
@@ -22,7 +22,7 @@ const USUAL_PORTS: Readonly<Record<string, number>> = { proxy: 3880, hub: 3882, 
 const CURL = 'curl() { command curl -sSf --max-time 20 "$@"; }';
 const START_MS_MAX = 60_000;
 
-/** What a reader needs who is not at a machine of ours, by the words that tell. */
+/** Requirements of blocks that cannot run here, by the words that identify them. */
 const NEEDS: readonly (readonly [words: RegExp, needs: string])[] = [
   [/^(?:kubectl|kind|helm) /m, 'a cluster; npm run test:k8s has its own'],
   [/^(?:\w+=\S+ )?docker /m, 'Docker; test/deploy runs the same as processes'],
@@ -47,7 +47,7 @@ for (const path of DOCUMENTS) {
   else test.serial(title, (t) => follow(t, runnable));
 }
 
-test('the settings files that the documents show are accepted', (t) => {
+test('the settings files in the documents are accepted', (t) => {
   const shown = DOCUMENTS.flatMap((path) => recipesIn(path).filter((it) => 'name' in it)).filter(({ name }) =>
     /^(?:hub|settings)\./.test(name),
   );
@@ -110,7 +110,7 @@ async function follow(t: ExecutionContext, recipes: readonly (Recipe | ShownFile
   }
 }
 
-/** Free ports in the place of those in the documents, the same one for the same one. */
+/** Replaces the ports of the documents with free ones, always the same one for the same port. */
 async function portMap(recipes: readonly (Recipe | ShownFile)[]): Promise<{
   readonly port: (usual: number) => number;
   readonly text: (text: string) => string;
@@ -135,7 +135,7 @@ interface Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The command succeeds, and what it shows is no error of the platform or of ours. */
+/** The command succeeds, and its output is not an error of the platform or ours. */
 async function runCommand(
   t: ExecutionContext,
   place: string,
@@ -154,7 +154,7 @@ async function runCommand(
   t.deepEqual({ errcode, error }, { errcode: 0, error: undefined }, `${place}: ${text}\n${stdout}`);
 }
 
-/** Starts a role and waits until it serves; returns what ends it. */
+/** Starts a role and waits until it serves; returns a function that ends it. */
 async function openTerminal(
   place: string,
   text: string,

@@ -57,7 +57,7 @@ serialRedisTest('a hub takes the new password of its Redis from a file, and keep
   t.is(platform.control.counters().apps[APPID]?.forcedFetches, 0);
   t.deepEqual(hub.lines('token store cannot be used'), []);
 
-  // A wrong one is refused with words, and nothing changes.
+  // A wrong one is rejected with a message, and nothing changes.
   put('password', 'third-pass\n');
   const line = await hub.untilLine(
     'the new settings of the token store cannot be used; the old ones stay in force',

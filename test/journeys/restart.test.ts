@@ -6,7 +6,7 @@ import { startSimulator } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 for (const mode of MODES) {
-  test.serial(`in mode ${mode}, a restart with a file needs no new token`, async (t) => {
+  test.serial(`in mode ${mode}, a restart with a token file needs no new token`, async (t) => {
     const platform = await startSimulator(t);
     const file = join(temporaryFolder(t), 'tokens.json');
     const env = { WECHAT_SIDECAR_STORE: `file:${file}`, WECHAT_TOKEN_MODE: mode };
@@ -25,7 +25,7 @@ for (const mode of MODES) {
   });
 }
 
-test.serial('a remembered token that died meanwhile is healed like any other', async (t) => {
+test.serial('a stored token that died meanwhile is healed like any other', async (t) => {
   const platform = await startSimulator(t);
   const env = { WECHAT_SIDECAR_STORE: `file:${join(temporaryFolder(t), 'tokens.json')}` };
   await (await startSidecar(t, [platform.origin], { env })).stop();
@@ -36,7 +36,7 @@ test.serial('a remembered token that died meanwhile is healed like any other', a
   t.is(reply.json()['openid'], 'oJourney01');
 });
 
-test.serial('a crash loop cannot spend the forced refreshes of the day', async (t) => {
+test.serial('a crash loop cannot use up the forced refreshes of the day', async (t) => {
   const platform = await startSimulator(t);
   platform.control.configure({ appid: APPID, forceGapMs: 0 });
   const env = { WECHAT_SIDECAR_STORE: `file:${join(temporaryFolder(t), 'tokens.json')}` };
@@ -59,7 +59,7 @@ const BROKEN: Readonly<Record<string, string>> = {
 };
 
 for (const [name, content] of Object.entries(BROKEN)) {
-  test.serial(`a token file that is ${name} is set aside, and a new one begun`, async (t) => {
+  test.serial(`a token file that is ${name} is set aside and replaced by a new one`, async (t) => {
     const platform = await startSimulator(t);
     const folder = temporaryFolder(t);
     const file = join(folder, 'tokens.json');
@@ -76,10 +76,10 @@ for (const [name, content] of Object.entries(BROKEN)) {
   });
 }
 
-test.serial('killed in the middle of its writes, it finds its file whole', async (t) => {
+test.serial('a process that is killed while it writes finds its token file intact', async (t) => {
   const platform = await startSimulator(t);
   const folder = temporaryFolder(t);
-  // Tokens this short are written down every second, and here the process dies while it writes.
+  // Tokens this short-lived are saved every second, and the process is killed while it writes.
   platform.control.configure({ appid: APPID, tokenLifeMs: 1_000 });
   const env = {
     WECHAT_SIDECAR_STORE: `file:${join(folder, 'tokens.json')}`,

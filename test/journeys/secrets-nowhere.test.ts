@@ -9,10 +9,10 @@ import { ask, type Reply } from '../support/simulator-client.ts';
 import { startSimulator } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-/** Not told to the sidecar: it is what the platform goes by from then on. */
+/** Not known to the sidecar: the platform uses it from then on. */
 const CHANGED = 'deadbeefdeadbeefdeadbeefdeadbeef';
 
-test.serial('what looks for tokens and secrets finds them', async (t) => {
+test.serial('the search for tokens and secrets finds them', async (t) => {
   const { control, origin } = await startSimulator(t);
   await ask(`${origin}/cgi-bin/token?grant_type=client_credential&appid=${APPID}&secret=${APPSECRET}`);
   const login = await ask(
@@ -37,7 +37,7 @@ test.serial('what looks for tokens and secrets finds them', async (t) => {
 });
 
 test.serial(
-  'nothing that can be heard from a sidecar in trouble has a token or a secret in it',
+  'no output of a sidecar that meets every kind of failure contains a token or a secret',
   async (t) => {
     const folder = temporaryFolder(t);
     const { control, platform, sidecar } = await startPair(t, {
@@ -54,7 +54,8 @@ test.serial(
       heard.push(await sidecar.call(...args));
     };
 
-    // A program that holds a real token, in the query, a header and the body, in spellings good and bad.
+    // A program that sends a real token in the query, a header and the body, in valid and invalid
+    // encodings.
     const first = live();
     await call(`${INFO}&access_token=${first}`);
     await call(INFO, { headers: { authorization: `Bearer ${first}`, 'x-wechat-appid': first.slice(0, 60) } });
@@ -69,7 +70,7 @@ test.serial(
     const ticket = (await sidecar.call('/cgi-bin/ticket/getticket?type=jsapi')).json()['ticket'];
     t.is(typeof ticket, 'string');
 
-    // Every way of the platform to fail, most of all those that repeat what was sent.
+    // Every kind of platform failure, especially those that echo the request.
     const echo = { kind: 'errcode', errcode: 40001, errmsg: 'invalid credential' } as const;
     control.revoke();
     await call(INFO);

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const SECRET = 'cafecafecafecafecafecafecafecafe';
 
-test.serial('bad settings: every problem at once, no secret, no stack, exit code 78', async (t) => {
+test.serial('invalid settings: all problems at once, no secret, no stack trace, exit code 78', async (t) => {
   const env = {
     WECHAT_APPID: 'wx0123456789abcdef',
     WECHAT_APPSECRET: SECRET,
@@ -29,14 +29,14 @@ test.serial('bad settings: every problem at once, no secret, no stack, exit code
   }
 });
 
-test.serial('a secret that is no secret is told of without being told', async (t) => {
+test.serial('a malformed secret is reported without being shown', async (t) => {
   const env = { WECHAT_APPID: SECRET, WECHAT_APPSECRET: `${SECRET} with a space` };
   const { code, stderr } = await runCommand(t, 'proxy', { env, secrets: [`${SECRET} with`] });
   t.is(code, 78);
   t.regex(stderr, /WECHAT_APPSECRET/);
 });
 
-test.serial('a settings file: its problems have its name, its keys and its lines', async (t) => {
+test.serial('problems in a settings file have its name, keys and lines', async (t) => {
   const file = join(temporaryFolder(t), 'shop.yaml');
   writeFileSync(
     file,
@@ -61,7 +61,7 @@ test.serial('without an account a proxy says what it needs', async (t) => {
   t.regex(stderr, /WECHAT_SIDECAR_HUB_URL/);
 });
 
-test.serial('commands and options that do not exist are no settings either', async (t) => {
+test.serial('unknown commands and options are reported as well', async (t) => {
   for (const args of [['porxy'], ['proxy', '--cofnig', 'x'], ['proxy', '--config'], ['proxy', 'hub']]) {
     const [command = '', ...rest] = args;
     const { code, stderr } = await runCommand(t, command, { args: rest });
@@ -70,7 +70,7 @@ test.serial('commands and options that do not exist are no settings either', asy
   }
 });
 
-test.serial('a port that is taken is told of with its setting, and exit code 1', async (t) => {
+test.serial('a port in use is reported with its setting, and exit code 1', async (t) => {
   const { sidecar } = await startPair(t);
   for (const name of ['WECHAT_SIDECAR_LISTEN', 'WECHAT_SIDECAR_ADMIN_LISTEN']) {
     const env = {

@@ -10,12 +10,13 @@ const WORKERS = 6;
 const VARIANTS = [
   { name: 'stable', mode: 'stable', account: {}, deadMax: 0 },
   { name: 'classic', mode: 'classic', account: {}, deadMax: 0 },
-  // A call may be on its way when its token is overwritten without grace: healed, not avoided.
+  // A call may be in flight when its token is overwritten without grace: it is healed, which cannot be
+  // avoided.
   { name: 'classic without overlap', mode: 'classic', account: { overlapMs: 0 }, deadMax: LIVES * WORKERS },
 ] as const;
 
 for (const { name, mode, account, deadMax } of VARIANTS) {
-  test(`mode ${name}: no caller sees six tokens come and go`, async (t) => {
+  test(`mode ${name}: no caller notices six token changes`, async (t) => {
     t.timeout(150_000);
     const platform = await startSimulator(t);
     const { control } = platform;

@@ -7,13 +7,13 @@ import { INFO, startPair } from '../support/sidecar.ts';
 
 const SILENT = 2_000;
 const AT_ONCE = 100;
-/** The time for a head, half a minute, and as much again for a busy machine. */
+/** The time limit for request headers, half a minute, and the same again for a busy machine. */
 const CLOSED_MS_MAX = 70_000;
 
-/** The ways to say nothing, or next to nothing. */
+/** The ways of sending nothing or almost nothing. */
 const WORDS = ['', 'G', 'GET /cgi-bin/menu/get HTTP/1.1\r\nHost: localhost\r\nX-Slow: '];
 
-test('2,000 silent connections: others are served at once, memory is bounded, and in time they are closed', async (t) => {
+test('2,000 silent connections: others are served at once, memory is bounded, and they are closed in time', async (t) => {
   t.timeout(150_000);
   const { sidecar } = await startPair(t);
   await sidecar.call(INFO);

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 const tokenUrl = (base: string, secret: string): string =>
   `${base}/cgi-bin/token?grant_type=client_credential&appid=wx0123456789abcdef&secret=${secret}`;
 
-test.serial('the certificate of the simulator goes with it, however it ends', async (t) => {
+test.serial('the simulator removes its certificate when it ends, however it ends', async (t) => {
   const folder = temporaryFolder(t);
   const env = { TMPDIR: folder, WECHAT_SIMULATOR_TLS: 'true' };
   const simulator = await startRole(t, 'simulator', { env });
@@ -25,7 +25,7 @@ test.serial('the certificate of the simulator goes with it, however it ends', as
   t.deepEqual(readdirSync(folder), []);
 });
 
-test.serial('accounts that are added or changed in the settings are those of the platform', async (t) => {
+test.serial('accounts that are added or changed in the settings are updated on the platform', async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, 'simulator.yaml');
   const [first, second] = ['0123456789abcdef'.repeat(2), 'fedcba9876543210'.repeat(2)];

@@ -3,12 +3,12 @@ import { rawConnection } from '../support/raw-call.ts';
 import { APPID, INFO, type Pair, type Sidecar, startPair } from '../support/sidecar.ts';
 
 const TARGET = '/cgi-bin/message/custom/send';
-/** What must never come out as a request of its own. */
+/** This must never arrive as a separate request. */
 const SMUGGLED = 'GET /cgi-bin/clear_quota/v2 HTTP/1.1\r\nHost: localhost\r\n\r\n';
-/** The same as a chunk, with the end of a chunked body before it. */
+/** The same as a chunk, after the end of a chunked body. */
 const AFTER_END = `0\r\n\r\n${SMUGGLED}`;
 
-/** By then a request that came out of another one would have arrived at the platform. */
+/** By then a smuggled request would have arrived at the platform. */
 const QUIET_MS = 2_000;
 
 function post(headers: string, body: string): string {
@@ -19,7 +19,10 @@ function get(target: string, headers = 'Host: localhost'): string {
   return `GET ${target} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`;
 }
 
-/** Sends the bytes, and gives all that came back until the connection was closed, by us after a while. */
+/**
+ * Sends the bytes and returns everything that was received until the connection was closed, by us after a
+ * while.
+ */
 async function exchangeRaw(sidecar: Sidecar, bytes: string): Promise<string> {
   const connection = await rawConnection(sidecar.port);
   connection.socket.write(Buffer.from(bytes, 'latin1'));
@@ -33,7 +36,7 @@ function statusesOf(received: string): string[] {
   return [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => String(status));
 }
 
-/** Each is answered once, with this status and our errcode, and nothing of it gets to the platform. */
+/** Each gets one response with this status and our errcode, and no part of it reaches the platform. */
 async function allRefused(
   t: ExecutionContext,
   { sidecar, control }: Pair,
@@ -89,7 +92,7 @@ const AMBIGUOUS: Readonly<Record<string, string>> = {
 };
 
 test.serial(
-  'framing that two servers could read differently is refused, and nothing of it leaves',
+  'framing that two servers could read differently is refused, and nothing of it is sent',
   async (t) => {
     await allRefused(t, await startPair(t), AMBIGUOUS, /^400$/);
   },
@@ -115,7 +118,7 @@ const NOT_OURS: Readonly<Record<string, string>> = {
   'a TLS greeting': '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003',
 };
 
-test.serial('what is no plain call is refused', async (t) => {
+test.serial('a malformed call is refused', async (t) => {
   const pair = await startPair(t);
   await allRefused(t, pair, NOT_OURS, /^400$/);
 });
@@ -145,7 +148,7 @@ test.serial('other hosts are refused, by name and in absolute form', async (t) =
   await allRefused(t, pair, Object.fromEntries(absolute), /^(?:421|400)$/);
 });
 
-test.serial('a web page cannot drive it', async (t) => {
+test.serial('a web page cannot use the sidecar', async (t) => {
   const origins = [
     'https://evil.example',
     'null',
@@ -165,7 +168,7 @@ test.serial('a web page cannot drive it', async (t) => {
   await allRefused(t, await startPair(t), shapes, /^403$/);
 });
 
-test.serial('denied paths are denied in every spelling', async (t) => {
+test.serial('denied paths are denied in every encoding', async (t) => {
   const pair = await startPair(t, { env: { WECHAT_SIDECAR_DENY_PATHS: '/cgi-bin/clear_quota*' } });
   const spellings = [
     '/cgi-bin/clear_quota',
@@ -192,7 +195,7 @@ test.serial('denied paths are denied in every spelling', async (t) => {
   await allRefused(t, pair, shapes, /^403$/);
 });
 
-test.serial('an odd spelling takes no stand-in out, and no token to where none belongs', async (t) => {
+test.serial('an odd encoding never sends out a stand-in, or a token where it does not belong', async (t) => {
   const pair = await startPair(t);
   const standIn = await pair.sidecar.standIn();
   const token = await exchangeRaw(pair.sidecar, get(`/cgi-bin/x/..;/token?appid=${APPID}&secret=s`));
@@ -211,7 +214,7 @@ test.serial('an odd spelling takes no stand-in out, and no token to where none b
   t.regex(arrival?.url ?? '', /^\/sns\/jscode2session\?js_code=c&appid=\w+&secret=[^&]+$/);
 });
 
-test.serial('what is meant well is served', async (t) => {
+test.serial('unusual but legitimate calls are served', async (t) => {
   const { sidecar, control } = await startPair(t);
   const shapes: Record<string, string> = {
     'a name of this machine': get(INFO, 'Host: LOCALHOST:1234'),
@@ -248,7 +251,7 @@ test.serial('what is meant well is served', async (t) => {
   }
 });
 
-test.serial('headers that a caller names in Connection take no framing away', async (t) => {
+test.serial('headers that a caller lists in Connection do not affect the framing', async (t) => {
   const { sidecar, control } = await startPair(t);
   const headers = 'Connection: close, content-length, host, x-secretly\r\nX-Secretly: 1\r\nContent-Length: 2';
   t.deepEqual(statusesOf(await exchangeRaw(sidecar, post(headers, '{}'))), ['200']);
@@ -257,7 +260,7 @@ test.serial('headers that a caller names in Connection take no framing away', as
   t.false(arrival?.rawHeaders.includes('X-Secretly'));
 });
 
-test.serial('odd characters and spellings of a query arrive as they were, injected or passed', async (t) => {
+test.serial('odd characters and encodings of a query arrive unchanged, injected or passed on', async (t) => {
   const { sidecar, control } = await startPair(t);
   const query = '&name=%e4%BD%A0+%20&pipe=|"<>\\^`{}&&=&a=?/;:@&a';
   for (const token of ['', '&access_token=somebody-elses-token-of-some-length']) {
@@ -268,7 +271,7 @@ test.serial('odd characters and spellings of a query arrive as they were, inject
   }
 });
 
-test.serial('pipelined calls are answered in their order', async (t) => {
+test.serial('pipelined calls are answered in order', async (t) => {
   const { sidecar, control } = await startPair(t);
   control.delay({ path: TARGET, ms: 300 });
   const calls = [
@@ -282,7 +285,7 @@ test.serial('pipelined calls are answered in their order', async (t) => {
   t.regex(received, /"errcode":0[^]*oSecond1[^]*40013[^]*oFourth1/);
 });
 
-test.serial('behind a good call, what is no call is refused and does not disturb the first', async (t) => {
+test.serial('a malformed call behind a good one is refused without disturbing the first', async (t) => {
   const { sidecar, control } = await startPair(t);
   control.delay({ path: TARGET, ms: 300 });
   const received = await exchangeRaw(sidecar, `${post('Content-Length: 2', '{}')}NONSENSE\r\n\r\n`);

@@ -7,7 +7,7 @@ const CALLERS = 20;
 for (const mode of MODES) {
   for (const errcode of [40001, 42001]) {
     test.serial(
-      `in mode ${mode}, a storm of ${errcode} from one endpoint costs a handful of calls`,
+      `in mode ${mode}, a storm of ${errcode} from one endpoint costs a few token calls`,
       async (t) => {
         const { control, sidecar } = await startPair(t, { env: { WECHAT_TOKEN_MODE: mode } });
         control.break({
@@ -30,7 +30,7 @@ for (const mode of MODES) {
             ),
           );
         }
-        // Whoever sent a stand-in must not be told to fetch another one.
+        // A caller that sent a stand-in must not be made to fetch another one.
         const each = (ROUNDS * CALLERS) / 2;
         t.deepEqual(Object.fromEntries(seen), {
           [`none ${errcode}`]: each,
@@ -44,7 +44,7 @@ for (const mode of MODES) {
   }
 
   test.serial(
-    `in mode ${mode}, a storm on fifty endpoints at once costs a handful of calls too`,
+    `in mode ${mode}, a storm on fifty endpoints at once also costs a few token calls`,
     async (t) => {
       const { control, sidecar } = await startPair(t, { env: { WECHAT_TOKEN_MODE: mode } });
       control.break({ path: '/cgi-bin/tags/*', fault: { kind: 'errcode', errcode: 40001 } });
@@ -56,7 +56,7 @@ for (const mode of MODES) {
   );
 
   test.serial(
-    `in mode ${mode}, a platform that refuses every token it gives is not asked for ever more`,
+    `in mode ${mode}, a platform that refuses every token that it issues is not asked endlessly`,
     async (t) => {
       const { control, sidecar } = await startPair(t, { env: { WECHAT_TOKEN_MODE: mode } });
       control.break({ path: '/cgi-bin/user/*', fault: { kind: 'errcode', errcode: 40001 } });
@@ -67,7 +67,8 @@ for (const mode of MODES) {
         for (const reply of replies) t.is(reply.json()['errcode'], -40001);
       }
       const { fetches, forced } = costOf(control);
-      // Looks are 2 s apart, and a look costs a fetch at most; in mode stable the second force has to wait.
+      // Checks are 2 s apart and cost at most one fetch each; in mode stable the second forced refresh has
+      // to wait.
       t.true(fetches <= 12, JSON.stringify(costOf(control)));
       t.true(forced <= 1);
     },

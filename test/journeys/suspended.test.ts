@@ -6,7 +6,7 @@ import { startSimulator } from '../support/simulator.ts';
 const LIFE_MS = 3_000;
 
 for (const mode of MODES) {
-  test.serial(`in mode ${mode}, a process that was stopped past the end of its token heals`, async (t) => {
+  test.serial(`in mode ${mode}, a process suspended past the end of its token recovers`, async (t) => {
     const platform = await startSimulator(t);
     const { control } = platform;
     control.configure({ appid: APPID, tokenLifeMs: LIFE_MS });
@@ -14,7 +14,7 @@ for (const mode of MODES) {
     await sidecar.call(INFO);
     sidecar.signal('SIGSTOP');
     t.teardown(() => sidecar.signal('SIGCONT'));
-    // These are on its doorstep when it wakes.
+    // These calls are waiting when it wakes.
     const waiting = Array.from({ length: 20 }, () => sidecar.call(INFO));
     await pause(LIFE_MS * 2);
     control.clear();

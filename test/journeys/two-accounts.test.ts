@@ -24,7 +24,7 @@ async function startBoth(t: ExecutionContext, more: string): Promise<[RunningSim
 }
 
 test.serial(
-  'a call is made for the account that it names: by header, token, query, or by default',
+  'a call is made for the account that it names: by header, token, query, or the default',
   async (t) => {
     const [platform, sidecar] = await startBoth(t, `defaultApp: ${SHOP.appid}\n`);
     const standIn = await sidecar.standIn(NEWS.appid);
@@ -55,7 +55,7 @@ test.serial(
 );
 
 test.serial(
-  'without a default account, a call that names none is refused with words that help',
+  'without a default account, a call that names none is refused with a helpful message',
   async (t) => {
     const [platform, sidecar] = await startBoth(t, '');
     const reply = await sidecar.call(INFO);
@@ -65,7 +65,7 @@ test.serial(
   },
 );
 
-test.serial('what happens to the token of one account is none of the business of the other', async (t) => {
+test.serial('the token of one account does not affect the other account', async (t) => {
   const [{ control }, sidecar] = await startBoth(t, `defaultApp: ${SHOP.appid}\n`);
   control.revoke({ appid: SHOP.appid });
   control.freeze({ appid: NEWS.appid });

@@ -257,7 +257,7 @@ inCluster(
       const args = ['create', '-n', 'default', '--dry-run=server', '-f', '-'];
       const { code, err } = await cluster.kubectl(args, JSON.stringify(pod));
       t.is(code, 0, err);
-      t.regex(err, /Warning: wechat-sidecar shares the resources of the whole pod/);
+      t.regex(err, /Warning: wechat-sidecar shares the pod-level resources/);
       t.deepEqual((await created(pod)).spec.initContainers?.[0]?.resources?.requests, {
         cpu: '0',
         memory: '0',
@@ -283,7 +283,7 @@ inCluster(`a pod for Windows by its RuntimeClass is refused in words${because}`,
   await cluster.must(['apply', '--server-side', '-f', '-'], JSON.stringify(runtimeClass));
   const pod = podNamed('windows', INJECT);
   const why = await refusalOf({ ...pod, spec: { ...pod.spec, runtimeClassName: 'server-2022' } });
-  t.regex(why, /it is for Windows \(nodeSelector\), and the sidecar is for Linux/);
+  t.regex(why, /it runs on Windows \(nodeSelector\), but the sidecar needs Linux/);
 });
 
 inCluster(`Secrets for the image come beside those of the service account${because}`, async (t) => {

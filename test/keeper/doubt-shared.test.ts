@@ -7,12 +7,13 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { refusal } from '../support/refusal.ts';
 import { type Holder, makeHolder, SharedMemory } from '../support/shared-store.ts';
 
-// A hub whose address is not on the IP list, or that has an older secret, is a normal state of a roll-out. It
-// once answered a report with the very token that was reported, and the hub that could refresh was not asked.
+// During a roll-out it is normal that a hub's address is not on the IP list, or that a hub has an older
+// secret. Such a hub once returned the reported token to the reporter, and the hub that could refresh was
+// not asked.
 
 const APPID = 'wxshared';
 
-/** All errcodes of the token endpoints that only people can cure. */
+/** All errcodes of the token endpoints that only people can fix. */
 const CONFIGURATION = [
   40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 50004, 50007, 61024, 89501, 89503, 89506,
 ];
@@ -20,7 +21,7 @@ const CONFIGURATION = [
 interface Hubs {
   readonly clock: ManualClock;
   readonly hubs: readonly Holder[];
-  /** Hubs by index that the platform refuses, and the errcode. */
+  /** The hubs, by index, that the platform refuses, and the errcode. */
   readonly refused: Map<number, number>;
   asked: number;
   kill(): void;
@@ -83,7 +84,7 @@ function tokenOf(hub: Holder | undefined): string | undefined {
 for (const mode of ['stable', 'classic'] as const) {
   for (const count of [2, 3]) {
     for (const errcode of CONFIGURATION) {
-      test(`${mode}, ${count} hubs: one that gets ${errcode} says so within 1.5 s, and another one replaces the token`, async (t) => {
+      test(`${mode}, ${count} hubs: one that gets ${errcode} reports it within 1.5 s, and another one replaces the token`, async (t) => {
         for (const able of [0, count - 1]) {
           const it = await startHubs(mode, count);
           const dead = it.current();
@@ -93,7 +94,7 @@ for (const mode of ['stable', 'classic'] as const) {
           const report = unable?.keepers.report(APPID, refusal(fingerprintOf(dead)));
           await it.pass(1_500);
           t.like(await report, { kind: 'unavailable', errcode });
-          // Nobody reported to the hub that can: it learned of the doubt by the store.
+          // Nobody reported to the working hub: it learned of the doubt from the store.
           await it.pass(4_000);
           t.not(it.current(), dead);
           for (const hub of it.hubs) t.is(tokenOf(hub), it.current());
@@ -102,7 +103,7 @@ for (const mode of ['stable', 'classic'] as const) {
     }
   }
 
-  test(`${mode}: if no hub can refresh, each says so at once, and the platform is not asked again and again`, async (t) => {
+  test(`${mode}: if no hub can refresh, each reports so at once, and the platform is not asked repeatedly`, async (t) => {
     const it = await startHubs(mode, 3);
     const dead = it.current();
     it.kill();
@@ -125,7 +126,7 @@ for (const mode of ['stable', 'classic'] as const) {
   });
 }
 
-test('classic: a hub that has lost its store answers a report with words, since it must not refresh alone', async (t) => {
+test('classic: a hub that has lost its store answers a report with an error, because it must not refresh alone', async (t) => {
   const it = await startHubs('classic', 2);
   const dead = it.current();
   it.kill();

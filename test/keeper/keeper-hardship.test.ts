@@ -8,7 +8,7 @@ import { given, noRoute, platformSays, ripple } from '../support/fake-issuer.ts'
 import { APP, begun, bench, valueOf } from '../support/keeper-bench.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-test('a machine that wakes from a long sleep renews within thirty seconds, and at the first call at once', async (t) => {
+test('a machine that wakes from a long sleep renews within thirty seconds, or at once on the first call', async (t) => {
   const { keeper, issuer, clock } = await begun();
   const slept = new ManualClock();
   slept.advance(3 * 3_600_000);
@@ -20,18 +20,18 @@ test('a machine that wakes from a long sleep renews within thirty seconds, and a
   t.is(valueOf(await waiting), 'second');
 });
 
-test('without any call the state is looked at every thirty seconds', async (t) => {
+test('without any call the state is checked every thirty seconds', async (t) => {
   const { issuer, clock } = await begun();
   const sleptMs = 3 * 3_600_000;
   const lifeMs = clock.lifeMs.bind(clock);
-  // Only what the keeper reads jumps: its timer was set before the sleep.
+  // Only the clock jumps: the keeper's timer was set before the sleep.
   clock.lifeMs = () => lifeMs() + sleptMs;
   clock.advance(30_000);
   await ripple();
   t.is(issuer.fetches.length, 2);
 });
 
-test('an issuer that throws costs neither the keeper nor the process', async (t) => {
+test('an issuer that throws does not break the keeper or the process', async (t) => {
   let calls = 0;
   const issuer: Issuer = {
     fetch() {
@@ -49,7 +49,7 @@ test('an issuer that throws costs neither the keeper nor the process', async (t)
   t.false(JSON.stringify(lines).includes('the-app-secret'));
 });
 
-test('a call to the platform that never ends is given up, and made again', async (t) => {
+test('a call to the platform that never ends is aborted and repeated', async (t) => {
   const { issuer, clock, lines } = await begun();
   clock.advance(7_200_000);
   await ripple();
@@ -59,7 +59,7 @@ test('a call to the platform that never ends is given up, and made again', async
   t.true(lines.some(({ event }) => event === 'token fetch failed'));
 });
 
-test('a remembered token is served without asking the platform', async (t) => {
+test('a stored token is served without asking the platform', async (t) => {
   const clock = new ManualClock();
   const known: Shared = {
     token: makeToken('remembered', clock.lifeMs() - 1_000_000, 7_200_000),
@@ -74,7 +74,7 @@ test('a remembered token is served without asking the platform', async (t) => {
   t.deepEqual(told, [['tokenChanged', fingerprintOf('remembered'), clock.wallMs() + 6_200_000]]);
 });
 
-test('a store that does not answer, or fails, is not waited for', async (t) => {
+test('a store that is slow or fails does not block the first fetch', async (t) => {
   const slow = bench({ store: { ...memoryStore, load: () => new Promise(() => undefined) } });
   slow.keeper.start();
   await ripple();
@@ -103,7 +103,7 @@ test('a newer token of another holder is served from then on', async (t) => {
   t.is(issuer.fetches.length, 1);
 });
 
-test('closing ends all waiting, and what arrives later changes nothing', async (t) => {
+test('closing ends all waits, and later responses change nothing', async (t) => {
   const { keeper, issuer, clock } = bench();
   keeper.start();
   await ripple();
@@ -117,7 +117,7 @@ test('closing ends all waiting, and what arrives later changes nothing', async (
   t.is(issuer.fetches.length, 1);
 });
 
-test('tokens that live for a moment are told of once, and callers hear what is wrong', async (t) => {
+test('very short-lived tokens are logged once, and callers get the reason', async (t) => {
   const { keeper, issuer, clock, lines } = bench();
   keeper.start();
   await ripple();
@@ -141,7 +141,7 @@ test('tokens that live for a moment are told of once, and callers hear what is w
   t.is(keeper.status().lastFailure?.over, true);
 });
 
-test('a program that keeps the token itself waits for the successor of one that is due', async (t) => {
+test('a program that keeps the token itself waits for the successor of a token that is due', async (t) => {
   const { keeper, issuer, clock } = await begun();
   t.is(valueOf(await keeper.lastingToken()), 'first');
   clock.advance(7_200_000 - 270_000);
@@ -157,7 +157,7 @@ test('a program that keeps the token itself waits for the successor of one that 
   t.is(valueOf(await waiting), 'second');
 });
 
-test('a program that keeps the token itself does not wait where the next try is far away', async (t) => {
+test('a program that keeps the token itself does not wait if the next attempt is far away', async (t) => {
   const { keeper, issuer, clock } = await begun();
   clock.advance(7_200_000 - 270_000);
   await ripple();
@@ -165,7 +165,7 @@ test('a program that keeps the token itself does not wait where the next try is 
   t.is(valueOf(await keeper.lastingToken()), 'first');
 });
 
-test('a program that keeps the token itself gets the one that is due when its successor is late', async (t) => {
+test('a program that keeps the token itself gets the token that is due if its successor is late', async (t) => {
   const { keeper, clock } = await begun();
   clock.advance(7_200_000 - 270_000);
   await ripple();
@@ -174,11 +174,11 @@ test('a program that keeps the token itself gets the one that is due when its su
   t.is(valueOf(await waiting), 'first');
 });
 
-test('a program that needs another token than the one that is due cuts a back-off short', async (t) => {
+test('a program that needs the successor of a token that is due cuts a backoff short', async (t) => {
   const { keeper, issuer, clock } = await begun({ app: { ...APP, mode: 'classic' } });
   clock.advance(7_200_000 - 1_940_000);
   await ripple();
-  // Failures until the back-off is a long one.
+  // Failures until the backoff is long.
   for (let fetch = 1; fetch < 8; fetch += 1) {
     await issuer.fetches[fetch]?.answer(noRoute);
     if (fetch < 7) clock.advance(60_000);
@@ -195,7 +195,7 @@ test('a program that needs another token than the one that is due cuts a back-of
   t.is(valueOf(await waiting), 'second');
 });
 
-test('classic fetches that a busy platform declines do not use up what may be spent on a refused token', async (t) => {
+test('classic fetches that a busy platform declines do not use up the quota for refused tokens', async (t) => {
   let isBusy = true;
   let fetches = 0;
   const issuer: Issuer = {

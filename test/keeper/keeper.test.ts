@@ -4,7 +4,7 @@ import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { given, noRoute, platformSays, ripple } from '../support/fake-issuer.ts';
 import { APP, begun, bench, valueOf } from '../support/keeper-bench.ts';
 
-test('the first token is asked for at the start, before anyone calls', async (t) => {
+test('the first token is fetched at the start, before anyone calls', async (t) => {
   const { keeper, issuer, told, clock } = bench();
   t.false(keeper.wasTried());
   keeper.start();
@@ -20,7 +20,7 @@ test('the first token is asked for at the start, before anyone calls', async (t)
   ]);
 });
 
-test('callers who come before the first token wait for it', async (t) => {
+test('callers that arrive before the first token wait for it', async (t) => {
   const { keeper, issuer } = bench();
   const early = keeper.token();
   keeper.start();
@@ -32,7 +32,7 @@ test('callers who come before the first token wait for it', async (t) => {
   t.is(issuer.fetches.length, 1);
 });
 
-test('a caller waits two and a half seconds at most', async (t) => {
+test('a caller waits at most two and a half seconds', async (t) => {
   const { keeper, clock } = bench();
   keeper.start();
   await ripple();
@@ -47,7 +47,7 @@ test('a caller waits two and a half seconds at most', async (t) => {
   t.is(keeper.status().waiting, 0);
 });
 
-test('each caller waits its own two and a half seconds', async (t) => {
+test('each caller has its own two and a half seconds', async (t) => {
   const { keeper, clock } = bench();
   keeper.start();
   await ripple();
@@ -64,7 +64,7 @@ test('each caller waits its own two and a half seconds', async (t) => {
   t.true(isOver);
 });
 
-test('with a wrong secret callers are told at once why and what to do, in the platform’s own code', async (t) => {
+test('with a wrong secret callers learn at once why and what to do, with the platform’s own errcode', async (t) => {
   const { keeper, issuer, lines } = bench();
   keeper.start();
   await ripple();
@@ -98,7 +98,7 @@ test('a caller waits for a retry that is near', async (t) => {
   ]);
 });
 
-test('three hundred reporters of one refused token cause one fetch, and all get the new token', async (t) => {
+test('three hundred reports of one refused token cause one fetch, and all get the new token', async (t) => {
   const { keeper, issuer } = await begun();
   const reporters = Array.from({ length: 300 }, () =>
     keeper.report(refusal(fingerprintOf('first'), 40001), 'caller'),
@@ -119,7 +119,7 @@ test('ten thousand callers can wait for one refresh', async (t) => {
   t.is(new Set((await Promise.all(reporters)).map(valueOf)).size, 1);
 });
 
-test('a late report of an earlier token gets the current one, and asks nothing', async (t) => {
+test('a late report of an old token gets the current one without asking the platform', async (t) => {
   const { keeper, issuer } = await begun();
   void keeper.report(refusal(fingerprintOf('first'), 40001), 'caller');
   await issuer.fetches[1]?.answer(given('second'));
@@ -140,7 +140,7 @@ test('a report of a token that the platform accepts gets the same token', async 
   t.regex(lines.at(-1)?.event ?? '', /the platform accepts it/);
 });
 
-test('a token that the platform really refuses is replaced by force', async (t) => {
+test('a token that the platform really refuses is replaced by a forced refresh', async (t) => {
   const { keeper, issuer } = await begun();
   const report = keeper.report(refusal(fingerprintOf('first'), 40001), 'caller');
   await issuer.fetches[1]?.answer(given('first', 7_000_000));
@@ -155,7 +155,7 @@ test('a token that the platform really refuses is replaced by force', async (t) 
   t.is(keeper.status().forcedLeft, 19);
 });
 
-test('a reporter gets the old token back when no other comes in time, and calls go on with it', async (t) => {
+test('a reporter gets the old token back if no new one arrives in time, and calls continue with it', async (t) => {
   const { keeper, clock } = await begun();
   const report = keeper.report(refusal(fingerprintOf('first'), 40001), 'caller');
   clock.advance(2_500);
@@ -163,7 +163,7 @@ test('a reporter gets the old token back when no other comes in time, and calls 
   t.is(keeper.peek()?.value.reveal(), 'first');
 });
 
-test('while the platform is down the token is served until its end, and then callers are told', async (t) => {
+test('while the platform is down the token is served until it expires; then callers get an error', async (t) => {
   const { keeper, issuer, clock } = await begun();
   clock.advance(7_199_999);
   await ripple();
@@ -178,7 +178,7 @@ test('while the platform is down the token is served until its end, and then cal
   t.is(keeper.status().fingerprint, undefined);
 });
 
-test('a new secret is tried at once, and the token is served meanwhile', async (t) => {
+test('a new secret is tried at once, and the old token is served meanwhile', async (t) => {
   const { keeper, issuer } = await begun();
   const secret = new Secret('another');
   keeper.reconfigure({ ...APP, secret });
@@ -186,7 +186,7 @@ test('a new secret is tried at once, and the token is served meanwhile', async (
   t.is(keeper.peek()?.value.reveal(), 'first');
 });
 
-test('a change of mode keeps the token until one of the other kind is in hand', async (t) => {
+test('a change of mode keeps the token until one of the other kind has been fetched', async (t) => {
   const { keeper, issuer } = await begun();
   keeper.reconfigure({ ...APP, mode: 'classic' });
   t.is(keeper.peek()?.value.reveal(), 'first');
@@ -196,7 +196,7 @@ test('a change of mode keeps the token until one of the other kind is in hand', 
   t.is(keeper.status().mode, 'classic');
 });
 
-test('an operator’s request is forced, and answers the new token', async (t) => {
+test('a refresh by an operator is forced and returns the new token', async (t) => {
   const { keeper, issuer } = await begun();
   const asked = keeper.refreshNow();
   t.true(issuer.fetches[1]?.force);
@@ -204,11 +204,11 @@ test('an operator’s request is forced, and answers the new token', async (t) =
   t.is(valueOf(await asked), 'second');
 });
 
-test('when the ration for refused tokens is spent the log says so', async (t) => {
+test('the log says when the quota for refused tokens is used up', async (t) => {
   const { keeper, issuer, lines, clock } = await begun();
   for (const [fetch, name] of ['second', 'third'].entries()) {
     void keeper.report(refusal(keeper.peek()?.fingerprint ?? '', 40001), 'caller');
-    // Looks are 2 s apart.
+    // Checks are 2 s apart.
     clock.advance(2_000 * fetch);
     await issuer.fetches.at(-1)?.answer(given(keeper.peek()?.value.reveal() ?? ''));
     await issuer.probes[fetch]?.answer({ kind: 'refused', errcode: 40001 });
@@ -217,7 +217,7 @@ test('when the ration for refused tokens is spent the log says so', async (t) =>
   t.like(lines.at(-1), { level: 'warn', event: 'forced refresh has to wait', fields: { againInS: 28 } });
 });
 
-test('neither log nor status nor observer show a token or a secret', async (t) => {
+test('no token or secret appears in the log, the status or the observer', async (t) => {
   const { keeper, issuer, lines, told, clock } = await begun();
   void keeper.report(refusal(fingerprintOf('first'), 40001), 'caller');
   await issuer.fetches[1]?.answer(given('first'));
@@ -229,7 +229,7 @@ test('neither log nor status nor observer show a token or a secret', async (t) =
   for (const secret of ['"first"', 'the-app-secret']) t.false(shown.includes(secret));
 });
 
-test('the status tells what failed, since when, and that it is over', async (t) => {
+test('the status says what failed, since when, and that it is over', async (t) => {
   const { keeper, issuer, clock } = await begun();
   const failedAtMs = clock.wallMs();
   keeper.reconfigure({ ...APP, secret: new Secret('wrong') });

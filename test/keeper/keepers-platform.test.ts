@@ -47,7 +47,7 @@ for (const [mode, happening, errcode, asked] of [
   ['classic', 'overwrite', 40001, { classicFetches: 1, deadTokenCalls: 1 }],
   ['classic', 'revoke', 40014, { classicFetches: 1, deadTokenCalls: 1 }],
 ] as const) {
-  test(`a ${mode} token after ${happening} is replaced for all reporters by as few calls as can be`, async (t) => {
+  test(`a ${mode} token after ${happening} is replaced for all reporters by the fewest possible calls`, async (t) => {
     const { platform, keepers, token } = await begun(t, mode);
     const old = await token();
     platform.control.clear();
@@ -94,7 +94,7 @@ for (const mode of ['stable', 'classic'] as const) {
   });
 }
 
-test('with a wrong secret every caller learns the platform’s code at once, until the right one is set', async (t) => {
+test('with a wrong secret every caller gets the platform’s errcode at once, until the right one is set', async (t) => {
   const { keepers, token } = await begun(t, 'stable');
   await token();
   const wrong = { appid: 'wx-of-nobody', secret: new Secret('wrong'), mode: 'stable' as const };

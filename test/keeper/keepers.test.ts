@@ -25,7 +25,7 @@ async function answerAll(issuer: FakeIssuer, name: string): Promise<void> {
   for (const call of issuer.fetches) await call.answer(given(`${name} ${call.app?.appid}`));
 }
 
-test('each account has a token of its own', async (t) => {
+test('each account has its own token', async (t) => {
   const { keepers, issuer } = await begun([SHOP, BLOG]);
   await answerAll(issuer, 'token of');
   t.deepEqual(keepers.appids(), ['wxshop', 'wxblog']);
@@ -34,7 +34,7 @@ test('each account has a token of its own', async (t) => {
   t.is(answer.kind === 'token' && answer.token.value.reveal(), 'token of wxblog');
 });
 
-test('an account that is not configured has no token, and nothing is asked for it', async (t) => {
+test('an account that is not configured has no token, and none is fetched', async (t) => {
   const { keepers, issuer } = await begun([SHOP]);
   for (const answer of [
     await keepers.token('wxother'),
@@ -48,7 +48,7 @@ test('an account that is not configured has no token, and nothing is asked for i
   t.is(issuer.fetches.length, 1);
 });
 
-test('tokens of now and of earlier are known by their fingerprints', async (t) => {
+test('the current and the previous tokens are found by their fingerprints', async (t) => {
   const { keepers, issuer } = await begun([SHOP, BLOG]);
   await answerAll(issuer, 'first');
   void keepers.report('wxshop', refusal(fingerprintOf('first wxshop'), 40001));
@@ -67,7 +67,7 @@ test('an account is tried when its first fetch has ended, and ready when it has 
   t.false(keepers.hasHadToken('wxshop'));
 });
 
-test('new settings add, remove and change accounts, and leave the others alone', async (t) => {
+test('new settings add, remove and change accounts and do not affect the others', async (t) => {
   const { keepers, issuer } = await begun([SHOP, BLOG]);
   await answerAll(issuer, 'first');
   const added: Credentials = { appid: 'wxnew', secret: new Secret('three'), mode: 'stable' };
@@ -85,7 +85,7 @@ test('new settings add, remove and change accounts, and leave the others alone',
   t.is(keepers.peek('wxshop')?.value.reveal(), 'first wxshop');
 });
 
-test('closing writes what the store has still to write', async (t) => {
+test('closing flushes pending writes to the store', async (t) => {
   let isClosed = false;
   const store = {
     ...memoryStore,

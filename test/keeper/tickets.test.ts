@@ -10,7 +10,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 interface Bench {
   readonly clock: ManualClock;
   readonly tickets: KeptTickets;
-  /** What the platform answers from now on. */
+  /** The platform's response from now on. */
   says: AskOutcome | (() => AskOutcome | Promise<AskOutcome>);
   asked: number;
 }
@@ -49,7 +49,7 @@ async function valueOf(tickets: KeptTickets): Promise<string> {
   return got.kind === 'ticket' ? got.ticket.value.reveal() : `errcode ${got.errcode}`;
 }
 
-/** Lets the promises of a renewal that a timer began run to their end. */
+/** Lets the promises of a renewal that a timer has started settle. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
@@ -60,7 +60,7 @@ function says(ticket: string, expiresIn: number): AskOutcome {
 
 const refused: AskOutcome = { kind: 'failed', sent: false, reason: 'ECONNREFUSED' };
 
-test('a ticket is renewed with 1,800 s left at the least, and nobody waits for it', async (t) => {
+test('a ticket is renewed when at least 1,800 s are left, and nobody waits for it', async (t) => {
   const made = bench();
   t.is(await valueOf(made.tickets), 'ticket-one');
   made.says = says('ticket-two', 7_200);
@@ -73,7 +73,7 @@ test('a ticket is renewed with 1,800 s left at the least, and nobody waits for i
   t.is(await valueOf(made.tickets), 'ticket-two');
 });
 
-test('a ticket that comes with little left is replaced by a fresh one within two seconds', async (t) => {
+test('a ticket that arrives with little life left is replaced by a fresh one within two seconds', async (t) => {
   const made = bench();
   made.says = says('ticket-old', 1_502);
   t.is(await valueOf(made.tickets), 'ticket-old');
@@ -86,11 +86,11 @@ test('a ticket that comes with little left is replaced by a fresh one within two
   t.is(made.asked, 2);
 });
 
-test('a caller waits for a fresh ticket while one with little left is at hand', async (t) => {
+test('a caller waits for a fresh ticket if the current one has little life left', async (t) => {
   const made = bench();
   made.says = says('ticket-old', 7_200);
   await valueOf(made.tickets);
-  // Nobody wanted it for so long that it was not renewed.
+  // It was not renewed because nobody had used it for a long time.
   const { clock } = made;
   const lifeMs = clock.lifeMs.bind(clock);
   clock.lifeMs = () => lifeMs() + 6_000_000;
@@ -100,7 +100,7 @@ test('a caller waits for a fresh ticket while one with little left is at hand', 
   t.is(made.asked, 2);
 });
 
-test('a platform that hangs holds callers of a ticket that lives for 2.5 s once, and for half a second after that', async (t) => {
+test('a platform that hangs delays the callers of a ticket with little life left by 2.5 s once, then by half a second', async (t) => {
   const made = bench();
   made.says = says('ticket-old', 1_000);
   await valueOf(made.tickets);
@@ -118,7 +118,7 @@ test('a platform that hangs holds callers of a ticket that lives for 2.5 s once,
   t.is(await heldFor(made), 500);
 });
 
-/** How long a caller waits before it is served the old ticket. */
+/** How long a caller waits before it gets the old ticket. */
 async function heldFor(made: Bench): Promise<number> {
   let served: string | undefined;
   void valueOf(made.tickets).then((value) => (served = value));
@@ -130,7 +130,7 @@ async function heldFor(made: Bench): Promise<number> {
   return NaN;
 }
 
-test('an errcode that asking again does not change is left alone for a minute, and the ticket in hand is served', async (t) => {
+test('an errcode that a retry does not change pauses fetches for a minute, and the current ticket is served', async (t) => {
   const made = bench();
   made.says = says('ticket-old', 1_000);
   await valueOf(made.tickets);
@@ -143,7 +143,7 @@ test('an errcode that asking again does not change is left alone for a minute, a
   t.is(made.asked, 2);
 });
 
-test('while renewals fail the ticket is served to its end, and not beyond', async (t) => {
+test('while renewals fail the ticket is served until it expires, not longer', async (t) => {
   const made = bench();
   await valueOf(made.tickets);
   made.says = { kind: 'failed', sent: false, reason: 'ECONNREFUSED' };
@@ -158,7 +158,7 @@ test('while renewals fail the ticket is served to its end, and not beyond', asyn
   t.is(await valueOf(made.tickets), 'errcode -1');
 });
 
-test('the same ticket that comes back again is asked for again and again, at a bounded rate', async (t) => {
+test('if the platform returns the same ticket again, it is asked again at a limited rate', async (t) => {
   const made = bench();
   await valueOf(made.tickets);
   const endMs = made.clock.lifeMs() + 7_200_000;
@@ -176,7 +176,7 @@ test('the same ticket that comes back again is asked for again and again, at a b
   t.is(await valueOf(made.tickets), 'ticket-one');
 });
 
-test('a ticket that nobody wants any more is not renewed for ever', async (t) => {
+test('a ticket that nobody uses any more is not renewed for ever', async (t) => {
   const made = bench();
   await valueOf(made.tickets);
   for (let hour = 0; hour < 60; hour++) {
@@ -186,7 +186,7 @@ test('a ticket that nobody wants any more is not renewed for ever', async (t) =>
   t.true(made.asked <= 13, `${made.asked}`);
 });
 
-test('answers that make no sense give no ticket', async (t) => {
+test('malformed responses are not used as tickets', async (t) => {
   for (const body of [
     '',
     '<html>',

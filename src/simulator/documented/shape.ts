@@ -1,6 +1,6 @@
 /**
- * The shape of an answer, as the tables of this folder write it. Members stand in the order in which the
- * platform's documentation shows them, since a reader of errcodes has to find errcode wherever it stands:
+ * The shape of a response, in the syntax of the tables in this folder. Members are in the order of the
+ * platform's documentation, because a reader of errcodes has to find errcode at any position:
  *
  *     name       a text               name=word   this text
  *     name$      digits in a text     name#7      this number
@@ -23,7 +23,7 @@ const OK: readonly Member[] = [
   ['errmsg', { kind: 'text' }],
 ];
 
-/** Throws where the text is not written as described above. */
+/** Throws if the text does not have the syntax described above. */
 export function readShape(text: string): Shape {
   const isOk = /^ok(?= |$)/.test(text);
   const reader = new Reader(isOk ? text.slice(2) : text);
@@ -39,7 +39,7 @@ class Reader {
     this.#text = text;
   }
 
-  /** Up to and with `end`; an empty `end` is the end of the text. */
+  /** Reads up to and including `end`; an empty `end` is the end of the text. */
   members(end: string): Member[] {
     const members: Member[] = [];
     for (;;) {

@@ -10,13 +10,13 @@ import { STORES } from './stores.ts';
 import { plausibleValue } from './values.ts';
 
 /**
- * Paths of the platform that have nothing of their own here: any body is right, and the answer is a
- * success of the documented shape. In a table, a line `METHOD folder` stands before the lines
- * `name name …: shape` of that folder; a line that begins with two spaces goes on with the one before.
+ * Platform paths without special behaviour: any body is accepted, and the response is a success of the
+ * documented shape. In a table, a line `METHOD folder` precedes the lines `name name …: shape` of that
+ * folder; a line that begins with two spaces continues the one before.
  */
 export const DOCUMENTED_ENDPOINTS: Readonly<Record<string, Endpoint>> = Object.fromEntries(readTables());
 
-/** Exported for a test that no path stands in the tables twice. */
+/** Exported for the test that no path is in the tables twice. */
 export function readTables(): (readonly [path: string, endpoint: Endpoint])[] {
   return [OFFICIAL_ACCOUNTS, CARDS_AND_FIGURES, EXPRESS, STORES, MINI_PROGRAMS, SERVICES].flatMap(readTable);
 }
@@ -44,7 +44,7 @@ function readTable(text: string): (readonly [path: string, endpoint: Endpoint])[
     });
 }
 
-/** The shape is read at the first call: most are never asked for. */
+/** The shape is parsed at the first call, because most are never called. */
 function answerOf(text: string): Endpoint['answer'] {
   let shape: Shape | undefined;
   return (_world, call) => {

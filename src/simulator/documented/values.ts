@@ -4,7 +4,7 @@ import { openidOf } from '../endpoints/sns.ts';
 import type { Call } from '../world.ts';
 import type { Shape } from './shape.ts';
 
-/** Something plausible of this shape, as an answer to this call. What the caller names comes back by its name. */
+/** A plausible value of this shape for this call. Members that the caller named in the request are echoed. */
 export function plausibleValue(shape: Shape, call: Call): unknown {
   const valueOf = (name: string, of: Shape, given: JsonObject): unknown => {
     switch (of.kind) {
@@ -28,7 +28,7 @@ export function plausibleValue(shape: Shape, call: Call): unknown {
   return valueOf('', shape, { ...Object.fromEntries(call.query), ...jsonObject(call) });
 }
 
-/** A caller finds again what it asked for or stored, but nobody's counts and codes come from the caller. */
+/** Ids and names are echoed from the request, but counts and codes never are. */
 const ECHOED = /(?:id|_no|name|title)$/i;
 const ECHOED_LENGTH_MAX = 128;
 
@@ -55,16 +55,16 @@ const DIGITS: Texts = [
   [/time$/i, ({ nowMs }) => String(Math.floor(nowMs / 1_000))],
 ];
 
-/** The first pattern that fits a name wins. */
+/** The first pattern that matches a name wins. */
 const TEXTS: Texts = [
   [/^errcode$/, () => '0'],
   [/^(?:err_?msg|resultmsg|delivery_resultmsg)$/, () => 'ok'],
-  // Whoever follows a page after the last one, or looks for a reason to fail, finds nothing.
+  // A client that fetches the next page, or looks for a failure, finds nothing.
   [/^next|cursor|page_ctx|fail|error|reject|illegal/i, () => ''],
   [/unionid$/i, () => openidOf('', USER)],
   [/open_?id$/i, ({ account }) => openidOf(account?.settings.appid ?? '', USER)],
   [/appid$/i, ({ account }) => account?.settings.appid ?? ''],
-  // The name is one that cannot exist, so that nobody ever calls a stranger.
+  // The host name cannot exist, so that nobody calls a real host.
   [
     /(?:url|img|image|imgs|pic|photo|logo|poster|headimg|head_img|avatar)$|link$/i,
     (_call, name) => `https://mmbiz.simulator.invalid/${name}`,
@@ -79,7 +79,7 @@ const TEXTS: Texts = [
 const USER = 'documented';
 const BEIJING_MS = 8 * 3_600_000;
 
-/** The platform's clocks show Beijing's time. */
+/** The platform writes Beijing time. */
 function isoTime(nowMs: number): string {
   return new Date(nowMs + BEIJING_MS).toISOString();
 }

@@ -7,8 +7,8 @@ import { clearAll } from './openapi.ts';
 import { enterWithSecret } from './secret-call.ts';
 
 /**
- * The least of a third-party platform: its token, and tokens of accounts that authorised it. Every other
- * account counts as having authorised it, by the code `queryauthcode@@@<appid>`.
+ * The minimum of a third-party platform: its token, and tokens of accounts that authorised it. Every other
+ * account counts as having authorised it, with the code `queryauthcode@@@<appid>`.
  */
 export const COMPONENT_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/cgi-bin/component/api_start_push_ticket': { method: 'POST', token: 'own', answer: startPush },
@@ -38,7 +38,7 @@ function startPush(world: World, call: Call): Answer {
   return entry.kind === 'refused' ? entry.answer : OK;
 }
 
-/** Any ticket of the right form will do: nothing is pushed to anybody. */
+/** Any ticket of the right form is accepted: nothing is pushed. */
 function componentToken(world: World, call: Call): Answer {
   const given = texts(call);
   const entry = enterWithSecret(world, call, {
@@ -57,7 +57,7 @@ function componentToken(world: World, call: Call): Answer {
   });
 }
 
-/** Of the platform itself, or of the account that is named beside it. */
+/** For the platform itself, or for the account that is named in addition. */
 function clearQuota(world: World, call: Call): Answer {
   const given = texts(call);
   const entry = enterWithSecret(world, call, {
@@ -119,7 +119,7 @@ function authorize(world: World, call: Call, appid: string) {
   };
 }
 
-/** It stays the same until somebody de-authorises, which nobody here does. */
+/** It stays the same until an account withdraws its authorisation, which is not simulated. */
 function refreshTokenOf(appid: string): string {
   return `${REFRESH_PREFIX}${appid}`;
 }

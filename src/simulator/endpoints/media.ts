@@ -6,7 +6,7 @@ import type { Call, Endpoint, StoredMedia, World } from '../world.ts';
 import { codePicture } from './picture.ts';
 import { jsonObject } from './json-body.ts';
 
-/** Uploads, and what comes back of them; binary on success and JSON on failure. */
+/** Uploads and downloads; binary on success and JSON on failure. */
 export const MEDIA_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/cgi-bin/media/upload': { method: 'POST', token: 'app', answer: upload },
   '/cgi-bin/media/get': {
@@ -76,8 +76,8 @@ function justUpload(world: World, call: Call): Answer {
 }
 
 /**
- * Keeps the upload. A body too long to be kept is accepted all the same, under a name that says so and
- * that nothing comes back for: it was swallowed and hashed, see the arrivals.
+ * Stores the upload. A body that is too long to keep is accepted too, under an id that says so and that
+ * cannot be downloaded: it was read and hashed, see the arrivals.
  */
 function receive(world: World, call: Call, type: string, lifeMs?: number): string | undefined {
   const { bytes, sha256 } = call.body;
@@ -140,7 +140,7 @@ function picture(): Answer {
   return binaryAnswer(codePicture(), { 'Content-Type': 'image/jpeg' });
 }
 
-/** A file of figures. */
+/** A file of statistics. */
 function bill(): Answer {
   const text = 'waybill_id,fee\n1,100\n';
   return binaryAnswer(Buffer.from(text), { 'Content-Type': 'application/octet-stream' });
@@ -154,7 +154,7 @@ function fileHeaders(mediaId: string, type: string, contentType: string): Record
   };
 }
 
-/** Never fetched by the simulator; the name is one that cannot exist. */
+/** Never fetched by the simulator; the host name cannot exist. */
 function pictureUrl(mediaId: string): string {
   return `http://mmbiz.simulator.invalid/${mediaId}/0`;
 }

@@ -6,7 +6,7 @@ import type { Call, Endpoint, World } from '../world.ts';
 import { jsonObject } from './json-body.ts';
 import { enterWithSecret } from './secret-call.ts';
 
-/** Addresses, quotas, and what became of a request. */
+/** Addresses, quotas, and lookups of failed requests. */
 export const OPENAPI_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/cgi-bin/get_api_domain_ip': { method: 'GET', token: 'app', answer: apiDomainIp },
   '/cgi-bin/getcallbackip': { method: 'GET', token: 'app', answer: () => CALLBACK_IPS },
@@ -18,7 +18,7 @@ export const OPENAPI_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/cgi-bin/openapi/rid/get': { method: 'POST', token: 'app', answer: ridGet },
 };
 
-/** Addresses that are set aside for documentation, so that nobody ever connects to a stranger. */
+/** Addresses reserved for documentation, so that nobody connects to a real host. */
 const API_IPS = jsonAnswer({ ip_list: ['203.0.113.10', '203.0.113.11', '203.0.113.12'] });
 const CALLBACK_IPS = jsonAnswer({ ip_list: ['198.51.100.20', '198.51.100.21', '198.51.100.0/25'] });
 const RID_KEPT_MS = 7 * 86_400_000;
@@ -45,7 +45,7 @@ function clearQuota(world: World, call: Call): Answer {
   return clearAll(world, call, call.account);
 }
 
-/** The documentation shows the parameters in the query in one place and in the body in another: both do. */
+/** The documentation shows the parameters once in the query and once in the body: both work. */
 function clearQuotaBySecret(world: World, call: Call): Answer {
   const given = jsonObject(call) ?? {};
   const pick = (name: string): string | null => {
@@ -56,7 +56,7 @@ function clearQuotaBySecret(world: World, call: Call): Answer {
   return entry.kind === 'refused' ? entry.answer : clearAll(world, call, entry.account);
 }
 
-/** Clears what `of` has used, as one of the month's clears of `account`. */
+/** Clears the usage of `of`, which counts as one of `account`'s clears of the month. */
 export function clearAll(world: World, call: Call, account: Account, of: Account = account): Answer {
   const month = monthOf(call.nowMs);
   if (account.clears.month !== month) account.clears = { month, count: 0 };
@@ -66,7 +66,7 @@ export function clearAll(world: World, call: Call, account: Account, of: Account
   return OK;
 }
 
-/** The path that quota/get and quota/clear are asked about, or why it cannot be asked about. */
+/** The path that quota/get and quota/clear are asked about, or the refusal. */
 function askedPath(world: World, call: Call): { readonly path: string } | { readonly refused: Answer } {
   const path = jsonObject(call)?.cgi_path;
   if (typeof path !== 'string' || !path.startsWith('/'))

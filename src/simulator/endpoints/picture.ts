@@ -1,8 +1,8 @@
 import { seededRandom } from '../../base/random.ts';
 
 /**
- * A JPEG of grey squares with some grain, as large as a mini-program's code is by default (430 pixels a
- * side) and as long as one in bytes. It is made at its first use and holds nothing that could be scanned.
+ * A JPEG of grey squares with some grain, with the default size of a mini-program code in pixels (430 a
+ * side) and its size in bytes. It is generated at its first use and contains nothing that can be scanned.
  */
 export function codePicture(): Buffer {
   made ??= makePicture();
@@ -14,10 +14,10 @@ let made: Buffer | undefined;
 const SIDE_PIXELS = 430;
 const BLOCK_PIXELS = 8;
 const BLOCKS_A_SIDE = Math.ceil(SIDE_PIXELS / BLOCK_PIXELS);
-/** How many of a block's 63 coefficients are grain; they decide how long the picture is. */
+/** How many of a block's 63 coefficients are grain; they determine the size of the picture. */
 const GRAIN = 10;
 const GRAIN_BITS = 3;
-/** Both tables of Huffman codes are plain: the code of the n-th symbol is the number n in four bits. */
+/** Both Huffman tables are trivial: the code of the n-th symbol is the number n in four bits. */
 const CODE_BITS = 4;
 const DC_SYMBOLS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 const END_OF_BLOCK = 0;
@@ -28,7 +28,7 @@ function makePicture(): Buffer {
   return Buffer.concat([
     Buffer.from([0xff, 0xd8]),
     segment(0xe0, [...Buffer.from('JFIF\0'), 1, 1, 0, 0, 1, 0, 1, 0, 0]),
-    // With a quantum of 8 for the mean, a block's first coefficient is its brightness less 128.
+    // With a DC quantum of 8, a block's first coefficient is its brightness minus 128.
     segment(0xdb, [0, 8, ...Array.from({ length: 63 }, () => 2)]),
     segment(0xc0, [8, ...side, ...side, 1, 1, 0x11, 0]),
     segment(0xc4, huffmanTable(0x00, DC_SYMBOLS)),
@@ -69,7 +69,10 @@ function scan(): Buffer {
   return bits.end();
 }
 
-/** Bits, the highest first. A byte of ones is followed by a zero, or else it would begin a marker. */
+/**
+ * Writes bits, the highest first. A byte of ones is followed by a zero, because it would start a marker
+ * otherwise.
+ */
 class BitWriter {
   readonly #bytes: number[] = [];
   #held = 0;

@@ -5,7 +5,7 @@ import type { Call, Endpoint, World } from '../world.ts';
 import { jsonObject } from './json-body.ts';
 import { openidOf } from './sns.ts';
 
-/** Users, menus, messages, and successes of every shape that the platform's answers come in. */
+/** Users, menus, messages, and success responses of every shape that the platform uses. */
 export const SHAPE_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/cgi-bin/user/get': { method: 'GET', token: 'app', answer: userList },
   '/cgi-bin/user/info': { method: 'GET', token: 'app', answer: userInfo },
@@ -19,13 +19,13 @@ export const SHAPE_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   ...odd(),
 };
 
-/** The shapes that a reader of errcodes stumbles over, beside those in the tables of documented ones. */
+/** Shapes that are difficult for a reader of errcodes, in addition to the documented ones. */
 function odd(): Record<string, Endpoint> {
   const denied = { errcode: 40001, errmsg: 'invalid credential, access_token is invalid or not latest' };
   return {
     // Another name, one level down.
     '/publisher/stat': fixed('GET', { base_resp: { ret: 0, err_msg: 'ok' }, list: [], total_num: 0 }),
-    // Look-alikes of a refused token, one level down and inside a string.
+    // Looks like a refused token, one level down and inside a string.
     '/cgi-bin/express/business/order/batchget': fixed('POST', { order_list: [{ order_id: '1', ...denied }] }),
     '/tcb/invokecloudfunction': fixed('POST', {
       errcode: 0,
@@ -50,7 +50,7 @@ function needsJson(then: (call: Call) => Answer): Endpoint['answer'] {
 const USERS = 10_000;
 const userLists = new WeakMap<Account, Answer>();
 
-/** One page of ten thousand openids, some 300 KB, as the platform gives it for a large account. */
+/** One page of ten thousand openids, about 300 KB, as the platform returns it for a large account. */
 function userList(_world: World, call: Call): Answer {
   const { account } = call;
   if (call.query.get('next_openid') || account === undefined)

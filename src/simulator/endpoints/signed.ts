@@ -19,8 +19,8 @@ const BY_PAY = Object.keys(DOCUMENTED_ENDPOINTS).filter(
 );
 
 /**
- * Calls whose body is signed: with the AppKey (`pay_sig`), with a user's session key (`signature`), or
- * both. Once they are past that, their answers are those of their shape.
+ * Calls with a signed body: with the AppKey (`pay_sig`), with a user's session key (`signature`), or both.
+ * If the signatures are right, responses have the documented shape.
  */
 export const SIGNED_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   ...signed(BOTH, 'both'),
@@ -58,12 +58,12 @@ function refuseUnsigned(world: World, call: Call, by: By): Answer | undefined {
   return refuse(world, call, by === 'both' ? 90011 : 87009);
 }
 
-/** The window around now in which a signed call counts. */
+/** The maximum clock difference of a signed call. */
 const WINDOW_MS = 300_000;
 
 /**
- * The optional signature of whole API calls, for those that carry a Wechatmp-Signature. It covers a
- * full URL, which is the platform's own however the call travelled.
+ * The optional signature of a whole API call, checked if it has a Wechatmp-Signature. It covers a full URL,
+ * which is the platform's own whatever route the call took.
  */
 export function refuseApiSignature(world: World, call: Call): Answer | undefined {
   const signature = headerOf(call, 'wechatmp-signature');

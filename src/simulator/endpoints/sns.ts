@@ -6,8 +6,8 @@ import type { Call, Endpoint, World } from '../world.ts';
 import { enterWithSecret } from './secret-call.ts';
 
 /**
- * Logins of users. What is called access_token here is a user's own token, and has nothing to do with
- * the account's. Everything is text/plain.
+ * User logins. Here access_token means a user's own token, which is unrelated to the account's. All
+ * responses are text/plain.
  */
 export const SNS_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/sns/oauth2/access_token': { method: 'ANY', token: 'own', plainErrors: true, answer: oauthLogin },
@@ -63,7 +63,7 @@ function componentMiniProgramLogin(world: World, call: Call): Answer {
   return typeof user === 'string' ? session(world, call, user) : user;
 }
 
-/** The user of the code, or a refusal. Parameters count in the query only, whatever the method. */
+/** Returns the user of the code, or a refusal. Only parameters in the query count, whatever the method. */
 function enter(world: World, call: Call, codeName: string): string | Answer {
   const { query } = call;
   const entry = enterWithSecret(
@@ -83,7 +83,7 @@ function enterByComponent(world: World, call: Call, codeName: string): string | 
 }
 
 /**
- * Any code logs somebody in, once: `alice.1` and `alice.2` are two codes of the user alice. Codes that
+ * Every code logs in a user, once: `alice.1` and `alice.2` are two codes of the user alice. Codes that
  * begin with SIM_INVALID or SIM_BLOCKED fail.
  */
 function redeem(world: World, call: Call, code: string | null): string | Answer {
@@ -119,7 +119,7 @@ function userToken(world: World, call: Call, user: string): Answer {
   return userTokenAnswer(token, call.nowMs, refreshToken, { unionid: openidOf('', user) });
 }
 
-/** A token that is still good is kept and lives on; a dead one is replaced. */
+/** A token that is still valid is kept and extended; a dead one is replaced. */
 function refreshLogin(world: World, call: Call): Answer {
   const { query } = call;
   const appid = query.get('appid');
@@ -158,7 +158,7 @@ function checkLogin(world: World, call: Call): Answer {
   return refuseUser(world, call) ?? jsonAnswer({ errcode: 0, errmsg: 'ok' }, { plain: true });
 }
 
-/** An account's token is as wrong here as any string. */
+/** An account's token is as invalid here as any other string. */
 function refuseUser(world: World, call: Call): Answer | undefined {
   const value = call.query.get('access_token');
   if (value === null || value === '') return refuse(world, call, 41001, PLAIN);
@@ -202,12 +202,12 @@ function userTokenAnswer(token: IssuedToken, nowMs: number, refreshToken: string
   );
 }
 
-/** The name under which the session key of a user's last mini-program login is kept. */
+/** The key under which the session key of a user's last mini-program login is stored. */
 export function sessionName(appid: string, openid: string): string {
   return `session ${appid} ${openid}`;
 }
 
-/** The same user has another openid in every account, and one unionid (`appid` empty) in all. */
+/** The same user has a different openid in every account, and one unionid (`appid` empty) in all. */
 export function openidOf(appid: string, user: string): string {
   return `o${createHash('sha256').update(`${appid} ${user}`).digest('base64url').slice(0, 27)}`;
 }

@@ -3,7 +3,10 @@ import { refuse } from '../refuse.ts';
 import { word } from '../tokens.ts';
 import type { Call, Endpoint, World } from '../world.ts';
 
-/** JS-SDK and card tickets. A repeated call returns the same ticket until its end, whatever became of the token. */
+/**
+ * JS-SDK and card tickets. A repeated call returns the same ticket until it expires, whatever happened to
+ * the token.
+ */
 export const TICKET_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/cgi-bin/ticket/getticket': { method: 'GET', postToo: true, token: 'app', answer: getTicket },
 };

@@ -6,13 +6,13 @@ import type { Call, Endpoint, World } from '../world.ts';
 import { enterWithSecret } from './secret-call.ts';
 import { jsonObject } from './json-body.ts';
 
-/** The two token endpoints. Their tokens are isolated from each other: an account has one of each kind. */
+/** The two token endpoints. Their tokens are independent: an account has one of each kind. */
 export const TOKEN_ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/cgi-bin/token': { method: 'GET', token: 'own', answer: classicToken },
   '/cgi-bin/stable_token': { method: 'POST', token: 'own', answer: stableToken },
 };
 
-/** Each call makes a new token; its predecessor has the overlap left. */
+/** Each call creates a new token; the previous one works for the overlap. */
 function classicToken(world: World, call: Call): Answer {
   const { query } = call;
   const named = world.accounts.get(query.get('appid') ?? '');
@@ -28,7 +28,7 @@ function classicToken(world: World, call: Call): Answer {
   return tokenAnswer(token, call.nowMs);
 }
 
-/** Only a JSON body counts here: what comes in the query or as a form is as good as missing. */
+/** Only a JSON body counts: parameters in the query or a form count as missing. */
 function stableToken(world: World, call: Call): Answer {
   const given = jsonObject(call) ?? {};
   const appid = textOf(given.appid);
@@ -46,8 +46,8 @@ function stableToken(world: World, call: Call): Answer {
 }
 
 /**
- * The current token while it has life left; in its last minutes a new one, and the old one lives to its
- * own end. A token that was revoked comes back all the same: only age or force replaces it.
+ * Returns the current token while it has life left; in its last minutes a new one, and the old one lives to
+ * its own end. A revoked token is returned again: only expiry or force replaces it.
  */
 function normal(world: World, account: Account, nowMs: number): IssuedToken {
   const { current } = account.families.stable;
@@ -72,7 +72,7 @@ function forced(world: World, call: Call, account: Account): Answer {
   return tokenAnswer(world.issue(account, 'stable', nowMs, settings.forceGraceMs), nowMs);
 }
 
-/** Without errcode and errmsg, as these two endpoints answer. */
+/** Without errcode and errmsg, as these two endpoints respond. */
 function tokenAnswer(token: IssuedToken, nowMs: number): Answer {
   const leftMs = Math.max(token.expiresAtMs - nowMs, 0);
   return jsonAnswer({ access_token: token.value, expires_in: Math.floor(leftMs / 1_000) });
