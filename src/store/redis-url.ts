@@ -1,7 +1,7 @@
-/** A Redis URL, taken apart. */
+/** A parsed Redis URL. */
 export interface RedisUrl {
   readonly isTls: boolean;
-  /** Without brackets. With Sentinels it is the name of the group. */
+  /** Without brackets. With Sentinels, the name of the group. */
   readonly host: string;
   readonly port: number;
   readonly username: string;
@@ -10,15 +10,15 @@ export interface RedisUrl {
 }
 
 const SCHEME = /^rediss?:\/\//i;
-/** What stands behind the authority. */
+/** The part after the authority. */
 const TAIL = /^rediss?:\/\/[^/?#]*(.*)$/is;
 const DATABASE = /^(?:\/(0|[1-9]\d{0,3})?)?$/;
 const HOST = /^(?:[\w.-]+|\[[0-9a-f:.]+\])$/i;
 const PORT = 6379;
 
 /**
- * Reads `redis[s]://[user:password@]host[:port][/database]` and nothing beyond it: what would be passed
- * over in silence is refused. `why` quotes nothing, since a password may stand anywhere in a wrong URL.
+ * Parses `redis[s]://[user:password@]host[:port][/database]` and refuses everything else, so that nothing is
+ * silently ignored. `why` quotes nothing, because in a wrong URL the password may be anywhere.
  */
 export function parseRedisUrl(
   text: string,
