@@ -2,11 +2,11 @@
  * Time as an argument. Nothing outside this file reads a clock or starts a timer of its own.
  */
 export interface Clock {
-  /** Unix time in milliseconds, as this machine believes it; it may jump either way. */
+  /** Unix time in milliseconds, by this machine's clock; it may jump in either direction. */
   wallMs(): number;
   /**
-   * Milliseconds on a scale that never runs slower than real time: it does not go back when the wall
-   * clock is set back, and it counts the time that a suspended machine slept through. Tokens live by it.
+   * Monotonic milliseconds that never run slower than real time: they do not go back when the wall
+   * clock is set back, and they include the time a machine was suspended. Token lifetimes use this clock.
    */
   lifeMs(): number;
   /** Calls `run` once after `delayMs`; the timer does not keep the process alive. */
@@ -17,21 +17,21 @@ export interface Timer {
   cancel(): void;
 }
 
-/** A moment of the life scale as Unix time, by what the wall clock says now. */
+/** Converts monotonic time to Unix time, using the current wall clock. */
 export function toUnixMs(lifeMs: number, clock: Pick<Clock, 'wallMs' | 'lifeMs'>): number {
   return lifeMs + clock.wallMs() - clock.lifeMs();
 }
 
-/** Longest delay that a Node timer can carry. */
+/** Longest delay that a Node timer supports. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
 
-/** A wall clock that ran ahead of the monotonic one by more than this was set forward, or we slept. */
+/** If the wall clock gains more than this, it was set forward or the machine was suspended. */
 const JUMP_MS = 2_000;
 
 /**
- * Follows the monotonic clock, and adds whatever the wall clock gained on it: a machine that slept, or
- * whose clock was set forward. Too early a refresh costs one call, too late a refresh costs failures.
- * A wall clock that was set back is ignored.
+ * Follows the monotonic clock and adds what the wall clock gains on it, because the machine was suspended or
+ * its clock was set forward. A refresh that is too early costs one call, one that is too late costs failures.
+ * A wall clock that is set back is ignored.
  */
 export class LifeScale {
   #wallMs: number;
@@ -44,7 +44,7 @@ export class LifeScale {
     this.#offsetMs = wallMs - monotonicMs;
   }
 
-  /** The scale at a moment soon after the last reading. */
+  /** The time shortly after the last reading. */
   at(monotonicMs: number): number {
     return monotonicMs + this.#offsetMs;
   }
@@ -52,7 +52,7 @@ export class LifeScale {
   read(wallMs: number, monotonicMs: number): number {
     const gainedMs = wallMs - this.#wallMs - (monotonicMs - this.#monotonicMs);
     if (gainedMs > JUMP_MS) this.#offsetMs += gainedMs;
-    // Small differences must be left to add up, or a slow drift would never be noticed.
+    // Small differences must accumulate, or a slow drift would never be noticed.
     if (Math.abs(gainedMs) > JUMP_MS) {
       this.#wallMs = wallMs;
       this.#monotonicMs = monotonicMs;
@@ -61,7 +61,7 @@ export class LifeScale {
   }
 }
 
-/** The wall clock is looked at this often: it costs as much as the other, and jumps seldom. */
+/** How often the wall clock is read: it costs as much as the monotonic clock and rarely jumps. */
 const LOOK_MS = 20;
 
 export const systemClock: Clock = makeSystemClock();

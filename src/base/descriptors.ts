@@ -1,15 +1,15 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
-/** What to do where descriptors run out. */
+/** What to do if file descriptors run out. */
 export const DESCRIPTORS_HINT =
   'raise the limit of open files (ulimit -n, LimitNOFILE, or that of the container runtime); compare process_open_fds with process_max_fds';
 
-/** Of the process (EMFILE) or of the machine (ENFILE). */
+/** EMFILE: the limit of the process; ENFILE: that of the machine. */
 export function isOutOfDescriptors(code: string | undefined): boolean {
   return code === 'EMFILE' || code === 'ENFILE';
 }
 
-/** Whether not even one more file can be opened: a lookup that lacks a descriptor fails like one without DNS. */
+/** The error code if no file can be opened: a lookup that lacks a descriptor fails as if there were no DNS. */
 export function shortageNow(): string | undefined {
   try {
     closeSync(openSync('/dev/null', 'r'));
@@ -20,7 +20,7 @@ export function shortageNow(): string | undefined {
   }
 }
 
-/** How many descriptors this process may have open; undefined where the system does not say (only Linux does). */
+/** How many descriptors this process may have open; undefined if unknown (known on Linux only). */
 export function descriptorsMax(): number | undefined {
   try {
     const [, max] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

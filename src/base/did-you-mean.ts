@@ -1,6 +1,6 @@
 const LENGTH_MAX = 64;
 
-/** The candidate that `given` was probably meant to be, or undefined where none is near. */
+/** The candidate that `given` was probably meant to be; undefined if none is similar. */
 export function nearest(given: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.min(1 + Math.floor(given.length / 4), 4);
@@ -14,13 +14,13 @@ export function nearest(given: string, candidates: Iterable<string>): string | u
   return best;
 }
 
-/** `did you mean X?` with a leading separator, or nothing. */
+/** `did you mean X?` with a leading separator, or an empty string. */
 export function didYouMean(given: string, candidates: Iterable<string>): string {
   const candidate = nearest(given, candidates);
   return candidate === undefined ? '' : `; did you mean ${candidate}?`;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b`. */
+/** The number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
   if (a.length > LENGTH_MAX || b.length > LENGTH_MAX) return a === b ? 0 : Infinity;
   let older: number[] = [];

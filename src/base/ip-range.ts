@@ -1,13 +1,13 @@
 import { BlockList, isIP, SocketAddress } from 'node:net';
 
-/** Whether an address is in the range. An IPv4 address that is mapped into IPv6 counts as IPv4. */
+/** Whether an address is in the range. An IPv4-mapped IPv6 address counts as IPv4. */
 export type IpRange = (address: string) => boolean;
 
 const FAMILIES = { 4: 'ipv4', 6: 'ipv6' } as const;
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
 const MAPPED_BITS = 96;
 
-/** Reads an address, or a range such as `10.0.0.0/8` or `fd00::/8`; undefined for what is neither. */
+/** Parses an address, or a range such as `10.0.0.0/8` or `fd00::/8`; returns undefined for anything else. */
 export function readIpRange(text: string): IpRange | undefined {
   const [, base = '', digits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const family = isIP(base);
@@ -30,7 +30,7 @@ function isFamily(family: number): family is keyof typeof FAMILIES {
   return family !== 0;
 }
 
-/** The IPv4 address within an IPv6 one, in whichever spelling. */
+/** The IPv4 address in an IPv4-mapped IPv6 address, in any notation. */
 function mappedIn(address: string): string | undefined {
   return MAPPED.exec(new SocketAddress({ address, family: 'ipv6' }).address)?.[1];
 }

@@ -9,7 +9,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** An object, and neither null nor an array. */
+/** True for an object that is neither null nor an array. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -22,8 +22,8 @@ export interface LevelledLog extends Log {
 }
 
 /**
- * JSON lines on stdout: `time` (RFC 3339), `level`, `event` (a short sentence that never varies, so
- * that it can be searched for), and the fields.
+ * JSON lines on stdout: `time` (RFC 3339), `level`, `event` (a short constant sentence that can be
+ * searched for), and the fields.
  */
 export function makeLog(level: LogLevel, write?: (line: string) => void): LevelledLog {
   const options = {
@@ -53,8 +53,8 @@ const WINDOW_MS = 10_000;
 export const LOG_KEYS_MAX = 500;
 
 /**
- * Bounds what a storm of like failures writes, with a digest for each kind of line: of the lines with the same event and `key`, the first
- * few of every ten seconds are written, and the next one after that says how many were left out.
+ * Rate limit for repeated lines: of the lines with the same level, event and `key` (kept as a digest), the first
+ * few of every ten seconds are written, and the next one after that says how many were suppressed.
  */
 export function boundedLog(log: Log, clock: Clock): (key: string) => Log {
   const windows = new LRUCache<string, { startMs: number; lines: number; leftOut: number }>({
@@ -84,12 +84,12 @@ export function boundedLog(log: Log, clock: Clock): (key: string) => Log {
   };
 }
 
-/** The fields that tell like lines apart. None of them holds what a caller made up. */
+/** The fields that distinguish otherwise equal lines. Callers cannot choose their values freely. */
 const KEY_FIELDS = ['app', 'host', 'hub', 'caller', 'reason', 'errcode', 'warning'] as const;
 
 /**
- * Bounds every line of a process, whoever writes it: a caller, an upstream or a hub that can cause a line
- * could otherwise fill the disk with it. Lines of level `debug` are asked for, and are not bounded.
+ * Rate-limits all lines of a process: otherwise a caller, an upstream or a hub that can cause a line could
+ * fill the disk. Lines of level `debug` are written on request only and are not limited.
  */
 export function floodProof(log: LevelledLog, clock: Clock): LevelledLog {
   const logOf = boundedLog(log, clock);

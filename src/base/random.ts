@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 
-/** Chance as an argument: a fraction in [0, 1). */
+/** Randomness as an argument: returns a number in [0, 1). */
 export type Random = () => number;
 
 export const systemRandom: Random = () => randomBytes(4).readUInt32LE() / 2 ** 32;
 
-/** With `systemRandom`, as hard to guess as it is long. */
+/** Cryptographically random if `random` is `systemRandom`. */
 export function randomHex(digits: number, random: Random): string {
   return Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join('');
 }
 
-/** The same fractions for the same seed (mulberry32), for the simulator and for tests. */
+/** The same numbers for the same seed (mulberry32), for the simulator and for tests. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -21,7 +21,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** A key that nobody can guess: `bytes` random bytes in hex. */
+/** An unguessable key: `bytes` random bytes in hex. */
 export function randomKey(bytes: number): string {
   return randomBytes(bytes).toString('hex');
 }

@@ -3,15 +3,15 @@ import type { Clock } from './clock.ts';
 import { fingerprintOf } from './secret.ts';
 
 export interface Rate {
-  /** What may be spent at once. */
+  /** How many may be used at once. */
   readonly burst: number;
-  /** How long it takes until one more may be spent. */
+  /** How long it takes until one more may be used. */
   readonly refillMs: number;
 }
 
 export const RATE_KEYS_MAX = 10_000;
 
-/** A token bucket for each key, by its digest; the least recently used is forgotten, which only ever makes us lenient. */
+/** One token bucket per key (kept as a digest). Evicting the least recently used only makes the limit more lenient. */
 export class RateLimit {
   readonly #buckets = new LRUCache<string, { left: number; atMs: number }>({ max: RATE_KEYS_MAX });
   readonly #rate: Rate;
@@ -22,7 +22,7 @@ export class RateLimit {
     this.#clock = clock;
   }
 
-  /** Spends one, and answers 0; or answers how long to wait until one may be spent, in milliseconds. */
+  /** Uses one and returns 0, or returns how many milliseconds to wait until one may be used. */
   spend(key: string): number {
     const left = this.#left(key);
     if (left < 1) return this.#waitMs(left);

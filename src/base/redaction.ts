@@ -1,19 +1,18 @@
 import type { Secret } from './secret.ts';
 
 /**
- * `text` with a secret cut out of it, however it is written there: plain, or with any of its characters
- * percent-encoded, as entities of HTML or as escapes of JSON or JavaScript, one within the other up to
- * four deep. Both are compared as bytes, each one a character of Latin-1. The same string comes back if it
- * does not quote the secret.
+ * Removes a secret from `text`, whether it is plain or has any of its characters percent-encoded, as HTML
+ * entities, or as JSON or JavaScript escapes, nested up to four deep. Both are compared as bytes, each
+ * a Latin-1 character. Returns the same string if it does not contain the secret.
  */
 export function redactedText(text: string, secret: Secret, inPlace: () => string): string {
-  // No way to write a value makes it shorter.
+  // No encoding makes a value shorter.
   const revealed = secret.reveal();
   if (text.length < revealed.length) return text;
   const value = IS_ASCII.test(revealed) ? revealed : Buffer.from(revealed).toString('latin1');
   if (value.length < SECRET_BYTES_MIN) return text;
   let rest = text;
-  // What is left on both sides of a cut could be the secret once more.
+  // The parts on both sides of a cut may form the secret again.
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const before = rest;
     rest = without(value, before, inPlace);
@@ -22,7 +21,7 @@ export function redactedText(text: string, secret: Secret, inPlace: () => string
   return inPlace();
 }
 
-/** The same for a body, with a word in the place of the secret; the same buffer comes back if it does not quote it. */
+/** The same for a body, with a placeholder for the secret; returns the same buffer if it does not contain it. */
 export function redactedBytes(bytes: Buffer, secret: Secret): Buffer {
   if (bytes.length < secret.reveal().length) return bytes;
   const text = bytes.toString('latin1');
@@ -32,13 +31,13 @@ export function redactedBytes(bytes: Buffer, secret: Secret): Buffer {
 
 const IS_ASCII = /^[ -~]*$/;
 
-/** A shorter value would be found in texts that do not quote it; tokens and AppSecrets have 32 characters. */
+/** A shorter value would match unrelated text by chance; tokens and AppSecrets have 32 characters. */
 const SECRET_BYTES_MIN = 8;
 
-/** A URL that is encoded, put into another one, and quoted by a page within JSON. */
+/** For example an encoded URL, inside another URL, quoted by a page, inside JSON. */
 const LAYERS_MAX = 4;
 
-/** A text that quotes the secret in each layer, and once more around a cut, needs six. */
+/** A text that contains the secret in each layer, and once more around a cut, needs six. */
 const ROUNDS_MAX = 8;
 
 function without(value: string, text: string, inPlace: () => string): string {
@@ -54,7 +53,7 @@ function without(value: string, text: string, inPlace: () => string): string {
   return text;
 }
 
-/** Cuts the value out of a text in which it can be read once so many layers of escapes are taken off. */
+/** Cuts out the value where it appears after this many layers of escapes are decoded. */
 function withoutEscaped(value: string, text: string, layers: number, inPlace: () => string): string {
   let peeled: Peeled = { text, starts: [...Array(text.length + 1).keys()] };
   for (let layer = 0; layer < layers; layer++) peeled = peel(peeled);
@@ -69,7 +68,7 @@ function withoutEscaped(value: string, text: string, layers: number, inPlace: ()
 
 interface Peeled {
   readonly text: string;
-  /** Where each of its characters, and its end, was before anything was peeled off. */
+  /** The original position of each character, and of the end. */
   readonly starts: readonly number[];
 }
 
@@ -90,15 +89,14 @@ function peel({ text, starts }: Peeled): Peeled {
 const BEGINS_ESCAPE = /[%&\\\0]/;
 
 /**
- * A printable character of ASCII as programs on the way may write it: tokens and AppSecrets have no others,
- * and answers full of escaped Chinese are not worth a second look. A NUL is what stands beside each
- * character in UTF-16.
+ * A printable ASCII character as programs on the way may escape it. Tokens and AppSecrets have no others,
+ * so escaped Chinese in a response is skipped. In UTF-16 a NUL stands next to each such character.
  */
 const ESCAPE =
   // oxlint-disable-next-line no-control-regex -- see above
   /(?:[%\\]u00|%|\\x)([2-7][0-9a-f])|&#x0{0,4}([2-7][0-9a-f]);|&#0{0,4}(3[2-9]|[4-9]\d|1[01]\d|12[0-6]);|&([a-z]{2,20});|\\(["'/\\])|\0/gi;
 
-/** Takes what `ESCAPE` has found, group by group. */
+/** The arguments are the groups of an `ESCAPE` match. */
 function meaningOf(
   escape: string,
   byte?: string,
@@ -109,12 +107,12 @@ function meaningOf(
 ): string {
   if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
   if (decimal !== undefined) return String.fromCharCode(Number(decimal));
-  // What is no entity stays as it is.
+  // An unknown entity stays as it is.
   if (name !== undefined) return ENTITIES.get(name) ?? escape;
   return itself ?? '';
 }
 
-/** Those of HTML 5 that stand for a printable character of ASCII. */
+/** The HTML 5 entities for printable ASCII characters. */
 const ENTITIES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     '!': 'excl',

@@ -4,9 +4,8 @@ import { inspect } from 'node:util';
 const REDACTED = '[redacted]';
 
 /**
- * A value that must not be seen: an access token, an AppSecret, a client key. It shows itself as
- * `[redacted]` wherever text is made of it; `reveal()` is the one way to the value, so that a search
- * for that word finds every place where a secret leaves us.
+ * A confidential value: an access token, an AppSecret, a client key. It prints as `[redacted]`; only
+ * `reveal()` returns the value, so a search for that word finds every place where a secret is used.
  */
 export class Secret {
   readonly #value: string;
@@ -36,7 +35,7 @@ export class Secret {
   }
 }
 
-/** The first 16 hex digits of the SHA-256 of a token: names it, and cannot be turned back. */
+/** The first 16 hex digits of the SHA-256 of a token: identifies it and cannot be reversed. */
 export function fingerprintOf(value: string): string {
   return createHash('sha256').update(value).digest('hex').slice(0, 16);
 }

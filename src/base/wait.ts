@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** Waits for the work to end, however it ends, and no longer than this. The work goes on. */
+/** Waits until the work settles, at most `limitMs`. Does not cancel the work. */
 export function waitAtMost(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
     const timer = clock.after(limitMs, resolve);

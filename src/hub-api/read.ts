@@ -5,18 +5,18 @@ import { REPORT_OUTCOMES, type ReportOutcome } from './report-outcomes.ts';
 import { type WireProblem, type WireRefresh, type WireToken } from './wire.ts';
 import { makeToken, type Token } from '../token/token.ts';
 
-/** A token as a hub gave it. */
+/** A token as returned by a hub. */
 export interface HubToken {
   readonly appid: string;
   readonly token: Token;
 }
 
-/** Whoever says that a token lives longer than this means something else. */
+/** A longer lifetime than this is invalid. */
 const LIFE_SECONDS_MAX = 7 * 24 * 3_600;
 
 /**
- * Reads a `WireToken`; `undefined` where it is none. Its life is counted from
- * `sinceMs`, when it was asked for, by our own clock: no wrong clock upsets that.
+ * Reads a `WireToken`; returns `undefined` if the value is not one. Its lifetime starts at `sinceMs`, when it
+ * was requested, by our own clock, so it does not depend on the hub's clock.
  */
 export function readToken(value: unknown, sinceMs: number): HubToken | undefined {
   if (!isObject(value)) return undefined;
@@ -32,14 +32,14 @@ export function readToken(value: unknown, sinceMs: number): HubToken | undefined
   return { appid, token: makeToken(access_token, sinceMs - agedMs, agedMs + leftMs) };
 }
 
-/** What a hub says of a report, beside the token. */
+/** The hub's outcome of a report, without the token. */
 export interface ReportResult {
   readonly outcome: ReportOutcome;
   readonly holdMs: number | undefined;
   readonly retryMs: number | undefined;
 }
 
-/** Reads that part of a `WireRefresh`; `undefined` if it says nothing of the report. */
+/** Reads that part of a `WireRefresh`; returns `undefined` if it contains no outcome. */
 export function readReportResult(value: unknown): ReportResult | undefined {
   if (!isObject(value)) return undefined;
   const wire: { [Key in keyof WireRefresh]?: unknown } = value;
@@ -52,13 +52,13 @@ function readMs(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 ? Math.min(value, HOLD_MS_MAX) : undefined;
 }
 
-/** An account that a hub lets us use. */
+/** An account that the hub allows us to use. */
 export interface ListedApp {
   readonly appid: string;
   readonly isLoginOnly: boolean;
 }
 
-/** The accounts in the answer of GET /v1/apps; `undefined` where it is no such answer. */
+/** Reads the accounts in the response of GET /v1/apps; returns `undefined` if it is not such a response. */
 export function readApps(value: unknown): ListedApp[] | undefined {
   const apps = isObject(value) ? value['apps'] : undefined;
   if (!Array.isArray(apps)) return undefined;
@@ -70,16 +70,16 @@ export function readApps(value: unknown): ListedApp[] | undefined {
 }
 
 export interface HubProblem {
-  /** The last word of its type, such as `unknown_app`. */
+  /** The last part of its type, such as `unknown_app`. */
   readonly reason: string;
   readonly detail: string;
-  /** The platform's own, where that is the cause. */
+  /** The platform's errcode if that is the cause. */
   readonly errcode: number | undefined;
 }
 
 const DETAIL_CHARS_MAX = 500;
 
-/** Reads a `WireProblem`; `undefined` where something else answered, such as a gateway before the hub. */
+/** Reads a `WireProblem`; returns `undefined` if something else responded, such as a gateway in front of the hub. */
 export function readProblem(value: unknown): HubProblem | undefined {
   if (!isObject(value)) return undefined;
   const wire: { [Key in keyof WireProblem]?: unknown } = value;

@@ -1,13 +1,13 @@
-/** What a caller may be allowed to do with an account. */
+/** What a caller can be allowed to do with an account. */
 export const RIGHTS = [
-  /** To have its token, to watch it, and to report that it is refused. */
+  /** Get its token, watch it, and report that it is refused. */
   'tokens',
   'tickets',
-  /** To have a page's JS-SDK call signed. */
+  /** Get a page's JS-SDK call signed. */
   'sign',
-  /** To have a call made that carries the AppSecret. */
+  /** Have the hub make a call that carries the AppSecret. */
   'relay',
-  /** To press the button of the page: each press may cost a part of the day's budget. */
+  /** Use the refresh button of the page: each use may count against the daily quota. */
   'refresh',
 ] as const;
 export type Right = (typeof RIGHTS)[number];

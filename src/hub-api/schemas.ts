@@ -17,7 +17,7 @@ const time = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   .describe('RFC 3339, in UTC.');
 const ms = z.int().min(0);
-const secondsLeft = z.int().min(0).describe('Whole seconds left when the answer was written, rounded down.');
+const secondsLeft = z.int().min(0).describe('Whole seconds left when the response was written, rounded down.');
 
 const token = {
   appid,
@@ -28,7 +28,7 @@ const token = {
   expires_in: secondsLeft,
 };
 
-/** The shapes of what is sent and answered. Bodies of requests may have more in them; answers have not. */
+/** The schemas of requests and responses. Request bodies may have additional members; responses have none. */
 export const SCHEMAS = {
   Token: z.strictObject(token),
   Refresh: z.strictObject({
@@ -36,10 +36,10 @@ export const SCHEMAS = {
     refreshed: z.boolean().describe('Whether the report led to another token.'),
     outcome: z
       .enum(REPORT_OUTCOMES)
-      .describe('What became of the report; `accepted` and `held`: the platform accepts the token.'),
+      .describe('The outcome of the report; `accepted` and `held`: the platform accepts the token.'),
     hold_ms: ms
       .optional()
-      .describe('With `accepted` and `held`: for how long the path need not be reported.'),
+      .describe('With `accepted` and `held`: how long the path need not be reported.'),
     retry_ms: ms.optional().describe('With `waiting` and `rationed`: when another token may be fetched.'),
   }),
   Apps: z.strictObject({
@@ -60,7 +60,7 @@ export const SCHEMAS = {
     expires_in: secondsLeft,
   }),
   Page: z.object({
-    url: z.string().describe('Of a page, http or https, at most 2,048 bytes; its fragment is cut off.'),
+    url: z.string().describe('The URL of a page, http or https, at most 2,048 bytes; the fragment is removed.'),
   }),
   Signature: z.strictObject({
     appId: appid,
@@ -72,30 +72,30 @@ export const SCHEMAS = {
     fingerprint,
     errcode: z
       .union([...REFUSED_ERRCODES].map((errcode) => z.literal(errcode)))
-      .describe('What the platform answered to a call with that token.'),
+      .describe("The errcode of the platform's response to a request with that token."),
     path: z
       .string()
       .regex(REPORTED_PATH)
       .optional()
-      .describe('The path of that call, or `sha256:` and the first 16 hex digits of its SHA-256.'),
+      .describe('The path of that request, or `sha256:` and the first 16 hex digits of its SHA-256.'),
     succeeded: z
       .boolean()
       .optional()
-      .describe('Whether a call to that path succeeded with the token since the path was last reported.'),
+      .describe('Whether a request to that path succeeded with the token since the path was last reported.'),
   }),
   Relay: z.object({
     method: z.enum(['GET', 'POST']),
     path: z.enum(SECRET_PATHS as [string, ...string[]]),
     query: z
       .string()
-      // What could end the request line, or begin a fragment, is no part of a query.
+      // Excludes characters that could end the request line or begin a fragment.
       .regex(/^[\x21\x22\x24-\x7e]*$/)
       .describe('The raw query string, without appid and secret.'),
     content_type: z
       .string()
       .regex(/^[\x20-\x7e]{1,200}$/)
       .optional(),
-    body: z.base64().optional().describe("The request's body in base64."),
+    body: z.base64().optional().describe('The request body in base64.'),
   }),
   PlatformToken: z.union([
     z.strictObject({ access_token: z.string().min(1), expires_in: secondsLeft }),
@@ -105,7 +105,7 @@ export const SCHEMAS = {
     grant_type: z.literal('client_credential'),
     appid,
     secret: z.string().describe('The key of a client of the hub.'),
-    force_refresh: z.boolean().optional().describe('Changes nothing.'),
+    force_refresh: z.boolean().optional().describe('Has no effect.'),
   }),
   OpenApi: z.looseObject({ openapi: z.literal('3.1.0') }),
   Problem: z.strictObject({
@@ -113,7 +113,7 @@ export const SCHEMAS = {
     title: z.string(),
     status: z.int().min(400).max(599),
     detail: z.string(),
-    errcode: z.int().optional().describe("The platform's own, where that is the cause."),
+    errcode: z.int().optional().describe("The platform's errcode if that is the cause."),
   }),
 };
 

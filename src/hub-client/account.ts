@@ -8,11 +8,11 @@ import { type TokenOutcome, unavailable } from './outcome.ts';
 import type { HubToken } from '../hub-api/read.ts';
 
 export interface HubAccountParts {
-  /** Asks the hub for the token; with a refusal, for another one than the refused. */
+  /** Requests the token from the hub; with a refusal, one that differs from the refused token. */
   readonly ask: (refusal: Refusal | undefined) => Promise<TokenOutcome>;
-  /** Another token than before is in use. */
+  /** The token has changed. */
   readonly onToken: (token: Token) => void;
-  /** The hub has no such account for us. */
+  /** The hub does not know the account, or does not let us use it. */
   readonly onUnknown: () => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -21,40 +21,40 @@ export interface HubAccountParts {
 const RETRY_BASE_MS = 250;
 const RETRY_CAP_MS = 1_000;
 
-/** How long the hub is left alone after an answer that asking again would not change. */
+/** How long we wait after a failure that an immediate retry would not change. */
 const REST_MS = 1_000;
 
-/** How long a hub of version 0.1, which says nothing of it, has looked into a path with its answer. */
+/** The hold we assume for a hub of version 0.1, whose responses do not contain one. */
 const OLD_HUB_HOLD_MS = 2_000;
 const RETRY_MS = 1_000;
 
-/** One question for the token that all who need its answer share. */
+/** One series of requests for the token, shared by all waiting callers. */
 interface Round {
   readonly over: Promise<void>;
   end(): void;
 }
 
-/** This process's copy of the token of one account, which it serves to the token's end. */
+/** This process's copy of one account's token, served until the token expires. */
 export class HubAccount {
   readonly #parts: HubAccountParts;
   #held: HubToken | undefined;
-  /** What was reported of the current token last, until the hub has said that the platform accepts it. */
+  /** The last report of the current token, until the hub responds that the platform accepts it. */
   #suspicion: Refusal | undefined;
-  /** The last tokens that were replaced: an answer that was on its way, or a hub that is behind, may still name one. */
+  /** The last replaced tokens: a delayed response, or a hub that is behind, may still contain one. */
   #replaced: readonly string[] = [];
-  /** Those who wait for the outcome of a report; another token is one. */
+  /** Callers that wait for the outcome of a report; a new token is also an outcome. */
   readonly #reporting = new Set<() => void>();
   #round: Round | undefined;
   #why: Unavailable | undefined;
   #failedAtUnixMs: number | undefined;
-  /** No question for the token before this moment. */
+  /** The token is not requested before this moment. */
   #restUntilMs = 0;
 
   constructor(parts: HubAccountParts) {
     this.#parts = parts;
   }
 
-  /** The live token, without waiting. */
+  /** Returns the live token without waiting. */
   peek(): Token | undefined {
     const token = this.#held?.token;
     return isLive(token, this.#parts.clock.lifeMs()) ? token : undefined;
@@ -64,7 +64,7 @@ export class HubAccount {
     return this.#held !== undefined;
   }
 
-  /** What went wrong last, where nothing has gone well since. */
+  /** The last failure, if there was no success since. */
   get failure(): { readonly message: string; readonly errcode: number; readonly unixMs: number } | undefined {
     if (this.#why === undefined) return undefined;
     return { message: this.#why.message, errcode: this.#why.errcode, unixMs: this.#failedAtUnixMs ?? 0 };
@@ -95,7 +95,7 @@ export class HubAccount {
     });
   }
 
-  /** Takes over a token that the hub gave, unless the one in hand is better. */
+  /** Adopts a token from the hub, unless the current one is better. */
   take(next: HubToken): void {
     const current = this.peek();
     const suspect = this.#suspicion?.fingerprint;
@@ -112,19 +112,19 @@ export class HubAccount {
     for (const changed of this.#reporting) changed();
   }
 
-  /** The hub sent its current token once more; a report of that very token may have been lost while it was away. */
+  /** The hub sent its current token again; our report of that token may have been lost while it was unavailable. */
   reportAgain(fingerprint: string): void {
     const refusal = this.#suspicion;
     if (refusal?.fingerprint !== fingerprint || this.peek()?.fingerprint !== fingerprint) return;
     if (this.#reporting.size === 0) void this.report(refusal);
   }
 
-  /** Asks for the token without a caller that waits for it. */
+  /** Requests the token in the background. */
   refresh(): void {
     this.#ask();
   }
 
-  /** Waits for the running round, or for a new one; no longer than a caller can. */
+  /** Waits for the running round or a new one, as long as a caller can. */
   #join(): Promise<void> {
     const round = this.#ask();
     if (round === undefined) return Promise.resolve();
@@ -174,7 +174,7 @@ export class HubAccount {
     }
   }
 
-  /** What became of a report of `reported`; without an outcome, whether there is another token by now. */
+  /** The outcome of a report of `reported`; if `outcome` is undefined, whether the token has changed meanwhile. */
   #outcome(refusal: Refusal, reported: Token, outcome: TokenOutcome | undefined): ReportAnswer {
     if (outcome?.kind === 'token') this.take(outcome.got);
     const token = this.peek();
@@ -210,18 +210,18 @@ export class HubAccount {
   #answer(): TokenAnswer {
     const token = this.peek();
     if (token !== undefined) return { kind: 'token', token };
-    return this.#why ?? unavailable('the hub has not given a token yet; try again in a moment');
+    return this.#why ?? unavailable('the hub has not returned a token yet; try again in a moment');
   }
 }
 
 const REPLACED_MAX = 8;
 
-/** A hub tells in whole seconds what is left of a life, and its answer takes a while: ages are as inexact. */
+/** The accuracy of token ages: a hub sends whole seconds, and its responses take time. */
 const AGE_TOLERANCE_MS = 2_000;
 
 /**
- * The newer token wins, by our own clock: those of two hubs may differ. A token that the platform
- * refused loses to any other.
+ * The newer token wins, by our own clock, because the clocks of two hubs may differ. A token that the
+ * platform refused loses to any other.
  */
 function isBetter(next: Token, current: Token | undefined, suspect: string | undefined): boolean {
   if (current === undefined || next.fingerprint === current.fingerprint) return true;

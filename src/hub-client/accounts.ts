@@ -25,18 +25,18 @@ import type { TicketAnswer, TicketType } from '../token/ticket.ts';
 export interface HubAccountsParts {
   /** The hub's addresses, in order of preference. */
   readonly urls: readonly string[];
-  /** The only accounts to use, of those that the hub lets us use; undefined: all of them. */
+  /** Restricts us to these of the accounts that the hub lets us use; undefined: no restriction. */
   readonly only?: readonly string[] | undefined;
-  /** Reads the credential, which may change: called for each use. */
+  /** Reads the credential, which may change; called for each use. */
   readonly readBearer: () => Promise<Bearer>;
   readonly http: HubHttp;
   readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Another token of an account is in use. */
+  /** The token of an account has changed. */
   readonly onToken: (told: { appid: string; fingerprint: string; expiresAtUnixMs: number }) => void;
-  /** The hub lets us use an account no more. */
+  /** The hub no longer lets us use an account. */
   readonly onGone: (appid: string) => void;
 }
 
@@ -49,35 +49,35 @@ export interface HubStatus {
 
 export interface HubAccountStatus {
   readonly appid: string;
-  /** Only where there never is a token. */
+  /** Present only for accounts that never have a token. */
   readonly mode?: 'login';
-  /** Absent where there is no live token. */
+  /** Absent if there is no live token. */
   readonly fingerprint?: string;
   readonly issuedAtUnixMs?: number;
   readonly expiresAtUnixMs?: number;
   readonly lastFailure?: { readonly message: string; readonly errcode: number; readonly unixMs: number };
 }
 
-/** Without a query: every account that we may use. */
+/** Without a query, this watches every account that we may use. */
 const WATCH_PATH = '/v1/tokens/watch';
 
 export const ACCOUNTS_MAX = 5_000;
 
-/** How many tokens, of now and of earlier, are known to be ours. */
+/** How many current and former tokens we recognise as ours. */
 export const FINGERPRINTS_MAX = 10_000;
 
-/** Longer than callers wait, so that an answer that comes late for them still serves the next ones. */
+/** Longer than callers wait, so that a late response still serves the next ones. */
 const TOKEN_ASK_MS_MAX = 5_000;
 
-/** As long as no events come through from the hub, tokens are asked for: soon, and then this often. */
+/** While no events arrive from the hub we poll for tokens: first after `POLL_FIRST_MS`, then every `POLL_MS`. */
 const POLL_FIRST_MS = 1_000;
 const POLL_MS = 20_000;
 const POLLED_MAX = 50;
 
-/** Of what is left of a life, what an event may have waited: so short lives are not given up for it. */
+/** At most this share of the remaining lifetime is deducted for an event's delay, so that short-lived tokens stay usable. */
 const WAITED_SHARE_MAX = 0.1;
 
-/** The accounts that a hub holds for us: this process has copies of their tokens, and no secret. */
+/** The accounts that a hub manages for us: this process has copies of their tokens, and no secret. */
 export class HubAccounts {
   readonly #parts: HubAccountsParts;
   readonly #origins: Origins;
@@ -116,10 +116,10 @@ export class HubAccounts {
     });
   }
 
-  /** Begins to watch; done when the hub has told its accounts, or could not in time. */
+  /** Starts the watch; resolves when the account list has arrived, or has failed to arrive in time. */
   async start(): Promise<void> {
     const listed = this.#list.start();
-    // A hub refuses a watch that names an account which is not ours to use.
+    // A hub refuses a watch that names an account that we may not use.
     if (this.#parts.only !== undefined) await listed;
     this.#watch.start();
     await listed;
@@ -169,7 +169,7 @@ export class HubAccounts {
     return { kind: 'hub', relay: (call) => relayByHub(this.#client, appid, call) };
   }
 
-  /** The only account, as the hub told its accounts last. */
+  /** The only account in the last list from the hub. */
   onlyAppid(): string | undefined {
     if (!this.isListed()) this.#wake();
     return this.#onlyAppid;
@@ -179,7 +179,7 @@ export class HubAccounts {
     return this.#accounts.peek(appid)?.hadToken ?? false;
   }
 
-  /** Whether the hub has told us our accounts. */
+  /** Whether the account list has been received from the hub. */
   isListed(): boolean {
     return this.#list.appids() !== undefined;
   }
@@ -201,7 +201,7 @@ export class HubAccounts {
     await this.#parts.http.close();
   }
 
-  /** A call needs the hub: what waits to try it again does so now. */
+  /** A call needs the hub: pending retries start now. */
   #wake(): void {
     this.#watch.wake();
     this.#list.wake();
@@ -307,11 +307,11 @@ function wireReport({ fingerprint, errcode, path, succeeded }: Refusal): WireRep
   return { fingerprint, errcode, ...(path !== undefined && { path }), ...(succeeded && { succeeded }) };
 }
 
-/** The end of a token on the hub is none here: a hub that has just begun has no token yet, and ours may be good. */
+/** `gone` events are ignored: a hub that has just started has no token yet, while our copy may be valid. */
 function tokenIn({ type, data }: ServerEvent, nowMs: number, sinceMs: number): HubToken | undefined {
   const got = type === 'token' ? readToken(parseJson(data), nowMs) : undefined;
   if (got === undefined) return undefined;
-  // An event may have waited for a gateway, or for this process to wake: part of the life is over by then.
+  // A gateway, or a suspended process, may have delayed the event: part of the lifetime has passed.
   const leftMs = got.token.expiresAtMs - nowMs;
   const expiresAtMs = got.token.expiresAtMs - Math.min(nowMs - sinceMs, leftMs * WAITED_SHARE_MAX);
   return expiresAtMs > nowMs ? { ...got, token: { ...got.token, expiresAtMs } } : undefined;

@@ -3,13 +3,13 @@ import { Secret } from '../base/secret.ts';
 
 export type Bearer =
   | { readonly kind: 'bearer'; readonly value: Secret }
-  /** `why` names the file, and holds nothing of what stands in it. */
+  /** `why` names the file and contains none of its content. */
   | { readonly kind: 'unreadable'; readonly why: string };
 
-/** A projected token has about 1 KiB; what is longer than this is some other file. */
+/** A projected token has about 1 KiB; a longer file than this is not a credential. */
 const BEARER_BYTES_MAX = 16 * 1024;
 
-/** Reads the credential for the hub, which Kubernetes renews in its file: to be called for each use. */
+/** Reads the credential for the hub. Kubernetes renews the file, so call this for each use. */
 export async function readBearer(path: string): Promise<Bearer> {
   const unreadable = (why: string): Bearer => ({ kind: 'unreadable', why });
   let text: string;
@@ -22,8 +22,8 @@ export async function readBearer(path: string): Promise<Bearer> {
   const value = text.trim();
   if (value === '') return unreadable(`the file ${path} is empty`);
   if (text.length > BEARER_BYTES_MAX) return unreadable(`the file ${path} is too long for a credential`);
-  // Anything else could not stand in a header.
-  if (!/^[\x21-\x7e]+$/.test(value)) return unreadable(`the file ${path} holds more than one word`);
+  // Other characters are invalid in a header.
+  if (!/^[\x21-\x7e]+$/.test(value)) return unreadable(`the file ${path} contains more than one word`);
   return { kind: 'bearer', value: new Secret(value) };
 }
 

@@ -18,18 +18,18 @@ export interface HubClientParts {
   readonly clock: Clock;
 }
 
-/** One question to the hub. */
+/** One request to the hub. */
 export interface HubQuestion {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   /** Sent as JSON. */
   readonly content?: object;
   readonly timeoutMs: number;
-  /** Whether two hubs may be asked the same: then one that is slow, fails or refuses is not the last word. */
+  /** Whether the request may go to several hubs: if so, one that is slow, fails or refuses is not final. */
   readonly repeatable: boolean;
-  /** Where it is not repeatable: whether this answer shows that nothing was done, so that the next hub may be asked. */
+  /** If it is not repeatable: whether this response proves that nothing was done, so that the next hub may be asked. */
   readonly wasNotDone?: (answer: HubAnswer) => boolean;
-  /** Ends it before its time. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal;
 }
 
@@ -40,24 +40,24 @@ export interface HubAnswer {
   /** A flat list of names and values. */
   readonly headers: readonly string[];
   readonly body: Buffer;
-  /** What the hub itself says is wrong. */
+  /** The error that the hub itself returned. */
   readonly problem: HubProblem | undefined;
 }
 
 export type HubOutcome =
   | HubAnswer
-  /** More came than a hub ever sends. */
+  /** The response is larger than a hub ever sends. */
   | { readonly kind: 'too_large'; readonly host: string; readonly status: number }
   | { readonly kind: 'failed'; readonly failure: TransportFailure }
   | { readonly kind: 'no_credential'; readonly why: string };
 
-/** The longest list of accounts has less. */
+/** The longest account list is smaller. */
 const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
 
-/** After this the next address is asked too: a hub whose machine is frozen neither refuses nor answers. */
+/** After this the next address is asked too: a hub on a frozen machine neither refuses nor responds. */
 const PATIENCE_MS = 1_000;
 
-/** Asks the hub by whichever of its addresses works, with a credential that is read for each question. */
+/** Sends requests to the first hub address that works, with a credential that is read for each request. */
 export class HubClient {
   readonly #parts: HubClientParts;
 
@@ -82,7 +82,7 @@ export class HubClient {
     return new Promise((resolve) => new Turns(this.#parts, question, request, bearer.value, resolve).start());
   }
 
-  /** Opens the stream of events at one address. `undefined`, with the reason told, where there is no credential. */
+  /** Opens the event stream at one address. Returns the reason if there is no credential. */
   async open(origin: Origin, path: string, sink: AnswerSink): Promise<Exchange | { readonly why: string }> {
     const bearer = await this.#parts.readBearer();
     if (bearer.kind === 'unreadable') return bearer;
@@ -105,7 +105,7 @@ export class HubClient {
   }
 }
 
-/** One question, put to one address after the other until one of them gives an answer that counts. */
+/** A hedged request: sent to one address after the other until one returns a final outcome. */
 class Turns {
   readonly #parts: HubClientParts;
   readonly #question: HubQuestion;
@@ -113,12 +113,12 @@ class Turns {
   readonly #bearer: Secret;
   readonly #resolve: (outcome: HubOutcome) => void;
   readonly #candidates: Origin[];
-  /** In the order in which they were asked. */
+  /** In the order in which they were sent. */
   readonly #running = new Map<Origin, Exchange | undefined>();
   readonly #broken = new Set<Origin>();
-  /** Those that refuse us, be it that they are right or that another one knows better, and their words. */
+  /** Addresses that refuse us, rightly or because they are out of date, with their status. */
   readonly #refusing = new Map<Origin, string>();
-  /** What is told where none gives an answer that counts: rather a hub's word than a failure to reach one. */
+  /** The result if no outcome is final: a response of a hub takes precedence over a failure to reach one. */
   #best: HubOutcome | undefined;
   #patience: Timer | undefined;
   #timeout: Timer | undefined;
@@ -179,14 +179,14 @@ class Turns {
     }
     if (this.#best === undefined || rankOf(outcome) >= rankOf(this.#best)) this.#best = outcome;
     if (outcome.kind === 'failed' && outcome.failure.kind === 'broken') {
-      // A connection may have died while it was idle; that says nothing about the hub.
+      // The connection may have died while idle; that says nothing about the hub.
       if (!this.#broken.has(origin)) this.#candidates.push(origin);
       this.#broken.add(origin);
     }
     this.#next();
   }
 
-  /** What an outcome says about the address that it came from. */
+  /** Rates an address by an outcome. */
   #rate(origin: Origin, outcome: HubOutcome): void {
     const { origins } = this.#parts;
     if (outcome.kind === 'failed') {
@@ -208,7 +208,7 @@ class Turns {
     if (this.#question.repeatable) {
       for (const slow of this.#running.keys()) this.#parts.origins.failed(slow, reason);
     }
-    // Where a call may have been made by the hub that is silent, the refusal of another one is not the news.
+    // If the silent hub may have made the call, the timeout matters more than another hub's refusal.
     const told = this.#question.repeatable && this.#best?.kind === 'answer' ? this.#best : undefined;
     const failure = { kind: 'timeout', reason, host: first?.host ?? '-' } as const;
     this.#finish(told ?? { kind: 'failed', failure });
@@ -221,7 +221,7 @@ class Turns {
     for (const sending of this.#running.values()) sending?.abort();
     const { origins } = this.#parts;
     const isServed = outcome.kind === 'answer' && outcome.status < 400;
-    // Who refuses what another hub gives shall not be asked first for a while.
+    // A hub that refuses what another hub grants is not asked first for a while.
     for (const [origin, words] of this.#refusing) {
       if (isServed) origins.failed(origin, words);
       else origins.connected(origin);
@@ -232,17 +232,17 @@ class Turns {
 
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404]);
 
-/** No credential, not allowed, no such account: a hub whose settings or keys are behind says it too. */
+/** Not authenticated, not authorized, no such account: a hub with outdated settings or keys returns these too. */
 function isRefusal(answer: HubAnswer): boolean {
   return REFUSALS.has(answer.status) || isOfCredential(answer);
 }
 
-/** Whether the hub does not know us by our credential. */
+/** Whether the hub could not authenticate us. */
 export function isOfCredential({ status, problem }: HubAnswer): boolean {
   return status === 401 || problem?.reason === 'too_many_failures';
 }
 
-/** Whether no other hub is to be asked. */
+/** Whether the outcome is final, so that no other hub is asked. */
 function isLastWord(outcome: HubOutcome, { repeatable, wasNotDone }: HubQuestion): boolean {
   switch (outcome.kind) {
     case 'answer':
@@ -258,8 +258,8 @@ function isLastWord(outcome: HubOutcome, { repeatable, wasNotDone }: HubQuestion
 }
 
 /**
- * Of outcomes that are not the last word the highest is told: so an account counts as unknown only
- * where every hub that answered says so.
+ * Of outcomes that are not final, the one with the highest rank is returned: so an account counts as unknown
+ * only if every hub that responded says so.
  */
 function rankOf(outcome: HubOutcome): number {
   if (outcome.kind !== 'answer') return outcome.kind === 'too_large' ? 1 : 0;
@@ -270,7 +270,7 @@ function rankOf(outcome: HubOutcome): number {
   return problem.reason === 'unknown_app' ? 2 : 3;
 }
 
-/** What answers may be no hub, and quote our request: the credential goes no further than this. */
+/** The server may not be a hub and may quote our request, so the credential is redacted from its response. */
 class Collector implements AnswerSink {
   readonly #origin: Origin;
   readonly #injected: readonly Injected[];
@@ -304,7 +304,7 @@ class Collector implements AnswerSink {
 
   end(): void {
     const [status, headers, host] = [this.#status, this.#headers, this.#origin.host];
-    // Gateways before a hub code answers unasked.
+    // Gateways in front of a hub may compress responses unasked.
     const plain = decoded(Buffer.concat(this.#chunks), codingsOf(headers), ANSWER_BYTES_MAX);
     const body = redactedBody(plain, this.#injected);
     const problem = status < 400 ? undefined : readProblem(parseJson(body.toString('utf8')));

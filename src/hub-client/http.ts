@@ -3,17 +3,17 @@ import type { AnswerSink, Exchange } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { type PoolOptions, Pools } from '../upstream/pools.ts';
 
-/** A request to a hub, whichever of its addresses it goes to. */
+/** A request to a hub, independent of the address that it is sent to. */
 export interface HubRequest {
   readonly method: 'GET' | 'POST';
   /** Path and query. */
   readonly path: string;
-  /** A flat list of names and values. Holds the credential: never logged. */
+  /** A flat list of names and values. Contains the credential: never log it. */
   readonly headers: readonly string[];
   readonly body?: Buffer;
 }
 
-/** Sends one request to one address of a hub, and gives the answer to `sink` as it comes. */
+/** Sends one request to one address of a hub, and streams the response to `sink`. */
 export interface HubHttp {
   send(origin: Origin, request: HubRequest, sink: AnswerSink): Exchange;
   close(): Promise<void>;
@@ -31,7 +31,7 @@ export function makeHubHttp(options: PoolOptions): HubHttp {
         pinned: false,
       };
       let current: Attempt | undefined;
-      // Which address is asked is decided by the caller.
+      // The caller chooses the address.
       const start = (fresh: boolean): void => {
         const limitMs = options.connectTimeoutMs;
         current = new Attempt(pools, request, sink, {

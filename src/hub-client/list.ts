@@ -10,28 +10,28 @@ import { readApps } from '../hub-api/read.ts';
 
 export interface HubListParts {
   readonly client: HubClient;
-  /** The only accounts that are of use here, of those that the hub lets us use. */
+  /** Restricts us to these of the accounts that the hub lets us use. */
   readonly only?: readonly string[] | undefined;
   readonly onLearned: (appids: readonly string[]) => void;
-  /** An account that was listed is so no more. */
+  /** An account is no longer listed. */
   readonly onGone: (appid: string) => void;
-  /** An account is listed that the last list was without. */
+  /** An account is listed that was missing in the last list. */
   readonly onBack: (appid: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
 
-/** Whoever asks for an account that is not listed makes us look again, no sooner than this. */
+/** A request for an unlisted account reloads the list, at most this often. */
 const FRESH_MS = 10_000;
 
-/** However many calls need it, a list that could not be had is asked for no more often than this. */
+/** After a failure, calls that need the list reload it at most this often. */
 const WAKE_SPACING_MS = 1_000;
 
 const RELOAD_MS = 300_000;
 const RETRY_CAP_MS = 30_000;
 
-/** The accounts that the hub lets us use: asked for at the start, again from time to time, and when one is missed. */
+/** The accounts that the hub lets us use: loaded at startup, periodically, and if an account is missing. */
 export class HubList {
   readonly #parts: HubListParts;
   #appids: Set<string> | undefined;
@@ -47,7 +47,7 @@ export class HubList {
     this.#parts = parts;
   }
 
-  /** The first list, as far as it comes in time. */
+  /** Resolves when the first list has arrived, or has failed to arrive in time. */
   async start(): Promise<void> {
     await this.#ask();
   }
@@ -56,41 +56,41 @@ export class HubList {
     return this.#appids === undefined ? undefined : [...this.#appids];
   }
 
-  /** Whether the account is ours to use. Where no hub can be asked the answer is yes: it may well be. */
+  /** Whether we may use the account. Returns true if no hub can be reached, because we may be allowed to. */
   async has(appid: string): Promise<boolean> {
     if (this.#appids?.has(appid) === true) return true;
     if (!this.wants(appid)) return false;
-    // Without a hub that answers, callers must not wait for this and then for a token as well.
+    // If no hub responds, callers must not wait for this and then again for a token.
     if (this.#failures > 0) return true;
     if (this.#parts.clock.lifeMs() - this.#learnedAtMs < FRESH_MS) return false;
     const isLearned = await this.#ask();
     return !isLearned || this.#appids?.has(appid) === true;
   }
 
-  /** Whether the account only logs people in, by the hub's last list. */
+  /** Whether the account only logs people in, according to the last list. */
   isLoginOnly(appid: string): boolean {
     return this.#loginOnly.has(appid);
   }
 
-  /** A call needs the list, or the hub itself: a back-off is cut short. */
+  /** A call needs the list or the hub itself: ends a backoff. */
   wake(): void {
     if (this.#closed || this.#failures === 0 || this.#asking !== undefined) return;
     if (this.#parts.clock.lifeMs() - this.#askedAtMs >= WAKE_SPACING_MS) void this.#ask();
   }
 
-  /** Whether this process is set to use the account, be it one of the hub or not. */
+  /** Whether this process is configured to use the account, whether or not the hub has it. */
   wants(appid: string): boolean {
     return this.#parts.only?.includes(appid) ?? true;
   }
 
-  /** The hub told us of an account on its own. */
+  /** The hub sent an event for an account. */
   add(appid: string): void {
     if (this.#appids === undefined || this.#appids.has(appid)) return;
     this.#appids.add(appid);
     this.#parts.onBack(appid);
   }
 
-  /** The hub said that there is no such account for us. */
+  /** The hub returned that there is no such account for us. */
   remove(appid: string): void {
     if (this.#appids?.delete(appid) === true) this.#parts.onGone(appid);
   }

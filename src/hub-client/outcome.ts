@@ -6,23 +6,23 @@ import { headerValues } from '../upstream/raw-headers.ts';
 import { type HubAnswer, type HubOutcome, isOfCredential } from './client.ts';
 import { type HubToken, readReportResult, readToken, type ReportResult } from '../hub-api/read.ts';
 
-/** What came of asking a hub for a token. */
+/** The outcome of requesting a token from a hub. */
 export type TokenOutcome =
-  /** `report`: what became of a report; absent from a hub of version 0.1. */
+  /** `report`: the outcome of a report; absent for a hub of version 0.1. */
   | { readonly kind: 'token'; readonly got: HubToken; readonly report?: ReportResult }
   | {
       readonly kind: 'none';
       readonly why: Unavailable;
-      /** `unknown`: the hub has no such account for us. `soon`: asking again may help. */
+      /** `unknown`: the hub has no such account for us. `soon`: a retry may help. */
       readonly next: 'unknown' | 'soon' | 'later';
-      /** How long the hub asks to be left alone. */
+      /** The hub's Retry-After. */
       readonly restMs: number;
     };
 
-/** No hub makes us wait longer than this. */
+/** Upper bound for a hub's Retry-After. */
 const REST_MS_MAX = 60_000;
 
-/** Reads the answer to a question for the token of an account; `askedAtMs` is when it was asked. */
+/** Reads the response to a request for an account's token that was sent at `askedAtMs`. */
 export function readTokenOutcome(outcome: HubOutcome, appid: string, askedAtMs: number): TokenOutcome {
   if (outcome.kind !== 'answer' || outcome.status !== 200) {
     return {
@@ -41,23 +41,23 @@ export function readTokenOutcome(outcome: HubOutcome, appid: string, askedAtMs: 
   if (got.token.expiresAtMs > askedAtMs) {
     return { kind: 'token', got, ...(report !== undefined && { report }) };
   }
-  return { kind: 'none', why: unavailable('the token is in its last second'), next: 'soon', restMs: 0 };
+  return { kind: 'none', why: unavailable('the token is about to expire'), next: 'soon', restMs: 0 };
 }
 
-/** In words for people: why there is no answer that counts, and what to do. */
+/** For people: why there is no usable response, and what to do. */
 export function whyNot(outcome: HubOutcome): Unavailable {
   switch (outcome.kind) {
     case 'no_credential':
       return unavailable(
-        `the credential for the hub cannot be had: ${outcome.why} (WECHAT_SIDECAR_HUB_TOKEN_FILE)`,
+        `the credential for the hub cannot be read: ${outcome.why} (WECHAT_SIDECAR_HUB_TOKEN_FILE)`,
       );
     case 'failed': {
       const { kind, host, reason } = outcome.failure;
-      if (isOutOfDescriptors(reason)) return unavailable(`the hub was not asked: ${transportWords(reason)}`);
+      if (isOutOfDescriptors(reason)) return unavailable(`nothing was sent to the hub: ${transportWords(reason)}`);
       return unavailable(
         kind === 'unreachable'
           ? `no hub can be reached (${host}): ${transportWords(reason)}; see WECHAT_SIDECAR_HUB_URL`
-          : `the hub ${host} gave no answer (${reason})`,
+          : `the hub ${host} did not respond (${reason})`,
       );
     }
     case 'too_large':
@@ -76,13 +76,13 @@ function refusal(answer: HubAnswer): Unavailable {
     );
   }
   if (problem === undefined) {
-    return unavailable(status >= 500 ? `the hub ${host} answered HTTP ${status}` : noHub(host, status));
+    return unavailable(status >= 500 ? `the hub ${host} returned HTTP ${status}` : noHub(host, status));
   }
   return unavailable(`the hub ${host} says: ${problem.detail}`, problem.errcode);
 }
 
 function noHub(host: string, status: number): string {
-  return `what answers at ${host} is no hub (HTTP ${status}): check WECHAT_SIDECAR_HUB_URL`;
+  return `the server at ${host} is not a hub (HTTP ${status}): check WECHAT_SIDECAR_HUB_URL`;
 }
 
 function whatNext(outcome: HubOutcome): 'unknown' | 'soon' | 'later' {
@@ -90,12 +90,12 @@ function whatNext(outcome: HubOutcome): 'unknown' | 'soon' | 'later' {
   if (outcome.kind === 'no_credential' || outcome.kind === 'too_large') return 'later';
   if (outcome.problem?.reason === 'unknown_app') return 'unknown';
   if (isOfCredential(outcome)) return 'later';
-  // With an errcode of its own it is the platform that refuses, and goes on to.
+  // With an errcode, the platform refuses and will keep refusing.
   const mayPass = outcome.status >= 500 || outcome.status === 429;
   return mayPass && (outcome.problem?.errcode ?? -1) === -1 ? 'soon' : 'later';
 }
 
-/** How long an answer asks to be left alone: its Retry-After, in seconds. */
+/** The Retry-After of a response (in seconds) as milliseconds; 0 if there is none. */
 export function restMsOf(headers: readonly string[]): number {
   const seconds = Number(headerValues(headers, 'retry-after')[0] ?? 0);
   return seconds > 0 ? Math.min(REST_MS_MAX, seconds * 1_000) : 0;

@@ -4,7 +4,7 @@ import { headerValues } from '../upstream/raw-headers.ts';
 import type { HubAnswer, HubClient, HubOutcome } from './client.ts';
 import { whyNot } from './outcome.ts';
 
-/** A call that carries the AppSecret, less the secret. */
+/** A call that carries the AppSecret, without the secret itself. */
 export interface RelayCall {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -12,11 +12,11 @@ export interface RelayCall {
   readonly query: string;
   readonly contentType: string | undefined;
   readonly body: Buffer;
-  /** The caller left: nobody wants the answer any more. */
+  /** Aborts when the caller disconnects. */
   readonly signal: AbortSignal;
 }
 
-/** Why there is no answer of the platform: reasons of the sidecar's own errors. */
+/** Why there is no response of the platform: reasons of the sidecar's own errors. */
 export type RelayFailureReason =
   | 'unknown_app'
   | 'bad_request'
@@ -28,7 +28,7 @@ export type RelayFailureReason =
   | 'upstream_timeout';
 
 export type RelayOutcome =
-  /** The platform's own answer. */
+  /** The platform's own response. */
   | {
       readonly kind: 'answer';
       readonly status: number;
@@ -45,7 +45,7 @@ export type RelayOutcome =
 /** Longer than the hub waits for the platform. */
 const RELAY_MS_MAX = 70_000;
 
-/** Has the hub make a call with the secret that it holds. Never twice: a login code is good for one call. */
+/** Has the hub make a call with its secret. Never retried after it may have been made: login codes work only once. */
 export async function relayByHub(client: HubClient, appid: string, call: RelayCall): Promise<RelayOutcome> {
   const { method, path, query, contentType, body, signal } = call;
   const content: WireRelay = {
@@ -81,7 +81,7 @@ function isOfPlatform({ headers }: HubAnswer): boolean {
   return headerValues(headers, 'x-wechat-sidecar-relay')[0] === '1';
 }
 
-/** The hub's own words for a call that it turned away before it did anything. */
+/** Problems of the hub that mean that it rejected the call before doing anything. */
 const TURNED_AWAY: ReadonlySet<string> = new Set([
   'unknown_app',
   'not_permitted',
@@ -95,7 +95,7 @@ function wasNotDone(answer: HubAnswer): boolean {
   return answer.status === 401 || TURNED_AWAY.has(answer.problem?.reason ?? '');
 }
 
-/** The hub's own words for what goes wrong, as far as they mean the same here. */
+/** Problems of the hub that have the same meaning here. */
 const REASONS: Readonly<Record<string, RelayFailureReason>> = {
   unknown_app: 'unknown_app',
   bad_request: 'bad_request',
@@ -107,7 +107,7 @@ const REASONS: Readonly<Record<string, RelayFailureReason>> = {
   upstream_timeout: 'upstream_timeout',
 };
 
-/** After a fault or a gateway's error nobody knows whether the call was made. */
+/** After an internal error, or an error of a gateway, it is unknown whether the call was made. */
 function reasonOf(outcome: HubOutcome): RelayFailureReason {
   switch (outcome.kind) {
     case 'no_credential':

@@ -12,8 +12,8 @@ export interface HubSigning extends Pick<Parameters<typeof signPage>[3], 'clock'
 }
 
 /**
- * Has the hub sign a page, since it knows what this caller may have signed. Where no hub answers, or one that
- * is too old for it, the page is signed here with a copy of the ticket, if we may have one.
+ * Has the hub sign a page, because it knows what this caller may have signed. If no hub responds, or it is too
+ * old to sign, the page is signed here with a copy of the ticket, if we may get one.
  */
 export async function signByHub(
   { client, tickets, ...moment }: HubSigning,

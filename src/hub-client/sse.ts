@@ -2,15 +2,15 @@ import { StringDecoder } from 'node:string_decoder';
 
 /** One server-sent event. Source: the HTML standard, section 9.2.6. */
 export interface ServerEvent {
-  /** `message` where the stream names none. */
+  /** `message` if the stream names none. */
   readonly type: string;
   readonly data: string;
 }
 
-/** Far more than a token takes. */
+/** Far more than a token needs. */
 const EVENT_CHARS_MAX = 16 * 1024;
 
-/** Reads a stream of server-sent events from its pieces. Comments, which are heartbeats, give no event. */
+/** Parses a stream of server-sent events chunk by chunk. Comments, which are heartbeats, produce no event. */
 export class EventReader {
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';
@@ -18,7 +18,7 @@ export class EventReader {
   #data: string[] = [];
   #chars = 0;
 
-  /** The events that this piece completes; `undefined` once an event is too long: the stream is to be ended. */
+  /** Returns the events that this chunk completes; `undefined` if an event is too long: then end the stream. */
   push(piece: Buffer): ServerEvent[] | undefined {
     this.#rest += this.#decoder.write(piece);
     const events: ServerEvent[] = [];
@@ -33,7 +33,7 @@ export class EventReader {
   #takeLine(): string | undefined {
     const end = this.#rest.search(/[\r\n]/);
     if (end === -1) return undefined;
-    // A CR that ends this piece may be half of a line's end.
+    // A CR at the end of this chunk may be half of a CRLF.
     if (this.#rest[end] === '\r' && end === this.#rest.length - 1) return undefined;
     const line = this.#rest.slice(0, end);
     this.#rest = this.#rest.slice(end + (this.#rest.startsWith('\r\n', end) ? 2 : 1));
@@ -48,7 +48,7 @@ export class EventReader {
     if (field === 'event') this.#type = value;
     if (field === 'data') {
       this.#data.push(value);
-      // With the end of its line: lines without a character take memory too.
+      // Includes the line end: empty lines use memory too.
       this.#chars += value.length + 1;
     }
     return undefined;

@@ -11,17 +11,17 @@ import type { HubClient } from './client.ts';
 import { restMsOf, unavailable, whyNot } from './outcome.ts';
 import type { Ticket, TicketAnswer, Tickets, TicketType } from '../token/ticket.ts';
 
-/** While the hub fails, callers who can be served the copy do not wait long for a better one. */
+/** While the hub fails, callers that can get the current copy do not wait longer than this for a fresher one. */
 const FAILING_WAIT_MS_MAX = 500;
 
-/** How long the hub is left alone after it was asked. It keeps to the platform's own spacing. */
+/** Minimum interval between requests to the hub, which observes the platform's own spacing. */
 const REST_MS = 2_000;
 
 export const COPIES_MAX = 1_000;
 
 interface Copy {
   ticket: Ticket | undefined;
-  /** The hub is asked no more before this. */
+  /** The hub is not asked again before this. */
   quietUntilMs: number;
   isFailing: boolean;
   asking: Promise<void> | undefined;
@@ -29,8 +29,8 @@ interface Copy {
 }
 
 /**
- * Copies of a hub's tickets. One that has less left than SDKs need is handed out only if the hub has no
- * fresher one, which it is asked for.
+ * Copies of a hub's tickets. If one has less left than SDKs need, the hub is asked for a fresher one; the copy
+ * is returned only if the hub has none.
  */
 export class HubTickets implements Tickets {
   readonly #client: HubClient;
@@ -54,7 +54,7 @@ export class HubTickets implements Tickets {
     this.#copies.set(key, copy);
     if (!this.#hasLeft(copy.ticket, LEFT_MS_MIN)) await this.#fresher(copy, appid, type);
     if (this.#hasLeft(copy.ticket, LAST_SECOND_MS)) return { kind: 'ticket', ticket: copy.ticket };
-    return copy.why ?? unavailable('the hub has given no ticket');
+    return copy.why ?? unavailable('the hub has not returned a ticket');
   }
 
   async #fresher(copy: Copy, appid: string, type: TicketType): Promise<void> {
@@ -92,7 +92,7 @@ export class HubTickets implements Tickets {
   }
 }
 
-/** Reads a `WireTicket`, whose life is counted from when it was asked for. */
+/** Reads a `WireTicket`; its lifetime starts when it was requested. */
 function readTicket(value: unknown, askedAtMs: number): Ticket | undefined {
   if (!isObject(value)) return undefined;
   const { ticket, expires_in: expiresIn } = value;

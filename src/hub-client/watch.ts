@@ -12,9 +12,9 @@ import { EventReader, type ServerEvent } from './sse.ts';
 export interface HubWatchParts {
   readonly client: HubClient;
   readonly origins: Origins;
-  /** Path and query, for each stream. */
+  /** Returns path and query for each stream. */
   readonly path: () => string;
-  /** `sinceMs`: when it was written by the hub, at the earliest; it may have waited on the way, or for us to wake. */
+  /** `sinceMs`: the earliest time at which the hub can have sent it; the network, or a suspend of ours, may delay it. */
   readonly onEvent: (event: ServerEvent, sinceMs: number) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -23,40 +23,40 @@ export interface HubWatchParts {
 
 export interface WatchStatus {
   readonly state: 'open' | 'connecting' | 'waiting' | 'closed';
-  /** Where it is open or being opened. */
+  /** The host of an open stream, or of one that is being opened. */
   readonly host?: string;
   readonly sinceUnixMs: number;
   readonly lastFailure?: string;
 }
 
-/** A hub sends a heartbeat every 15 s: three that did not come mean that it, or the way to it, is gone. */
+/** A hub sends a heartbeat every 15 s: after three missing ones, it or the route to it is down. */
 const SILENCE_MS_MAX = 45_000;
 
-/** Pieces that are read closer together than this may have come in one go. */
+/** Chunks that are read closer together than this may belong to one backlog. */
 const BACKLOG_MS = 1_000;
 
-/** From sending to the head of the answer. */
+/** Timeout for the response headers. */
 const OPEN_MS_MAX = 10_000;
 
-/** Drawn from 0 to this, doubling to the cap: a thousand sidecars whose hub went away must not come back in one moment. */
+/** Full jitter from 0 to this, doubling up to the cap: a thousand sidecars must not reconnect at the same moment. */
 const RETRY_BASE_MS = 2_000;
 const RETRY_CAP_MS = 20_000;
 
-/** However many calls need the hub, they open the stream no more often than this. */
+/** Calls that need the hub reopen the stream at most this often. */
 const WAKE_SPACING_MS = 1_000;
 
-/** Away from the first address the stream is opened again after this long, at the earliest, to get back to it. */
+/** A stream to another than the first address is reopened after at least this long, to return to the first. */
 const DETOUR_MS = 300_000;
 
-/** Keeps a stream of events from the hub open, at the first of its addresses that works. */
+/** Keeps an event stream from the hub open, at the first address that works. */
 export class HubWatch {
   readonly #parts: HubWatchParts;
   #status: WatchStatus;
-  /** Failures since events came last. */
+  /** Number of failures since the last event. */
   #failures = 0;
   #startedMs: number | undefined;
   #restUntilMs = 0;
-  /** Whether an event has come on the stream that is open. */
+  /** Whether the open stream has delivered an event. */
   #isHearing = false;
   #sending: Exchange | undefined;
   #timer: Timer | undefined;
@@ -72,7 +72,7 @@ export class HubWatch {
     void this.#tryEach(this.#parts.origins.inOrder(), 0);
   }
 
-  /** A call needs what the hub knows: a back-off is cut short. */
+  /** A call needs the hub: ends a backoff. */
   wake(): void {
     const nowMs = this.#parts.clock.lifeMs();
     const isWaiting = this.#status.state === 'waiting' && this.#startedMs !== undefined;
@@ -82,7 +82,7 @@ export class HubWatch {
     this.start();
   }
 
-  /** Whether events come through: something on the way may refuse streams, or hold them back. */
+  /** Whether events arrive: a gateway may refuse streams or buffer them. */
   isHearing(): boolean {
     return this.#isHearing;
   }
@@ -98,7 +98,7 @@ export class HubWatch {
     this.#become('closed');
   }
 
-  /** `restMs` is how long a hub that could not take us asked to be left alone. */
+  /** `restMs` is the Retry-After of a hub that refused us. */
   async #tryEach(candidates: readonly Origin[], restMs: number): Promise<void> {
     const [origin, ...others] = candidates;
     if (this.#closed) return;
@@ -179,15 +179,15 @@ interface SinkOptions {
   readonly clock: Clock;
   readonly onOpen: () => void;
   readonly onEvent: (event: ServerEvent, sinceMs: number) => void;
-  /** Once. `isTransport` where the hub could not be reached, or fell silent. */
+  /** Called once. `isTransport` if the hub could not be reached, or fell silent. */
   readonly onEnd: (ended: Ended, isTransport: boolean) => void;
 }
 
-/** One stream, ended by either side or by its silence. */
+/** One stream, ended by either side or by a timeout. */
 class WatchSink implements AnswerSink {
   readonly #options: SinkOptions;
   readonly #reader = new EventReader();
-  /** When the last piece was read, and the last one before those that came in one go with it. */
+  /** When the last chunk was read, and when the last chunk before its backlog was. */
   #readMs: number;
   #sinceMs: number;
   #silence: Timer;
@@ -198,14 +198,14 @@ class WatchSink implements AnswerSink {
     this.#options = options;
     this.#readMs = options.clock.lifeMs();
     this.#sinceMs = this.#readMs;
-    this.#silence = options.clock.after(OPEN_MS_MAX, () => this.#finish('no answer', 0, true));
+    this.#silence = options.clock.after(OPEN_MS_MAX, () => this.#finish('no response', 0, true));
   }
 
   head(status: number, _: string, headers: string[]): void {
     const type = headerValues(headers, 'content-type')[0] ?? '';
     if (status !== 200 || !type.toLowerCase().startsWith('text/event-stream')) {
       const restMs = restMsOf(headers);
-      this.#finish(status === 200 ? 'it is no hub' : `HTTP ${status}`, restMs, false);
+      this.#finish(status === 200 ? 'not a hub' : `HTTP ${status}`, restMs, false);
       return;
     }
     this.#isOpen = true;
@@ -216,7 +216,7 @@ class WatchSink implements AnswerSink {
   data(chunk: Buffer): boolean {
     if (this.isOver) return true;
     this.#heard();
-    // What was written before the last reading was read then; but a backlog is read in many pieces.
+    // This was sent after the last read, unless both are part of a backlog that is read in many chunks.
     const nowMs = this.#options.clock.lifeMs();
     if (nowMs - this.#readMs > BACKLOG_MS) this.#sinceMs = this.#readMs;
     this.#readMs = nowMs;
@@ -227,14 +227,14 @@ class WatchSink implements AnswerSink {
   }
 
   end(): void {
-    this.#finish('the hub ended it', 0, false);
+    this.#finish('closed by the hub', 0, false);
   }
 
   failed(failure: TransportFailure): void {
     this.#finish(failure.reason, 0, failure.kind === 'unreachable');
   }
 
-  /** Our own end of it. */
+  /** Ends the stream from our side. */
   stop(reason: string): void {
     this.#finish(reason, 0, false);
   }

@@ -6,26 +6,26 @@ import { isLive } from '../token/token.ts';
 /** What a caller waits for: a live token, or one other than `unwanted`. */
 export interface Want {
   readonly unwanted: string | undefined;
-  /** A token that is due to be replaced is taken only if its successor does not come in time. */
+  /** A token that is due for renewal is accepted only if its successor does not arrive in time. */
   readonly isLasting: boolean;
   readonly deadlineMs: number;
 }
 
-/** What someone who reported a refused token waits for. */
+/** What the reporter of a refused token waits for. */
 export interface ReportWant {
   readonly fingerprint: string;
   readonly key: string;
   /** The number of the look that settles the report. */
   readonly look: number;
-  /** Somebody else's report had started it. */
+  /** The look was started by an earlier report. */
   readonly wasCovered: boolean;
   readonly deadlineMs: number;
 }
 
-/** How soon to report again if no look was concluded in time. */
+/** How soon to report again if no look has ended in time. */
 const RETRY_MS = 1_000;
 
-/** The answer that is known now; undefined if waiting until the deadline may be worth it. */
+/** Returns the answer if it is known now; undefined if waiting until the deadline may help. */
 export function answerNow(state: State, want: Want, nowMs: number): TokenAnswer | undefined {
   const { token } = state;
   const isDue = want.isLasting && nowMs >= state.dueMs;
@@ -34,7 +34,7 @@ export function answerNow(state: State, want: Want, nowMs: number): TokenAnswer 
   return mayChange(state, want.deadlineMs, nowMs) ? undefined : finalAnswer(state, nowMs);
 }
 
-/** The best answer when waiting is over. */
+/** The best answer after the wait. */
 export function finalAnswer(state: State, nowMs: number): TokenAnswer {
   const { token } = state;
   return isLive(token, nowMs) ? { kind: 'token', token } : unavailable(state);
@@ -54,7 +54,7 @@ export function reportAnswerNow(state: State, want: ReportWant, nowMs: number): 
     return { kind: want.wasCovered ? 'held' : 'accepted', token, holdMs };
   }
   if (phase.kind !== 'resting') return undefined;
-  // A look that is about to be repeated; else whoever can ask another holder of the account shall do so.
+  // Wait if the look is retried soon; otherwise fail now, so that the caller can ask another hub.
   const isRepeated = doubt.tries > 0 && phase.untilMs < want.deadlineMs;
   return isRepeated ? undefined : unavailable(state);
 }
@@ -74,7 +74,7 @@ function unavailable({ phase }: State): Unavailable {
   return {
     kind: 'unavailable',
     errcode: -1,
-    message: 'The platform has not answered the request for an access_token yet; try again in a moment.',
+    message: 'The platform has not responded to the access_token request yet; try again in a moment.',
   };
 }
 
@@ -85,7 +85,7 @@ function mayChange(state: State, deadlineMs: number, nowMs: number): boolean {
     case 'probing':
       return true;
     case 'idle':
-      // A token that has ended is about to be renewed.
+      // An expired token is about to be renewed.
       return !isLive(state.token, nowMs);
     case 'resting':
     case 'rationed':

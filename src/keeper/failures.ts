@@ -1,9 +1,9 @@
-/** What went wrong last, in words. Times are Unix milliseconds. */
+/** The last failure, for people. Times are Unix milliseconds. */
 export interface LastFailure {
   readonly errcode: number;
   readonly message: string;
   readonly rid?: string;
-  /** Since when it has been failing without a success in between. */
+  /** When the current series of failures, without a success in between, began. */
   readonly sinceUnixMs: number;
   readonly lastUnixMs: number;
   readonly times: number;
@@ -19,7 +19,7 @@ export class Failures {
     return this.#last;
   }
 
-  /** Answers whether it is another failure than the one that still lasts. */
+  /** Returns whether this differs from the failure that still lasts. */
   note(errcode: number, message: string, rid: string | undefined, nowUnixMs: number): boolean {
     const lasting = this.#last?.over === false ? this.#last : undefined;
     this.#last = {

@@ -30,13 +30,13 @@ import type { TokenStore } from '../store/store.ts';
 import { Waiters } from './waiters.ts';
 import { type LeaseManager, localLease } from '../token/lease.ts';
 
-/** The state is looked at this often at least: clocks jump, and machines sleep. */
+/** Upper bound between wake-ups, because clocks jump and machines suspend. */
 const LOOK_MS_MAX = 30_000;
 
-/** A store that takes longer than this to answer is not waited for; a token costs one call. */
+/** A store that takes longer than this is not waited for; fetching a token costs only one call. */
 const LOAD_MS_MAX = 1_500;
 
-/** How soon we try again for a lease that was denied; it costs the platform nothing. */
+/** How soon we retry after a lease was denied; this sends nothing to the platform. */
 const DENIED_MS = 3_000;
 
 export interface KeeperParts {
@@ -49,7 +49,7 @@ export interface KeeperParts {
   readonly observer: KeeperObserver;
 }
 
-/** Keeps one account's token: carries out what the state machine decides, and tells it what came of it. */
+/** Keeps one account's token: carries out the state machine's effects and returns their outcomes to it. */
 export class Keeper {
   readonly #parts: KeeperParts;
   readonly #waiters: Waiters;
@@ -73,7 +73,7 @@ export class Keeper {
     this.#narrator = new Narrator(parts.app.appid, parts);
   }
 
-  /** Loads what the store remembers, and asks for a token where that is none. */
+  /** Loads the token from the store, and fetches one if there is none. */
   start(): void {
     const { store, clock } = this.#parts;
     const { appid, mode } = this.#app;
@@ -98,7 +98,7 @@ export class Keeper {
     return this.#app;
   }
 
-  /** The live token, without waiting. */
+  /** Returns the live token without waiting. */
   peek(): Token | undefined {
     const { token } = this.#state;
     return isLive(token, this.#parts.clock.lifeMs()) ? token : undefined;
@@ -109,13 +109,13 @@ export class Keeper {
     return this.#other(undefined, false);
   }
 
-  /** As `token`, but waits for the successor of a token that is due, if one comes in time. */
+  /** Like `token`, but if the token is due for renewal, waits for its successor as long as a caller can. */
   lastingToken(): Promise<TokenAnswer> {
     this.#dispatch({ kind: 'demanded' });
     return this.#other(undefined, true);
   }
 
-  /** `caller` tells those apart whose reports must not crowd out each other's. */
+  /** `caller` separates reporters, so that one cannot crowd out the others. */
   async report(refusal: Refusal, caller: string): Promise<ReportAnswer> {
     const { fingerprint } = refusal;
     if (this.peek()?.fingerprint !== fingerprint) {
@@ -137,20 +137,20 @@ export class Keeper {
     });
   }
 
-  /** Whether a report costs nothing: of a token that is not current, or of a path that is being looked into. */
+  /** Whether a report starts nothing: the token is not current, or a look or hold covers the path. */
   isFree(refusal: Refusal, caller: string): boolean {
     if (this.peek()?.fingerprint !== refusal.fingerprint) return true;
     return isCovered(this.#state.doubt, this.#reportOf(refusal, caller), this.#parts.clock.lifeMs());
   }
 
-  /** A person asks for a new token now: forced in mode stable, as far as the ration goes. */
+  /** A person requests a new token now: forced in mode stable, if the quota allows it. */
   refreshNow(): Promise<TokenAnswer> {
     const before = this.peek();
     this.#dispatch({ kind: 'manual' });
     return this.#other(before?.fingerprint, false);
   }
 
-  /** Takes over what other holders of this account have fetched and spent. */
+  /** Adopts tokens and forced refreshes of the account's other owners. */
   adopt(shared: Shared): void {
     const before = this.#state.token;
     this.#dispatch({ kind: 'adopted', ...shared });
@@ -185,7 +185,7 @@ export class Keeper {
     );
   }
 
-  /** Whether a first token was asked for, with whatever outcome, or was remembered. */
+  /** Whether a first fetch has ended, successfully or not, or the store had a token. */
   wasTried(): boolean {
     return this.#wasTried || this.hasHadToken();
   }
@@ -201,7 +201,7 @@ export class Keeper {
     this.#waiters.close();
   }
 
-  /** The live token, if possible another than the unwanted one. */
+  /** Returns the live token, if possible another than the unwanted one. */
   #other(unwanted: string | undefined, isLasting: boolean): Promise<TokenAnswer> {
     return this.#waiters.answer({
       now: (state, nowMs, deadlineMs) => answerNow(state, { unwanted, isLasting, deadlineMs }, nowMs),
@@ -213,7 +213,7 @@ export class Keeper {
     return { key: this.#reportKeys.keyOf(caller, path), errcode, succeeded };
   }
 
-  /** Each mode has tokens, and a lease, of its own. */
+  /** Each mode has its own tokens and its own lease. */
   #share({ appid, mode }: Credentials): LeaseManager {
     const { store } = this.#parts;
     return store.share?.({ appid, mode }, (shared) => this.adopt(shared)) ?? localLease;
@@ -225,7 +225,7 @@ export class Keeper {
     if (token !== undefined) this.#narrator.remembered(token);
   }
 
-  /** The one place where the state changes. */
+  /** The only place where the state changes. */
   #dispatch(event: Event): void {
     if (this.#closed) return;
     const { clock, random } = this.#parts;
@@ -280,7 +280,7 @@ export class Keeper {
     if (lease.kind === 'superseded') return this.#yield(round, lease.shared);
     if (lease.kind === 'denied') return this.#onDenied(round, trigger, lease.message);
     try {
-      // A crash must not forget what is spent of the ration.
+      // A crash must not lose the record of this use of the quota.
       if (force && store.written !== undefined) await store.written();
       const startedMs = clock.lifeMs();
       this.#fetches.add(startedMs);
@@ -294,14 +294,14 @@ export class Keeper {
     }
   }
 
-  /** Another holder has done what the round was for. */
+  /** Another owner has made this round unnecessary. */
   #yield(round: number, shared: Shared): void {
     const before = this.#state.token;
     this.#dispatch({ kind: 'yielded', round, ...shared });
     this.#noteAdoption(before);
   }
 
-  /** There is no lease for as long as the store is unavailable. */
+  /** No lease can be acquired while the store is unavailable. */
   #onDenied(round: number, trigger: Trigger, message: string): void {
     if (this.#closed) return;
     const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.wallMs());
@@ -319,7 +319,7 @@ export class Keeper {
     const { value, expiresInMs } = outcome;
     const token = makeToken(value.reveal(), startedMs, expiresInMs);
     if (this.#closed) {
-      // It has taken the place of the one that others hold; so it is kept for them.
+      // It replaced the token that the other owners serve, so it is saved for them.
       this.#save(token);
       return;
     }
@@ -329,7 +329,7 @@ export class Keeper {
     this.#noteSpacing();
   }
 
-  /** A token that lives for a moment is a failure of the platform too: logged once, shown while it lasts. */
+  /** Tokens with a very short lifetime are a platform failure too: logged once, shown while it lasts. */
   #noteSpacing(): void {
     const { clock } = this.#parts;
     const trouble = troubleWhileSpaced(this.#state.spacing, clock.lifeMs());
@@ -344,7 +344,7 @@ export class Keeper {
     const trouble = troubleOf(failure);
     this.#failures.note(trouble.errcode, trouble.message, failure.rid, this.#parts.clock.wallMs());
     this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: failure.errcode });
-    // A classic fetch that the platform declines has ended nobody's token.
+    // A classic fetch that the platform refuses has invalidated no token.
     const isUnspent = this.#app.mode === 'classic' && failure.cause === 'platform';
     this.#dispatch({ kind: 'fetchFailed', round, trouble, ...(isUnspent && { unspent: true }) });
     this.#narrator.fetchFailed(trigger, trouble, failure, this.#state);
@@ -382,7 +382,7 @@ export class Keeper {
     observer.tokenChanged({ appid: this.#app.appid, fingerprint: token.fingerprint, expiresAtUnixMs });
   }
 
-  /** Another holder of the account may be able to look into what we cannot. */
+  /** Another owner of the account may be able to run the look that we cannot. */
   #shareDoubt(): void {
     const { phase, doubt, token } = this.#state;
     const isStuck = phase.kind === 'resting' && isDoubted(doubt);

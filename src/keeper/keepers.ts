@@ -10,7 +10,7 @@ import { type KeeperObserver, silentObserver } from './observer.ts';
 import type { AccountStatus } from './status.ts';
 import type { TokenStore } from '../store/store.ts';
 
-/** How many tokens, of now and of earlier, are known to be ours. */
+/** How many current and former tokens we recognise as ours. */
 export const FINGERPRINTS_MAX = 10_000;
 
 export interface KeepersParts {
@@ -23,30 +23,30 @@ export interface KeepersParts {
   readonly observer?: KeeperObserver;
 }
 
-/** The tokens of several accounts, kept in this process. */
+/** Keeps the tokens of several accounts in this process. */
 export interface Keepers extends TokenSource {
-  /** `caller` tells those apart whose reports must not crowd out each other's. */
+  /** `caller` separates reporters, so that one cannot crowd out the others. */
   report(appid: string, refusal: Refusal, caller?: string): Promise<ReportAnswer>;
-  /** Whether a report costs nothing: of a token that is not current, or of a path that is being looked into. */
+  /** Whether a report starts nothing: the token is not current, or a look or hold covers the path. */
   isFreeReport(appid: string, refusal: Refusal, caller: string): boolean;
-  /** Asks for the first tokens; to be called once. */
+  /** Fetches the first tokens; call it once. */
   start(): void;
   appids(): readonly string[];
-  /** The account's live token where there is one, without waiting: for the hot path. */
+  /** Returns the account's live token, if any, without waiting: for the hot path. */
   peek(appid: string): Token | undefined;
-  /** For a program that keeps the token itself: while a token that is due is being replaced, its successor. */
+  /** For programs that keep the token themselves: if the token is being renewed, waits for its successor. */
   lastingToken(appid: string): Promise<TokenAnswer>;
-  /** Brings other accounts into force: added, gone, with another secret, or of another mode. */
+  /** Applies changed accounts: added, removed, with another secret or mode. */
   reconfigure(apps: readonly Credentials[]): void;
-  /** Another way to the platform is in force: accounts that wait after a failure ask at once. */
+  /** The route to the platform has changed: accounts that back off after a failure retry at once. */
   routeChanged(): void;
-  /** A person asks for a new token now. Answers the current one where no other can be had. */
+  /** A person requests a new token now. Returns the current one if no other is available. */
   refreshNow(appid: string): Promise<TokenAnswer>;
   status(): readonly AccountStatus[];
-  /** Whether a first token of the account was asked for, with whatever outcome, or was remembered. */
+  /** Whether the account's first fetch has ended, successfully or not, or the store had a token. */
   tried(appid: string): boolean;
   hasHadToken(appid: string): boolean;
-  /** Ends all waiting, and writes what the store has still to write. */
+  /** Ends all waits, and flushes the store. */
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { type State, type Trigger, type Trouble, wakeAtMs } from '../token/state
 import { isLive, type Token } from '../token/token.ts';
 import type { Failure, ProbeOutcome } from '../wechat/issuer.ts';
 
-/** Writes what happens to one account's token into the log. */
+/** Logs what happens to one account's token. */
 export class Narrator {
   readonly #appid: string;
   readonly #log: Log;
@@ -80,7 +80,7 @@ export class Narrator {
     });
   }
 
-  /** The platform refuses the token, and its successor has to wait. */
+  /** The platform refuses the token, and the quota delays its successor. */
   rationed(state: State): void {
     const isSpaced = state.phase.kind === 'rationed' && state.phase.next === 'spend';
     this.#log.warn(isSpaced ? 'forced refresh has to wait' : 'refused token cannot be replaced yet', {
@@ -115,8 +115,8 @@ const PROBED: Readonly<Record<ProbeOutcome['kind'], string>> = {
   failure: 'token was reported as refused, and could not be tried',
 };
 
-/** For people, in the log and in `/status`. */
-export const SPACED = 'The platform allows one forced refresh in 30 s; the next one follows then.';
+/** Shown in the log and in `/status`. */
+export const SPACED = 'The platform allows one forced refresh per 30 s; the next one follows after that.';
 
 export const RATIONED =
-  'As many refreshes as are allowed were spent on refused tokens. Find out whether another program fetches tokens for this account, or whether calls go to the wrong account.';
+  'The quota of refreshes for refused tokens is used up. Find out whether another program fetches tokens for this account, or whether calls go to the wrong account.';

@@ -4,20 +4,19 @@ import { fingerprintOf } from '../base/secret.ts';
 import { type Report, SHARED_KEY } from '../token/doubt.ts';
 import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
 
-/** How many paths that are not on our list a caller may report in an hour under keys of their own. */
+/** How many paths that are not on our list a caller may report per hour with their own keys. */
 export const OPENED_MAX = 100;
 const OPENED_MS = 3_600_000;
 
 export const CALLERS_MAX = 1_000;
 
 /**
- * The key under which the report of a path is looked into. A path is what a caller says it is, so only
- * so many unlisted ones have a key of their own; reports of all others, and those that name no path,
- * share one.
+ * Maps the path of a report to its key. Callers can send any path, so only a limited number of unlisted
+ * paths have their own keys; all others, and reports without a path, share one.
  */
 export class ReportKeys {
   readonly #clock: Clock;
-  /** By digest of the caller: the digests of the paths that it opened, and when. */
+  /** By digest of the caller: the digests of its unlisted paths, and when each was added. */
   readonly #opened = new LRUCache<string, Map<string, number>>({ max: CALLERS_MAX });
 
   constructor(clock: Clock) {
@@ -50,5 +49,5 @@ export class ReportKeys {
   }
 }
 
-/** A doubt that another holder of the account could not look into itself. */
+/** A doubt of another owner that cannot run the look itself. */
 export const FROM_ELSEWHERE: Report = { key: SHARED_KEY, errcode: 40001, succeeded: false };

@@ -1,7 +1,7 @@
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
 
-/** Counts events of the last day, to the hour, in constant space. */
+/** Counts the events of the last day, in buckets of an hour, in constant space. */
 export class RollingCount {
   readonly #hours: Map<number, number> = new Map();
 
@@ -13,7 +13,7 @@ export class RollingCount {
     }
   }
 
-  /** Of the current hour and the 23 before it. */
+  /** The sum of the current hour and the 23 before it. */
   total(nowMs: number): number {
     const hour = Math.floor(nowMs / HOUR_MS);
     let total = 0;

@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import type { Failure } from '../wechat/issuer.ts';
 
-/** Far beyond the time limits of the calls themselves: a round always ends. */
+/** Far above the timeouts of the calls themselves; ensures that a round always ends. */
 const CALL_MS_MAX = 30_000;
 
 /**
- * An issuer answers with values, and in time. A defect in it shall end neither the process nor the life
- * of the token.
+ * Issuers must not throw and must return in time. This turns a bug in one into a failure, so that it ends
+ * neither the process nor the renewal of the token.
  */
 export function settled<Outcome>(call: () => Promise<Outcome>, clock: Clock): Promise<Outcome | Failure> {
   return new Promise((resolve) => {

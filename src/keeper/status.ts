@@ -13,23 +13,23 @@ export interface AccountStatus {
   readonly appid: string;
   readonly mode: TokenMode;
   readonly phase: Phase['kind'];
-  /** Absent where there is no live token. */
+  /** Absent if there is no live token. */
   readonly fingerprint?: string;
   readonly issuedAtUnixMs?: number;
   readonly expiresAtUnixMs?: number;
-  /** When the platform is asked next; absent while it is being asked. */
+  /** When the platform is asked next; absent during a request. */
   readonly nextRefreshUnixMs?: number;
   readonly suspected: boolean;
-  /** Paths whose reports start nothing for now, since the platform was seen to accept the token. */
+  /** Number of paths whose reports start nothing for now, because a look found the token accepted. */
   readonly heldPaths: number;
-  /** Present while a refused token has to wait: until when, and why, in words. */
+  /** Present while a refused token waits for its successor: until when, and why. */
   readonly rationed?: { readonly untilUnixMs: number; readonly message: string };
   readonly lastFailure?: LastFailure;
   readonly fetchesLastDay: number;
   readonly forcedLastDay: number;
   readonly forcedLeft: number;
   readonly waiting: number;
-  /** Where other processes hold the account too. */
+  /** Present if other processes share the account. */
   readonly shared?: LeaseStatus;
 }
 

@@ -22,7 +22,7 @@ import {
 import type { Ticket, TicketAnswer, Tickets, TicketType } from '../token/ticket.ts';
 
 export interface KeptTickets extends Tickets {
-  /** Forgets the tickets of accounts that are served no longer. */
+  /** Drops the tickets of accounts that are no longer served. */
   keepOnly(appids: readonly string[]): void;
   close(): void;
 }
@@ -35,18 +35,18 @@ export interface TicketParts {
   readonly log: Log;
 }
 
-/** While asks fail, callers who can be served the ticket in hand do not wait long for a better one. */
+/** While requests fail, callers that can get the current ticket do not wait longer than this for a fresher one. */
 const FAILING_WAIT_MS_MAX = 500;
 const FETCH_MS_MAX = 5_000;
 const TICKET_CHARS_MAX = 2_048;
 const LIFE_MS_MAX = 24 * 3_600_000;
-/** A ticket that nobody has asked for in this time is not renewed. */
+/** A ticket that was not requested in this time is not renewed. */
 const WANTED_MS = 12 * 3_600_000;
 export const KEPT_MAX = 1_000;
 
 const TICKET_PATH = '/cgi-bin/ticket/getticket';
 
-/** Keeps a copy of each ticket that is asked for, renewed on its own clock, which is not the token's. */
+/** Keeps a copy of each requested ticket and renews it on its own schedule, independent of the token's. */
 export function keepTickets(parts: TicketParts): KeptTickets {
   const logOf = boundedLog(parts.log, parts.clock);
   const kept = new LRUCache<string, TicketKeeper>({ max: KEPT_MAX, dispose: (keeper) => keeper.close() });
@@ -78,7 +78,7 @@ class TicketKeeper {
   #plan: TicketPlan = NO_TICKET;
   #running: Promise<void> | undefined;
   #trouble: Unavailable | undefined;
-  /** The fingerprint of the token that last brought a ticket, unless it was reported since. */
+  /** The fingerprint of the token that last fetched a ticket, unless it was reported since. */
   #succeededWith: string | undefined;
   #wantedMs = 0;
   #timer: Timer | undefined;
@@ -105,7 +105,7 @@ class TicketKeeper {
       this.#trouble ?? {
         kind: 'unavailable',
         errcode: -1,
-        message: `The platform has not answered the request for a ${this.#type} ticket yet; try again in a moment.`,
+        message: `The platform has not responded to the request for a ${this.#type} ticket yet; try again in a moment.`,
       }
     );
   }
@@ -119,7 +119,7 @@ class TicketKeeper {
     return liveTicket(this.#plan, this.#parts.clock.lifeMs());
   }
 
-  /** One at a time, however many ask. */
+  /** One round at a time, shared by all callers. */
   #renew(): Promise<void> {
     this.#running ??= this.#round().finally(() => {
       this.#running = undefined;
@@ -152,7 +152,7 @@ class TicketKeeper {
   #rest(trouble: Failure | Unavailable): void {
     const { clock, random, log } = this.#parts;
     const { kind, errcode } = trouble;
-    // A refused token is replaced within seconds.
+    // A refused token is replaced within seconds, so that failure is not final.
     const isFinal = kind === 'failure' && errcode > 0 && !REFUSED_ERRCODES.has(errcode);
     this.#plan = withFailure(this.#plan, isFinal, clock.lifeMs(), random);
     this.#trouble =
@@ -172,7 +172,7 @@ class TicketKeeper {
     });
   }
 
-  /** A token that is refused here is reported, and its successor is tried once. */
+  /** Reports a token that is refused here, and retries once with its successor. */
   async #fetch(): Promise<Fetched> {
     const { tokens } = this.#parts;
     const granted = await tokens.token(this.appid);
@@ -206,13 +206,13 @@ function readTicket(outcome: AskOutcome): Fetched {
   }
   const fields = readObject(outcome.body) ?? {};
   const errcode = integerIn(fields['errcode']) ?? 0;
-  if (errcode !== 0) return failure(errcode, `the platform answered errcode ${errcode}`);
+  if (errcode !== 0) return failure(errcode, `the platform returned errcode ${errcode}`);
   const { ticket, expires_in: expiresIn } = fields;
   const expiresInS = lifeSecondsOf(expiresIn);
   const isTicket =
     typeof ticket === 'string' && /^[\x21-\x7e]+$/.test(ticket) && ticket.length <= TICKET_CHARS_MAX;
   if (!isTicket || expiresInS === undefined) {
-    return failure(-1, `the platform's answer made no sense (HTTP ${outcome.status})`);
+    return failure(-1, `the platform's response is unusable (HTTP ${outcome.status})`);
   }
   return { kind: 'ticket', value: ticket, expiresInMs: Math.min(expiresInS * 1_000, LIFE_MS_MAX) };
 }

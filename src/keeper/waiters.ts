@@ -2,25 +2,25 @@ import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { State } from '../token/state.ts';
 
-/** What is waited for, as functions of the state and the time. */
+/** What a caller waits for, as functions of the state and the time. */
 export interface Question<Answer> {
-  /** Undefined as long as waiting until the deadline may be worth it. */
+  /** Returns undefined while waiting until the deadline may help. */
   now(state: State, nowMs: number, deadlineMs: number): Answer | undefined;
-  /** When waiting is over. */
+  /** The answer after the wait. */
   final(state: State, nowMs: number): Answer;
 }
 
 interface Waiter {
   readonly deadlineMs: number;
-  /** Returns whether it has been answered. */
+  /** Returns whether the caller has been answered. */
   settle(state: State, nowMs: number, isOver: boolean): boolean;
 }
 
-/** The callers who wait for a round to end. Thousands may share one: each costs an object, all one timer. */
+/** Callers that wait for a round to end. Thousands may share one: each costs an object, and all share one timer. */
 export class Waiters {
   readonly #clock: Clock;
   readonly #state: () => State;
-  /** In order of arrival, which is the order of their deadlines, since all wait equally long. */
+  /** In order of arrival, which is also the order of their deadlines, because all wait equally long. */
   readonly #waiting: Set<Waiter> = new Set();
   #timer: Timer | undefined;
   #closed = false;
@@ -53,7 +53,7 @@ export class Waiters {
     });
   }
 
-  /** To be called after each change of the state. */
+  /** Call it after each change of the state. */
   settle(): void {
     const nowMs = this.#clock.lifeMs();
     const state = this.#state();

@@ -1,20 +1,20 @@
 import type { StoreLack } from './decide.ts';
 import type { StoreEvent } from './store-view.ts';
 
-/** Why nobody asks the platform, and what to do. */
+/** Why no token is fetched, and what to do. */
 export const DENIED: Readonly<Record<StoreLack, string>> = {
   unavailable:
-    'The token store cannot be reached, and without it two hubs might end each other’s classic tokens. ' +
-    'The current token is served to its end; see that Redis is up and can be reached from here.',
+    'The token store cannot be reached, and without it two hubs might invalidate each other’s classic tokens. ' +
+    'The current token is served until it expires; check that Redis is up and reachable from here.',
   undecryptable:
     'The stored token is not encrypted with the key of this hub, so another hub still uses it. Give all hubs the ' +
     'same store.encryptionKeyFile, or delete the key of this account in Redis that ends in :token.',
   forced_unknown:
-    'The token store has not been reached since the start, so it is not known how many forced refreshes ' +
-    'are left; see that Redis is up and can be reached from here.',
+    'The token store has been unreachable since the start, so it is unknown how many forced refreshes ' +
+    'are left; check that Redis is up and reachable from here.',
 };
 
-/** What the log says of it. */
+/** The log events. */
 export const STORE_EVENTS: Readonly<Record<StoreEvent, string>> = {
   forgotten: 'token store has forgotten a token; publishing it again',
   undecryptable:

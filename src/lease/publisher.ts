@@ -3,11 +3,11 @@ import { redated, type SharedAccount, type SharedRecords } from '../store/shared
 import { SETTLE_MS } from './decide.ts';
 import type { Held, StoreView } from './store-view.ts';
 
-/** The store is read this often, give or take a quarter, for what publication has missed. */
+/** How often the store is read, plus or minus a quarter, to pick up missed messages. */
 export const REREAD_MS = 10_000;
-/** Less than there is between two of these readings, so that each of them may publish again. */
+/** Shorter than the interval between two such readings, so that each of them may publish again. */
 const REFUSED_MS = REREAD_MS / 2;
-/** A doubt is not told the other owners again within this time. */
+/** A doubt is not published again within this time. */
 const DOUBT_MS = 2_000;
 
 export interface PublisherParts {
@@ -15,14 +15,14 @@ export interface PublisherParts {
   readonly owner: string;
   readonly records: SharedRecords;
   readonly clock: Clock;
-  /** What is known at this moment: each publication is of the latest token. */
+  /** The current view: each publication is of the latest token. */
   readonly view: () => StoreView;
   readonly onStored: (held: Held) => void;
   /** The store holds a later record than the one that was published. */
   readonly onRefused: () => void;
 }
 
-/** Writes to the store what the other owners of an account shall know; one publication at a time. */
+/** Publishes an account's tokens and doubts to its other owners through the store; one publication at a time. */
 export class Publisher {
   readonly #parts: PublisherParts;
   #queue: Promise<void> = Promise.resolve();
@@ -38,14 +38,14 @@ export class Publisher {
   }
 
   /**
-   * The store is behind what we hold. One that refuses a record and shows none that is later holds something
-   * that is no record: then not at once again.
+   * The store is behind what we hold. If it refuses our record but has no later one, what it stores is not a
+   * valid record: then we do not retry at once.
    */
   republish(): void {
     if (this.#parts.clock.lifeMs() - this.#refusedAtMs >= REFUSED_MS) this.publish();
   }
 
-  /** Releases the lease, behind what is still to be published. */
+  /** Releases the lease after all pending publications. */
   release(): void {
     const { account, owner, records } = this.#parts;
     this.#queue = this.#queue.then(() => records.release(account, owner));
@@ -58,7 +58,7 @@ export class Publisher {
     void records.doubt(account, fingerprint);
   }
 
-  /** Resolves when everything is written that was to be written. */
+  /** Resolves when all pending writes are done. */
   idle(): Promise<void> {
     return this.#queue;
   }
@@ -66,10 +66,10 @@ export class Publisher {
   async #publishLatest(): Promise<void> {
     const { account, owner, records, clock, view, onStored, onRefused } = this.#parts;
     const { held, link, offsetMs } = view();
-    // What others can read and we cannot is not ours to overwrite.
+    // Do not overwrite a record that others can read and we cannot.
     const isTheirs = link.kind === 'connected' && !link.isDecryptable;
     if (held === undefined || held.stored === 'yes' || isTheirs) return;
-    // Classic waits for a fetch whose lease was forgotten too; those who remember nothing wait with us.
+    // Classic also waits for a fetch whose lease was lost; the pause makes the other owners wait too.
     const isPaused = held.stored === 'forgotten' && account.mode === 'classic';
     const pause = isPaused ? { owner, forMs: SETTLE_MS } : undefined;
     const record = redated(held.record, Math.round(held.issuedAtMs + offsetMs));

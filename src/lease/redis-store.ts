@@ -13,7 +13,7 @@ export interface RedisStoreParts extends Omit<SharedStoreParts, 'records'> {
   readonly onRejection?: RedisLinksParts['onRejection'];
 }
 
-/** Tokens in a Redis (5 or later) that any number of processes share. */
+/** Keeps tokens in a Redis (5 or later) that any number of processes share. */
 export function makeRedisStore({ place, keyPrefix, encryptionKey, ...parts }: RedisStoreParts): TokenStore {
   const records = new RedisRecords({ ...parts, place, keyPrefix, cipher: makeTokenCipher(encryptionKey) });
   const store: TokenStore = new SharedStore({ ...parts, records });

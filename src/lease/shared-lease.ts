@@ -8,23 +8,23 @@ import { DENIED } from './messages.ts';
 import { generationOf, sharedOf, type StoreView } from './store-view.ts';
 import { StoreWatch, type StoreWatchParts } from './store-watch.ts';
 
-/** A lease whose fetch hangs is not renewed for ever. */
+/** A lease is not renewed for longer than this, even if its fetch hangs. */
 const HOLD_MS_MAX = 60_000;
 
 export interface SharedLeaseParts extends StoreWatchParts {
-  /** For people: the name of this process among the owners. */
+  /** The name of this process among the owners, for `/status`. */
   readonly holder: string;
 }
 
-/** Our lease, while a fetch runs under it. */
+/** Our lease during a fetch. */
 interface OurLease {
   readonly generation: number;
-  /** Without a lease in the store. */
+  /** There is no lease in the store. */
   readonly isAlone: boolean;
   readonly isForced: boolean;
 }
 
-/** What is shown to people: who asks the platform, and if it is not us, the name of whoever does. */
+/** For `/status`: who asks the platform, and the owner's name if it is not us. */
 type Activity = Pick<LeaseStatus, 'refreshing' | 'by'>;
 
 /** The lease of one account in a store that several processes share. */
@@ -106,7 +106,7 @@ export class SharedLease implements LeaseManager {
     return this.#store.load();
   }
 
-  /** Takes over the token that was fetched under our lease, and publishes it. */
+  /** Stores the token that was fetched under our lease, and publishes it. */
   save(token: Token): void {
     if (this.#lease !== undefined) this.#store.hold(token, this.#lease.generation);
   }
@@ -137,7 +137,7 @@ export class SharedLease implements LeaseManager {
     this.#wakeUp();
   }
 
-  /** Resolves when our lease is released and everything is written. */
+  /** Resolves when our lease is released and all writes are done. */
   async settled(): Promise<void> {
     while (this.#lease !== undefined) {
       await new Promise<void>((resolve) => {
@@ -162,7 +162,7 @@ export class SharedLease implements LeaseManager {
         this.#lease = undefined;
         this.#activity = { refreshing: 'none' };
         renewal?.cancel();
-        // Recorded once more, as of its end: the platform counts its spacing from when it was asked.
+        // Recorded again at the end of the call: the platform counts its spacing from when it got the request.
         if (lease.isForced) void this.#store.recordForced();
         if (!lease.isAlone) this.#store.publisher.release();
         this.#wakeUp();

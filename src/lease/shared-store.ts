@@ -8,7 +8,7 @@ import { SharedLease } from './shared-lease.ts';
 import type { TokenStore } from '../store/store.ts';
 import type { LeaseManager } from '../token/lease.ts';
 
-/** A stop does not wait longer than this for a fetch to end and its token to be published. */
+/** Shutdown does not wait longer than this for a fetch to end and its token to be published. */
 const CLOSE_MS_MAX = 3_000;
 
 export interface SharedStoreParts {
@@ -20,7 +20,7 @@ export interface SharedStoreParts {
   readonly log: Log;
 }
 
-/** A store for any number of processes that hold the same accounts: each account has its lease. */
+/** A store for any number of processes that own the same accounts; each account has one lease. */
 export class SharedStore implements TokenStore {
   readonly #parts: SharedStoreParts;
   readonly #leases: Map<string, SharedLease> = new Map();

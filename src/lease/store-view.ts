@@ -4,31 +4,31 @@ import { settledLedger } from '../token/ration.ts';
 import type { Shared } from '../token/state.ts';
 import { makeToken } from '../token/token.ts';
 
-/** What this process knows of one account in a shared store: a value, which `learn` replaces by the next. */
+/** What this process knows about one account in a shared store. Immutable; `learn` returns the next one. */
 export interface StoreView {
   readonly link: Link;
-  /** What the store's clock is ahead of our monotonic one; by our Unix clock until the store has answered. */
+  /** The store's clock minus our monotonic clock; estimated by our Unix time until the store has responded. */
   readonly offsetMs: number;
-  /** The forced refreshes of the last day, by the store's clock; undefined before the store has answered. */
+  /** The forced refreshes of the last day, by the store's clock; undefined until the store has responded. */
   readonly forcedAtUnixMs: readonly number[] | undefined;
-  /** The token that we serve, as the others know it or shall know it. */
+  /** The token that we serve, as it is published or will be. */
   readonly held: Held | undefined;
 }
 
 export type Link =
   | { readonly kind: 'unavailable'; readonly wasConnected: boolean }
-  /** `sinceMs`: when the store was last seen to have been away or to have forgotten something; -Infinity if never. */
+  /** `sinceMs`: when we last found that the store was unavailable or had lost data; -Infinity if never. */
   | { readonly kind: 'connected'; readonly sinceMs: number; readonly isDecryptable: boolean };
 
 export interface Held {
   readonly record: SharedRecord;
-  /** On our monotonic clock, which no change of the store's clock moves. */
+  /** On our monotonic clock, which changes of the store's clock do not affect. */
   readonly issuedAtMs: number;
-  /** `forgotten`: it was stored, and is not any more. */
+  /** `forgotten`: it was stored, and no longer is. */
   readonly stored: 'yes' | 'not yet' | 'forgotten';
 }
 
-/** An answer of the store, and between which moments of our monotonic clock it was given. */
+/** A response of the store, and when it was requested and received, on our monotonic clock. */
 export interface StoreAnswer {
   readonly seen: Snapshot | StoreUnavailable;
   readonly askedAtMs: number;
@@ -37,19 +37,19 @@ export interface StoreAnswer {
 
 export interface Learned {
   readonly view: StoreView;
-  /** What the keeper has to know; undefined if the store did not answer. */
+  /** What the keeper must learn; undefined if the store did not respond. */
   readonly news: Shared | undefined;
-  /** Forced refreshes that the store does not know of: it has forgotten them, or was unavailable. */
+  /** Forced refreshes that are missing in the store: it has lost them, or was unavailable. */
   readonly unrecorded: readonly number[];
   /** Whether the store is behind what we hold. */
   readonly isBehind: boolean;
   readonly events: readonly StoreEvent[];
 }
 
-/** What people should hear of. */
+/** What is logged. */
 export type StoreEvent = 'forgotten' | 'undecryptable' | 'in_clear';
 
-/** Takes in what the store has answered. */
+/** Updates the view with a response of the store. */
 export function learn(view: StoreView, { seen, askedAtMs, nowMs }: StoreAnswer): Learned {
   if (seen.kind === 'unavailable') {
     const wasConnected = view.link.kind === 'connected' || view.link.wasConnected;
@@ -88,7 +88,7 @@ export function sharedOf({ held, forcedAtUnixMs, offsetMs }: StoreView): Shared 
   return { token: makeToken(record.value.reveal(), issuedAtMs, lifeOf(record)), forcedAtMs };
 }
 
-/** The forced refreshes that a view knows of, and these. */
+/** Adds forced refreshes to those that a view knows of. */
 export function withForced(
   { forcedAtUnixMs, offsetMs }: StoreView,
   atUnixMs: readonly number[],
@@ -106,7 +106,7 @@ export function generationOf({ held }: StoreView): number {
   return held?.record.generation ?? 0;
 }
 
-/** A later record than ours takes its place; of ours it tells whether the store still has it. */
+/** A later record replaces ours; otherwise, notes whether the store still has ours. */
 function heldAfter({ held, offsetMs }: StoreView, seen: Snapshot, nowMs: number): Held | undefined {
   const { readable, record } = seen;
   const ours = held?.record.generation ?? 0;
@@ -119,7 +119,7 @@ function heldAfter({ held, offsetMs }: StoreView, seen: Snapshot, nowMs: number)
     };
   }
   if (held === undefined || stored > ours) return held;
-  // Whoever stored it.
+  // No matter who stored it.
   if (stored === ours) return { ...held, stored: 'yes' };
   return held.stored === 'yes' ? { ...held, stored: 'forgotten' } : held;
 }
@@ -138,7 +138,7 @@ function isLive({ issuedAtMs, record }: Held, nowMs: number): boolean {
   return issuedAtMs + lifeOf(record) > nowMs;
 }
 
-/** Logged once, until it is over or the store was unavailable. */
+/** Logged once, until it is resolved or the store was unavailable. */
 function unreadable(before: Link, seen: Snapshot, isDecryptable: boolean): StoreEvent[] {
   if (isDecryptable || (before.kind === 'connected' && !before.isDecryptable)) return [];
   return [seen.isInClear === true ? 'in_clear' : 'undecryptable'];

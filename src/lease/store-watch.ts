@@ -14,18 +14,18 @@ import { STORE_EVENTS } from './messages.ts';
 import { Publisher, REREAD_MS } from './publisher.ts';
 import { generationOf, learn, sharedOf, type StoreView, withForced } from './store-view.ts';
 
-/** A store that takes longer than this to answer what it remembers is listened to when it does. */
+/** If loading takes longer than this, we start without it and take in the result when it arrives. */
 const LOAD_MS_MAX = 1_200;
 
 export interface StoreWatchParts {
   readonly account: SharedAccount;
-  /** Differs for any two that may hold the lease, in this process too. Begins with the name of the process. */
+  /** Unique for each possible lease owner, also within this process. Starts with the name of the process. */
   readonly owner: string;
   readonly records: SharedRecords;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Receives what other owners have published. */
+  /** Receives what other owners publish. */
   onShared(shared: Shared): void;
 }
 
@@ -35,10 +35,10 @@ export class StoreWatch {
   readonly #parts: StoreWatchParts;
   readonly #onSeen: () => void;
   #view: StoreView;
-  /** Absent once closed. */
+  /** Undefined after close. */
   #reread: Timer | undefined;
 
-  /** `onSeen` is called whenever the store has answered. */
+  /** Calls `onSeen` for each response of the store. */
   constructor(parts: StoreWatchParts, onSeen: () => void) {
     const { clock } = parts;
     this.#parts = parts;
@@ -72,7 +72,7 @@ export class StoreWatch {
     return Math.round(this.#parts.clock.lifeMs() + this.#view.offsetMs);
   }
 
-  /** Reads the store, and passes on what is new in it. */
+  /** Reads the store and passes on what is new. */
   async reread(): Promise<void> {
     const { account, records, clock } = this.#parts;
     const askedAtMs = clock.lifeMs();
@@ -83,7 +83,7 @@ export class StoreWatch {
     this.#parts.onShared(seen.doubted === undefined ? news : { ...news, doubted: seen.doubted });
   }
 
-  /** What the store remembers; if it answers too late, that is passed on like another owner's publication. */
+  /** Loads what is stored; if the store responds too late, the result is passed on like a publication. */
   load(): Promise<Shared | undefined> {
     const { account, records, clock } = this.#parts;
     const askedAtMs = clock.lifeMs();
@@ -96,14 +96,14 @@ export class StoreWatch {
       void records.read(account).then((seen) => {
         limit.cancel();
         this.take(seen, askedAtMs);
-        // All that we know, and not only what this answer added: the keeper has not had the rest yet.
+        // All that we know, not only what this response added: the keeper does not have the rest yet.
         if (isLate) this.#parts.onShared(sharedOf(this.#view));
         else resolve(sharedOf(this.#view));
       });
     });
   }
 
-  /** Takes in an answer of the store, asked for at `askedAtMs`; returns what is news to the keeper. */
+  /** Takes in a response of the store that was requested at `askedAtMs`; returns what is new to the keeper. */
   take(seen: Snapshot | StoreUnavailable, askedAtMs: number): Shared | undefined {
     const { account, records, clock, log } = this.#parts;
     const learned = learn(this.#view, { seen, askedAtMs, nowMs: clock.lifeMs() });
@@ -118,7 +118,7 @@ export class StoreWatch {
     return learned.news;
   }
 
-  /** Takes over a token that was fetched under a lease of this generation, and publishes it. */
+  /** Stores a token that was fetched under a lease of this generation, and publishes it. */
   hold(token: Token, generation: number): void {
     const { value, fingerprint, issuedAtMs } = token;
     if (fingerprint === this.#view.held?.record.fingerprint) return;
@@ -140,7 +140,7 @@ export class StoreWatch {
     this.#view = { ...this.#view, forcedAtUnixMs };
   }
 
-  /** Records a forced refresh in the store; returns whether that is certain. */
+  /** Records a forced refresh in the store; returns whether the store confirmed it. */
   async recordForced(): Promise<boolean> {
     const atUnixMs = this.nowUnixMs;
     const isCertain = await this.#parts.records.addForced(this.#parts.account, [atUnixMs]);
@@ -151,7 +151,7 @@ export class StoreWatch {
     return isCertain;
   }
 
-  /** Greater than that of the token that we hold, and than `floor`. */
+  /** Greater than the generation of our token, and than `floor`. */
   nextGeneration(floor: number = this.nowUnixMs): number {
     return Math.max(floor, generationOf(this.#view) + 1);
   }

@@ -2,26 +2,26 @@ import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
 import { randomKey } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
 
-/** Names the layout: this, then base64url of nonce, tag and ciphertext. */
+/** The format prefix; base64url of nonce, tag and ciphertext follows. */
 const FORMAT = 'aes-256-gcm/1:';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Everyone with the key text must come to the same key, so the salt is the product's. The cost makes
- * up for key texts that are shorter than they should be; it is paid once, at the start.
+ * Everyone with the key text must derive the same key, so the salt is fixed. The cost compensates for
+ * key texts that are too short; it is paid once, at startup.
  */
 const SALT = 'wechat-sidecar token store';
 const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 
-/** Encrypts what is stored. `associatedData` says what and where it is: elsewhere it cannot be decrypted. */
+/** Encrypts stored values. `associatedData` identifies the value and its place: elsewhere, decryption fails. */
 export interface TokenCipher {
   encrypt(text: string, associatedData: string): string;
-  /** Undefined if it was encrypted with another key, for another place, or not at all. */
+  /** Returns undefined if the text was encrypted with another key, for another place, or not at all. */
   decrypt(encrypted: string, associatedData: string): string | undefined;
 }
 
-/** AES-256-GCM with a key made from the key text; without one, everything stays as it is. */
+/** AES-256-GCM with a key derived from the key text; without a key text, nothing is encrypted. */
 export function makeTokenCipher(keyText: Secret | undefined): TokenCipher {
   if (keyText === undefined) {
     return { encrypt: (text) => text, decrypt: (text) => (isEncrypted(text) ? undefined : text) };

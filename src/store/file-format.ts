@@ -5,7 +5,7 @@ import { TOKEN_MODES } from '../token/token.ts';
 import { isEncrypted, type TokenCipher } from './cipher.ts';
 import type { TokenRecord } from './token-records.ts';
 
-/** Names the layout of the file. Another one is foreign to us. */
+/** The format of the file. Any other format is foreign. */
 const FORMAT = 'wechat-sidecar-tokens/1';
 
 const unixMs = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
@@ -18,7 +18,7 @@ const fileShape = z.strictObject({
       mode: z.enum(TOKEN_MODES),
       token: z
         .strictObject({
-          /** In clear, or sealed. */
+          /** In clear, or encrypted. */
           value: z.string().min(1).max(4_096),
           fingerprint: z.string(),
           issuedAtUnixMs: unixMs,
@@ -34,12 +34,12 @@ export type ParsedFile =
   | {
       readonly kind: 'records';
       readonly records: readonly TokenRecord[];
-      /** How many tokens are left out of them because they are in clear, although there is a key. */
+      /** How many tokens were skipped because they are in clear although a key is configured. */
       readonly inClear: number;
     }
   | { readonly kind: 'foreign'; readonly reason: string };
 
-/** The records in a file, or why it cannot be one of ours. The reason quotes nothing of the content. */
+/** Parses the records of a file, or returns why it is not ours. The reason quotes none of its content. */
 export function parseFile(text: string, cipher: TokenCipher): ParsedFile {
   const content = parseJson(text);
   if (content === undefined) return { kind: 'foreign', reason: 'it is not JSON' };
@@ -61,13 +61,13 @@ export function parseFile(text: string, cipher: TokenCipher): ParsedFile {
     const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = token;
     const value = cipher.decrypt(token.value, placeOf(appid, mode, token));
     if (value === undefined && !isEncrypted(token.value)) {
-      // Anyone who can write the file may have put it there. The ledger is never encrypted, and harms nobody.
+      // Anyone who can write the file may have put it there. The quota usage is never encrypted and harmless.
       inClear += 1;
       records.push({ appid, mode, forcedAtUnixMs });
       continue;
     }
     if (value === undefined) {
-      return { kind: 'foreign', reason: 'it is encrypted with another key than store.encryptionKeyFile' };
+      return { kind: 'foreign', reason: 'it is encrypted with a key other than store.encryptionKeyFile' };
     }
     if (fingerprintOf(value) !== fingerprint || expiresAtUnixMs < issuedAtUnixMs) {
       return { kind: 'foreign', reason: 'a token in it does not match its fingerprint or its times' };
@@ -82,7 +82,7 @@ export function parseFile(text: string, cipher: TokenCipher): ParsedFile {
   return { kind: 'records', records, inClear };
 }
 
-/** The one place where tokens are written down, in clear without a key; the file is for its owner alone. */
+/** The only place that serializes tokens, in clear if there is no key; only the owner can read the file. */
 export function formatFile(records: readonly TokenRecord[], cipher: TokenCipher): string {
   const accounts = records.map(({ appid, mode, token, forcedAtUnixMs }) => ({
     appid,

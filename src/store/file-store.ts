@@ -13,13 +13,13 @@ import { storeOf, type TokenRecord, type TokenRecords, withoutFuture } from './t
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const OWNER_ONLY = 0o600;
-/** A disk that could not be written is tried again after this, or when there is something new to write. */
+/** A failed write is retried after this, or when there is something new to write. */
 const RETRY_MS = 30_000;
-/** What a crash between write and rename left behind is removed when it is older than this. */
+/** Temporary files that a crash left behind are removed when they are older than this. */
 const LEFTOVER_MS = 60_000;
-/** A slow disk must not keep callers waiting for a token. */
+/** A slow disk must not delay callers that wait for a token. */
 const WRITTEN_MS_MAX = 500;
-/** A disk that hangs does not hold up a stop for longer than this. */
+/** A hanging disk does not delay shutdown for longer than this. */
 const CLOSE_MS_MAX = 2_000;
 const DAY_MS = 24 * 3_600_000;
 
@@ -37,14 +37,14 @@ export interface FileStoreParts {
 }
 
 /**
- * All accounts in one JSON file that is only ever replaced whole. Of two processes with the same file
- * the last writer wins. Trouble with the disk is logged; the tokens then live in memory.
+ * Keeps all accounts in one JSON file that is always replaced as a whole. If two processes use the same file,
+ * the last writer wins. Disk errors are logged; tokens are then kept in memory only.
  */
 export function makeFileStore(parts: FileStoreParts): TokenStore {
   return storeOf(new FileRecords(parts), parts.clock);
 }
 
-/** The records behind a file store. */
+/** The records of a file store. */
 export class FileRecords implements TokenRecords {
   readonly #parts: FileStoreParts;
   readonly #cipher: TokenCipher;
@@ -85,7 +85,7 @@ export class FileRecords implements TokenRecords {
     this.#retry?.cancel();
   }
 
-  /** When the write that is under way is over, but no later than this. */
+  /** Waits until the running write has ended, but no longer than this. */
   async #settled(msMax: number): Promise<void> {
     if (this.#writing === undefined) return;
     await waitAtMost(this.#parts.clock, msMax, this.#writing);
@@ -93,7 +93,7 @@ export class FileRecords implements TokenRecords {
 
   async #read(): Promise<void> {
     const { log } = this.#parts;
-    // A link stays a link: what it leads to is what is read and replaced.
+    // A symbolic link stays one: its target is read and replaced.
     this.#path = await realpath(this.#path).catch(() => this.#path);
     const path = this.#path;
     const content = await readContent(path);
@@ -115,7 +115,7 @@ export class FileRecords implements TokenRecords {
         }
         if (content.isOpenToOthers) await this.#tighten();
         if (parsed.inClear > 0) log.warn(IN_CLEAR, { path, tokens: parsed.inClear, hint: IN_CLEAR_HINT });
-        // What was saved while the disk was being read is newer.
+        // Records saved while the disk was being read are newer.
         for (const record of parsed.records) this.#remember(record);
       }
     }
@@ -127,7 +127,7 @@ export class FileRecords implements TokenRecords {
     const key = keyOf(record.appid, record.mode);
     if (this.#records.has(key)) return;
     const settled = withoutFuture(record, this.#parts.clock.wallMs());
-    // Written back, so that a token ages that would else be new at each start.
+    // Written back, so that the token ages; otherwise it would be new at each start.
     this.#isDirty ||= settled !== record;
     this.#records.set(key, settled);
   }
@@ -153,7 +153,7 @@ export class FileRecords implements TokenRecords {
     }
   }
 
-  /** Never two writes at a time, and the last write has the last of all records. */
+  /** One write at a time; the last write contains the latest of all records. */
   async #writeAll(): Promise<void> {
     const { clock, log } = this.#parts;
     const path = this.#path;
@@ -237,7 +237,7 @@ type Content =
 async function readContent(path: string): Promise<Content> {
   try {
     const seen = await stat(path);
-    // A directory or a device is somebody's; it is left where it is.
+    // A directory or a device is not ours to move aside.
     if (!seen.isFile()) return { kind: 'unusable', reason: 'it is not a file; name a file, in a directory' };
     if (seen.size > FILE_BYTES_MAX) return { kind: 'broken', reason: 'it is too large' };
     const text = await readFile(path, 'utf8');
@@ -245,12 +245,12 @@ async function readContent(path: string): Promise<Content> {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT') return { kind: 'absent' };
-    // It may be ours, and readable again tomorrow.
+    // It may be ours and become readable again.
     return { kind: 'unusable', reason: `it cannot be read (${code})` };
   }
 }
 
-/** Makes the rename itself last. Some file systems refuse; the file is whole all the same. */
+/** Makes the rename durable. Some file systems refuse; the file is complete anyway. */
 async function syncDirectory(path: string): Promise<void> {
   try {
     const directory = await open(path, 'r');

@@ -2,9 +2,9 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { Secret } from '../base/secret.ts';
 import { parseRedisUrl } from './redis-url.ts';
 
-/** Where Redis is. */
+/** The address of Redis. */
 export interface RedisPlace {
-  /** redis:// or rediss://, perhaps with user and password. With Sentinels its host is the group's name. */
+  /** redis:// or rediss://, optionally with user and password. With Sentinels, its host is the group's name. */
   readonly url: Secret;
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
   /** The URL names one node of a Redis Cluster. */
@@ -12,24 +12,24 @@ export interface RedisPlace {
 }
 
 export interface ClientParts {
-  /** A connection is given up after this. */
+  /** Connection timeout. */
   readonly connectMs: number;
-  /** A node of a Cluster that has been silent for this long is connected to again. */
+  /** A node of a Cluster that has been silent for this long is reconnected. */
   readonly silenceMs: number;
   retryMs(times: number): number;
-  /** A node of a Cluster has refused ASKING, or was gone before it could. */
+  /** A node of a Cluster refused ASKING, or disconnected first. */
   askFailed(error: unknown): void;
 }
 
-/** A client that is not connected yet. It reconnects by itself, and keeps no command for later. */
+/** Returns a client that is not connected yet. It reconnects automatically and does not queue commands. */
 export async function makeClient(
   { url, sentinels, cluster }: RedisPlace,
   parts: ClientParts,
 ): Promise<Redis | Cluster> {
-  // Whoever keeps tokens elsewhere does not pay for the client.
+  // Loaded lazily: other stores do not need the client.
   const ioredis = await import('ioredis');
   const parsed = parseRedisUrl(url.reveal());
-  if (parsed.kind === 'bad') throw new Error('Cannot read the URL of the store', { cause: parsed.why });
+  if (parsed.kind === 'bad') throw new Error('Invalid URL of the token store', { cause: parsed.why });
   const { isTls, host, port, username, password, database } = parsed.url;
   const retry = (times: number): number => parts.retryMs(times);
   const options: RedisOptions = {
@@ -43,14 +43,14 @@ export async function makeClient(
     autoResubscribe: false,
     keepAlive: 10_000,
     lazyConnect: true,
-    // Its name and version are nobody's need, and a user with few rights may not tell them.
+    // Redis does not need the client's name and version, and a user with few rights may not set them.
     disableClientInfo: true,
   };
   if (cluster) {
     const { enableOfflineQueue: _, ...redisOptions } = options;
     const client = new ioredis.Cluster([{ host, port }], {
       redisOptions: { ...redisOptions, lazyConnect: false, socketTimeout: parts.silenceMs },
-      // Its own first question waits in that queue; ours are asked when it is there.
+      // The client's own first command needs this queue; ours are sent only after it is connected.
       enableOfflineQueue: true,
       lazyConnect: true,
       clusterRetryStrategy: retry,
@@ -70,7 +70,7 @@ export async function makeClient(
   });
 }
 
-/** While a slot moves, the client sends ASKING and drops the promise: a rejection of it would end the process. */
+/** While a slot moves, the client sends ASKING and ignores its promise: a rejection would end the process. */
 function takeAsking(node: Redis, askFailed: (error: unknown) => void): void {
   const asking = node.asking.bind(node);
   Object.assign(node, {

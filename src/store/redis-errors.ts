@@ -1,11 +1,11 @@
 import { DESCRIPTORS_HINT } from '../base/descriptors.ts';
 
-/** How Redis begins the text of an error. */
+/** The error code at the start of a Redis error message. */
 const WORD = /^[A-Z]{3,20}(?=\s|$)/;
-/** A Redis below 7 puts the error of a command within a script behind words of its own. */
+/** Before version 7, Redis prefixes the error of a command in a script with its own text. */
 const WRAPPED = /(?<!\w)(READONLY|OOM|NOREPLICAS|MISCONF|MASTERDOWN|CLUSTERDOWN|LOADING|NOPERM)(?!\w)/;
 const READ_ONLY = /\bread[ -]?only\b/i;
-/** Where the stack of an error leads that the client of Redis has made. */
+/** Matches the stack of an error from the Redis client. */
 const OF_CLIENT = /[\\/](?:ioredis|@ioredis|redis-parser|redis-errors|standard-as-callback|denque)[\\/]/;
 
 /** A code such as ECONNREFUSED or WRONGPASS; never the text, which may quote what we sent. */
@@ -22,9 +22,9 @@ export function reasonOf(error: unknown): string {
   return word ?? error.name;
 }
 
-/** A replica, or a master that became one. Redis, its forks and managed services word it in many ways. */
+/** The server is a replica, or a master that became one. Redis, its forks and managed services differ in wording. */
 export function isReadOnly(error: unknown): boolean {
-  // A user without rights is told the name of the command, and READONLY is one.
+  // NOPERM errors contain the name of the command, and READONLY is a command.
   return error instanceof Error && READ_ONLY.test(error.message) && !error.message.startsWith('NOPERM');
 }
 
@@ -33,12 +33,12 @@ export function isOfSelect(error: unknown): boolean {
   return typeof command === 'object' && command !== null && 'name' in command && command.name === 'select';
 }
 
-/** Whether the client of Redis, or a socket, has made this error. */
+/** Whether this error comes from the Redis client or a socket. */
 export function isOfStore(error: unknown): boolean {
   return error instanceof Error && ('syscall' in error || OF_CLIENT.test(error.stack ?? ''));
 }
 
-/** Where an error was made, without its text. */
+/** The stack of an error, without its message. */
 export function placesOf(error: unknown): readonly string[] {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return stack
@@ -56,20 +56,20 @@ export function hintOf(reason: string): string | undefined {
     case 'NOPERM':
       return 'give the Redis user the commands, keys and channel that docs/hub.md lists';
     case 'SELECT':
-      return 'the store’s URL names a database that this Redis does not have, or that the user has no right to select';
+      return 'the store’s URL names a database that this Redis does not have, or that the user may not select';
     case 'SENTINELS':
       return 'no Sentinel can be reached, or none knows the group that the URL names';
     case 'READONLY':
-      return 'the store’s URL leads to a replica: name the master, or use store.sentinels';
+      return 'the store’s URL points to a replica: use the master, or store.sentinels';
     case 'EMFILE':
     case 'ENFILE':
       return DESCRIPTORS_HINT;
     case 'OOM':
-      return 'Redis is at its maxmemory: give it more memory, or a Redis of its own to the hubs';
+      return 'Redis has reached its maxmemory: give it more memory, or give the hubs their own Redis';
     case 'NOREPLICAS':
-      return 'fewer replicas follow the master than min-replicas-to-write demands: see to the replicas';
+      return 'the master has fewer replicas than min-replicas-to-write requires: check the replicas';
     case 'MISCONF':
-      return 'Redis cannot write its snapshot to disk and so refuses writes: see to its disk, or set save ""';
+      return 'Redis refuses writes because it cannot save its snapshot: check its disk, or set save ""';
     default:
       return reason.includes('CERT') ? 'trust its certificate with NODE_EXTRA_CA_CERTS' : undefined;
   }

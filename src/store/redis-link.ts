@@ -19,24 +19,24 @@ export interface LinkListener {
   message(text: string): void;
 }
 
-/** A Redis that does not answer within this time is unavailable. */
+/** A Redis that does not respond within this time is unavailable. */
 const ANSWER_MS_MAX = 1_000;
 const PING_MS = 500;
-/** So many pings in vain, and the connection is made again: it may be half open. */
+/** After this many unanswered pings we reconnect: the connection may be half open. */
 const PINGS_MAX = 10;
 const RECONNECT_MS_MAX = 2_000;
-/** A subscription or database that was refused is tried again after this: a right may be given, a node come up. */
+/** A refused subscription or database is retried after this: an ACL may change, a node may start. */
 const REFUSED_MS = 5_000;
-/** In a Cluster, an account whose node does not answer is tried again after this. */
+/** In a Cluster, an account whose node does not respond is retried after this. */
 const SILENT_MS = 2_000;
-/** A server that stays read-only is left again after a second, then twice that, up to this. */
+/** From a server that stays read-only we disconnect again after a second, then twice that, up to this. */
 const LEAVE_MS_MAX = 30_000;
-/** One that has taken writes for this long is no longer held to be read-only. */
+/** After this time without such a disconnect, the delay starts from zero again. */
 const LEFT_MS = 5 * 60_000;
 
 /**
- * Two connections to Redis, one for commands and one that listens, and whether Redis is there. The
- * client reconnects by itself; we notice a Redis that hangs, and do not wait for it more than once.
+ * Two connections to Redis, one for commands and one for messages, and whether Redis is available. The
+ * client reconnects automatically; we detect a hanging Redis and wait for it only once.
  */
 export class RedisLink {
   readonly #parts: RedisLinkParts;
@@ -46,18 +46,18 @@ export class RedisLink {
   #commands: Redis | Cluster | undefined;
   #messages: Redis | Cluster | undefined;
   #isThere = false;
-  /** The first attempt to connect has ended, well or not. */
+  /** The first attempt to connect has ended, successfully or not. */
   #wasTried = false;
   #onTried: () => void = () => {};
   #reason = 'unreachable';
-  /** The connection is in another database than the URL says. */
+  /** The connection uses another database than the URL names. */
   #isAstray = false;
   #ping: Timer | undefined;
   #subscription: Timer | undefined;
   #selection: Timer | undefined;
-  /** In a Cluster: accounts whose node did not answer, and when each is tried again. */
+  /** In a Cluster: accounts whose node did not respond, and when each is retried. */
   readonly #silent = new Map<string, number>();
-  /** A connection that is about to be made again. */
+  /** Set while a reconnect is pending. */
   #leaving: Timer | undefined;
   #leaves = 0;
   #leftAtMs = -Infinity;
@@ -70,8 +70,8 @@ export class RedisLink {
   }
 
   /**
-   * What `work` answers, or undefined if Redis is unavailable, refuses, or takes too long. In a Cluster a node
-   * that does not answer is unavailable for the accounts that it holds, and for no others.
+   * Returns the result of `work`, or undefined if Redis is unavailable, refuses, or takes too long. In a Cluster,
+   * a node that does not respond is unavailable only for the accounts that it stores.
    */
   async run<Answer>(
     account: string,
@@ -84,7 +84,7 @@ export class RedisLink {
     const nowMs = this.#parts.clock.lifeMs();
     if (retryAtMs !== undefined) {
       if (nowMs < retryAtMs) return undefined;
-      // Of those who ask meanwhile, one waits.
+      // Only one of the concurrent callers waits.
       this.#silent.set(account, nowMs + ANSWER_MS_MAX + SILENT_MS);
     }
     try {
@@ -107,7 +107,7 @@ export class RedisLink {
     this.#leaving?.cancel();
     this.#settleFirst();
     await this.#opened;
-    // The client minds to be stopped in the middle of a handshake.
+    // The client fails if it is stopped in the middle of a handshake.
     await this.#within(this.#connecting);
     this.#commands?.disconnect();
     this.#messages?.disconnect();
@@ -135,7 +135,7 @@ export class RedisLink {
       this.#away(this.#reason);
     });
     commands.on('error', (error) => this.#failed(error));
-    // Messages that got lost are made up for by reading again.
+    // The periodic reread makes up for lost messages.
     messages.on('error', () => undefined);
     messages.on('message', (_channel: string, text: string) => this.#listener.message(text));
     messages.on('ready', () => this.#subscribe(messages));
@@ -144,7 +144,7 @@ export class RedisLink {
     this.#connecting = Promise.all([connect(commands), connect(messages)]);
   }
 
-  /** The client goes on in database 0 where SELECT was refused; what is there is not ours. */
+  /** If SELECT is refused the client continues in database 0, whose content is not ours. */
   #selectLater(commands: Redis | Cluster): void {
     this.#selection?.cancel();
     this.#selection = this.#parts.clock.after(REFUSED_MS, () => {
@@ -213,7 +213,7 @@ export class RedisLink {
     if (isReadOnly(error)) this.#leave(reason);
   }
 
-  /** A rejection that nobody took, in the client or elsewhere, ends no process that holds tokens. */
+  /** An unhandled rejection, in the client or elsewhere, must not end a process that keeps tokens. */
   stray(error: unknown): void {
     if (this.#closed) return;
     const at = placesOf(error);
@@ -230,7 +230,7 @@ export class RedisLink {
     this.#leave(reason);
   }
 
-  /** StoreUnavailable, and connected again: at once, and after a growing delay where that does not help. */
+  /** Disconnects and reconnects: at once, and with a growing delay if that does not help. */
   #leave(reason: string): void {
     if (this.#leaving !== undefined || this.#closed) return;
     const { clock, random } = this.#parts;
@@ -252,7 +252,7 @@ export class RedisLink {
   #pingLater(redis: Redis | Cluster, attempt: number): void {
     this.#ping?.cancel();
     this.#ping = this.#parts.clock.after(PING_MS, () => {
-      // A connection that is made again says so by itself.
+      // A reconnect emits its own event.
       if (this.#closed || this.#isThere || redis.status !== 'ready') return;
       void this.#within(redis.ping().catch(() => undefined)).then((pong) => {
         if (this.#closed || this.#isThere) return;
@@ -284,7 +284,7 @@ export class RedisLink {
     this.#onTried = () => {};
   }
 
-  /** Undefined where it takes too long; what comes of it later is nobody's. */
+  /** Resolves to undefined if the work takes too long; its later outcome is ignored. */
   #within<Answer>(work: Promise<Answer>): Promise<Answer | undefined> {
     return new Promise((resolve, reject) => {
       const timer = this.#parts.clock.after(ANSWER_MS_MAX, () => resolve(undefined));

@@ -5,21 +5,21 @@ import type { RedisPlace } from './redis-client.ts';
 import { type LinkListener, RedisLink, type RedisLinkParts } from './redis-link.ts';
 
 export interface RedisLinksParts extends RedisLinkParts {
-  /** A key that new settings are tried with. */
+  /** The key that is written to test new settings. */
   readonly trialKey: string;
-  /** Where the process tells of rejections that nobody took. */
+  /** Registers a handler for the process's unhandled rejections. */
   readonly onRejection?: ((act: (error: unknown) => void) => void) | undefined;
 }
 
-/** New settings that were refused are tried again after this: Redis may get to know the new password later. */
+/** Refused new settings are retried after this: Redis may be given the new password later. */
 const TRIAL_MS = 5_000;
-/** The old connections end after this, when every command on them has been answered or given up. */
+/** The old connections are closed after this, when every command on them has completed or timed out. */
 const PARTING_MS = 2_000;
 const TRIAL = `return redis.call('SET', KEYS[1], '1', 'PX', '1000')`;
 
 /**
- * The link to the Redis that the settings name, and while they change, a second one: the new settings are
- * in force once a script can be run and a key be written with them. Until then the old ones are.
+ * The link to the configured Redis and, while the settings change, a second one: the new settings take
+ * effect once they can run a script that writes a key. Until then the old ones stay in effect.
  */
 export class RedisLinks {
   readonly #parts: RedisLinksParts;
@@ -36,7 +36,7 @@ export class RedisLinks {
     parts.onRejection?.((error) => (this.#next ?? this.#current).link.stray(error));
   }
 
-  /** What `work` answers, or undefined where Redis does not: see `RedisLink`. */
+  /** Returns the result of `work`, or undefined if Redis does not respond: see `RedisLink`. */
   run<Answer>(
     account: string,
     work: (redis: Redis | Cluster) => Promise<Answer>,
@@ -44,7 +44,7 @@ export class RedisLinks {
     return this.#current.link.run(account, work);
   }
 
-  /** Takes new settings over as soon as they work. */
+  /** Applies new settings as soon as they work. */
   use(place: RedisPlace): void {
     if (isSame(place, (this.#next ?? this.#current).place)) return;
     this.#trial?.cancel();
@@ -97,7 +97,7 @@ export class RedisLinks {
     this.#current = this.#next;
     this.#next = undefined;
     log.info('the new settings of the token store are in force');
-    // What is stored there may be older, or nothing: what is held is published again, and turns begin again.
+    // That store may be older or empty: tokens are published again, and leases start over.
     this.#listener.disconnected();
     this.#listener.connected();
     const parting = clock.after(PARTING_MS, () => {
@@ -118,7 +118,7 @@ const REFUSED = 'the new settings of the token store cannot be used; the old one
 
 type LinkRole = 'in force' | 'tried' | 'left';
 
-/** Of a link that is tried nobody needs to know that its Redis comes and goes, but why it is not taken. */
+/** For a link under test, logs only why it cannot be used, not when its Redis connects and disconnects. */
 function logOf(log: Log, role: () => LinkRole): Log {
   const at = (level: 'info' | 'warn' | 'error'): Log['info'] => {
     return (event, fields) => {

@@ -15,7 +15,7 @@ import type {
   Acquired,
 } from './shared-records.ts';
 
-/** Beyond the life of any token and the day of the ration, Redis forgets an account that nobody uses. */
+/** Expiry of unused accounts in Redis: longer than any token's lifetime and the quota's day. */
 const KEPT_MS = 3 * 24 * 3_600_000;
 
 const UNAVAILABLE: StoreUnavailable = { kind: 'unavailable' };
@@ -111,7 +111,7 @@ export class RedisRecords implements SharedRecords {
     this.#listener = listener;
   }
 
-  /** Takes new settings over as soon as they work. */
+  /** Applies new settings as soon as they work. */
   use(place: RedisPlace): void {
     this.#links.use(place);
   }
@@ -120,7 +120,7 @@ export class RedisRecords implements SharedRecords {
     return this.#links.close();
   }
 
-  /** One script on the keys of one account, which a Cluster keeps on one node. */
+  /** Runs a script on the keys of one account, which a Cluster keeps on one node. */
   #run(script: Script, account: SharedAccount, args: readonly (string | number)[]): Promise<unknown> {
     const { keyPrefix } = this.#parts;
     const base = `${keyPrefix}{${account.mode}:${account.appid}}`;
@@ -169,14 +169,14 @@ export class RedisRecords implements SharedRecords {
   }
 }
 
-/** Whether what is stored can be what a hub wrote: somebody else may have written under these keys. */
+/** Whether a hub can have written this record: others may write to these keys too. */
 function isSound(record: Omit<SharedRecord, 'value'>, text: string): boolean {
   const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
   const lifeMs = expiresAtUnixMs - issuedAtUnixMs;
   return text !== '' && fingerprint === fingerprintOf(text) && lifeMs > 0 && lifeMs <= LIFE_MS_MAX;
 }
 
-/** With the dates that count where those written lay ahead of Redis's clock: see the scripts. */
+/** Corrects times that are ahead of Redis's clock: see the scripts. */
 function notAhead(written: Omit<SharedRecord, 'value'>, dated: string): Omit<SharedRecord, 'value'> {
   const { generation, issuedAtUnixMs, expiresAtUnixMs } = written;
   const [, of, at] = /^(\S+) (\d+)$/.exec(dated) ?? [];
@@ -189,13 +189,13 @@ function messageOf({ mode, appid }: SharedAccount): string {
   return `${mode} ${appid}`;
 }
 
-/** Long enough for every holder's next reading of the store, should the message get lost. */
+/** Long enough for every owner's next reading of the store, in case the message is lost. */
 const DOUBT_MS = 30_000;
 
 /** Longer than any token lives. */
 const LIFE_MS_MAX = 7 * 86_400_000;
 
-/** As the scripts answer. */
+/** The reply of the scripts. */
 type Reply = readonly [
   nowUnixMs: number,
   stored: readonly (string | null | undefined)[],
@@ -206,7 +206,7 @@ type Reply = readonly [
   doubted: string | null | undefined,
 ];
 
-/** All that a stored token must not be moved to: another account, mode, generation or life. */
+/** The cipher's associated data: a stored token is not valid for another account, mode, generation or lifetime. */
 function placeOf({ appid, mode }: SharedAccount, record: Omit<SharedRecord, 'value'>): string {
   const { generation, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
   return [appid, mode, generation, fingerprint, issuedAtUnixMs, expiresAtUnixMs].join(' ');

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { policyFor } from '../token/policy.ts';
 
-/** A step that Redis carries out as one. `sha` names it once Redis has seen its text. */
+/** A step that Redis executes atomically. `sha` identifies it once Redis has its text. */
 export interface Script {
   readonly lua: string;
   readonly sha: string;
 }
 
 /**
- * KEYS, all in one hash slot: 1 the token (a hash), 2 the turn (its owner, expiring), 3 the forced
- * refreshes (a sorted set of their times), 4 the fingerprint of a
- * token that a holder could not look into (expiring). Redis's own clock is the one that all holders share.
+ * KEYS, all in one hash slot: 1 the token (a hash), 2 the lease (its owner, expiring), 3 the forced
+ * refreshes (a sorted set of their times), 4 the fingerprint of a token that an owner reported as doubted
+ * (expiring). Redis's own clock is the one that all owners share.
  */
 const CLOCK = `
 local time = redis.call('TIME')
@@ -19,10 +19,10 @@ local function text(number) return string.format('%.0f', number) end
 `;
 
 /**
- * A date ahead of this clock was written by another one: before a fail-over, or before a clock was set right.
- * It counts as now from when it is first read, and that is written down, so that it ages. Forced refreshes
- * keep their number and spacing. The dates of a token are sealed with it: `dated` stands beside them, with
- * the generation that it belongs to.
+ * A time ahead of this clock was written by another clock: before a failover, or before a clock was corrected.
+ * It counts as now when it is first read, and that is stored, so that it ages. Forced refreshes keep their
+ * number and spacing. The cipher binds a token to its times, so `dated` is stored separately, with the
+ * generation that it belongs to.
  */
 const SETTLE = `
 local function settle()
@@ -59,7 +59,7 @@ end
 
 export const READ: Script = script(`${CLOCK}${SNAPSHOT} return snapshot(0)`);
 
-/** ARGV: owner, turn's milliseconds, floor. A generation of 0 says that it is another's turn. */
+/** ARGV: owner, lease milliseconds, floor. Replies with generation 0 if another owner has the lease. */
 export const TAKE: Script = script(`${CLOCK}${SNAPSHOT}
 local holder = redis.call('GET', KEYS[2])
 if holder and holder ~= ARGV[1] then return snapshot(0) end
@@ -68,7 +68,7 @@ local stored = tonumber(redis.call('HGET', KEYS[1], 'generation') or 0)
 return snapshot(math.max(now, stored + 1, tonumber(ARGV[3]) + 1))
 `);
 
-/** ARGV: owner, turn's milliseconds. A turn that was lost with Redis's memory is still ours if nobody took it. */
+/** ARGV: owner, lease milliseconds. A lease that Redis has lost is still ours if nobody else acquired it. */
 export const KEEP: Script = script(`
 local holder = redis.call('GET', KEYS[2])
 if holder and holder ~= ARGV[1] then return 0 end
@@ -83,8 +83,8 @@ return 1
 `);
 
 /**
- * ARGV: owner, milliseconds in which nobody shall have a lease, generation, fingerprint, issued, expires,
- * value, kept milliseconds, channel, message.
+ * ARGV: owner, milliseconds in which nobody can acquire the lease, generation, fingerprint, issued, expires,
+ * value, expiry milliseconds, channel, message.
  */
 export const PUBLISH: Script = script(`
 local stored = tonumber(redis.call('HGET', KEYS[1], 'generation') or 0)
@@ -100,14 +100,14 @@ redis.call('PUBLISH', ARGV[9], ARGV[10])
 return 1
 `);
 
-/** ARGV: fingerprint, kept milliseconds, channel, message. */
+/** ARGV: fingerprint, expiry milliseconds, channel, message. */
 export const DOUBT: Script = script(`
 redis.call('SET', KEYS[4], ARGV[1], 'PX', ARGV[2])
 redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
 `);
 
-/** ARGV: kept milliseconds, then the times. */
+/** ARGV: expiry milliseconds, then the times. */
 export const CHARGE: Script = script(`${CLOCK}
 for index = 2, #ARGV do
   local at = text(math.min(tonumber(ARGV[index]), now))

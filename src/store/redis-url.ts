@@ -1,7 +1,7 @@
-/** A Redis URL, taken apart. */
+/** A parsed Redis URL. */
 export interface RedisUrl {
   readonly isTls: boolean;
-  /** Without brackets. With Sentinels it is the name of the group. */
+  /** Without brackets. With Sentinels, the name of the group. */
   readonly host: string;
   readonly port: number;
   readonly username: string;
@@ -10,15 +10,15 @@ export interface RedisUrl {
 }
 
 const SCHEME = /^rediss?:\/\//i;
-/** What stands behind the authority. */
+/** The part after the authority. */
 const TAIL = /^rediss?:\/\/[^/?#]*(.*)$/is;
 const DATABASE = /^(?:\/(0|[1-9]\d{0,3})?)?$/;
 const HOST = /^(?:[\w.-]+|\[[0-9a-f:.]+\])$/i;
 const PORT = 6379;
 
 /**
- * Reads `redis[s]://[user:password@]host[:port][/database]` and nothing beyond it: what would be passed
- * over in silence is refused. `why` quotes nothing, since a password may stand anywhere in a wrong URL.
+ * Parses `redis[s]://[user:password@]host[:port][/database]` and refuses everything else, so that nothing is
+ * silently ignored. `why` quotes nothing, because in a wrong URL the password may be anywhere.
  */
 export function parseRedisUrl(
   text: string,
@@ -43,17 +43,18 @@ function faultIn(text: string): string | undefined {
   if (!SCHEME.test(text)) return 'it does not begin with redis:// or rediss://';
   if (/\s/.test(text) || !URL.canParse(text)) return `its host and port cannot be read; ${ENCODE}`;
   const { hostname, port, username, password, search, hash } = new URL(text);
-  if (hostname === '') return 'it names no host';
-  if (search !== '' || text.includes('?')) return `it has options (?…), and none are taken; ${ENCODE}`;
+  if (hostname === '') return 'it has no host';
+  if (search !== '' || text.includes('?')) return `it has options (?…), which are not supported; ${ENCODE}`;
   if (hash !== '' || text.includes('#')) return `it has a fragment (#…); ${ENCODE}`;
   if (!HOST.test(hostname)) {
-    return 'its host is no name or address; several servers go into store.sentinels or store.cluster';
+    return 'its host is not a name or address; several servers go into store.sentinels or store.cluster';
   }
   if (port === '0') return 'its port is 0';
   if (!DATABASE.test(TAIL.exec(text)?.[1] ?? '')) {
-    return 'what follows the host is no database, which is a number from 0 to 9999';
+    return 'the part after the host is not a database, a number from 0 to 9999';
   }
-  if (!canDecode(username) || !canDecode(password)) return `a % in it begins no encoded character; ${ENCODE}`;
+  if (!canDecode(username) || !canDecode(password))
+    return `it has a % that does not begin an encoded character; ${ENCODE}`;
   return undefined;
 }
 

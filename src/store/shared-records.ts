@@ -1,18 +1,18 @@
 import type { Secret } from '../base/secret.ts';
 import type { TokenMode } from '../token/token.ts';
 
-/** What owners share: an account in one mode. */
+/** The unit that owners share: an account in one mode. */
 export interface SharedAccount {
   readonly appid: string;
   readonly mode: TokenMode;
 }
 
 /**
- * Times are Unix milliseconds by the store's clock, the one clock that all owners can see. A store remembers
- * when it first gave out what another clock has dated ahead of it: that date counts from then on.
+ * Times are Unix milliseconds by the store's clock, the only clock that all owners can see. If another clock
+ * wrote a time ahead of it, the store records when it first returned it: from then on that time counts.
  */
 export interface SharedRecord {
-  /** Grows with each token; what has a lower one is older. At least the store's time when it was asked for. */
+  /** Grows with each token; a lower one is older. At least the store's time when the token was requested. */
   readonly generation: number;
   readonly value: Secret;
   readonly fingerprint: string;
@@ -24,7 +24,7 @@ export function lifeOf({ issuedAtUnixMs, expiresAtUnixMs }: SharedRecord): numbe
   return expiresAtUnixMs - issuedAtUnixMs;
 }
 
-/** The same token, dated by the store's clock as it is now. */
+/** The same token with its times by the store's current clock. */
 export function redated(record: SharedRecord, issuedAtUnixMs: number): SharedRecord {
   return { ...record, issuedAtUnixMs, expiresAtUnixMs: issuedAtUnixMs + lifeOf(record) };
 }
@@ -36,25 +36,25 @@ export interface StoreUnavailable {
 export interface Seen {
   readonly kind: 'seen';
   readonly nowUnixMs: number;
-  /** Absent where nothing is stored. */
+  /** Absent if nothing is stored. */
   readonly record?: {
     readonly generation: number;
     readonly fingerprint: string;
     readonly expiresAtUnixMs: number;
   };
-  /** The record is not encrypted with our key: with another one, or not at all. */
+  /** The record is encrypted with another key, or not at all. */
   readonly isUndecryptable: boolean;
   readonly forcedAtUnixMs: readonly number[];
-  /** The fingerprint of a token that an owner could not look into. */
+  /** The fingerprint of a token that another owner reported as doubted. */
   readonly doubted?: string;
-  /** The lease in force, ours included. */
+  /** The current lease, which may be ours. */
   readonly lease?: { readonly isOurs: boolean; readonly leftMs: number };
 }
 
 export interface Snapshot extends Seen {
-  /** Absent where nothing is stored, or where it cannot be read with our key. */
+  /** Absent if nothing is stored, or if it cannot be read with our key. */
   readonly readable?: SharedRecord;
-  /** It cannot be read because it is in clear, and we have a key. */
+  /** It is not read because it is in clear although a key is configured. */
   readonly isInClear?: boolean;
   /** The name of the lease's owner. */
   readonly owner?: string;
@@ -66,8 +66,8 @@ export interface Acquired extends Snapshot {
 }
 
 /**
- * A store that several processes share. Each call is one atomic step at the store and answers within
- * about a second; `unavailable` if the store did not answer.
+ * A store that several processes share. Each call is one atomic step at the store and returns within
+ * about a second; `unavailable` if the store did not respond.
  */
 export interface SharedRecords {
   read(account: SharedAccount): Promise<Snapshot | StoreUnavailable>;
@@ -78,33 +78,33 @@ export interface SharedRecords {
     floor: number,
     leaseMs: number,
   ): Promise<Acquired | StoreUnavailable>;
-  /** Renews our lease: for `leaseMs` from now. */
+  /** Renews our lease for `leaseMs` from now. */
   renew(account: SharedAccount, owner: string, leaseMs: number): Promise<'ours' | 'lost' | 'unavailable'>;
   release(account: SharedAccount, owner: string): Promise<void>;
-  /** Stores a record and tells the others, unless one of this or a later generation is stored. */
+  /** Stores a record and notifies the others, unless one of this or a later generation is stored. */
   publish(
     account: SharedAccount,
     record: SharedRecord,
     pause?: Pause,
   ): Promise<'stored' | 'older' | 'unavailable'>;
-  /** Tells the other owners, for a while, of a token that this one cannot look into. */
+  /** Asks the other owners, for a while, to look at a token, because this one cannot. */
   doubt(account: SharedAccount, fingerprint: string): Promise<void>;
-  /** Records forced refreshes; returns whether that is certain. */
+  /** Records forced refreshes; returns whether the store confirmed it. */
   addForced(account: SharedAccount, atUnixMs: readonly number[]): Promise<boolean>;
   listen(listener: RecordsListener): void;
   close(): Promise<void>;
 }
 
-/** With what is published again after the store forgot it: for a while nobody gets a lease, we included. */
+/** Sent with a token that is published again after the store lost it: for a while nobody, including us, gets a lease. */
 export interface Pause {
   readonly owner: string;
   readonly forMs: number;
 }
 
 export interface RecordsListener {
-  /** Another owner has published a record. Some such calls go missing. */
+  /** Another owner has published a record. Some such messages are lost. */
   changed(account: SharedAccount): void;
-  /** The store is connected, for the first time or again. */
+  /** The store has connected or reconnected. */
   connected(): void;
   disconnected(): void;
 }

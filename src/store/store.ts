@@ -4,23 +4,23 @@ import type { RedisPlace } from './redis-client.ts';
 import type { SharedAccount } from './shared-records.ts';
 
 /**
- * Keeps the tokens and forced refreshes of accounts beyond the life of a process. All times are on this
- * process's monotonic clock. A store that cannot be read or written logs that, and never fails its caller.
+ * Keeps the tokens and forced refreshes of accounts when the process ends. All times are on this process's
+ * monotonic clock. Read and write errors are logged and never thrown.
  */
 export interface TokenStore {
   load(account: SharedAccount): Promise<Shared | undefined>;
-  /** Returns at once. It is written behind; the last one of an account wins. */
+  /** Returns at once and writes asynchronously; the last save of an account wins. */
   save(account: SharedAccount, known: Shared): void;
   /**
-   * Present if saving takes a while: resolves when all that was saved is written, or after a moment
-   * if that fails. For what must not be forgotten by a crash.
+   * Present if saving takes a while: resolves when everything saved is written, or after a short time
+   * if that fails. For records that must survive a crash.
    */
   written?(): Promise<void>;
-  /** Present if other processes hold the same accounts. To be called before `load`; `onShared` receives what they publish. */
+  /** Present if other processes own the same accounts. Call it before `load`; `onShared` receives what they publish. */
   share?(account: SharedAccount, onShared: (shared: Shared) => void): LeaseManager;
-  /** Present if other settings of the same kind can be taken over while we run. */
+  /** Present if new settings for the same kind of store can be applied at runtime. */
   use?(place: RedisPlace): void;
-  /** Writes what is still to be written. */
+  /** Flushes pending writes. */
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import type { Shared } from '../token/state.ts';
 import type { Token, TokenMode } from '../token/token.ts';
 import type { TokenStore } from './store.ts';
 
-/** What survives a restart, of one account in one mode. Times are Unix milliseconds. */
+/** The part of an account in one mode that survives a restart. Times are Unix milliseconds. */
 export interface TokenRecord {
   readonly appid: string;
   readonly mode: TokenMode;
@@ -19,16 +19,16 @@ export interface TokenRecord {
   readonly forcedAtUnixMs: readonly number[];
 }
 
-/** Where records are written down. */
+/** Where records are stored. */
 export interface TokenRecords {
   load(appid: string, mode: TokenMode): Promise<TokenRecord | undefined>;
-  /** Returns at once; the last record of an account wins. */
+  /** Returns at once; the last save of an account wins. */
   save(record: TokenRecord): void;
   written(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A token store whose records have Unix times, so that they mean something after a restart. */
+/** A token store on records with Unix times, which stay valid after a restart. */
 export function storeOf(records: TokenRecords, clock: Clock): TokenStore {
   return {
     async load({ appid, mode }) {
@@ -65,9 +65,9 @@ export function toRecord(
 }
 
 /**
- * Times that lie ahead are the work of a wall clock that was set back since. They count as now, so
- * that a token never gets more than its life, and no ration waits for a moment that is far away. The very
- * same record where none does.
+ * Times in the future were written before the wall clock was set back. They count as now, so that no token
+ * outlives its lifetime and no quota is blocked until a distant time. Returns the same object if there
+ * are none.
  */
 export function withoutFuture(record: TokenRecord, nowUnixMs: number): TokenRecord {
   const { token } = record;

@@ -8,7 +8,7 @@ interface Moment {
   readonly random: Random;
 }
 
-/** How long before its end a token is renewed, at the earliest. */
+/** How long before its expiry a token is renewed, less the jitter. */
 export function earlyMs(
   { issuedAtMs, expiresAtMs }: Token,
   { marginMs, lifeShare }: Policy,
@@ -17,12 +17,12 @@ export function earlyMs(
   return Math.min(marginMs - jitterMs, (expiresAtMs - issuedAtMs) * lifeShare);
 }
 
-/** When a token is to be renewed: a remembered one may be past that moment. */
+/** When a token is due for renewal; for a token from the store this may be in the past. */
 export function plannedMs(token: Token, { policy, random }: Omit<Moment, 'nowMs'>): number {
   return token.expiresAtMs - earlyMs(token, policy, random() * policy.jitterMs);
 }
 
-/** The same for a token that has just been fetched, however short its life. */
+/** The same for a token that was just fetched: never immediately, even if its lifetime is short. */
 export function dueMs(token: Token, moment: Moment): number {
   return Math.max(plannedMs(token, moment), moment.nowMs + RENEWAL_SPACING_MS);
 }

@@ -1,15 +1,15 @@
 import type { Shared } from './state.ts';
 
 /**
- * Who may ask the platform for an account's token: between the state machine's wish for a fetch and the
- * issuer. If nobody shares the account, the lease is always ours.
+ * Decides whether this process may ask the platform for an account's token. If the account is not shared,
+ * the lease is always ours.
  */
 export interface LeaseManager {
-  /** Waits for the lease, or says what makes the fetch superfluous or forbids it. */
+  /** Waits for the lease, or returns why the fetch is unnecessary or not allowed. */
   acquire(force: boolean): Lease | Promise<Lease>;
-  /** Reads the store once more: another owner may have published what we are about to look for. */
+  /** Reads the store again: another owner may already have published a newer token. */
   reread(): Promise<void> | undefined;
-  /** Tells the other owners of a token that was reported to us and that we cannot look into. */
+  /** Asks the other owners to look at a token that was reported to us, because we cannot. */
   doubt(fingerprint: string): void;
   /** Undefined if the account is not shared. */
   status(): LeaseStatus | undefined;
@@ -19,9 +19,9 @@ export interface LeaseManager {
 export type Lease =
   | {
       readonly kind: 'acquired';
-      /** What another owner has published since, if that is later than what we fetched. */
+      /** What another owner has published since, if it is later than what we fetched. */
       overtaken(): Shared | undefined;
-      /** To be called when the fetch is over and its token saved. */
+      /** Call this after the fetch has ended and its token is saved. */
       release(): void;
     }
   | { readonly kind: 'superseded'; readonly shared: Shared }
@@ -29,19 +29,19 @@ export type Lease =
 
 /** For `/status`. */
 export interface LeaseStatus {
-  /** Our own name among the owners. */
+  /** The name of this process among the owners. */
   readonly holder: string;
-  /** `undecryptable`: what is stored is not encrypted with our key. */
+  /** `undecryptable`: the stored token is not encrypted with our key. */
   readonly store: 'connected' | 'unavailable' | 'undecryptable';
-  /** Who asks the platform at this moment: `alone` is without the store, `withheld` is nobody for want of it. */
+  /** Who is asking the platform. `alone`: we are, without the store; `withheld`: nobody, for lack of the store. */
   readonly refreshing: 'none' | 'here' | 'elsewhere' | 'alone' | 'withheld';
-  /** The owner that asks, if it is not us. */
+  /** The owner that is asking, if it is not us. */
   readonly by?: string;
-  /** The order of the token that we serve; 0 if there is none. */
+  /** The generation of the token that we serve; 0 if there is none. */
   readonly generation: number;
 }
 
-/** For a store that this process has to itself. */
+/** For a store that is not shared with other processes. */
 export const localLease: LeaseManager = {
   acquire: () => ({ kind: 'acquired', overtaken: () => undefined, release() {} }),
   reread: () => undefined,

@@ -3,20 +3,20 @@ import { mergedLedger, pruned } from './ration.ts';
 import type { State } from './state.ts';
 import type { TokenMode } from './token.ts';
 
-/** Dates the last charge to the end of its call, so that spacing holds as the platform counts it. */
+/** Moves the last recorded use to the end of its call, so that the spacing holds by the platform's count. */
 export function settleCharge(state: State, mode: TokenMode | undefined, nowMs: number): State {
   if (mode === undefined) return state;
   const spentAtMs = [...state.spentAtMs[mode].slice(0, -1), nowMs];
   return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: spentAtMs } };
 }
 
-/** Takes back the charge of a round that changed nothing at the platform. */
+/** Returns the use to the quota if the round changed nothing at the platform. */
 export function refund(state: State, mode: TokenMode | undefined): State {
   if (mode === undefined) return state;
   return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: state.spentAtMs[mode].slice(0, -1) } };
 }
 
-/** The forced refreshes of all holders. Answers the very same state where they tell nothing new. */
+/** Adds the forced refreshes of all owners. Returns the same object if there is nothing new. */
 export function withLedger(state: State, forcedAtMs: readonly number[], nowMs: number): State {
   if (forcedAtMs.length === 0) return state;
   const { ration } = policyFor('stable');

@@ -40,12 +40,12 @@ import {
 } from './state.ts';
 import { isLive, type Token } from './token.ts';
 
-/** The errcode by which the platform says that a token has aged. */
+/** The platform's errcode for an expired token. */
 const EXPIRED = 42001;
-/** … and that no more calls of a kind are left today. */
+/** The platform's errcode for an exhausted daily quota. */
 const USED_UP = 45009;
 
-/** What a decision may look at besides state and event. */
+/** The inputs of a decision other than state and event. */
 interface Moment {
   readonly nowMs: number;
   readonly policy: Policy;
@@ -53,9 +53,9 @@ interface Moment {
 }
 
 /**
- * The life of one account's token. Decides and does nothing: the caller carries out the effects and
- * brings their outcomes back as events. At most one round (a fetch or a probe) runs at any time; a
- * token is replaced, never dropped. Answers the very same state where nothing changed.
+ * The state machine of one account's token. Pure: the caller carries out the effects and returns their
+ * outcomes as events. At most one round (a fetch or a probe) runs at any time; a token is replaced,
+ * never dropped. Returns the same state object if nothing changed.
  */
 export function step(state: State, event: Event, nowMs: number, policy: Policy, random: Random): Step {
   const moment: Moment = { nowMs, policy, random };
@@ -122,13 +122,13 @@ function onWake(state: State, moment: Moment): Step {
   }
 }
 
-/** After a rest. A refresh on a report is never repeated blindly: it begins with another look. */
+/** After a backoff. A refresh caused by a report is not repeated blindly: it starts with another look. */
 function tryAgain(state: State, trigger: Trigger, moment: Moment): Step {
   const isLook = trigger === 'refused' && isDoubted(state.doubt) && isLive(state.token, moment.nowMs);
   return isLook ? look(state, moment) : beginFetch(state, trigger, false, moment);
 }
 
-/** Somebody waits for a token, or for the next one: a back-off that may pass is cut short, but not again and again. */
+/** A caller waits for a token or its successor: the backoff after a transient failure is shortened, at a limited rate. */
 function onDemanded(state: State, moment: Moment): Step {
   const { phase } = state;
   const mayWake =
@@ -145,7 +145,7 @@ function onReported(state: State, fingerprint: string, report: Report, moment: M
   const doubt = withReport(state.doubt, report, moment.nowMs);
   if (doubt === state.doubt) return unchanged(state);
   const doubting: State = { ...state, doubt };
-  // What is under way, or is due after the rest, is followed by a look.
+  // A running round, or the end of a backoff, is followed by a look.
   return state.phase.kind === 'idle' ? lookIfDue(doubting, moment) : unchanged(doubting);
 }
 
@@ -159,7 +159,7 @@ function onFetched(state: State, round: number, fetched: Token, moment: Moment):
   const told: Effect[] = [
     { kind: 'save' },
     { kind: 'concluded', trigger: phase.trigger, result: isNew ? 'renewed' : 'unchanged' },
-    // The stable endpoint hands out another token only when the old one is no longer good.
+    // The stable endpoint returns another token only if the old one is no longer valid.
     ...(isLookOver ? [looked('refused')] : []),
   ];
   return after(told, afterFetch(ended, phase.charged !== undefined, moment));
@@ -185,14 +185,14 @@ function onFetchFailed(
     : notingFailure(settleCharge(state, phase.charged, moment.nowMs), moment.nowMs);
   const told: Effect[] = [{ kind: 'concluded', trigger: phase.trigger, result: 'failed' }];
   if (charged.fetchAgain) return after(told, beginFetch(charged, 'manual', false, moment));
-  // The platform's own count of forced refreshes; what it gives in normal mode is not used up by them.
+  // The platform counts forced refreshes separately; the quota of normal mode is not affected.
   const isUsedUp = phase.trigger === 'forced' && trouble.errcode === USED_UP;
   if (isUsedUp) return after(told, rationed(charged, moment));
   const trigger = phase.trigger === 'forced' ? 'refused' : phase.trigger;
   return after(told, afterFailure(charged, trigger, trouble, moment));
 }
 
-/** A look that failed in a way that may pass is repeated soon, while those who reported still wait. */
+/** A look that failed transiently is retried soon, while the reporters still wait. */
 function afterFailure(state: State, trigger: Trigger, trouble: Trouble, moment: Moment): Step {
   const { doubt } = state;
   if (doubt.looking === undefined) return unchanged(rest(state, trigger, trouble, moment));
@@ -238,7 +238,7 @@ function onReconfigured(state: State, moment: Moment): Step {
     case 'idle':
     case 'resting':
     case 'rationed':
-      // Whatever ailed us may be over; and whoever changed a secret learns at once whether it is right.
+      // The earlier failure may be fixed, and whoever changed a secret sees at once whether it is right.
       return beginFetch({ ...state, spacing: UNSPACED, attempts: 0 }, 'manual', false, moment);
   }
 }
@@ -290,25 +290,25 @@ function isSuccessor(token: Token | undefined, state: State, moment: Moment): to
   return isLive(token, moment.nowMs) && token.fingerprint !== state.token?.fingerprint;
 }
 
-/** Looks of one account are some way apart; until then more reports may join the next one. */
+/** Looks of one account are spaced; until the next one is due, more reports may join it. */
 function lookIfDue(state: State, moment: Moment): Step {
   if (!isDoubted(state.doubt)) return unchanged(state);
   const isDue = moment.nowMs >= state.doubt.lookedAtMs + LOOK_SPACING_MS;
   return isDue ? look(state, moment) : unchanged(state);
 }
 
-/** Asks whether the platform still accepts the current token, the cheapest evidence first. */
+/** Finds out whether the platform still accepts the current token, in the cheapest way first. */
 function look(state: State, moment: Moment): Step {
   const { token } = state;
   if (!isLive(token, moment.nowMs)) return beginFetch(state, 'ahead', false, moment);
   const looking: State = { ...state, doubt: lookBegun(state.doubt, moment.nowMs) };
   if (moment.policy.mode === 'stable') return beginFetch(looking, 'refused', false, moment);
-  // So near its end nothing is lost by taking the platform at its word.
+  // This close to its expiry, trusting the platform's errcode costs nothing.
   const isNearEnd = token.expiresAtMs - moment.nowMs <= earlyMs(token, moment.policy);
   return state.doubt.errcode === EXPIRED && isNearEnd ? spend(looking, moment) : beginProbe(looking, moment);
 }
 
-/** The platform refuses the current token: only a costly refresh helps, as far as the ration goes. */
+/** The platform refuses the current token: only a costly refresh helps, if the quota allows it. */
 function spend(state: State, moment: Moment): Step {
   const { mode, ration } = moment.policy;
   const permission = permit(state.spentAtMs[mode], ration, moment.nowMs);
@@ -345,7 +345,7 @@ function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Mome
   const fetch: Effect = { kind: 'fetch', round, trigger, force };
   if (!spent) return { state: begun, effects: [fetch] };
   const spentAtMs = [...pruned(state.spentAtMs[mode], ration, moment.nowMs), moment.nowMs];
-  // Written down before it is spent, so that a crash does not forget it.
+  // Saved before the call, so that a crash does not lose the record of this use.
   return {
     state: { ...begun, spentAtMs: { ...state.spentAtMs, [mode]: spentAtMs } },
     effects: [{ kind: 'save' }, fetch],
@@ -354,7 +354,7 @@ function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Mome
 
 function beginProbe(state: State, moment: Moment): Step {
   const { token } = state;
-  // A token that has ended needs no verdict: it is due.
+  // An expired token needs no verdict: it is due.
   if (!isLive(token, moment.nowMs)) return beginFetch(state, 'ahead', false, moment);
   const round = state.rounds + 1;
   return {
@@ -382,13 +382,13 @@ function succeeded(state: State, token: Token, moment: Moment): State {
     token,
     dueMs: dueMs(token, moment),
     attempts: 0,
-    // Where each new token is refused at once, looks stay apart all the same.
+    // Looks stay spaced even if each new token is refused at once.
     doubt: { ...NO_DOUBT, lookedAtMs: state.doubt.lookedAtMs },
     phase: { kind: 'idle' },
   };
 }
 
-/** The platform handed back the token that we have: its own count of what is left of it holds. */
+/** The platform returned the token that we already have; its `expires_in` applies. */
 function sameAgain(state: State, fetched: Token, moment: Moment): State {
   const token = { ...fetched, issuedAtMs: state.token?.issuedAtMs ?? fetched.issuedAtMs };
   const leftMs = token.expiresAtMs - moment.nowMs;

@@ -2,11 +2,11 @@ import { MANUAL_SHARE, type Ration } from './policy.ts';
 
 export type Permission =
   | { readonly kind: 'allowed' }
-  /** Only the spacing forbids it, until then. */
+  /** Only the spacing forbids it, until `untilMs`. */
   | { readonly kind: 'tooSoon'; readonly untilMs: number }
   | { readonly kind: 'usedUp' };
 
-/** Whether a ration that was drawn on at these times, oldest first, may be drawn on now. */
+/** Whether a quota with uses at these times, oldest first, allows another use now. */
 export function permit(spentAtMs: readonly number[], ration: Ration, nowMs: number): Permission {
   const recent = pruned(spentAtMs, ration, nowMs);
   if (recent.length >= ration.max) return { kind: 'usedUp' };
@@ -19,8 +19,8 @@ export function pruned(spentAtMs: readonly number[], ration: Ration, nowMs: numb
 }
 
 /**
- * What several holders know of the same draws, as one list. Two entries that are closer than the
- * spacing allows are one draw, seen when it began and when it ended, or by two clocks: the later counts.
+ * Merges the uses that several owners have recorded. Two entries that are closer than the spacing allows
+ * are one use, recorded at its start and at its end, or by two clocks: the later one counts.
  */
 export function mergedLedger(
   ours: readonly number[],
@@ -32,8 +32,8 @@ export function mergedLedger(
 }
 
 /**
- * Dates that lie ahead were written by another clock. The last of them counts as now and those before it
- * as spaced as the ration allows, so that they age, hold up nobody for longer, and still count.
+ * Times in the future were written by another clock. The last of them counts as now and the ones before it
+ * at the quota's spacing, so that they age, block nothing for longer than necessary, and still count.
  */
 export function notAhead(spentAtMs: readonly number[], ration: Ration, nowMs: number): readonly number[] {
   const count = spentAtMs.filter((atMs) => atMs > nowMs).length;
@@ -42,7 +42,7 @@ export function notAhead(spentAtMs: readonly number[], ration: Ration, nowMs: nu
   return [...spentAtMs.filter((atMs) => atMs <= nowMs), ...settled].toSorted((a, b) => a - b);
 }
 
-/** The same as of now: what lies ahead settled, and what is too old to count left out. */
+/** Merges both as of now: future times are moved to the present, and times outside the window are dropped. */
 export function settledLedger(
   ours: readonly number[],
   theirs: readonly number[],
@@ -53,7 +53,7 @@ export function settledLedger(
   return pruned(merged, ration, nowMs);
 }
 
-/** A button must not spend what a token that is really refused will need. */
+/** Refreshes by people must not use up the quota that a really refused token will need. */
 export function forPeople(ration: Ration): Ration {
   return { ...ration, max: Math.ceil(ration.max * MANUAL_SHARE) };
 }

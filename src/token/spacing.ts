@@ -1,15 +1,15 @@
 import type { Token } from './token.ts';
 
 /**
- * A gateway, a mock or a fault may give tokens that live for a moment. Fetching each successor at once
- * would use up the quota of the day in minutes, so fetches are spaced once lives have proved that short.
+ * A gateway, a mock or a bug may return tokens with a very short lifetime. Fetching each successor at once
+ * would use up the daily quota in minutes, so fetches are spaced after several such lifetimes.
  */
 export interface Spacing {
-  /** Lives under `SHORT_LIFE_MS` in a row. */
+  /** Consecutive lifetimes under `SHORT_LIFE_MS`. */
   readonly shortLives: number;
-  /** The token of the life that was counted last, as the platform returned it. */
+  /** The token whose lifetime was counted last, as the platform returned it. */
   readonly last: Token | undefined;
-  /** When the platform answered last, whatever it answered. */
+  /** When the platform last responded, with or without a token. */
   readonly answeredAtMs: number;
 }
 
@@ -21,7 +21,7 @@ export const UNSPACED: Spacing = { shortLives: 0, last: undefined, answeredAtMs:
 
 type Life = Pick<Token, 'fingerprint' | 'expiresAtMs'>;
 
-/** Lives are told in whole seconds, so the end of one and the same life moves by up to this. */
+/** `expires_in` is in whole seconds, so the computed expiry of one lifetime varies by up to this. */
 const ROUNDING_MS = 1_000;
 
 function isSpaced(spacing: Spacing): boolean {
@@ -34,7 +34,7 @@ interface SpacedTrouble {
   readonly recheckMs: number;
 }
 
-/** Why nothing may be fetched now, and for how long. */
+/** Why no fetch is allowed now, and for how long. */
 export function troubleWhileSpaced(spacing: Spacing, nowMs: number): SpacedTrouble | undefined {
   const recheckMs = spacing.answeredAtMs + SPACING_MS - nowMs;
   if (!isSpaced(spacing) || recheckMs <= 0) return undefined;
@@ -54,30 +54,30 @@ export function notingToken<State extends Spaced>(state: State, token: Token, an
   return { ...state, spacing: { ...spacing, shortLives, last: token } };
 }
 
-/** A fetch was answered with anything but a token. */
+/** A fetch returned anything but a token. */
 export function notingFailure<State extends Spaced>(state: State, answeredAtMs: number): State {
   const { spacing } = state;
   const latestMs = Math.max(spacing.answeredAtMs, answeredAtMs);
   return { ...state, spacing: { ...spacing, answeredAtMs: latestMs } };
 }
 
-/** What another holder of the account fetched counts as if we had. Returns the very same state if it is known. */
+/** A token that another owner fetched counts as if we had. Returns the same object if it is known. */
 export function notingShared<State extends Spaced>(state: State, token: Token | undefined): State {
   const isKnown = token === undefined || token.fingerprint === state.spacing.last?.fingerprint;
   return isKnown ? state : notingToken(state, token, token.issuedAtMs);
 }
 
-/** One sentence for people. */
+/** For logs and `/status`. */
 function spacingWords({ last }: Spacing): string {
   const lifeMs = last === undefined ? 0 : last.expiresAtMs - last.issuedAtMs;
   const life = lifeMs < 1_000 ? 'less than one second' : `${Math.floor(lifeMs / 1_000)} s`;
   return (
-    `The platform returns access_tokens that live for ${life} (expires_in), so it is asked for one every ` +
-    `${SPACING_MS / 1_000} s only: check that the upstreams are WeChat API hosts, and what stands in between.`
+    `The platform returns access_tokens that live for ${life} (expires_in), so only one is requested every ` +
+    `${SPACING_MS / 1_000} s: check that the upstreams are WeChat API hosts, and any proxy in between.`
   );
 }
 
-/** The platform returns a token or a ticket again and again, each time with what is left of its one life. */
+/** The platform returns the same token or ticket repeatedly, each time with its remaining lifetime. */
 export function isSameLife(known: Life | undefined, returned: Life, nowMs: number): boolean {
   if (known === undefined || nowMs >= known.expiresAtMs) return false;
   const isSame = known.fingerprint === returned.fingerprint;

@@ -2,15 +2,15 @@ import { type Doubt, isDoubted, LOOK_SPACING_MS, NO_DOUBT, type Report } from '.
 import { type Spacing, UNSPACED } from './spacing.ts';
 import type { Token, TokenMode } from './token.ts';
 
-/** Why a token could not be had or tried, as far as the life of a token goes. */
+/** Why a token could not be fetched or probed, as far as the state machine needs to know. */
 export interface Trouble {
-  /** The platform's own errcode, else -1. */
+  /** The platform's errcode, else -1. */
   readonly errcode: number;
-  /** One sentence for people: the cause and what to do. Holds no token and no secret. */
+  /** For people: the cause and what to do. Contains no token and no secret. */
   readonly message: string;
-  /** When to ask again where only people can help; without it the trouble is passing, and we back off. */
+  /** When to retry if only people can fix the cause; if absent, the failure is transient and we back off. */
   readonly recheckMs?: number;
-  /** The platform limits our calls: no caller's need makes us ask before the back-off is over. */
+  /** The platform rate-limits us: callers cannot shorten the backoff. */
   readonly throttled?: true;
 }
 
@@ -21,7 +21,7 @@ export type Phase =
   /** The store has not answered yet. */
   | { readonly kind: 'loading' }
   | { readonly kind: 'idle' }
-  /** `charged`: the mode whose ration it was drawn from, where it was. */
+  /** `charged`: the mode whose quota this fetch uses, if any. */
   | {
       readonly kind: 'fetching';
       readonly round: number;
@@ -29,47 +29,47 @@ export type Phase =
       readonly charged: TokenMode | undefined;
     }
   | { readonly kind: 'probing'; readonly round: number; readonly fingerprint: string }
-  /** The platform could not help; nothing is asked before `untilMs`. */
+  /** Backing off after a failure; nothing is sent before `untilMs`. */
   | {
       readonly kind: 'resting';
       readonly untilMs: number;
       readonly trigger: Trigger;
       readonly trouble: Trouble;
     }
-  /** The platform refuses the token, and the ration forbids another one until `untilMs`. */
+  /** The platform refuses the token, and the quota forbids another one until `untilMs`. */
   | { readonly kind: 'rationed'; readonly untilMs: number; readonly next: 'spend' | 'look' };
 
 export interface State {
-  /** Kept until its successor is in hand; `isLive` tells whether it counts. */
+  /** Kept until its successor arrives; `isLive` says whether it is valid. */
   readonly token: Token | undefined;
   readonly phase: Phase;
-  /** When the current token is due to be renewed. */
+  /** When the current token is due for renewal. */
   readonly dueMs: number;
-  /** The number of the last round. An outcome that carries another number is stale. */
+  /** The number of the last round. An outcome with another number is stale. */
   readonly rounds: number;
-  /** Failures since the last success. */
+  /** Number of failures since the last success. */
   readonly attempts: number;
-  /** Reports that the current token was refused; ends with the token. */
+  /** Reports that the current token was refused; reset when the token is replaced. */
   readonly doubt: Doubt;
-  /** When a call without a live token last cut a back-off short. */
+  /** When a call without a live token last shortened a backoff. */
   readonly demandedAtMs: number;
-  /** When the ration of each mode was drawn on, oldest first, none older than its window. */
+  /** When the quota of each mode was used, oldest first, none older than its window. */
   readonly spentAtMs: Readonly<Record<TokenMode, readonly number[]>>;
   readonly spacing: Spacing;
-  /** The credentials changed while a round was running: another fetch follows it. */
+  /** The credentials changed during a round: another fetch follows it. */
   readonly fetchAgain: boolean;
 }
 
 export type Event =
   | { readonly kind: 'loaded'; readonly token?: Token; readonly forcedAtMs: readonly number[] }
-  /** A timer: look at the state again. Harmless at any time. */
+  /** A timer fired: check the state again. Harmless at any time. */
   | { readonly kind: 'wake' }
-  /** A caller needs a token, and there is no live one, or needs another than one that is due. */
+  /** A caller needs a token but none is live, or needs the successor of one that is due. */
   | { readonly kind: 'demanded' }
-  /** The platform refused a call with the token of this fingerprint. */
+  /** The platform refused a request with the token of this fingerprint. */
   | ({ readonly kind: 'reported'; readonly fingerprint: string } & Report)
   | { readonly kind: 'fetched'; readonly round: number; readonly token: Token }
-  /** `unspent`: nothing came of it for certain, and what was drawn from a ration goes back. */
+  /** `unspent`: it certainly had no effect, so its use returns to the quota. */
   | {
       readonly kind: 'fetchFailed';
       readonly round: number;
@@ -77,29 +77,29 @@ export type Event =
       readonly unspent?: true;
     }
   | { readonly kind: 'probed'; readonly round: number; readonly outcome: 'accepted' | 'refused' | Trouble }
-  /** Another secret or mode is in force. */
+  /** Another secret or mode has been configured. */
   | { readonly kind: 'reconfigured' }
-  /** A person asks for a new token now. */
+  /** A person requests a new token now. */
   | { readonly kind: 'manual' }
-  /** Another holder of the account has published a later token than ours, or drawn on the ration. */
+  /** Another owner of the account has published a later token than ours, or used the quota. */
   | ({ readonly kind: 'adopted' } & Shared)
-  /** What the round was to bring about, or what forbids it, was done by another holder: it asked nothing. */
+  /** Another owner made the round unnecessary or disallowed, so nothing was sent. */
   | ({ readonly kind: 'yielded'; readonly round: number } & Shared);
 
-/** What the holders of one account share. */
+/** What the owners of one account share. */
 export interface Shared {
-  /** Later than any that we have had: whoever shares tokens keeps them in order. */
+  /** Later than any that we have had: the store keeps shared tokens in order. */
   readonly token?: Token;
-  /** When any of them forced a refresh, oldest first. */
+  /** When any owner forced a refresh, oldest first. */
   readonly forcedAtMs: readonly number[];
-  /** The fingerprint of a token that was reported to a holder that cannot look into it. */
+  /** The fingerprint of a token that was reported to an owner that cannot run a look. */
   readonly doubted?: string;
 }
 
 const RESULTS = ['renewed', 'unchanged', 'failed'] as const;
 export type Result = (typeof RESULTS)[number];
 
-/** What a look found: the platform accepts the token, or refuses it, or could not be asked. */
+/** The result of a look: the platform accepts the token, refuses it, or could not be asked. */
 const LOOK_OUTCOMES = ['accepted', 'refused', 'failed'] as const;
 export type LookOutcome = (typeof LOOK_OUTCOMES)[number];
 
@@ -107,9 +107,9 @@ export type Effect =
   | { readonly kind: 'fetch'; readonly round: number; readonly trigger: Trigger; readonly force: boolean }
   | { readonly kind: 'probe'; readonly round: number; readonly token: Token }
   | { readonly kind: 'save' }
-  /** Reports were looked into; for metrics. */
+  /** A look has ended; for metrics. */
   | { readonly kind: 'looked'; readonly outcome: LookOutcome }
-  /** A fetch has ended; for people and metrics. */
+  /** A fetch has ended; for logs and metrics. */
   | { readonly kind: 'concluded'; readonly trigger: Trigger; readonly result: Result };
 
 export interface Step {
@@ -130,7 +130,7 @@ export const INITIAL_STATE: State = {
   fetchAgain: false,
 };
 
-/** When the next `wake` is of use; undefined while an outcome is awaited. */
+/** When the next `wake` is needed; undefined while an outcome is pending. */
 export function wakeAtMs(state: State): number | undefined {
   const { phase, dueMs } = state;
   switch (phase.kind) {
@@ -147,7 +147,7 @@ export function wakeAtMs(state: State): number | undefined {
   }
 }
 
-/** A look that failed in a way that may pass; it does not keep a token from being renewed in time. */
+/** A look that failed transiently; it must not delay the token's regular renewal. */
 export function isPassingLook({ trigger, trouble }: Extract<Phase, { kind: 'resting' }>): boolean {
   return trigger === 'refused' && trouble.recheckMs === undefined;
 }
@@ -156,7 +156,7 @@ export function unchanged(state: State): Step {
   return { state, effects: [] };
 }
 
-/** The next step, with the effects of the one before. */
+/** The next step, with the effects of the previous one first. */
 export function after(effects: readonly Effect[], next: Step): Step {
   return { state: next.state, effects: [...effects, ...next.effects] };
 }

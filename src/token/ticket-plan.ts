@@ -3,16 +3,16 @@ import type { Random } from '../base/random.ts';
 import type { Ticket } from './ticket.ts';
 import { isSameLife, SHORT_LIFE_MS, SHORT_LIVES_MAX, SPACING_MS } from './spacing.ts';
 
-/** The ticket in hand, and when the platform is asked for the next. */
+/** The current ticket, and when the platform is asked for the next one. */
 export interface TicketPlan {
-  /** Kept until its successor is in hand; `liveTicket` tells whether it counts. */
+  /** Kept until its successor arrives; `liveTicket` says whether it is valid. */
   readonly ticket: Ticket | undefined;
-  /** Before this moment nothing is asked, whoever needs it. */
+  /** Nothing is requested before this moment, even if a caller waits. */
   readonly askFromMs: number;
-  /** From this moment on the platform is asked without a caller's need. */
+  /** From this moment on the platform is asked even if no caller waits. */
   readonly renewAtMs: number;
   readonly failures: number;
-  /** Lives in a row that were under `LEFT_MS_MIN`, and under `SHORT_LIFE_MS`. */
+  /** Consecutive lifetimes under `LEFT_MS_MIN`, and under `SHORT_LIFE_MS`. */
   readonly briefLives: number;
   readonly tinyLives: number;
 }
@@ -26,29 +26,29 @@ export const NO_TICKET: TicketPlan = {
   tinyLives: 0,
 };
 
-/** SDKs subtract fixed margins of up to 1,500 s, so a ticket with less left is replaced before it is handed out. */
+/** SDKs subtract fixed margins of up to 1,500 s, so a ticket with less left is replaced before it is returned. */
 export const LEFT_MS_MIN = 1_800_000;
-/** A hub does so a little earlier, or the copies of its sidecars would be too old on arrival. */
+/** A hub replaces it a little earlier, or the copies in its sidecars would be too old on arrival. */
 const TRAVEL_MS = 10_000;
 /** A ticket is renewed earlier than that, so that no caller waits for it. */
 const MARGIN_MS = 2_100_000;
 const JITTER_MS = 300_000;
-/** If the platform's tickets prove to be shorter than that, they are renewed in this last share of their lives. */
+/** If the platform's tickets live for less than that, they are renewed in this last share of their lifetime. */
 const LIFE_SHARE = 0.3;
-/** No `expires_in` could express less. */
+/** `expires_in` cannot express less. */
 export const LAST_SECOND_MS = 1_000;
 
-/** After an ask that returned the same ticket again, and after any other. */
+/** The wait after a request that returned the same ticket, and after any other request. */
 const SAME_SPACING_MS = 60_000;
 const ASK_SPACING_MS = 2_000;
-/** After an errcode that no other ask cures, such as a missing permission. */
+/** The wait after an errcode that a retry cannot fix, such as a missing permission. */
 const REFUSED_REST_MS = 60_000;
 
 export function liveTicket({ ticket }: TicketPlan, nowMs: number): Ticket | undefined {
   return ticket !== undefined && ticket.expiresAtMs - nowMs >= LAST_SECOND_MS ? ticket : undefined;
 }
 
-/** Whether callers need another ticket than the one in hand, if the platform has one. */
+/** Whether callers need another ticket than the current one, if the platform has one. */
 export function needsTicket(plan: TicketPlan, nowMs: number): boolean {
   const ticket = liveTicket(plan, nowMs);
   return ticket === undefined || ticket.expiresAtMs - nowMs < leftMsMin(plan, ticket);
@@ -71,7 +71,7 @@ export function withTicket(plan: TicketPlan, fetched: Ticket, nowMs: number, ran
     briefLives: inARow(plan.briefLives, LEFT_MS_MIN),
     tinyLives: inARow(plan.tinyLives, SHORT_LIFE_MS),
   };
-  // A ticket that the platform repeats until its end is asked for again at that end.
+  // If the platform returns the same ticket until it expires, the next request is at its expiry.
   const leftMs = ticket.expiresAtMs - nowMs;
   const sameMs = Math.max(Math.min(leftMs, SAME_SPACING_MS), ASK_SPACING_MS);
   const askFromMs = nowMs + Math.max(isSame ? sameMs : ASK_SPACING_MS, spacingMs(lives));
@@ -80,7 +80,7 @@ export function withTicket(plan: TicketPlan, fetched: Ticket, nowMs: number, ran
   return { ...lives, askFromMs, renewAtMs: Math.max(askFromMs, ticket.expiresAtMs - aheadMs) };
 }
 
-/** `isFinal`: asking again soon would change nothing. */
+/** `isFinal`: an early retry would change nothing. */
 export function withFailure(plan: TicketPlan, isFinal: boolean, nowMs: number, random: Random): TicketPlan {
   const restMs = Math.max(isFinal ? REFUSED_REST_MS : ASK_SPACING_MS, spacingMs(plan));
   const renewMs = Math.max(restMs, backoffMs(plan.failures, random));
@@ -92,7 +92,7 @@ export function withFailure(plan: TicketPlan, isFinal: boolean, nowMs: number, r
   };
 }
 
-/** With less left than this a ticket is handed out only if the platform has no fresher one. */
+/** A ticket with less left than this is returned only if the platform has no fresher one. */
 function leftMsMin({ briefLives }: TicketPlan, { issuedAtMs, expiresAtMs }: Ticket): number {
   return briefLives < SHORT_LIVES_MAX ? LEFT_MS_MIN + TRAVEL_MS : (expiresAtMs - issuedAtMs) * LIFE_SHARE;
 }

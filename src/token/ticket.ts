@@ -1,13 +1,13 @@
 import type { Secret } from '../base/secret.ts';
 import type { Unavailable } from './source.ts';
 
-/** What pages sign JS-SDK calls and cards with: one for the whole account, and rationed as tokens are. */
+/** Signs JS-SDK calls and cards of web pages: one for the whole account, with a daily quota as for tokens. */
 export interface Ticket {
   readonly value: Secret;
   readonly fingerprint: string;
-  /** On the life scale: when it was asked for, … */
+  /** On the monotonic clock: when it was requested, … */
   readonly issuedAtMs: number;
-  /** … and when it counts as absent. */
+  /** … and when it expires. */
   readonly expiresAtMs: number;
 }
 
@@ -16,7 +16,7 @@ export type TicketType = (typeof TICKET_TYPES)[number];
 
 export type TicketAnswer = { readonly kind: 'ticket'; readonly ticket: Ticket } | Unavailable;
 
-/** Where tickets come from: this process, or a hub. Waits are bounded; an answer is never an exception. */
+/** Where tickets come from: this process, or a hub. Waits are limited; failures are returned, never thrown. */
 export interface Tickets {
   ticket(appid: string, type: TicketType): Promise<TicketAnswer>;
 }

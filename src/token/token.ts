@@ -1,24 +1,24 @@
 import { fingerprintOf, Secret } from '../base/secret.ts';
 
-/** How the platform is asked: POST /cgi-bin/stable_token, or GET /cgi-bin/token. */
+/** How tokens are requested: POST /cgi-bin/stable_token, or GET /cgi-bin/token. */
 export const TOKEN_MODES = ['stable', 'classic'] as const;
 export type TokenMode = (typeof TOKEN_MODES)[number];
 
-/** `login`: an account that only logs people in, and never has a token. */
+/** `login`: an account that only logs people in and never has a token. */
 export const APP_MODES = [...TOKEN_MODES, 'login'] as const;
 export type AppMode = (typeof APP_MODES)[number];
 
 /**
- * One access_token. Times are on the clock's life scale (see `Clock.lifeMs`); where a token leaves the
- * process (a store, the hub's API, metrics) they are turned into Unix time.
+ * One access_token. Times are on the monotonic clock (`Clock.lifeMs`); when a token leaves the process
+ * (to a store, the hub's API, metrics) they are converted to Unix time.
  */
 export interface Token {
   readonly value: Secret;
   /** The first 16 hex digits of the value's SHA-256. */
   readonly fingerprint: string;
-  /** When we asked for it, so never later than the platform's own count. */
+  /** When we requested it, so never later than by the platform's count. */
   readonly issuedAtMs: number;
-  /** Past this moment it counts as absent. */
+  /** From this moment on it must not be used. */
   readonly expiresAtMs: number;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Reads a body that is one JSON object, white space aside, from its first byte to its last; `undefined`
- * for any other. What JSON forbids and the platform, or a forwarder on the way, has been seen to send
- * upsets nothing: byte order marks (of UTF-16 too) and control characters around the object, such as the
- * NULs of a buffer that was written whole; control characters within its texts; bad UTF-8.
+ * Parses a body that consists of one JSON object and white space; returns `undefined` for any other. It
+ * tolerates what JSON forbids but the platform, or a forwarder, has been seen to send: byte order marks (also
+ * of UTF-16) and control characters around the object, such as the NULs of a buffer that was written whole;
+ * control characters in strings; invalid UTF-8.
  */
 export function readObject(body: Buffer): Record<string, unknown> | undefined {
   const text = textOf(body);
@@ -20,17 +20,17 @@ export function readObject(body: Buffer): Record<string, unknown> | undefined {
   }
 }
 
-/** What a body may be that begins with these bytes; `undecided` while they are white space and marks alone. */
+/** The kind of a body that starts with these bytes; `undecided` while they are only white space and marks. */
 export function beginningOf(start: Buffer): 'object' | 'other' | 'undecided' {
   if (start[0] === OPENING_BRACE) return 'object';
   const text = textOf(start);
   const at = firstOf(text);
-  // A character that has not come whole, such as a mark that was cut, reads as a replacement.
+  // An incomplete character, such as a truncated mark, decodes to the replacement character.
   if (at === text.length || (at === text.length - 1 && text[at] === '\ufffd')) return 'undecided';
   return text.charCodeAt(at) === OPENING_BRACE ? 'object' : 'other';
 }
 
-/** A number or a numeric string, as the platform writes an errcode; `undefined` for anything else. */
+/** Reads a number or a numeric string, as the platform writes errcodes; returns `undefined` for anything else. */
 export function integerIn(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined;
   return typeof value === 'string' && INTEGER.test(value) ? Number(value) : undefined;
@@ -47,7 +47,7 @@ const BYTE_ORDER_MARK = 0xfeff;
 function textOf(body: Buffer): string {
   const mark = body.length < 2 ? 0 : body.readUInt16BE(0);
   if (mark === 0xfffe) return body.toString('utf16le');
-  // `swap16` works in place, and on whole characters only.
+  // `swap16` works in place and needs an even number of bytes.
   if (mark === BYTE_ORDER_MARK)
     return Buffer.from(body.subarray(0, body.length & ~1))
       .swap16()
@@ -61,7 +61,7 @@ function firstOf(text: string): number {
   return at;
 }
 
-/** What may stand before and behind an object. */
+/** Characters that are allowed before and after an object. */
 function isPadding(code: number): boolean {
   return code <= 0x20 || code === BYTE_ORDER_MARK;
 }

@@ -1,6 +1,6 @@
 /**
- * The documented calls that are in common use, for labels of metrics: folder, then the names in it. A
- * path that is missing here is no less valid; it is shown under its name once it is seen often.
+ * Commonly used, documented calls, for metric labels: folder, then the names in it. A path that is missing
+ * here is equally valid; it gets its own label once it is seen often.
  *
  * Source: the platform's documentation at https://developers.weixin.qq.com/doc/ .
  */

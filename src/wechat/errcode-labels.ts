@@ -1,6 +1,6 @@
 /**
- * The errcodes that a metric's label may show. Documented codes only: an unknown number becomes
- * `other`, so that the platform cannot make the number of series grow.
+ * The errcodes that may appear in metric labels. Documented codes only: an unknown number becomes
+ * `other`, so that the platform cannot increase the number of series.
  *
  * Source: the platform's table of return codes
  * (https://developers.weixin.qq.com/doc/oplatform/Return_codes/Return_code_descriptions_new.html) and
@@ -54,7 +54,7 @@ const CODES: readonly number[] = [
 
 const LABELS: ReadonlyMap<number, string> = new Map(CODES.map((code) => [code, String(code)]));
 
-/** `none` for an answer without an errcode, `other` for a code that is not documented. */
+/** `none` for a response without an errcode, `other` for an undocumented code. */
 export function errcodeLabel(errcode: number | undefined): string {
   if (errcode === undefined) return 'none';
   return LABELS.get(errcode) ?? 'other';

@@ -1,7 +1,7 @@
 import type { Trouble } from '../token/state.ts';
 import type { Failure } from './issuer.ts';
 
-/** An errcode of the token endpoints that only people can cure. */
+/** An errcode of the token endpoints that only people can fix. */
 interface ConfigurationError {
   readonly recheckMs: number;
   /** The cause. */
@@ -15,7 +15,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 const CONSOLE = 'the WeChat console (mp.weixin.qq.com or developers.weixin.qq.com)';
 
-/** By the tables of /cgi-bin/token and /cgi-bin/stable_token in the platform's documentation. */
+/** Source: the tables of /cgi-bin/token and /cgi-bin/stable_token in the platform's documentation. */
 const CONFIGURATION_ERRORS: Readonly<Record<number, ConfigurationError>> = {
   40001: {
     recheckMs: 5 * MINUTE_MS,
@@ -25,7 +25,7 @@ const CONFIGURATION_ERRORS: Readonly<Record<number, ConfigurationError>> = {
   40002: {
     recheckMs: HOUR_MS,
     cause: 'the platform does not know the grant_type client_credential',
-    remedy: 'check that the upstreams are WeChat API hosts, and not something that alters requests',
+    remedy: 'check that the upstreams are WeChat API hosts, and that no proxy in between alters requests',
   },
   40013: {
     recheckMs: 10 * MINUTE_MS,
@@ -39,7 +39,7 @@ const CONFIGURATION_ERRORS: Readonly<Record<number, ConfigurationError>> = {
   },
   40164: {
     recheckMs: MINUTE_MS,
-    cause: 'the address that our calls come from is not on the IP allow-list of the account',
+    cause: 'our egress address is not on the IP allow-list of the account',
     remedy: `add it to the IP allow-list in ${CONSOLE}`,
   },
   40243: {
@@ -50,16 +50,16 @@ const CONFIGURATION_ERRORS: Readonly<Record<number, ConfigurationError>> = {
   41002: {
     recheckMs: HOUR_MS,
     cause: 'the appid did not reach the platform',
-    remedy: 'check the appid setting, and that nothing on the way alters requests',
+    remedy: 'check the appid setting, and that no proxy in between alters requests',
   },
   41004: {
     recheckMs: HOUR_MS,
     cause: 'the AppSecret did not reach the platform',
-    remedy: 'check the AppSecret setting, and that nothing on the way alters requests',
+    remedy: 'check the AppSecret setting, and that no proxy in between alters requests',
   },
   45009: {
     recheckMs: 15 * MINUTE_MS,
-    cause: "the account's quota of calls for tokens is used up for today",
+    cause: "the account's daily quota for fetching tokens is used up",
     remedy:
       'find out which other programs fetch tokens for this account, use mode stable, or clear the quota in the console',
   },
@@ -100,46 +100,46 @@ const CONFIGURATION_ERRORS: Readonly<Record<number, ConfigurationError>> = {
   },
 };
 
-/** Of the family 8950x whose members are not all documented: what needs the administrator's consent. */
+/** The 8950x codes, not all of which are documented: calls that need the administrator's consent. */
 const RISK_CONTROL: ConfigurationError = {
   recheckMs: 10 * MINUTE_MS,
-  cause: "the platform wants the administrator's consent for calls from this address",
+  cause: "the platform requires the administrator's consent for calls from this address",
   remedy: "ask the account's administrator to look for a message from WeChat",
 };
 
 const UNKNOWN: ConfigurationError = {
   recheckMs: MINUTE_MS,
-  cause: 'the platform refused to give a token',
+  cause: 'the platform refused to issue a token',
   remedy: "look the errcode up in the platform's list of return codes",
 };
 
-/** Busy, and the per-minute quota: they pass. */
+/** Transient: busy, and the per-minute quota. */
 const PASSING_ERRCODES: ReadonlySet<number> = new Set([-1, 45011]);
 
-/** What a failure means for the life of a token, and in words for people. */
+/** What a failure means for the state machine, with a message for people. */
 export function troubleOf(failure: Failure): Trouble {
   switch (failure.cause) {
     case 'transport':
       return {
         errcode: -1,
-        message: `The platform could not be reached for an access_token (${failure.detail}): check the route, DNS and TLS to the upstreams; it is tried again by itself.`,
+        message: `The platform could not be reached for an access_token (${failure.detail}): check the route, DNS and TLS to the upstreams; retrying automatically.`,
       };
     case 'route':
       return {
         errcode: -1,
         recheckMs: MINUTE_MS,
-        message: `No access_token: the platform could not be reached, since ${failure.detail}.`,
+        message: `No access_token: the platform could not be reached, because ${failure.detail}.`,
       };
     case 'unreadable':
       return {
         errcode: -1,
-        message: `The platform's answer to the request for an access_token made no sense (${failure.detail}): check that the upstreams are WeChat API hosts; it is tried again by itself.`,
+        message: `The platform's response to the access_token request is unusable (${failure.detail}): check that the upstreams are WeChat API hosts; retrying automatically.`,
       };
     case 'throttled':
       return {
         errcode: -1,
         throttled: true,
-        message: `The platform, or a gateway before it, limits our calls for an access_token (${failure.detail}): find out what else calls from this address; it is tried again by itself.`,
+        message: `The platform, or a gateway in front of it, rate-limits our access_token requests (${failure.detail}): find out what else calls from this address; retrying automatically.`,
       };
     case 'platform':
       return troubleOfErrcode(failure.errcode ?? -1, failure.ip);
@@ -148,11 +148,11 @@ export function troubleOf(failure: Failure): Trouble {
 
 function troubleOfErrcode(errcode: number, ip: string | undefined): Trouble {
   if (PASSING_ERRCODES.has(errcode)) {
-    const cause = errcode === -1 ? 'is busy' : 'limits calls for tokens per minute';
-    return { errcode, message: `The platform ${cause} (errcode ${errcode}): it is tried again by itself.` };
+    const cause = errcode === -1 ? 'is busy' : 'limits token requests per minute';
+    return { errcode, message: `The platform ${cause} (errcode ${errcode}): retrying automatically.` };
   }
   const { cause, remedy, recheckMs } = configurationError(errcode);
-  const address = ip === undefined ? '' : ` The platform sees our calls coming from ${ip}.`;
+  const address = ip === undefined ? '' : ` The platform sees our calls come from ${ip}.`;
   return {
     errcode,
     recheckMs,

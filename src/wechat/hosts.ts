@@ -1,5 +1,5 @@
 /**
- * The platform's general host names: the nearest, the remote one for disaster recovery, and three
+ * The platform's general host names: the nearest one, the remote one for disaster recovery, and three
  * regions. Source: developers.weixin.qq.com/doc/service/Basic_Information/Interface_field_description.html
  */
 export const API_HOSTS: ReadonlySet<string> = new Set([
@@ -16,7 +16,7 @@ const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/;
 
 /**
  * The lower-case host name of `host[:port]`, without brackets and without a trailing dot; `undefined`
- * where it is none (user information, an empty name, odd characters).
+ * if it is invalid (user information, an empty name, unexpected characters).
  */
 export function hostnameOf(authority: string): string | undefined {
   const host = AUTHORITY.exec(authority)?.[1];

@@ -1,6 +1,6 @@
 import { lowerCased } from './path-readings.ts';
 
-/** Says whether a decoded path is meant. */
+/** Returns whether a decoded path matches. */
 export type PathPattern = (path: string) => boolean;
 
 const PATTERN = /^\/[^\s?#%\p{Cc}]{0,255}$/u;
@@ -11,11 +11,11 @@ export function isPathPattern(text: string): boolean {
 }
 
 /**
- * `*` stands for any characters, `/` and none at all included; everything else stands for itself. To be
- * asked with the path as it is after percent-decoding, without the query.
+ * `*` matches any number of characters, including `/` and none at all; everything else matches itself. Match
+ * it against the percent-decoded path without the query.
  *
- * Each piece between two stars is taken where it first occurs, which leaves the most room for the
- * rest: nothing is ever tried twice, so no path makes a match slow.
+ * Each piece between two stars matches at its first occurrence, which leaves the most room for the
+ * rest: there is no backtracking, so no path makes a match slow.
  */
 export function compilePathPattern(pattern: string): PathPattern {
   const [head = '', ...rest] = pattern.split('*');
@@ -35,8 +35,8 @@ export function compilePathPattern(pattern: string): PathPattern {
 }
 
 /**
- * Says whether any reading of a path (`readingsOf`) is meant by any of the patterns. Case does not count,
- * nor what stands at the end of a name for nothing: to refuse too much of a denied path harms nobody.
+ * Returns whether any reading of a path (`readingsOf`) matches any of the patterns. Ignores case and what
+ * servers ignore at the end of a name: denying a little too much is harmless.
  */
 export function matchAny(patterns: readonly string[]): (readings: Iterable<string>) => boolean {
   const compiled = patterns.map((pattern) => {

@@ -1,27 +1,27 @@
-/** Paths that no server reads in more than one way but for their case: names, with single dots within. */
+/** Paths that all servers read in the same way except for case: names with single dots inside. */
 const PLAIN = /^(?:\/[\w~-]+(?:\.[\w~-]+)*)+$/;
 
-/** No path of the platform comes near these; they bound what telling all readings may cost. */
+/** Far above any path of the platform; these limit the cost of computing all readings. */
 const BYTES_MAX = 2_048;
 const READINGS_MAX = 400;
 
 /**
- * What servers and gateways do to a path before they look at it, in whatever order and number. Each step
- * takes and returns Latin-1, a character for a byte.
+ * What servers and gateways may do to a path before they interpret it, in any order and any number of times.
+ * Each step takes and returns Latin-1, one character per byte.
  */
 const STEPS: readonly ((path: string) => string)[] = [
   (path) => percentDecoded(path, /%([0-9a-f]{2})/gi),
-  // Browsers decode dots alone, and some gateways everything but slashes, before they resolve dot segments.
+  // Before they resolve dot segments, browsers decode only dots, and some gateways everything but slashes.
   (path) => percentDecoded(path, /%(2e)/gi),
   (path) => percentDecoded(path, /%(?!2f|5c)([0-9a-f]{2})/gi),
-  // Servlet containers cut parameters (`/a;x=1/b`), segment by segment or all that follows.
+  // Servlet containers cut parameters (`/a;x=1/b`), per segment or with all that follows.
   (path) => path.replaceAll(/;[^/]*/g, ''),
   (path) => cutAt(path, /;/),
-  // IIS and the URL parser of browsers.
+  // IIS, and the URL parser of browsers.
   (path) => path.replaceAll('\\', '/'),
-  // What is written in C ends at a NUL.
+  // In C programs a string ends at a NUL.
   (path) => cutAt(path, /\0/),
-  // A gateway that decodes before it splits off the query.
+  // Gateways that decode before they split off the query.
   (path) => cutAt(path, /[?#]/),
   dotsResolved,
   (path) => path.replaceAll(/\/{2,}/g, '/'),
@@ -32,20 +32,20 @@ const STEPS: readonly ((path: string) => string)[] = [
   compatibilityFolded,
 ];
 
-/** Whether the path in lower case is its only reading. */
+/** Whether the lower-case path is its only reading. */
 export function isPlainPath(rawPath: string): boolean {
   return PLAIN.test(rawPath);
 }
 
 /**
- * All that a path may be to a server behind us, in lower case: the closure of it under what servers do to
- * paths. `undefined` for one that could be read in too many ways to tell.
+ * All readings of a path by any server behind us, in lower case: the closure of the path under `STEPS`.
+ * Returns `undefined` if there are too many.
  */
 export function readingsOf(rawPath: string): ReadonlySet<string> | undefined {
   if (isPlainPath(rawPath)) return new Set([lowerCased(rawPath)]);
   if (rawPath.length > BYTES_MAX) return undefined;
   const readings = new Set([lowerCased(rawPath)]);
-  // A set is iterated on to what is added on the way.
+  // Iterating a Set also visits elements that are added during the iteration.
   for (const reading of readings) {
     for (const step of STEPS) readings.add(lowerCased(step(reading)));
     if (readings.size > READINGS_MAX) return undefined;
@@ -53,7 +53,7 @@ export function readingsOf(rawPath: string): ReadonlySet<string> | undefined {
   return readings;
 }
 
-/** In ASCII alone, since all other characters are bytes of something. */
+/** ASCII only, because all other characters are bytes of multi-byte sequences. */
 export function lowerCased(text: string): string {
   if (!/[A-Z]/.test(text)) return text;
   return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
@@ -68,7 +68,7 @@ function cutAt(path: string, end: RegExp): string {
   return at === -1 ? path : path.slice(0, at);
 }
 
-/** As RFC 3986 has it: an empty segment is one, so `/a//../b` is `/a/b`. */
+/** As in RFC 3986: an empty segment counts, so `/a//../b` is `/a/b`. */
 function dotsResolved(path: string): string {
   const segments: string[] = [];
   const given = path.split('/').slice(1);
@@ -92,7 +92,7 @@ function namesTrimmed(path: string): string {
   return names.map((name) => (name === '.' || name === '..' ? name : trimmed(name))).join('/');
 }
 
-/** UTF-8 with more bytes than a character needs, which decoders of old accept: `%c0%af` is a slash. */
+/** Overlong UTF-8, which old decoders accept: `%c0%af` is a slash. */
 function overlongShortened(path: string): string {
   return path.replaceAll(
     /[\xc0\xc1][\x80-\xbf]|\xe0[\x80\x81][\x80-\xbf]|\xf0\x80[\x80\x81][\x80-\xbf]/g,
@@ -103,7 +103,7 @@ function overlongShortened(path: string): string {
   );
 }
 
-/** Full-width and other forms of ASCII as ASCII, as Unicode's NFKC has it. */
+/** Maps full-width and other forms of ASCII to ASCII, as Unicode's NFKC does. */
 function compatibilityFolded(path: string): string {
   if (!/[\x80-\xff]/.test(path)) return path;
   const folded = Buffer.from(path, 'latin1').toString('utf8').normalize('NFKC');

@@ -1,31 +1,31 @@
-/** Parameters that stand in the place of `access_token`. */
+/** Parameters that replace `access_token`. */
 export const OTHER_TOKEN_PARAMS = ['component_access_token', 'cloudbase_access_token'] as const;
 
-/** Calls that carry the AppSecret, and the name of the parameter that holds it. */
+/** Calls that carry the AppSecret, with the name of its parameter. */
 const SECRET_PARAMS = new Map([
   ['/sns/jscode2session', 'secret'],
   ['/sns/oauth2/access_token', 'secret'],
   ['/cgi-bin/clear_quota/v2', 'appsecret'],
 ]);
 
-/** The closed list of paths that a hub calls for others with the secret filled in. */
+/** The only paths that a hub calls for others with the secret filled in. */
 export const SECRET_PATHS: readonly string[] = [...SECRET_PARAMS.keys()];
 
 /** Source: developer.work.weixin.qq.com/document/path/, 91039, 97162 and 91770. */
 const WECOM = /^\/cgi-bin\/(?:gettoken$|corpgroup\/corp\/gettoken$|service\/|webhook\/)/;
 
 export type PathKind =
-  /** Answered with a stand-in token, never forwarded. */
+  /** The response is a stand-in; never forwarded. */
   | { readonly kind: 'token'; readonly endpoint: 'token' | 'stable_token' }
-  /** Carries the AppSecret; goes out by `path`, however it was written. */
+  /** Carries the AppSecret; sent to `path`, no matter how the caller wrote it. */
   | { readonly kind: 'secret'; readonly path: string; readonly secretParam: string }
-  /** A call of WeCom (企业微信) for its own tokens, or with a key of its own: another platform, which is not served. */
+  /** A WeCom (企业微信) call for its own tokens, or with its own key: a different platform, which is not served. */
   | { readonly kind: 'wecom' }
-  /** For the sidecar itself; the platform has nothing there. */
+  /** For the sidecar itself; the platform has no such paths. */
   | { readonly kind: 'sidecar' }
-  /** A user's call, whose access_token is that user's own. */
+  /** A call with a user's own access_token. */
   | { readonly kind: 'user' }
-  /** A call of a third-party platform, with the token of that platform. */
+  /** A call of a third-party platform, with that platform's token. */
   | { readonly kind: 'component' }
   | { readonly kind: 'ordinary' };
 
@@ -48,8 +48,8 @@ const SIDECAR: PathKind = { kind: 'sidecar' };
 const ORDINARY: PathKind = { kind: 'ordinary' };
 
 /**
- * What a path is to any server. If it could be a call that never leaves as it was written, it is that
- * one. `undefined` if readings differ in what they need: no token would be right for all of them.
+ * The kind of a path for any server. If any reading is handled here or rewritten, that kind wins. Returns
+ * `undefined` if the readings need different tokens: none would be right for all of them.
  */
 export function kindOfReadings(readings: Iterable<string>): PathKind | undefined {
   const kinds = new Map<string, PathKind>();
@@ -66,8 +66,8 @@ export function kindOfReadings(readings: Iterable<string>): PathKind | undefined
 const DECODINGS_MAX = 3;
 
 /**
- * The form by which a path is known in logs, metrics and reports: percent-decoded (also twice and thrice),
- * `\` as `/`, repeated slashes and dot segments resolved. `undefined` for a path that is malformed.
+ * The form of a path in logs, metrics and reports: percent-decoded (up to three times), `\` as `/`,
+ * repeated slashes and dot segments resolved. Returns `undefined` for a malformed path.
  */
 export function canonicalPath(rawPath: string): string | undefined {
   let path = rawPath;
@@ -75,7 +75,7 @@ export function canonicalPath(rawPath: string): string | undefined {
     if (round === DECODINGS_MAX || /%(?![0-9A-Fa-f]{2})/.test(path)) return undefined;
     path = path.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
   }
-  // oxlint-disable-next-line no-control-regex -- these are the characters that are meant
+  // oxlint-disable-next-line no-control-regex -- control characters are what it must match
   if (/[\x00-\x1f\x7f]/.test(path)) return undefined;
   const segments: string[] = [];
   const given = path.replaceAll('\\', '/').split('/');

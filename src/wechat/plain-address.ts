@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 
 /**
- * An address as people write it, and as the platform's IP list takes it: an IPv4 address that is mapped
- * into IPv6, in whichever spelling, is shown as IPv4. `undefined` for what is no address.
+ * An address as people write it, and as the platform's IP list accepts it: an IPv4-mapped IPv6 address, in
+ * any notation, is returned as IPv4. Returns `undefined` if `text` is not an address.
  */
 export function plainAddress(text: string): string | undefined {
   if (isIP(text) !== 6) return isIP(text) === 0 ? undefined : text;
-  // The URL parser knows every spelling of an IPv6 address, but not those with a zone.
+  // The URL parser accepts every notation of an IPv6 address except one with a zone.
   const url = `http://[${text}]/`;
   const canonical = URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : text;
   const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical) ?? [];

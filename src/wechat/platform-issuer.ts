@@ -9,13 +9,13 @@ import { REFUSED_ERRCODES, ridOf } from './verdict.ts';
 const FETCH_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 5_000;
 const ANSWER_BYTES_MAX = 256 * 1024;
-/** The platform gives two hours today; whatever it says, we ask at least daily. */
+/** The platform currently returns two hours; whatever it returns, we ask at least daily. */
 const LIFE_MS_MAX = 24 * 3_600_000;
 
-/** Codes that a call only reaches when its token was accepted: no permission, quota used up. */
+/** Codes that the platform returns only if it accepted the token: success, no permission, quota used up. */
 const PAST_THE_TOKEN: ReadonlySet<number> = new Set([0, 48001, 45009]);
 
-/** Asks the platform itself, by `ask`. */
+/** Fetches and probes tokens at the platform itself, by `ask`. */
 export function makePlatformIssuer(ask: Ask): Issuer {
   return {
     async fetch(app, force) {
@@ -56,10 +56,10 @@ function readTokenAnswer(outcome: AskOutcome): FetchOutcome {
   if (answer.errcode !== undefined && answer.errcode !== 0) return platformFailure(answer, answer.errcode);
   const value = answer.fields['access_token'];
   if (!isTokenText(value)) {
-    return unreadable('its access_token is not 16 to 2,048 characters of printable ASCII');
+    return unreadable('access_token is not 16 to 2,048 characters of printable ASCII');
   }
   const expiresInS = lifeSecondsOf(answer.fields['expires_in']);
-  if (expiresInS === undefined) return unreadable('its expires_in is no positive number');
+  if (expiresInS === undefined) return unreadable('expires_in is not a positive number');
   return { kind: 'token', value: new Secret(value), expiresInMs: Math.min(expiresInS * 1_000, LIFE_MS_MAX) };
 }
 
@@ -77,7 +77,7 @@ interface Answer {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** An object of JSON, whatever its Content-Type. Numbers may be text. */
+/** Reads a JSON object, whatever its Content-Type. Numbers may be strings. */
 function readAnswer(outcome: AskOutcome): Answer | Failure {
   if (outcome.kind === 'failed') {
     const { reason, misconfigured } = outcome;
@@ -88,12 +88,12 @@ function readAnswer(outcome: AskOutcome): Answer | Failure {
   const seen = `HTTP ${status}, ${body.length} bytes`;
   if (status === 429) return { kind: 'failure', cause: 'throttled', detail: seen };
   if (status < 200 || status > 299) return unreadable(seen);
-  if (body.length > ANSWER_BYTES_MAX) return unreadable(`${seen}, too many`);
+  if (body.length > ANSWER_BYTES_MAX) return unreadable(`${seen}, too large`);
   const fields = readObject(body);
-  if (fields === undefined) return unreadable(`${seen}, not an object of JSON`);
+  if (fields === undefined) return unreadable(`${seen}, not a JSON object`);
   const errcode = integerIn(fields['errcode']);
   const isClear = fields['errcode'] === undefined || errcode !== undefined;
-  return isClear ? { kind: 'answer', errcode, fields } : unreadable(`${seen}, an errcode that is no number`);
+  return isClear ? { kind: 'answer', errcode, fields } : unreadable(`${seen}, errcode is not a number`);
 }
 
 function unreadable(detail: string): Failure {
@@ -101,8 +101,8 @@ function unreadable(detail: string): Failure {
 }
 
 /**
- * Of the errmsg only what fits these patterns is taken over: it may quote what we sent.
- * Facts: rid is three groups of eight hex digits; 40164 says `invalid ip A ipv6 B, not in whitelist`,
+ * Only what matches these patterns is copied from the errmsg, because it may quote what we sent.
+ * Formats: rid is three groups of eight hex digits; 40164 says `invalid ip A ipv6 B, not in whitelist`,
  * 61004 says `requestIP: A`.
  */
 function platformFailure(answer: Answer, errcode: number): Failure {

@@ -1,12 +1,12 @@
 /**
- * Edits one parameter of a raw query string and leaves every other byte as it was: some calls are
- * signed, and parameters may hold whole URLs with parameters of their own.
+ * Edits one parameter of a raw query string and leaves every other byte unchanged: some calls are signed,
+ * and parameters may contain whole URLs with their own parameters.
  *
- * `undefined` is a target without `?`, which is not the same as an empty query.
+ * `undefined` is a target without `?`, which differs from an empty query.
  */
 export type RawQuery = string | undefined;
 
-/** The decoded values of a parameter, in order; names are compared decoded (`access%5Ftoken` counts). */
+/** The decoded values of a parameter, in order. Names are compared decoded (`access%5Ftoken` matches). */
 export function valuesOf(query: RawQuery, name: string): string[] {
   if (query === undefined || !mayName(query, name)) return [];
   return query
@@ -15,7 +15,7 @@ export function valuesOf(query: RawQuery, name: string): string[] {
     .map(valueOfPair);
 }
 
-/** Gives a parameter one value: at its first place, its other places removed; at the end where it was absent. */
+/** Sets a parameter: replaces its first occurrence and removes the others; appends it if it was absent. */
 export function withParam(query: RawQuery, name: string, value: string): string {
   const pair = `${name}=${UNRESERVED.test(value) ? value : encodeURIComponent(value)}`;
   if (query === undefined || query === '') return pair;
@@ -31,7 +31,7 @@ export function withParam(query: RawQuery, name: string, value: string): string 
   return query.endsWith('&') ? query + pair : `${query}&${pair}`;
 }
 
-/** Takes a parameter out, or with `isMeant` only its values for which that holds. */
+/** Removes a parameter; with `isMeant`, only the occurrences whose value it accepts. */
 export function withoutParam(
   query: RawQuery,
   name: string,
@@ -46,7 +46,7 @@ export function withoutParam(
 
 const UNRESERVED = /^[\w.~-]*$/;
 
-/** Whether there can be such a parameter: its name may be written with escapes too. */
+/** Whether the query may contain this parameter; its name may be percent-encoded. */
 function mayName(query: string, name: string): boolean {
   return query.includes(name) || query.includes('%') || query.includes('+');
 }

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 
-/** What an appid may look like; nothing else goes into headers, labels, logs or a stand-in. */
+/** Whether the text is a valid appid; nothing else goes into headers, labels, logs or a stand-in. */
 export function isAppid(text: string): boolean {
   return /^[A-Za-z0-9_-]{2,64}$/.test(text);
 }
 
 /**
- * What an SDK that insists on fetching a token is given: it names the account, and is worthless
- * anywhere else. The same account always has the same one, so that SDKs which share a cache between
- * pods agree; longer than 32 characters, because Senparc takes a shorter string for an appid.
+ * The token that SDKs get if they insist on fetching one: it names the account and is worthless anywhere
+ * else. It is the same every time, so that SDKs that share a cache between pods agree, and longer than
+ * 32 characters, because Senparc mistakes a shorter string for an appid.
  */
 export function standInFor(appid: string): string {
   return `${PREFIX}.${appid}.${checkOf(appid)}`;
 }
 
-/** The account that a stand-in in this text names; some SDKs send more than the token (`n=TOKEN`). */
+/** The account named by a stand-in in this text; some SDKs send more than the token (`n=TOKEN`). */
 export function accountOfStandIn(text: string): string | undefined {
   for (const found of text.matchAll(PATTERN)) {
     const [, appid = '', check] = found;
@@ -26,7 +26,7 @@ export function accountOfStandIn(text: string): string | undefined {
 const PREFIX = 'wechat-sidecar-stand-in';
 const PATTERN = /wechat-sidecar-stand-in\.([A-Za-z0-9_-]{2,64})\.([0-9a-f]{24})/g;
 
-/** Not a signature: it tells a stand-in from a string that happens to look like one. */
+/** Not a signature: distinguishes a stand-in from a string that happens to look like one. */
 function checkOf(appid: string): string {
   return createHash('sha256').update(`${PREFIX}.${appid}`).digest('hex').slice(0, 24);
 }

@@ -1,26 +1,25 @@
 import { integerIn, readObject } from './answer-body.ts';
 
-/** The largest answer that is judged: the platform's errors are under 300 bytes. */
+/** Larger responses are not judged: the platform's errors are under 300 bytes. */
 export const JUDGED_BYTES_MAX = 4096;
 
 const SPARED_BYTES_MIN = 512;
 
-/** The errcodes that say "this access_token is no good", the only ones that a refresh can cure. */
+/** The errcodes for an invalid access_token, the only ones that a refresh can fix. */
 export const REFUSED_ERRCODES: ReadonlySet<number> = new Set([40001, 40014, 42001]);
 
 export interface Verdict {
-  /** The top-level errcode; `undefined` where the answer has none. */
+  /** The top-level errcode; `undefined` if the response has none. */
   readonly errcode: number | undefined;
   readonly errmsg: string;
 }
 
-/** The verdict on what is no answer of the platform's. */
+/** The verdict on a response without an errcode. */
 export const NO_VERDICT: Verdict = { errcode: undefined, errmsg: '' };
 
 /**
- * Reads the top-level `errcode` (a number or a numeric string, at any place) of a whole answer body. A
- * body that is not one JSON object from its first byte to its last has none, and neither has one over
- * 4 KiB.
+ * Reads the top-level `errcode` (a number or a numeric string, at any position) of a complete response body.
+ * A body that is not exactly one JSON object has none, and neither does one over 4 KiB.
  */
 export function judge(body: Buffer): Verdict {
   if (body.length > JUDGED_BYTES_MAX || !mayNameErrcode(body)) return NO_VERDICT;
@@ -42,8 +41,8 @@ const USUAL =
   /^\{"errcode":(-?(?:0|[1-9]\d{0,14})),"errmsg":"([ !#-[\]-~]*)"(?:,"(?!errcode"|errmsg")[a-z_]+":(?:"[ !#-[\]-~]*"|-?(?:0|[1-9]\d*)))*\}$/;
 
 /**
- * Spares a large body the reading. JSON has two ways to write the letters of a name; in UTF-16, each has a NUL
- * beside it.
+ * Avoids parsing most large bodies. In JSON, letters can be written in two ways; in UTF-16, each has a NUL
+ * next to it.
  */
 function mayNameErrcode(body: Buffer): boolean {
   if (body.length < SPARED_BYTES_MIN) return true;
@@ -51,17 +50,17 @@ function mayNameErrcode(body: Buffer): boolean {
 }
 
 /**
- * The same refusal for a caller that would take 40001 as a call to fetch a new token and try again, some
- * of them without end: the errcode negated, and words that say so.
+ * The same refusal for SDKs that respond to 40001 by fetching a new token and retrying, some of them
+ * endlessly: the errcode is negated, and the errmsg says so.
  */
 export function negatedRefusal({ errcode = 0, errmsg }: Verdict): Buffer {
   const text =
-    `wechat-sidecar: the platform answered ${errcode} although the token was looked after; ` +
-    `fetching another token does not help. It said: ${errmsg}`;
+    `wechat-sidecar: the platform returned ${errcode} although the token is managed here; ` +
+    `fetching another token does not help. The platform's message: ${errmsg}`;
   return Buffer.from(JSON.stringify({ errcode: -errcode, errmsg: text }));
 }
 
-/** The request id in the platform's error text, by which its support finds a call; else undefined. */
+/** The request id in the platform's errmsg, by which its support finds a call; undefined if there is none. */
 export function ridOf(errmsg: string): string | undefined {
   return /\b[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}\b/.exec(errmsg)?.[0];
 }

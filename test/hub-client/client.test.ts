@@ -205,7 +205,7 @@ test('an answer that is too large is that of no hub: the next one is asked, and 
   t.deepEqual(hub.hosts(), ['a', 'b']);
   if (asked.outcome === undefined) return;
   const read = readTokenOutcome(asked.outcome, 'wx1', 0);
-  t.true(read.kind === 'none' && read.next === 'later' && /is no hub/.test(read.why.message));
+  t.true(read.kind === 'none' && read.next === 'later' && /is not a hub/.test(read.why.message));
 });
 
 test('a caller that left while the credential was read is not asked for', async (t) => {

@@ -150,7 +150,7 @@ test('what is no stream of events is not read, nor one with an event that has no
   hub.http.at(0).head(200, ['content-type', 'text/html']);
   hub.http.at(0).data(EVENT);
   await ripple();
-  t.like(hub.watch.status(), { state: 'waiting', lastFailure: 'it is no hub' });
+  t.like(hub.watch.status(), { state: 'waiting', lastFailure: 'not a hub' });
   await later(clock, 1_000);
   hub.begin();
   hub.http.at(-1).data('data: '.padEnd(100_000, 'x'));

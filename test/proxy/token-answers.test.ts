@@ -25,7 +25,7 @@ for (const [what, token, expiresIn] of UNUSABLE) {
     t.is(answer.headers.get('x-wechat-sidecar-error'), null, await answer.text());
     t.is(simulator.control.counters().paths[TOKEN_PATH]?.calls, 2);
     const log = proxy.lines.join('');
-    t.regex(log, /made no sense \((its access_token is not 16 to|its expires_in is no)/);
+    t.regex(log, /is unusable \((access_token is not 16 to|expires_in is not)/);
     t.false(log.includes(String(token)));
   });
 }

@@ -8,7 +8,7 @@ const saidOf = (url: string): string =>
 test('a Redis URL of which a part would be passed over is refused, and says which', (t) => {
   t.regex(
     saidOf('redis://host/zz'),
-    /^WECHAT_SIDECAR_STORE: got a value of 15 characters, accepted is memory, file:.*; what follows the host is no database,/,
+    /^WECHAT_SIDECAR_STORE: got a value of 15 characters, accepted is memory, file:.*; the part after the host is not a database,/,
   );
   t.regex(saidOf('redis://host/99999'), /a number from 0 to 9999/);
   t.regex(saidOf('rediss://host/0?ssl=true'), /it has options/);

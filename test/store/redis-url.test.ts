@@ -51,14 +51,14 @@ test('nothing that follows the host is passed over but a database', (t) => {
 const SECRET = 'hunter2';
 
 for (const [what, url, why] of [
-  ['a database by name', 'redis://host/zz', /no database/],
+  ['a database by name', 'redis://host/zz', /not a database/],
   ['a database out of range', 'redis://host/10000', /from 0 to 9999/],
-  ['a negative database', 'redis://host/-1', /no database/],
-  ['a database with a sign', 'redis://host/+1', /no database/],
-  ['a database with more behind it', 'redis://host/0x', /no database/],
-  ['a database with a slash behind it', 'redis://host/0/', /no database/],
-  ['a database after dot segments', 'redis://host/x/../0', /no database/],
-  ['an encoded database', 'redis://host/%30', /no database/],
+  ['a negative database', 'redis://host/-1', /not a database/],
+  ['a database with a sign', 'redis://host/+1', /not a database/],
+  ['a database with more behind it', 'redis://host/0x', /not a database/],
+  ['a database with a slash behind it', 'redis://host/0/', /not a database/],
+  ['a database after dot segments', 'redis://host/x/../0', /not a database/],
+  ['an encoded database', 'redis://host/%30', /not a database/],
   ['a database as an option', 'redis://host?db=1', /options/],
   ['an option', 'redis://host/0?ssl=true', /options/],
   ['an empty query', 'redis://host/0?', /options/],

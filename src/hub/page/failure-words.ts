@@ -65,7 +65,7 @@ function otherWords(errcode: number, message: string): readonly [string, string]
   if (message.includes('could not be reached')) {
     return [`无法连接平台${suffix}`, '检查到上游的路由、DNS 与 TLS；会自动重试'];
   }
-  if (message.includes('made no sense')) {
+  if (message.includes('is unusable')) {
     return [`平台的应答无法理解${suffix}`, '检查上游地址是否为微信 API 域名；会自动重试'];
   }
   return ['平台繁忙', '无需处理，会自动重试'];
