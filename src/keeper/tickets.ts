@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
-import { boundedLog, type Log } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { waitAtMost } from '../base/wait.ts';
@@ -49,14 +49,13 @@ const TICKET_PATH = '/cgi-bin/ticket/getticket';
 
 /** Keeps a copy of each ticket that is asked for, renewed on its own clock, which is not the token's. */
 export function keepTickets(parts: TicketParts): KeptTickets {
-  const logOf = boundedLog(parts.log, parts.clock);
   const kept = new LRUCache<string, TicketKeeper>({ max: KEPT_MAX, dispose: (keeper) => keeper.close() });
   return {
     ticket(appid, type) {
       const key = `${type} ${appid}`;
       let keeper = kept.get(key);
       if (keeper === undefined) {
-        keeper = new TicketKeeper(appid, type, { ...parts, log: logOf(key) });
+        keeper = new TicketKeeper(appid, type, parts);
         kept.set(key, keeper);
       }
       return keeper.ticket();

@@ -93,7 +93,7 @@ async function served(
   counter: Counter,
   decision?: Decision,
 ): Promise<LocalResponse | undefined> {
-  const { clock, metrics, log, boundedLog } = sidecar;
+  const { clock, metrics, log } = sidecar;
   const startMs = clock.lifeMs();
   metrics.callStarted();
   counter.inFlight += 1;
@@ -112,7 +112,7 @@ async function served(
   metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs: clock.lifeMs() - startMs });
   log.debug('call', { app, path, status, errcode });
   if (failure !== undefined) {
-    boundedLog(failure.reason).warn('a call failed', { app, path, errcode, ...failure });
+    log.warn('a call failed', { app, path, errcode, ...failure });
   }
   return outcome.own;
 }

@@ -141,7 +141,7 @@ async function assemble(
   const places = new Places(HUB_LIMITS);
   metrics.watchHubWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
-  const audit = new Audit(log, clock);
+  const audit = new Audit(log);
   const tickets = keepTickets({ tokens: keepers, ask, clock, random, log });
   const hub: Hub = {
     version,

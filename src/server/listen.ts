@@ -177,7 +177,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
   server.timeout = limits.stalledTimeoutMs;
   server.on('connection', (socket: Socket) => places.opened(socket));
   if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
-  const tell = tellWrongProtocol(options.log, options.clock, options.setting);
+  const tell = tellWrongProtocol(options.log, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
   const serveBy =
     (handler: RequestListener): RequestListener =>
