@@ -43,6 +43,7 @@ export async function startHub(
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
+    halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     limits: HUB_LIMITS,
     places: parts.places,

@@ -171,6 +171,7 @@ async function openTransparent(
     ...where,
     ...peers.on(where),
     tls,
+    halfClose: true,
     setting,
     limits: proxyLimits(TRANSPARENT_LIMITS, boundsOf(settings)),
     onCut: (reason) => metrics.connectionCut('transparent', reason),

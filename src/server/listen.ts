@@ -177,7 +177,6 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
   if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
   server.timeout = limits.stalledTimeoutMs;
   server.on('connection', (socket: Socket) => places.opened(socket));
-  if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
   const tell = tellWrongProtocol(options.log, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
   const serveBy =
@@ -192,6 +191,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
     };
   const opened = certificate === undefined ? 'connection' : 'secureConnection';
   server.on(opened, (socket: Socket) => connections.opened(socket));
+  if (options.halfClose === true) allowHalfClose(server, opened, connections, options.clock);
   if (options.express !== undefined) {
     const { express: serve, clock } = options;
     connections.adoptLane(new ExpressLane(server, opened, { serve, connections, places, limits, clock }));
