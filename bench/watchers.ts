@@ -164,7 +164,7 @@ async function runHub(upstream: string): Promise<void> {
     version: 'bench',
     clock: systemClock,
     random: systemRandom,
-    log: makeLog('silent'),
+    log: makeLog('silent', systemClock),
     metrics: makeMetrics({ version: 'bench', role: 'hub', node: process.version }),
   });
   process.on('message', () => {

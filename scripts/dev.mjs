@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 let running;
 
+// Whoever read what this prints has gone.
+process.stdout.on('error', stop);
+
 // In a group of its own: the compiler is a process below the one that is started.
 const tsc = start(
   ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--watch', '--preserveWatchOutput'],

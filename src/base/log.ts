@@ -23,9 +23,9 @@ export interface LevelledLog extends Log {
 
 /**
  * JSON lines on stdout: `time` (RFC 3339), `level`, `event` (a short constant sentence that can be
- * searched for), and the fields.
+ * searched for), and the fields. There is no other way to write one, so each line is rate-limited.
  */
-export function makeLog(level: LogLevel, write?: (line: string) => void): LevelledLog {
+export function makeLog(level: LogLevel, clock: Clock, write?: (line: string) => void): LevelledLog {
   const options = {
     level,
     base: null,
@@ -34,11 +34,17 @@ export function makeLog(level: LogLevel, write?: (line: string) => void): Levell
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const logger = write === undefined ? pino(options) : pino(options, { write });
+  const log = rateLimitedLog((lineLevel, event, fields) => logger[lineLevel](fields, event), clock);
+  const at = (lineLevel: LineLevel): Log['info'] => {
+    return (event, fields = {}) => {
+      if (logger.isLevelEnabled(lineLevel)) log(lineLevel, event, fields);
+    };
+  };
   return {
-    debug: (event, fields) => logger.debug(fields ?? {}, event),
-    info: (event, fields) => logger.info(fields ?? {}, event),
-    warn: (event, fields) => logger.warn(fields ?? {}, event),
-    error: (event, fields) => logger.error(fields ?? {}, event),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
     level: () => logger.level as LogLevel,
     setLevel(next) {
       logger.level = next;
@@ -48,59 +54,93 @@ export function makeLog(level: LogLevel, write?: (line: string) => void): Levell
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-const LINES_PER_WINDOW = 5;
-const WINDOW_MS = 10_000;
+type LineLevel = Exclude<LogLevel, 'silent'>;
+type Write = (level: LineLevel, event: string, fields: LogFields) => void;
+
+/** Lines of one kind, which have the same level, event and key fields, and of one event in all, in each window. */
+export const LINE_RATE = {
+  windowMs: 10_000,
+  perKind: 5,
+  perEvent: 100,
+  /** `debug` lines tell of single calls and are asked for: their kinds are not limited. */
+  perDebugEvent: 1_000,
+} as const;
 export const LOG_KEYS_MAX = 500;
+export const FIELD_CHARS_MAX = 1_024;
+
+/** The fields that tell kinds of lines apart. A caller may make up some of them; then the limit of the event holds. */
+const KEY_FIELDS = [
+  'app',
+  'host',
+  'hub',
+  'caller',
+  'address',
+  'namespace',
+  'reason',
+  'errcode',
+  'outcome',
+  'result',
+  'type',
+  'setting',
+  'warning',
+] as const;
+
+interface Window {
+  readonly startMs: number;
+  readonly linesMax: number;
+  lines: number;
+  suppressed: number;
+}
 
 /**
- * Rate limit for repeated lines: of the lines with the same level, event and `key` (kept as a digest), the first
- * few of every ten seconds are written, and the next one after that says how many were suppressed.
+ * Rate-limits lines: otherwise a caller, an upstream or a hub that can cause a line could fill the disk. The
+ * next line of its kind says how many were suppressed.
  */
-export function boundedLog(log: Log, clock: Clock): (key: string) => Log {
-  const windows = new LRUCache<string, { startMs: number; lines: number; leftOut: number }>({
-    max: LOG_KEYS_MAX,
-  });
-  const admit = (key: string, fields: LogFields | undefined): LogFields | undefined => {
+function rateLimitedLog(write: Write, clock: Clock): Write {
+  const kinds = new LRUCache<string, Window>({ max: LOG_KEYS_MAX });
+  const events = new LRUCache<string, Window>({ max: LOG_KEYS_MAX });
+  const windowOf = (windows: typeof kinds, key: string, linesMax: number): Window => {
     const nowMs = clock.lifeMs();
-    const window = windows.get(key);
-    if (window === undefined || nowMs - window.startMs >= WINDOW_MS) {
-      windows.set(key, { startMs: nowMs, lines: 1, leftOut: 0 });
-      const leftOut = window?.leftOut ?? 0;
-      return leftOut === 0 ? (fields ?? {}) : { ...fields, likeLinesLeftOut: leftOut };
-    }
-    if (window.lines >= LINES_PER_WINDOW) {
-      window.leftOut += 1;
-      return undefined;
-    }
-    window.lines += 1;
-    return fields ?? {};
+    const last = windows.get(key);
+    if (last !== undefined && nowMs - last.startMs < LINE_RATE.windowMs) return last;
+    const window = { startMs: nowMs, linesMax, lines: 0, suppressed: last?.suppressed ?? 0 };
+    windows.set(key, window);
+    return window;
   };
-  return (key) => {
-    const at = (level: 'debug' | 'info' | 'warn' | 'error') => (event: string, fields?: LogFields) => {
-      const admitted = admit(fingerprintOf(`${level} ${event} ${key}`), fields);
-      if (admitted !== undefined) log[level](event, admitted);
-    };
-    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const windowsOf = (level: LineLevel, event: string, fields: LogFields): Window[] => {
+    if (level === 'debug') return [windowOf(events, event, LINE_RATE.perDebugEvent)];
+    const key = [level, event, ...KEY_FIELDS.map((name) => String(fields[name] ?? ''))].join(' ');
+    return [
+      windowOf(kinds, fingerprintOf(key), LINE_RATE.perKind),
+      windowOf(events, `${level} ${event}`, LINE_RATE.perEvent),
+    ];
+  };
+  return (level, event, fields) => {
+    const windows = windowsOf(level, event, fields);
+    const full = windows.find(({ lines, linesMax }) => lines >= linesMax);
+    if (full !== undefined) {
+      full.suppressed += 1;
+      return;
+    }
+    let suppressed = 0;
+    for (const window of windows) {
+      window.lines += 1;
+      suppressed += window.suppressed;
+      window.suppressed = 0;
+    }
+    write(level, event, suppressed === 0 ? shortened(fields) : { ...shortened(fields), suppressed });
   };
 }
 
-/** The fields that distinguish otherwise equal lines. Callers cannot choose their values freely. */
-const KEY_FIELDS = ['app', 'host', 'hub', 'caller', 'reason', 'errcode', 'warning'] as const;
+function shortened(fields: LogFields): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? cut(value) : Array.isArray(value) ? value.map(cut) : value,
+    ]),
+  );
+}
 
-/**
- * Rate-limits all lines of a process: otherwise a caller, an upstream or a hub that can cause a line could
- * fill the disk. Lines of level `debug` are written on request only and are not limited.
- */
-export function floodProof(log: LevelledLog, clock: Clock): LevelledLog {
-  const logOf = boundedLog(log, clock);
-  const keyed = (fields: LogFields | undefined): Log =>
-    logOf(KEY_FIELDS.map((name) => String(fields?.[name] ?? '')).join(' '));
-  return {
-    debug: (event, fields) => log.debug(event, fields),
-    info: (event, fields) => keyed(fields).info(event, fields),
-    warn: (event, fields) => keyed(fields).warn(event, fields),
-    error: (event, fields) => keyed(fields).error(event, fields),
-    level: () => log.level(),
-    setLevel: (level) => log.setLevel(level),
-  };
+function cut(text: string): string {
+  return text.length > FIELD_CHARS_MAX ? `${text.slice(0, FIELD_CHARS_MAX)}…` : text;
 }

@@ -1,5 +1,5 @@
 import { systemClock } from '../base/clock.ts';
-import { floodProof, makeLog } from '../base/log.ts';
+import { makeLog } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { parseArguments } from './arguments.ts';
@@ -42,10 +42,7 @@ async function runRole(host: Host, place: SettingsPlace): Promise<ExitCode> {
     host.err(problemsText(loaded.problems));
     return 78;
   }
-  const log = floodProof(
-    makeLog(loaded.settings.logLevel, (line) => host.out(line)),
-    systemClock,
-  );
+  const log = makeLog(loaded.settings.logLevel, systemClock, (line) => host.out(line));
   for (const warning of loaded.warnings) log.warn('About the settings', { warning });
   try {
     const { serve } = await import('../roles/serve.ts');

@@ -1,7 +1,7 @@
 import { parseJson } from '../base/json.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
-import { boundedLog, type Log } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { type OriginHealth, Origins } from '../upstream/origins.ts';
 import { LOGIN_ONLY, type Refusal, type ReportAnswer, type TokenAnswer } from '../token/source.ts';
@@ -85,7 +85,6 @@ export class HubAccounts {
   readonly #list: HubList;
   readonly #watch: HubWatch;
   readonly #tickets: HubTickets;
-  readonly #logOf: (key: string) => Log;
   readonly #owners = new LRUCache<string, string>({ max: FINGERPRINTS_MAX });
   readonly #accounts = new LRUCache<string, HubAccount>({ max: ACCOUNTS_MAX });
   #onlyAppid: string | undefined;
@@ -94,10 +93,9 @@ export class HubAccounts {
 
   constructor(parts: HubAccountsParts) {
     this.#parts = parts;
-    this.#logOf = boundedLog(parts.log, parts.clock);
     this.#origins = new Origins(parts.urls, parts.clock);
     this.#client = new HubClient({ ...parts, origins: this.#origins });
-    const shared = { ...parts, client: this.#client, origins: this.#origins, log: this.#logOf('hub') };
+    const shared = { ...parts, client: this.#client, origins: this.#origins };
     this.#list = new HubList({
       ...shared,
       onLearned: (appids) => {
@@ -263,7 +261,7 @@ export class HubAccounts {
     if (read.kind === 'none') {
       const { errcode, message } = read.why;
       const fields = { app: appid, errcode, reason: message, reported: refusal?.fingerprint };
-      this.#logOf(appid).warn('the hub gave no token', fields);
+      this.#parts.log.warn('the hub gave no token', fields);
     }
     return read;
   }
@@ -271,7 +269,7 @@ export class HubAccounts {
   #changed(appid: string, token: Token): void {
     const { fingerprint } = token;
     this.#owners.set(fingerprint, appid);
-    this.#logOf(appid).info('another token is in use', { app: appid, fingerprint });
+    this.#parts.log.info('another token is in use', { app: appid, fingerprint });
     this.#tell(appid, token);
   }
 

@@ -1,5 +1,4 @@
-import type { Clock } from '../base/clock.ts';
-import { boundedLog, type Log } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import type { ReportOutcome } from '../hub-api/report-outcomes.ts';
 import type { Caller } from './callers.ts';
 
@@ -26,22 +25,22 @@ export interface AuditedRefusal {
   readonly why: string;
 }
 
-/** Logs one line for every refresh and every refusal; repeated lines are rate-limited. */
+/** Logs one line for every refresh and every refusal. */
 export class Audit {
-  readonly #logOf: (key: string) => Log;
+  readonly #log: Log;
 
-  constructor(log: Log, clock: Clock) {
-    this.#logOf = boundedLog(log, clock);
+  constructor(log: Log) {
+    this.#log = log;
   }
 
   refreshed({ caller, appid, fingerprint, errcode, result, now }: AuditedRefresh): void {
     const fields = { ...nameOf(caller), app: appid, fingerprint, errcode, result, now };
-    this.#logOf(`${caller.name} ${appid} ${result}`).info('a refresh was asked for', fields);
+    this.#log.info('a refresh was asked for', fields);
   }
 
   refused({ caller, address, call, appid, reason, why }: AuditedRefusal): void {
     const fields = { ...nameOf(caller), address, call, app: shown(appid), reason, why };
-    this.#logOf(`${caller?.name ?? address} ${reason}`).warn('a caller was refused', fields);
+    this.#log.warn('a caller was refused', fields);
   }
 }
 

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../base/json.ts';
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
-import { boundedLog, type Log } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { type ApiOutcome, type KubernetesApi, type Watch, whyNot } from '../kubernetes/api.ts';
 import { makeWebhookCertificate, type WebhookCertificate } from './certificate.ts';
@@ -74,7 +74,7 @@ export class CertificateKeeper {
 
   constructor(parts: CertificateKeeperParts) {
     this.#parts = parts;
-    this.#log = boundedLog(parts.log, parts.clock)('certificate');
+    this.#log = parts.log;
     this.#sleeper = new Sleeper(parts.clock);
     this.#watchSleeper = new Sleeper(parts.clock);
     const { namespace, secretName, configurationName } = parts;

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import type { Clock } from '../base/clock.ts';
-import { boundedLog, type Log } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import { BODY_BYTES_MAX, readReview } from './review-body.ts';
 import { PARTS_MAX } from './review-scan.ts';
 import { MALFORMED, review, type ReviewOutcome } from './review.ts';
@@ -32,13 +32,12 @@ const GIVEN_UP = {
 /** Handles POST /inject with an AdmissionReview. */
 export function webhookHandler(parts: WebhookParts): RequestListener {
   const app = new Koa();
-  const logOf = boundedLog(parts.log, parts.clock);
   const budget = new WorkBudget(WORK_BYTES_MAX);
   app.on('error', (error: Error & { code?: string }) => {
     // The client disconnected; that is not our error.
     if (error.code === 'ECONNRESET') return;
     parts.onReviewed('failed', 'none');
-    logOf('webhook').error('A pod could not be looked at', { detail: error.message });
+    parts.log.error('A pod could not be looked at', { detail: error.message });
   });
   app.use(async (ctx) => {
     if (ctx.path !== INJECT_PATH)
@@ -60,19 +59,17 @@ export function webhookHandler(parts: WebhookParts): RequestListener {
     work.holds(answer.length);
     ctx.type = 'application/json';
     ctx.body = answer;
-    note(parts, logOf, reviewed.outcome);
+    note(parts, reviewed.outcome);
   });
   const handle = app.callback();
   return (request, response) => void handle(request, response);
 }
 
 function note(
-  { onReviewed }: WebhookParts,
-  logOf: (key: string) => Log,
+  { onReviewed, log }: WebhookParts,
   { result, reason, namespace, pod, message }: ReviewOutcome,
 ): void {
   onReviewed(result, reason);
-  const log = logOf(namespace);
   if (result === 'injected') log.info('A pod gets a sidecar', { namespace, pod });
   else if (result === 'refused') log.warn('A pod was refused', { namespace, pod, why: message });
   else log.debug('A pod was left as it is', { namespace, pod, why: reason });

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
-import { boundedLog, type Log } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Refusal, ReportAnswer, TokenAnswer, TokenSource, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
@@ -51,18 +51,16 @@ export interface Keepers extends TokenSource {
 }
 
 export function makeKeepers(parts: KeepersParts): Keepers {
-  const { store, clock, log } = parts;
+  const { store } = parts;
   const owners = new LRUCache<string, string>({ max: FINGERPRINTS_MAX });
   const keepers = new Map<string, Keeper>();
   const observer = parts.observer ?? silentObserver;
-  const logOf = boundedLog(log, clock);
   let isStarted = false;
 
   const add = (app: Credentials): void => {
     const keeper = new Keeper({
       ...parts,
       app,
-      log: logOf(app.appid),
       observer: {
         ...observer,
         tokenChanged(told) {

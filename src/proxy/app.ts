@@ -122,12 +122,12 @@ function serve(
 }
 
 /** What is counted and logged of a call. */
-function tell({ metrics, log, boundedLog }: Sidecar, outcome: Served, durationMs: number): void {
+function tell({ metrics, log }: Sidecar, outcome: Served, durationMs: number): void {
   const { app, path, status, errcode, answeredBy, failure } = outcome;
   metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs });
   log.debug('call', { app, path, status, errcode });
   if (failure !== undefined) {
-    boundedLog(failure.reason).warn('a call failed', { app, path, errcode, ...failure });
+    log.warn('a call failed', { app, path, errcode, ...failure });
   }
 }
 

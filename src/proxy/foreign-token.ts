@@ -13,7 +13,7 @@ const ADVICE =
  */
 export function noteForeignRefusal(
   call: Call,
-  { metrics, boundedLog }: Sidecar,
+  { metrics, log }: Sidecar,
   appid: string | undefined,
   answer: Answer,
 ): void {
@@ -21,7 +21,7 @@ export function noteForeignRefusal(
   if (!REFUSED_ERRCODES.has(errcode)) return;
   call.note('token=foreign');
   metrics.foreignTokenRefused(appid);
-  boundedLog(appid ?? 'none').warn('a foreign token was refused', {
+  log.warn('a foreign token was refused', {
     app: appid,
     path: call.path,
     errcode,

@@ -276,11 +276,11 @@ async function heal(
   answer: Held,
   body: CallBody,
 ): Promise<Healing> {
-  const { metrics, boundedLog } = sidecar;
+  const { metrics, log } = sidecar;
   const { errcode = 0, errmsg } = answer.verdict;
   const skip = (reason: ReplaySkipReason, hopeful: boolean): Healing => {
     metrics.replaySkipped(appid, reason);
-    boundedLog(`${appid} ${reason}`).info('a refused call is not replayed', {
+    log.info('a refused call is not replayed', {
       app: appid,
       path,
       reason,
@@ -334,7 +334,7 @@ function noteReplay(
     void sidecar.reports.refused(appid, path, token.fingerprint, second.verdict.errcode ?? errcode);
   }
   sidecar.metrics.replayed(appid, errcode, outcome);
-  sidecar.boundedLog(`${appid} ${outcome}`).info('a call was replayed', {
+  sidecar.log.info('a call was replayed', {
     app: appid,
     path,
     outcome,

@@ -57,7 +57,5 @@ export interface Sidecar {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
-  /** `log`, bounded by a key: for lines that a storm of failures would repeat. */
-  readonly boundedLog: (key: string) => Log;
   rules(): ProxyRules;
 }

@@ -43,6 +43,7 @@ export async function startHub(
   const listener = await listen({
     ...makeHubFace(hub),
     ...settings.listen,
+    halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     limits: HUB_LIMITS,
     places: parts.places,
@@ -142,7 +143,7 @@ async function assemble(
   const places = new Places(HUB_LIMITS);
   metrics.watchHubWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
-  const audit = new Audit(log, clock);
+  const audit = new Audit(log);
   const tickets = keepTickets({ tokens: keepers, ask, clock, random, log });
   const hub: Hub = {
     version,

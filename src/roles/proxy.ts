@@ -1,5 +1,4 @@
 import { type IpRange, readIpRange } from '../base/ip-range.ts';
-import { boundedLog } from '../base/log.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
 import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
@@ -23,7 +22,7 @@ import { makeWayOut } from './way-out.ts';
 
 /** The sidecar, with its own accounts or those of a hub. */
 export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
-  const { clock, log, metrics } = context;
+  const { clock, metrics } = context;
   const wayOut = makeWayOut(settings, context);
   const { upstream } = wayOut;
   const passThrough = new PassThrough(upstream);
@@ -44,7 +43,6 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     budget,
     reports,
     signatures: new RateLimit(SIGNATURE_RATE, clock),
-    boundedLog: boundedLog(log, clock),
     rules: () => rules.current(),
   };
   // Both listeners share it, so that there is one limit of calls in flight.
@@ -173,6 +171,7 @@ async function openTransparent(
     ...where,
     ...peers.on(where),
     tls,
+    halfClose: true,
     setting,
     limits: proxyLimits(TRANSPARENT_LIMITS, boundsOf(settings)),
     onCut: (reason) => metrics.connectionCut('transparent', reason),

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 
@@ -31,6 +31,9 @@ export interface OtherLane {
   closeAll(): void;
 }
 
+/** One of node:http has its connections; another one only accepts them for it. */
+type AdoptedServer = Server & { closeAllConnections?(): void };
+
 export interface DrainOptions {
   /** New connections are still taken for this long: the callers may learn of the stop later than we do. */
   readonly delayMs: number;
@@ -59,7 +62,7 @@ const FRESH_GRACE_MS = 250;
 export class Connections {
   readonly #clock: Clock;
   readonly #onAnswered: (socket: Duplex) => void;
-  readonly #servers: Server[] = [];
+  readonly #servers: AdoptedServer[] = [];
   readonly #lanes: OtherLane[] = [];
   /** Connections that have not brought a request yet. */
   readonly #fresh = new Set<Duplex>();
@@ -76,7 +79,7 @@ export class Connections {
     this.#onAnswered = onAnswered;
   }
 
-  adopt(servers: readonly Server[]): void {
+  adopt(servers: readonly AdoptedServer[]): void {
     this.#servers.push(...servers);
   }
 
@@ -198,7 +201,7 @@ export class Connections {
   }
 
   #closeAll(): void {
-    for (const server of this.#servers) server.closeAllConnections();
+    for (const server of this.#servers) server.closeAllConnections?.();
     for (const lane of this.#lanes) lane.closeAll();
   }
 

@@ -16,10 +16,17 @@ const ASKS = 2;
  * reset, which the next one meets, and a caller that waits reads past both. Where nothing can be sent (a head that is out already, a
  * caller of HTTP/1.0), and nothing is being sent, the caller counts as gone.
  */
-export function allowHalfClose(server: Server, connections: Connections, clock: Clock): void {
+export function allowHalfClose(
+  server: Server,
+  opened: 'connection' | 'secureConnection',
+  connections: Connections,
+  clock: Clock,
+): void {
   // A property of Node's that has no documentation and has been there since its first versions.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
-  server.on('connection', (socket: Socket) => {
+  server.on(opened, (socket: Socket) => {
+    // With TLS too, but only from the end of the handshake on.
+    socket.allowHalfOpen = true;
     socket.once('end', () => new HalfClosed(socket, connections, clock).wait());
   });
 }

@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Connections, type DrainOptions, type DrainOutcome } from './connections.ts';
@@ -16,6 +16,7 @@ import { allowHalfClose } from './half-close.ts';
 import { type GiveWayReason, type PlaceLimits, Places } from './places.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
+import { canSharePorts, open, openShared, type Place, portOf } from './shared-port.ts';
 import { followSlowBody } from './slow-body.ts';
 import { tellWrongProtocol, type ClientError } from './wrong-protocol.ts';
 import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';
@@ -120,9 +121,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   places.onGiveWay = onCut;
   const parts = { limits, connections, places, certificate, onCut };
   try {
-    const servers = await bindAll(options, () => serverFor(options, parts));
-    connections.adopt(servers);
-    const port = addressOf(servers[0] as Server).port;
+    const { servers, acceptors } = await bindAll(options, () => serverFor(options, parts));
+    connections.adopt([...servers, ...acceptors]);
+    const port = portOf(servers[0] as Server);
     return {
       port,
       addresses: servers.map((server) => textOf(addressOf(server))),
@@ -176,8 +177,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
   if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
   server.timeout = limits.stalledTimeoutMs;
   server.on('connection', (socket: Socket) => places.opened(socket));
-  if (options.halfClose === true) allowHalfClose(server, connections, options.clock);
-  const tell = tellWrongProtocol(options.log, options.clock, options.setting);
+  const tell = tellWrongProtocol(options.log, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
   const serveBy =
     (handler: RequestListener): RequestListener =>
@@ -191,6 +191,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
     };
   const opened = certificate === undefined ? 'connection' : 'secureConnection';
   server.on(opened, (socket: Socket) => connections.opened(socket));
+  if (options.halfClose === true) allowHalfClose(server, opened, connections, options.clock);
   if (options.express !== undefined) {
     const { express: serve, clock } = options;
     connections.adoptLane(new ExpressLane(server, opened, { serve, connections, places, limits, clock }));
@@ -198,7 +199,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
   server.on('request', serveBy(options.handler));
   if (options.onExpectContinue !== undefined) server.on('checkContinue', serveBy(options.onExpectContinue));
   server.on('clientError', (error: NodeJS.ErrnoException & ClientError, socket) => {
-    tell(error, server.listening ? addressOf(server).port : undefined);
+    tell(error, server.listening ? portOf(server) : undefined);
     const refuse = (): void => refuser.parserFailed(error, socket);
     const mayGoOn = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && limits.bodyPauseMs > 0;
     if (mayGoOn && followSlowBody(socket, connections, limits.bodyPauseMs, options.clock, refuse)) return;
@@ -254,26 +255,50 @@ const BOTH_FAMILIES: Readonly<Record<string, readonly [v4: string, v6: string]>>
   '::': ['0.0.0.0', '::'],
 };
 
-/** The servers of all addresses that the host means, listening on one port. */
-async function bindAll(options: ListenOptions, makeServer: () => Server): Promise<Server[]> {
-  const both = BOTH_FAMILIES[options.host];
-  if (both === undefined) return [await bind(makeServer(), options.host, options.port, options)];
-  const [host4, host6] = both;
+/** The servers of all addresses that the host means, on one port, and their sockets. */
+interface Bound {
+  readonly servers: Server[];
+  /** Further sockets of theirs. */
+  readonly acceptors: NetServer[];
+}
+
+async function bindAll(options: ListenOptions, makeServer: () => Server): Promise<Bound> {
+  const canShare = await canSharePorts();
   for (let pick = 1; ; pick += 1) {
-    const v4 = await bind(makeServer(), host4, options.port, options);
+    const bound: Bound = { servers: [], acceptors: [] };
     try {
-      return [v4, await bind(makeServer(), host6, addressOf(v4).port, options)];
+      await bindOnce(bound, options, makeServer, canShare);
+      return bound;
     } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') {
-        const event = `This machine has no ${host6}; listening on ${host4} alone`;
-        options.log.info(event, { code: error.code });
-        return [v4];
-      }
-      v4.close();
-      const anotherPort = options.port === 0 && error.code === 'EADDRINUSE' && pick < PICKS_MAX;
-      if (!anotherPort) throw error;
+      for (const server of [...bound.servers, ...bound.acceptors]) server.close();
+      const isTaken = error instanceof ListenError && error.code === 'EADDRINUSE';
+      if (!isTaken || options.port !== 0 || pick === PICKS_MAX) throw error;
     }
+  }
+}
+
+async function bindOnce(
+  { servers, acceptors }: Bound,
+  options: ListenOptions,
+  makeServer: () => Server,
+  canShare: boolean,
+): Promise<void> {
+  const [host, host6] = BOTH_FAMILIES[options.host] ?? [options.host];
+  const bind = async (at: string, port: number): Promise<Server> => {
+    const server = makeServer();
+    const others = await bindServer(server, { host: at, port, backlog: BACKLOG }, options, canShare);
+    servers.push(server);
+    acceptors.push(...others);
+    return server;
+  };
+  const first = await bind(host, options.port);
+  if (host6 === undefined) return;
+  try {
+    await bind(host6, portOf(first));
+  } catch (error) {
+    const { code } = error as ListenError;
+    if (code !== 'EADDRNOTAVAIL' && code !== 'EAFNOSUPPORT') throw error;
+    options.log.info(`This machine has no ${host6}; listening on ${host} alone`, { code });
   }
 }
 
@@ -284,20 +309,25 @@ async function bindAll(options: ListenOptions, makeServer: () => Server): Promis
  */
 export const BACKLOG = 4_096;
 
-function bind(server: Server, host: string, port: number, options: ListenOptions): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(listenErrorOf(error, host, port, options.setting)),
-    );
-    server.listen({ port, host, ipv6Only: true, backlog: BACKLOG }, () => {
-      server.removeAllListeners('error');
+async function bindServer(
+  server: Server,
+  place: Place,
+  { log, setting }: ListenOptions,
+  canShare: boolean,
+): Promise<NetServer[]> {
+  try {
+    const others = canShare ? await openShared(server, place) : [];
+    if (!canShare) await open(server, place);
+    for (const each of [server, ...others]) {
       // Failures of a single accept (out of descriptors) must not end the process.
-      server.on('error', (error: NodeJS.ErrnoException) =>
-        options.log.warn('A connection could not be accepted', { code: error.code }),
+      each.on('error', (error: NodeJS.ErrnoException) =>
+        log.warn('A connection could not be accepted', { code: error.code }),
       );
-      resolve(server);
-    });
-  });
+    }
+    return others;
+  } catch (error) {
+    throw listenErrorOf(error as NodeJS.ErrnoException, place.host, place.port, setting);
+  }
 }
 
 function addressOf(server: Server): AddressInfo {

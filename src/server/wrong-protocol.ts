@@ -1,5 +1,4 @@
-import { boundedLog, type Log } from '../base/log.ts';
-import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
 
 /** A TLS record that holds a handshake begins so, in every version since SSL 3. */
 const HANDSHAKE = [0x16, 0x03] as const;
@@ -17,15 +16,13 @@ export interface ClientError {
  */
 export function tellWrongProtocol(
   log: Log,
-  clock: Clock,
   setting: string,
 ): (error: ClientError, port: number | undefined) => void {
-  const bounded = boundedLog(log, clock)('');
   return ({ code, rawPacket }, port) => {
     if (code === 'ERR_SSL_HTTP_REQUEST') {
-      bounded.warn('A caller sent plain HTTP to a port that serves HTTPS', { port, setting });
+      log.warn('A caller sent plain HTTP to a port that serves HTTPS', { port, setting });
     } else if (rawPacket?.[0] === HANDSHAKE[0] && rawPacket[1] === HANDSHAKE[1]) {
-      bounded.warn('A caller sent TLS to a port that serves plain HTTP', { port, setting });
+      log.warn('A caller sent TLS to a port that serves plain HTTP', { port, setting });
     }
   };
 }

@@ -10,6 +10,8 @@ export interface AttackPlan {
   readonly adminPort: number;
   /** TLS where given. */
   readonly caFile?: string;
+  /** A listener with TLS beside the other one. */
+  readonly tls?: { readonly port: number; readonly caFile: string };
   readonly appid?: string;
   /** A good key of a greedy caller. */
   readonly key?: string;
@@ -23,7 +25,7 @@ export interface AttackPlan {
 /** An attack that loses fewer connections has not reached the limits. */
 const TAKEN_MIN = 1_000;
 /**
- * New connections in a tenth of a second, of all attacks together. libuv accepts one in each turn of the event loop;
+ * New connections in a tenth of a second, of all attacks together. Node may accept a few in each turn of the event loop;
  * with more than that the queue of the system fills, whose newcomers no limit of ours can tell apart.
  */
 const OPENED_MAX = 25;
@@ -32,6 +34,7 @@ const WINDOW_MS = 100;
 export class Attacker {
   readonly plan: AttackPlan;
   readonly #ca: string | undefined;
+  readonly #tls: { readonly port: number; readonly ca: string } | undefined;
   readonly #endsMs: number;
   #opened = 0;
   #window = { endsMs: 0, opened: 0 };
@@ -41,6 +44,7 @@ export class Attacker {
   constructor(plan: AttackPlan) {
     this.plan = plan;
     this.#ca = plan.caFile === undefined ? undefined : readFileSync(plan.caFile, 'utf8');
+    this.#tls = plan.tls && { port: plan.tls.port, ca: readFileSync(plan.tls.caFile, 'utf8') };
     this.#endsMs = performance.now() + plan.forMs;
   }
 
@@ -75,7 +79,17 @@ export class Attacker {
   /** A connection over which a request can be sent, with TLS if the listener wants it. */
   open(port = this.plan.port): Socket {
     if (this.#ca === undefined || port === this.plan.adminPort) return this.tcp(port);
-    const socket = connectTls({ ...this.#where(port), ca: this.#ca, checkServerIdentity: () => undefined });
+    return this.#withTls(port, this.#ca);
+  }
+
+  /** A connection to the listener with TLS beside the other one: not even begun, or finished. */
+  beside(isFinished: boolean): Socket {
+    const { port = 0, ca = '' } = this.#tls ?? {};
+    return isFinished ? this.#withTls(port, ca) : this.tcp(port);
+  }
+
+  #withTls(port: number, ca: string): Socket {
+    const socket = connectTls({ ...this.#where(port), ca, checkServerIdentity: () => undefined });
     socket.on('error', () => undefined);
     return socket;
   }
@@ -206,6 +220,11 @@ export const PROXY_ATTACKS: Readonly<Record<string, Attack>> = {
     attacker.hold(100, 20, () =>
       sending(attacker.open().pause(), get('/cgi-bin/media/get?media_id=large', '', true)),
     ),
+  tlsSilent: (attacker) => attacker.hold(500, 10, () => attacker.beside(false).resume()),
+  tlsHalfHellos: (attacker) =>
+    attacker.hold(300, 10, () => sending(attacker.beside(false).resume(), HALF_HELLO)),
+  tlsHalfHeads: (attacker) =>
+    attacker.hold(300, 5, () => sending(attacker.beside(true).resume(), HALF_HEAD + 'y'.repeat(30_000))),
   hanging: (attacker) =>
     attacker.hold(300, 20, () =>
       sending(attacker.open().resume(), get('/cgi-bin/user/info?openid=hang', '', true)),

@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { memoryLimit } from '../../src/settings/table-injector.ts';
+import { ask } from '../support/simulator-client.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { bytesOf, startPlatform, startWithin, withstand } from './arena.ts';
 import { call, probe } from './honest.ts';
 
@@ -9,16 +13,31 @@ const SECRET = '0123456789abcdef0123456789abcdef';
 
 test('under attack from beside it the sidecar serves an honest program, within the memory that the injector gives', async (t) => {
   t.timeout(150_000);
+  const folder = temporaryFolder(t);
   const platform = await startPlatform(t);
   const target = await startWithin(t, 'proxy', bytesOf(String(memoryLimit.default)), {
     secrets: [SECRET],
-    env: { WECHAT_APPID: APPID, WECHAT_APPSECRET: SECRET, WECHAT_SIDECAR_UPSTREAMS: platform },
+    env: {
+      WECHAT_APPID: APPID,
+      WECHAT_APPSECRET: SECRET,
+      WECHAT_SIDECAR_UPSTREAMS: platform,
+      WECHAT_SIDECAR_TRANSPARENT_LISTEN: '127.0.0.1:0',
+      WECHAT_SIDECAR_TRANSPARENT_TRUST_FOLDER: join(folder, 'trust'),
+      WECHAT_SIDECAR_TRANSPARENT_KEY_FOLDER: join(folder, 'key'),
+    },
   });
   const { role } = target;
+  const [, transparent] = (await role.untilLine('serving'))['listen'] as string[];
+  const tls = {
+    port: Number(transparent?.split(':').at(-1)),
+    caFile: join(folder, 'trust', 'wechat.pem'),
+  };
+  const ca = readFileSync(tls.caFile, 'utf8');
   await withstand(t, {
     target,
     forMs: ATTACK_MS,
     addresses: ['127.0.0.1'],
+    tls,
     attacks: [
       'silent',
       'halfHeads',
@@ -28,6 +47,9 @@ test('under attack from beside it the sidecar serves an honest program, within t
       'uploads',
       'downloads',
       'hanging',
+      'tlsSilent',
+      'tlsHalfHellos',
+      'tlsHalfHeads',
       'adminSilent',
       'adminHalfHeads',
       'adminPages',
@@ -41,6 +63,11 @@ test('under attack from beside it the sidecar serves an honest program, within t
       async 'call with a body'() {
         const asked = { method: 'POST', body: JSON.stringify({ touser: 'o1' }) };
         t.regex((await call(`${role.base}/cgi-bin/message/custom/send`, asked)).text, /"errcode":0/);
+      },
+      async 'call by the name of the API'() {
+        const headers = { host: 'api.weixin.qq.com' };
+        const reply = await ask(`https://127.0.0.1:${tls.port}/cgi-bin/user/info?openid=o1`, { ca, headers });
+        t.is(reply.json()['errcode'], 0);
       },
       async token() {
         const { text } = await call(`${role.base}/cgi-bin/token?grant_type=client_credential&appid=${APPID}`);

@@ -1,14 +1,17 @@
 import test from 'ava';
-import { boundedLog, floodProof, makeLog } from '../../src/base/log.ts';
+import { FIELD_CHARS_MAX, LINE_RATE, LOG_KEYS_MAX, makeLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 function collecting(level: 'debug' | 'info' = 'info'): {
   log: ReturnType<typeof makeLog>;
   lines: Record<string, unknown>[];
+  clock: ManualClock;
 } {
   const lines: Record<string, unknown>[] = [];
-  return { log: makeLog(level, (line) => lines.push(JSON.parse(line) as Record<string, unknown>)), lines };
+  const clock = new ManualClock();
+  const log = makeLog(level, clock, (line) => lines.push(JSON.parse(line) as Record<string, unknown>));
+  return { log, lines, clock };
 }
 
 test('a line is JSON with a time, a level, an event and its fields', (t) => {
@@ -39,31 +42,56 @@ test('a secret that strays into a field is not shown', (t) => {
 });
 
 test('of a storm of like lines a few are written, and the next one later counts the rest', (t) => {
-  const { log, lines } = collecting();
-  const clock = new ManualClock();
-  const logOf = boundedLog(log, clock);
-  for (let line = 0; line < 100; line += 1) logOf('wx1').warn('storm', { line });
-  t.is(lines.length, 5);
-  logOf('wx2').warn('storm');
-  logOf('wx1').warn('another event');
-  logOf('wx1').info('storm');
-  t.is(lines.length, 8);
-  clock.advance(10_000);
-  logOf('wx1').warn('storm', { line: 100 });
-  t.like(lines.at(-1), { line: 100, likeLinesLeftOut: 95 });
+  const { log, lines, clock } = collecting();
+  for (let line = 0; line < 400; line += 1) log.warn('upstream cannot be connected', { host: 'a', line });
+  t.is(lines.length, LINE_RATE.perKind);
+  log.warn('upstream cannot be connected', { host: 'b' });
+  log.info('upstream cannot be connected', { host: 'a' });
+  log.warn('another event', { host: 'a' });
+  t.is(lines.length, LINE_RATE.perKind + 3);
+  clock.advance(LINE_RATE.windowMs);
+  log.warn('upstream cannot be connected', { host: 'a' });
+  t.like(lines.at(-1), { host: 'a', suppressed: 400 - LINE_RATE.perKind });
+  log.warn('upstream cannot be connected', { host: 'a' });
+  t.false('suppressed' in (lines.at(-1) ?? {}));
 });
 
-test('a line that something outside can cause again and again is bounded, whoever writes it', (t) => {
-  const { log, lines } = collecting('debug');
-  const clock = new ManualClock();
-  const bounded = floodProof(log, clock);
-  for (let call = 0; call < 400; call += 1) bounded.warn('upstream cannot be connected', { host: 'a', call });
-  t.is(lines.length, 5);
-  bounded.warn('upstream cannot be connected', { host: 'b' });
-  bounded.info('serving');
-  for (let call = 0; call < 20; call += 1) bounded.debug('call', { call });
-  t.is(lines.length, 27);
-  clock.advance(10_000);
-  bounded.warn('upstream cannot be connected', { host: 'a' });
-  t.like(lines.at(-1), { likeLinesLeftOut: 395 });
+test('whoever makes up a new field for each line, or goes round more kinds than are remembered, is limited by the event', (t) => {
+  const { log, lines, clock } = collecting();
+  const kinds = LOG_KEYS_MAX + 1;
+  for (let line = 0; line < 10 * kinds; line += 1)
+    log.warn('a caller was refused', { caller: `c${line % kinds}` });
+  t.is(lines.length, LINE_RATE.perEvent);
+  log.warn('another event');
+  t.is(lines.length, LINE_RATE.perEvent + 1, 'another event has its own');
+  clock.advance(LINE_RATE.windowMs);
+  log.warn('a caller was refused', { caller: 'new' });
+  t.like(lines.at(-1), { suppressed: 10 * kinds - LINE_RATE.perEvent });
+});
+
+test('debug lines, which tell of single calls, are limited by the event alone', (t) => {
+  const { log, lines, clock } = collecting('debug');
+  for (let call = 0; call < 2 * LINE_RATE.perDebugEvent; call += 1) log.debug('call', { app: 'wx1', call });
+  t.is(lines.length, LINE_RATE.perDebugEvent);
+  clock.advance(LINE_RATE.windowMs);
+  log.debug('call', { app: 'wx1' });
+  t.like(lines.at(-1), { suppressed: LINE_RATE.perDebugEvent });
+});
+
+test('lines that the level does not show are not counted', (t) => {
+  const { log, lines } = collecting();
+  for (let line = 0; line < 10; line += 1) log.debug('storm');
+  log.setLevel('debug');
+  log.debug('storm');
+  t.is(lines.length, 1);
+  t.false('suppressed' in (lines[0] ?? {}));
+});
+
+test('a field is cut where it is longer than a line should be', (t) => {
+  const { log, lines } = collecting();
+  const path = `/${'a'.repeat(10 * FIELD_CHARS_MAX)}`;
+  log.warn('a call failed', { path, where: [path], status: 502 });
+  t.is(String(lines[0]?.['path']), `${path.slice(0, FIELD_CHARS_MAX)}…`);
+  t.deepEqual(lines[0]?.['where'], [`${path.slice(0, FIELD_CHARS_MAX)}…`]);
+  t.is(lines[0]?.['status'], 502);
 });

@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { createServer, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import { setTimeout as pause } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
 import { openOutput, pipeOutput, WAITING_BYTES_MAX } from '../../src/cli/output.ts';
+import { freePort } from '../support/redis.ts';
 
 const CLI = join(import.meta.dirname, '../../../dist/cli.js');
 
@@ -55,24 +57,84 @@ test('a reader that goes away ends neither the writing nor the process', async (
   await t.notThrowsAsync(output.flushed());
 });
 
-for (const how of ['is closed', 'is never read'] as const) {
-  test(`a process whose standard output ${how} ends when it is asked to`, async (t) => {
-    const child = spawn(process.execPath, [CLI, 'demo'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env['PATH'],
-        WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
-        WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0',
-        WECHAT_SIDECAR_LOG_LEVEL: 'debug',
-      },
-    });
-    await once(child.stdout, 'data');
-    if (how === 'is closed') {
-      child.stdout.destroy();
-      child.stderr.destroy();
-    } else child.stdout.pause();
-    child.kill('SIGTERM');
-    const [code] = (await once(child, 'exit')) as [number | null];
-    t.is(code, 0);
+const ENV = {
+  PATH: process.env['PATH'],
+  WECHAT_SIDECAR_LISTEN: '127.0.0.1:0',
+  WECHAT_SIDECAR_LOG_LEVEL: 'debug',
+};
+const ACCOUNT = {
+  WECHAT_APPID: 'wx0123456789abcdef',
+  WECHAT_APPSECRET: '0123456789abcdef0123456789abcdef',
+  WECHAT_SIDECAR_UPSTREAMS: 'http://127.0.0.1:1',
+};
+const ROLES = {
+  demo: {},
+  simulator: {},
+  proxy: ACCOUNT,
+  hub: ACCOUNT,
+  injector: {
+    WECHAT_INJECTOR_IMAGE: 'wechat-sidecar:1',
+    KUBERNETES_SERVICE_HOST: '127.0.0.1',
+    KUBERNETES_SERVICE_PORT: '1',
+  },
+};
+
+/** What becomes of standard output and standard error. A reader that leaves is EPIPE, and a full disk ENOSPC. */
+type Fate = 'is closed from the start' | 'is full' | 'has no reader any more' | 'is never read';
+
+function startWith(
+  t: ExecutionContext,
+  fate: Fate,
+  command: string,
+  env: Record<string, string>,
+): Promise<number | null> & { readonly child: ChildProcess } {
+  const run = [process.execPath, CLI, command];
+  const shell = fate === 'is closed from the start' ? ['sh', '-c', 'exec "$@" >&- 2>&-', 'sh'] : [];
+  const [program = '', ...args] = [...shell, ...run];
+  const full = fate === 'is full' ? openSync('/dev/full', 'w') : undefined;
+  const child = spawn(program, args, {
+    stdio: ['ignore', full ?? 'pipe', full ?? 'pipe'],
+    env: { ...ENV, ...env },
   });
+  if (full !== undefined) closeSync(full);
+  t.teardown(() => child.kill('SIGKILL'));
+  if (fate === 'has no reader any more') {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }
+  return Object.assign(
+    once(child, 'exit').then(([code]) => code as number | null),
+    { child },
+  );
+}
+
+for (const fate of [
+  'is closed from the start',
+  'is full',
+  'has no reader any more',
+  'is never read',
+] as const) {
+  for (const [role, env] of Object.entries(ROLES)) {
+    test.serial(`a ${role} whose standard output ${fate} serves, and ends when it is asked to`, async (t) => {
+      const port = await freePort();
+      const exited = startWith(t, fate, role, { ...env, WECHAT_SIDECAR_ADMIN_LISTEN: `127.0.0.1:${port}` });
+      while (exited.child.exitCode === null && !(await isLive(port))) await pause(20);
+      exited.child.kill('SIGTERM');
+      t.is(await exited, 0);
+    });
+  }
+
+  test.serial(`commands whose standard output ${fate} come to their end`, async (t) => {
+    t.is(await startWith(t, fate, '--help', {}), 0);
+    // There is no such platform.
+    t.is(await startWith(t, fate, 'check', ACCOUNT), 1);
+    t.is(await startWith(t, fate, 'proxy', { WECHAT_SIDECAR_LISTEN: 'nonsense' }), 78);
+  });
+}
+
+function isLive(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/livez`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }

@@ -36,7 +36,7 @@ async function startAccounts(only?: readonly string[]): Promise<Started> {
     version: '0.0.0-test',
     clock,
     random: () => 0.5,
-    log: makeLog('debug', (line) => lines.push(line)),
+    log: makeLog('debug', clock, (line) => lines.push(line)),
     onToken: (token) => told.push(token),
     onGone: (appid) => gone.push(appid),
   });

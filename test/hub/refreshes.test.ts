@@ -34,7 +34,7 @@ function bench(): { clock: ManualClock; refreshes: Refreshes; current: string; a
       isFreeReport: (_, { fingerprint, path }) => fingerprint !== token.fingerprint || path === HELD,
       refreshNow: () => Promise.resolve({ kind: 'token', token }),
     },
-    audit: new Audit(silentLog, clock),
+    audit: new Audit(silentLog),
     clock,
   });
   return { clock, refreshes, current: token.fingerprint, asked: () => asked };

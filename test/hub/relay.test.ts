@@ -1,6 +1,8 @@
+import { connect } from 'node:net';
 import test from 'ava';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ORDERS_KEY, startHubPair, startTestHub } from '../support/hub.ts';
+import { RawConnection } from '../support/raw-call.ts';
 
 const RELAY_PATH = `/v1/apps/${DEMO_APP.appid}/relay`;
 
@@ -19,6 +21,20 @@ test("a login call is made with appid and secret filled in, and returns the plat
   const [arrival] = simulator.control.arrivals({ path: '/sns/jscode2session' });
   t.true(arrival?.url.startsWith(`/sns/jscode2session?${query}&`));
   t.false(hub.lines.join('').includes(DEMO_APP.secret));
+});
+
+test('a caller that closes its side after its request gets its answer', async (t) => {
+  const { simulator, hub } = await startHubPair(t);
+  simulator.control.delay({ path: '/sns/jscode2session', ms: 300 });
+  const query = 'js_code=a&grant_type=authorization_code';
+  const body = JSON.stringify({ method: 'GET', path: '/sns/jscode2session', query });
+  const head = `POST ${RELAY_PATH} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer ${ORDERS_KEY}\r\n`;
+  const socket = connect({ port: hub.port, host: '127.0.0.1', allowHalfOpen: true });
+  t.teardown(() => socket.destroy());
+  const caller = new RawConnection(socket);
+  socket.end(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);
+  socket.once('end', () => socket.destroy());
+  t.regex(await caller.untilClosed(), /HTTP\/1\.1 200 OK\r\n[^]*"session_key":/);
 });
 
 test("the caller's own appid and secret are replaced, and tokens are removed", async (t) => {

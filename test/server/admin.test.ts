@@ -20,7 +20,7 @@ interface Admin {
 }
 
 async function startAdmin(t: ExecutionContext, over: Partial<AdminInput> = {}): Promise<Admin> {
-  const log = makeLog('info', () => undefined);
+  const log = makeLog('info', systemClock, () => undefined);
   const quits: number[] = [];
   const handler = adminHandler({
     build,

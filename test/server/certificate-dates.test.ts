@@ -21,7 +21,7 @@ test('a certificate that expires soon is told once a day, and one with a short l
   const dates = new CertificateDates(
     '/tls.crt',
     clock,
-    makeLog('info', (line) => void lines.push(line)),
+    makeLog('info', clock, (line) => void lines.push(line)),
   );
   const told = (words: string): number => lines.filter((line) => line.includes(words)).length;
   dates.look(await certificate(-300, 20));

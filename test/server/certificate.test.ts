@@ -45,7 +45,7 @@ async function start(
 ): Promise<{ port: number; clock: ManualClock; lines: string[] }> {
   const clock = new ManualClock();
   const lines: string[] = [];
-  const log: Log = makeLog('info', (line) => void lines.push(line));
+  const log: Log = makeLog('info', clock, (line) => void lines.push(line));
   const listener = await listen({
     handler: (_request, response) => response.end('secure'),
     host: '127.0.0.1',

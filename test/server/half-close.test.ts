@@ -1,11 +1,16 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import { listen } from '../../src/server/listen.ts';
+import { makeTestCertificate } from '../support/certificates.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RawConnection } from '../support/raw-call.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 interface Bench {
   readonly clock: ManualClock;
@@ -127,4 +132,44 @@ test('who cannot be asked counts as gone: HTTP/1.0, and an answer that has stopp
   t.false(response.destroyed, 'it has moved since');
   clock.advance(500);
   t.is(await ended, 'gone');
+});
+
+test('over TLS it is the same, but for a caller that closes its side before TLS is finished: it is closed at once', async (t) => {
+  const folder = temporaryFolder(t);
+  const { cert, key } = await makeTestCertificate('one.test');
+  const tls = { certFile: join(folder, 'crt'), keyFile: join(folder, 'key') };
+  writeFileSync(tls.certFile, cert);
+  writeFileSync(tls.keyFile, key);
+  const late: ServerResponse[] = [];
+  const { port, close } = await listen({
+    handler: (request, response) => {
+      request.socket.once('end', () => response.end('late'));
+      late.push(response);
+    },
+    host: '127.0.0.1',
+    port: 0,
+    setting: 'listen',
+    halfClose: true,
+    tls,
+    clock: new ManualClock(),
+    log: silentLog,
+  });
+  t.teardown(close);
+  const halfHello = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00]);
+  for (const bytes of ['', halfHello]) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const caller = new RawConnection(socket);
+    socket.end(bytes);
+    socket.once('end', () => socket.destroy());
+    await caller.untilClosed();
+  }
+  const socket = connectTls({ port, host: '127.0.0.1', ca: cert, servername: 'one.test' });
+  socket.allowHalfOpen = true;
+  t.teardown(() => socket.destroy());
+  const caller = new RawConnection(socket);
+  await once(socket, 'secureConnect');
+  socket.end(GET);
+  socket.once('end', () => socket.destroy());
+  t.regex(await caller.untilClosed(), /^HTTP\/1\.1 200 OK\r\n[^]*late/);
+  t.is(late.length, 1);
 });

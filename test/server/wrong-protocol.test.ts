@@ -24,7 +24,7 @@ async function start(t: ExecutionContext, over: Partial<ListenOptions> = {}): Pr
     port: 0,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     clock,
-    log: makeLog('info', (line) => void lines.push(line)),
+    log: makeLog('info', clock, (line) => void lines.push(line)),
     ...over,
   });
   t.teardown(close);
@@ -45,7 +45,7 @@ test('TLS that is sent to a plain port says so in the log, a few times in every 
   t.is(lines().length, 5);
   clock.advance(10_000);
   await call();
-  t.is(lines().at(-1)?.['likeLinesLeftOut'], 6);
+  t.is(lines().at(-1)?.['suppressed'], 6);
   await rawCall(port, 'GET / HTTP/1.1\r\nbroken\r\n\r\n');
   await rawCall(port, 'GET / HTTP/1.0\r\n\r\n');
   t.is(lines().length, 6, 'what is no TLS is another matter');

@@ -42,7 +42,7 @@ function follow(
   if (started.kind === 'bad') throw new Error(started.problems.join('\n'));
   const lines: string[] = [];
   const applied: Settings[] = [];
-  const log = makeLog('info', (line) => void lines.push(line));
+  const log = makeLog('info', clock, (line) => void lines.push(line));
   const watch = watchSettings(started, {
     place,
     readFile: readTextFile,

@@ -123,7 +123,7 @@ export class HubNode implements Server {
     const { keepers, tickets } = keeping;
     const accounts = accountsOf(keepers, () => [{ ...this.#credentials(), name: 'shop' }]);
     const watchers = new Watchers({ accounts, clock, log });
-    const audit = new Audit(log, clock);
+    const audit = new Audit(log);
     this.hub = {
       version: '0.0.0-simulation',
       about: { name: this.name, sinceUnixMs: clock.wallMs() },

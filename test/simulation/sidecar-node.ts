@@ -1,4 +1,3 @@
-import { boundedLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { ReplayBudget } from '../../src/proxy/body.ts';
 import { HubAccounts } from '../../src/hub-client/accounts.ts';
@@ -76,7 +75,6 @@ export class SidecarNode {
       metrics: noMetrics,
       clock,
       log,
-      boundedLog: boundedLog(log, clock),
       rules: () => RULES,
     };
     world.judge.quotas.gaveReason(this.name);

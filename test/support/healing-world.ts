@@ -104,7 +104,7 @@ export class HealingWorld {
     }
     const refreshes = new Refreshes({
       accounts: this.#keepers,
-      audit: new Audit(silentLog, this.clock),
+      audit: new Audit(silentLog),
       clock: this.clock,
     });
     this.#sidecars = Array.from({ length: sidecars }, () => this.#sidecar(refreshes, copies, namesPaths));

@@ -57,7 +57,7 @@ export async function startHubProxy(
   });
   if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
   const lines: string[] = [];
-  const log = makeLog('debug', (line) => lines.push(line));
+  const log = makeLog('debug', systemClock, (line) => lines.push(line));
   const metrics = makeMetrics({ version: '0.0.0-test', role: 'proxy', node: process.version });
   const role = await startProxy(parsed.settings, {
     version: '0.0.0-test',

@@ -47,11 +47,12 @@ export async function startTestHub(
   const apiServer = options.access?.server ?? kubernetes.apiServer;
   const settings = { ...rest, kubernetes: { ...kubernetes, apiServer } };
   const lines: string[] = [];
+  const { clock = systemClock } = options;
   const context = {
     version: '0.0.0-test',
-    clock: options.clock ?? systemClock,
+    clock,
     random: systemRandom,
-    log: makeLog('debug', (line) => lines.push(line)),
+    log: makeLog('debug', clock, (line) => lines.push(line)),
     metrics: makeMetrics({ version: '0.0.0-test', role: 'hub', node: process.version }),
   };
   const role = await startHub(settings, context, options.access);

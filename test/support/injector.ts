@@ -47,7 +47,7 @@ export async function startTestInjector(
       version: '0.0.0-test',
       clock: systemClock,
       random: systemRandom,
-      log: makeLog('debug', (line) => lines.push(line)),
+      log: makeLog('debug', systemClock, (line) => lines.push(line)),
       metrics,
     },
     api.files,

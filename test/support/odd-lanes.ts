@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../../src/base/clock.ts';
-import { makeLog } from '../../src/base/log.ts';
+import { silentLog } from '../../src/base/log.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { makeAsk } from '../../src/upstream/ask.ts';
 import { Authorities } from '../../src/upstream/authorities.ts';
@@ -170,7 +170,7 @@ function makeTestAsk(t: Teardown, origin: string, clock: Clock): Ask {
   });
   t.teardown(() => pools.close());
   const origins = new Origins([origin], clock);
-  return makeAsk({ origins, pools, log: makeLog('silent', () => {}), onFailover() {} }, clock);
+  return makeAsk({ origins, pools, log: silentLog, onFailover() {} }, clock);
 }
 
 function askCall(make: Ask): Call {

@@ -41,7 +41,7 @@ export async function startTestProxy(
   });
   if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
   const lines: string[] = [];
-  const log = makeLog('debug', (line) => lines.push(line));
+  const log = makeLog('debug', clock, (line) => lines.push(line));
   const metrics = makeMetrics({ version: '0.0.0-test', role: 'proxy', node: process.version });
   const role = await startProxy(parsed.settings, {
     version: '0.0.0-test',

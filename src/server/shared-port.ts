@@ -1,0 +1,75 @@
+import type { Server as HttpServer } from 'node:http';
+import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net';
+
+/**
+ * How many sockets listen on a port. Newer versions of Node accept one connection of a socket in each turn of the
+ * event loop, so that in a flood of connections a turn is a long one and newcomers wait for many of them. The system spreads
+ * connections over the sockets.
+ */
+export const SOCKETS = 4;
+
+/** Where sockets listen. Callers of an IPv6 address come by IPv6 alone. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly backlog?: number;
+}
+
+/** A property of later versions of Node. */
+type Sharing = ListenOptions & { readonly reusePort: boolean };
+
+/** Resolves once it listens. */
+export function open<T extends Server>(server: T, place: Place, isShared = false): Promise<T> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...place, ipv6Only: true, reusePort: isShared } satisfies Sharing, () => {
+      server.removeListener('error', reject);
+      resolve(server);
+    });
+  });
+}
+
+/** Whether several sockets of this process can listen on one port: from Node 23.1 on, on Linux and a few others. */
+export async function canSharePorts(): Promise<boolean> {
+  const [first, second] = [createServer(), createServer()];
+  try {
+    await open(first, { host: '127.0.0.1', port: 0 }, true);
+    await open(second, { host: '127.0.0.1', port: portOf(first) }, true);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    first.close();
+    second.close();
+  }
+}
+
+/**
+ * Opens a server with several sockets, and returns those beside its own. A port that is shared is shared with any other program of the same
+ * user that asks for that, so it is opened alone first: then one that is in use is an error as it always was.
+ */
+export async function openShared(server: HttpServer, place: Place): Promise<Server[]> {
+  const alone = await open(createServer(), place);
+  const shared = { ...place, port: portOf(alone) };
+  await new Promise((resolve) => alone.close(resolve));
+  const others = Array.from({ length: SOCKETS - 1 }, () => acceptorFor(server));
+  const all = [server, ...others];
+  try {
+    for (const each of all) await open(each, shared, true);
+    return others;
+  } catch (error) {
+    for (const each of all) each.close();
+    throw error;
+  }
+}
+
+/** Accepts for a server of HTTP or HTTPS, to which the connections then belong. */
+function acceptorFor(server: HttpServer): Server {
+  // What Node takes from its own options; the types do not have it.
+  const { allowHalfOpen } = server as HttpServer & { readonly allowHalfOpen: boolean };
+  return createServer({ allowHalfOpen, noDelay: true }, (socket) => server.emit('connection', socket));
+}
+
+export function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
