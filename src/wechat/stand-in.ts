@@ -1,9 +1,5 @@
 import { createHash } from 'node:crypto';
-
-/** What an appid may look like; nothing else goes into headers, labels, logs or a stand-in. */
-export function isAppid(text: string): boolean {
-  return /^[A-Za-z0-9_-]{2,64}$/.test(text);
-}
+import { APPID_PATTERN } from './appid.ts';
 
 /**
  * What an SDK that insists on fetching a token is given: it names the account, and is worthless
@@ -24,7 +20,7 @@ export function accountOfStandIn(text: string): string | undefined {
 }
 
 const PREFIX = 'wechat-sidecar-stand-in';
-const PATTERN = /wechat-sidecar-stand-in\.([A-Za-z0-9_-]{2,64})\.([0-9a-f]{24})/g;
+const PATTERN = new RegExp(`${PREFIX}\\.(${APPID_PATTERN})\\.([0-9a-f]{24})`, 'g');
 
 /** Not a signature: it tells a stand-in from a string that happens to look like one. */
 function checkOf(appid: string): string {
