@@ -1,5 +1,5 @@
 import { ListenError } from '../server/listen-error.ts';
-import type { HostPort } from '../settings/settings.ts';
+import type { HostPort } from '../settings/types.ts';
 
 /** Starts where it is asked to, or on a free port where another program holds that one. */
 export async function orOnFreePort<T>(listen: HostPort, start: (listen: HostPort) => Promise<T>): Promise<T> {

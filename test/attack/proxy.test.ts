@@ -1,5 +1,5 @@
 import test from 'ava';
-import { memoryLimit } from '../../src/settings/table-injector.ts';
+import { defaultOf } from '../support/settings-source.ts';
 import { bytesOf, startPlatform, startWithin, withstand } from './arena.ts';
 import { call, probe } from './honest.ts';
 
@@ -10,7 +10,7 @@ const SECRET = '0123456789abcdef0123456789abcdef';
 test('under attack from beside it the sidecar serves an honest program, within the memory that the injector gives', async (t) => {
   t.timeout(150_000);
   const platform = await startPlatform(t);
-  const target = await startWithin(t, 'proxy', bytesOf(String(memoryLimit.default)), {
+  const target = await startWithin(t, 'proxy', bytesOf(defaultOf('injector.memoryLimit')), {
     secrets: [SECRET],
     env: { WECHAT_APPID: APPID, WECHAT_APPSECRET: SECRET, WECHAT_SIDECAR_UPSTREAMS: platform },
   });
