@@ -8,6 +8,7 @@ import { hubInClear } from './in-clear.ts';
 import { ENVIRONMENT_ITEM } from './raw.ts';
 import { type SettingsReader, shown } from './reader.ts';
 import type { Role } from './role.ts';
+import type { Values } from './schema.ts';
 
 export interface AppSettings extends Omit<Credentials, 'mode'> {
   readonly mode: AppMode;
@@ -15,14 +16,7 @@ export interface AppSettings extends Omit<Credentials, 'mode'> {
   readonly name: string;
 }
 
-export interface HubSettings {
-  /** Origins of the same hub, in order of preference; 1 to 16. */
-  readonly urls: readonly string[];
-  /** Holds the bearer token; read again for each use, since Kubernetes renews it. */
-  readonly tokenFile: string;
-  /** The only accounts to use, of those that the hub lets us use; undefined: all of them. */
-  readonly apps?: readonly string[] | undefined;
-}
+export type HubSettings = NonNullable<Values['hub']>;
 
 export interface Accounts {
   /** The accounts that this process holds the secrets of; empty for a proxy with a hub. */
@@ -34,7 +28,8 @@ export interface Accounts {
 
 /** Which accounts there are, and whether this process holds them or asks a hub. */
 export function readAccounts(reader: SettingsReader, role: Role): Accounts {
-  const hub = readHub(reader);
+  const { hub } = reader.values;
+  checkHub(reader);
   if (reader.given('hub.url') !== undefined) {
     checkBesideHub(reader);
     return { apps: [], defaultApp: reader.values.defaultApp, hub };
@@ -53,9 +48,7 @@ export function readAccounts(reader: SettingsReader, role: Role): Accounts {
   return { apps, defaultApp: readDefaultApp(reader, apps, givenCount), hub };
 }
 
-function readHub(reader: SettingsReader): HubSettings | undefined {
-  const { url, tokenFile, apps } = reader.values.hub;
-  const urls = [...new Set(url)];
+function checkHub(reader: SettingsReader): void {
   const [hasUrl, hasFile] = [reader.given('hub.url'), reader.given('hub.tokenFile')].map(Boolean);
   if (hasUrl && !hasFile) {
     reader.refuse(
@@ -63,13 +56,11 @@ function readHub(reader: SettingsReader): HubSettings | undefined {
       'a hub serves nobody without a credential: set WECHAT_SIDECAR_HUB_TOKEN_FILE (hub.tokenFile)',
     );
   }
-  for (const each of urls) reader.addWarning(hubInClear(reader.nameOf('hub.url'), each, 'this sidecar'));
   if (!hasUrl && hasFile) {
     reader.refuse('hub.tokenFile', 'is for a hub, and none is named: set WECHAT_SIDECAR_HUB_URL (hub.url)');
   }
-  return url === undefined || tokenFile === undefined
-    ? undefined
-    : { urls, tokenFile, ...(apps && { apps }) };
+  for (const url of reader.values.hub?.urls ?? [])
+    reader.addWarning(hubInClear(reader.nameOf('hub.url'), url, 'this sidecar'));
 }
 
 /** One file may serve a hub and its proxies: the accounts in it are the hub's, and are left unread. */

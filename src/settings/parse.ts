@@ -13,7 +13,7 @@ import type { AccessOf } from './file-access.ts';
 import { readSettingsFile } from './file.ts';
 import { upstreamInClear } from './in-clear.ts';
 import { readInjector } from './injector.ts';
-import { addEnvironment, holdsSecret, keepForRole, rawFromFile, type RawSettings } from './raw.ts';
+import { gather } from './raw.ts';
 import { type ReadFile, SettingsReader } from './reader.ts';
 import type { Role } from './role.ts';
 import type { Key } from './schema.ts';
@@ -55,26 +55,12 @@ export type ParsedSettings =
  */
 export function parseSettings(source: SettingsSource): ParsedSettings {
   const { env, role, readFile, accessOf = () => undefined } = source;
-  const unknown = unknownVariables(env);
-  let raw: RawSettings = { values: new Map(), items: new Map(), problems: unknown };
-  let hasSecret = false;
-  if (source.file !== undefined) {
-    const file = readSettingsFile(source.file.path, source.file.text);
-    if (file.kind === 'bad') return { kind: 'bad', problems: [...file.problems, ...unknown], files: [] };
-    raw = rawFromFile(file);
-    raw.problems.push(...unknown);
-    hasSecret = holdsSecret(raw);
+  const file = source.file && readSettingsFile(source.file.path, source.file.text);
+  if (file?.kind === 'bad') {
+    return { kind: 'bad', problems: [...file.problems, ...unknownVariables(env)], files: [] };
   }
-  addEnvironment(raw, env);
-  keepForRole(raw, role);
-  const reader = new SettingsReader({
-    raw,
-    env,
-    readFile,
-    accessOf,
-    ...(source.file && { file: { path: source.file.path, hasSecret } }),
-    unread: raw.values.has('hub.url') ? 'apps' : undefined,
-  });
+  const raw = gather(file, env, role);
+  const reader = new SettingsReader({ raw, env, readFile, accessOf, file: source.file?.path });
   const settings = readAll(reader, source);
   reader.warnings.push(...doubtfulVariables(env));
   const files = [...reader.files];
@@ -89,11 +75,13 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
   const owned = readAccounts(reader, role);
   const { clients, allow } = readCallers(reader, role, owned.apps);
   const listening = readListening(reader, role, env);
-  const { transparent, allowedHosts, kubernetes } = values;
+  const { transparent, allowedHosts, kubernetes, replay, upstreams } = values;
   const listeners = [listening.listen, listening.adminListen, ...(transparent ? [transparent.listen] : [])];
-  checkUpstreams(reader);
-  checkReplay(reader);
   checkPeers(reader, role, listening.listen);
+  for (const url of upstreams) reader.addWarning(upstreamInClear(reader.nameOf('upstreams'), url));
+  if (replay.memoryBytesMax < replay.bodyBytesMax) {
+    reader.warnings.push('replay.memoryLimit is less than replay.bodyLimit, which can then never be reached');
+  }
   return {
     ...values,
     role,
@@ -181,18 +169,6 @@ function readAuthorities(reader: SettingsReader, { env, readFile }: SettingsSour
   } catch {
     // Node has warned of it.
     return pem;
-  }
-}
-
-function checkUpstreams(reader: SettingsReader): void {
-  for (const url of reader.values.upstreams)
-    reader.addWarning(upstreamInClear(reader.nameOf('upstreams'), url));
-}
-
-function checkReplay(reader: SettingsReader): void {
-  const { bodyBytesMax, memoryBytesMax } = reader.values.replay;
-  if (memoryBytesMax < bodyBytesMax) {
-    reader.warnings.push('replay.memoryLimit is less than replay.bodyLimit, which can then never be reached');
   }
 }
 

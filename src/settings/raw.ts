@@ -1,9 +1,9 @@
 import { didYouMean } from '../base/did-you-mean.ts';
-import { type Environment, isGiven } from './environment.ts';
+import { type Environment, isGiven, unknownVariables } from './environment.ts';
 import type { Path, SettingsFile } from './file.ts';
 import type { Role } from './role.ts';
 import { ROOT, SETTINGS } from './schema.ts';
-import { type Section, type Setting, settingsIn } from './setting.ts';
+import { type MappingSection, type Setting, settingsIn } from './setting.ts';
 
 /** What was given for one setting, in one place. */
 export interface RawValue {
@@ -22,6 +22,8 @@ export interface RawSettings {
   /** The names of the items of each list of mappings; one of them may be empty. */
   readonly items: Map<string, string[]>;
   readonly problems: string[];
+  /** Whether a secret itself stands in the file, and not only the path of one or its hash. */
+  fileHasSecret: boolean;
 }
 
 /** The name of the item that the environment describes: the account of WECHAT_APPID, for one. */
@@ -29,16 +31,31 @@ export const ENVIRONMENT_ITEM = 'the environment';
 /** Items of one list in the file; a longer one is refused as a whole. */
 const ITEMS_MAX = 1_000;
 
-type Mapping = Extract<Section, { kind: 'mapping' | 'list' }>;
+/** No file, or one with nothing in it. */
+const EMPTY: SettingsFile = { kind: 'file', root: null, place: () => '' };
+
+/** What file and environment give a role. */
+export function gather(file: SettingsFile | undefined, env: Environment, role: Role): RawSettings {
+  const raw = rawFromFile(file ?? EMPTY);
+  raw.problems.push(...unknownVariables(env));
+  addEnvironment(raw, env);
+  keepForRole(raw, role);
+  return raw;
+}
 
 /** Finds each setting in a file, and tells of everything else that stands there. */
 export function rawFromFile(file: SettingsFile): RawSettings {
-  const raw: RawSettings = { values: new Map(), items: new Map(), problems: [] };
+  const raw: RawSettings = { values: new Map(), items: new Map(), problems: [], fileHasSecret: false };
   const { root } = file;
-  if (isMapping(root)) new FileWalk(file, raw).mapping(ROOT as Mapping, root, { path: [], to: [] });
+  if (isMapping(root)) new FileWalk(file, raw).mapping(ROOT, root, { path: [], to: [] });
   else if (root !== null && root !== '')
     raw.problems.push(`${file.place([])}: is no settings file: it must be a mapping, such as "listen: …"`);
+  raw.fileHasSecret = [...raw.values.values()].some(isSecret);
   return raw;
+}
+
+function isSecret({ setting, texts }: RawValue): boolean {
+  return setting.key.endsWith('.secret') || texts.some((text) => /:\/\/[^/@]*:[^@]+@/.test(text));
 }
 
 interface Position {
@@ -57,7 +74,7 @@ class FileWalk {
     this.#raw = raw;
   }
 
-  mapping({ members }: Mapping, value: object, at: Position): void {
+  mapping({ members }: MappingSection, value: object, at: Position): void {
     for (const [name, inner] of Object.entries(value)) {
       const below = { path: [...at.path, name], to: [...at.to, name] };
       const member = members.get(name);
@@ -71,7 +88,7 @@ class FileWalk {
   }
 
   /** A mapping; a text in its place stands for its `url`, as in `store: memory`. */
-  #group(section: Mapping, value: unknown, at: Position): void {
+  #group(section: MappingSection, value: unknown, at: Position): void {
     if (isMapping(value)) return this.mapping(section, value, at);
     if (typeof value === 'string' && !isGiven(value)) return;
     const url = section.members.get('url');
@@ -79,7 +96,7 @@ class FileWalk {
     else this.#refuse(at, `must be a mapping of ${namesIn(section)}`);
   }
 
-  #list(section: Mapping, value: unknown, at: Position): void {
+  #list(section: MappingSection, value: unknown, at: Position): void {
     if (typeof value === 'string' && !isGiven(value)) return;
     if (!Array.isArray(value)) return this.#refuse(at, `must be a list of mappings of ${namesIn(section)}`);
     if (value.length > ITEMS_MAX)
@@ -118,7 +135,7 @@ class FileWalk {
 }
 
 /** Puts what the environment sets over what the file does. */
-export function addEnvironment(raw: RawSettings, env: Environment): void {
+function addEnvironment(raw: RawSettings, env: Environment): void {
   for (const setting of SETTINGS) {
     const { key, env: name = '', forEachItem = false } = setting;
     const text = env[name];
@@ -139,16 +156,8 @@ export function addEnvironment(raw: RawSettings, env: Environment): void {
   }
 }
 
-/** Whether a secret itself stands in the file, and not only the path of one or its hash. */
-export function holdsSecret({ values }: RawSettings): boolean {
-  return [...values.values()].some(
-    ({ setting, texts }) =>
-      setting.key.endsWith('.secret') || texts.some((text) => /:\/\/[^/@]*:[^@]+@/.test(text)),
-  );
-}
-
 /** Leaves out what a role does not take. */
-export function keepForRole(raw: RawSettings, role: Role): void {
+function keepForRole(raw: RawSettings, role: Role): void {
   for (const [key, { setting }] of raw.values) {
     if (!setting.roles.includes(role)) raw.values.delete(key);
   }
@@ -200,7 +209,7 @@ export function keyOf(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-function namesIn({ members }: Mapping): string {
+function namesIn({ members }: MappingSection): string {
   return [...members.keys()].join(', ');
 }
 

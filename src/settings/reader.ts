@@ -20,9 +20,8 @@ export interface ReaderInput {
   readonly env: Environment;
   readonly readFile: ReadFile;
   readonly accessOf: AccessOf;
-  readonly file?: { readonly path: string; readonly hasSecret: boolean } | undefined;
-  /** A list of mappings that is for others to read, whatever stands in it. */
-  readonly unread?: string | undefined;
+  /** The path of the settings file. */
+  readonly file: string | undefined;
 }
 
 /**
@@ -44,15 +43,17 @@ export class SettingsReader {
 
   constructor(input: ReaderInput) {
     this.#input = input;
-    this.#toRead = new Map([...input.raw.values].filter(([, { path }]) => path[0] !== input.unread));
-    this.problems.push(...input.raw.problems);
-    const { file } = input;
-    if (file !== undefined) this.#judgeFile('the settings file', file.path, file.hasSecret);
+    const { raw, file } = input;
+    // One file may serve a hub and its proxies: the accounts in it are the hub's.
+    const unread = raw.values.has('hub.url') ? 'apps' : undefined;
+    this.#toRead = new Map([...raw.values].filter(([, { path }]) => path[0] !== unread));
+    this.problems.push(...raw.problems);
+    if (file !== undefined) this.#judgeFile('the settings file', file, raw.fileHasSecret);
     for (const setting of SETTINGS) {
       for (const { name, texts } of this.#given(setting)) {
         if (setting.file !== undefined) this.#judgeFile(name, texts[0] ?? '', setting.file === 'secret');
       }
-      this.#fix(setting, input.raw.values.get(setting.key)?.texts ?? []);
+      this.#fix(setting, raw.values.get(setting.key)?.texts ?? []);
     }
     this.values = this.#parse();
   }

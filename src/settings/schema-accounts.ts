@@ -79,6 +79,9 @@ export const hub = group({
     'The only accounts that this proxy uses, of those that the hub lets it use.',
     '在中控允许的账号中，本边车只使用这些。',
   ),
+}).transform(({ url, tokenFile, ...rest }) => {
+  if (url === undefined || tokenFile === undefined) return undefined;
+  return { urls: [...new Set(url)], tokenFile, ...rest };
 });
 
 export const store = group({

@@ -12,7 +12,7 @@ import {
   TLS_ROLES,
   TOKEN_ROLES,
 } from './role.ts';
-import { group, type Section, sectionOf, type Setting, setting, settingsIn } from './setting.ts';
+import { group, type MappingSection, sectionOf, type Setting, setting, settingsIn } from './setting.ts';
 import * as type from './types.ts';
 
 /** Every setting of the file, in the order in which people are shown them. */
@@ -269,7 +269,7 @@ export const schema = z.strictObject({
   }).transform(({ tokenLife, ...rest }) => ({ ...rest, tokenLifeMs: tokenLife })),
 });
 
-export const ROOT: Section = sectionOf(schema);
+export const ROOT = sectionOf(schema) as MappingSection;
 
 /** Read before everything else; it has no place in the file that it names. */
 const CONFIG_FILE: Setting = {

@@ -61,15 +61,15 @@ export function group<T extends z.core.$ZodLooseShape>(
 }
 
 /** A schema as the file is read by it. */
-export type Section =
-  | { readonly kind: 'setting'; readonly setting: Setting }
-  | {
-      readonly kind: 'mapping' | 'list';
-      readonly key: string;
-      readonly members: ReadonlyMap<string, Section>;
-    };
+export type Section = { readonly kind: 'setting'; readonly setting: Setting } | MappingSection;
 
-/** For a list, `members` are those of each item. */
+/** A mapping, or a list of mappings; of a list, `members` are those of each item. */
+export interface MappingSection {
+  readonly kind: 'mapping' | 'list';
+  readonly key: string;
+  readonly members: ReadonlyMap<string, Section>;
+}
+
 export function sectionOf(schema: z.ZodType, key = ''): Section {
   const about = SETTINGS_REGISTRY.get(schema);
   if (about !== undefined) return { kind: 'setting', setting: { key, ...about } };

@@ -23,6 +23,11 @@ function text(shape: RegExp, accepted: string): z.ZodString {
   return z.string().regex(shape).describe(accepted);
 }
 
+/** A text that stays as it is, and is told from others by more than its shape. */
+function textIf(accepted: string, isGood: (text: string) => boolean): z.ZodString {
+  return z.string().refine(isGood).describe(accepted);
+}
+
 export interface Reading {
   /** What is wrong with a text that is not accepted, quoting none of it. */
   readonly why?: (text: string) => string | undefined;
@@ -95,8 +100,9 @@ function within(value: number | undefined, min = 0, max = Infinity): number | un
 
 export const appid = text(APPID, '2 to 64 letters, digits, _ or -');
 
-export const appidOrAll = read('an appid, or "*" for every account', (given) =>
-  given === '*' || APPID.test(given) ? given : undefined,
+export const appidOrAll = textIf(
+  'an appid, or "*" for every account',
+  (given) => given === '*' || APPID.test(given),
 );
 
 /** What tokens in a store are encrypted with. */
@@ -120,8 +126,9 @@ const NAME = 'a name as Kubernetes has it (lower-case letters, digits, - and .)'
 /** Of a namespace or a service account, for example. */
 export const kubernetesName = text(KUBERNETES_NAME, NAME);
 
-export const kubernetesNameOrAll = read(`${NAME}, or "*" for every one`, (given) =>
-  given === '*' || KUBERNETES_NAME.test(given) ? given : undefined,
+export const kubernetesNameOrAll = textIf(
+  `${NAME}, or "*" for every one`,
+  (given) => given === '*' || KUBERNETES_NAME.test(given),
 );
 
 /** `name` or `name/key`, of an object in a pod's own namespace. */
@@ -139,9 +146,9 @@ function keyOf(
 export const configMapKey = keyOf('ConfigMap', 'ca.crt', 'company-ca');
 export const secretKey = keyOf('Secret', 'url', 'egress-proxy');
 
-export const imageReference = read(
+export const imageReference = textIf(
   'an image reference, such as registry.example.com/wechat-sidecar:0.1.0',
-  (given) => (isImageReference(given) ? given : undefined),
+  isImageReference,
 );
 
 export const cpuQuantity = read(
@@ -150,8 +157,9 @@ export const cpuQuantity = read(
   { hints: { type: ['number', 'string'] } },
 );
 
-export const memoryQuantity = read('bytes with a unit (Ki, Mi, Gi, k, M or G), such as 64Mi', (given) =>
-  (memoryBytes(given) ?? 0) > 0 ? given : undefined,
+export const memoryQuantity = textIf(
+  'bytes with a unit (Ki, Mi, Gi, k, M or G), such as 64Mi',
+  (given) => (memoryBytes(given) ?? 0) > 0,
 );
 
 export const userId = read<number | 'image'>(
@@ -168,10 +176,9 @@ export const annotation = read(
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
 
 /** PEM, for a file that must hold certificates and nothing secret. */
-export const certificates = read('one or more certificates (PEM) and no key', (given) => {
+export const certificates = textIf('one or more certificates (PEM) and no key', (given) => {
   const blocks = given.match(CERTIFICATE) ?? [];
-  const isGood = blocks.length > 0 && blocks.every(isCertificate) && !given.includes('PRIVATE KEY');
-  return isGood ? given : undefined;
+  return blocks.length > 0 && blocks.every(isCertificate) && !given.includes('PRIVATE KEY');
 });
 
 function isCertificate(pem: string): boolean {
@@ -184,9 +191,9 @@ function isCertificate(pem: string): boolean {
 
 export const filePath = text(/^[^\p{Cc}]{1,4096}$/u, 'the path of a file');
 
-export const pathPattern = read(
+export const pathPattern = textIf(
   'a path that starts with /, without % ? # or spaces, * standing for anything',
-  (given) => (isPathPattern(given) ? given : undefined),
+  isPathPattern,
 );
 
 /** Taken apart where the store is put together. */
@@ -241,9 +248,9 @@ export const hostName = read(
   },
 );
 
-export const addressRange = read(
+export const addressRange = textIf(
   'an address or a range, such as 10.1.2.3, 172.18.0.0/16 or fd00::/8',
-  (given) => (readIpRange(given) === undefined ? undefined : given),
+  (given) => readIpRange(given) !== undefined,
 );
 
 /** `host` is a name or an address without brackets; `localhost` means both 127.0.0.1 and ::1. */
