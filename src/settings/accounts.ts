@@ -12,7 +12,7 @@ import type { Values } from './schema.ts';
 
 export interface AppSettings extends Omit<Credentials, 'mode'> {
   readonly mode: AppMode;
-  /** For people; the appid where none is set. */
+  /** For people; the appid if none is set. */
   readonly name: string;
 }
 

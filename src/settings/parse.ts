@@ -23,7 +23,7 @@ import { certificates, type HostPort, hostPort } from './types.ts';
 
 export interface SettingsSource {
   readonly env: Environment;
-  /** The settings file, where there is one. */
+  /** The settings file, if there is one. */
   readonly file?: { readonly path: string; readonly text: string };
   readonly role: Role;
   /** For the files that settings name: secrets, keys, certificates. */
@@ -101,7 +101,7 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
   };
 }
 
-/** The listen addresses where none is set. */
+/** The listen addresses if none is set. */
 const LISTEN_DEFAULTS: Readonly<Record<Role, string>> = {
   proxy: 'localhost:3880',
   demo: 'localhost:3880',
@@ -132,7 +132,7 @@ function readListening(
   return { listen, adminListen, adminPortMayMove, tls };
 }
 
-/** The sidecar asks its callers for no credential, so where others can reach it, it is said who may. */
+/** The sidecar asks its callers for no credential, so if others can reach it, the settings must say who may. */
 function checkPeers(reader: SettingsReader, role: Role, listen: HostPort): void {
   const { transparent } = reader.values;
   const open: Key[] = isLoopbackName(listen.host) ? [] : ['listen'];

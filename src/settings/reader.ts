@@ -138,37 +138,29 @@ export class SettingsReader {
     const { raw } = this.#input;
     const parsed = schema.safeParse(treeOf({ ...raw, values: this.#toRead }));
     if (parsed.success) return parsed.data;
-    const { issues } = parsed.error;
-    const counted = new Set(issues.filter(isCount).map(({ path }) => keyOf(path)));
-    for (const issue of issues) {
-      const { path } = issue;
-      const list = keyOf(path.slice(0, -1));
-      if (!counted.has(list)) this.#tell(issue, raw.values.has(list) ? list : keyOf(path));
-    }
+    for (const issue of parsed.error.issues) this.#tell(issue);
     return schema.parse(treeOf({ ...raw, values: this.#toRead }));
   }
 
-  #tell(issue: z.core.$ZodIssue, key: string): void {
-    const value = this.#input.raw.values.get(key);
+  /** Tells what is wrong with a setting, or with one item of a list, and leaves that out. */
+  #tell(issue: z.core.$ZodIssue): void {
+    const { values } = this.#input.raw;
+    const index = issue.path.at(-1);
+    const key = keyOf(typeof index === 'number' ? issue.path.slice(0, -1) : issue.path);
+    const value = values.get(key);
     if (value === undefined) throw new Error(`Cannot tell what is wrong with ${key}: ${issue.message}`);
     const { setting, name, texts } = value;
-    const index = issue.path.at(-1);
+    if (issue.code === 'too_big' || issue.code === 'too_small') {
+      this.problems.push(`${name}: has ${texts.length} items, ${issue.message}`);
+      this.#toRead.delete(key);
+      return;
+    }
     const text = texts[typeof index === 'number' ? index : 0] ?? '';
-    const accepted = isCount(issue)
-      ? []
-      : (this.#toRead.get(key)?.texts ?? []).filter((other) => other !== text);
-    if (accepted.length === 0) this.#toRead.delete(key);
-    else this.#toRead.set(key, { ...value, texts: accepted });
-    this.problems.push(
-      isCount(issue)
-        ? `${name}: has ${texts.length} items, ${issue.message}`
-        : `${name}: got ${shown(setting, text)}, ${acceptedIs(setting.accepted, issue)}`,
-    );
+    this.problems.push(`${name}: got ${shown(setting, text)}, ${acceptedIs(setting.accepted, issue)}`);
+    const others = (this.#toRead.get(key)?.texts ?? []).filter((other) => other !== text);
+    if (others.length === 0) this.#toRead.delete(key);
+    else this.#toRead.set(key, { ...value, texts: others });
   }
-}
-
-function isCount({ code }: z.core.$ZodIssue): boolean {
-  return code === 'too_big' || code === 'too_small';
 }
 
 /** Ends a sentence about what was given and is not accepted. */

@@ -293,7 +293,7 @@ type KeysIn<T, Path extends string> = T extends readonly (infer Item)[]
         string]
     : Path;
 
-/** The key of a setting, with the index of the item where it is in a list: `replay.bodyLimit`, `apps[0].appid`. */
+/** The key of a setting, with the index of the item if it is in a list: `replay.bodyLimit`, `apps[0].appid`. */
 export type Key = KeysIn<z.input<typeof schema>, ''>;
 /** What the settings of the schema are read as. */
 export type Values = z.output<typeof schema>;

@@ -6,7 +6,7 @@ export interface About {
   readonly env?: string;
   /** As text, read by the same type. */
   readonly default?: string;
-  /** What is shown where no constant is the default. */
+  /** What is shown if no constant is the default. */
   readonly defaultNote?: { readonly en: string; readonly zh: string };
   readonly roles: readonly Role[];
   /** A change takes effect without a restart. */
