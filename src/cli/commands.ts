@@ -1,4 +1,4 @@
-import type { Role } from '../settings/settings.ts';
+import type { Role } from '../settings/role.ts';
 
 export const COMMANDS = ['proxy', 'hub', 'injector', 'simulator', 'demo', 'check', 'shutdown'] as const;
 export type Command = (typeof COMMANDS)[number];

@@ -1,6 +1,6 @@
 import { type Command, COMMAND_WORDS, COMMANDS, rolesOf } from './commands.ts';
+import { SETTINGS } from '../settings/schema.ts';
 import type { Setting } from '../settings/setting.ts';
-import { SETTINGS_TABLE } from '../settings/table.ts';
 
 const COLUMNS = 100;
 const INTRODUCTION =
@@ -11,8 +11,8 @@ const INTRODUCTION =
 export function renderHelp(version: string, command: Command | undefined): string {
   const settings =
     command === undefined
-      ? SETTINGS_TABLE
-      : SETTINGS_TABLE.filter((row) => row.roles.some((role) => rolesOf(command).includes(role)));
+      ? SETTINGS
+      : SETTINGS.filter((row) => row.roles.some((role) => rolesOf(command).includes(role)));
   const about = command === undefined ? INTRODUCTION : COMMAND_WORDS[command].more;
   const lines = [
     `wechat-sidecar ${version}`,
@@ -71,8 +71,8 @@ function settingLines(setting: Setting): string[] {
   return [
     '',
     `  ${names.join('  ')}${setting.live ? '  *' : ''}`,
-    ...wrap(setting.meaning.replaceAll('`', ''), '      '),
-    ...wrap(`Accepted: ${setting.form.accepted}${list}. Default: ${fallback}.`, '      '),
+    ...wrap(setting.en.replaceAll('`', ''), '      '),
+    ...wrap(`Accepted: ${setting.accepted}${list}. Default: ${fallback}.`, '      '),
   ];
 }
 

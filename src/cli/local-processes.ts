@@ -2,7 +2,8 @@ import { request } from 'node:http';
 import { fieldsOf, parseJson } from '../base/json.ts';
 import type { Finding } from './check.ts';
 import type { LocalPorts } from '../roles/local-ports.ts';
-import type { HostPort, Settings } from '../settings/settings.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { HostPort } from '../settings/types.ts';
 import { reachable } from './shutdown.ts';
 
 /** A process of ours on this machine, as its admin port describes it. */

@@ -2,7 +2,8 @@ import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load
 import { type ExitCode, type Host, problemsText } from '../roles/host.ts';
 import { LocalPorts } from '../roles/local-ports.ts';
 import { findLocalProcesses, type LocalProcess } from './local-processes.ts';
-import type { HostPort, Settings } from '../settings/settings.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { HostPort } from '../settings/types.ts';
 import { shutdown } from './shutdown.ts';
 
 /** `wechat-sidecar shutdown`: asks the sidecar of this pod to stop. */

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { HostPort } from '../settings/settings.ts';
+import type { HostPort } from '../settings/types.ts';
 import { transportWords } from '../upstream/transport-words.ts';
 
 export type PostOutcome =

@@ -1,13 +1,11 @@
 import type { JsonObject } from '../base/json.ts';
+import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 import { MOUNT_PATH } from '../kubernetes/names.ts';
 
 const FILE = 'egress-proxy';
 
 /** The settings of the installation. */
-interface Decided {
-  readonly egressProxy: string | undefined;
-  readonly egressProxySecret: { readonly name: string; readonly key: string } | undefined;
-}
+type Decided = Pick<InjectionSettings, 'egressProxy' | 'egressProxySecret'>;
 
 /** The variables that configure the sidecar's egress proxy; `wished` is the value of the pod's annotation. */
 export function egressEnvironment(settings: Decided, wished: string | undefined): Record<string, string> {

@@ -1,5 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
 import { didYouMean } from '../base/did-you-mean.ts';
+import { isAppid } from '../wechat/appid.ts';
 import { isImageReference } from './image.ts';
 import { HUB_CA_ANNOTATION, PREFIX, STATUS_ANNOTATION } from './names.ts';
 import { cpuMillis, memoryBytes } from './quantity.ts';
@@ -42,7 +43,6 @@ export interface Annotation {
   take(text: string, wishes: Wishes): boolean;
 }
 
-const APPID = /^[A-Za-z0-9_-]{2,64}$/;
 const ORIGIN = /^https?:\/\/[^\s/?#@\\,]+\/?$/i;
 const LIST_ITEMS_MAX = 16;
 /** Lower ports need a privilege that the sidecar does not have. */
@@ -58,7 +58,7 @@ export const ANNOTATIONS: readonly Annotation[] = [
     name: 'app',
     accepted: 'an appid',
     meaning: 'The account of a call that names none. Needed where the hub lets the pod use more than one.',
-    take: (text, wishes) => set(wishes, 'app', APPID.test(text) ? text : undefined),
+    take: (text, wishes) => set(wishes, 'app', isAppid(text) ? text : undefined),
   },
   {
     name: 'apps',
@@ -68,7 +68,7 @@ export const ANNOTATIONS: readonly Annotation[] = [
       set(
         wishes,
         'apps',
-        list(text, (item) => (APPID.test(item) ? item : undefined)),
+        list(text, (item) => (isAppid(item) ? item : undefined)),
       ),
   },
   {

@@ -1,6 +1,6 @@
 import type { PathKind } from '../wechat/path.ts';
 import { type RawQuery, valuesOf, withoutParam } from '../wechat/query.ts';
-import { isAppid } from '../wechat/stand-in.ts';
+import { isAppid } from '../wechat/appid.ts';
 import type { Target } from './gate.ts';
 import { type OwnerOf, readTokens } from './sent-tokens.ts';
 

@@ -2,7 +2,8 @@ import { fieldsOf, parseJson } from '../base/json.ts';
 import type { LocalResponse } from '../server/local-response.ts';
 import { LOGIN_ONLY } from '../token/source.ts';
 import { valuesOf } from '../wechat/query.ts';
-import { isAppid, standInFor } from '../wechat/stand-in.ts';
+import { isAppid } from '../wechat/appid.ts';
+import { standInFor } from '../wechat/stand-in.ts';
 import type { Target } from './gate.ts';
 import type { Accounts } from './sidecar.ts';
 

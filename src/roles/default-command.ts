@@ -1,6 +1,6 @@
-import { fileCells, isGiven } from '../settings/cells.ts';
-import type { Environment } from '../settings/environment.ts';
+import { type Environment, isGiven } from '../settings/environment.ts';
 import { readSettingsFile } from '../settings/file.ts';
+import { rawFromFile } from '../settings/raw.ts';
 
 export interface PlainSettings {
   readonly env: Environment;
@@ -29,9 +29,9 @@ function fileHas(source: PlainSettings, keys: readonly string[]): boolean {
   if (source.file === undefined) return false;
   const file = readSettingsFile(source.file.path, source.file.text);
   if (file.kind === 'bad') return true;
-  const { top, items } = fileCells(file);
+  const { values, items } = rawFromFile(file);
   return keys.some(
     (key) =>
-      (items.get(key)?.length ?? 0) > 0 || [...top.keys()].some((given) => given.startsWith(`${key}.`)),
+      (items.get(key)?.length ?? 0) > 0 || [...values.keys()].some((given) => given.startsWith(`${key}.`)),
   );
 }

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { randomHex } from '../base/random.ts';
 import { memoryStore, type TokenStore } from '../store/store.ts';
 import type { RoleContext } from './role.ts';
-import type { StoreSettings } from '../settings/settings.ts';
+import type { StoreSettings } from '../settings/store.ts';
 
 /** Opens the store that the settings configure. */
 export async function openStore(

@@ -15,7 +15,8 @@ import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { appsWithTokens, loginOnly, loginStatus } from '../settings/login-apps.ts';
 import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext } from './role.ts';
-import type { HubSettings, Settings } from '../settings/settings.ts';
+import type { HubSettings } from '../settings/accounts.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Tickets } from '../token/ticket.ts';
 
 /** Where a proxy gets its tokens from. */

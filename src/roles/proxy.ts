@@ -17,7 +17,8 @@ import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
 import { matchAny } from '../wechat/path-pattern.ts';
 import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
-import type { HostPort, Settings } from '../settings/settings.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { HostPort } from '../settings/types.ts';
 import { makeWayOut } from './way-out.ts';
 
 /** The sidecar, with its own accounts or those of a hub. */

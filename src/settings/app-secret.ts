@@ -1,24 +1,26 @@
-import type { Form } from './forms.ts';
+import { isPlatformAppid } from '../wechat/appid.ts';
+import { read } from './types.ts';
 
 const HEX_32 = /^[0-9a-f]{32}$/;
-const APPID = /^wx[0-9a-f]{16}$/;
 const VISIBLE = /^[\x21-\x7e]{1,256}$/;
 const QUOTE = '["\'`“”‘’«»]';
 const QUOTED = new RegExp(`^${QUOTE}|${QUOTE}$`, 'u');
 
 /** What can be sent as an AppSecret. Whatever else stands in one got there by a wrong copy. */
-export const appSecretText: Form<string> = {
-  accepted: '1 to 256 visible ASCII characters without spaces, and no quotes around them',
-  read: (text) => (VISIBLE.test(text) && !QUOTED.test(text) ? text : undefined),
-  why(text) {
-    if (QUOTED.test(text))
-      return 'there are quotes around it, which are part of the value here: take them away';
-    if (/\s/.test(text)) return 'there is white space in it';
-    const odd = /[^\x21-\x7e]/u.exec(text)?.[0].codePointAt(0);
-    if (odd === undefined) return undefined;
-    return `there is a character in it that is no visible ASCII (U+${odd.toString(16).toUpperCase().padStart(4, '0')})`;
+export const appSecretText = read(
+  '1 to 256 visible ASCII characters without spaces, and no quotes around them',
+  (text) => (VISIBLE.test(text) && !QUOTED.test(text) ? text : undefined),
+  {
+    why(text) {
+      if (QUOTED.test(text))
+        return 'there are quotes around it, which are part of the value here: take them away';
+      if (/\s/.test(text)) return 'there is white space in it';
+      const odd = /[^\x21-\x7e]/u.exec(text)?.[0].codePointAt(0);
+      if (odd === undefined) return undefined;
+      return `there is a character in it that is no visible ASCII (U+${odd.toString(16).toUpperCase().padStart(4, '0')})`;
+    },
   },
-};
+);
 
 const WORD = '(?:your|my|the|wechat|weixin|wx|mp|app|mini|client|secret|key|password|here|value|test)';
 const PLACEHOLDERS: readonly RegExp[] = [
@@ -33,7 +35,7 @@ const PLACEHOLDERS: readonly RegExp[] = [
 export function oddityOf(text: string): string | undefined {
   if (HEX_32.test(text)) return /^(.)\1+$/.test(text) ? 'is a placeholder' : undefined;
   if (PLACEHOLDERS.some((shape) => shape.test(text))) return 'is a placeholder';
-  if (APPID.test(text)) return 'looks like an appid: were the two mixed up?';
+  if (isPlatformAppid(text)) return 'looks like an appid: were the two mixed up?';
   if (/^ENC\(.*\)$/.test(text)) return 'is encrypted for another program (ENC(…)): give it in clear';
   if (/^[\w.-]*secret\w*["']?[=:]/i.test(text) || /^[{[]/.test(text)) {
     return 'has its name or a syntax around it, as in NAME=value: give the value alone';

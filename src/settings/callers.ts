@@ -1,126 +1,135 @@
 import { createHash } from 'node:crypto';
-import type { Setting } from './setting.ts';
-import type { Scope } from './cells.ts';
+import { DEFAULT_RIGHTS, type Right, RIGHTS } from '../hub-api/rights.ts';
+import type { AppSettings } from './accounts.ts';
+import { ENVIRONMENT_ITEM } from './raw.ts';
 import { type SettingsReader, shown } from './reader.ts';
-import * as row from './table-accounts.ts';
-import type {
-  AppSettings,
-  ClientSettings,
-  KubernetesSettings,
-  Role,
-  ServiceAccountSettings,
-} from './settings.ts';
-import { DEFAULT_RIGHTS, RIGHTS } from '../hub-api/rights.ts';
+import type { Role } from './role.ts';
+import type { Key, Values } from './schema.ts';
+import { appidOrAll, kubernetesName, kubernetesNameOrAll, label } from './types.ts';
+
+/** What a caller of the hub may do. */
+interface Rights {
+  /** The appids it may use; `*` stands for every account. */
+  readonly apps: readonly string[];
+  /** What it may do with them. */
+  readonly may: readonly Right[];
+  /** The only hosts whose pages it may have signed; undefined: all. */
+  readonly urlHosts?: readonly string[] | undefined;
+}
+
+export interface Callers {
+  /** Those that are known by a key. */
+  readonly clients: readonly (Rights & {
+    readonly name: string;
+    /** The SHA-256 of its key: 64 hex digits in lower case. */
+    readonly keySha256: string;
+  })[];
+  /** Service accounts of Kubernetes; `*` stands for every one of the namespace. */
+  readonly allow: readonly (Rights & { readonly namespace: string; readonly serviceAccount: string })[];
+}
+
+type Client = Callers['clients'][number];
+type List = 'clients' | 'kubernetes.allow';
 
 const KEY_CHARACTERS_MIN = 16;
 
 /** Who may use the hub. */
-export function readCallers(
-  reader: SettingsReader,
-  role: Role,
-  apps: readonly AppSettings[],
-): { clients: readonly ClientSettings[]; kubernetes: Omit<KubernetesSettings, 'apiServer'> } {
-  const fromEnv = reader.environmentItem();
-  const envClient =
-    reader.given(row.clientKeyFile, fromEnv) === undefined ? [] : readClient(reader, fromEnv, apps);
-  const clients = [
-    ...reader.items('clients').flatMap((item) => readClient(reader, item, apps)),
-    ...envClient,
-  ];
+export function readCallers(reader: SettingsReader, role: Role, apps: readonly AppSettings[]): Callers {
+  const clients = reader.values.clients.flatMap((given, index) => readClient(reader, index, given, apps));
   refuseTwins(reader, clients);
-  const allow = reader.items('kubernetes.allow').flatMap((item) => readAllowed(reader, item, apps));
-  if (role === 'hub' && reader.problems.length === 0 && clients.length === 0 && allow.length === 0) {
+  const allow = reader.values.kubernetes.allow.flatMap((item, index) => {
+    const { namespace, serviceAccount, may = DEFAULT_RIGHTS, jssdk } = item;
+    need(reader, 'kubernetes.allow', index, 'namespace', kubernetesName);
+    need(reader, 'kubernetes.allow', index, 'serviceAccount', kubernetesNameOrAll);
+    const usable = readUsable(reader, 'kubernetes.allow', index, item.apps, apps);
+    if (namespace === undefined || serviceAccount === undefined || usable === undefined) return [];
+    return [{ namespace, serviceAccount, apps: usable, may, ...urlHostsOf(jssdk) }];
+  });
+  if (role === 'hub' && clients.length === 0 && allow.length === 0) {
     reader.warnings.push(
       'nobody may use this hub yet: set WECHAT_HUB_CLIENT_KEY_FILE, clients or kubernetes.allow',
     );
   }
-  return { clients, kubernetes: { audience: reader.oneOrDefault(row.kubernetesAudience), allow } };
+  return { clients, allow };
 }
 
 function readClient(
   reader: SettingsReader,
-  item: Scope,
+  index: number,
+  given: Values['clients'][number],
   apps: readonly AppSettings[],
-): readonly ClientSettings[] {
-  const fromEnv = item === reader.environmentItem();
-  const name = fromEnv ? 'default' : required(reader, item, row.clientName);
-  const usable = fromEnv ? ['*'] : readUsable(reader, item, row.clientApps, apps);
-  const may = fromEnv ? RIGHTS : (reader.many(row.clientMay, item) ?? DEFAULT_RIGHTS);
-  const [hash, file] = [reader.given(row.clientKeySha256, item), reader.given(row.clientKeyFile, item)];
-  if (hash !== undefined && file !== undefined) {
-    reader.problems.push(`${hash.name}: both this and ${file.name} are given: keep one of the two`);
-    return [];
+): readonly Client[] {
+  const item = reader.items('clients')[index];
+  const { name, may = DEFAULT_RIGHTS, jssdk } = given;
+  if (item === ENVIRONMENT_ITEM) {
+    const keySha256 = hashOfKeyFile(reader, index);
+    return keySha256 === undefined ? [] : [{ name: 'default', keySha256, apps: ['*'], may: RIGHTS }];
   }
-  if (hash === undefined && file === undefined) {
-    reader.problems.push(`${item.name}: has no key: give keySha256 or keyFile`);
-    return [];
+  need(reader, 'clients', index, 'name', label);
+  const usable = readUsable(reader, 'clients', index, given.apps, apps);
+  const [hash, file] = [`clients[${index}].keySha256`, `clients[${index}].keyFile`] as const;
+  if (!reader.onlyOne(hash, file)) return [];
+  if (reader.given(hash) === undefined && reader.given(file) === undefined) {
+    reader.problems.push(`${item}: has no key: give keySha256 or keyFile`);
   }
-  const keySha256 = hash === undefined ? hashOfKeyFile(reader, item) : reader.one(row.clientKeySha256, item);
+  const keySha256 = given.keySha256 ?? hashOfKeyFile(reader, index);
   if (name === undefined || usable === undefined || keySha256 === undefined) return [];
-  const urlHosts = fromEnv ? undefined : reader.many(row.clientUrlHosts, item);
-  return [{ name, keySha256, apps: usable, may, ...(urlHosts && { urlHosts }) }];
+  return [{ name, keySha256, apps: usable, may, ...urlHostsOf(jssdk) }];
 }
 
-function hashOfKeyFile(reader: SettingsReader, item: Scope): string | undefined {
-  const key = reader.secretFile(row.clientKeyFile, item)?.reveal();
+function urlHostsOf({ allowedUrlHosts: urlHosts }: Values['jssdk']): Pick<Rights, 'urlHosts'> {
+  return urlHosts === undefined ? {} : { urlHosts };
+}
+
+function hashOfKeyFile(reader: SettingsReader, index: number): string | undefined {
+  const place = `clients[${index}].keyFile` as const;
+  const key = reader.content(place)?.reveal();
   if (key === undefined) return undefined;
-  const place = reader.given(row.clientKeyFile, item)?.name ?? item.name;
   if (/^["'`]|["'`]$/.test(key)) {
-    reader.warnings.push(`${place}: the key has quotes around it, which are part of it here: take them away`);
+    reader.warnOf(place, 'the key has quotes around it, which are part of it here: take them away');
   } else if (!/^[\x21-\x7e]+$/.test(key)) {
-    reader.warnings.push(
-      `${place}: the key has characters other than visible ASCII in it, and no caller can send it as a credential`,
+    reader.warnOf(
+      place,
+      'the key has characters other than visible ASCII in it, and no caller can send it as a credential',
     );
   }
   if (key.length < KEY_CHARACTERS_MIN) {
-    reader.warnings.push(`${place}: the key has ${key.length} characters and is easily guessed`);
+    reader.warnOf(place, `the key has ${key.length} characters and is easily guessed`);
   }
   return createHash('sha256').update(key).digest('hex');
 }
 
-function readAllowed(
+/** Tells of a setting that an item of a list must have. */
+function need(
   reader: SettingsReader,
-  item: Scope,
-  apps: readonly AppSettings[],
-): readonly ServiceAccountSettings[] {
-  const namespace = required(reader, item, row.allowNamespace);
-  const serviceAccount = required(reader, item, row.allowServiceAccount);
-  const usable = readUsable(reader, item, row.allowApps, apps);
-  const may = reader.many(row.allowMay, item) ?? DEFAULT_RIGHTS;
-  if (namespace === undefined || serviceAccount === undefined || usable === undefined) return [];
-  const urlHosts = reader.many(row.allowUrlHosts, item);
-  return [{ namespace, serviceAccount, apps: usable, may, ...(urlHosts && { urlHosts }) }];
-}
-
-function required(reader: SettingsReader, item: Scope, setting: Setting<string>): string | undefined {
-  if (reader.given(setting, item) === undefined) missing(reader, item, setting);
-  return reader.one(setting, item);
+  list: List,
+  index: number,
+  name: string,
+  { description }: { readonly description?: string | undefined },
+): void {
+  if (reader.given(`${list}[${index}].${name}` as Key) === undefined)
+    reader.problems.push(`${reader.items(list)[index]}: has no ${name}: give ${description}`);
 }
 
 function readUsable(
   reader: SettingsReader,
-  item: Scope,
-  setting: Setting<string>,
+  list: List,
+  index: number,
+  usable: readonly string[] | undefined,
   apps: readonly AppSettings[],
 ): readonly string[] | undefined {
-  const cell = reader.given(setting, item);
-  if (cell === undefined) missing(reader, item, setting);
-  const usable = reader.many(setting, item);
+  need(reader, list, index, 'apps', appidOrAll);
   for (const appid of usable ?? []) {
     if (appid !== '*' && !apps.some((app) => app.appid === appid))
-      reader.warnings.push(`${cell?.name}: ${shown(setting, appid)} is none of the accounts of this hub`);
+      reader.warnOf(`${list}[${index}].apps`, `${shown({}, appid)} is none of the accounts of this hub`);
   }
-  return usable;
-}
-
-function missing(reader: SettingsReader, item: Scope, setting: Setting<string>): void {
-  const name = setting.key.slice(setting.key.lastIndexOf('.') + 1);
-  reader.problems.push(`${item.name}: has no ${name}: give ${setting.form.accepted}`);
+  // With a bad item the list is not read; the other checks of this caller are made all the same.
+  return usable ?? (reader.given(`${list}[${index}].apps`) === undefined ? undefined : []);
 }
 
 /** Two clients that share a name or a key could not be told apart in logs. */
-function refuseTwins(reader: SettingsReader, clients: readonly ClientSettings[]): void {
-  const twins = (of: (client: ClientSettings) => string): string[] =>
+function refuseTwins(reader: SettingsReader, clients: readonly Client[]): void {
+  const twins = (of: (client: Client) => string): string[] =>
     clients
       .filter((client, index) => clients.findIndex((other) => of(other) === of(client)) < index)
       .map((client) => client.name);

@@ -1,12 +1,9 @@
 import type { EgressProxy } from '../upstream/egress-proxy.ts';
 import { isLoopbackName } from '../wechat/hosts.ts';
-import { TOKEN_ROLES } from './setting.ts';
-import { isGiven } from './cells.ts';
-import type { Environment } from './environment.ts';
-import { egressProxyUrl, type ProxyUrl } from './forms.ts';
+import { type Environment, isGiven } from './environment.ts';
 import type { SettingsReader } from './reader.ts';
-import * as serving from './table-serving.ts';
-import type { HostPort, Role } from './settings.ts';
+import { type Role, TOKEN_ROLES } from './role.ts';
+import { egressProxyUrl, type HostPort, type ProxyUrl } from './types.ts';
 
 /** What this process answers on itself. */
 export interface OwnListeners {
@@ -23,15 +20,11 @@ export function readEgressProxy(
   own: OwnListeners,
 ): EgressProxy | undefined {
   if (!TOKEN_ROLES.includes(role)) return undefined;
-  const [inline, file] = [reader.given(serving.egressProxy), reader.given(serving.egressProxyFile)];
-  if (inline === undefined && file === undefined) return inherited(reader, env, own);
-  if (inline !== undefined && file !== undefined) {
-    reader.problems.push(`${inline.name}: both this and ${file.name} are given: keep one of the two`);
-    return undefined;
-  }
-  const { name: from } = inline ?? file ?? { name: '' };
-  const text = reader.secretFile(serving.egressProxyFile, undefined, egressProxyUrl)?.reveal();
-  const given = text === undefined ? reader.one(serving.egressProxy) : egressProxyUrl.read(text);
+  const from = reader.given('egressProxy') ?? reader.given('egressProxyFile');
+  if (from === undefined) return inherited(reader, env, own);
+  if (!reader.onlyOne('egressProxy', 'egressProxyFile')) return undefined;
+  const text = reader.content('egressProxyFile', egressProxyUrl)?.reveal();
+  const given = text === undefined ? reader.values.egressProxy : egressProxyUrl.parse(text);
   if (given === undefined || given === 'none') return undefined;
   if (isOwn(given, own)) reader.problems.push(`${from}: ${OWN}`);
   return { ...given, noProxy: '', from };
@@ -44,11 +37,11 @@ function inherited(reader: SettingsReader, env: Environment, own: OwnListeners):
   const from = firstGiven(env, ['https_proxy', 'HTTPS_PROXY']);
   const text = from === undefined ? '' : (env[from] ?? '').trim();
   if (from === undefined) return undefined;
-  const proxy = egressProxyUrl.read(text.includes('://') ? text : `http://${text}`);
+  const proxy = egressProxyUrl.safeParse(text.includes('://') ? text : `http://${text}`).data;
   const direct = 'calls to the platform leave directly';
   if (proxy === undefined || proxy === 'none') {
     reader.warnings.push(
-      `${from}: got a value of ${text.length} characters, used is ${egressProxyUrl.accepted}: ${direct}`,
+      `${from}: got a value of ${text.length} characters, used is ${egressProxyUrl.description}: ${direct}`,
     );
     return undefined;
   }

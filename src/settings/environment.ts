@@ -1,6 +1,5 @@
 import { didYouMean, nearest } from '../base/did-you-mean.ts';
-import { type Cell, isGiven, textsOf } from './cells.ts';
-import { SETTINGS_TABLE } from './table.ts';
+import { SETTINGS } from './schema.ts';
 
 /** Plain variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,20 +17,16 @@ const SERVICE_LINK =
   /_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
 const SERVICE_LINK_VALUE = /^(?:tcp|udp|sctp):\/\//;
 
-/** What the environment sets, by the setting's key. A variable that is empty counts as not set. */
-export function environmentCells(env: Environment): Map<string, Cell> {
-  const cells = new Map<string, Cell>();
-  for (const setting of SETTINGS_TABLE) {
-    const text = setting.env === undefined ? undefined : env[setting.env];
-    if (setting.env === undefined || !isGiven(text)) continue;
-    cells.set(setting.key, { setting, name: setting.env, texts: textsOf(setting, text) });
-  }
-  return cells;
+/** YAML's ways to say nothing, and a variable that is set to nothing, all count as not given. */
+const NOTHING = new Set(['', '~', 'null']);
+
+export function isGiven(text: unknown): text is string {
+  return typeof text === 'string' && !NOTHING.has(text.trim());
 }
 
 /** Variables that carry our prefix and are no setting of ours. */
 export function unknownVariables(env: Environment): string[] {
-  const known = SETTINGS_TABLE.flatMap((setting) => setting.env ?? []);
+  const known = SETTINGS.flatMap((setting) => setting.env ?? []);
   return Object.keys(env)
     .filter((name) => OURS.test(name) && !known.includes(name) && isGiven(env[name]))
     .filter((name) => !FOR_OTHERS.includes(name))
@@ -41,7 +36,7 @@ export function unknownVariables(env: Environment): string[] {
 
 /** Variables without our prefix that look like a slip of the pen; others may well own them. */
 export function doubtfulVariables(env: Environment): string[] {
-  const known = SETTINGS_TABLE.flatMap((setting) => setting.env ?? []);
+  const known = SETTINGS.flatMap((setting) => setting.env ?? []);
   const short = known.filter((name) => !OURS.test(name));
   return Object.keys(env)
     .filter((name) => /^WE_?CHAT_/.test(name) && !OURS.test(name) && !known.includes(name))
@@ -52,8 +47,8 @@ export function doubtfulVariables(env: Environment): string[] {
 }
 
 /** Whether Kubernetes runs us, and its probes and annotations count on our ports. */
-export function isInKubernetes(env: Environment): boolean {
-  return isGiven(env['KUBERNETES_SERVICE_HOST']);
+export function isInKubernetes({ KUBERNETES_SERVICE_HOST }: Environment): boolean {
+  return isGiven(KUBERNETES_SERVICE_HOST);
 }
 
 /** The API server of the cluster that we run in, as Kubernetes tells every container of it. */
@@ -61,11 +56,6 @@ export function apiServerIn(env: Environment): string {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
   if (!isGiven(host)) return 'https://kubernetes.default.svc';
   return `https://${host.includes(':') ? `[${host}]` : host}:${port ?? '443'}`;
-}
-
-/** Kubernetes tells every container of a pod where the API server is. */
-export function isInPod({ KUBERNETES_SERVICE_HOST }: Environment): boolean {
-  return isGiven(KUBERNETES_SERVICE_HOST);
 }
 
 function isServiceLink(name: string, value: string): boolean {

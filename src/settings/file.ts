@@ -1,11 +1,14 @@
 import { isNode, LineCounter, parseDocument } from 'yaml';
 
+/** The steps from the top of the file to a place in it. */
+export type Path = readonly (string | number)[];
+
 /** A settings file, parsed as far as YAML goes: mappings, lists, and texts as they stand in the file. */
 export interface SettingsFile {
   readonly kind: 'file';
   readonly root: unknown;
   /** `shop.yaml:12` for a place in the tree, or the path alone. */
-  place(path: readonly (string | number)[]): string;
+  place(path: Path): string;
 }
 
 /** The largest settings file; a longer one is no settings file. */

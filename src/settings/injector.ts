@@ -1,102 +1,79 @@
+import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 import { cpuMillis, memoryBytes } from '../kubernetes/quantity.ts';
 import { hubInClear, upstreamInClear } from './in-clear.ts';
-import type { Setting } from './setting.ts';
-import { certificates } from './forms.ts';
-import { defaultOf, type SettingsReader } from './reader.ts';
-import * as row from './table-injector.ts';
-import type { InjectorSettings, Role } from './settings.ts';
+import type { SettingsReader } from './reader.ts';
+import type { Role } from './role.ts';
+import type { Key, Values } from './schema.ts';
+import { certificates } from './types.ts';
 
 /** What pods get, and where the injector keeps its certificate. */
+export interface InjectorSettings extends Pick<
+  Values['injector'],
+  'namespace' | 'service' | 'secret' | 'webhookConfiguration'
+> {
+  readonly sidecar: Omit<InjectionSettings, 'version' | 'audience' | 'ownNamespace'>;
+}
+
 export function readInjector(reader: SettingsReader, role: Role): InjectorSettings {
-  const image = reader.one(row.image);
-  if (role === 'injector' && reader.given(row.image) === undefined) {
+  const { namespace, service, secret, webhookConfiguration, hubUrl, hubCaFile, ...given } =
+    reader.values.injector;
+  if (role === 'injector' && reader.given('injector.image') === undefined) {
     reader.problems.push(
       'no image: set WECHAT_INJECTOR_IMAGE (injector.image) to the image that pods are to get',
     );
   }
-  const hubCaPem = readHubCa(reader);
-  refuseBoth(reader, row.sidecarEgressProxy, row.sidecarEgressProxySecret);
-  const user = reader.oneOrDefault(row.runAsUser);
-  const sidecar: InjectorSettings['sidecar'] = {
-    image: image ?? '',
-    imagePullPolicy: reader.one(row.imagePullPolicy),
-    imagePullSecrets: reader.many(row.imagePullSecrets) ?? [],
-    mode: reader.oneOrDefault(row.mode),
-    hubUrls: reader.many(row.sidecarHubUrl) ?? [defaultOf(row.sidecarHubUrl)],
-    upstreams: reader.many(row.sidecarUpstreams),
-    hubCaPem,
-    caConfigMap: reader.one(row.sidecarCaConfigMap),
-    egressProxy: reader.one(row.sidecarEgressProxy),
-    egressProxySecret: reader.one(row.sidecarEgressProxySecret),
-    port: reader.oneOrDefault(row.sidecarPort),
-    adminPort: reader.oneOrDefault(row.sidecarAdminPort),
-    cpuRequest: reader.oneOrDefault(row.cpuRequest),
-    cpuLimit: reader.one(row.cpuLimit),
-    memoryRequest: reader.oneOrDefault(row.memoryRequest),
-    memoryLimit: reader.oneOrDefault(row.memoryLimit),
-    logLevel: reader.oneOrDefault(row.sidecarLogLevel),
-    runAsUser: user === 'image' ? undefined : user,
-    lockedAnnotations: reader.many(row.lockedAnnotations) ?? [],
+  const sidecar = {
+    ...given,
+    image: given.image ?? '',
+    hubUrls: hubUrl,
+    hubCaPem: hubCaFile && readHubCa(reader),
+    runAsUser: given.runAsUser === 'image' ? undefined : given.runAsUser,
   };
+  refuseBoth(reader, 'injector.hubCaFile', 'injector.caConfigMap');
+  refuseBoth(reader, 'injector.egressProxy', 'injector.egressProxySecret');
   if (role === 'injector') {
     refuseImpossible(reader, sidecar);
     warnOfClear(reader, sidecar);
   }
-  return {
-    sidecar,
-    namespace: reader.oneOrDefault(row.namespace),
-    service: reader.oneOrDefault(row.service),
-    secret: reader.oneOrDefault(row.certificateSecret),
-    webhookConfiguration: reader.oneOrDefault(row.webhookConfiguration),
-  };
+  return { sidecar, namespace, service, secret, webhookConfiguration };
 }
 
 function warnOfClear(reader: SettingsReader, { hubUrls, upstreams = [] }: InjectorSettings['sidecar']): void {
-  const nameOf = (setting: Setting): string => reader.given(setting)?.name ?? setting.key;
-  const warnings = [
-    ...hubUrls.map((url) => hubInClear(nameOf(row.sidecarHubUrl), url, 'each sidecar')),
-    ...upstreams.map((url) => upstreamInClear(nameOf(row.sidecarUpstreams), url)),
-  ];
-  reader.warnings.push(...warnings.filter((warning) => warning !== undefined));
+  const [hubName, name] = [reader.nameOf('injector.hubUrl'), reader.nameOf('injector.upstreams')];
+  for (const url of hubUrls) reader.addWarning(hubInClear(hubName, url, 'each sidecar'));
+  for (const url of upstreams) reader.addWarning(upstreamInClear(name, url));
 }
 
 /** All annotations of a pod together may have 256 KiB. */
 const HUB_CA_CHARACTERS_MAX = 128 * 1_024;
 
 function readHubCa(reader: SettingsReader): string | undefined {
-  const given = reader.given(row.sidecarHubCaFile);
-  const pem = reader.secretFile(row.sidecarHubCaFile, undefined, certificates)?.reveal();
-  refuseBoth(reader, row.sidecarHubCaFile, row.sidecarCaConfigMap);
+  const pem = reader.content('injector.hubCaFile', certificates)?.reveal();
   if (pem !== undefined && pem.length > HUB_CA_CHARACTERS_MAX) {
-    reader.problems.push(
-      `${given?.name}: holds ${pem.length} characters, and an annotation ${HUB_CA_CHARACTERS_MAX} at most: use ${row.sidecarCaConfigMap.key}`,
+    reader.refuse(
+      'injector.hubCaFile',
+      `holds ${pem.length} characters, and an annotation ${HUB_CA_CHARACTERS_MAX} at most: use injector.caConfigMap`,
     );
   }
   return pem === undefined ? undefined : `${pem}\n`;
 }
 
 /** One of two settings that stand for each other, given beside the other one. */
-function refuseBoth(reader: SettingsReader, one: Setting, other: Setting): void {
-  const given = reader.given(one);
-  if (given === undefined || reader.given(other) === undefined) return;
-  reader.problems.push(`${given.name}: is set beside ${other.key}: sidecars take one of them`);
+function refuseBoth(reader: SettingsReader, one: Key, other: Key): void {
+  if (reader.given(one) !== undefined && reader.given(other) !== undefined)
+    reader.refuse(one, `is set beside ${other}: sidecars take one of them`);
 }
 
 /** What an API server would refuse in every pod. */
 function refuseImpossible(reader: SettingsReader, settings: InjectorSettings['sidecar']): void {
   const pairs = [
-    [row.cpuRequest, settings.cpuRequest, settings.cpuLimit, cpuMillis],
-    [row.memoryRequest, settings.memoryRequest, settings.memoryLimit, memoryBytes],
+    ['injector.cpuRequest', settings.cpuRequest, settings.cpuLimit, cpuMillis],
+    ['injector.memoryRequest', settings.memoryRequest, settings.memoryLimit, memoryBytes],
   ] as const;
-  for (const [setting, request, limit, read] of pairs) {
-    if (limit === undefined || (read(request) ?? 0) <= (read(limit) ?? 0)) continue;
-    reader.problems.push(
-      `${reader.given(setting)?.name ?? setting.key}: ${request} is more than the limit, ${limit}`,
-    );
+  for (const [key, request, limit, read] of pairs) {
+    if (limit !== undefined && (read(request) ?? 0) > (read(limit) ?? 0))
+      reader.refuse(key, `${request} is more than the limit, ${limit}`);
   }
-  if (settings.port === settings.adminPort) {
-    reader.problems.push(
-      `${reader.given(row.sidecarPort)?.name ?? row.sidecarPort.key}: is the admin port of sidecars too, ${settings.port}`,
-    );
-  }
+  if (settings.port === settings.adminPort)
+    reader.refuse('injector.port', `is the admin port of sidecars too, ${settings.port}`);
 }

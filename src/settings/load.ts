@@ -4,7 +4,7 @@ import { type AccessOf, accessOnDisk } from './file-access.ts';
 import { type ParsedSettings, parseSettings } from './parse.ts';
 import type { Environment } from './environment.ts';
 import { type ReadFile, whyUnreadable } from './reader.ts';
-import type { Role } from './settings.ts';
+import type { Role } from './role.ts';
 
 export interface SettingsPlace {
   readonly env: Environment;

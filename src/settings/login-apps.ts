@@ -1,5 +1,5 @@
 import type { Credentials } from '../wechat/issuer.ts';
-import type { AppSettings } from './settings.ts';
+import type { AppSettings } from './accounts.ts';
 
 /** Those accounts that have tokens; the others only log people in. */
 export function appsWithTokens(apps: readonly AppSettings[]): readonly (AppSettings & Credentials)[] {

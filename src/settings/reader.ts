@@ -1,178 +1,172 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { Secret } from '../base/secret.ts';
+import { type Environment, isInKubernetes } from './environment.ts';
 import { type AccessOf, accessWarning } from './file-access.ts';
+import { keyOf, type RawSettings, type RawValue, treeOf } from './raw.ts';
+import { type Key, schema, SETTINGS, type Values } from './schema.ts';
 import type { Setting } from './setting.ts';
-import type { Form } from './forms.ts';
-import { type Environment, environmentCells, isInPod } from './environment.ts';
-import type { Cell, Cells, Scope } from './cells.ts';
-import { SETTINGS_TABLE } from './table.ts';
-import type { Role } from './settings.ts';
 
 /** The text of a file, or an exception with a `code` as node:fs has it. */
 export type ReadFile = (path: string) => string;
 
 const GIVEN_SHOWN_MAX = 60;
 
-const anyContent: Form<string> = {
-  accepted: 'at most 65536 characters',
-  read: (text) => (text.length <= 65_536 ? text : undefined),
-};
+const anyContent = z.string().max(65_536).describe('at most 65536 characters');
+
+export interface ReaderInput {
+  /** Of the role, and nothing else. */
+  readonly raw: RawSettings;
+  readonly env: Environment;
+  readonly readFile: ReadFile;
+  readonly accessOf: AccessOf;
+  /** The path of the settings file. */
+  readonly file: string | undefined;
+}
 
 /**
- * Hands out settings one at a time, the environment before the file, and gathers every problem on the
- * way, so that all of them can be told at once. A value that was not accepted reads as not given.
+ * What was given, read by the schema, and every problem and warning about it, so that all of them can
+ * be told at once. Whoever checks how settings go together adds to these.
  */
 export class SettingsReader {
+  /** What was not accepted reads as not given. */
+  readonly values: Values;
   readonly problems: string[] = [];
   readonly warnings: string[] = [];
   /** The files that were read on the way, whether or not they could be. */
   readonly files: Set<string> = new Set();
   /** What a restart is needed for, as text that differs where the setting does. */
   readonly fixed: Map<string, string> = new Map();
-  readonly #role: Role;
-  readonly #readFile: ReadFile;
-  readonly #accessOf: AccessOf;
-  readonly #inPod: boolean;
-  readonly #top: Scope;
-  readonly #environment: Scope;
-  readonly #items: ReadonlyMap<string, readonly Scope[]>;
+  readonly #input: ReaderInput;
+  /** Neither what was not accepted nor what is left to others. */
+  readonly #toRead: Map<string, RawValue>;
 
-  constructor(
-    role: Role,
-    env: Environment,
-    file: Cells | undefined,
-    readFile: ReadFile,
-    accessOf: AccessOf = () => undefined,
-  ) {
-    const fromEnv = environmentCells(env);
-    this.#role = role;
-    this.#readFile = readFile;
-    this.#accessOf = accessOf;
-    this.#inPod = isInPod(env);
-    this.#environment = { name: 'the environment', cells: new Map([...fromEnv].filter(isItem)) };
-    const single = [...fromEnv].filter((entry) => !isItem(entry));
-    this.#top = { name: 'the settings', cells: new Map([...(file?.top ?? []), ...single]) };
-    this.#items = file?.items ?? new Map<string, readonly Scope[]>();
-  }
-
-  /** The items of a list in the file, where this role takes any of it; one of them may be empty. */
-  items(key: string): readonly Scope[] {
-    const isOurs = SETTINGS_TABLE.some(
-      (setting) => setting.key.startsWith(`${key}[].`) && setting.roles.includes(this.#role),
-    );
-    return isOurs ? (this.#items.get(key) ?? []) : [];
-  }
-
-  /** The item that the environment describes: the account of WECHAT_APPID, for one. */
-  environmentItem(): Scope {
-    return this.#environment;
-  }
-
-  /** What was given, unread; nothing where the setting is none of this role's. */
-  given(setting: Setting, scope: Scope = this.#top): Cell | undefined {
-    return setting.roles.includes(this.#role) ? scope.cells.get(setting.key) : undefined;
-  }
-
-  /** The value given for a setting. */
-  one<T>(setting: Setting<T>, scope: Scope = this.#top): T | undefined {
-    const cell = this.given(setting, scope);
-    this.#keep(setting, cell?.texts ?? []);
-    const text = cell?.texts[0];
-    if (cell === undefined || text === undefined) return undefined;
-    if (setting.file !== undefined) this.judgeFile(cell.name, text, setting.file === 'secret');
-    return this.#read(setting, cell, text);
-  }
-
-  /** The value given, else the default, of a setting whose row has one. */
-  oneOrDefault<T>(setting: Setting<T>): T {
-    return this.one(setting) ?? defaultOf(setting);
-  }
-
-  /** The values of a list; undefined where none was given. */
-  many<T>(setting: Setting<T>, scope: Scope = this.#top): readonly T[] | undefined {
-    const cell = this.given(setting, scope);
-    this.#keep(setting, cell?.texts ?? []);
-    if (cell === undefined) return undefined;
-    const most = setting.itemsMax ?? 1;
-    if (cell.texts.length > most || cell.texts.length === 0) {
-      this.problems.push(`${cell.name}: has ${cell.texts.length} items, accepted are 1 to ${most}`);
-      return undefined;
+  constructor(input: ReaderInput) {
+    this.#input = input;
+    const { raw, file } = input;
+    // One file may serve a hub and its proxies: the accounts in it are the hub's.
+    const unread = raw.values.has('hub.url') ? 'apps' : undefined;
+    this.#toRead = new Map([...raw.values].filter(([, { path }]) => path[0] !== unread));
+    this.problems.push(...raw.problems);
+    if (file !== undefined) this.#judgeFile('the settings file', file, raw.fileHasSecret);
+    for (const setting of SETTINGS) {
+      for (const { name, texts } of this.#given(setting)) {
+        if (setting.file !== undefined) this.#judgeFile(name, texts[0] ?? '', setting.file === 'secret');
+      }
+      this.#fix(setting, raw.values.get(setting.key)?.texts ?? []);
     }
-    return cell.texts.flatMap((text) => this.#read(setting, cell, text) ?? []);
+    this.values = this.#parse();
+  }
+
+  /** What people know a setting by that was given, whether or not it was accepted. */
+  given(key: Key): string | undefined {
+    return this.#input.raw.values.get(key)?.name;
+  }
+
+  /** What people know a setting by. */
+  nameOf(key: Key): string {
+    return this.given(key) ?? key;
+  }
+
+  /** The names of the items of a list of mappings. */
+  items(list: string): readonly string[] {
+    return this.#input.raw.items.get(list) ?? [];
+  }
+
+  refuse(key: Key, why: string): void {
+    this.problems.push(`${this.nameOf(key)}: ${why}`);
+  }
+
+  warnOf(key: Key, why: string): void {
+    this.warnings.push(`${this.nameOf(key)}: ${why}`);
+  }
+
+  addWarning(warning: string | undefined): void {
+    if (warning !== undefined) this.warnings.push(warning);
+  }
+
+  /** Of two settings that stand for each other, at most one may be given; false: both are. */
+  onlyOne(one: Key, other: Key): boolean {
+    const isGood = this.given(one) === undefined || this.given(other) === undefined;
+    if (!isGood) this.refuse(one, `both this and ${this.nameOf(other)} are given: keep one of the two`);
+    return isGood;
   }
 
   /** The content of the file that a setting names, without white space around it. */
-  secretFile(
-    setting: Setting<string>,
-    scope: Scope = this.#top,
-    content: Form<unknown> = anyContent,
-  ): Secret | undefined {
-    const path = this.one(setting, scope);
-    const name = this.given(setting, scope)?.name ?? setting.key;
-    if (path === undefined) return undefined;
+  content(key: Key, type: z.ZodType = anyContent): Secret | undefined {
+    const { setting, texts: [path] = [] } = this.#toRead.get(key) ?? {};
+    if (setting === undefined || path === undefined) return undefined;
     this.files.add(path);
     let text: string;
     try {
-      text = this.#readFile(path);
+      text = this.#input.readFile(path).trim();
     } catch (error) {
-      this.problems.push(`${name}: ${whyUnreadable(path, error)}`);
+      this.refuse(key, whyUnreadable(path, error));
       return undefined;
     }
-    const secret = text.trim();
-    if (secret === '') this.problems.push(`${name}: the file ${path} is empty`);
-    else if (content.read(secret) === undefined)
-      this.problems.push(
-        `${name}: the file ${path} holds ${secret.length} characters${accepted(content, secret)}`,
-      );
-    else {
-      this.#keep(setting, [path, secret]);
-      return new Secret(secret);
+    const [issue] = type.safeParse(text).error?.issues ?? [];
+    if (text === '') this.refuse(key, `the file ${path} is empty`);
+    else if (issue !== undefined) {
+      const accepted = acceptedIs(type.description ?? '', issue);
+      this.refuse(key, `the file ${path} holds ${text.length} characters, ${accepted}`);
+    } else {
+      this.#fix(setting, [path, text]);
+      return new Secret(text);
     }
     return undefined;
   }
 
-  /** Of a setting that may change while we run, the part that may not. */
-  fix(setting: Setting, part: string): void {
-    this.fixed.set(setting.key, part);
-  }
-
   /** Warns of a file that others may change, and of one with a secret that others may read. */
-  judgeFile(name: string, path: string, isSecret: boolean): void {
-    const access = this.#accessOf(path);
+  #judgeFile(name: string, path: string, isSecret: boolean): void {
+    const { accessOf, env } = this.#input;
+    const access = accessOf(path);
     if (access === undefined) return;
-    const warning = accessWarning({ name, path, access, isSecret, inPod: this.#inPod });
-    if (warning !== undefined) this.warnings.push(warning);
+    this.addWarning(accessWarning({ name, path, access, isSecret, inPod: isInKubernetes(env) }));
   }
 
-  #read<T>(setting: Setting<T>, cell: Cell, text: string): T | undefined {
-    const value = setting.form.read(text);
-    if (value === undefined) {
-      this.problems.push(`${cell.name}: got ${shown(setting, text)}${accepted(setting.form, text)}`);
-    }
-    return value;
-  }
-
-  #keep(setting: Setting, texts: readonly string[]): void {
-    if (setting.live || setting.key.includes('[]')) return;
+  #fix(setting: Setting, texts: readonly string[]): void {
+    if (setting.live === true || setting.key.includes('[]') || setting.key === '') return;
     const digest = createHash('sha256').update(JSON.stringify(texts)).digest('base64url');
     this.fixed.set(setting.key, digest);
+  }
+
+  #given(setting: Setting): readonly RawValue[] {
+    return [...this.#toRead.values()].filter((value) => value.setting === setting);
+  }
+
+  #parse(): Values {
+    const { raw } = this.#input;
+    const parsed = schema.safeParse(treeOf({ ...raw, values: this.#toRead }));
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) this.#tell(issue);
+    return schema.parse(treeOf({ ...raw, values: this.#toRead }));
+  }
+
+  /** Tells what is wrong with a setting, or with one item of a list, and leaves that out. */
+  #tell(issue: z.core.$ZodIssue): void {
+    const { values } = this.#input.raw;
+    const index = issue.path.at(-1);
+    const key = keyOf(typeof index === 'number' ? issue.path.slice(0, -1) : issue.path);
+    const value = values.get(key);
+    if (value === undefined) throw new Error(`Cannot tell what is wrong with ${key}: ${issue.message}`);
+    const { setting, name, texts } = value;
+    if (issue.code === 'too_big' || issue.code === 'too_small') {
+      this.problems.push(`${name}: has ${texts.length} items, ${issue.message}`);
+      this.#toRead.delete(key);
+      return;
+    }
+    const text = texts[typeof index === 'number' ? index : 0] ?? '';
+    this.problems.push(`${name}: got ${shown(setting, text)}, ${acceptedIs(setting.accepted, issue)}`);
+    const others = (this.#toRead.get(key)?.texts ?? []).filter((other) => other !== text);
+    if (others.length === 0) this.#toRead.delete(key);
+    else this.#toRead.set(key, { ...value, texts: others });
   }
 }
 
 /** Ends a sentence about what was given and is not accepted. */
-function accepted(form: Form<unknown>, text: string): string {
-  const why = form.why?.(text);
-  return `, accepted is ${form.accepted}${why === undefined ? '' : `; ${why}`}`;
-}
-
-function isItem([key]: [string, Cell]): boolean {
-  return key.includes('[]');
-}
-
-export function defaultOf<T>(setting: Setting<T>): T {
-  const value = setting.default === undefined ? undefined : setting.form.read(setting.default);
-  if (value === undefined) throw new Error(`Cannot use the default of ${setting.key} as its form has it`);
-  return value;
+function acceptedIs(accepted: string, issue: z.core.$ZodIssue): string {
+  const why: unknown = issue.code === 'custom' ? issue.params?.['why'] : undefined;
+  return `accepted is ${accepted}${typeof why === 'string' ? `; ${why}` : ''}`;
 }
 
 export function whyUnreadable(path: string, error: unknown): string {

@@ -1,45 +1,96 @@
-import type { Form } from './forms.ts';
-import type { Role } from './settings.ts';
+import { z } from 'zod';
+import type { Role } from './role.ts';
 
-/**
- * One thing that can be set. From these rows come the reading of the file and the environment, the
- * words of `--help`, and the table in the README.
- */
-export interface Setting<T = unknown> {
-  /** Its place in the file: `replay.bodyLimit`; `[]` marks an item of a list. */
-  readonly key: string;
+/** What is known of a setting beside its type and what it means. */
+export interface About {
   readonly env?: string;
-  /** As text, read by the same form. */
+  /** As text, read by the same type. */
   readonly default?: string;
-  /** What is shown where no constant is the default. */
+  /** What is shown if no constant is the default. */
   readonly defaultNote?: { readonly en: string; readonly zh: string };
-  readonly form: Form<T>;
-  /** A list of at most this many; in the environment its items stand between commas. */
-  readonly itemsMax?: number;
-  /** An empty list is a mistake, and not as good as none. */
-  readonly neverEmpty?: true;
+  readonly roles: readonly Role[];
+  /** A change takes effect without a restart. */
+  readonly live?: true;
   /** Its text is shown nowhere, only how long it is. */
   readonly secret?: true;
   /** It names a file: one that holds a secret, which only we should be able to read, or one that does not. */
   readonly file?: 'secret' | 'public';
-  readonly roles: readonly Role[];
-  /** A change takes effect without a restart. */
-  readonly live: boolean;
-  readonly meaning: string;
-  readonly meaningZh: string;
+  /** An empty list is a mistake, and not as good as none. */
+  readonly neverEmpty?: true;
+  /** In a list of mappings, the variable also stands for every item of the file that leaves this out. */
+  readonly forEachItem?: true;
 }
 
-/** The listen addresses where none is set. */
-export const LISTEN_DEFAULTS: Readonly<Record<Role, string>> = {
-  proxy: 'localhost:3880',
-  demo: 'localhost:3880',
-  hub: '0.0.0.0:3882',
-  injector: '0.0.0.0:3883',
-  simulator: 'localhost:3884',
-  shutdown: 'localhost:3880',
-};
+/** One thing that can be set. Help, the tables of README and the JSON Schema are made of these. */
+export interface Setting extends About {
+  /** Its place in the file: `replay.bodyLimit`; `[]` marks an item of a list. */
+  readonly key: string;
+  /** Ends the sentence "accepted is …". */
+  readonly accepted: string;
+  /** A list of at most this many; in the environment its items stand between commas. */
+  readonly itemsMax: number | undefined;
+  readonly en: string;
+  readonly zh: string;
+}
 
-export const PROXIES: readonly Role[] = ['proxy', 'demo'];
-export const TOKEN_ROLES: readonly Role[] = ['proxy', 'hub'];
-export const CALLING_ROLES: readonly Role[] = ['proxy', 'hub', 'demo'];
-export const SERVERS: readonly Role[] = ['proxy', 'hub', 'injector', 'simulator', 'demo'];
+/** The one place where a setting is told from the types and mappings around it. */
+export const SETTINGS_REGISTRY = z.registry<Omit<Setting, 'key'>>();
+
+/** A setting of the schema: what may be given, who reads it, and what it means in both languages. */
+export function setting<T extends z.ZodType>(
+  type: T,
+  about: About & { readonly default: string },
+  en: string,
+  zh: string,
+): z.ZodPrefault<T>;
+export function setting<T extends z.ZodType>(type: T, about: About, en: string, zh: string): z.ZodOptional<T>;
+export function setting(type: z.ZodType, about: About, en: string, zh: string): z.ZodType {
+  const isList = type instanceof z.ZodArray;
+  const { description: accepted = '' } = isList ? (type.element as z.ZodType) : type;
+  const itemsMax = type.meta()?.['maxItems'] as number | undefined;
+  const text = about.default;
+  const schema = text === undefined ? type.optional() : type.prefault(isList ? text.split(',') : text);
+  return schema.register(SETTINGS_REGISTRY, { ...about, accepted, itemsMax, en, zh });
+}
+
+/** Settings that stand together in a mapping. */
+export function group<T extends z.core.$ZodLooseShape>(
+  shape: T,
+): z.ZodPrefault<z.ZodObject<T, z.core.$strict>> {
+  return z.strictObject(shape).prefault({} as never);
+}
+
+/** A schema as the file is read by it. */
+export type Section = { readonly kind: 'setting'; readonly setting: Setting } | MappingSection;
+
+/** A mapping, or a list of mappings; of a list, `members` are those of each item. */
+export interface MappingSection {
+  readonly kind: 'mapping' | 'list';
+  readonly key: string;
+  readonly members: ReadonlyMap<string, Section>;
+}
+
+export function sectionOf(schema: z.ZodType, key = ''): Section {
+  const about = SETTINGS_REGISTRY.get(schema);
+  if (about !== undefined) return { kind: 'setting', setting: { key, ...about } };
+  if (schema instanceof z.ZodArray) {
+    const item = sectionOf(schema.element as z.ZodType, `${key}[]`);
+    return item.kind === 'mapping' ? { ...item, kind: 'list', key } : item;
+  }
+  if (schema instanceof z.ZodObject) {
+    const members = Object.entries(schema.shape as Record<string, z.ZodType>).map(
+      ([name, member]) => [name, sectionOf(member, key === '' ? name : `${key}.${name}`)] as const,
+    );
+    return { kind: 'mapping', key, members: new Map(members) };
+  }
+  const { innerType, in: input } = schema.def as { innerType?: z.ZodType; in?: z.ZodType };
+  const inner = innerType ?? input;
+  if (inner === undefined)
+    throw new Error(`Cannot find the settings of ${key}: ${schema.type} is no section`);
+  return sectionOf(inner, key);
+}
+
+/** Every setting of a section, in the order of the schema. */
+export function settingsIn(section: Section): readonly Setting[] {
+  return section.kind === 'setting' ? [section.setting] : [...section.members.values()].flatMap(settingsIn);
+}

@@ -1,9 +1,5 @@
 import { createHash } from 'node:crypto';
-
-/** Whether the text is a valid appid; nothing else goes into headers, labels, logs or a stand-in. */
-export function isAppid(text: string): boolean {
-  return /^[A-Za-z0-9_-]{2,64}$/.test(text);
-}
+import { APPID_PATTERN } from './appid.ts';
 
 /**
  * The token that SDKs get if they insist on fetching one: it names the account and is worthless anywhere
@@ -24,7 +20,7 @@ export function accountOfStandIn(text: string): string | undefined {
 }
 
 const PREFIX = 'wechat-sidecar-stand-in';
-const PATTERN = /wechat-sidecar-stand-in\.([A-Za-z0-9_-]{2,64})\.([0-9a-f]{24})/g;
+const PATTERN = new RegExp(`${PREFIX}\\.(${APPID_PATTERN})\\.([0-9a-f]{24})`, 'g');
 
 /** Not a signature: distinguishes a stand-in from a string that happens to look like one. */
 function checkOf(appid: string): string {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { memoryLimit } from '../../src/settings/table-injector.ts';
 import { ask } from '../support/simulator-client.ts';
+import { defaultOf } from '../support/settings-source.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { bytesOf, startPlatform, startWithin, withstand } from './arena.ts';
 import { call, probe } from './honest.ts';
@@ -15,7 +15,7 @@ test('under attack from beside it the sidecar serves an honest program, within t
   t.timeout(150_000);
   const folder = temporaryFolder(t);
   const platform = await startPlatform(t);
-  const target = await startWithin(t, 'proxy', bytesOf(String(memoryLimit.default)), {
+  const target = await startWithin(t, 'proxy', bytesOf(defaultOf('injector.memoryLimit')), {
     secrets: [SECRET],
     env: {
       WECHAT_APPID: APPID,

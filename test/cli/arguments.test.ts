@@ -2,7 +2,7 @@ import test from 'ava';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { defaultCheckRole, defaultCommand } from '../../src/roles/default-command.ts';
-import { SETTINGS_TABLE } from '../../src/settings/table.ts';
+import { SETTINGS } from '../../src/settings/schema.ts';
 
 const parse = (line: string) => parseArguments(line === '' ? [] : line.split(' '), '1.2.3');
 
@@ -49,8 +49,8 @@ test('the version is shown', (t) => {
 
 test('help shows every setting by variable, key, default, form and meaning', (t) => {
   const text = shownBy('--help').replaceAll(/\s+/g, ' ');
-  for (const { key, env, form, meaning, default: fallback } of SETTINGS_TABLE) {
-    for (const part of [key, env ?? '', form.accepted, meaning.replaceAll('`', ''), fallback ?? '']) {
+  for (const { key, env, accepted, en, default: fallback } of SETTINGS) {
+    for (const part of [key, env ?? '', accepted, en.replaceAll('`', ''), fallback ?? '']) {
       t.true(text.includes(part), part);
     }
   }

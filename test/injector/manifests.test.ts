@@ -4,7 +4,7 @@ import test from 'ava';
 import { parse, parseAllDocuments } from 'yaml';
 import { ANNOTATIONS } from '../../src/kubernetes/annotations.ts';
 import { INJECT_PATH } from '../../src/injector/webhook.ts';
-import { SETTINGS_TABLE } from '../../src/settings/table.ts';
+import { SETTINGS } from '../../src/settings/schema.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 
 interface Rule {
@@ -153,7 +153,7 @@ test('every annotation and label of ours in an example or a document exists', (t
 });
 
 test('every variable of ours in a manifest or a document is a setting', (t) => {
-  const known = new Set(SETTINGS_TABLE.flatMap((row) => row.env ?? []));
+  const known = new Set(SETTINGS.flatMap((row) => row.env ?? []));
   for (const path of WRITTEN) {
     for (const [name] of readFileSync(path, 'utf8').matchAll(/\bWECHAT_[A-Z_]+/g)) {
       t.true(

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { memoryLimit } from '../../src/settings/table-injector.ts';
-import { inFlightLimit } from '../../src/settings/table-serving.ts';
+import { defaultOf } from '../support/settings-source.ts';
 import { LISTENER_LIMITS } from '../../src/server/listen.ts';
 import { limitOfManifest } from '../attack/arena.ts';
 import { MIB } from '../support/memory.ts';
@@ -110,8 +109,10 @@ for (const doc of DOCS) {
       .replaceAll('）', ')');
     t.true(text.includes(`| ${limitOfManifest('k8s/base/hub.yaml') / MIB}Mi`));
     t.true(text.includes(`| ${limitOfManifest('k8s/base/injector.yaml') / MIB}Mi`));
-    t.true(text.includes(`| ${String(memoryLimit.default)}`));
-    t.true(text.includes(`\`limits.inFlight\` (${Number(inFlightLimit.default).toLocaleString('en-US')})`));
+    t.true(text.includes(`| ${defaultOf('injector.memoryLimit')}`));
+    t.true(
+      text.includes(`\`limits.inFlight\` (${Number(defaultOf('limits.inFlight')).toLocaleString('en-US')})`),
+    );
   });
 }
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import test from 'ava';
 import { accessOnDisk } from '../../src/settings/file-access.ts';
 import { loadSettings, readTextFile } from '../../src/settings/load.ts';
-import * as form from '../../src/settings/forms.ts';
-import { SETTINGS_TABLE } from '../../src/settings/table.ts';
-import type { Role } from '../../src/settings/settings.ts';
+import { SETTINGS } from '../../src/settings/schema.ts';
+import { filePath } from '../../src/settings/types.ts';
+import type { Role } from '../../src/settings/role.ts';
 import { APPID, APPSECRET } from '../support/settings-source.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -116,8 +116,9 @@ test('a settings file is looked at for a secret of its own, and for who may chan
 });
 
 test('each setting that names a file says whether a secret is in it', (t) => {
-  const unsaid = SETTINGS_TABLE.filter(
-    (setting) => setting.form === form.filePath && setting.file === undefined && setting.key.endsWith('File'),
+  const unsaid = SETTINGS.filter(
+    (setting) =>
+      setting.accepted === filePath.description && setting.file === undefined && setting.key.endsWith('File'),
   );
   t.deepEqual(
     unsaid.map(({ key }) => key),

@@ -1,5 +1,5 @@
+import { SETTINGS } from '../../src/settings/schema.ts';
 import type { Setting } from '../../src/settings/setting.ts';
-import { SETTINGS_TABLE } from '../../src/settings/table.ts';
 
 export type Language = 'en' | 'zh';
 
@@ -24,7 +24,7 @@ const WORDS = {
 /** The table of all settings that stands in the README. */
 export function renderSettingsMarkdown(language: Language = 'en'): string {
   const { head } = WORDS[language];
-  const rows = SETTINGS_TABLE.map((setting) => cellsOf(setting, language));
+  const rows = SETTINGS.map((setting) => cellsOf(setting, language));
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
@@ -47,7 +47,7 @@ function cellsOf(setting: Setting, language: Language): string[] {
     setting.env === undefined ? '' : code(setting.env),
     setting.key === '' ? '' : code(setting.key),
     fallback,
-    language === 'en' ? setting.meaning : setting.meaningZh,
+    setting[language],
     setting.live ? words.live : words.start,
   ].map((cell) => cell.replaceAll('|', String.raw`\|`));
 }

@@ -1,6 +1,8 @@
 import { type ParsedSettings, parseSettings } from '../../src/settings/parse.ts';
 import type { ReadFile } from '../../src/settings/reader.ts';
-import type { Role, Settings } from '../../src/settings/settings.ts';
+import type { Role } from '../../src/settings/role.ts';
+import { SETTINGS } from '../../src/settings/schema.ts';
+import type { Settings } from '../../src/settings/settings.ts';
 
 export interface Given {
   readonly role?: Role;
@@ -34,6 +36,11 @@ export function problemsOf(given: Given): readonly string[] {
 export function warningsOf(given: Given): readonly string[] {
   const parsed = parse(given);
   return parsed.kind === 'ok' ? parsed.warnings : [];
+}
+
+/** The text of a setting's default. */
+export function defaultOf(key: string): string {
+  return SETTINGS.find((setting) => setting.key === key)?.default ?? '';
 }
 
 /** Stands in for the files of a machine. */

@@ -1,0 +1,227 @@
+import { didYouMean } from '../base/did-you-mean.ts';
+import { type Environment, isGiven, unknownVariables } from './environment.ts';
+import type { Path, SettingsFile } from './file.ts';
+import type { Role } from './role.ts';
+import { ROOT, SETTINGS } from './schema.ts';
+import { type MappingSection, type Setting, settingsIn } from './setting.ts';
+
+/** What was given for one setting, in one place. */
+export interface RawValue {
+  readonly setting: Setting;
+  /** Among the settings: of a list, the items that count are numbered. */
+  readonly path: Path;
+  /** How people find it: `WECHAT_APPID`, or `apps[1].appid (shop.yaml:7)`. */
+  readonly name: string;
+  readonly texts: readonly string[];
+}
+
+/** What was given, before any of it is read. */
+export interface RawSettings {
+  /** By key, with the index of the item: `apps[1].appid`. */
+  readonly values: Map<string, RawValue>;
+  /** The names of the items of each list of mappings; one of them may be empty. */
+  readonly items: Map<string, string[]>;
+  readonly problems: string[];
+  /** Whether a secret itself stands in the file, and not only the path of one or its hash. */
+  fileHasSecret: boolean;
+}
+
+/** The name of the item that the environment describes: the account of WECHAT_APPID, for one. */
+export const ENVIRONMENT_ITEM = 'the environment';
+/** Items of one list in the file; a longer one is refused as a whole. */
+const ITEMS_MAX = 1_000;
+
+/** No file, or one with nothing in it. */
+const EMPTY: SettingsFile = { kind: 'file', root: null, place: () => '' };
+
+/** What file and environment give a role. */
+export function gather(file: SettingsFile | undefined, env: Environment, role: Role): RawSettings {
+  const raw = rawFromFile(file ?? EMPTY);
+  raw.problems.push(...unknownVariables(env));
+  addEnvironment(raw, env);
+  keepForRole(raw, role);
+  return raw;
+}
+
+/** Finds each setting in a file, and tells of everything else that stands there. */
+export function rawFromFile(file: SettingsFile): RawSettings {
+  const raw: RawSettings = { values: new Map(), items: new Map(), problems: [], fileHasSecret: false };
+  const { root } = file;
+  if (isMapping(root)) new FileWalk(file, raw).mapping(ROOT, root, { path: [], to: [] });
+  else if (root !== null && root !== '')
+    raw.problems.push(`${file.place([])}: is no settings file: it must be a mapping, such as "listen: …"`);
+  raw.fileHasSecret = [...raw.values.values()].some(isSecret);
+  return raw;
+}
+
+function isSecret({ setting, texts }: RawValue): boolean {
+  return setting.key.endsWith('.secret') || texts.some((text) => /:\/\/[^/@]*:[^@]+@/.test(text));
+}
+
+interface Position {
+  /** In the file. */
+  readonly path: Path;
+  /** Among the settings. */
+  readonly to: Path;
+}
+
+class FileWalk {
+  readonly #file: SettingsFile;
+  readonly #raw: RawSettings;
+
+  constructor(file: SettingsFile, raw: RawSettings) {
+    this.#file = file;
+    this.#raw = raw;
+  }
+
+  mapping({ members }: MappingSection, value: object, at: Position): void {
+    for (const [name, inner] of Object.entries(value)) {
+      const below = { path: [...at.path, name], to: [...at.to, name] };
+      const member = members.get(name);
+      if (member === undefined) {
+        const hint = /^\w+$/.test(name) ? didYouMean(name, members.keys()) : '';
+        this.#refuse(below, `no such setting${hint}`);
+      } else if (member.kind === 'setting') this.#setting(member.setting, inner, below);
+      else if (member.kind === 'list') this.#list(member, inner, below);
+      else this.#group(member, inner, below);
+    }
+  }
+
+  /** A mapping; a text in its place stands for its `url`, as in `store: memory`. */
+  #group(section: MappingSection, value: unknown, at: Position): void {
+    if (isMapping(value)) return this.mapping(section, value, at);
+    if (typeof value === 'string' && !isGiven(value)) return;
+    const url = section.members.get('url');
+    if (url?.kind === 'setting') this.#setting(url.setting, value, { ...at, to: [...at.to, 'url'] });
+    else this.#refuse(at, `must be a mapping of ${namesIn(section)}`);
+  }
+
+  #list(section: MappingSection, value: unknown, at: Position): void {
+    if (typeof value === 'string' && !isGiven(value)) return;
+    if (!Array.isArray(value)) return this.#refuse(at, `must be a list of mappings of ${namesIn(section)}`);
+    if (value.length > ITEMS_MAX)
+      return this.#refuse(at, `has ${value.length} items, accepted are ${ITEMS_MAX}`);
+    const names: string[] = [];
+    this.#raw.items.set(section.key, names);
+    for (const [index, item] of (value as unknown[]).entries()) {
+      const below = { path: [...at.path, index], to: [...at.to, names.length] };
+      if (!isMapping(item)) this.#refuse(below, `must be a mapping of ${namesIn(section)}`);
+      else {
+        names.push(this.#nameOf(below));
+        this.mapping(section, item, below);
+      }
+    }
+  }
+
+  #setting(setting: Setting, value: unknown, at: Position): void {
+    const isList = setting.itemsMax !== undefined;
+    const isText = typeof value === 'string';
+    if (!isText && !(isList && isTexts(value)))
+      return this.#refuse(at, `must be ${isList ? 'a list of texts' : 'one text'}: ${setting.accepted}`);
+    const isEmpty = isText ? !isGiven(value) : value.length === 0;
+    if (isEmpty && setting.neverEmpty !== true) return;
+    const texts = isEmpty ? [] : isText ? textsOf(setting, value) : trimmed(value);
+    put(this.#raw, { setting, path: at.to, name: this.#nameOf(at), texts });
+  }
+
+  #refuse(at: Position, why: string): void {
+    this.#raw.problems.push(`${this.#nameOf(at)}: ${why}`);
+  }
+
+  #nameOf({ path }: Position): string {
+    const names = path.map((step) => (typeof step === 'number' ? step : printable(step)));
+    return `${keyOf(names)} (${this.#file.place(path)})`;
+  }
+}
+
+/** Puts what the environment sets over what the file does. */
+function addEnvironment(raw: RawSettings, env: Environment): void {
+  for (const setting of SETTINGS) {
+    const { key, env: name = '', forEachItem = false } = setting;
+    const text = env[name];
+    if (!isGiven(text) || key === '') continue;
+    const texts = textsOf(setting, text);
+    const [list = '', member] = key.split('[].');
+    if (member === undefined) {
+      put(raw, { setting, path: key.split('.'), name, texts });
+      continue;
+    }
+    const names = raw.items.get(list) ?? [];
+    if (!forEachItem && names.at(-1) !== ENVIRONMENT_ITEM) raw.items.set(list, [...names, ENVIRONMENT_ITEM]);
+    const count = raw.items.get(list)?.length ?? 0;
+    for (let index = forEachItem ? 0 : count - 1; index < count; index += 1) {
+      const path = [...list.split('.'), index, member];
+      if (!raw.values.has(keyOf(path))) put(raw, { setting, path, name, texts });
+    }
+  }
+}
+
+/** Leaves out what a role does not take. */
+function keepForRole(raw: RawSettings, role: Role): void {
+  for (const [key, { setting }] of raw.values) {
+    if (!setting.roles.includes(role)) raw.values.delete(key);
+  }
+  for (const list of raw.items.keys()) {
+    const members = settingsIn(ROOT).filter(({ key }) => key.startsWith(`${list}[].`));
+    if (!members.some(({ roles }) => roles.includes(role))) raw.items.delete(list);
+  }
+}
+
+/** The texts as a tree, which is what the schema reads. */
+export function treeOf({ values, items }: RawSettings): Record<string, unknown> {
+  const tree = {};
+  for (const [key, names] of items)
+    setIn(
+      tree,
+      key.split('.'),
+      names.map(() => ({})),
+    );
+  for (const { setting, path, texts } of values.values())
+    setIn(tree, path, setting.itemsMax === undefined ? texts[0] : texts);
+  return tree;
+}
+
+function setIn(tree: object, path: Path, value: unknown): void {
+  let at = tree as Record<string | number, object>;
+  for (const step of path.slice(0, -1)) at = (at[step] ??= {}) as Record<string | number, object>;
+  at[path.at(-1) ?? ''] = value as object;
+}
+
+function put(raw: RawSettings, value: RawValue): void {
+  raw.values.set(keyOf(value.path), value);
+}
+
+/** Of a setting that is a list, one text holds the items between commas. */
+function textsOf(setting: Setting, text: string): readonly string[] {
+  if (setting.itemsMax === undefined) return [text.trim()];
+  return trimmed(text.split(',')).filter((item) => item !== '');
+}
+
+function trimmed(texts: readonly string[]): readonly string[] {
+  return texts.map((text) => text.trim());
+}
+
+/** `apps[1].appid` of its steps. */
+export function keyOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((key, step) => {
+    if (typeof step === 'number') return `${key}[${step}]`;
+    return key === '' ? String(step) : `${key}.${String(step)}`;
+  }, '');
+}
+
+function namesIn({ members }: MappingSection): string {
+  return [...members.keys()].join(', ');
+}
+
+/** A key that nobody knows is quoted, so it must not break the line or fill the screen. */
+function printable(key: string): string {
+  return key.length <= 64 && /^[\w./-]+$/.test(key) ? key : JSON.stringify(key.slice(0, 32));
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
