@@ -17,7 +17,10 @@ const time = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   .describe('RFC 3339, in UTC.');
 const ms = z.int().min(0);
-const secondsLeft = z.int().min(0).describe('Whole seconds left when the response was written, rounded down.');
+const secondsLeft = z
+  .int()
+  .min(0)
+  .describe('Whole seconds left when the response was written, rounded down.');
 
 const token = {
   appid,
@@ -37,9 +40,7 @@ export const SCHEMAS = {
     outcome: z
       .enum(REPORT_OUTCOMES)
       .describe('The outcome of the report; `accepted` and `held`: the platform accepts the token.'),
-    hold_ms: ms
-      .optional()
-      .describe('With `accepted` and `held`: how long the path need not be reported.'),
+    hold_ms: ms.optional().describe('With `accepted` and `held`: how long the path need not be reported.'),
     retry_ms: ms.optional().describe('With `waiting` and `rationed`: when another token may be fetched.'),
   }),
   Apps: z.strictObject({
@@ -60,7 +61,9 @@ export const SCHEMAS = {
     expires_in: secondsLeft,
   }),
   Page: z.object({
-    url: z.string().describe('The URL of a page, http or https, at most 2,048 bytes; the fragment is removed.'),
+    url: z
+      .string()
+      .describe('The URL of a page, http or https, at most 2,048 bytes; the fragment is removed.'),
   }),
   Signature: z.strictObject({
     appId: appid,

@@ -53,7 +53,8 @@ export function whyNot(outcome: HubOutcome): Unavailable {
       );
     case 'failed': {
       const { kind, host, reason } = outcome.failure;
-      if (isOutOfDescriptors(reason)) return unavailable(`nothing was sent to the hub: ${transportWords(reason)}`);
+      if (isOutOfDescriptors(reason))
+        return unavailable(`nothing was sent to the hub: ${transportWords(reason)}`);
       return unavailable(
         kind === 'unreachable'
           ? `no hub can be reached (${host}): ${transportWords(reason)}; see WECHAT_SIDECAR_HUB_URL`
