@@ -60,7 +60,7 @@ export function hintOf(reason: string): string | undefined {
     case 'SENTINELS':
       return 'no Sentinel can be reached, or none knows the group that the URL names';
     case 'READONLY':
-      return 'the store’s URL points to a replica: use the master, or store.sentinels';
+      return 'the store’s URL points to a replica: name the master, or use store.sentinels';
     case 'EMFILE':
     case 'ENFILE':
       return DESCRIPTORS_HINT;

@@ -58,7 +58,7 @@ test('a file under another key is set aside whole, and the log says why', async 
     error: (event, fields) => void lines.push(JSON.stringify({ event, fields })),
   };
   t.is(await read(path, 'another key of that length', log), undefined);
-  t.regex(lines.join('\n'), /encrypted with another key than store\.encryptionKeyFile/);
+  t.regex(lines.join('\n'), /encrypted with a key other than store\.encryptionKeyFile/);
   const [aside = ''] = readdirSync(folder);
   t.is(readFileSync(join(folder, aside), 'utf8'), before);
 });
