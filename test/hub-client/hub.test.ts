@@ -206,7 +206,7 @@ test('a caller that may not have tokens is told so, by what its hub says', async
   const env = { WECHAT_SIDECAR_DEFAULT_APP: appid };
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base], { env });
   const { errmsg } = await proxy.answer();
-  t.regex(String(errmsg), /^wechat-sidecar: the hub \S+ says: .*its "may" .* lacks "tokens"/);
+  t.regex(String(errmsg), /^wechat-sidecar: the hub \S+ says: .* lacks the right "tokens"/);
   hub.role.reconfigure(hub.settings);
   await until(async () => 'ip_list' in (await proxy.answer()));
 });

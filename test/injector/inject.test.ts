@@ -296,7 +296,7 @@ test('a sidecar that should start before a missing init container is refused', (
   const initContainers = [{ name: 'seed' }, { name: 'network' }];
   t.regex(
     refusalOf(withSpec({ initContainers }, before)),
-    /init-before: there is no init container named migrate; it has seed, network$/,
+    /init-before: there is no init container named migrate; the pod has seed, network$/,
   );
   t.regex(refusalOf(askingPod(before)), /named migrate; the pod has none; .* named seed; the pod has none$/);
   t.regex(

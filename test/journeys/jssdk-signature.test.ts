@@ -79,7 +79,7 @@ test('30 pages per second are signed for an account, only on listed hosts, and n
   const burst = await Promise.all(Array.from({ length: 90 }, () => sidecar.call(pathFor(PAGE))));
   const refused = burst.filter((reply) => reply.headers['x-wechat-sidecar-error'] === 'bad_request');
   t.true(refused.length >= 1 && refused.length <= 61, String(refused.length));
-  t.regex(refused[0]?.body.toString() ?? '', /30 pages per second/);
+  t.regex(refused[0]?.body.toString() ?? '', /30 pages a second/);
 });
 
 test('with a hub, the hub signs: only for callers with that right, and only allowed pages', async (t) => {
@@ -127,7 +127,7 @@ test('with a hub, the hub signs: only for callers with that right, and only allo
   t.is(evil.headers['x-wechat-sidecar-error'], 'bad_request');
   const unsigned = await (await sidecarFor('tickets')).call(pathFor(PAGE));
   t.is(unsigned.headers['x-wechat-sidecar-error'], 'token_unavailable');
-  t.regex(unsigned.body.toString(), /lacks \\"sign\\"/);
+  t.regex(unsigned.body.toString(), /lacks the right \\"sign\\"/);
 
   const path = `${hub.base}/v1/apps/${APPID}/jssdk-signature`;
   const headers = { authorization: `Bearer ${KEY}-signer` };
