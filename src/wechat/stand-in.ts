@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Whether the text is a valid appid; nothing else goes into headers, labels, logs or a stand-in. */
 export function isAppid(text: string): boolean {
@@ -28,5 +28,5 @@ const PATTERN = /wechat-sidecar-stand-in\.([A-Za-z0-9_-]{2,64})\.([0-9a-f]{24})/
 
 /** Not a signature: distinguishes a stand-in from a string that happens to look like one. */
 function checkOf(appid: string): string {
-  return createHash('sha256').update(`${PREFIX}.${appid}`).digest('hex').slice(0, 24);
+  return hash('sha256', `${PREFIX}.${appid}`).slice(0, 24);
 }
