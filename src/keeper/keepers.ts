@@ -61,6 +61,7 @@ export function makeKeepers(parts: KeepersParts): Keepers {
     const keeper = new Keeper({
       ...parts,
       app,
+      isKnown: (fingerprint) => owners.has(fingerprint),
       observer: {
         ...observer,
         tokenChanged(told) {
