@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import { pino } from 'pino';
 import type { Clock } from './clock.ts';
+import { LruTable } from './lru-table.ts';
 import { fingerprintOf } from './secret.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -97,8 +97,8 @@ interface Window {
  * next line of its kind says how many were suppressed.
  */
 function rateLimitedLog(write: Write, clock: Clock): Write {
-  const kinds = new LRUCache<string, Window>({ max: LOG_KEYS_MAX });
-  const events = new LRUCache<string, Window>({ max: LOG_KEYS_MAX });
+  const kinds = new LruTable<string, Window>(LOG_KEYS_MAX);
+  const events = new LruTable<string, Window>(LOG_KEYS_MAX);
   const windowOf = (windows: typeof kinds, key: string, linesMax: number): Window => {
     const nowMs = clock.lifeMs();
     const last = windows.get(key);

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from './clock.ts';
+import { LruTable } from './lru-table.ts';
 import { fingerprintOf } from './secret.ts';
 
 export interface Rate {
@@ -13,7 +13,7 @@ export const RATE_KEYS_MAX = 10_000;
 
 /** One token bucket per key (kept as a digest). Evicting the least recently used only makes the limit more lenient. */
 export class RateLimit {
-  readonly #buckets = new LRUCache<string, { left: number; atMs: number }>({ max: RATE_KEYS_MAX });
+  readonly #buckets = new LruTable<string, { left: number; atMs: number }>(RATE_KEYS_MAX);
   readonly #rate: Rate;
   readonly #clock: Clock;
 

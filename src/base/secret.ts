@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { inspect } from 'node:util';
 
 const REDACTED = '[redacted]';
@@ -37,5 +37,5 @@ export class Secret {
 
 /** The first 16 hex digits of the SHA-256 of a token: identifies it and cannot be reversed. */
 export function fingerprintOf(value: string): string {
-  return createHash('sha256').update(value).digest('hex').slice(0, 16);
+  return hash('sha256', value).slice(0, 16);
 }

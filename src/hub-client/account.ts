@@ -186,13 +186,15 @@ export class HubAccount {
     }
     const { report } = outcome;
     switch (report?.outcome) {
+      // A hub that is behind: it will hear of our token, and send it once more.
+      case 'not_current':
+        return { kind: 'waiting', token: reported, retryMs: RETRY_MS };
       case 'waiting':
       case 'rationed':
         return { kind: report.outcome, token: reported, retryMs: report.retryMs ?? RETRY_MS };
       case 'accepted':
       case 'held':
       case 'renewed':
-      case 'not_current':
       case undefined: {
         if (this.#suspicion?.fingerprint === refusal.fingerprint) this.#suspicion = undefined;
         const kind = report?.outcome === 'held' ? 'held' : 'accepted';

@@ -1,7 +1,7 @@
 import { parseJson } from '../base/json.ts';
-import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { LruTable } from '../base/lru-table.ts';
 import type { Random } from '../base/random.ts';
 import { type OriginHealth, Origins } from '../upstream/origins.ts';
 import { LOGIN_ONLY, type Refusal, type ReportAnswer, type TokenAnswer } from '../token/source.ts';
@@ -85,8 +85,8 @@ export class HubAccounts {
   readonly #list: HubList;
   readonly #watch: HubWatch;
   readonly #tickets: HubTickets;
-  readonly #owners = new LRUCache<string, string>({ max: FINGERPRINTS_MAX });
-  readonly #accounts = new LRUCache<string, HubAccount>({ max: ACCOUNTS_MAX });
+  readonly #owners = new LruTable<string, string>(FINGERPRINTS_MAX);
+  readonly #accounts = new LruTable<string, HubAccount>(ACCOUNTS_MAX);
   #onlyAppid: string | undefined;
   #poll: Timer | undefined;
   #closed = false;

@@ -1,7 +1,7 @@
 import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
 import { isObject, parseJson } from '../base/json.ts';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
+import { LruTable } from '../base/lru-table.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { waitAtMost } from '../base/wait.ts';
 import { LAST_SECOND_MS, LEFT_MS_MIN } from '../token/ticket-plan.ts';
@@ -35,7 +35,7 @@ interface Copy {
 export class HubTickets implements Tickets {
   readonly #client: HubClient;
   readonly #clock: Clock;
-  readonly #copies = new LRUCache<string, Copy>({ max: COPIES_MAX });
+  readonly #copies = new LruTable<string, Copy>(COPIES_MAX);
 
   constructor(client: HubClient, clock: Clock) {
     this.#client = client;

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { fingerprintOf } from '../base/secret.ts';
@@ -135,9 +135,9 @@ export class Callers {
 
   /** Always compares with every client, so that the time taken reveals nothing. */
   #clientOf(key: string): Caller | undefined {
-    const hash = createHash('sha256').update(key).digest();
+    const digest = hash('sha256', key, 'buffer');
     let found: Caller | undefined;
-    for (const client of this.#clients) if (timingSafeEqual(client.hash, hash)) found = client.caller;
+    for (const client of this.#clients) if (timingSafeEqual(client.hash, digest)) found = client.caller;
     return found;
   }
 

@@ -9,8 +9,7 @@ export function addressOf(ctx: Koa.Context): string {
 
 /** Reads the whole body. Throws a `Problem` if it exceeds the limit or ends early. */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const tooLarge = new Problem('body_too_large', `The body exceeds ${bytesMax} bytes.`);
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge;
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax);
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -24,8 +23,12 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   } catch {
     throw new Problem('bad_request', 'The body ended early.');
   }
-  if (bytes > bytesMax) throw tooLarge;
+  if (bytes > bytesMax) throw tooLarge(bytesMax);
   return Buffer.concat(chunks);
+}
+
+function tooLarge(bytesMax: number): Problem {
+  return new Problem('body_too_large', `The body exceeds ${bytesMax} bytes.`);
 }
 
 /** Reads the body as JSON; throws a `Problem` if it is not JSON. */

@@ -19,6 +19,7 @@ import { isLive, makeToken, type Token } from '../token/token.ts';
 import { troubleOf } from '../wechat/errcodes.ts';
 import type { Credentials, Failure, FetchOutcome, Issuer } from '../wechat/issuer.ts';
 import { answerNow, finalAnswer, finalReportAnswer, reportAnswerNow } from './answer.ts';
+import { CatchUp } from './catch-up.ts';
 import { Failures } from './failures.ts';
 import { Narrator } from './narrator.ts';
 import type { KeeperObserver } from './observer.ts';
@@ -47,6 +48,7 @@ export interface KeeperParts {
   readonly random: Random;
   readonly log: Log;
   readonly observer: KeeperObserver;
+  readonly isKnown: (fingerprint: string) => boolean;
 }
 
 /** Keeps one account's token: carries out the state machine's effects and returns their outcomes to it. */
@@ -59,6 +61,7 @@ export class Keeper {
   readonly #failures: Failures = new Failures();
   #app: Credentials;
   #leases: LeaseManager;
+  readonly #catchUp: CatchUp;
   #state: State = INITIAL_STATE;
   #timer: Timer | undefined;
   #wasTried = false;
@@ -68,6 +71,7 @@ export class Keeper {
     this.#parts = parts;
     this.#app = parts.app;
     this.#leases = this.#share(parts.app);
+    this.#catchUp = new CatchUp(() => this.#leases.reread(), parts.clock);
     this.#waiters = new Waiters(parts.clock, () => this.#state);
     this.#reportKeys = new ReportKeys(parts.clock);
     this.#narrator = new Narrator(parts.app.appid, parts);
@@ -118,17 +122,17 @@ export class Keeper {
   /** `caller` separates reporters, so that one cannot crowd out the others. */
   async report(refusal: Refusal, caller: string): Promise<ReportAnswer> {
     const { fingerprint } = refusal;
+    if (!this.#parts.isKnown(fingerprint)) this.#catchUp.run();
     if (this.peek()?.fingerprint !== fingerprint) {
       const answer = await this.token();
       return answer.kind === 'token' ? { ...answer, kind: 'not_current' } : answer;
     }
     const report = this.#reportOf(refusal, caller);
-    const { doubt } = this.#state;
     const want = {
       fingerprint,
       key: report.key,
-      look: settlingLook(doubt, report.key),
-      wasCovered: isCovered(doubt, report, this.#parts.clock.lifeMs()),
+      look: settlingLook(this.#state.doubt, report.key),
+      wasCovered: isCovered(this.#state.doubt, report, this.#parts.clock.lifeMs()),
     };
     this.#dispatch({ kind: 'reported', fingerprint, ...report });
     return this.#waiters.answer({
@@ -359,11 +363,9 @@ export class Keeper {
   }
 
   async #probe(round: number, token: Token): Promise<void> {
-    const { clock, issuer } = this.#parts;
-    const looking = this.#leases.reread();
-    if (looking !== undefined) await looking;
+    await this.#leases.reread();
     if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, { forcedAtMs: [] });
-    const outcome = await settled(() => issuer.probe(token), clock);
+    const outcome = await settled(() => this.#parts.issuer.probe(token), this.#parts.clock);
     if (this.#closed) return;
     const found = outcome.kind === 'failure' ? troubleOf(outcome) : outcome.kind;
     this.#narrator.probed(token, outcome, typeof found === 'string' ? undefined : found);

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { LruTable } from '../base/lru-table.ts';
 import type { Random } from '../base/random.ts';
 import type { Refusal, ReportAnswer, TokenAnswer, TokenSource, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
@@ -52,7 +52,7 @@ export interface Keepers extends TokenSource {
 
 export function makeKeepers(parts: KeepersParts): Keepers {
   const { store } = parts;
-  const owners = new LRUCache<string, string>({ max: FINGERPRINTS_MAX });
+  const owners = new LruTable<string, string>(FINGERPRINTS_MAX);
   const keepers = new Map<string, Keeper>();
   const observer = parts.observer ?? silentObserver;
   let isStarted = false;
@@ -61,6 +61,7 @@ export function makeKeepers(parts: KeepersParts): Keepers {
     const keeper = new Keeper({
       ...parts,
       app,
+      isKnown: (fingerprint) => owners.has(fingerprint),
       observer: {
         ...observer,
         tokenChanged(told) {

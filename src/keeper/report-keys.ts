@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
+import { LruTable } from '../base/lru-table.ts';
 import { fingerprintOf } from '../base/secret.ts';
 import { type Report, SHARED_KEY } from '../token/doubt.ts';
 import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
@@ -17,7 +17,7 @@ export const CALLERS_MAX = 1_000;
 export class ReportKeys {
   readonly #clock: Clock;
   /** By digest of the caller: the digests of its unlisted paths, and when each was added. */
-  readonly #opened = new LRUCache<string, Map<string, number>>({ max: CALLERS_MAX });
+  readonly #opened = new LruTable<string, Map<string, number>>(CALLERS_MAX);
 
   constructor(clock: Clock) {
     this.#clock = clock;

@@ -1,7 +1,7 @@
 import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
-import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { LruTable } from '../base/lru-table.ts';
 import type { Random } from '../base/random.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { waitAtMost } from '../base/wait.ts';
@@ -48,7 +48,7 @@ const TICKET_PATH = '/cgi-bin/ticket/getticket';
 
 /** Keeps a copy of each requested ticket and renews it on its own schedule, independent of the token's. */
 export function keepTickets(parts: TicketParts): KeptTickets {
-  const kept = new LRUCache<string, TicketKeeper>({ max: KEPT_MAX, dispose: (keeper) => keeper.close() });
+  const kept = new LruTable<string, TicketKeeper>(KEPT_MAX, (keeper) => keeper.close());
   return {
     ticket(appid, type) {
       const key = `${type} ${appid}`;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
+import { LruTable } from '../base/lru-table.ts';
 import { type KubernetesApi, whyNot } from './api.ts';
 import { Turnstile, type TurnstileLimits } from './turnstile.ts';
 
@@ -87,8 +87,8 @@ const GENUINE_MS_MIN = 5_000;
  */
 export class TokenReviews {
   readonly #parts: TokenReviewParts;
-  readonly #genuine: LRUCache<string, Genuine>;
-  readonly #refused: LRUCache<string, Refused>;
+  readonly #genuine: LruTable<string, Genuine>;
+  readonly #refused: LruTable<string, Refused>;
   readonly #running = new Map<string, Promise<Review>>();
   readonly #knownLane: Turnstile;
   readonly #unknownLane: Turnstile;
@@ -96,8 +96,8 @@ export class TokenReviews {
   constructor(parts: TokenReviewParts) {
     this.#parts = parts;
     const max = parts.rememberedMax ?? REVIEW_LIMITS.rememberedMax;
-    this.#genuine = new LRUCache({ max });
-    this.#refused = new LRUCache({ max });
+    this.#genuine = new LruTable(max);
+    this.#refused = new LruTable(max);
     this.#knownLane = new Turnstile(KNOWN_LANE, parts.clock);
     this.#unknownLane = new Turnstile(UNKNOWN_LANE, parts.clock);
   }

@@ -1,6 +1,6 @@
 import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
-import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
+import { LruTable } from '../base/lru-table.ts';
 import type { ReportAnswer, TokenSource } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import { reportPath } from '../wechat/report-path.ts';
@@ -57,7 +57,7 @@ interface PathRecord {
 interface AccountRecord {
   readonly appid: string;
   readonly fingerprint: string;
-  readonly paths: LRUCache<string, PathRecord>;
+  readonly paths: LruTable<string, PathRecord>;
   quietUntilMs: number;
   quietAs: NoReplay;
 }
@@ -72,10 +72,9 @@ interface AccountRecord {
  */
 export class Reports {
   readonly #parts: ReportsParts;
-  readonly #accounts = new LRUCache<string, AccountRecord>({
-    max: REPORTED_ACCOUNTS_MAX,
-    dispose: ({ paths }) => paths.clear(),
-  });
+  readonly #accounts = new LruTable<string, AccountRecord>(REPORTED_ACCOUNTS_MAX, ({ paths }) =>
+    paths.clear(),
+  );
 
   constructor(parts: ReportsParts) {
     this.#parts = parts;
@@ -234,12 +233,9 @@ export class Reports {
   #accountOf(appid: string, fingerprint: string): AccountRecord {
     const known = this.#accounts.get(appid);
     if (known?.fingerprint === fingerprint) return known;
-    const paths = new LRUCache<string, PathRecord>({
-      max: REPORTED_PATHS_MAX,
-      dispose(record) {
-        record.timer?.cancel();
-        record.endWait?.();
-      },
+    const paths = new LruTable<string, PathRecord>(REPORTED_PATHS_MAX, (record) => {
+      record.timer?.cancel();
+      record.endWait?.();
     });
     const account: AccountRecord = { appid, fingerprint, paths, quietUntilMs: 0, quietAs: 'waiting' };
     this.#accounts.set(appid, account);

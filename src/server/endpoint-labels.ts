@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { LruTable } from '../base/lru-table.ts';
 import { fingerprintOf } from '../base/secret.ts';
 import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
 
@@ -24,7 +24,7 @@ const PATH_SHAPE = /^(?:\/(?=[a-z])(?!(?:[a-z_]*\d){3})[a-z0-9_]{1,40}){2,6}$/;
 
 export function makeEndpointLabels(): EndpointLabels {
   const frequent = new Set<string>();
-  const candidates = new LRUCache<string, number>({ max: CANDIDATES_MAX });
+  const candidates = new LruTable<string, number>(CANDIDATES_MAX);
   const count = (path: string): void => {
     const key = fingerprintOf(path);
     const seen = (candidates.get(key) ?? 0) + 1;

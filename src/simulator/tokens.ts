@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { LruTable } from '../base/lru-table.ts';
 import type { Random } from '../base/random.ts';
 import { fingerprintOf } from '../base/secret.ts';
 
@@ -70,7 +70,7 @@ export const TOKENS_MAX = 20_000;
 
 /** Every recently issued token, by its value. */
 export class TokenRegistry {
-  readonly #tokens = new LRUCache<string, IssuedToken>({ max: TOKENS_MAX });
+  readonly #tokens = new LruTable<string, IssuedToken>(TOKENS_MAX);
 
   issue(
     fields: Pick<IssuedToken, 'value' | 'kind' | 'appid' | 'issuedAtMs'> & {

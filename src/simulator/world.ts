@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../base/clock.ts';
+import { LruTable } from '../base/lru-table.ts';
 import { type Random, seededRandom } from '../base/random.ts';
 import { type Account, makeAccount, type NewApp, settle } from './accounts.ts';
 import type { Answer } from './answer.ts';
@@ -94,15 +95,13 @@ export class World {
   readonly rules: Rules = new Rules();
   readonly endpoints: Map<string, Endpoint>;
   readonly #firstEndpoints: ReadonlyMap<string, Endpoint>;
-  readonly ridRecords: LRUCache<string, RidRecord> = new LRUCache({ max: RIDS_MAX });
+  readonly ridRecords = new LruTable<string, RidRecord>(RIDS_MAX);
   readonly media: LRUCache<string, StoredMedia> = new LRUCache({
     maxSize: MEDIA_BYTES_MAX,
     sizeCalculation: (media) => media.bytes.length + 1_000,
   });
   /** Session keys and refresh tokens of logged-in users, used login codes, and the like. */
-  readonly logins: LRUCache<string, Login> = new LRUCache({
-    max: LOGINS_MAX,
-  });
+  readonly logins = new LruTable<string, Login>(LOGINS_MAX);
 
   constructor(
     clock: Clock,

@@ -49,6 +49,7 @@ export function settledLedger(
   ration: Ration,
   nowMs: number,
 ): readonly number[] {
+  if (ours.length === 0 && theirs.length === 0) return ours;
   const merged = mergedLedger(notAhead(ours, ration, nowMs), notAhead(theirs, ration, nowMs), ration);
   return pruned(merged, ration, nowMs);
 }

@@ -1,7 +1,7 @@
 import { lookup as systemLookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
+import { LruTable } from '../base/lru-table.ts';
 
 export interface Address {
   readonly address: string;
@@ -55,7 +55,7 @@ interface Known {
 export class Lookups {
   readonly #resolve: Resolve;
   readonly #clock: Clock;
-  readonly #known = new LRUCache<string, Known>({ max: NAMES_MAX });
+  readonly #known = new LruTable<string, Known>(NAMES_MAX);
   readonly #asking = new Map<string, Promise<readonly Address[]>>();
 
   constructor(resolve: Resolve, clock: Clock) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { APPID_PATTERN } from './appid.ts';
 
 /**
@@ -24,5 +24,5 @@ const PATTERN = new RegExp(`${PREFIX}\\.(${APPID_PATTERN})\\.([0-9a-f]{24})`, 'g
 
 /** Not a signature: distinguishes a stand-in from a string that happens to look like one. */
 function checkOf(appid: string): string {
-  return createHash('sha256').update(`${PREFIX}.${appid}`).digest('hex').slice(0, 24);
+  return hash('sha256', `${PREFIX}.${appid}`).slice(0, 24);
 }

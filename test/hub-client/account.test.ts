@@ -122,6 +122,11 @@ for (const [told, expected] of [
     { outcome: 'rationed', holdMs: undefined, retryMs: undefined },
     { kind: 'rationed', retryMs: 1_000 },
   ],
+  // The hub is behind: it has not heard of our token yet.
+  [
+    { outcome: 'not_current', holdMs: undefined, retryMs: undefined },
+    { kind: 'waiting', retryMs: 1_000 },
+  ],
   // Version 0.1 of the hub says nothing of the report.
   [undefined, { kind: 'accepted', holdMs: 2_000 }],
 ] as const) {
@@ -245,6 +250,21 @@ test('a report that was lost while the hub was away is made once the hub names t
   account.take(issued('one', 1_000));
   account.reportAgain(fingerprint);
   t.is(asked.length, 2);
+  t.is(asked[1]?.report?.fingerprint, fingerprint);
+});
+
+test('a report that a hub could make nothing of, since it was behind, is made once it has caught up', async (t) => {
+  const { account, asked, issued } = startAccount();
+  account.take(issued('old', 9_000));
+  account.take(issued('new', 1_000));
+  const { fingerprint } = issued('new').token;
+  const answer = account.report(refusal(fingerprint));
+  const report = { outcome: 'not_current', holdMs: undefined, retryMs: undefined } as const;
+  await asked[0]?.answer({ kind: 'token', got: issued('old', 9_000), report });
+  t.like(await answer, { kind: 'waiting' });
+  t.is(account.peek()?.fingerprint, fingerprint);
+  account.take(issued('new', 1_000));
+  account.reportAgain(fingerprint);
   t.is(asked[1]?.report?.fingerprint, fingerprint);
 });
 

@@ -103,6 +103,45 @@ for (const mode of ['stable', 'classic'] as const) {
     }
   }
 
+  test(`${mode}: a hub that has not heard of a token reads of it as soon as it is reported`, async (t) => {
+    const it = await startHubs(mode, 2);
+    const [ahead, behind] = it.hubs;
+    if (behind !== undefined) behind.link.isDeaf = true;
+    it.kill();
+    const renewal = ahead?.keepers.report(APPID, refusal(fingerprintOf(it.current())));
+    await it.pass(500);
+    t.like(await renewal, { kind: 'renewed' });
+    const dead = it.current();
+    t.not(tokenOf(behind), dead);
+    it.kill();
+    t.like(await behind?.keepers.report(APPID, refusal(fingerprintOf(dead))), { kind: 'not_current' });
+    await it.pass(50);
+    t.is(tokenOf(behind), dead);
+    const report = behind?.keepers.report(APPID, refusal(fingerprintOf(dead)));
+    await it.pass(1_000);
+    // Two forced refreshes are half a minute apart.
+    t.like(await report, { kind: mode === 'stable' ? 'waiting' : 'renewed' });
+    t.is(it.current() === dead, mode === 'stable');
+  });
+
+  test(`${mode}: however many report a token that nobody has, the store is read once a second`, async (t) => {
+    const it = await startHubs(mode, 2);
+    const hub = it.hubs[0] as Holder;
+    let reads = 0;
+    const read = hub.link.read.bind(hub.link);
+    hub.link.read = (account) => {
+      reads += 1;
+      return read(account);
+    };
+    for (let index = 0; index < 100; index += 1) {
+      const answer = await hub.keepers.report(APPID, refusal(fingerprintOf(`nobody's ${index}`)));
+      t.like(answer, { kind: 'not_current' });
+    }
+    t.is(reads, 1);
+    t.like(await hub.keepers.report(APPID, refusal(fingerprintOf(it.current()))), { kind: 'accepted' });
+    t.true(reads <= 2);
+  });
+
   test(`${mode}: if no hub can refresh, each reports so at once, and the platform is not asked repeatedly`, async (t) => {
     const it = await startHubs(mode, 3);
     const dead = it.current();

@@ -44,7 +44,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   pino: /^src\/base\/log\.ts$/,
   koa: /^src\/(?:server|proxy|hub|injector|simulator)\//,
   'koa-router': /^src\/(?:server|hub|injector|simulator)\//,
-  'lru-cache': /^src\//,
+  'lru-cache': /^src\/(?:base\/lru-table|simulator\/world)\.ts$/,
   yaml: /^src\/settings\//,
   zod: /^src\/(?:hub|hub-api|injector|kubernetes|settings|simulator|store)\//,
   selfsigned: /^src\/(?:(?:simulator|injector)\/certificate|server\/self-signed)\.ts$/,

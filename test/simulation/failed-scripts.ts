@@ -166,4 +166,17 @@ export const SCRIPTS_THAT_FAILED: readonly FailedScript[] = [
       ],
     },
   },
+  {
+    story: 'a report to a hub that had not heard of the reported token yet was lost',
+    script: {
+      seed: 10_015,
+      endMs: 3 * HOUR_MS,
+      sizes: { ...SIZES, mode: 'classic', sidecars: 4, paths: 60, callEveryMs: 214_455, platformMs: 24 },
+      knobs: { ...KNOBS, overlapMs: 300_000 },
+      steps: [
+        { atMs: 4_885_000, do: 'not on the IP list', keeper: 0, forMs: 875_000 },
+        { atMs: 5_654_500, do: 'revoke the token', times: 15, everyMs: 3_749 },
+      ],
+    },
+  },
 ];

@@ -75,16 +75,13 @@ export class Machine implements Host {
   #after(delayMs: number, run: () => void): Timer {
     const wholeMs = Math.max(TIMER_SLACK_MS, Math.trunc(delayMs));
     const dueMs = this.#monotonicMs() + wholeMs;
-    let planned = this.#schedule.in(wholeMs / this.#rate, this, fire(this));
+    const fire = (): void => {
+      // A monotonic clock that slept has not counted that time.
+      const leftMs = dueMs - this.#monotonicMs();
+      if (leftMs <= TIMER_SLACK_MS) run();
+      else planned = this.#schedule.in(leftMs / this.#rate, this, fire);
+    };
+    let planned = this.#schedule.in(wholeMs / this.#rate, this, fire);
     return { cancel: () => planned.cancel() };
-
-    function fire(machine: Machine): () => void {
-      return () => {
-        // A monotonic clock that slept has not counted that time.
-        const leftMs = dueMs - machine.#monotonicMs();
-        if (leftMs <= TIMER_SLACK_MS) run();
-        else planned = machine.#schedule.in(leftMs / machine.#rate, machine, fire(machine));
-      };
-    }
   }
 }

@@ -300,6 +300,21 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [{ file: 'hub-client/account.js', find: 'if (isOld || ', put: 'if (' }],
   },
   {
+    name: 'a report to a hub that is behind is lost',
+    story: 'What is not current has been replaced.',
+    script: 7,
+    changes: [
+      { file: 'keeper/keeper.js', find: 'if (!this.#parts.isKnown(fingerprint))', put: 'if (false)' },
+      {
+        file: 'hub-client/account.js',
+        find: "case 'not_current':\n                return { kind: 'waiting', token: reported, retryMs: RETRY_MS };",
+        put: `case 'not_current':
+                this.#suspicion = undefined;
+                return { kind: 'accepted', token: reported, holdMs: OLD_HUB_HOLD_MS };`,
+      },
+    ],
+  },
+  {
     name: 'a busy platform uses up the ration',
     story: 'What the platform declines counts as if it had ended a token.',
     script: 1,

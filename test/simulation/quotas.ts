@@ -10,6 +10,9 @@ const FORCE_SPACING_MS = 30_000;
 const FORCES_MAX = 20;
 const CLASSIC_WINDOW_MS = 1_200_000;
 const CLASSIC_MAX = 20;
+const RATIONED_MS = 300_000;
+/** When exactly a fetch counts is not for us to say. */
+const ROUNDING_MS = 1_000;
 /** Lives end too, two or three of them in this time. */
 const CLASSIC_MORE = 4;
 /** Two and 60 seconds, from the end of one ask to the start of the next. */
@@ -122,7 +125,13 @@ export class Quotas {
   isRationed(sinceMs: number): boolean {
     const { sizes, schedule, platform } = this.#world;
     if (sizes.mode === 'classic') {
-      return this.#spentMs.filter((atMs) => atMs > sinceMs - CLASSIC_WINDOW_MS).length >= CLASSIC_MAX;
+      // Whoever had spent them all then looks into reports again only after five minutes.
+      const fromMs = sinceMs - RATIONED_MS;
+      return this.#spentMs.some(
+        (atMs, index) =>
+          atMs > fromMs - CLASSIC_WINDOW_MS &&
+          (this.#spentMs[index + CLASSIC_MAX - 1] ?? Infinity) - atMs < CLASSIC_WINDOW_MS + ROUNDING_MS,
+      );
     }
     // Other programs draw on the platform's own limit too.
     const all = [...this.#forces.map(({ atMs }) => atMs), ...platform.forcedSince(0)];

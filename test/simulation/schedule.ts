@@ -5,16 +5,27 @@ export interface Host {
   readonly pausedUntilMs: number;
 }
 
-interface Entry {
+export interface Planned {
+  cancel(): void;
+}
+
+class Entry implements Planned {
   atMs: number;
   /** Events of one moment happen in the order in which they were planned. */
   order: number;
   readonly host: Host | undefined;
   run: (() => void) | undefined;
-}
 
-export interface Planned {
-  cancel(): void;
+  constructor(atMs: number, order: number, host: Host | undefined, run: () => void) {
+    this.atMs = atMs;
+    this.order = order;
+    this.host = host;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.run = undefined;
+  }
 }
 
 /** What is hung on it runs behind the promises that are on their way; cheaper than `queueMicrotask`. */
@@ -36,9 +47,9 @@ export class Schedule {
   #stopped = false;
 
   at(atMs: number, host: Host | undefined, run: () => void): Planned {
-    const entry: Entry = { atMs: Math.max(atMs, this.nowMs), order: this.#order++, host, run };
+    const entry = new Entry(Math.max(atMs, this.nowMs), this.#order++, host, run);
     push(this.#heap, entry);
-    return { cancel: () => void (entry.run = undefined) };
+    return entry;
   }
 
   in(delayMs: number, host: Host | undefined, run: () => void): Planned {

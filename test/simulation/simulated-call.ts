@@ -12,6 +12,9 @@ import { PLATFORM } from './platform-ask.ts';
 import type { SidecarNode } from './sidecar-node.ts';
 import type { World } from './world.ts';
 
+/** Tokens of the platform need no decoding. */
+const TOKEN = /[?&]access_token=([^&]*)/;
+
 /** One sending of a call, and what the platform said to it. */
 export interface Sending {
   readonly fingerprint: string;
@@ -128,7 +131,7 @@ export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injec
   send(target: string): Promise<Answer> {
     const { network, platform, schedule, judge: judged } = this.#world;
     const { name } = this.#machine;
-    const token = new URLSearchParams(target.split('?')[1]).get('access_token') ?? '';
+    const token = TOKEN.exec(target)?.[1] ?? '';
     const given = platform.byValue.get(token);
     const sending: Sending = { fingerprint: given?.fingerprint ?? '', sentMs: schedule.nowMs };
     this.#sendings.push(sending);

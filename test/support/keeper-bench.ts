@@ -41,7 +41,16 @@ export function bench(options: { app?: Credentials; store?: TokenStore; issuer?:
     tokenChanged: (it) => told.push(['tokenChanged', it.fingerprint, it.expiresAtUnixMs]),
   };
   const random = (): number => 0.5;
-  const keeper = new Keeper({ app, issuer: options.issuer ?? issuer, store, clock, random, log, observer });
+  const keeper = new Keeper({
+    app,
+    issuer: options.issuer ?? issuer,
+    store,
+    clock,
+    random,
+    log,
+    observer,
+    isKnown: () => true,
+  });
   return { keeper, issuer, clock, lines, told };
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../base/clock.ts';
+import { LruTable } from '../../base/lru-table.ts';
 import { type Random, randomHex } from '../../base/random.ts';
 import { keyOf, type Caller } from '../callers.ts';
 import type { ShareLimits } from '../limits.ts';
@@ -15,7 +15,7 @@ export class Sessions {
   readonly #random: Random;
   readonly #stillHolds: (caller: Caller) => boolean;
   /** By digest of the id. */
-  readonly #open = new LRUCache<string, { caller: Caller; endsAtMs: number }>({ max: SESSION_LIMITS.max });
+  readonly #open = new LruTable<string, { caller: Caller; endsAtMs: number }>(SESSION_LIMITS.max);
 
   constructor(clock: Clock, random: Random, stillHolds: (caller: Caller) => boolean) {
     this.#clock = clock;
