@@ -25,7 +25,8 @@ export function pairs(
 
 /** CPU per call as a multiple: the median of all rounds, and between which values the middle half lies. */
 export function cpuRatio(results: Results, pair: Pair): string {
-  const ratios = pairs(results, pair, (slice, base) => slice.cpuUsPerCall / base.cpuUsPerCall);
+  const all = pairs(results, pair, (slice, base) => slice.cpuUsPerCall / base.cpuUsPerCall);
+  const ratios = all.filter((ratio) => !Number.isNaN(ratio));
   if (ratios.length === 0) return '';
   const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(ratios, share).toFixed(2));
   return `${middle} (${low}–${high})`;
