@@ -110,7 +110,9 @@ for (const doc of DOCS) {
     t.true(text.includes(`| ${limitOfManifest('k8s/base/hub.yaml') / MIB}Mi`));
     t.true(text.includes(`| ${limitOfManifest('k8s/base/injector.yaml') / MIB}Mi`));
     t.true(text.includes(`| ${defaultOf('injector.memoryLimit')}`));
-    t.true(text.includes(`\`limits.inFlight\` (${Number(defaultOf('limits.inFlight')).toLocaleString('en-US')})`));
+    t.true(
+      text.includes(`\`limits.inFlight\` (${Number(defaultOf('limits.inFlight')).toLocaleString('en-US')})`),
+    );
   });
 }
 
