@@ -34,7 +34,7 @@ export interface Setting extends About {
 }
 
 /** The one place where a setting is told from the types and mappings around it. */
-export const SETTINGS_REGISTRY = z.registry<Omit<Setting, 'key'>>();
+const SETTINGS_REGISTRY = z.registry<Omit<Setting, 'key'>>();
 
 /** A setting of the schema: what may be given, who reads it, and what it means in both languages. */
 export function setting<T extends z.ZodType>(
