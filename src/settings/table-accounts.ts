@@ -27,8 +27,8 @@ export const appSecret: Setting<string> = {
   secret: true,
   roles: ACCOUNT_ROLES,
   live: true,
-  meaning: 'Its AppSecret. A file is the better place for it: see the next line.',
-  meaningZh: '该账号的 AppSecret。更推荐放在文件里，见下一行。',
+  meaning: 'Its AppSecret. A file is the better place for it: see `apps[].secretFile`.',
+  meaningZh: '该账号的 AppSecret。更推荐放在文件里，见 `apps[].secretFile`。',
 };
 
 export const appSecretFile: Setting<string> = {
