@@ -120,6 +120,7 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
     drainDelayMs: reader.oneOrDefault(serving.drainDelay),
     drainTimeoutMs: reader.oneOrDefault(serving.drainTimeout),
     logLevel: reader.oneOrDefault(serving.logLevel),
+    accessLog: reader.oneOrDefault(serving.accessLog),
     simulator: {
       seed: reader.oneOrDefault(serving.simulatorSeed),
       tls: reader.oneOrDefault(serving.simulatorTls),

@@ -54,6 +54,7 @@ export interface Settings {
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
+  readonly accessLog: 'off' | 'errors' | 'all';
   readonly simulator: SimulatorSettings;
   readonly injector: InjectorSettings;
   /** Serves HTTPS for the platform's own host names too; undefined: no. */

@@ -312,6 +312,19 @@ export const drainTimeout: Setting<number> = {
   meaningZh: '停止时等待进行中请求的最长时间。',
 };
 
+export const accessLog: Setting<'off' | 'errors' | 'all'> = {
+  key: 'accessLog',
+  env: 'WECHAT_SIDECAR_ACCESS_LOG',
+  default: 'off',
+  form: form.oneOf(['off', 'errors', 'all']),
+  roles: PROXIES,
+  live: true,
+  meaning:
+    "One JSON line for each call, `all` of them or those that ended in `errors`: a status of 400 or more, an errcode that is not 0, or the sidecar's own errors. Without the query, and whatever `logLevel` is; no line is left out.",
+  meaningZh:
+    '每个调用写一行 JSON：`all` 全部，`errors` 只写出错的，即状态码 400 及以上、errcode 不为 0，或边车自身的错误。不含查询串，与 `logLevel` 无关，也不会省略任何一行。',
+};
+
 export const logLevel: Setting<LogLevel> = {
   key: 'logLevel',
   env: 'WECHAT_SIDECAR_LOG_LEVEL',

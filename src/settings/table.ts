@@ -61,6 +61,7 @@ export const SETTINGS_TABLE: readonly Setting[] = [
   serving.drainDelay,
   serving.drainTimeout,
   serving.logLevel,
+  serving.accessLog,
   serving.simulatorSeed,
   serving.simulatorTls,
   serving.simulatorTokenLife,
