@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { ADMIN_BODY_BYTES_MAX, PAGE_RATE } from './admin-limits.ts';
 import { KeptPage } from './kept-page.ts';
 import type { BuildInfo, Metrics } from './metrics.ts';
+import { withReadableTimes } from './status-times.ts';
 
 export interface Check {
   readonly name: string;
@@ -24,13 +25,13 @@ export interface AdminInput {
     /** Whether the start is over. */
     readonly startup: readonly Check[];
   };
-  /** What `/status` shows as JSON: fingerprints, never tokens. */
+  /** What `/status` shows as JSON: fingerprints, never tokens; times as `…UnixMs`. */
   status(): unknown;
   readonly metrics: Pick<Metrics, 'contentType' | 'page'>;
   /** Called after the answer has left. */
   quit(): void;
   readonly clock: Clock;
-  readonly log: LevelledLog;
+  readonly log: Omit<LevelledLog, 'always'>;
 }
 
 interface Route {
@@ -61,7 +62,7 @@ export function adminHandler(input: AdminInput): RequestListener {
 function routesFor(input: AdminInput): Route[] {
   const { checks, clock } = input;
   const metrics = new KeptPage(() => input.metrics.page(), PAGE_RATE, clock);
-  const status = new KeptPage(() => `${JSON.stringify(input.status(), null, 2)}\n`, PAGE_RATE, clock);
+  const status = new KeptPage(() => statusText(input.status(), clock), PAGE_RATE, clock);
   return [
     healthRoute('livez', 'whether the process works', checks.live),
     healthRoute('readyz', 'whether calls should come here', checks.ready),
@@ -109,6 +110,10 @@ function routesFor(input: AdminInput): Route[] {
   ];
 }
 
+function statusText(status: unknown, clock: Clock): string {
+  return `${JSON.stringify(withReadableTimes(status, clock.wallMs()), null, 2)}\n`;
+}
+
 function healthRoute(name: string, meaning: string, checks: readonly Check[]): Route {
   return {
     method: 'GET',
@@ -134,7 +139,7 @@ function answerHealth(ctx: Koa.Context, name: string, checks: readonly Check[]):
   answerText(ctx, passed ? 200 : 503, lines.join('\n'));
 }
 
-async function changeLogLevel(ctx: Koa.Context, log: LevelledLog): Promise<void> {
+async function changeLogLevel(ctx: Koa.Context, log: AdminInput['log']): Promise<void> {
   const given = ctx.query['level'] ?? (await readShortBody(ctx.req)).replace(/^level=/, '').trim();
   const level = LOG_LEVELS.find((known) => known === given);
   if (level === undefined) {
