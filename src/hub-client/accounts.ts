@@ -4,7 +4,13 @@ import type { Log } from '../base/log.ts';
 import { LruTable } from '../base/lru-table.ts';
 import type { Random } from '../base/random.ts';
 import { type OriginHealth, Origins } from '../upstream/origins.ts';
-import { LOGIN_ONLY, type Refusal, type ReportAnswer, type TokenAnswer } from '../token/source.ts';
+import {
+  LOGIN_ONLY,
+  LOGIN_ONLY_NEXT,
+  type Refusal,
+  type ReportAnswer,
+  type TokenAnswer,
+} from '../token/source.ts';
 import type { WireReport } from '../hub-api/wire.ts';
 import type { Token } from '../token/token.ts';
 import type { SignatureAnswer } from '../wechat/page-signature.ts';
@@ -55,6 +61,8 @@ export interface HubAccountStatus {
   readonly fingerprint?: string;
   readonly issuedAtUnixMs?: number;
   readonly expiresAtUnixMs?: number;
+  /** What is being done about its token, in one sentence. */
+  readonly next: string;
   readonly lastFailure?: { readonly message: string; readonly errcode: number; readonly unixMs: number };
 }
 
@@ -292,6 +300,7 @@ export class HubAccounts {
         expiresAtUnixMs: this.#unixMs(token.expiresAtMs),
       }),
       ...(failure !== undefined && { lastFailure: failure }),
+      next: this.isLoginOnly(appid) ? LOGIN_ONLY_NEXT : nextWords(token !== undefined, failure?.message),
     };
   }
 
@@ -299,6 +308,14 @@ export class HubAccounts {
     const { clock } = this.#parts;
     return Math.round(lifeMs + clock.wallMs() - clock.lifeMs());
   }
+}
+
+/** What is being done about an account's token: one sentence for people. */
+function nextWords(hasToken: boolean, problem: string | undefined): string {
+  if (problem !== undefined) return `ask the hub again with the next call: ${problem}`;
+  return hasToken
+    ? 'the hub refreshes the token, and sends its successor'
+    : 'ask the hub with the first call';
 }
 
 function wireReport({ fingerprint, errcode, path, succeeded }: Refusal): WireReport {

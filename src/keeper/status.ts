@@ -7,6 +7,7 @@ import { isLive, type TokenMode } from '../token/token.ts';
 import type { LastFailure } from './failures.ts';
 import { RATIONED, SPACED } from './narrator.ts';
 import type { LeaseStatus } from '../token/lease.ts';
+import { nextWords } from './next-words.ts';
 
 /** One account, for `/status`. Times are Unix milliseconds. */
 export interface AccountStatus {
@@ -19,6 +20,8 @@ export interface AccountStatus {
   readonly expiresAtUnixMs?: number;
   /** When the platform is asked next; absent during a request. */
   readonly nextRefreshUnixMs?: number;
+  /** What is being done about it, and when, in one sentence. */
+  readonly next: string;
   readonly suspected: boolean;
   /** Number of paths whose reports start nothing for now, because a look found the token accepted. */
   readonly heldPaths: number;
@@ -60,6 +63,7 @@ export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
       expiresAtUnixMs: unixMs(state.token.expiresAtMs),
     }),
     ...(nextMs !== undefined && { nextRefreshUnixMs: unixMs(nextMs) }),
+    next: nextWords(state, shared, nowMs),
     suspected: isDoubted(state.doubt),
     heldPaths: [...state.doubt.holds.values()].filter((hold) => nowMs < hold.untilMs).length,
     ...(state.phase.kind === 'rationed' && {

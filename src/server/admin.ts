@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { ADMIN_BODY_BYTES_MAX, PAGE_RATE } from './admin-limits.ts';
 import { KeptPage } from './kept-page.ts';
 import type { BuildInfo, Metrics } from './metrics.ts';
+import { withReadableTimes } from './status-times.ts';
 
 export interface Check {
   readonly name: string;
@@ -24,7 +25,7 @@ export interface AdminInput {
     /** Whether the start is over. */
     readonly startup: readonly Check[];
   };
-  /** What `/status` shows as JSON: fingerprints, never tokens. */
+  /** What `/status` shows as JSON: fingerprints, never tokens; times as `…UnixMs`. */
   status(): unknown;
   readonly metrics: Pick<Metrics, 'contentType' | 'page'>;
   /** Called after the answer has left. */
@@ -61,7 +62,7 @@ export function adminHandler(input: AdminInput): RequestListener {
 function routesFor(input: AdminInput): Route[] {
   const { checks, clock } = input;
   const metrics = new KeptPage(() => input.metrics.page(), PAGE_RATE, clock);
-  const status = new KeptPage(() => `${JSON.stringify(input.status(), null, 2)}\n`, PAGE_RATE, clock);
+  const status = new KeptPage(() => statusText(input.status(), clock), PAGE_RATE, clock);
   return [
     healthRoute('livez', 'whether the process works', checks.live),
     healthRoute('readyz', 'whether calls should come here', checks.ready),
@@ -107,6 +108,10 @@ function routesFor(input: AdminInput): Route[] {
       run: (ctx) => changeLogLevel(ctx, input.log),
     },
   ];
+}
+
+function statusText(status: unknown, clock: Clock): string {
+  return `${JSON.stringify(withReadableTimes(status, clock.wallMs()), null, 2)}\n`;
 }
 
 function healthRoute(name: string, meaning: string, checks: readonly Check[]): Route {

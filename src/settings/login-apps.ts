@@ -1,4 +1,5 @@
 import type { Credentials } from '../wechat/issuer.ts';
+import { LOGIN_ONLY_NEXT } from '../token/source.ts';
 import type { AppSettings } from './accounts.ts';
 
 /** Those accounts that have tokens; the others only log people in. */
@@ -13,6 +14,8 @@ export function loginOnly(apps: readonly AppSettings[]): ReadonlySet<string> {
 /** The part of `/status` for the others. */
 export function loginStatus(
   apps: readonly AppSettings[],
-): { readonly appid: string; readonly mode: 'login' }[] {
-  return apps.flatMap(({ appid, mode }) => (mode === 'login' ? [{ appid, mode }] : []));
+): { readonly appid: string; readonly mode: 'login'; readonly next: string }[] {
+  return apps.flatMap(({ appid, mode }) =>
+    mode === 'login' ? [{ appid, mode, next: LOGIN_ONLY_NEXT }] : [],
+  );
 }

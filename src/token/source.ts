@@ -47,6 +47,9 @@ export interface TokenSource {
   ownerOf(fingerprint: string): string | undefined;
 }
 
+/** What `/status` says of such an account's token. */
+export const LOGIN_ONLY_NEXT = 'nothing to do: this account only logs people in, and has no token';
+
 /** The result for every account of mode `login`, which has no token. */
 export const LOGIN_ONLY: Unavailable = {
   kind: 'unavailable',

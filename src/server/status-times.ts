@@ -1,0 +1,35 @@
+const SUFFIX = /(?:At)?UnixMs$/;
+
+/** Times that lie ahead, of which people want to know how far. */
+const AHEAD: ReadonlySet<string> = new Set(['expires', 'nextRefresh', 'until', 'ends']);
+
+/** Words that need no `At` behind them. */
+const ADVERBS: ReadonlySet<string> = new Set(['since', 'until']);
+
+/**
+ * A status for people: each time in Unix milliseconds, whose name ends in `UnixMs`, as RFC 3339, and beside one that lies ahead
+ * the seconds that are left. `expiresAtUnixMs` becomes `expiresAt` and `expiresInS`.
+ */
+export function withReadableTimes(value: unknown, nowUnixMs: number): unknown {
+  if (Array.isArray(value)) return value.map((item) => withReadableTimes(item, nowUnixMs));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).flatMap(([name, member]): [string, unknown][] =>
+    name.endsWith('nixMs') && typeof member === 'number'
+      ? timeMembers(name, member, nowUnixMs)
+      : [[name, withReadableTimes(member, nowUnixMs)]],
+  );
+  return Object.fromEntries(members);
+}
+
+function timeMembers(name: string, unixMs: number, nowUnixMs: number): [string, unknown][] {
+  const subject = name === 'unixMs' ? '' : name.replace(SUFFIX, '');
+  const time = ADVERBS.has(subject) ? subject : subject === '' ? 'at' : `${subject}At`;
+  const shown: [string, unknown][] = [[time, rfc3339(unixMs)]];
+  if (AHEAD.has(subject)) shown.push([`${subject}InS`, Math.round((unixMs - nowUnixMs) / 1_000)]);
+  return shown;
+}
+
+function rfc3339(unixMs: number): string | null {
+  const date = new Date(unixMs);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
