@@ -10,6 +10,8 @@ export type Arguments =
       readonly command: Command | undefined;
       readonly configFile: string | undefined;
       readonly check: CheckOptions;
+      /** Print JSON, for programs. */
+      readonly json: boolean;
     }
   /** To be printed on stdout, with exit code 0. */
   | { readonly kind: 'show'; readonly text: string }
@@ -29,9 +31,15 @@ const OPTIONS = {
   version: { type: 'boolean' },
   fetch: { type: 'boolean' },
   role: { type: 'string' },
+  json: { type: 'boolean' },
 } as const;
 
-const CHECK_ALONE = ['fetch', 'role'];
+/** Options that only these commands have. */
+const COMMANDS_WITH: Readonly<Record<string, readonly Command[]>> = {
+  fetch: ['check'],
+  role: ['check'],
+  json: ['check', 'status'],
+};
 
 /** `argv` without the node binary and the script. */
 export function parseArguments(argv: readonly string[], version: string): Arguments {
@@ -49,12 +57,14 @@ export function parseArguments(argv: readonly string[], version: string): Argume
     if (problem !== undefined) return bad(problem);
   }
   if (values.version === true) return { kind: 'show', text: `wechat-sidecar ${version}\n` };
-  if (word !== undefined && word !== 'help' && command === undefined) {
+  const isHelp = values.help === true || word === 'help';
+  const isTopic = word === 'help' || (isHelp && word === 'all');
+  if (word !== undefined && !isTopic && command === undefined) {
     return bad(`"${printable(word)}" is no command${hint(word, COMMANDS)}`);
   }
-  if (values.help === true || word === 'help') {
-    const about = COMMANDS.find((name) => name === (word === 'help' ? extra : word));
-    return { kind: 'show', text: renderHelp(version, about) };
+  if (isHelp) {
+    const about = COMMANDS.find((name) => positionals.includes(name));
+    return { kind: 'show', text: renderHelp(version, about, positionals.includes('all')) };
   }
   if (extra !== undefined) return bad(`"${printable(extra)}" is one argument too many`);
   const { config, role } = values;
@@ -62,6 +72,7 @@ export function parseArguments(argv: readonly string[], version: string): Argume
     kind: 'run',
     command,
     configFile: typeof config === 'string' ? config : undefined,
+    json: values.json === true,
     check: { fetch: values.fetch === true, role: role === 'proxy' || role === 'hub' ? role : undefined },
   };
 }
@@ -87,7 +98,10 @@ function optionProblem(
   if (option.type === 'string' && (value === undefined || value === '')) {
     return `--${name} needs a value: ${name === 'config' ? '--config FILE' : '--role proxy or --role hub'}`;
   }
-  if (CHECK_ALONE.includes(name) && command !== 'check') return `--${name} is for the command check alone`;
+  const alone = COMMANDS_WITH[name];
+  if (alone !== undefined && (command === undefined || !alone.includes(command))) {
+    return `--${name} is for the command${alone.length === 1 ? '' : 's'} ${alone.join(' and ')} alone`;
+  }
   if (name === 'role' && value !== 'proxy' && value !== 'hub') {
     return `--role: got "${printable(value ?? '')}", accepted is proxy or hub`;
   }

@@ -64,6 +64,12 @@ export function renderFindings(findings: readonly Finding[]): string {
   return `${[...lines, '', verdict].join('\n')}\n`;
 }
 
+/** For programs: one object. */
+export function findingsJson(findings: readonly Finding[]): string {
+  const isWell = checkExitCode(findings) === 0;
+  return `${JSON.stringify({ ok: isWell, findings: findings.map(({ level, text }) => ({ level, text })) })}\n`;
+}
+
 export function checkExitCode(findings: readonly Finding[]): 0 | 1 {
   return findings.some((finding) => finding.level === 'problem') ? 1 : 0;
 }

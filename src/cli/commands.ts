@@ -1,6 +1,15 @@
 import type { Role } from '../settings/role.ts';
 
-export const COMMANDS = ['proxy', 'hub', 'injector', 'simulator', 'demo', 'check', 'shutdown'] as const;
+export const COMMANDS = [
+  'proxy',
+  'hub',
+  'injector',
+  'simulator',
+  'demo',
+  'check',
+  'status',
+  'shutdown',
+] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** What each command is, in one line, and at more length where it has a help page of its own. */
@@ -33,8 +42,16 @@ export const COMMAND_WORDS: Readonly<Record<Command, { readonly line: string; re
     more:
       'Reads the settings as a proxy or a hub would, tries the hub or the platform once for each account, and ' +
       'says what is wrong and what to do. In mode stable that is harmless. In mode classic a fetch would replace ' +
-      'the live token, so that it is done with --fetch alone. It lists what runs on this machine, too. Exit code ' +
+      'the live token, so that it is done with --fetch alone. It lists what runs on this machine, too; without an account or a hub it checks ' +
+      'that alone. Exit code ' +
       '0: all is well; 78: bad settings; 1: something else is wrong.',
+  },
+  status: {
+    line: 'shows what runs on this machine: accounts, tokens, upstreams',
+    more:
+      'Prints the /status of each sidecar, hub or demo on this machine as a short table, or as JSON with --json. It ' +
+      'asks the admin port that WECHAT_SIDECAR_ADMIN_LISTEN names, else all that this user has started. Exit code 0: ' +
+      'something runs; 1: nothing does.',
   },
   shutdown: {
     line: 'asks the sidecar in this pod to drain and stop, for Jobs',
@@ -47,5 +64,7 @@ export const COMMAND_WORDS: Readonly<Record<Command, { readonly line: string; re
 
 /** The roles whose settings a command reads. */
 export function rolesOf(command: Command): readonly Role[] {
-  return command === 'check' ? ['proxy', 'hub'] : [command];
+  if (command === 'check') return ['proxy', 'hub'];
+  // Neither needs more than the admin port.
+  return command === 'status' ? ['shutdown'] : [command];
 }

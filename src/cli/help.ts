@@ -7,23 +7,34 @@ const INTRODUCTION =
   'A sidecar and a central token server for the WeChat API: business code calls it without ever seeing ' +
   'an access_token or an AppSecret.';
 
-/** The text of `--help`, of one command or of all of them. */
-export function renderHelp(version: string, command: Command | undefined): string {
-  const settings =
+/** The settings that most people come for, by their keys; the others are shown on demand. */
+const FIRST_KEYS = {
+  proxy: ['apps[].appid', 'apps[].secret', 'hub.url', 'hub.tokenFile', 'listen'],
+  hub: ['apps[].appid', 'apps[].secretFile', 'clients[].keyFile', 'store.url', 'listen'],
+  injector: ['injector.hubUrl', 'injector.image', 'injector.mode', 'injector.egressProxy', 'injector.port'],
+  simulator: ['listen', 'apps[].appid', 'apps[].secret', 'simulator.tls', 'simulator.tokenLife'],
+  demo: ['listen', 'adminListen', 'simulator.tokenLife', 'simulator.seed', 'logLevel'],
+} as const;
+
+/** The text of `--help`, of one command or of all of them; with the settings that matter first, or with `all` of them. */
+export function renderHelp(version: string, command: Command | undefined, all: boolean): string {
+  const own =
     command === undefined
       ? SETTINGS
       : SETTINGS.filter((row) => row.roles.some((role) => rolesOf(command).includes(role)));
+  const settings = all ? own : firstOf(own, command);
+  const more = own.length - settings.length;
   const about = command === undefined ? INTRODUCTION : COMMAND_WORDS[command].more;
   const lines = [
     `wechat-sidecar ${version}`,
     '',
     ...wrap(about, ''),
     '',
-    `Usage: wechat-sidecar ${command ?? '[COMMAND]'} [--config FILE]${command === 'check' ? ' [--role proxy|hub] [--fetch]' : ''}`,
+    `Usage: wechat-sidecar ${command ?? '[COMMAND]'} [--config FILE]${USAGE[command ?? ''] ?? ''}`,
     '',
     ...(command === undefined ? commandLines() : []),
     ...optionLines(command),
-    'Settings',
+    all || more === 0 ? 'Settings' : 'Settings that matter first',
     '',
     ...wrap(
       'By variable, or by key in the settings file (YAML); a variable wins. An empty one counts as not set. ' +
@@ -32,9 +43,24 @@ export function renderHelp(version: string, command: Command | undefined): strin
       '  ',
     ),
     ...settings.flatMap(settingLines),
+    ...(more === 0
+      ? []
+      : ['', `  ${more} more: wechat-sidecar ${command === undefined ? '' : `${command} `}--help all`]),
   ];
   return `${lines.join('\n')}\n`;
 }
+
+function firstOf(own: readonly Setting[], command: Command | undefined): readonly Setting[] {
+  const keys: readonly string[] | undefined = Object.entries(FIRST_KEYS).find(
+    ([name]) => name === (command === undefined || command === 'check' ? 'proxy' : command),
+  )?.[1];
+  return keys === undefined ? own : keys.flatMap((key) => own.find((row) => row.key === key) ?? []);
+}
+
+const USAGE: Readonly<Record<string, string>> = {
+  check: ' [--role proxy|hub] [--fetch] [--json]',
+  status: ' [--json]',
+};
 
 function commandLines(): string[] {
   return [
@@ -57,7 +83,8 @@ function optionLines(command: Command | undefined): string[] {
     '',
     '  --config FILE the settings file, also WECHAT_SIDECAR_CONFIG',
     ...(command === 'check' ? check : []),
-    `  -h, --help    this text${command === undefined ? '; after a command, its own' : ''}`,
+    ...(command === 'check' || command === 'status' ? ['  --json        print JSON, for programs'] : []),
+    `  -h, --help    this text${command === undefined ? '; after a command, its own' : ''}; --help all shows every setting`,
     '  --version     the version',
     '',
   ];

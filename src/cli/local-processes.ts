@@ -16,6 +16,9 @@ export interface LocalProcess {
 const TIMEOUT_MS = 2_000;
 const BODY_BYTES_MAX = 64 * 1024;
 
+/** A hub's, with thousands of accounts. */
+const STATUS_BYTES_MAX = 16 * 1024 * 1024;
+
 /** What runs on admin ports that nobody set. Ports of processes that are gone are forgotten. */
 export async function findLocalProcesses(ports: LocalPorts): Promise<readonly LocalProcess[]> {
   const found = await Promise.all(
@@ -28,6 +31,23 @@ export async function findLocalProcesses(ports: LocalPorts): Promise<readonly Lo
   return found.filter((it) => it !== undefined).toSorted((a, b) => a.admin.port - b.admin.port);
 }
 
+/** What runs behind the admin port that is set, else behind those that nobody set, else behind the usual one. */
+export async function localProcesses(
+  { adminListen, adminPortMayMove }: Settings,
+  ports: LocalPorts,
+): Promise<readonly LocalProcess[]> {
+  const found = adminPortMayMove ? await findLocalProcesses(ports) : [];
+  if (found.length > 0) return found;
+  const one = await processAt({ host: reachable(adminListen.host), port: adminListen.port });
+  return typeof one === 'object' ? [one] : [];
+}
+
+/** Its `/status`; undefined if it does not answer. */
+export async function statusOf({ admin }: LocalProcess): Promise<unknown> {
+  const got = await get(admin, '/status', STATUS_BYTES_MAX);
+  return typeof got === 'object' && got.status === 200 ? parseJson(got.body) : undefined;
+}
+
 /** What runs beside a `check`, one finding for each process. Nothing is wrong where nothing runs. */
 export async function checkLocalProcesses(
   { adminListen, adminPortMayMove }: Settings,
@@ -35,8 +55,12 @@ export async function checkLocalProcesses(
 ): Promise<readonly Finding[]> {
   const set = { host: reachable(adminListen.host), port: adminListen.port };
   const found = adminPortMayMove ? await findLocalProcesses(ports) : [await processAt(set)];
-  const running = found.filter((it) => typeof it === 'object');
-  return Promise.all(running.map(async (it) => findingOf(it, await get(it.admin, '/readyz?verbose'))));
+  return Promise.all(found.filter((it) => typeof it === 'object').map(checkProcess));
+}
+
+/** Whether it is ready. */
+export async function checkProcess(it: LocalProcess): Promise<Finding> {
+  return findingOf(it, await get(it.admin, '/readyz?verbose'));
 }
 
 function findingOf({ role, version, admin }: LocalProcess, ready: Got | 'nobody' | undefined): Finding {
@@ -62,14 +86,18 @@ interface Got {
 }
 
 /** `nobody`: nothing listens there. */
-function get({ host, port }: HostPort, path: string): Promise<Got | 'nobody' | undefined> {
+function get(
+  { host, port }: HostPort,
+  path: string,
+  bytesMax = BODY_BYTES_MAX,
+): Promise<Got | 'nobody' | undefined> {
   return new Promise((resolve) => {
     const call = request({ host, port, path, timeout: TIMEOUT_MS, agent: false });
     call.on('response', (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => {
         body += text;
-        if (body.length > BODY_BYTES_MAX) call.destroy();
+        if (body.length > bytesMax) call.destroy();
       });
       response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
       response.on('error', () => resolve(undefined));

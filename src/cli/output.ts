@@ -56,7 +56,9 @@ export function pipeOutput(pipe: Socket): Output {
   pipe.unref();
   return {
     write(text) {
-      if (!isGone && pipe.writableLength + text.length <= WAITING_BYTES_MAX) pipe.write(text);
+      const waiting = pipe.writableLength;
+      // One text by itself may be larger: the status of a hub with thousands of accounts.
+      if (!isGone && (waiting === 0 || waiting + text.length <= WAITING_BYTES_MAX)) pipe.write(text);
     },
     flushed: () =>
       new Promise((resolve) => {

@@ -7,10 +7,11 @@ import { Origins } from '../upstream/origins.ts';
 import { Pools } from '../upstream/pools.ts';
 import type { Ask } from '../wechat/ask.ts';
 import type { CheckOptions } from './arguments.ts';
-import { check, checkExitCode, renderFindings } from './check.ts';
-import { defaultCheckRole } from '../roles/default-command.ts';
+import { check, checkExitCode, type Finding, findingsJson, renderFindings } from './check.ts';
+import { defaultCheckRole, defaultCommand, type PlainSettings } from '../roles/default-command.ts';
 import { LocalPorts } from '../roles/local-ports.ts';
 import { checkLocalProcesses } from './local-processes.ts';
+import { checkWhatRuns, NOTHING_SET } from './check-what-runs.ts';
 import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
 import { type ExitCode, type Host, plainSettings, problemsText } from '../roles/host.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -22,15 +23,44 @@ export async function runCheck(
   host: Host,
   place: Omit<SettingsPlace, 'role'>,
   options: CheckOptions,
+  asJson: boolean,
 ): Promise<ExitCode> {
-  const role = options.role ?? defaultCheckRole(plainSettings(place));
+  const show = asJson ? findingsJson : renderFindings;
+  const role = options.role ?? roleToCheck(plainSettings(place));
   const loaded = loadSettings({ ...place, role }, readTextFile);
   if (loaded.kind === 'bad') {
-    host.err(problemsText(loaded.problems));
+    if (asJson) host.out(findingsJson(loaded.problems.map((text) => ({ level: 'problem', text }))));
+    else host.err(problemsText(loaded.problems));
     return 78;
   }
   const { settings, warnings } = loaded;
-  const checked = await check({
+  const ports = new LocalPorts(host.userId);
+  if (role === 'demo') {
+    const running = await checkWhatRuns(settings, ports);
+    if (!asJson && running.length === 0) host.err(`${NOTHING_SET}\n`);
+    else host.out(show(running.length === 0 ? [{ level: 'problem', text: NOTHING_SET }] : running));
+    return running.length === 0 ? 78 : checkExitCode(running);
+  }
+  const findings = [
+    ...(await checkSettings(settings, warnings, options)),
+    ...(await checkLocalProcesses(settings, ports)),
+  ];
+  host.out(show(findings));
+  return checkExitCode(findings);
+}
+
+/** `demo`: nothing is configured, so that only what runs here can be checked. */
+function roleToCheck(source: PlainSettings): 'proxy' | 'hub' | 'demo' {
+  const role = defaultCheckRole(source);
+  return role === 'proxy' ? defaultCommand(source) : role;
+}
+
+function checkSettings(
+  settings: Settings,
+  warnings: readonly string[],
+  options: CheckOptions,
+): Promise<readonly Finding[]> {
+  return check({
     settings,
     warnings,
     fetchClassic: options.fetch,
@@ -49,9 +79,6 @@ export async function runCheck(
     readFile: readTextFile,
     clock: systemClock,
   });
-  const findings = [...checked, ...(await checkLocalProcesses(settings, new LocalPorts(host.userId)))];
-  host.out(renderFindings(findings));
-  return checkExitCode(findings);
 }
 
 function askerFor(

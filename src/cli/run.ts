@@ -25,7 +25,11 @@ export async function run(host: Host): Promise<ExitCode> {
     // What another command needs is not loaded.
     case 'check': {
       const { runCheck } = await import('./run-check.ts');
-      return runCheck(host, place, args.check);
+      return runCheck(host, place, args.check, args.json);
+    }
+    case 'status': {
+      const { runStatus } = await import('./run-status.ts');
+      return runStatus(host, place, args.json);
     }
     case 'shutdown': {
       const { runShutdown } = await import('./run-shutdown.ts');

@@ -1,3 +1,4 @@
+import { durationWords } from '../base/duration-words.ts';
 import type { LeaseStatus } from '../token/lease.ts';
 import { isDoubted } from '../token/doubt.ts';
 import { type Phase, type State, type Trigger, wakeAtMs } from '../token/state.ts';
@@ -42,12 +43,4 @@ const WHY: Readonly<Record<Trigger, string>> = {
 
 function retryWords({ trouble: { errcode } }: Extract<Phase, { kind: 'resting' }>): string {
   return errcode === -1 ? 'retry' : `retry after ${errcode}`;
-}
-
-/** Rounded for people: `45 s`, `24 min`, `5 h`. */
-export function durationWords(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }

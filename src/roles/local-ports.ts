@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /**
  * The admin ports of this user's processes on this machine: one empty file per port, named after it, in a
- * folder of the user's own. `shutdown` and `check` use them to find a process whose port was not
+ * folder of the user's own. `shutdown`, `status` and `check` use them to find a process whose port was not
  * configured.
  */
 export class LocalPorts {

@@ -19,8 +19,8 @@ export const apps = z
       secret: setting(
         appSecretText,
         { env: 'WECHAT_APPSECRET', roles: ACCOUNT_ROLES, live: true, secret: true },
-        'Its AppSecret. A file is the better place for it: see the next line.',
-        '该账号的 AppSecret。更推荐放在文件里，见下一行。',
+        'Its AppSecret. A file is the better place for it: see `apps[].secretFile`.',
+        '该账号的 AppSecret。更推荐放在文件里，见 `apps[].secretFile`。',
       ),
       secretFile: setting(
         type.filePath,

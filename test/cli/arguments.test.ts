@@ -29,6 +29,8 @@ test('check alone has options of its own', (t) => {
   t.like(parse('check --fetch --role hub'), { check: { fetch: true, role: 'hub' } });
   t.like(parse('check'), { check: { fetch: false, role: undefined } });
   t.regex(problemOf('proxy --fetch'), /--fetch is for the command check alone/);
+  t.regex(problemOf('proxy --json'), /--json is for the commands check and status alone/);
+  t.like(parse('status --json'), { command: 'status', json: true });
   t.regex(problemOf('check --role nobody'), /--role: got "nobody", accepted is proxy or hub/);
 });
 
@@ -47,16 +49,38 @@ test('the version is shown', (t) => {
   t.is(shownBy('--version'), 'wechat-sidecar 1.2.3\n');
 });
 
-test('help shows every setting by variable, key, default, form and meaning', (t) => {
-  const text = shownBy('--help').replaceAll(/\s+/g, ' ');
+test('help all shows every setting by variable, key, default, form and meaning', (t) => {
+  const text = shownBy('--help all').replaceAll(/\s+/g, ' ');
   for (const { key, env, accepted, en, default: fallback } of SETTINGS) {
     for (const part of [key, env ?? '', accepted, en.replaceAll('`', ''), fallback ?? '']) {
       t.true(text.includes(part), part);
     }
   }
   for (const command of COMMANDS) t.true(text.includes(` ${command} `));
-  t.is(shownBy('-h'), shownBy('--help'));
-  t.is(shownBy('help'), shownBy('--help'));
+  t.is(shownBy('-h all'), shownBy('--help all'));
+  t.is(shownBy('help all'), shownBy('--help all'));
+});
+
+test('help begins with the five settings that matter first, and says how to see the others', (t) => {
+  const text = shownBy('--help');
+  const variables = [...text.matchAll(/^ {2}\S+ {2}(WECHAT_\w+)/gm)].map(([, name]) => name);
+  t.deepEqual(variables, [
+    'WECHAT_APPID',
+    'WECHAT_APPSECRET',
+    'WECHAT_SIDECAR_HUB_URL',
+    'WECHAT_SIDECAR_HUB_TOKEN_FILE',
+    'WECHAT_SIDECAR_LISTEN',
+  ]);
+  t.regex(text, /^ {2}\d+ more: wechat-sidecar --help all$/m);
+  t.is(shownBy('-h'), text);
+  t.is(shownBy('help'), text);
+  for (const command of ['proxy', 'hub', 'injector', 'simulator', 'demo', 'check']) {
+    const own = shownBy(`help ${command}`);
+    t.is(own, shownBy(`${command} --help`));
+    t.is([...own.matchAll(/^ {6}.*Accepted: /gm)].length, 5, command);
+    t.true(own.includes(` more: wechat-sidecar ${command} --help all\n`), command);
+    t.true(shownBy(`${command} --help all`).length > own.length);
+  }
 });
 
 test('the help of a command shows its own settings alone', (t) => {
@@ -69,7 +93,10 @@ test('the help of a command shows its own settings alone', (t) => {
 });
 
 test('no line of help is wider than 100 columns', (t) => {
-  for (const line of ['--help', ...COMMANDS.map((command) => `${command} --help`)]) {
+  for (const line of ['--help', ...COMMANDS.map((command) => `${command} --help`)].flatMap((it) => [
+    it,
+    `${it} all`,
+  ])) {
     for (const row of shownBy(line).split('\n')) t.true(row.length <= 100, row);
   }
 });

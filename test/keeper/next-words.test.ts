@@ -1,5 +1,4 @@
 import test from 'ava';
-import { durationWords } from '../../src/keeper/next-words.ts';
 import { given, platformSays, ripple } from '../support/fake-issuer.ts';
 import { bench } from '../support/keeper-bench.ts';
 import { refusal } from '../support/refusal.ts';
@@ -22,17 +21,4 @@ test('the status says what is being done: asking, waiting for the next refresh, 
   void keeper.report(refusal(keeper.peek()?.fingerprint ?? ''), 'caller');
   await ripple();
   t.is(keeper.status().next, 'asking the platform for a token: the platform refused the current one');
-});
-
-test('durations are rounded as people say them', (t) => {
-  t.deepEqual([-5, 0, 44_600, 119_000, 180_000, 24 * 60_000, 7_200_000, 86_400_000].map(durationWords), [
-    '0 s',
-    '0 s',
-    '45 s',
-    '119 s',
-    '3 min',
-    '24 min',
-    '2 h',
-    '24 h',
-  ]);
 });

@@ -1,0 +1,49 @@
+import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { type ExitCode, type Host, problemsText } from '../roles/host.ts';
+import { LocalPorts } from '../roles/local-ports.ts';
+import { type LocalProcess, localProcesses, statusOf } from './local-processes.ts';
+import { reachable } from './shutdown.ts';
+import { statusTable } from './status-table.ts';
+
+/** `wechat-sidecar status`: shows what runs on this machine, one process after the other. */
+export async function runStatus(
+  host: Host,
+  place: Omit<SettingsPlace, 'role'>,
+  asJson: boolean,
+): Promise<ExitCode> {
+  const loaded = loadSettings({ ...place, role: 'shutdown' }, readTextFile);
+  if (loaded.kind === 'bad') {
+    host.err(problemsText(loaded.problems));
+    return 78;
+  }
+  const { settings } = loaded;
+  const found = await localProcesses(settings, new LocalPorts(host.userId));
+  let shown = 0;
+  for (const it of found) {
+    const readable = await statusOf(it);
+    if (readable === undefined) {
+      host.err(`${nameOf(it)} does not answer /status.\n`);
+      continue;
+    }
+    // One line for each process.
+    if (asJson) host.out(`${JSON.stringify(readable)}\n`);
+    else host.out(`${shown > 0 ? '\n' : ''}${statusTable(nameOf(it), readable)}`);
+    shown += 1;
+  }
+  if (found.length === 0)
+    host.err(nobodyText(`${reachable(settings.adminListen.host)}:${settings.adminListen.port}`));
+  return shown > 0 ? 0 : 1;
+}
+
+/** What to do where nothing runs. */
+function nobodyText(place: string): string {
+  return (
+    `No sidecar or hub runs on this machine: nothing of ours answers at ${place} (adminListen).\n` +
+    'Start one with wechat-sidecar demo, proxy or hub; or name the admin port of one that runs with ' +
+    'WECHAT_SIDECAR_ADMIN_LISTEN.\n'
+  );
+}
+
+function nameOf({ role, version, admin }: LocalProcess): string {
+  return `${role} ${version}, admin port ${admin.host}:${admin.port}`;
+}
