@@ -19,11 +19,13 @@ export interface Log {
 export interface LevelledLog extends Log {
   level(): LogLevel;
   setLevel(level: LogLevel): void;
+  /** A line that a setting of its own asks for: it is written whatever the level is, and none is left out. */
+  always(event: string, fields?: LogFields): void;
 }
 
 /**
  * JSON lines on stdout: `time` (RFC 3339), `level`, `event` (a short constant sentence that can be
- * searched for), and the fields. There is no other way to write one, so each line is rate-limited.
+ * searched for), and the fields. There is no other way to write one, so each line is rate-limited, but for those of `always`.
  */
 export function makeLog(level: LogLevel, clock: Clock, write?: (line: string) => void): LevelledLog {
   const options = {
@@ -34,6 +36,7 @@ export function makeLog(level: LogLevel, clock: Clock, write?: (line: string) =>
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const logger = write === undefined ? pino(options) : pino(options, { write });
+  const asked = logger.child({}, { level: ASKED_LEVEL });
   const log = rateLimitedLog((lineLevel, event, fields) => logger[lineLevel](fields, event), clock);
   const at = (lineLevel: LineLevel): Log['info'] => {
     return (event, fields = {}) => {
@@ -49,10 +52,14 @@ export function makeLog(level: LogLevel, clock: Clock, write?: (line: string) =>
     setLevel(next) {
       logger.level = next;
     },
+    always: (event, fields = {}) => asked[ASKED_LEVEL](fields, event),
   };
 }
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Of lines that are written whatever the level is. */
+const ASKED_LEVEL = 'info';
 
 type LineLevel = Exclude<LogLevel, 'silent'>;
 type Write = (level: LineLevel, event: string, fields: LogFields) => void;

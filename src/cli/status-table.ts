@@ -1,4 +1,5 @@
 import { durationWords } from '../base/duration-words.ts';
+import { isObject } from '../base/json.ts';
 
 /** What `/status` of a process says, as far as people want it at a glance. Nothing of it is taken on trust. */
 export function statusTable(title: string, status: unknown): string {
@@ -79,7 +80,7 @@ function addressLines(kind: string, list: unknown): string[] {
 
 /** Its plain members in one line; nothing if it has none. */
 function scalarLine(name: string, it: unknown): string[] {
-  if (typeof it !== 'object' || it === null) return [];
+  if (!isObject(it)) return [];
   const plain = Object.entries(it).filter(([, value]) => typeof value !== 'object');
   if (plain.length === 0) return [];
   const words = plain.map(([key, value]) => `${text(key)} ${text(value)}`).join(', ');
@@ -104,8 +105,7 @@ function text(value: unknown): string {
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -45,7 +45,7 @@ export interface RelayHost {
   readonly injected: readonly Injected[];
   /** Our own headers, as they are when the head is sent. */
   ownHeaders(): readonly string[];
-  onHead(origin: Origin): void;
+  onHead(origin: Origin, status: number): void;
   /** It is not a refusal of the token: the answer is being passed on. */
   onStreaming(): void;
   onAnswer(answer: Answer): void;
@@ -80,6 +80,8 @@ export class AnswerRelay implements AnswerSink {
   #hold = { bytesMax: 0, objectsOnly: true };
   #held: Buffer[] = [];
   #heldBytes = 0;
+  /** Of the body, so far. */
+  passedBytes = 0;
   #phase: 'holding' | 'streaming' | 'over' = 'holding';
 
   constructor(host: RelayHost) {
@@ -96,7 +98,7 @@ export class AnswerRelay implements AnswerSink {
   ): void {
     if (status < 200) throw new RangeError(`Cannot pass on an answer: its status is ${status}`);
     const { method, injected } = this.#host;
-    this.#host.onHead(origin);
+    this.#host.onHead(origin, status);
     const known = knownAnswerOf(reason, headers, carrier);
     this.#head = headOf(status, reason, headers, known, injected);
     this.#codings = known.codings;
@@ -109,7 +111,10 @@ export class AnswerRelay implements AnswerSink {
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#phase === 'streaming') return this.#host.response.write(chunk);
+    if (this.#phase === 'streaming') {
+      this.passedBytes += chunk.length;
+      return this.#host.response.write(chunk);
+    }
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
     if (this.#heldBytes > this.#hold.bytesMax) return this.#startStreaming();
@@ -173,6 +178,7 @@ export class AnswerRelay implements AnswerSink {
     response.on('drain', () => this.#host.resume());
     const held = this.#heldSoFar();
     this.#held = [];
+    this.passedBytes = held.length;
     return held.length === 0 ? true : response.write(held);
   }
 }

@@ -104,7 +104,7 @@ function serve(
     served(outcome): void {
       counter.inFlight -= 1;
       metrics.callEnded();
-      tell(sidecar, outcome, clock.lifeMs() - startMs);
+      tell(call, sidecar, outcome, clock.lifeMs() - startMs);
       done(outcome.own);
     },
     failed: (error) => ending.served(faulty(call, sidecar, error)),
@@ -122,12 +122,14 @@ function serve(
 }
 
 /** What is counted and logged of a call. */
-function tell({ metrics, log }: Sidecar, outcome: Served, durationMs: number): void {
+function tell(call: Call, { metrics, log }: Sidecar, outcome: Served, durationMs: number): void {
   const { app, path, status, errcode, answeredBy, failure } = outcome;
   metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs });
-  log.debug('call', { app, path, status, errcode });
+  call.record?.ended(outcome, call.bytesIn);
+  const trace_id = call.record?.traceId;
+  log.debug('call', { app, path, status, errcode, trace_id });
   if (failure !== undefined) {
-    log.warn('a call failed', { app, path, errcode, ...failure });
+    log.warn('a call failed', { app, path, errcode, ...failure, trace_id });
   }
 }
 
@@ -138,6 +140,7 @@ function faulty(call: Call, { log }: Sidecar, error: unknown): Served {
   log.error('a call met a fault of the sidecar', {
     fault: error instanceof Error ? error.name : typeof error,
     where: frames.slice(0, 5).map((frame) => frame.trim()),
+    trace_id: call.record?.traceId,
   });
   if (call.response.headersSent) {
     call.response.destroy();

@@ -9,6 +9,7 @@ import type { Origin } from '../upstream/origins.ts';
 import { misconfiguration, TRANSPORT_REASONS } from '../upstream/transport-words.ts';
 import { type Answer, AnswerRelay, type RelayHost, sendHeld } from './answer.ts';
 import type { CallBody, Replayable } from './body.ts';
+import type { CallRecord, SendRecord } from './call-record.ts';
 import type { Caller, CallRequest, CallResponse } from './caller.ts';
 import { pageHeaders } from './cors.ts';
 import type { Injected } from '../upstream/injected.ts';
@@ -38,6 +39,8 @@ export class Call {
   readonly request: CallRequest;
   readonly response: CallResponse;
   readonly rules: ProxyRules;
+  /** Undefined where nobody asks for more than the metrics tell. */
+  readonly record: CallRecord | undefined;
   readonly #caller: Caller;
   readonly #sidecar: Sidecar;
   #path = '';
@@ -55,6 +58,7 @@ export class Call {
     this.request = caller.request;
     this.response = caller.response;
     this.rules = rules;
+    this.record = rules.recorder?.begin(caller.request);
     this.#caller = caller;
     this.#sidecar = sidecar;
     caller.watch(this.#onLeft);
@@ -73,6 +77,11 @@ export class Call {
   /** Fit for logs, unlike the path of the target. */
   get path(): string {
     return this.#path;
+  }
+
+  /** Of its body. */
+  get bytesIn(): number {
+    return this.#body?.bytes ?? this.#caller.bytesIn;
   }
 
   get gone(): boolean {
@@ -148,14 +157,15 @@ export class Call {
       return;
     }
     const { upstream, passThrough } = this.#sidecar;
-    const sending = new Sending(this.#sidecar, this, replay, onAnswer);
+    const record = this.record?.sends(replay);
+    const sending = new Sending(this.#sidecar, this, replay, record, onAnswer);
     this.#sending = sending;
     const { http } = this.#caller;
     sending.exchange =
       http !== undefined && (by === 'passing' || body.kind === 'streamed')
         ? passThrough.forward(
             {
-              ...this.#outgoing(target, undefined),
+              ...this.#outgoing(target, undefined, record),
               response: http.response,
               body: passingBody(http.request, body),
             },
@@ -163,17 +173,18 @@ export class Call {
           )
         : exchange(
             upstream,
-            this.#outgoing(target, body.kind === 'kept' ? body.body : undefined),
+            this.#outgoing(target, body.kind === 'kept' ? body.body : undefined, record),
             sending.relay,
           );
   }
 
-  #outgoing(target: string, body: Outgoing['body']): Outgoing {
+  #outgoing(target: string, body: Outgoing['body'], record: SendRecord | undefined): Outgoing {
     const { fields, rawHeaders, headers } = this.request;
     const { method } = this;
-    if (fields === undefined) {
+    if (fields === undefined || record?.isTraced === true) {
       const pinned = headers['wechatmp-signature'] !== undefined;
-      return { method, target, headers: requestHeaders(rawHeaders), written: undefined, body, pinned };
+      const sent = requestHeaders(rawHeaders);
+      return { method, target, headers: record?.headers(sent) ?? sent, written: undefined, body, pinned };
     }
     const { headers: known, written, isPinned } = knownHeadOf(fields);
     return { method, target, headers: known, written, body, pinned: isPinned };
@@ -183,6 +194,7 @@ export class Call {
   finish(answer: Answer, replay: 0 | 1, rewritten?: Buffer): Served {
     switch (answer.kind) {
       case 'held':
+        this.record?.answers(rewritten ?? answer.body);
         sendHeld(this.response, answer, this.ownHeaders(replay), rewritten);
         return this.#served(answer.head.status, answer.verdict.errcode, 'platform');
       case 'relayed':
@@ -252,13 +264,21 @@ class Sending implements RelayHost {
   readonly #sidecar: Sidecar;
   readonly #call: Call;
   readonly #replay: 0 | 1;
+  readonly #record: SendRecord | undefined;
   readonly #sentMs: number;
   #resolve: ((answer: Answer) => void) | undefined;
 
-  constructor(sidecar: Sidecar, call: Call, replay: 0 | 1, resolve: (answer: Answer) => void) {
+  constructor(
+    sidecar: Sidecar,
+    call: Call,
+    replay: 0 | 1,
+    record: SendRecord | undefined,
+    resolve: (answer: Answer) => void,
+  ) {
     this.#sidecar = sidecar;
     this.#call = call;
     this.#replay = replay;
+    this.#record = record;
     this.#sentMs = sidecar.clock.lifeMs();
     this.#resolve = resolve;
     this.relay = new AnswerRelay(this);
@@ -280,8 +300,9 @@ class Sending implements RelayHost {
     return this.#call.ownHeaders(this.#replay);
   }
 
-  onHead({ host }: Origin): void {
+  onHead({ host }: Origin, status: number): void {
     const { metrics, clock } = this.#sidecar;
+    this.#record?.headFrom(host, status);
     metrics.upstreamAnswered(host, clock.lifeMs() - this.#sentMs);
   }
 
@@ -293,7 +314,9 @@ class Sending implements RelayHost {
     this.exchange = undefined;
     const resolve = this.#resolve;
     this.#resolve = undefined;
-    resolve?.(answer);
+    if (resolve === undefined) return;
+    this.#record?.ended(answer, this.relay.passedBytes);
+    resolve(answer);
   }
 
   resume(): void {

@@ -46,6 +46,8 @@ export interface Caller {
   readonly response: CallResponse;
   /** What http-proxy takes; only calls of the general lane merely pass through. */
   readonly http: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
+  /** How long the body is, as far as it was told. */
+  readonly bytesIn: number;
   /** `left` is run once the caller is gone without its whole answer. */
   watch(left: () => void): void;
   /**
@@ -74,6 +76,10 @@ export class HttpCaller implements Caller {
 
   get http(): { readonly request: IncomingMessage; readonly response: ServerResponse } {
     return this;
+  }
+
+  get bytesIn(): number {
+    return Number(this.request.headers['content-length'] ?? 0);
   }
 
   watch(left: () => void): void {
@@ -128,6 +134,10 @@ export class PlainCaller implements Caller {
   constructor(exchange: PlainExchange) {
     this.request = exchange;
     this.response = exchange.response;
+  }
+
+  get bytesIn(): number {
+    return this.request.body.length;
   }
 
   watch(left: () => void): void {

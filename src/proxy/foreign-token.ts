@@ -26,5 +26,6 @@ export function noteForeignRefusal(
     path: call.path,
     errcode,
     advice: ADVICE,
+    trace_id: call.record?.traceId,
   });
 }

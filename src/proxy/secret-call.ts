@@ -50,7 +50,7 @@ async function serveByHub(
   }
   const leaving = new AbortController();
   call.whenGone(() => leaving.abort());
-  const outcome = await relay({
+  const relayed = relay({
     method,
     path: plan.path,
     query: withoutParam(withoutParam(plan.query, 'appid'), plan.secretParam) ?? '',
@@ -58,6 +58,7 @@ async function serveByHub(
     body,
     signal: leaving.signal,
   });
+  const outcome = await (call.record?.relaying(relayed) ?? relayed);
   if (call.gone) return call.left();
   if (outcome.kind === 'failed') return call.fail(outcome.reason, outcome.message, outcome.errcode);
   return call.finish(heldAnswer(outcome.status, outcome.contentType, outcome.body), 0);

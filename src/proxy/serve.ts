@@ -7,6 +7,7 @@ import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
 import type { Answer } from './answer.ts';
 import type { CallBody } from './body.ts';
 import type { Call, Served } from './call.ts';
+import { waiting } from './call-record.ts';
 import type { CallRequest } from './caller.ts';
 import { noteForeignRefusal } from './foreign-token.ts';
 import { preflightAnswer } from './cors.ts';
@@ -139,7 +140,7 @@ async function serveInjected(
   const { accounts, clock } = sidecar;
   const inHand = accounts.peek(plan.appid);
   const askedMs = inHand === undefined ? clock.lifeMs() : 0;
-  const granted = inHand === undefined ? await accounts.token(plan.appid) : undefined;
+  const granted = inHand === undefined ? await waiting(call, accounts.token(plan.appid)) : undefined;
   if (call.gone) return call.left();
   if (granted?.kind === 'unavailable') return withoutToken(call, plan, granted);
   const token = inHand ?? (granted as Extract<TokenAnswer, { kind: 'token' }>).token;
@@ -212,7 +213,7 @@ class Injection {
     const sentMs = sidecar.clock.lifeMs();
     const second = await new Promise<Answer>((resolve) => this.#sendWith(token, 1, resolve));
     noteSuccess(sidecar, place, token, sentMs, second);
-    noteReplay(sidecar, place, token, first, second);
+    noteReplay(call, sidecar, place, token, first, second);
     const final = standIn && isRefusal(second);
     return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
   }
@@ -255,7 +256,7 @@ async function keptTicket(
   const type = ticketTypeOf(call.method, path, query);
   if (type === undefined) return undefined;
   const askedMs = clock.lifeMs();
-  const answer = await accounts.ticket(appid, type);
+  const answer = await waiting(call, accounts.ticket(appid, type));
   if (answer.kind === 'ticket') return ticketAnswer(answer.ticket, clock);
   return clock.lifeMs() - askedMs > TICKET_WAIT_MS_MAX ? answer : undefined;
 }
@@ -287,10 +288,12 @@ async function heal(
       errcode,
       rid: ridOf(errmsg),
       fingerprint: refused.fingerprint,
+      trace_id: call.record?.traceId,
     });
     return { kind: 'no_replay', hopeful };
   };
-  const outcome = await sidecar.reports.refused(appid, path, refused.fingerprint, errcode, waitedMs);
+  const report = sidecar.reports.refused(appid, path, refused.fingerprint, errcode, waitedMs);
+  const outcome = await waiting(call, report);
   if (outcome.kind === 'no_replay') {
     const word = SHOWN[outcome.reason];
     if (word !== undefined) call.note(`token=${word}`);
@@ -317,6 +320,7 @@ interface Place {
 }
 
 function noteReplay(
+  call: Call,
   sidecar: Sidecar,
   { appid, path }: Place,
   token: Token,
@@ -341,6 +345,7 @@ function noteReplay(
     errcode,
     rid: ridOf(errmsg),
     fingerprint: token.fingerprint,
+    trace_id: call.record?.traceId,
   });
 }
 

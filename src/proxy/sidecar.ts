@@ -9,6 +9,7 @@ import type { Token } from '../token/token.ts';
 import type { SignatureAnswer } from '../wechat/page-signature.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { ReplayBudget } from './body.ts';
+import type { Recorder } from './call-record.ts';
 import type { GateRules } from './gate.ts';
 import type { RelayCall, RelayOutcome } from '../hub-client/relay.ts';
 import type { PassThrough } from './pass-through.ts';
@@ -40,6 +41,8 @@ export interface ProxyRules extends PlanRules {
   readonly errorStatus: ErrorStatus;
   readonly replayBodyBytesMax: number;
   readonly inFlightMax: number;
+  /** Takes down what calls do, for the access log and for tracing. */
+  readonly recorder?: Recorder | undefined;
   /** The only hosts whose pages are signed; undefined: all. */
   readonly signedUrlHosts?: ReadonlySet<string> | undefined;
 }

@@ -2,6 +2,7 @@ import type { LocalResponse } from '../server/local-response.ts';
 import { type PageSignature, readPageUrl } from '../wechat/page-signature.ts';
 import { valuesOf } from '../wechat/query.ts';
 import type { Call, Served } from './call.ts';
+import { waiting } from './call-record.ts';
 import type { Plan } from './plan.ts';
 import type { Sidecar } from './sidecar.ts';
 
@@ -23,7 +24,7 @@ export async function serveSignature(
   if (signatures.spend(appid) > 0) {
     return call.fail('bad_request', 'at most 30 pages a second are signed for an account');
   }
-  const answer = await accounts.signPage(appid, page.url);
+  const answer = await waiting(call, accounts.signPage(appid, page.url));
   if (call.gone) return call.left();
   switch (answer.kind) {
     case 'signed':

@@ -1,5 +1,6 @@
 import { type IpRange, readIpRange } from '../base/ip-range.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
+import { makeRecorder } from '../proxy/access-log.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
 import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
 import { RateLimit } from '../base/rate-limit.ts';
@@ -35,7 +36,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
   source.onTokenChange((appid) => reports.tokenChanged(appid));
-  const rules = new CurrentRules(rulesOf(settings), source);
+  const rules = new CurrentRules(rulesOf(settings, context), source);
   const sidecar: Sidecar = {
     ...context,
     accounts: source.accounts,
@@ -68,7 +69,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     }),
     reconfigure(next) {
       const isOtherWay = wayOut.reconfigure(next);
-      rules.use(rulesOf(next));
+      rules.use(rulesOf(next, context));
       peers.use(next.listenPeers);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
@@ -190,8 +191,12 @@ function warmUp({ hub }: Settings, { pools, origins }: Upstream): void {
   if (hub !== undefined) pools.warm(origins.first());
 }
 
-function rulesOf(settings: Settings): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {
+function rulesOf(
+  settings: Settings,
+  context: RoleContext,
+): Omit<ProxyRules, 'defaultApp' | 'defaultAppUnknown'> {
   return {
+    recorder: makeRecorder(settings.accessLog, context.tracer, context),
     foreignTokens: settings.foreignTokens,
     errorStatus: settings.errorStatus,
     replayBodyBytesMax: settings.replay.bodyBytesMax,

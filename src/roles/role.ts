@@ -3,6 +3,7 @@ import type { LevelledLog } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Check } from '../server/admin.ts';
 import type { Metrics } from '../server/metrics.ts';
+import type { Tracer } from '../proxy/tracing.ts';
 import type { Settings } from '../settings/settings.ts';
 
 /** What every role gets at its start. */
@@ -12,6 +13,8 @@ export interface RoleContext {
   readonly random: Random;
   readonly log: LevelledLog;
   readonly metrics: Metrics;
+  /** Undefined where calls are not traced. */
+  readonly tracer?: Tracer | undefined;
   /** See `Host`. */
   readonly onRejection?: (act: (error: unknown) => void) => void;
 }

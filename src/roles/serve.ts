@@ -5,12 +5,14 @@ import { adminHandler, type Check } from '../server/admin.ts';
 import { ADMIN_LIMITS } from '../server/admin-limits.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import { makeMetrics } from '../server/metrics.ts';
+import { isTraced } from './collector.ts';
 import { orOnFreePort } from './free-port.ts';
 import { LocalPorts } from './local-ports.ts';
 import { type LoadedSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Host } from './host.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { Tracing } from './tracing.ts';
 import { watchSettings } from '../settings/watch.ts';
 
 /** The start counts as complete after this time: an application must not wait for a platform that is down. */
@@ -34,10 +36,12 @@ export async function serve(
   const { settings } = loaded;
   const { log, clock } = world;
   const build = { version: host.version, role: settings.role, node: host.nodeVersion };
+  const tracing = await startTracing(host, settings, world);
   const context: RoleContext = {
     ...world,
     version: host.version,
     metrics: makeMetrics(build),
+    tracer: tracing?.tracer,
     onRejection: (act) => host.onRejection(act),
   };
   const stop = makeStop(host);
@@ -65,14 +69,22 @@ export async function serve(
   await stop.asked;
   log.info('stopping', { why: stop.why() });
   watch.close();
+  const drainedByMs = clock.lifeMs() + settings.drainDelayMs + settings.drainTimeoutMs;
   const { cut } = await role.drain({
     // A stop through the admin port comes from the application itself, which has made its last call.
     delayMs: stop.why() === QUIT ? 0 : settings.drainDelayMs,
     timeoutMs: settings.drainTimeoutMs,
   });
+  await tracing?.close(Math.max(0, drainedByMs - clock.lifeMs()));
   await admin.close();
   if (isListed) await ports.remove(admin.port);
   log.info('stopped', { callsCut: cut });
+}
+
+async function startTracing(host: Host, { role }: Settings, world: World): Promise<Tracing | undefined> {
+  if (!isTraced(role, host.env)) return undefined;
+  const { openTracing } = await import('./tracing.ts');
+  return openTracing(host.env, { ...world, version: host.version });
 }
 
 async function start(

@@ -31,7 +31,7 @@ export interface AdminInput {
   /** Called after the answer has left. */
   quit(): void;
   readonly clock: Clock;
-  readonly log: LevelledLog;
+  readonly log: Omit<LevelledLog, 'always'>;
 }
 
 interface Route {
@@ -139,7 +139,7 @@ function answerHealth(ctx: Koa.Context, name: string, checks: readonly Check[]):
   answerText(ctx, passed ? 200 : 503, lines.join('\n'));
 }
 
-async function changeLogLevel(ctx: Koa.Context, log: LevelledLog): Promise<void> {
+async function changeLogLevel(ctx: Koa.Context, log: AdminInput['log']): Promise<void> {
   const given = ctx.query['level'] ?? (await readShortBody(ctx.req)).replace(/^level=/, '').trim();
   const level = LOG_LEVELS.find((known) => known === given);
   if (level === undefined) {

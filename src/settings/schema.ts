@@ -246,6 +246,12 @@ export const schema = z.strictObject({
     `The least level that is logged, as JSON lines on stdout: ${LOG_LEVELS.join(', ')}.`,
     `输出到 stdout 的 JSON 日志的最低级别：${LOG_LEVELS.join('、')}。`,
   ),
+  accessLog: setting(
+    type.oneOf(['off', 'errors', 'all']),
+    { env: 'WECHAT_SIDECAR_ACCESS_LOG', default: 'off', roles: PROXIES, live: true },
+    "One JSON line for each call, `all` of them or those that ended in `errors`: a status of 400 or more, an errcode that is not 0, or the sidecar's own errors. Without the query, and whatever `logLevel` is; no line is left out.",
+    '每个调用写一行 JSON：`all` 全部，`errors` 只写出错的，即状态码 400 及以上、errcode 不为 0，或边车自身的错误。不含查询串，与 `logLevel` 无关，也不会省略任何一行。',
+  ),
 
   simulator: group({
     seed: setting(

@@ -3,7 +3,7 @@ import { FIELD_CHARS_MAX, LINE_RATE, LOG_KEYS_MAX, makeLog } from '../../src/bas
 import { Secret } from '../../src/base/secret.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-function collecting(level: 'debug' | 'info' = 'info'): {
+function collecting(level: 'debug' | 'info' | 'error' = 'info'): {
   log: ReturnType<typeof makeLog>;
   lines: Record<string, unknown>[];
   clock: ManualClock;
@@ -85,6 +85,17 @@ test('lines that the level does not show are not counted', (t) => {
   log.debug('storm');
   t.is(lines.length, 1);
   t.false('suppressed' in (lines[0] ?? {}));
+});
+
+test('lines that a setting of its own asks for are whole, whatever the level is', (t) => {
+  const { log, lines } = collecting('error');
+  log.info('serving');
+  for (let call = 0; call < 2 * LINE_RATE.perEvent; call += 1)
+    log.always('access', { path: '/cgi-bin/token' });
+  log.setLevel('silent');
+  log.always('access');
+  t.is(lines.length, 2 * LINE_RATE.perEvent + 1);
+  t.like(lines[0], { level: 'info', event: 'access', path: '/cgi-bin/token' });
 });
 
 test('a field is cut where it is longer than a line should be', (t) => {

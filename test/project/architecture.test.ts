@@ -49,6 +49,11 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   zod: /^src\/(?:hub|hub-api|injector|kubernetes|settings|simulator|store)\//,
   selfsigned: /^src\/(?:(?:simulator|injector)\/certificate|server\/self-signed)\.ts$/,
   ioredis: /^src\/store\//,
+  // Optional, and loaded only where a collector is named.
+  '@opentelemetry/api': /^src\/roles\/tracing\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-http': /^src\/roles\/tracing\.ts$/,
+  '@opentelemetry/resources': /^src\/roles\/tracing\.ts$/,
+  '@opentelemetry/sdk-trace': /^src\/roles\/tracing\.ts$/,
 };
 
 /** What only one file, or a few named ones, may touch. */
@@ -89,16 +94,26 @@ test('every package is imported through its door', (t) => {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
   for (const { path, packages } of sources) {
     for (const name of packages) {
-      t.true(name in manifest.dependencies, `${path} imports ${name}, which is no dependency`);
+      const isKnown = name in manifest.dependencies || name in manifest.peerDependencies;
+      t.true(isKnown, `${path} imports ${name}, which is no dependency`);
       t.regex(path, DOORS[name] ?? /^$/, `${path} imports ${name}`);
     }
   }
 });
 
 test('every dependency is used, and has an exact version', (t) => {
-  const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+  const { dependencies, devDependencies, peerDependencies, peerDependenciesMeta } = manifest;
   const used = new Set(sources.flatMap(({ packages }) => packages));
   for (const name of Object.keys(dependencies)) t.true(used.has(name), `${name} is not imported`);
+  for (const [name, range] of Object.entries(peerDependencies)) {
+    t.true(used.has(name), `${name} is not imported`);
+    t.true(peerDependenciesMeta[name]?.optional, `${name} is asked for of everybody`);
+    t.true(
+      String(devDependencies[name]).startsWith(String(range).slice(1, 4)),
+      `${name} is tested in another version`,
+    );
+  }
   for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
     t.regex(String(version), /^\d+\.\d+\.\d+$/, name);
   }

@@ -33,6 +33,7 @@ test('with an account in the environment and nothing else, everything has its de
     drainDelayMs: 0,
     drainTimeoutMs: 25_000,
     logLevel: 'info',
+    accessLog: 'off',
     hub: undefined,
   });
   t.deepEqual(warningsOf({ env: ACCOUNT }), []);
@@ -58,6 +59,7 @@ test('each variable sets its setting', (t) => {
       WECHAT_SIDECAR_DRAIN_DELAY: '3s',
       WECHAT_SIDECAR_DRAIN_TIMEOUT: '1m',
       WECHAT_SIDECAR_LOG_LEVEL: 'debug',
+      WECHAT_SIDECAR_ACCESS_LOG: 'all',
       WECHAT_SIDECAR_MAX_IN_FLIGHT: '7',
       WECHAT_SIDECAR_CONNECT_TIMEOUT: '1s',
       WECHAT_SIDECAR_ANSWER_TIMEOUT: '2s',
@@ -80,6 +82,7 @@ test('each variable sets its setting', (t) => {
     drainDelayMs: 3_000,
     drainTimeoutMs: 60_000,
     logLevel: 'debug',
+    accessLog: 'all',
     limits: { inFlightMax: 7 },
     timeouts: { connectMs: 1_000, answerMs: 2_000, idleMs: 3_000 },
     resolve: 'dns',

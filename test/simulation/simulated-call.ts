@@ -49,6 +49,8 @@ export interface CallStory {
 export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injected' | 'stopKeeping'> {
   readonly method = 'GET';
   readonly gone = false;
+  readonly record = undefined;
+  readonly bytesIn = 0;
   readonly rules: ProxyRules;
   readonly request: Call['request'];
   /** Everything is written past it. */

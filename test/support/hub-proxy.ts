@@ -21,7 +21,7 @@ export interface HubProxyStatus {
 /** A call that needs a token and changes nothing. */
 export const PLAIN_CALL = '/cgi-bin/getcallbackip';
 
-export interface RunningHubProxy extends RunningProxy {
+export interface RunningHubProxy extends Omit<RunningProxy, 'reconfigure'> {
   /** Puts another credential for the hub into its file, or takes the file away. */
   rotate(key: string | undefined): void;
   /** The part of `/status` that tests look at. */

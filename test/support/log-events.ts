@@ -8,7 +8,7 @@ export interface LogCall {
   readonly events: readonly string[];
 }
 
-const CALL = /(?:\.(?:info|warn|error)|[lL]og\[[^\]]+\]|\[[^\][\n]+\? '[a-z]+' : '[a-z]+'\])\(/g;
+const CALL = /(?:\.(?:info|warn|error|always)|[lL]og\[[^\]]+\]|\[[^\][\n]+\? '[a-z]+' : '[a-z]+'\])\(/g;
 const TEXT = /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`/g;
 
 /**

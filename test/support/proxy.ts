@@ -2,7 +2,9 @@ import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { type LevelledLog, makeLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { RunningRole } from '../../src/roles/role.ts';
+import type { Tracer } from '../../src/proxy/tracing.ts';
 import { parseSettings } from '../../src/settings/parse.ts';
+import type { Settings } from '../../src/settings/settings.ts';
 import { startProxy } from '../../src/roles/proxy.ts';
 import { makeMetrics, type Metrics } from '../../src/server/metrics.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
@@ -17,6 +19,8 @@ export interface RunningProxy {
   /** Everything that was logged, at debug level, one JSON line each. */
   readonly lines: string[];
   readonly log: LevelledLog;
+  /** The settings are read again, with these changes. */
+  reconfigure(env: Readonly<Record<string, string>>): void;
 }
 
 /** A sidecar in this process, before one or more upstreams, with the simulator's demo account. */
@@ -25,7 +29,32 @@ export async function startTestProxy(
   upstreams: readonly string[],
   env: Readonly<Record<string, string>> = {},
   clock: Clock = systemClock,
+  tracer?: Tracer,
 ): Promise<RunningProxy> {
+  const lines: string[] = [];
+  const log = makeLog('debug', clock, (line) => lines.push(line));
+  const metrics = makeMetrics({ version: '0.0.0-test', role: 'proxy', node: process.version });
+  const role = await startProxy(settingsFor(upstreams, env), {
+    version: '0.0.0-test',
+    clock,
+    random: systemRandom,
+    log,
+    metrics,
+    ...(tracer !== undefined && { tracer }),
+  });
+  t.teardown(() => role.drain({ delayMs: 0, timeoutMs: 0 }));
+  return {
+    base: `http://127.0.0.1:${role.port}`,
+    port: role.port,
+    role,
+    metrics,
+    lines,
+    log,
+    reconfigure: (changes) => role.reconfigure(settingsFor(upstreams, { ...env, ...changes })),
+  };
+}
+
+function settingsFor(upstreams: readonly string[], env: Readonly<Record<string, string>>): Settings {
   const parsed = parseSettings({
     env: {
       WECHAT_APPID: DEMO_APP.appid,
@@ -40,18 +69,7 @@ export async function startTestProxy(
     },
   });
   if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
-  const lines: string[] = [];
-  const log = makeLog('debug', clock, (line) => lines.push(line));
-  const metrics = makeMetrics({ version: '0.0.0-test', role: 'proxy', node: process.version });
-  const role = await startProxy(parsed.settings, {
-    version: '0.0.0-test',
-    clock,
-    random: systemRandom,
-    log,
-    metrics,
-  });
-  t.teardown(() => role.drain({ delayMs: 0, timeoutMs: 0 }));
-  return { base: `http://127.0.0.1:${role.port}`, port: role.port, role, metrics, lines, log };
+  return parsed.settings;
 }
 
 export async function startPair(

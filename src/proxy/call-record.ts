@@ -1,0 +1,252 @@
+import type { Clock } from '../base/clock.ts';
+import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
+import type { Answer } from './answer.ts';
+import type { CallRequest } from './caller.ts';
+import { shownPath, shownTarget } from './shown-path.ts';
+import { headersWith, type Span, traceContext, type Tracer } from './tracing.ts';
+
+/** How a call ended, and what it took. */
+export interface CallSummary {
+  readonly app: string | undefined;
+  readonly method: string;
+  /** Bounded, and without anything that a caller may have put into it. */
+  readonly path: string;
+  readonly status: number;
+  readonly errcode: number | undefined;
+  readonly by: 'platform' | 'sidecar';
+  /** Why we answered with an error of our own. */
+  readonly reason: string | undefined;
+  readonly durationMs: number;
+  /** From sending to the end of the response; of a replay, both. */
+  readonly upstreamMs: number;
+  /** For how long the call waited for a token, a ticket or the outcome of a report. */
+  readonly tokenMs: number;
+  readonly replay: 0 | 1;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** The response broke off on its way. */
+  readonly isCut: boolean;
+  readonly traceId: string | undefined;
+}
+
+/** What is known of a call at its end. */
+interface Ended {
+  readonly app: string | undefined;
+  readonly path: string;
+  readonly status: number;
+  readonly errcode: number | undefined;
+  readonly answeredBy: 'platform' | 'sidecar';
+  readonly own?: { readonly body: Buffer };
+  readonly failure?: { readonly reason: string };
+}
+
+/** Where summaries go; both may be absent. */
+export interface RecorderParts {
+  readonly tell: ((summary: CallSummary) => void) | undefined;
+  readonly tracer: Tracer | undefined;
+  readonly clock: Clock;
+}
+
+/** Takes down what calls do. Where nobody asks for it there is none. */
+export class Recorder {
+  readonly #parts: RecorderParts;
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+  }
+
+  begin(request: CallRequest): CallRecord {
+    const { tracer } = this.#parts;
+    const method = methodShown(request.method);
+    const span = tracer?.server(method, traceContext(request.rawHeaders));
+    span?.set('http.request.method', method);
+    span?.set('url.scheme', 'http');
+    return new CallRecord(this.#parts, request, method, span);
+  }
+}
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** A caller can write anything there. */
+function methodShown(method: string | undefined): string {
+  return method !== undefined && METHODS.has(method) ? method : '_OTHER';
+}
+
+/** What one call does. */
+export class CallRecord {
+  readonly #parts: RecorderParts;
+  readonly #request: CallRequest;
+  readonly #method: string;
+  readonly #span: Span | undefined;
+  readonly #beganMs: number;
+  #tokenMs = 0;
+  #upstreamMs = 0;
+  #bytesOut = 0;
+  #replay: 0 | 1 = 0;
+  #isCut = false;
+
+  constructor(parts: RecorderParts, request: CallRequest, method: string, span: Span | undefined) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#method = method;
+    this.#span = span;
+    this.#beganMs = parts.clock.lifeMs();
+  }
+
+  get traceId(): string | undefined {
+    return this.#span?.traceId;
+  }
+
+  waiting<T>(answer: Promise<T>): Promise<T> {
+    return this.#timed(answer, 'wait for token', (tookMs) => (this.#tokenMs += tookMs));
+  }
+
+  /** The hub makes the call. */
+  relaying<T>(answer: Promise<T>): Promise<T> {
+    return this.#timed(answer, 'relay by hub', (tookMs) => (this.#upstreamMs += tookMs));
+  }
+
+  async #timed<T>(answer: Promise<T>, name: string, took: (tookMs: number) => void): Promise<T> {
+    const { clock } = this.#parts;
+    const beganMs = clock.lifeMs();
+    const span = this.#span?.child(name, 'internal');
+    try {
+      return await answer;
+    } finally {
+      took(clock.lifeMs() - beganMs);
+      span?.end();
+    }
+  }
+
+  /** The call is sent, for the first or the second time. */
+  sends(replay: 0 | 1): SendRecord {
+    this.#replay = replay;
+    const parent = replay === 1 ? this.#span?.child('replay', 'internal') : undefined;
+    const span = (parent ?? this.#span)?.child(this.#method, 'client');
+    span?.set('http.request.method', this.#method);
+    if (replay === 1) span?.set('http.request.resend_count', 1);
+    return new SendRecord(this.#parts.clock, span, parent, (tookMs, bytes, isCut) => {
+      this.#upstreamMs += tookMs;
+      this.#bytesOut = bytes;
+      this.#isCut = isCut;
+    });
+  }
+
+  /** A body that was held goes to the caller as it is, or rewritten. */
+  answers(body: Buffer): void {
+    this.#bytesOut = body.length;
+  }
+
+  ended({ app, path, status, errcode, answeredBy, own, failure }: Ended, bytesIn: number): void {
+    const { tell, clock } = this.#parts;
+    const shown = path === '' ? shownTarget(this.#request.url ?? '') : shownPath(path);
+    const isHead = this.#method === 'HEAD';
+    const summary: CallSummary = {
+      app,
+      method: this.#method,
+      path: shown,
+      status,
+      errcode,
+      by: answeredBy,
+      reason: failure?.reason,
+      durationMs: clock.lifeMs() - this.#beganMs,
+      upstreamMs: this.#upstreamMs,
+      tokenMs: this.#tokenMs,
+      replay: this.#replay,
+      bytesIn,
+      bytesOut: isHead ? 0 : (own?.body.length ?? this.#bytesOut),
+      isCut: this.#isCut,
+      traceId: this.traceId,
+    };
+    tell?.(summary);
+    if (this.#span !== undefined) endSpan(this.#span, summary);
+  }
+}
+
+/** By the semantic conventions of OpenTelemetry for HTTP servers, where they have a name for it. */
+function endSpan(
+  span: Span,
+  { app, method, path, status, errcode, reason, replay, isCut }: CallSummary,
+): void {
+  if (KNOWN_ENDPOINTS.has(path)) span.rename(`${method} ${path}`);
+  span.set('url.path', path);
+  span.set('http.response.status_code', status);
+  span.set('wechat.replay', replay);
+  if (app !== undefined) span.set('wechat.appid', app);
+  if (errcode !== undefined) span.set('wechat.errcode', errcode);
+  // A mistake of the caller is no fault of the server.
+  if (reason !== undefined && status >= 400 && status < 500) span.set('error.type', reason);
+  else if (reason !== undefined) span.fail(reason);
+  else if (isCut) span.fail('upstream_broken');
+  else if (status >= 500) span.fail(String(status));
+  span.end();
+}
+
+/** The call waits for a token, a ticket, or the outcome of a report; that is noted if anybody asks for it. */
+export function waiting<T>(
+  call: { readonly record: CallRecord | undefined },
+  answer: Promise<T>,
+): Promise<T> {
+  return call.record === undefined ? answer : call.record.waiting(answer);
+}
+
+/** One sending of a call. */
+export class SendRecord {
+  readonly #clock: Clock;
+  readonly #span: Span | undefined;
+  readonly #parent: Span | undefined;
+  readonly #onEnd: (tookMs: number, bytes: number, isCut: boolean) => void;
+  readonly #beganMs: number;
+
+  constructor(
+    clock: Clock,
+    span: Span | undefined,
+    parent: Span | undefined,
+    onEnd: (tookMs: number, bytes: number, isCut: boolean) => void,
+  ) {
+    this.#clock = clock;
+    this.#span = span;
+    this.#parent = parent;
+    this.#onEnd = onEnd;
+    this.#beganMs = clock.lifeMs();
+  }
+
+  /** Whether the request has to name our span. */
+  get isTraced(): boolean {
+    return this.#span !== undefined;
+  }
+
+  headers(given: readonly string[]): readonly string[] {
+    return this.#span === undefined ? given : headersWith(given, this.#span);
+  }
+
+  /** The head of the response came from `host`. */
+  headFrom(host: string, status: number): void {
+    this.#span?.set('server.address', hostAlone(host));
+    this.#span?.set('http.response.status_code', status);
+  }
+
+  ended(answer: Answer, passedBytes: number): void {
+    const isCut = answer.kind === 'relayed' && !answer.whole;
+    this.#onEnd(this.#clock.lifeMs() - this.#beganMs, passedBytes, isCut);
+    const span = this.#span;
+    if (span === undefined) return;
+    if (answer.kind === 'failed') {
+      span.set('server.address', hostAlone(answer.failure.host));
+      span.fail(`upstream_${answer.failure.kind}`);
+    } else if (answer.kind === 'held' && answer.verdict.errcode !== undefined) {
+      span.set('wechat.errcode', answer.verdict.errcode);
+    } else if (isCut) {
+      span.fail('upstream_broken');
+    } else if (answer.kind === 'gone') {
+      span.fail('caller_left');
+    }
+    span.end();
+    this.#parent?.end();
+  }
+}
+
+/** Without the port. */
+function hostAlone(host: string): string {
+  return host.replace(/:\d+$/, '');
+}
