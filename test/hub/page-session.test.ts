@@ -94,6 +94,28 @@ test('a client sees only its own accounts and sidecars', async (t) => {
   t.is(others.status, 404);
 });
 
+test('accounts that only log people in are shown by name, to those who may use them', async (t) => {
+  const { hub } = await startHubPair(t, { file: OTHER_FILE.replace(' }', ', mode: login, name: web }') });
+  type Data = { accounts: { appid: string }[]; logins: unknown[] };
+  const data = (
+    await get(hub, '/page/data', { cookie: await logIn(hub, REPORTS_KEY) })
+  ).json() as unknown as Data;
+  t.deepEqual(
+    data.accounts.map(({ appid }) => appid),
+    [DEMO_APP.appid],
+  );
+  t.deepEqual(data.logins, [{ appid: OTHER_APP, name: 'web' }]);
+  const others = (
+    await get(hub, '/page/data', { cookie: await logIn(hub, ORDERS_KEY) })
+  ).json() as unknown as Data;
+  t.deepEqual(others.logins, []);
+  const { accounts } = hub.role.status() as { accounts: { appid: string; mode: string; next: string }[] };
+  t.like(
+    accounts.find(({ appid }) => appid === OTHER_APP),
+    { mode: 'login', next: 'nothing to do: this account only logs people in, and has no token' },
+  );
+});
+
 test('a wrong key is refused and not repeated, and attempts are limited', async (t) => {
   const { hub } = await startHubPair(t);
   const statuses = new Map<number, number>();

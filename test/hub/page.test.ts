@@ -94,6 +94,21 @@ browserTest(title('a person logs in and sees a token whose time runs out before 
   t.deepEqual(heard, []);
 });
 
+browserTest(title('accounts that only log people in have a list of their own'), async (t) => {
+  const login = 'wx00000000000000aa';
+  const file = `apps: [{ appid: ${login}, secret: 0123456789abcdef0123456789abcdef, mode: login, name: web }]`;
+  const { hub } = await startHubPair(t, { file });
+  await ready(hub);
+  const page = await openPage(t, hub.base, { viewport: PHONE });
+  const heard = complaints(page);
+  await logIn(page, REPORTS_KEY);
+  t.is(await textOf(page, '#logins h2'), 'Accounts that only log people in');
+  t.is(await textOf(page, '#logins li'), `web ${login}`);
+  t.is(await page.locator('.card').count(), 1);
+  t.false(await overflows(page));
+  t.deepEqual(heard, []);
+});
+
 browserTest(title('a refresh is asked for with its cost, and done when it is confirmed'), async (t) => {
   const { hub } = await startHubPair(t);
   const fingerprint = await ready(hub);

@@ -13,7 +13,14 @@ export interface PageData {
   readonly nowMs: number;
   readonly hub: { readonly name: string; readonly version: string; readonly sinceMs: number };
   readonly accounts: readonly PageAccount[];
+  readonly logins: readonly PageLoginAccount[];
   readonly sidecars: { readonly total: number; readonly rows: readonly SidecarRow[] };
+}
+
+/** An account that only logs people in: there is no token to tell of. */
+export interface PageLoginAccount {
+  readonly appid: string;
+  readonly name: string;
 }
 
 export interface PageAccount {
@@ -64,22 +71,22 @@ export const ROWS_MAX = 200;
 
 export function pageData(hub: Hub, caller: Caller, language: Language): PageData {
   const { accounts, clock, about, version } = hub;
+  const apps = accounts.list().filter(({ appid }) => mayUse(caller, appid));
   const statuses = new Map(accounts.status().map((status) => [status.appid, status]));
   return {
     nowMs: clock.wallMs(),
     hub: { name: about.name, version, sinceMs: about.sinceUnixMs },
-    accounts: accounts
-      .list()
-      .filter((app): app is TokenApp => app.mode !== 'login' && mayUse(caller, app.appid))
+    accounts: apps
+      .filter((app): app is TokenApp => app.mode !== 'login')
       .map((app) => ({
         ...accountOf(app, statuses.get(app.appid), hub, language),
         mayRefresh: mayDo(caller, 'refresh', app.appid),
       })),
+    logins: apps.flatMap(({ appid, name, mode }) => (mode === 'login' ? [{ appid, name }] : [])),
     sidecars: sidecarsOf(hub.watchers.list(), caller),
   };
 }
 
-/** The page is about tokens. */
 type TokenApp = HubApp & { readonly mode: TokenMode };
 
 function accountOf(

@@ -20,6 +20,10 @@ export function pageHtml(language: Language): string {
   <p id="lost" role="alert" hidden></p>
   <p id="summary" role="status"></p>
   <section id="accounts" class="cards" aria-label="${escaped(words.accounts)}"></section>
+  <section class="panel" id="logins" hidden>
+    <div class="row"><h2>${escaped(words.logins)}</h2><p>${escaped(words.loginsHint)}</p></div>
+    <ul></ul>
+  </section>
   <section class="panel" id="sidecars" hidden>
     <div class="row"><h2>${escaped(words.sidecars)}</h2><p id="sidecars-total"></p></div>
     <table hidden>

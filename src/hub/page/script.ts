@@ -183,12 +183,20 @@ function showSidecars({ total, rows }) {
   table.tBodies[0].replaceChildren(...shown);
 }
 
+/** Accounts without a token: their names, and that there is nothing to look after. */
+function showLogins(logins) {
+  byId('logins').hidden = logins.length === 0;
+  byId('logins').querySelector('ul').replaceChildren(...logins.map(({ appid, name }) =>
+    element('li', '', element('strong', '', name), ...(name === appid ? [] : [' ', element('code', '', appid)]))));
+}
+
 function render() {
   show(byId('hub'), data.hub.name + ' · ' + data.hub.version + ' · ' + filled(words.upFor, { t: span(nowMs() - data.hub.sinceMs) }));
   const bad = data.accounts.filter(({ state }) => state === 'failing' || state === 'none').length;
   const n = data.accounts.length;
+  showLogins(data.logins);
   byId('summary').className = bad > 0 ? 'bad' : '';
-  show(byId('summary'), n === 0 ? words.noAccounts : filled(bad > 0 ? words.someBad : words.allGood, { n, bad }));
+  show(byId('summary'), n === 0 ? (data.logins.length > 0 ? words.onlyLogins : words.noAccounts) : filled(bad > 0 ? words.someBad : words.allGood, { n, bad }));
   for (const account of data.accounts) {
     if (!cards.has(account.appid)) cards.set(account.appid, makeCard(account.appid));
     update(cards.get(account.appid), account);

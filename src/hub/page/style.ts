@@ -103,6 +103,7 @@ dd { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .panel { margin-top: 1.1rem; padding: 1.15rem 1.35rem; }
 .panel .row { align-items: baseline; }
 .panel .row p { color: var(--soft); }
+.panel ul { list-style: none; display: flex; flex-wrap: wrap; gap: .4rem 1.4rem; margin: .7rem 0 0; padding: 0; overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; margin-top: .7rem; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-size: .8rem; font-weight: 450; color: var(--soft); padding: .3rem 1rem .3rem 0; }
 td { padding: .42rem 1rem .42rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }

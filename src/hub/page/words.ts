@@ -20,6 +20,9 @@ export interface Words {
   readonly allGood: string;
   readonly someBad: string;
   readonly noAccounts: string;
+  readonly onlyLogins: string;
+  readonly logins: string;
+  readonly loginsHint: string;
   readonly sidecarsConnected: string;
   readonly noSidecars: string;
   readonly moreRows: string;
@@ -90,6 +93,9 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     allGood: 'All is well. Accounts with a token: {n} of {n}.',
     someBad: 'Accounts that need attention: {bad} of {n}.',
     noAccounts: 'There is no account here that you may use.',
+    onlyLogins: 'No account here has a token to look after.',
+    logins: 'Accounts that only log people in',
+    loginsHint: 'Mode login: their AppSecret is filled into logins, and they have no token.',
     sidecarsConnected: '{n} connected',
     noSidecars: 'No sidecar is connected to this hub.',
     moreRows: 'and more',
@@ -177,6 +183,9 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     allGood: '一切正常：有 token 的账号 {n} / {n}。',
     someBad: '{n} 个账号中有 {bad} 个需要处理。',
     noAccounts: '这里没有您可以使用的账号。',
+    onlyLogins: '这里没有需要维护 token 的账号。',
+    logins: '只用于登录的账号',
+    loginsHint: 'login 模式：AppSecret 用于登录，没有 token。',
     sidecarsConnected: '{n} 个已连接',
     noSidecars: '没有 sidecar 连接到本中控。',
     moreRows: '等',
