@@ -1,6 +1,7 @@
 import type * as Api from '@opentelemetry/api';
 import type * as Sdk from '@opentelemetry/sdk-trace';
 import type { Clock } from '../base/clock.ts';
+import { fieldsOf } from '../base/json.ts';
 import type { Log } from '../base/log.ts';
 import type { Span, TraceContext, Tracer } from '../proxy/tracing.ts';
 import type { Environment } from '../settings/environment.ts';
@@ -19,16 +20,18 @@ const PACKAGES =
 /** Spans that wait to be sent; further ones are dropped. */
 export const SPANS_WAITING_MAX = 2_048;
 
+/** A collector that does not answer must not hold up a stop. */
+const FLUSH_MS_MAX = 2_000;
+
 /** Undefined where the packages, which are optional, are not installed. */
 export async function openTracing(
   env: Environment,
   { version, clock, log }: { readonly version: string; readonly clock: Clock; readonly log: Log },
 ): Promise<Tracing | undefined> {
   const packages = await loadPackages().catch((error: unknown) => {
-    const reason = (error as { code?: unknown }).code;
     const hint = `npm install ${PACKAGES}; or unset OTEL_EXPORTER_OTLP_ENDPOINT`;
     log.warn('calls are not traced: the packages of OpenTelemetry cannot be loaded', {
-      reason: String(reason),
+      reason: codeOf(error),
       hint,
     });
     return undefined;
@@ -54,8 +57,9 @@ export async function openTracing(
   return {
     tracer: tracerOf(api, provider.getTracer('wechat-sidecar', version)),
     async close(limitMs) {
-      const late = new Promise<void>((resolve) => void clock.after(limitMs, resolve));
-      await Promise.race([provider.shutdown().catch(() => undefined), late]);
+      const late = new Promise<void>((resolve) => void clock.after(Math.min(limitMs, FLUSH_MS_MAX), resolve));
+      const sent = provider.shutdown().catch((error: unknown) => complain(log, codeOf(error)));
+      await Promise.race([sent, late]);
     },
   };
 }
@@ -73,13 +77,19 @@ async function loadPackages() {
 
 /** What the packages complain of may quote headers of the exporter, which hold credentials: only a code is told. */
 function complaints(log: Log): Api.DiagLogger {
-  const complain = (message: string): void => {
-    log.warn('spans could not be sent', {
-      reason: /"code":"?(\w{3,20})/.exec(message)?.[1] ?? 'unknown',
-      hint: 'check OTEL_EXPORTER_OTLP_ENDPOINT (OTLP over HTTP, usually port 4318) and the collector',
-    });
-  };
-  return { error: complain, warn: complain, info() {}, debug() {}, verbose() {} };
+  const told = (message: string): void => complain(log, /"code":"?(\w{3,20})/.exec(message)?.[1]);
+  return { error: told, warn: told, info() {}, debug() {}, verbose() {} };
+}
+
+function complain(log: Log, reason = 'unknown'): void {
+  const hint = 'check OTEL_EXPORTER_OTLP_ENDPOINT (OTLP over HTTP, usually port 4318) and the collector';
+  log.warn('spans could not be sent', { reason, hint });
+}
+
+/** Such as ECONNREFUSED, or the status of a response. */
+function codeOf(error: unknown): string | undefined {
+  const { code } = fieldsOf(error);
+  return typeof code === 'string' || typeof code === 'number' ? String(code) : undefined;
 }
 
 /** As the environment of every SDK of OpenTelemetry names it. */

@@ -47,6 +47,18 @@ test('a reader that does not read costs a bounded amount of memory, and never bl
   t.true(writer.writableLength > 0);
 });
 
+test('a text that is larger than what may wait is written whole if nothing waits', async (t) => {
+  const { writer, reader } = await unread(t);
+  const output = pipeOutput(writer);
+  const text = 'x'.repeat(3 * WAITING_BYTES_MAX);
+  output.write(text);
+  let bytes = 0;
+  reader.on('data', (chunk) => (bytes += chunk.length)).resume();
+  await output.flushed();
+  while (bytes < text.length) await once(reader, 'data');
+  t.is(bytes, text.length);
+});
+
 test('a reader that goes away ends neither the writing nor the process', async (t) => {
   const { writer, reader } = await unread(t);
   const output = pipeOutput(writer);
