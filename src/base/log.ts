@@ -36,7 +36,7 @@ export function makeLog(level: LogLevel, clock: Clock, write?: (line: string) =>
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const logger = write === undefined ? pino(options) : pino(options, { write });
-  const asked = logger.child({}, { level: 'info' });
+  const asked = logger.child({}, { level: ASKED_LEVEL });
   const log = rateLimitedLog((lineLevel, event, fields) => logger[lineLevel](fields, event), clock);
   const at = (lineLevel: LineLevel): Log['info'] => {
     return (event, fields = {}) => {
@@ -52,11 +52,14 @@ export function makeLog(level: LogLevel, clock: Clock, write?: (line: string) =>
     setLevel(next) {
       logger.level = next;
     },
-    always: (event, fields) => asked.info(fields ?? {}, event),
+    always: (event, fields = {}) => asked[ASKED_LEVEL](fields, event),
   };
 }
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Of lines that are written whatever the level is. */
+const ASKED_LEVEL = 'info';
 
 type LineLevel = Exclude<LogLevel, 'silent'>;
 type Write = (level: LineLevel, event: string, fields: LogFields) => void;

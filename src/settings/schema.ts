@@ -78,9 +78,9 @@ export const schema = z.strictObject({
     type.hostPort,
     { env: 'WECHAT_SIDECAR_ADMIN_LISTEN', default: '0.0.0.0:3881', roles: ADMIN_ROLES },
     'Where probes, metrics and status are served. Outside Kubernetes, if it is not set and another program holds ' +
-      'the port, a free one is taken; the log names it, and `check` and `shutdown` find it. One that is set never moves.',
+      'the port, a free one is taken; the log names it, and `check`, `status` and `shutdown` find it. One that is set never moves.',
     '探针、指标和状态页的地址。不在 Kubernetes 中、且未设置此项时，若默认端口已被占用，会自动改用空闲端口：' +
-      '日志会给出该端口，`check` 和 `shutdown` 也能找到它。显式设置的端口从不改变。',
+      '日志会给出该端口，`check`、`status` 和 `shutdown` 也能找到它。显式设置的端口从不改变。',
   ),
 
   transparent: group({
