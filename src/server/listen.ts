@@ -271,8 +271,8 @@ async function bindAll(options: ListenOptions, makeServer: () => Server): Promis
       return bound;
     } catch (error) {
       for (const server of [...bound.servers, ...bound.acceptors]) server.close();
-      const isTaken = error instanceof ListenError && error.code === 'EADDRINUSE';
-      if (!isTaken || options.port !== 0 || pick === PICKS_MAX) throw error;
+      const isInUse = error instanceof ListenError && error.code === 'EADDRINUSE';
+      if (!isInUse || options.port !== 0 || pick === PICKS_MAX) throw error;
     }
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { ManualClock } from '../support/manual-clock.ts';
 import { rawCall, rawConnection } from '../support/raw-call.ts';
-import { LATER, startLanes } from '../support/two-lanes.ts';
+import { LATER, NEVER, startLanes } from '../support/two-lanes.ts';
 
 const HOST = 'Host: localhost\r\n';
 const get = (url: string, more = ''): string => `GET ${url} HTTP/1.1\r\n${HOST}${more}\r\n`;
@@ -142,7 +142,7 @@ test('a stop answers what is in flight with Connection: close, and closes what i
 test('a stop cuts what is not answered in time', async (t) => {
   const { listener } = await startLanes(t, true);
   const busy = await rawConnection(listener.port);
-  busy.socket.write(get(`${LATER}/busy`));
+  busy.socket.write(get(`${NEVER}/busy`));
   while (listener.inFlight() === 0) await pause(1);
   t.deepEqual(await listener.drain({ delayMs: 0, timeoutMs: 1 }), { cut: 1 });
   t.is(await busy.untilClosed(), '');

@@ -45,6 +45,8 @@ export async function startLanes(
 /** What a target that holds this waits for is answered a moment later. */
 export const LATER = '/later';
 const LATER_MS = 50;
+/** A target that begins with this is never answered in the express lane. */
+export const NEVER = '/never';
 
 function generalHandler(seen: Seen[]): RequestListener {
   return (request, response) => {
@@ -74,7 +76,7 @@ function expressHandler(seen: Seen[]): (exchange: PlainExchange) => boolean {
       exchange.over();
     };
     if (url.startsWith(LATER)) systemClock.after(LATER_MS, answer);
-    else queueMicrotask(answer);
+    else if (!url.startsWith(NEVER)) queueMicrotask(answer);
     return true;
   };
 }
