@@ -29,11 +29,11 @@ const exitCode = await run({
     }
     process.once('SIGTERM', act);
     process.once('SIGINT', () => {
-      const firstMs = systemClock.lifeMs();
+      const firstMs = systemClock.monotonicMs();
       // Whoever presses Ctrl-C a second time does not want to wait for calls in flight. One that follows at
       // once is the same press: npm repeats to its child what the terminal has told both of them.
       process.on('SIGINT', () => {
-        if (systemClock.lifeMs() - firstMs > SAME_PRESS_MS) process.exit(1);
+        if (systemClock.monotonicMs() - firstMs > SAME_PRESS_MS) process.exit(1);
       });
       act();
     });

@@ -3,12 +3,12 @@
  */
 export interface Clock {
   /** Unix time in milliseconds, by this machine's clock; it may jump in either direction. */
-  wallMs(): number;
+  unixMs(): number;
   /**
    * Monotonic milliseconds that never run slower than real time: they do not go back when the wall
    * clock is set back, and they include the time a machine was suspended. Token lifetimes use this clock.
    */
-  lifeMs(): number;
+  monotonicMs(): number;
   /** Calls `run` once after `delayMs`; the timer does not keep the process alive. */
   after(delayMs: number, run: () => void): Timer;
 }
@@ -18,8 +18,8 @@ export interface Timer {
 }
 
 /** Converts monotonic time to Unix time, using the current wall clock. */
-export function toUnixMs(lifeMs: number, clock: Pick<Clock, 'wallMs' | 'lifeMs'>): number {
-  return lifeMs + clock.wallMs() - clock.lifeMs();
+export function toUnixMs(lifeMs: number, clock: Pick<Clock, 'unixMs' | 'monotonicMs'>): number {
+  return lifeMs + clock.unixMs() - clock.monotonicMs();
 }
 
 /** Longest delay that a Node timer supports. */
@@ -33,7 +33,7 @@ const JUMP_MS = 2_000;
  * its clock was set forward. A refresh that is too early costs one call, one that is too late costs failures.
  * A wall clock that is set back is ignored.
  */
-export class LifeScale {
+export class MonotonicScale {
   #wallMs: number;
   #monotonicMs: number;
   #offsetMs: number;
@@ -68,10 +68,10 @@ export const systemClock: Clock = makeSystemClock();
 
 function makeSystemClock(): Clock {
   let readMs = performance.now();
-  const scale = new LifeScale(Date.now(), readMs);
+  const scale = new MonotonicScale(Date.now(), readMs);
   return {
-    wallMs: () => Date.now(),
-    lifeMs() {
+    unixMs: () => Date.now(),
+    monotonicMs() {
       const nowMs = performance.now();
       if (nowMs - readMs < LOOK_MS) return scale.at(nowMs);
       readMs = nowMs;

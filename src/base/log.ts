@@ -107,7 +107,7 @@ function rateLimitedLog(write: Write, clock: Clock): Write {
   const kinds = new LruTable<string, Window>(LOG_KEYS_MAX);
   const events = new LruTable<string, Window>(LOG_KEYS_MAX);
   const windowOf = (windows: typeof kinds, key: string, linesMax: number): Window => {
-    const nowMs = clock.lifeMs();
+    const nowMs = clock.monotonicMs();
     const last = windows.get(key);
     if (last !== undefined && nowMs - last.startMs < LINE_RATE.windowMs) return last;
     const window = { startMs: nowMs, linesMax, lines: 0, suppressed: last?.suppressed ?? 0 };

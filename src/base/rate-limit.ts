@@ -26,7 +26,7 @@ export class RateLimit {
   spend(key: string): number {
     const left = this.#left(key);
     if (left < 1) return this.#waitMs(left);
-    this.#buckets.set(fingerprintOf(key), { left: left - 1, atMs: this.#clock.lifeMs() });
+    this.#buckets.set(fingerprintOf(key), { left: left - 1, atMs: this.#clock.monotonicMs() });
     return 0;
   }
 
@@ -34,7 +34,7 @@ export class RateLimit {
     const { burst, refillMs } = this.#rate;
     const bucket = this.#buckets.get(fingerprintOf(key));
     if (bucket === undefined) return burst;
-    return Math.min(burst, bucket.left + (this.#clock.lifeMs() - bucket.atMs) / refillMs);
+    return Math.min(burst, bucket.left + (this.#clock.monotonicMs() - bucket.atMs) / refillMs);
   }
 
   #waitMs(left: number): number {

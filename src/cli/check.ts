@@ -2,7 +2,7 @@ import { fieldsOf, isObject, parseJson } from '../base/json.ts';
 import type { Clock } from '../base/clock.ts';
 import { Secret } from '../base/secret.ts';
 import type { Ask, AskOutcome } from '../wechat/ask.ts';
-import { troubleOf } from '../wechat/errcodes.ts';
+import { diagnose } from '../wechat/errcodes.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
 import { appsWithTokens } from '../settings/login-apps.ts';
 import { type ReadFile, whyUnreadable } from '../settings/reader.ts';
@@ -154,7 +154,7 @@ async function checkAccount(
     };
   }
   const rid = outcome.rid === undefined ? '' : ` rid: ${outcome.rid}`;
-  return { finding: problem(`${name}: ${troubleOf(outcome).message}${rid}`), isReachable: true };
+  return { finding: problem(`${name}: ${diagnose(outcome).message}${rid}`), isReachable: true };
 }
 
 async function checkHub(input: CheckInput, hub: HubSettings, skew: SkewMeter): Promise<Finding[]> {
@@ -236,7 +236,7 @@ class SkewMeter {
 
   add(outcome: AskOutcome): void {
     if (outcome.kind === 'answer' && outcome.dateMs !== undefined) {
-      this.#aheadMs ??= this.#clock.wallMs() - outcome.dateMs;
+      this.#aheadMs ??= this.#clock.unixMs() - outcome.dateMs;
     }
   }
 

@@ -47,7 +47,7 @@ async function runRole(host: Host, place: SettingsPlace): Promise<ExitCode> {
     return 78;
   }
   const log = makeLog(loaded.settings.logLevel, systemClock, (line) => host.out(line));
-  for (const warning of loaded.warnings) log.warn('About the settings', { warning });
+  for (const warning of loaded.warnings) log.warn('settings warning', { warning });
   try {
     const { serve } = await import('../roles/serve.ts');
     await serve(host, place, loaded, { clock: systemClock, random: systemRandom, log });

@@ -42,7 +42,7 @@ export class HubAccount {
   #suspicion: Refusal | undefined;
   /** The last replaced tokens: a delayed response, or a hub that is behind, may still contain one. */
   #replaced: readonly string[] = [];
-  /** Callers that wait for the outcome of a report; a new token is also an outcome. */
+  /** Authenticator that wait for the outcome of a report; a new token is also an outcome. */
   readonly #reporting = new Set<() => void>();
   #round: Round | undefined;
   #why: Unavailable | undefined;
@@ -57,7 +57,7 @@ export class HubAccount {
   /** Returns the live token without waiting. */
   peek(): Token | undefined {
     const token = this.#held?.token;
-    return isLive(token, this.#parts.clock.lifeMs()) ? token : undefined;
+    return isLive(token, this.#parts.clock.monotonicMs()) ? token : undefined;
   }
 
   get hadToken(): boolean {
@@ -139,7 +139,7 @@ export class HubAccount {
 
   #ask(): Round | undefined {
     if (this.#round !== undefined) return this.#round;
-    if (this.#parts.clock.lifeMs() < this.#restUntilMs) return undefined;
+    if (this.#parts.clock.monotonicMs() < this.#restUntilMs) return undefined;
     let end = (): void => {};
     const over = new Promise<void>((resolve) => (end = resolve));
     const round: Round = {
@@ -156,7 +156,7 @@ export class HubAccount {
 
   async #run(round: Round): Promise<void> {
     const { ask, clock, random } = this.#parts;
-    const endMs = clock.lifeMs() + CALLER_WAIT_MS_MAX;
+    const endMs = clock.monotonicMs() + CALLER_WAIT_MS_MAX;
     for (let attempt = 0; this.#round === round; attempt++) {
       const outcome = await ask(undefined);
       if (outcome.kind === 'token') {
@@ -166,8 +166,8 @@ export class HubAccount {
       this.#noteFailure(outcome);
       const { next, restMs } = outcome;
       const delayMs = restMs + backoffMs(attempt, random, RETRY_BASE_MS, RETRY_CAP_MS);
-      if (next !== 'soon' || clock.lifeMs() + delayMs >= endMs) {
-        this.#restUntilMs = clock.lifeMs() + (next === 'soon' ? restMs : Math.max(restMs, REST_MS));
+      if (next !== 'soon' || clock.monotonicMs() + delayMs >= endMs) {
+        this.#restUntilMs = clock.monotonicMs() + (next === 'soon' ? restMs : Math.max(restMs, REST_MS));
         return;
       }
       await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
@@ -205,7 +205,7 @@ export class HubAccount {
 
   #noteFailure({ why, next }: Extract<TokenOutcome, { kind: 'none' }>): void {
     this.#why = why;
-    this.#failedAtUnixMs = this.#parts.clock.wallMs();
+    this.#failedAtUnixMs = this.#parts.clock.unixMs();
     if (next === 'unknown') this.#parts.onUnknown();
   }
 

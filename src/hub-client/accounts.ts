@@ -71,7 +71,7 @@ const WATCH_PATH = '/v1/tokens/watch';
 
 export const ACCOUNTS_MAX = 5_000;
 
-/** How many current and former tokens we recognise as ours. */
+/** How many current and former tokens we authenticate as ours. */
 export const FINGERPRINTS_MAX = 10_000;
 
 /** Longer than callers wait, so that a late response still serves the next ones. */
@@ -233,7 +233,7 @@ export class HubAccounts {
   }
 
   #heard(event: ServerEvent, sinceMs: number): void {
-    const got = tokenIn(event, this.#parts.clock.lifeMs(), sinceMs);
+    const got = tokenIn(event, this.#parts.clock.monotonicMs(), sinceMs);
     if (got === undefined || !this.#list.wants(got.appid)) return;
     this.#list.add(got.appid);
     const account = this.#accountOf(got.appid);
@@ -257,7 +257,7 @@ export class HubAccounts {
   }
 
   async #ask(appid: string, refusal: Refusal | undefined): Promise<TokenOutcome> {
-    const askedAtMs = this.#parts.clock.lifeMs();
+    const askedAtMs = this.#parts.clock.monotonicMs();
     const path = `/v1/apps/${encodeURIComponent(appid)}/token`;
     const question = { timeoutMs: TOKEN_ASK_MS_MAX, repeatable: true };
     const outcome = await this.#client.ask(
@@ -269,7 +269,7 @@ export class HubAccounts {
     if (read.kind === 'none') {
       const { errcode, message } = read.why;
       const fields = { app: appid, errcode, reason: message, reported: refusal?.fingerprint };
-      this.#parts.log.warn('the hub gave no token', fields);
+      this.#parts.log.warn('hub returned no token', fields);
     }
     return read;
   }
@@ -277,7 +277,7 @@ export class HubAccounts {
   #changed(appid: string, token: Token): void {
     const { fingerprint } = token;
     this.#owners.set(fingerprint, appid);
-    this.#parts.log.info('another token is in use', { app: appid, fingerprint });
+    this.#parts.log.info('token received from the hub', { app: appid, fingerprint });
     this.#tell(appid, token);
   }
 
@@ -306,7 +306,7 @@ export class HubAccounts {
 
   #unixMs(lifeMs: number): number {
     const { clock } = this.#parts;
-    return Math.round(lifeMs + clock.wallMs() - clock.lifeMs());
+    return Math.round(lifeMs + clock.unixMs() - clock.monotonicMs());
   }
 }
 

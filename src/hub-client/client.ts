@@ -2,7 +2,7 @@ import { parseJson } from '../base/json.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Secret } from '../base/secret.ts';
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
-import type { AnswerSink, Exchange, TransportFailure } from '../upstream/request.ts';
+import type { ResponseSink, Exchange, TransportFailure } from '../upstream/request.ts';
 import type { Origin, Origins } from '../upstream/origins.ts';
 import { type Injected, redactedBody, redactedHeaders } from '../upstream/injected.ts';
 import type { Bearer } from './bearer.ts';
@@ -79,11 +79,13 @@ export class HubClient {
             headers: [...headers, 'content-type', 'application/json'],
             body: Buffer.from(JSON.stringify(content)),
           };
-    return new Promise((resolve) => new Turns(this.#parts, question, request, bearer.value, resolve).start());
+    return new Promise((resolve) =>
+      new HedgedRequest(this.#parts, question, request, bearer.value, resolve).start(),
+    );
   }
 
   /** Opens the event stream at one address. Returns the reason if there is no credential. */
-  async open(origin: Origin, path: string, sink: AnswerSink): Promise<Exchange | { readonly why: string }> {
+  async open(origin: Origin, path: string, sink: ResponseSink): Promise<Exchange | { readonly why: string }> {
     const bearer = await this.#parts.readBearer();
     if (bearer.kind === 'unreadable') return bearer;
     const headers = this.#headers(bearer.value, 'text/event-stream');
@@ -106,7 +108,7 @@ export class HubClient {
 }
 
 /** A hedged request: sent to one address after the other until one returns a final outcome. */
-class Turns {
+class HedgedRequest {
   readonly #parts: HubClientParts;
   readonly #question: HubQuestion;
   readonly #request: HubRequest;
@@ -271,7 +273,7 @@ function rankOf(outcome: HubOutcome): number {
 }
 
 /** The server may not be a hub and may quote our request, so the credential is redacted from its response. */
-class Collector implements AnswerSink {
+class Collector implements ResponseSink {
   readonly #origin: Origin;
   readonly #injected: readonly Injected[];
   readonly #settle: (outcome: HubOutcome) => void;

@@ -1,5 +1,5 @@
 import { Attempt } from '../upstream/attempt.ts';
-import type { AnswerSink, Exchange } from '../upstream/request.ts';
+import type { ResponseSink, Exchange } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { type PoolOptions, Pools } from '../upstream/pools.ts';
 
@@ -15,7 +15,7 @@ export interface HubRequest {
 
 /** Sends one request to one address of a hub, and streams the response to `sink`. */
 export interface HubHttp {
-  send(origin: Origin, request: HubRequest, sink: AnswerSink): Exchange;
+  send(origin: Origin, request: HubRequest, sink: ResponseSink): Exchange;
   close(): Promise<void>;
 }
 

@@ -62,7 +62,7 @@ export class HubList {
     if (!this.wants(appid)) return false;
     // If no hub responds, callers must not wait for this and then again for a token.
     if (this.#failures > 0) return true;
-    if (this.#parts.clock.lifeMs() - this.#learnedAtMs < FRESH_MS) return false;
+    if (this.#parts.clock.monotonicMs() - this.#learnedAtMs < FRESH_MS) return false;
     const isLearned = await this.#ask();
     return !isLearned || this.#appids?.has(appid) === true;
   }
@@ -75,7 +75,7 @@ export class HubList {
   /** A call needs the list or the hub itself: ends a backoff. */
   wake(): void {
     if (this.#closed || this.#failures === 0 || this.#asking !== undefined) return;
-    if (this.#parts.clock.lifeMs() - this.#askedAtMs >= WAKE_SPACING_MS) void this.#ask();
+    if (this.#parts.clock.monotonicMs() - this.#askedAtMs >= WAKE_SPACING_MS) void this.#ask();
   }
 
   /** Whether this process is configured to use the account, whether or not the hub has it. */
@@ -110,7 +110,7 @@ export class HubList {
   async #load(): Promise<boolean> {
     const { client, onLearned, clock, random, log } = this.#parts;
     this.#timer?.cancel();
-    this.#askedAtMs = clock.lifeMs();
+    this.#askedAtMs = clock.monotonicMs();
     const outcome = await client.ask({
       method: 'GET',
       path: '/v1/apps',
@@ -120,7 +120,7 @@ export class HubList {
     const isAnswer = outcome.kind === 'answer' && outcome.status === 200;
     const told = isAnswer ? readApps(parseJson(outcome.body.toString('utf8'))) : undefined;
     if (told === undefined) {
-      log.warn('the hub did not tell its accounts', { reason: whyNot(outcome).message });
+      log.warn('account list not received from the hub', { reason: whyNot(outcome).message });
       const restMs = outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0;
       this.#again(restMs + backoffMs(this.#failures, random, 1_000, RETRY_CAP_MS));
       this.#failures += 1;
@@ -130,7 +130,7 @@ export class HubList {
     const appids = apps.map(({ appid }) => appid);
     this.#loginOnly = new Set(apps.flatMap(({ appid, isLoginOnly }) => (isLoginOnly ? [appid] : [])));
     this.#failures = 0;
-    this.#learnedAtMs = clock.lifeMs();
+    this.#learnedAtMs = clock.monotonicMs();
     this.#replace(new Set(appids));
     this.#again(RELOAD_MS * (0.8 + 0.4 * random()));
     onLearned(appids);

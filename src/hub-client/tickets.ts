@@ -58,7 +58,7 @@ export class HubTickets implements Tickets {
   }
 
   async #fresher(copy: Copy, appid: string, type: TicketType): Promise<void> {
-    if (copy.asking === undefined && this.#clock.lifeMs() >= copy.quietUntilMs) {
+    if (copy.asking === undefined && this.#clock.monotonicMs() >= copy.quietUntilMs) {
       copy.asking = this.#ask(copy, appid, type).finally(() => {
         copy.asking = undefined;
       });
@@ -70,7 +70,7 @@ export class HubTickets implements Tickets {
   }
 
   async #ask(copy: Copy, appid: string, type: TicketType): Promise<void> {
-    const askedAtMs = this.#clock.lifeMs();
+    const askedAtMs = this.#clock.monotonicMs();
     const path = `/v1/apps/${encodeURIComponent(appid)}/ticket?type=${type}`;
     const outcome = await this.#client.ask({
       method: 'GET',
@@ -81,14 +81,14 @@ export class HubTickets implements Tickets {
     const isAnswer = outcome.kind === 'answer' && outcome.status === 200;
     const ticket = isAnswer ? readTicket(parseJson(outcome.body.toString('utf8')), askedAtMs) : undefined;
     const restMs = outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0;
-    copy.quietUntilMs = this.#clock.lifeMs() + Math.max(restMs, REST_MS);
+    copy.quietUntilMs = this.#clock.monotonicMs() + Math.max(restMs, REST_MS);
     copy.isFailing = ticket === undefined;
     if (ticket === undefined) copy.why = whyNot(outcome);
     else copy.ticket = ticket;
   }
 
   #hasLeft(ticket: Ticket | undefined, leftMs: number): ticket is Ticket {
-    return ticket !== undefined && ticket.expiresAtMs - this.#clock.lifeMs() >= leftMs;
+    return ticket !== undefined && ticket.expiresAtMs - this.#clock.monotonicMs() >= leftMs;
   }
 }
 

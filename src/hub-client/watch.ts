@@ -2,7 +2,7 @@ import { backoffMs } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { AnswerSink, Exchange, TransportFailure } from '../upstream/request.ts';
+import type { ResponseSink, Exchange, TransportFailure } from '../upstream/request.ts';
 import type { Origin, Origins } from '../upstream/origins.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
 import type { HubClient } from './client.ts';
@@ -64,17 +64,17 @@ export class HubWatch {
 
   constructor(parts: HubWatchParts) {
     this.#parts = parts;
-    this.#status = { state: 'waiting', sinceUnixMs: parts.clock.wallMs() };
+    this.#status = { state: 'waiting', sinceUnixMs: parts.clock.unixMs() };
   }
 
   start(): void {
-    this.#startedMs = this.#parts.clock.lifeMs();
+    this.#startedMs = this.#parts.clock.monotonicMs();
     void this.#tryEach(this.#parts.origins.inOrder(), 0);
   }
 
   /** A call needs the hub: ends a backoff. */
   wake(): void {
-    const nowMs = this.#parts.clock.lifeMs();
+    const nowMs = this.#parts.clock.monotonicMs();
     const isWaiting = this.#status.state === 'waiting' && this.#startedMs !== undefined;
     if (!isWaiting || nowMs < this.#restUntilMs) return;
     if (nowMs - (this.#startedMs ?? 0) < WAKE_SPACING_MS) return;
@@ -110,14 +110,14 @@ export class HubWatch {
     const ended = await this.#follow(origin);
     if (this.#closed) return;
     const level = ended.wasOpen ? 'info' : 'warn';
-    this.#parts.log[level]('the watch on the hub ended', { hub: origin.host, reason: ended.reason });
+    this.#parts.log[level]('hub watch disconnected', { hub: origin.host, reason: ended.reason });
     this.#become('waiting', undefined, ended.reason);
     if (ended.wasOpen) this.#waitThenStart(0);
     else await this.#tryEach(others, Math.max(restMs, ended.restMs));
   }
 
   #waitThenStart(restMs: number): void {
-    this.#restUntilMs = this.#parts.clock.lifeMs() + restMs;
+    this.#restUntilMs = this.#parts.clock.monotonicMs() + restMs;
     const delayMs = restMs + backoffMs(this.#failures, this.#parts.random, RETRY_BASE_MS, RETRY_CAP_MS);
     this.#failures += 1;
     this.#timer = this.#parts.clock.after(delayMs, () => this.start());
@@ -132,7 +132,7 @@ export class HubWatch {
         onOpen: () => {
           origins.connected(origin);
           this.#become('open', origin.host);
-          log.info('the watch on the hub is open', { hub: origin.host });
+          log.info('hub watch connected', { hub: origin.host });
           if (origin === origins.first()) return;
           const detourMs = DETOUR_MS * (1 + random());
           this.#timer = clock.after(detourMs, () => sink.stop('back to the first address'));
@@ -162,7 +162,7 @@ export class HubWatch {
   #become(state: WatchStatus['state'], host?: string, lastFailure = this.#status.lastFailure): void {
     this.#status = {
       state,
-      sinceUnixMs: this.#parts.clock.wallMs(),
+      sinceUnixMs: this.#parts.clock.unixMs(),
       ...(host !== undefined && { host }),
       ...(lastFailure !== undefined && { lastFailure }),
     };
@@ -184,7 +184,7 @@ interface SinkOptions {
 }
 
 /** One stream, ended by either side or by a timeout. */
-class WatchSink implements AnswerSink {
+class WatchSink implements ResponseSink {
   readonly #options: SinkOptions;
   readonly #reader = new EventReader();
   /** When the last chunk was read, and when the last chunk before its backlog was. */
@@ -196,7 +196,7 @@ class WatchSink implements AnswerSink {
 
   constructor(options: SinkOptions) {
     this.#options = options;
-    this.#readMs = options.clock.lifeMs();
+    this.#readMs = options.clock.monotonicMs();
     this.#sinceMs = this.#readMs;
     this.#silence = options.clock.after(OPEN_MS_MAX, () => this.#finish('no response', 0, true));
   }
@@ -217,7 +217,7 @@ class WatchSink implements AnswerSink {
     if (this.isOver) return true;
     this.#heard();
     // This was sent after the last read, unless both are part of a backlog that is read in many chunks.
-    const nowMs = this.#options.clock.lifeMs();
+    const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#readMs > BACKLOG_MS) this.#sinceMs = this.#readMs;
     this.#readMs = nowMs;
     const events = this.#reader.push(chunk);

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import Router from 'koa-router';
-import { type Caller, keyOf, mayDo, mayUse, type Recognition } from './callers.ts';
+import { type Caller, keyOf, mayDo, isAuthorized, type Authentication } from './authenticator.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { Hub } from './hub.ts';
 import { addPageRoutes } from './page/routes.ts';
@@ -59,7 +59,7 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<vo
           call,
         );
   try {
-    if (appid !== undefined && !(mayUse(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
+    if (appid !== undefined && !(isAuthorized(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
     if (appid !== undefined && route.right !== 'any' && !mayDo(caller, route.right, appid)) {
       throw notPermitted(route.right);
     }
@@ -72,21 +72,21 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<vo
   }
 }
 
-function callerIn(recognition: Recognition, ctx: Koa.Context, hub: Hub, call: string): Caller {
-  switch (recognition.kind) {
+function callerIn(authentication: Authentication, ctx: Koa.Context, hub: Hub, call: string): Caller {
+  switch (authentication.kind) {
     case 'caller':
-      hub.places.recognised(ctx.req.socket, keyOf(recognition.caller));
-      return recognition.caller;
-    case 'stranger':
-      noteStranger(ctx, hub, call, 'unauthorized', recognition.why);
+      hub.places.recognised(ctx.req.socket, keyOf(authentication.caller));
+      return authentication.caller;
+    case 'unauthenticated':
+      noteStranger(ctx, hub, call, 'unauthorized', authentication.why);
       throw new Problem('unauthorized', WANTED);
     case 'limited':
-      noteStranger(ctx, hub, call, 'too_many_failures', recognition.why);
+      noteStranger(ctx, hub, call, 'too_many_failures', authentication.why);
       throw new Problem('too_many_failures', `${WANTED} This call had none either.`, {
-        retryAfterS: Math.ceil(recognition.retryAfterMs / 1_000),
+        retryAfterS: Math.ceil(authentication.retryAfterMs / 1_000),
       });
-    case 'undecided':
-      throw new Problem('review_unavailable', recognition.why, { retryAfterS: 2 });
+    case 'unavailable':
+      throw new Problem('review_unavailable', authentication.why, { retryAfterS: 2 });
   }
 }
 
@@ -143,7 +143,7 @@ async function answered(ctx: Koa.Context, next: Koa.Next, hub: Hub): Promise<voi
 function faulty(hub: Hub, error: unknown): Problem {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  hub.log.error('a call met a fault of the hub', {
+  hub.log.error('internal error while serving a hub request', {
     fault: error instanceof Error ? error.name : typeof error,
     where: frames.slice(0, 5).map((frame) => frame.trim()),
   });

@@ -1,6 +1,6 @@
 import type { Log } from '../base/log.ts';
 import type { ReportOutcome } from '../hub-api/report-outcomes.ts';
-import type { Caller } from './callers.ts';
+import type { Caller } from './authenticator.ts';
 
 export interface AuditedRefresh {
   readonly caller: Caller;
@@ -35,12 +35,12 @@ export class Audit {
 
   refreshed({ caller, appid, fingerprint, errcode, result, now }: AuditedRefresh): void {
     const fields = { ...nameOf(caller), app: appid, fingerprint, errcode, result, now };
-    this.#log.info('a refresh was asked for', fields);
+    this.#log.info('refresh requested', fields);
   }
 
   refused({ caller, address, call, appid, reason, why }: AuditedRefusal): void {
     const fields = { ...nameOf(caller), address, call, app: shown(appid), reason, why };
-    this.#log.warn('a caller was refused', fields);
+    this.#log.warn('caller rejected', fields);
   }
 }
 

@@ -32,7 +32,7 @@ export class History {
   /** `fingerprint` is that of the fetched token, if the fetch returned a new one. */
   add(appid: string, trigger: Trigger, result: Result, fingerprint: string | undefined): void {
     if (fingerprint !== undefined) this.#fetched.set(appid, fingerprint);
-    this.#note(appid, { atMs: this.#clock.lifeMs(), trigger, result });
+    this.#note(appid, { atMs: this.#clock.monotonicMs(), trigger, result });
   }
 
   /** Adds a token that another hub has published. */
@@ -68,7 +68,7 @@ export class History {
   }
 
   #lastDay(appid: string): Entry[] {
-    const sinceMs = this.#clock.lifeMs() - DAY_MS;
+    const sinceMs = this.#clock.monotonicMs() - DAY_MS;
     return (this.#entries.get(appid) ?? []).filter(({ atMs }) => atMs >= sinceMs);
   }
 }

@@ -2,12 +2,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { RateLimit } from '../base/rate-limit.ts';
 import type { Random } from '../base/random.ts';
-import type { Places } from '../server/places.ts';
+import type { ConnectionTable } from '../server/connection-table.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { HubAccounts } from './accounts.ts';
 import type { Audit } from './audit.ts';
-import type { Callers } from './callers.ts';
+import type { Authenticator } from './authenticator.ts';
 import type { History } from './history.ts';
 import type { Refreshes } from './refreshes.ts';
 import type { Shares } from './shares.ts';
@@ -20,14 +20,14 @@ export interface Hub {
   /** For people: the host name, and the time of the start. */
   readonly about: { readonly name: string; readonly sinceUnixMs: number };
   readonly accounts: HubAccounts;
-  readonly callers: Callers;
+  readonly callers: Authenticator;
   readonly refreshes: Refreshes;
   readonly watchers: Watchers;
   /** For the calls in progress. */
   readonly calls: Shares;
   readonly relays: Shares;
   /** For the connections, which are shared out by caller once it is authenticated. */
-  readonly places: Pick<Places, 'recognised'>;
+  readonly places: Pick<ConnectionTable, 'recognised'>;
   readonly tickets: Tickets;
   /** For signed pages, per caller and account. */
   readonly signatures: RateLimit;

@@ -1,7 +1,7 @@
 import { fieldsOf, parseJson } from '../base/json.ts';
 import type Koa from 'koa';
 import { LOGIN_ONLY, type TokenAnswer } from '../token/source.ts';
-import { keyOf, mayDo, mayUse, type Caller } from './callers.ts';
+import { keyOf, mayDo, isAuthorized, type Caller } from './authenticator.ts';
 import type { Hub } from './hub.ts';
 import { BODY_LIMITS } from './limits.ts';
 import { Problem } from './problem.ts';
@@ -56,20 +56,20 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
   if (grantType !== 'client_credential') return refuse(40002, 'invalid grant_type');
   if (appid === '') return refuse(41002, 'appid missing');
   if (key === '') return refuse(41004, 'appsecret missing');
-  const recognition = hub.callers.byKey(key, addressOf(ctx));
+  const authentication = hub.callers.byKey(key, addressOf(ctx));
   const call = `${ctx.method} ${ctx.path}`;
-  if (recognition.kind !== 'caller') {
-    const { kind, why } = recognition;
+  if (authentication.kind !== 'caller') {
+    const { kind, why } = authentication;
     const reason = kind === 'limited' ? 'too_many_failures' : 'unauthorized';
     hub.audit.refused({ caller: undefined, address: addressOf(ctx), call, reason, why });
-    if (kind === 'stranger') return refuse(40125, WRONG_KEY);
+    if (kind === 'unauthenticated') return refuse(40125, WRONG_KEY);
     ctx.status = 429;
-    ctx.set('retry-after', String(Math.ceil(recognition.retryAfterMs / 1_000)));
+    ctx.set('retry-after', String(Math.ceil(authentication.retryAfterMs / 1_000)));
     return refuse(45011, `api minute-quota reach limit: too many wrong keys from this address; ${WRONG_KEY}`);
   }
-  const { caller } = recognition;
+  const { caller } = authentication;
   hub.places.recognised(ctx.req.socket, keyOf(caller));
-  if (!mayUse(caller, appid) || !hub.accounts.has(appid)) {
+  if (!isAuthorized(caller, appid) || !hub.accounts.has(appid)) {
     const why = 'no such account, or not for this caller';
     hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'unknown_app', why });
     return refuse(40013, 'invalid appid: wechat-sidecar has no such account for this client');

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { type Rate, RateLimit } from '../base/rate-limit.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
 import type { Audit } from './audit.ts';
-import type { Caller } from './callers.ts';
+import type { Caller } from './authenticator.ts';
 import type { HubAccounts } from './accounts.ts';
 
 /**

@@ -5,10 +5,10 @@ import { redactedBytes, redactedText } from '../base/redaction.ts';
 import type { Secret } from '../base/secret.ts';
 import { codingsOf, decoded } from '../upstream/content-coding.ts';
 import { exchange } from '../upstream/exchange.ts';
-import type { AnswerSink, Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
+import type { ResponseSink, Exchange, UpstreamRequest, TransportFailure } from '../upstream/request.ts';
 import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
 import { withoutParam, withParam } from '../wechat/query.ts';
-import type { Caller } from './callers.ts';
+import type { Caller } from './authenticator.ts';
 import type { Hub } from './hub.ts';
 import { BODY_LIMITS } from './limits.ts';
 import { Problem, unknownApp } from './problem.ts';
@@ -75,7 +75,7 @@ interface Answer {
   readonly body: Buffer;
 }
 
-function send(ctx: Koa.Context, { upstream, clock }: Hub, outgoing: Outgoing): Promise<Answer> {
+function send(ctx: Koa.Context, { upstream, clock }: Hub, outgoing: UpstreamRequest): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let call: Exchange | undefined;
     const fail = (problem: Problem): void => {
@@ -102,7 +102,7 @@ function send(ctx: Koa.Context, { upstream, clock }: Hub, outgoing: Outgoing): P
   });
 }
 
-class RelaySink implements AnswerSink {
+class RelaySink implements ResponseSink {
   readonly #done: (answer: Answer) => void;
   readonly #fail: (problem: Problem) => void;
   readonly #chunks: Buffer[] = [];

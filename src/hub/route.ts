@@ -1,5 +1,5 @@
 import type Koa from 'koa';
-import type { Caller } from './callers.ts';
+import type { Caller } from './authenticator.ts';
 import type { Hub } from './hub.ts';
 import type { SchemaName } from '../hub-api/schemas.ts';
 import type { Right } from '../hub-api/rights.ts';

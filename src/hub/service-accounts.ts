@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ServiceAccount, TokenReviews } from '../kubernetes/token-review.ts';
-import { type Caller, type Grant, grantOf, type Recognition, type Reviewers } from './callers.ts';
+import { type Caller, type Grant, grantOf, type Authentication, type Reviewers } from './authenticator.ts';
 import type { Right } from '../hub-api/rights.ts';
 
 /** Service accounts with access to the hub, and the accounts that they may use. */
@@ -30,13 +30,14 @@ export function serviceAccountReviewers(
   rules: () => readonly ServiceAccountRule[],
 ): Reviewers {
   return {
-    async recognise(token, peer): Promise<Recognition> {
+    async authenticate(token, peer): Promise<Authentication> {
       const review = await reviews.review(token, peer);
-      if (review.kind === 'refused') return { kind: 'stranger', why: review.why };
-      if (review.kind === 'unavailable') return { kind: 'undecided', why: review.why };
+      if (review.kind === 'refused') return { kind: 'unauthenticated', why: review.why };
+      if (review.kind === 'unavailable') return { kind: 'unavailable', why: review.why };
       const { account, endsAtMs } = review;
       const grants = grantsFor(account, rules());
-      if (grants.length === 0) return { kind: 'stranger', why: 'a service account that is not allowed' };
+      if (grants.length === 0)
+        return { kind: 'unauthenticated', why: 'a service account that is not allowed' };
       const caller: Caller = {
         kind: 'service account',
         name: `${account.namespace}/${account.name}`,
@@ -46,7 +47,7 @@ export function serviceAccountReviewers(
       };
       return { kind: 'caller', caller };
     },
-    stillHolds(caller) {
+    isStillValid(caller) {
       const [namespace = '', name = ''] = caller.name.split('/');
       return isDeepStrictEqual(grantsFor({ namespace, name }, rules()), caller.grants);
     },

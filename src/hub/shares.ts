@@ -1,4 +1,4 @@
-import { keyOf, type Caller } from './callers.ts';
+import { keyOf, type Caller } from './authenticator.ts';
 import type { ShareLimits } from './limits.ts';
 import { Problem } from './problem.ts';
 

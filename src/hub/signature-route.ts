@@ -1,7 +1,7 @@
 import type Koa from 'koa';
 import type { WireSignature } from '../hub-api/wire.ts';
 import { readPageUrl, signPage } from '../wechat/page-signature.ts';
-import { type Caller, signedHosts } from './callers.ts';
+import { type Caller, signedHosts } from './authenticator.ts';
 import type { Hub } from './hub.ts';
 import { Problem } from './problem.ts';
 import { readJson } from './request.ts';

@@ -1,6 +1,6 @@
 import type Koa from 'koa';
 import type { WireTicket } from '../hub-api/wire.ts';
-import type { Caller } from './callers.ts';
+import type { Caller } from './authenticator.ts';
 import type { Hub } from './hub.ts';
 import { Problem } from './problem.ts';
 import { secondsLeft } from './wire.ts';

@@ -1,7 +1,7 @@
 import type Koa from 'koa';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
 import type { Unavailable } from '../token/source.ts';
-import { type Caller, hasRight, mayDo, mayUse } from './callers.ts';
+import { type Caller, hasRight, mayDo, isAuthorized } from './authenticator.ts';
 import type { Hub } from './hub.ts';
 import { BODY_LIMITS } from './limits.ts';
 import { notPermitted, Problem, unknownApp } from './problem.ts';
@@ -14,7 +14,7 @@ const WATCHED_APPIDS_MAX = 1_000;
 /** GET /v1/apps */
 export function answerApps(ctx: Koa.Context, hub: Hub, caller: Caller): void {
   const { accounts, clock } = hub;
-  const apps = accounts.list().filter(({ appid }) => mayUse(caller, appid));
+  const apps = accounts.list().filter(({ appid }) => isAuthorized(caller, appid));
   ctx.body = { apps: apps.map((app) => wireApp(app, accounts.peek(app.appid), clock)) };
 }
 
@@ -53,7 +53,7 @@ export function answerWatch(ctx: Koa.Context, hub: Hub, caller: Caller): void {
   if (asked.length > WATCHED_APPIDS_MAX) {
     throw new Problem('bad_request', `At most ${WATCHED_APPIDS_MAX} accounts can be watched by name.`);
   }
-  if (asked.some((appid) => !mayUse(caller, appid) || !hub.accounts.has(appid))) throw unknownApp();
+  if (asked.some((appid) => !isAuthorized(caller, appid) || !hub.accounts.has(appid))) throw unknownApp();
   const isPermitted =
     asked.length === 0 ? hasRight(caller, 'tokens') : asked.every((appid) => mayDo(caller, 'tokens', appid));
   if (!isPermitted) throw notPermitted('tokens');

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { type Caller, keyOf, mayDo } from './callers.ts';
+import { type Caller, keyOf, mayDo } from './authenticator.ts';
 import type { HubAccounts } from './accounts.ts';
 import { WATCH_LIMITS, type ShareLimits } from './limits.ts';
 import { secondsLeft, wireToken } from './wire.ts';
@@ -84,7 +84,7 @@ export class Watchers {
     // If the client has closed already, there will be no further `close` event.
     if (response.destroyed) return;
     const { accounts, clock } = this.#parts;
-    const watcher: Watcher = { response, caller, address, sinceUnixMs: clock.wallMs(), appids: wanted };
+    const watcher: Watcher = { response, caller, address, sinceUnixMs: clock.unixMs(), appids: wanted };
     const part = this.#rota[this.#opened++ % PARTS] as Set<Watcher>;
     part.add(watcher);
     this.#count(caller, 1);
@@ -210,7 +210,7 @@ export class Watchers {
   #write({ response, caller, address }: Watcher, event: Buffer): void {
     if (response.writableEnded || response.destroyed) return;
     if (response.writableLength > UNREAD_BYTES_MAX) {
-      this.#parts.log.warn('a watcher does not read, and is cut off', { caller: caller.name, address });
+      this.#parts.log.warn('watcher disconnected: it does not read', { caller: caller.name, address });
       response.destroy();
       return;
     }
@@ -224,7 +224,7 @@ export class Watchers {
       const { response, caller } = watcher;
       // A stream that was ended but is still here has not been read to its end for too long.
       if (response.writableEnded) response.destroy();
-      else if ((caller.endsAtMs ?? Infinity) <= clock.lifeMs()) response.end();
+      else if ((caller.endsAtMs ?? Infinity) <= clock.monotonicMs()) response.end();
       else this.#write(watcher, HEARTBEAT);
     }
     for (const appid of this.#told) {

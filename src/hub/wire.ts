@@ -47,7 +47,7 @@ export function wireApp({ appid, name, mode }: HubApp, token: Token | undefined,
 
 /** Whole seconds, rounded down, so that no caller uses a token or ticket after its end. */
 export function secondsLeft(token: Pick<Token, 'expiresAtMs'>, clock: Clock): number {
-  return Math.max(0, Math.floor((token.expiresAtMs - clock.lifeMs()) / 1_000));
+  return Math.max(0, Math.floor((token.expiresAtMs - clock.monotonicMs()) / 1_000));
 }
 
 function rfc3339(unixTimeMs: number): string {

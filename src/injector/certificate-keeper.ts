@@ -17,7 +17,7 @@ import {
 } from './certificate-plan.ts';
 import { objects } from './pod.ts';
 import type { ServerClock } from './server-clock.ts';
-import { Sleeper } from './sleeper.ts';
+import { Delay } from './delay.ts';
 
 export interface CertificateKeeperParts {
   readonly api: KubernetesApi;
@@ -59,8 +59,8 @@ const WATCH_SECONDS = 290;
 export class CertificateKeeper {
   readonly #parts: CertificateKeeperParts;
   readonly #log: Log;
-  readonly #sleeper: Sleeper;
-  readonly #watchSleeper: Sleeper;
+  readonly #sleeper: Delay;
+  readonly #watchSleeper: Delay;
   readonly #configurationPath: string;
   readonly #secretPath: string;
   #problem: string | undefined = 'the API server has not been asked yet';
@@ -75,8 +75,8 @@ export class CertificateKeeper {
   constructor(parts: CertificateKeeperParts) {
     this.#parts = parts;
     this.#log = parts.log;
-    this.#sleeper = new Sleeper(parts.clock);
-    this.#watchSleeper = new Sleeper(parts.clock);
+    this.#sleeper = new Delay(parts.clock);
+    this.#watchSleeper = new Delay(parts.clock);
     const { namespace, secretName, configurationName } = parts;
     this.#configurationPath = `${CONFIGURATIONS}/${configurationName}`;
     this.#secretPath = `/api/v1/namespaces/${namespace}/secrets/${secretName}`;
@@ -122,13 +122,12 @@ export class CertificateKeeper {
 
   #note(pass: Pass): void {
     if (pass.kind === 'settled') {
-      if (!this.#isSettledOnce) this.#log.info('API servers trust the certificate of the webhook');
+      if (!this.#isSettledOnce) this.#log.info('webhook certificate is trusted by the API server');
       this.#isSettledOnce = true;
       this.#problem = undefined;
     } else if (pass.kind === 'failed') {
       this.#problem = pass.why;
-      if (!this.#closed)
-        this.#log.warn('The certificate of the webhook could not be looked after', { why: pass.why });
+      if (!this.#closed) this.#log.warn('webhook certificate maintenance failed', { why: pass.why });
     }
   }
 
@@ -185,7 +184,7 @@ export class CertificateKeeper {
       body: { ...secret, data: dataOf(after) },
     });
     if (outcome.kind === 'ok') {
-      this.#log.info('The certificate of the webhook took a step', { step });
+      this.#log.info('webhook certificate step', { step });
       return { kind: 'stored', stored: after };
     }
     return isConflict(outcome) ? { kind: 'conflict' } : failedAt(`Secret ${secretName}`, outcome);
@@ -222,7 +221,7 @@ export class CertificateKeeper {
     }
     if (this.#published === wanted) {
       this.#parts.onRepair();
-      this.#log.warn('Somebody changed the caBundle of the webhook configuration; it was put back', {
+      this.#log.warn('caBundle of the webhook configuration was changed; restored', {
         configuration: this.#parts.configurationName,
       });
     }
@@ -231,7 +230,7 @@ export class CertificateKeeper {
   }
 
   #nextTrustedForMs({ next }: StoredCertificates, bundles: readonly unknown[]): number | undefined {
-    const nowMs = this.#parts.clock.lifeMs();
+    const nowMs = this.#parts.clock.monotonicMs();
     const isTrusted =
       next !== undefined &&
       bundles.every((bundle) => Buffer.from(String(bundle), 'base64').includes(next.caPem));
@@ -255,10 +254,10 @@ export class CertificateKeeper {
     const path = `${CONFIGURATIONS}?watch=1&timeoutSeconds=${WATCH_SECONDS}&fieldSelector=metadata.name%3D${configurationName}`;
     let failures = 0;
     while (!this.#closed) {
-      const startedMs = clock.lifeMs();
+      const startedMs = clock.monotonicMs();
       this.#watch = api.watch(path, () => this.#sleeper.wake());
       const why = await this.#watch.ended;
-      failures = clock.lifeMs() - startedMs > 10_000 ? 0 : failures + 1;
+      failures = clock.monotonicMs() - startedMs > 10_000 ? 0 : failures + 1;
       if (!this.#closed) this.#log.debug('The watch of the webhook configuration ended', { why });
       await this.#watchSleeper.sleep(backoffMs(failures, random, 500, 30_000));
     }

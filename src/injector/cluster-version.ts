@@ -44,10 +44,10 @@ export class ClusterVersion {
     this.#onAnswer();
     const version = outcome.kind === 'ok' ? versionIn(outcome.body) : undefined;
     if (outcome.kind !== 'ok') {
-      this.#log.warn('The version of the cluster is not known yet', { why: whyNot(outcome) });
+      this.#log.warn('cluster version not known yet', { why: whyNot(outcome) });
     } else if (version !== this.#version) {
       this.#version = version;
-      this.#log.info('The version of the cluster', { version, nativeSidecars: this.nativeSupported() });
+      this.#log.info('cluster version', { version, nativeSidecars: this.nativeSupported() });
     }
     this.#timer = this.#clock.after(
       version === undefined ? ASK_AGAIN_MS : ASK_EVERY_MS,

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../base/json.ts';
-import { type InjectionMode, readAnnotations, type Wishes } from '../kubernetes/annotations.ts';
+import { type InjectionMode, readAnnotations, type PodOptions } from '../kubernetes/annotations.ts';
 import { add, type AddOperation, assign, insert } from './json-patch.ts';
 import * as name from '../kubernetes/names.ts';
-import { findObstacles, takenPorts } from './obstacles.ts';
+import { findConflicts, takenPorts } from './conflicts.ts';
 import { planResources } from './resources.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 import { objects, type PodView, viewOf } from './pod.ts';
@@ -65,15 +65,15 @@ export function inject(raw: unknown, settings: InjectionSettings, context: Injec
     return { kind: 'skip', reason: 'excluded_namespace' };
   }
   if (pod.annotations[MIRROR_ANNOTATION] !== undefined) return { kind: 'skip', reason: 'mirror_pod' };
-  const { wishes, problems } = readAnnotations(pod.annotations, settings.lockedAnnotations);
+  const { options, problems } = readAnnotations(pod.annotations, settings.lockedAnnotations);
   const present = modeOfPresent(pod);
-  const mode = present ?? chooseMode(wishes.mode ?? settings.mode, context.nativeSupported);
+  const mode = present ?? chooseMode(options.mode ?? settings.mode, context.nativeSupported);
   const isPresent = present !== undefined;
-  const plan = planFor(pod, mode, wishes, settings);
-  const share = planResources(pod, settings, wishes, plan);
+  const plan = planFor(pod, mode, options, settings);
+  const share = planResources(pod, settings, options, plan);
   const all = [
     ...problems,
-    ...findObstacles(pod, asked, wishes, plan, isPresent),
+    ...findConflicts(pod, asked, options, plan, isPresent),
     ...(isPresent ? [] : share.problems),
   ];
   if (all.length > 0) {
@@ -81,12 +81,12 @@ export function inject(raw: unknown, settings: InjectionSettings, context: Injec
   }
   const operations = [
     // These use the indexes that containers have before anything is added.
-    ...callerOperations(pod, plan, wishes),
-    ...(isPresent ? [] : sidecarOperations(pod, settings, wishes, plan, share.resources)),
+    ...callerOperations(pod, plan, options),
+    ...(isPresent ? [] : sidecarOperations(pod, settings, options, plan, share.resources)),
     ...metadataOperations(pod, settings, mode, isPresent),
   ];
   if (operations.length === 0) return { kind: 'skip', reason: 'already_injected' };
-  const warnings = [...warningsFor(pod, plan, wishes), ...(isPresent ? [] : share.warnings)];
+  const warnings = [...warningsFor(pod, plan, options), ...(isPresent ? [] : share.warnings)];
   return { kind: 'inject', operations, mode, warnings };
 }
 
@@ -107,16 +107,16 @@ function chooseMode(mode: InjectionMode, nativeSupported: boolean): SidecarPlan[
 function planFor(
   pod: PodView,
   mode: SidecarPlan['mode'],
-  wishes: Wishes,
+  options: PodOptions,
   settings: InjectionSettings,
 ): SidecarPlan {
   const taken = takenPorts(pod);
-  const port = wishes.port ?? settings.port;
+  const port = options.port ?? settings.port;
   // The admin port is looked up by name, so it can be moved.
   let { adminPort } = settings;
   while (taken.has(adminPort) || adminPort === port) adminPort += 1;
   const before = pod.initContainers.findIndex((container) =>
-    wishes.initBefore?.includes(String(container['name'])),
+    options.initBefore?.includes(String(container['name'])),
   );
   const grace = pod.spec['terminationGracePeriodSeconds'];
   return {
@@ -143,9 +143,9 @@ function modeOfPresent(pod: PodView): SidecarPlan['mode'] | undefined {
 function callerOperations(
   pod: PodView,
   { mode, port, initIndex }: SidecarPlan,
-  wishes: Wishes,
+  options: PodOptions,
 ): AddOperation[] {
-  const isTransparent = wishes.transparent === true;
+  const isTransparent = options.transparent === true;
   const variables = {
     [name.URL_VARIABLE]: `http://127.0.0.1:${port}`,
     ...(isTransparent && TRUST_VARIABLES),
@@ -178,7 +178,7 @@ function callerOperations(
 function sidecarOperations(
   pod: PodView,
   settings: InjectionSettings,
-  wishes: Wishes,
+  options: PodOptions,
   plan: SidecarPlan,
   resources: JsonObject,
 ): AddOperation[] {
@@ -188,7 +188,7 @@ function sidecarOperations(
   const given = objects(spec['imagePullSecrets']).map((secret) => secret['name']);
   const pullSecrets = settings.imagePullSecrets.filter((secret) => !given.includes(secret));
   return [
-    ...insert(['spec', list], spec[list], index, [sidecarContainer(settings, wishes, plan, resources)]),
+    ...insert(['spec', list], spec[list], index, [sidecarContainer(settings, options, plan, resources)]),
     ...insert(
       ['spec', 'imagePullSecrets'],
       spec['imagePullSecrets'],
@@ -196,10 +196,10 @@ function sidecarOperations(
       pullSecrets.map((secret) => ({ name: secret })),
     ),
     ...insert(['spec', 'volumes'], spec['volumes'], 'end', [
-      sidecarVolume(settings, wishes),
-      ...(wishes.transparent === true ? transparentVolumes() : []),
+      sidecarVolume(settings, options),
+      ...(options.transparent === true ? transparentVolumes() : []),
     ]),
-    ...(wishes.transparent === true ? transparentPodOperations(pod) : []),
+    ...(options.transparent === true ? transparentPodOperations(pod) : []),
   ];
 }
 
@@ -227,9 +227,13 @@ function metadataOperations(
   ];
 }
 
-function warningsFor(pod: PodView, { mode, adminPort, initIndex }: SidecarPlan, wishes: Wishes): string[] {
+function warningsFor(
+  pod: PodView,
+  { mode, adminPort, initIndex }: SidecarPlan,
+  options: PodOptions,
+): string[] {
   const restarts = pod.spec['restartPolicy'];
-  if (wishes.transparent === true) return transparentWarnings(pod, initIndex);
+  if (options.transparent === true) return transparentWarnings(pod, initIndex);
   if (mode === 'native' || restarts === undefined || restarts === 'Always') return [];
   return [
     'wechat-sidecar runs as a plain container, so this pod completes only when its own container has asked the ' +

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../base/json.ts';
-import { MEMORY_LIMIT_MIN, type Wishes } from '../kubernetes/annotations.ts';
+import { MEMORY_LIMIT_MIN, type PodOptions } from '../kubernetes/annotations.ts';
 import { PREFIX } from '../kubernetes/names.ts';
 import { type PodView } from './pod.ts';
 import { quantityNanos } from '../kubernetes/quantity.ts';
@@ -49,10 +49,10 @@ const GUARANTEED_CPU = '250m';
 export function planResources(
   pod: PodView,
   settings: InjectionSettings,
-  wishes: Wishes,
+  options: PodOptions,
   place: Place,
 ): ResourcePlan {
-  const asked = KINDS.map((kind) => askedFor(kind, settings, wishes));
+  const asked = KINDS.map((kind) => askedFor(kind, settings, options));
   const isGuaranteed = podResources(pod) === undefined && hasClassGuaranteed(pod);
   const shares = asked.map((wanted) => {
     const within = withinPod(pod, wanted, place);
@@ -72,19 +72,19 @@ export function planResources(
   return { resources, problems, warnings: warningsFor(shares, isGuaranteed, asked) };
 }
 
-function askedFor(kind: Kind, settings: InjectionSettings, wishes: Wishes): Asked {
+function askedFor(kind: Kind, settings: InjectionSettings, options: PodOptions): Asked {
   return kind === 'cpu'
     ? {
         kind,
-        request: wishes.cpuRequest,
-        limit: wishes.cpuLimit,
+        request: options.cpuRequest,
+        limit: options.cpuLimit,
         defaultRequest: settings.cpuRequest,
         defaultLimit: settings.cpuLimit,
       }
     : {
         kind,
-        request: wishes.memoryRequest,
-        limit: wishes.memoryLimit,
+        request: options.memoryRequest,
+        limit: options.memoryLimit,
         defaultRequest: settings.memoryRequest,
         defaultLimit: settings.memoryLimit,
       };

@@ -27,21 +27,18 @@ export class ServerClock {
     const measuredMs = this.#api.aheadMs() ?? 0;
     const aheadMs = Math.abs(measuredMs) > TOLERANCE_MS ? measuredMs : 0;
     if (Math.abs(aheadMs - this.#toldMs) > TOLERANCE_MS) this.#tell(aheadMs);
-    return this.#clock.wallMs() - aheadMs;
+    return this.#clock.unixMs() - aheadMs;
   }
 
   #tell(aheadMs: number): void {
     this.#toldMs = aheadMs;
     const seconds = Math.round(aheadMs / 1_000);
     if (seconds === 0) {
-      this.#log.info("The clock agrees with the API server's again");
+      this.#log.info("clock agrees with the API server's again");
       return;
     }
-    this.#log.warn(
-      "The clock differs from the API server's; set it right on this node or on that of the server",
-      {
-        [seconds > 0 ? 'aheadSeconds' : 'behindSeconds']: Math.abs(seconds),
-      },
-    );
+    this.#log.warn("clock differs from the API server's; correct it on this node or on the server", {
+      [seconds > 0 ? 'aheadSeconds' : 'behindSeconds']: Math.abs(seconds),
+    });
   }
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts';
-import type { Wishes } from '../kubernetes/annotations.ts';
+import type { PodOptions } from '../kubernetes/annotations.ts';
 import { egressEnvironment, egressSources } from './egress.ts';
 import {
   ADMIN_PORT_NAME,
@@ -42,7 +42,7 @@ const WAIT_FOR_START =
 /** The container that is added to a pod. It satisfies the Pod Security Standard `restricted`. */
 export function sidecarContainer(
   settings: InjectionSettings,
-  wishes: Wishes,
+  options: PodOptions,
   plan: SidecarPlan,
   resources: JsonObject,
 ): JsonObject {
@@ -54,10 +54,10 @@ export function sidecarContainer(
   });
   return {
     name: CONTAINER_NAME,
-    image: wishes.image ?? settings.image,
+    image: options.image ?? settings.image,
     ...(settings.imagePullPolicy && { imagePullPolicy: settings.imagePullPolicy }),
     args: ['proxy'],
-    env: Object.entries(environmentOf(settings, wishes, plan)).map(([name, value]) => ({ name, value })),
+    env: Object.entries(environmentOf(settings, options, plan)).map(([name, value]) => ({ name, value })),
     ports: [{ name: ADMIN_PORT_NAME, containerPort: plan.adminPort, protocol: 'TCP' }],
     resources,
     ...(plan.mode === 'native'
@@ -81,7 +81,7 @@ export function sidecarContainer(
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
       { name: VOLUME_NAME, mountPath: MOUNT_PATH, readOnly: true },
-      ...(wishes.transparent === true ? transparentMounts() : []),
+      ...(options.transparent === true ? transparentMounts() : []),
     ],
   };
 }
@@ -90,7 +90,7 @@ export function sidecarContainer(
  * Our own credential for the hub: the application's token is not ours to use, and may not be mounted at
  * all.
  */
-export function sidecarVolume(settings: InjectionSettings, wishes: Wishes): JsonObject {
+export function sidecarVolume(settings: InjectionSettings, options: PodOptions): JsonObject {
   const token = {
     serviceAccountToken: {
       audience: settings.audience,
@@ -100,7 +100,9 @@ export function sidecarVolume(settings: InjectionSettings, wishes: Wishes): Json
   };
   return {
     name: VOLUME_NAME,
-    projected: { sources: [token, ...authorities(settings), ...egressSources(settings, wishes.egressProxy)] },
+    projected: {
+      sources: [token, ...authorities(settings), ...egressSources(settings, options.egressProxy)],
+    },
   };
 }
 
@@ -117,25 +119,25 @@ function authorities({ hubCaPem, caConfigMap }: InjectionSettings): JsonObject[]
 
 function environmentOf(
   settings: InjectionSettings,
-  wishes: Wishes,
+  options: PodOptions,
   plan: SidecarPlan,
 ): Record<string, string> {
   const { delaySeconds, timeoutSeconds } = drainOf(plan);
-  const app = wishes.app ?? (wishes.apps?.length === 1 ? wishes.apps[0] : undefined);
+  const app = options.app ?? (options.apps?.length === 1 ? options.apps[0] : undefined);
   return {
-    WECHAT_SIDECAR_HUB_URL: (wishes.hubUrls ?? settings.hubUrls).join(','),
+    WECHAT_SIDECAR_HUB_URL: (options.hubUrls ?? settings.hubUrls).join(','),
     WECHAT_SIDECAR_HUB_TOKEN_FILE: TOKEN_FILE,
     ...(settings.upstreams && { WECHAT_SIDECAR_UPSTREAMS: settings.upstreams.join(',') }),
-    ...egressEnvironment(settings, wishes.egressProxy),
-    ...(wishes.apps && { WECHAT_SIDECAR_HUB_APPS: wishes.apps.join(',') }),
+    ...egressEnvironment(settings, options.egressProxy),
+    ...(options.apps && { WECHAT_SIDECAR_HUB_APPS: options.apps.join(',') }),
     ...(app !== undefined && { WECHAT_SIDECAR_DEFAULT_APP: app }),
     WECHAT_SIDECAR_LISTEN: `localhost:${plan.port}`,
     // The kubelet uses the pod's address, which is IPv6 only in some clusters.
     WECHAT_SIDECAR_ADMIN_LISTEN: `[::]:${plan.adminPort}`,
-    WECHAT_SIDECAR_LOG_LEVEL: wishes.logLevel ?? settings.logLevel,
+    WECHAT_SIDECAR_LOG_LEVEL: options.logLevel ?? settings.logLevel,
     WECHAT_SIDECAR_DRAIN_DELAY: `${delaySeconds}s`,
     WECHAT_SIDECAR_DRAIN_TIMEOUT: `${timeoutSeconds}s`,
-    ...(wishes.transparent === true && transparentEnvironment(settings.upstreams)),
+    ...(options.transparent === true && transparentEnvironment(settings.upstreams)),
     ...(authorities(settings).length > 0 && { WECHAT_SIDECAR_TLS_CA_FILE: `${MOUNT_PATH}/${CA_FILE}` }),
   };
 }

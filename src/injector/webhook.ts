@@ -37,7 +37,7 @@ export function webhookHandler(parts: WebhookParts): RequestListener {
     // The client disconnected; that is not our error.
     if (error.code === 'ECONNRESET') return;
     parts.onReviewed('failed', 'none');
-    parts.log.error('A pod could not be looked at', { detail: error.message });
+    parts.log.error('pod review failed', { detail: error.message });
   });
   app.use(async (ctx) => {
     if (ctx.path !== INJECT_PATH)
@@ -70,8 +70,8 @@ function note(
   { result, reason, namespace, pod, message }: ReviewOutcome,
 ): void {
   onReviewed(result, reason);
-  if (result === 'injected') log.info('A pod gets a sidecar', { namespace, pod });
-  else if (result === 'refused') log.warn('A pod was refused', { namespace, pod, why: message });
+  if (result === 'injected') log.info('sidecar injected', { namespace, pod });
+  else if (result === 'refused') log.warn('pod rejected', { namespace, pod, why: message });
   else log.debug('A pod was left as it is', { namespace, pod, why: reason });
 }
 

@@ -69,7 +69,7 @@ export function finalReportAnswer(state: State, want: ReportWant, nowMs: number)
 
 function unavailable({ phase }: State): Unavailable {
   if (phase.kind === 'resting') {
-    return { kind: 'unavailable', errcode: phase.trouble.errcode, message: phase.trouble.message };
+    return { kind: 'unavailable', errcode: phase.diagnosis.errcode, message: phase.diagnosis.message };
   }
   return {
     kind: 'unavailable',

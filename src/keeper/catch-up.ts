@@ -19,8 +19,8 @@ export class CatchUp {
   }
 
   run(): void {
-    if (this.#clock.lifeMs() - this.#begunAtMs < SPACING_MS) return;
-    this.#begunAtMs = this.#clock.lifeMs();
+    if (this.#clock.monotonicMs() - this.#begunAtMs < SPACING_MS) return;
+    this.#begunAtMs = this.#clock.monotonicMs();
     void this.#reread();
   }
 }

@@ -5,23 +5,23 @@ import { step } from '../token/machine.ts';
 import { isCovered, isDoubted, type Report, settlingLook } from '../token/doubt.ts';
 import { policyFor } from '../token/policy.ts';
 import type { Refusal, ReportAnswer, TokenAnswer } from '../token/source.ts';
-import { troubleWhileSpaced } from '../token/spacing.ts';
+import { diagnosisWhileSpaced } from '../token/spacing.ts';
 import {
   type Effect,
   type Event,
   INITIAL_STATE,
-  type Shared,
+  type SharedState,
   type State,
   type Trigger,
   wakeAtMs,
 } from '../token/state.ts';
 import { isLive, makeToken, type Token } from '../token/token.ts';
-import { troubleOf } from '../wechat/errcodes.ts';
+import { diagnose } from '../wechat/errcodes.ts';
 import type { Credentials, Failure, FetchOutcome, Issuer } from '../wechat/issuer.ts';
 import { answerNow, finalAnswer, finalReportAnswer, reportAnswerNow } from './answer.ts';
 import { CatchUp } from './catch-up.ts';
 import { Failures } from './failures.ts';
-import { Narrator } from './narrator.ts';
+import { KeeperLog } from './keeper-log.ts';
 import type { KeeperObserver } from './observer.ts';
 import { FROM_ELSEWHERE, ReportKeys } from './report-keys.ts';
 import { RollingCount } from './rolling-count.ts';
@@ -56,7 +56,7 @@ export class Keeper {
   readonly #parts: KeeperParts;
   readonly #waiters: Waiters;
   readonly #reportKeys: ReportKeys;
-  readonly #narrator: Narrator;
+  readonly #narrator: KeeperLog;
   readonly #fetches: RollingCount = new RollingCount();
   readonly #failures: Failures = new Failures();
   #app: Credentials;
@@ -74,7 +74,7 @@ export class Keeper {
     this.#catchUp = new CatchUp(() => this.#leases.reread(), parts.clock);
     this.#waiters = new Waiters(parts.clock, () => this.#state);
     this.#reportKeys = new ReportKeys(parts.clock);
-    this.#narrator = new Narrator(parts.app.appid, parts);
+    this.#narrator = new KeeperLog(parts.app.appid, parts);
   }
 
   /** Loads the token from the store, and fetches one if there is none. */
@@ -82,7 +82,7 @@ export class Keeper {
     const { store, clock } = this.#parts;
     const { appid, mode } = this.#app;
     let isWaited = true;
-    const loaded = (found: Shared): void => {
+    const loaded = (found: SharedState): void => {
       if (!isWaited) return;
       isWaited = false;
       limit.cancel();
@@ -105,7 +105,7 @@ export class Keeper {
   /** Returns the live token without waiting. */
   peek(): Token | undefined {
     const { token } = this.#state;
-    return isLive(token, this.#parts.clock.lifeMs()) ? token : undefined;
+    return isLive(token, this.#parts.clock.monotonicMs()) ? token : undefined;
   }
 
   token(): Promise<TokenAnswer> {
@@ -132,7 +132,7 @@ export class Keeper {
       fingerprint,
       key: report.key,
       look: settlingLook(this.#state.doubt, report.key),
-      wasCovered: isCovered(this.#state.doubt, report, this.#parts.clock.lifeMs()),
+      wasCovered: isCovered(this.#state.doubt, report, this.#parts.clock.monotonicMs()),
     };
     this.#dispatch({ kind: 'reported', fingerprint, ...report });
     return this.#waiters.answer({
@@ -144,7 +144,7 @@ export class Keeper {
   /** Whether a report starts nothing: the token is not current, or a look or hold covers the path. */
   isFree(refusal: Refusal, caller: string): boolean {
     if (this.peek()?.fingerprint !== refusal.fingerprint) return true;
-    return isCovered(this.#state.doubt, this.#reportOf(refusal, caller), this.#parts.clock.lifeMs());
+    return isCovered(this.#state.doubt, this.#reportOf(refusal, caller), this.#parts.clock.monotonicMs());
   }
 
   /** A person requests a new token now: forced in mode stable, if the quota allows it. */
@@ -155,7 +155,7 @@ export class Keeper {
   }
 
   /** Adopts tokens and forced refreshes of the account's other owners. */
-  adopt(shared: Shared): void {
+  adopt(shared: SharedState): void {
     const before = this.#state.token;
     this.#dispatch({ kind: 'adopted', ...shared });
     this.#noteAdoption(before);
@@ -181,7 +181,7 @@ export class Keeper {
         mode: this.#app.mode,
         state: this.#state,
         lastFailure: this.#failures.last,
-        fetchesLastDay: this.#fetches.total(clock.lifeMs()),
+        fetchesLastDay: this.#fetches.total(clock.monotonicMs()),
         waiting: this.#waiters.size,
         shared: this.#leases.status(),
       },
@@ -223,7 +223,7 @@ export class Keeper {
     return store.share?.({ appid, mode }, (shared) => this.adopt(shared)) ?? localLease;
   }
 
-  #onLoaded(found: Shared): void {
+  #onLoaded(found: SharedState): void {
     this.#dispatch({ kind: 'loaded', ...found });
     const { token } = this.#state;
     if (token !== undefined) this.#narrator.remembered(token);
@@ -234,7 +234,7 @@ export class Keeper {
     if (this.#closed) return;
     const { clock, random } = this.#parts;
     const before = this.#state;
-    const { state, effects } = step(before, event, clock.lifeMs(), policyFor(this.#app.mode), random);
+    const { state, effects } = step(before, event, clock.monotonicMs(), policyFor(this.#app.mode), random);
     this.#state = state;
     for (const effect of effects) this.#carryOut(effect);
     if (state !== before) {
@@ -248,7 +248,7 @@ export class Keeper {
 
   #arm(): void {
     const { clock } = this.#parts;
-    const nowMs = clock.lifeMs();
+    const nowMs = clock.monotonicMs();
     const nextMs = Math.min(wakeAtMs(this.#state) ?? Infinity, nowMs + LOOK_MS_MAX);
     this.#timer?.cancel();
     this.#timer = clock.after(nextMs - nowMs, () => this.#dispatch({ kind: 'wake' }));
@@ -286,7 +286,7 @@ export class Keeper {
     try {
       // A crash must not lose the record of this use of the quota.
       if (force && store.written !== undefined) await store.written();
-      const startedMs = clock.lifeMs();
+      const startedMs = clock.monotonicMs();
       this.#fetches.add(startedMs);
       const outcome = await settled(() => issuer.fetch(app, force), clock);
       const overtaken = lease.overtaken();
@@ -299,7 +299,7 @@ export class Keeper {
   }
 
   /** Another owner has made this round unnecessary. */
-  #yield(round: number, shared: Shared): void {
+  #yield(round: number, shared: SharedState): void {
     const before = this.#state.token;
     this.#dispatch({ kind: 'yielded', round, ...shared });
     this.#noteAdoption(before);
@@ -308,9 +308,9 @@ export class Keeper {
   /** No lease can be acquired while the store is unavailable. */
   #onDenied(round: number, trigger: Trigger, message: string): void {
     if (this.#closed) return;
-    const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.wallMs());
-    const trouble = { errcode: -1, message, recheckMs: DENIED_MS };
-    this.#dispatch({ kind: 'fetchFailed', round, trouble, unspent: true });
+    const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.unixMs());
+    const diagnosis = { errcode: -1, message, recheckMs: DENIED_MS };
+    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, unspent: true });
     this.#narrator.denied(isNew, trigger, message, this.#state);
   }
 
@@ -336,22 +336,22 @@ export class Keeper {
   /** Tokens with a very short lifetime are a platform failure too: logged once, shown while it lasts. */
   #noteSpacing(): void {
     const { clock } = this.#parts;
-    const trouble = troubleWhileSpaced(this.#state.spacing, clock.lifeMs());
-    if (trouble === undefined) this.#failures.end();
-    else if (this.#failures.note(trouble.errcode, trouble.message, undefined, clock.wallMs())) {
-      this.#narrator.spaced(trouble.message);
+    const diagnosis = diagnosisWhileSpaced(this.#state.spacing, clock.monotonicMs());
+    if (diagnosis === undefined) this.#failures.end();
+    else if (this.#failures.note(diagnosis.errcode, diagnosis.message, undefined, clock.unixMs())) {
+      this.#narrator.spaced(diagnosis.message);
     }
   }
 
   #onFailure(round: number, trigger: Trigger, failure: Failure): void {
     if (this.#closed) return;
-    const trouble = troubleOf(failure);
-    this.#failures.note(trouble.errcode, trouble.message, failure.rid, this.#parts.clock.wallMs());
+    const diagnosis = diagnose(failure);
+    this.#failures.note(diagnosis.errcode, diagnosis.message, failure.rid, this.#parts.clock.unixMs());
     this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: failure.errcode });
     // A classic fetch that the platform refuses has invalidated no token.
     const isUnspent = this.#app.mode === 'classic' && failure.cause === 'platform';
-    this.#dispatch({ kind: 'fetchFailed', round, trouble, ...(isUnspent && { unspent: true }) });
-    this.#narrator.fetchFailed(trigger, trouble, failure, this.#state);
+    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, ...(isUnspent && { unspent: true }) });
+    this.#narrator.fetchFailed(trigger, diagnosis, failure, this.#state);
   }
 
   #noteAdoption(before: Token | undefined): void {
@@ -367,7 +367,7 @@ export class Keeper {
     if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, { forcedAtMs: [] });
     const outcome = await settled(() => this.#parts.issuer.probe(token), this.#parts.clock);
     if (this.#closed) return;
-    const found = outcome.kind === 'failure' ? troubleOf(outcome) : outcome.kind;
+    const found = outcome.kind === 'failure' ? diagnose(outcome) : outcome.kind;
     this.#narrator.probed(token, outcome, typeof found === 'string' ? undefined : found);
     this.#dispatch({ kind: 'probed', round, outcome: found });
   }
@@ -380,7 +380,7 @@ export class Keeper {
 
   #tellChange(token: Token): void {
     const { clock, observer } = this.#parts;
-    const expiresAtUnixMs = token.expiresAtMs + clock.wallMs() - clock.lifeMs();
+    const expiresAtUnixMs = token.expiresAtMs + clock.unixMs() - clock.monotonicMs();
     observer.tokenChanged({ appid: this.#app.appid, fingerprint: token.fingerprint, expiresAtUnixMs });
   }
 
@@ -388,7 +388,7 @@ export class Keeper {
   #shareDoubt(): void {
     const { phase, doubt, token } = this.#state;
     const isStuck = phase.kind === 'resting' && isDoubted(doubt);
-    if (isStuck && isLive(token, this.#parts.clock.lifeMs())) this.#leases.doubt(token.fingerprint);
+    if (isStuck && isLive(token, this.#parts.clock.monotonicMs())) this.#leases.doubt(token.fingerprint);
   }
 
   #noteRation(before: State, state: State): void {

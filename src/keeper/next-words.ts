@@ -3,7 +3,7 @@ import type { LeaseStatus } from '../token/lease.ts';
 import { isDoubted } from '../token/doubt.ts';
 import { type Phase, type State, type Trigger, wakeAtMs } from '../token/state.ts';
 import { isLive } from '../token/token.ts';
-import { RATIONED, SPACED } from './narrator.ts';
+import { RATIONED, SPACED } from './keeper-log.ts';
 
 /** What is being done about an account's token, and when: one sentence for people. */
 export function nextWords(state: State, shared: LeaseStatus | undefined, nowMs: number): string {
@@ -20,7 +20,7 @@ export function nextWords(state: State, shared: LeaseStatus | undefined, nowMs: 
     case 'probing':
       return 'asking the platform whether it accepts the token that was reported as refused';
     case 'resting':
-      return `${retryWords(phase)} ${inTime}: ${phase.trouble.message}`;
+      return `${retryWords(phase)} ${inTime}: ${phase.diagnosis.message}`;
     case 'rationed':
       return phase.next === 'spend'
         ? `forced refresh ${inTime}: ${SPACED}`
@@ -41,6 +41,6 @@ const WHY: Readonly<Record<Trigger, string>> = {
   manual: 'somebody asked for a new one, or the AppSecret changed',
 };
 
-function retryWords({ trouble: { errcode } }: Extract<Phase, { kind: 'resting' }>): string {
+function retryWords({ diagnosis: { errcode } }: Extract<Phase, { kind: 'resting' }>): string {
   return errcode === -1 ? 'retry' : `retry after ${errcode}`;
 }

@@ -11,7 +11,7 @@ const OPENED_MS = 3_600_000;
 export const CALLERS_MAX = 1_000;
 
 /**
- * Maps the path of a report to its key. Callers can send any path, so only a limited number of unlisted
+ * Maps the path of a report to its key. Authenticator can send any path, so only a limited number of unlisted
  * paths have their own keys; all others, and reports without a path, share one.
  */
 export class ReportKeys {
@@ -28,7 +28,7 @@ export class ReportKeys {
     if (KNOWN_ENDPOINTS.has(path)) return path;
     const digest = fingerprintOf(path);
     const opened = this.#openedBy(fingerprintOf(caller));
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     const sinceMs = opened.get(digest);
     if (sinceMs !== undefined && nowMs - sinceMs < OPENED_MS) return digest;
     if (opened.size >= OPENED_MAX) {

@@ -1,11 +1,11 @@
 import { type Clock, toUnixMs } from '../base/clock.ts';
 import { isDoubted } from '../token/doubt.ts';
 import { policyFor } from '../token/policy.ts';
-import { pruned } from '../token/ration.ts';
+import { pruned } from '../token/quota.ts';
 import { type Phase, type State, wakeAtMs } from '../token/state.ts';
 import { isLive, type TokenMode } from '../token/token.ts';
 import type { LastFailure } from './failures.ts';
-import { RATIONED, SPACED } from './narrator.ts';
+import { RATIONED, SPACED } from './keeper-log.ts';
 import type { LeaseStatus } from '../token/lease.ts';
 import { nextWords } from './next-words.ts';
 
@@ -48,10 +48,10 @@ interface Seen {
 
 export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
   const { appid, mode, state, lastFailure, fetchesLastDay, waiting, shared } = seen;
-  const nowMs = clock.lifeMs();
+  const nowMs = clock.monotonicMs();
   const unixMs = (lifeMs: number): number => Math.round(toUnixMs(lifeMs, clock));
-  const { ration } = policyFor('stable');
-  const forcedLastDay = pruned(state.spentAtMs.stable, ration, nowMs).length;
+  const { quota } = policyFor('stable');
+  const forcedLastDay = pruned(state.spentAtMs.stable, quota, nowMs).length;
   const nextMs = wakeAtMs(state);
   return {
     appid,
@@ -75,7 +75,7 @@ export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
     ...(lastFailure !== undefined && { lastFailure }),
     fetchesLastDay,
     forcedLastDay,
-    forcedLeft: ration.max - forcedLastDay,
+    forcedLeft: quota.max - forcedLastDay,
     waiting,
     ...(shared !== undefined && { shared }),
   };

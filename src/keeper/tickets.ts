@@ -76,7 +76,7 @@ class TicketKeeper {
   readonly #parts: TicketParts;
   #plan: TicketPlan = NO_TICKET;
   #running: Promise<void> | undefined;
-  #trouble: Unavailable | undefined;
+  #diagnosis: Unavailable | undefined;
   /** The fingerprint of the token that last fetched a ticket, unless it was reported since. */
   #succeededWith: string | undefined;
   #wantedMs = 0;
@@ -91,7 +91,7 @@ class TicketKeeper {
 
   async ticket(): Promise<TicketAnswer> {
     const { clock } = this.#parts;
-    const nowMs = clock.lifeMs();
+    const nowMs = clock.monotonicMs();
     this.#wantedMs = nowMs;
     const mayAsk = this.#running !== undefined || nowMs >= this.#plan.askFromMs;
     if (mayAsk && needsTicket(this.#plan, nowMs)) {
@@ -101,7 +101,7 @@ class TicketKeeper {
     const live = this.#live();
     if (live !== undefined) return { kind: 'ticket', ticket: live };
     return (
-      this.#trouble ?? {
+      this.#diagnosis ?? {
         kind: 'unavailable',
         errcode: -1,
         message: `The platform has not responded to the request for a ${this.#type} ticket yet; try again in a moment.`,
@@ -115,7 +115,7 @@ class TicketKeeper {
   }
 
   #live(): Ticket | undefined {
-    return liveTicket(this.#plan, this.#parts.clock.lifeMs());
+    return liveTicket(this.#plan, this.#parts.clock.monotonicMs());
   }
 
   /** One round at a time, shared by all callers. */
@@ -127,7 +127,7 @@ class TicketKeeper {
   }
 
   async #round(): Promise<void> {
-    const startedMs = this.#parts.clock.lifeMs();
+    const startedMs = this.#parts.clock.monotonicMs();
     const fetched = await this.#fetch();
     if (this.#closed) return;
     if (fetched.kind === 'ticket') this.#keep(fetched.value, startedMs, fetched.expiresInMs);
@@ -140,34 +140,34 @@ class TicketKeeper {
     const isSame = this.#plan.ticket?.fingerprint === fingerprint;
     const expiresAtMs = startedMs + expiresInMs;
     const ticket = { value: new Secret(value), fingerprint, issuedAtMs: startedMs, expiresAtMs };
-    this.#plan = withTicket(this.#plan, ticket, clock.lifeMs(), random);
-    this.#trouble = undefined;
+    this.#plan = withTicket(this.#plan, ticket, clock.monotonicMs(), random);
+    this.#diagnosis = undefined;
     this.#arm();
     const fields = { app: this.appid, type: this.#type, fingerprint, expiresInS: expiresInMs / 1_000 };
     if (isSame) log.debug('ticket is still the same', fields);
     else log.info('ticket refreshed', fields);
   }
 
-  #rest(trouble: Failure | Unavailable): void {
+  #rest(diagnosis: Failure | Unavailable): void {
     const { clock, random, log } = this.#parts;
-    const { kind, errcode } = trouble;
+    const { kind, errcode } = diagnosis;
     // A refused token is replaced within seconds, so that failure is not final.
     const isFinal = kind === 'failure' && errcode > 0 && !REFUSED_ERRCODES.has(errcode);
-    this.#plan = withFailure(this.#plan, isFinal, clock.lifeMs(), random);
-    this.#trouble =
-      trouble.kind === 'unavailable'
-        ? trouble
-        : { kind: 'unavailable', errcode, message: `No ${this.#type} ticket: ${trouble.why}.` };
+    this.#plan = withFailure(this.#plan, isFinal, clock.monotonicMs(), random);
+    this.#diagnosis =
+      diagnosis.kind === 'unavailable'
+        ? diagnosis
+        : { kind: 'unavailable', errcode, message: `No ${this.#type} ticket: ${diagnosis.why}.` };
     if (this.#live() !== undefined) this.#arm();
-    const { message } = this.#trouble;
+    const { message } = this.#diagnosis;
     log.warn('ticket fetch failed', { app: this.appid, type: this.#type, errcode, message });
   }
 
   #arm(): void {
     const { clock } = this.#parts;
     this.#timer?.cancel();
-    this.#timer = clock.after(this.#plan.renewAtMs - clock.lifeMs(), () => {
-      if (clock.lifeMs() - this.#wantedMs < WANTED_MS) void this.#renew();
+    this.#timer = clock.after(this.#plan.renewAtMs - clock.monotonicMs(), () => {
+      if (clock.monotonicMs() - this.#wantedMs < WANTED_MS) void this.#renew();
     });
   }
 

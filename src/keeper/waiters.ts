@@ -16,7 +16,7 @@ interface Waiter {
   settle(state: State, nowMs: number, isOver: boolean): boolean;
 }
 
-/** Callers that wait for a round to end. Thousands may share one: each costs an object, and all share one timer. */
+/** Authenticator that wait for a round to end. Thousands may share one: each costs an object, and all share one timer. */
 export class Waiters {
   readonly #clock: Clock;
   readonly #state: () => State;
@@ -35,7 +35,7 @@ export class Waiters {
   }
 
   answer<Answer>(question: Question<Answer>): Promise<Answer> {
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     const deadlineMs = nowMs + CALLER_WAIT_MS_MAX;
     const known = question.now(this.#state(), nowMs, deadlineMs);
     if (known !== undefined) return Promise.resolve(known);
@@ -55,7 +55,7 @@ export class Waiters {
 
   /** Call it after each change of the state. */
   settle(): void {
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     const state = this.#state();
     for (const waiter of this.#waiting) {
       const isOver = this.#closed || nowMs >= waiter.deadlineMs;
@@ -76,7 +76,7 @@ export class Waiters {
       this.#timer = undefined;
       return;
     }
-    this.#timer = this.#clock.after(first.deadlineMs - this.#clock.lifeMs(), () => {
+    this.#timer = this.#clock.after(first.deadlineMs - this.#clock.monotonicMs(), () => {
       this.settle();
       this.#arm();
     });

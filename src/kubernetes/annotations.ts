@@ -14,7 +14,7 @@ export const INJECTION_MODES = ['native', 'container', 'auto'] as const;
 export type InjectionMode = (typeof INJECTION_MODES)[number];
 
 /** What a pod requests. The injector's settings decide whatever is missing. */
-export interface Wishes {
+export interface PodOptions {
   app?: string;
   apps?: readonly string[];
   mode?: InjectionMode;
@@ -40,7 +40,7 @@ export interface Annotation {
   readonly accepted: string;
   readonly meaning: string;
   /** Sets the option; returns false if the text is not accepted. */
-  take(text: string, wishes: Wishes): boolean;
+  take(text: string, options: PodOptions): boolean;
 }
 
 const ORIGIN = /^https?:\/\/[^\s/?#@\\,]+\/?$/i;
@@ -58,15 +58,15 @@ export const ANNOTATIONS: readonly Annotation[] = [
     name: 'app',
     accepted: 'an appid',
     meaning: 'The account of a call that names none. Needed where the hub lets the pod use more than one.',
-    take: (text, wishes) => set(wishes, 'app', isAppid(text) ? text : undefined),
+    take: (text, options) => set(options, 'app', isAppid(text) ? text : undefined),
   },
   {
     name: 'apps',
     accepted: `1 to ${LIST_ITEMS_MAX} appids with commas between`,
     meaning: 'The only accounts that this pod uses, of those that the hub allows it.',
-    take: (text, wishes) =>
+    take: (text, options) =>
       set(
-        wishes,
+        options,
         'apps',
         list(text, (item) => (isAppid(item) ? item : undefined)),
       ),
@@ -76,9 +76,9 @@ export const ANNOTATIONS: readonly Annotation[] = [
     accepted: `one of ${INJECTION_MODES.join(', ')}`,
     meaning:
       '`native`: an init container that keeps running (Kubernetes 1.29 and later). `container`: one more container, for older clusters. `auto`: what the API server can do.',
-    take: (text, wishes) =>
+    take: (text, options) =>
       set(
-        wishes,
+        options,
         'mode',
         INJECTION_MODES.find((mode) => mode === text),
       ),
@@ -87,9 +87,9 @@ export const ANNOTATIONS: readonly Annotation[] = [
     name: 'hub-url',
     accepted: `1 to ${LIST_ITEMS_MAX} http or https origins with commas between, such as https://hub.example.com:3882`,
     meaning: 'Another hub than the one of the installation.',
-    take: (text, wishes) =>
+    take: (text, options) =>
       set(
-        wishes,
+        options,
         'hubUrls',
         list(text, (item) => (ORIGIN.test(item) && URL.canParse(item) ? new URL(item).origin : undefined)),
       ),
@@ -98,39 +98,40 @@ export const ANNOTATIONS: readonly Annotation[] = [
     name: 'image',
     accepted: 'an image reference, such as registry.example.com/wechat-sidecar:0.1.0',
     meaning: 'Another image of wechat-sidecar, to try a version in one workload first.',
-    take: (text, wishes) => set(wishes, 'image', isImageReference(text) ? text : undefined),
+    take: (text, options) => set(options, 'image', isImageReference(text) ? text : undefined),
   },
   {
     name: 'port',
     accepted: `a whole number from ${PORT_MIN} to 65535`,
     meaning: 'The loopback port that the sidecar serves on, where 3880 is taken.',
-    take: (text, wishes) => set(wishes, 'port', portOf(text)),
+    take: (text, options) => set(options, 'port', portOf(text)),
   },
   {
     name: 'cpu-request',
     accepted: 'processors, such as 10m or 0.1',
     meaning: 'What the scheduler sets aside for the sidecar.',
-    take: (text, wishes) => set(wishes, 'cpuRequest', cpuMillis(text) === undefined ? undefined : text),
+    take: (text, options) => set(options, 'cpuRequest', cpuMillis(text) === undefined ? undefined : text),
   },
   {
     name: 'cpu-limit',
     accepted: 'processors, more than none, such as 500m or 1',
     meaning: 'The most it gets; for namespaces whose quota asks for a limit. A low one makes calls slow.',
-    take: (text, wishes) => set(wishes, 'cpuLimit', (cpuMillis(text) ?? 0) > 0 ? text : undefined),
+    take: (text, options) => set(options, 'cpuLimit', (cpuMillis(text) ?? 0) > 0 ? text : undefined),
   },
   {
     name: 'memory-request',
     accepted: 'bytes with a unit (Ki, Mi, Gi, k, M or G), such as 64Mi',
     meaning: 'What the scheduler sets aside for the sidecar.',
-    take: (text, wishes) => set(wishes, 'memoryRequest', memoryBytes(text) === undefined ? undefined : text),
+    take: (text, options) =>
+      set(options, 'memoryRequest', memoryBytes(text) === undefined ? undefined : text),
   },
   {
     name: 'memory-limit',
     accepted: `bytes with a unit (Ki, Mi, Gi, k, M or G), ${MEMORY_LIMIT_MIN} or more`,
     meaning: 'The most it gets before it is killed. Request bodies kept for a replay count.',
-    take: (text, wishes) =>
+    take: (text, options) =>
       set(
-        wishes,
+        options,
         'memoryLimit',
         (memoryBytes(text) ?? 0) >= (memoryBytes(MEMORY_LIMIT_MIN) ?? 0) ? text : undefined,
       ),
@@ -139,9 +140,9 @@ export const ANNOTATIONS: readonly Annotation[] = [
     name: 'log-level',
     accepted: `one of ${LOG_LEVELS.join(', ')}`,
     meaning: 'The least level that the sidecar logs.',
-    take: (text, wishes) =>
+    take: (text, options) =>
       set(
-        wishes,
+        options,
         'logLevel',
         LOG_LEVELS.find((level) => level === text),
       ),
@@ -151,24 +152,24 @@ export const ANNOTATIONS: readonly Annotation[] = [
     accepted: 'none, or http://host:port without user and password',
     meaning:
       'The forward proxy that calls to the platform go through, or none. One with a password is named by the operator, in a Secret (`WECHAT_INJECTOR_EGRESS_PROXY_SECRET`).',
-    take: (text, wishes) => set(wishes, 'egressProxy', plainProxy(text)),
+    take: (text, options) => set(options, 'egressProxy', plainProxy(text)),
   },
   {
     name: 'transparent',
     accepted: 'true or false',
     meaning:
       'For programs that have `https://api.weixin.qq.com` wired in: the name leads to the sidecar in this pod, and Node, Python, Go, curl, .NET, Java and PHP are told to trust it. Needs a native sidecar.',
-    take: (text, wishes) =>
-      set(wishes, 'transparent', text === 'true' ? true : text === 'false' ? false : undefined),
+    take: (text, options) =>
+      set(options, 'transparent', text === 'true' ? true : text === 'false' ? false : undefined),
   },
   {
     name: 'init-before',
     accepted: `1 to ${LIST_ITEMS_MAX} names of init containers with commas between`,
     meaning:
       'The sidecar starts right before the first of these init containers, and not before all of them: for a pod with init containers that have to run first, such as those that set up its network. Needs a native sidecar.',
-    take: (text, wishes) =>
+    take: (text, options) =>
       set(
-        wishes,
+        options,
         'initBefore',
         list(text, (item) => (CONTAINER_NAME.test(item) ? item : undefined)),
       ),
@@ -187,10 +188,10 @@ export function readAnnotations(
   annotations: Readonly<Record<string, string>>,
   locked: readonly string[] = [],
 ): {
-  readonly wishes: Readonly<Wishes>;
+  readonly options: Readonly<PodOptions>;
   readonly problems: readonly string[];
 } {
-  const wishes: Wishes = {};
+  const options: PodOptions = {};
   const problems: string[] = [];
   const ours = Object.entries(annotations).filter(
     ([key]) => key.startsWith(PREFIX) && !WRITTEN_BACK.includes(key),
@@ -202,17 +203,17 @@ export function readAnnotations(
     if (annotation === undefined) problems.push(unknown(name));
     else if (locked.includes(name)) {
       problems.push(`annotation ${key}: is locked by the operator of the injector; remove it`);
-    } else if (!annotation.take(text.trim(), wishes)) {
+    } else if (!annotation.take(text.trim(), options)) {
       problems.push(
         `annotation ${key}: got ${JSON.stringify(shortened(text))}, accepted is ${annotation.accepted}`,
       );
     }
   }
-  const { app, apps } = wishes;
+  const { app, apps } = options;
   if (app !== undefined && apps !== undefined && !apps.includes(app)) {
     problems.push(`annotation ${PREFIX}app: ${app} is not in ${PREFIX}apps (${apps.join(', ')})`);
   }
-  return { wishes, problems };
+  return { options, problems };
 }
 
 function unknown(name: string): string {
@@ -222,9 +223,13 @@ function unknown(name: string): string {
   return `annotation ${PREFIX}${shortened(name)}: no such annotation${known}`;
 }
 
-function set<K extends keyof Wishes>(wishes: Wishes, name: K, value: Wishes[K] | undefined): boolean {
+function set<K extends keyof PodOptions>(
+  options: PodOptions,
+  name: K,
+  value: PodOptions[K] | undefined,
+): boolean {
   if (value === undefined) return false;
-  wishes[name] = value;
+  options[name] = value;
   return true;
 }
 

@@ -99,7 +99,7 @@ export function makeKubernetesApi(access: KubernetesAccess, clock: Clock): Kuber
     });
     request.once('response', ({ headers }) => {
       const serverMs = Date.parse(headers.date ?? '');
-      if (!Number.isNaN(serverMs)) aheadMs = clock.wallMs() - serverMs;
+      if (!Number.isNaN(serverMs)) aheadMs = clock.unixMs() - serverMs;
     });
     request.end(body);
     return request;

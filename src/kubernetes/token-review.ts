@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { LruTable } from '../base/lru-table.ts';
 import { type KubernetesApi, whyNot } from './api.ts';
-import { Turnstile, type TurnstileLimits } from './turnstile.ts';
+import { Semaphore, type SemaphoreLimits } from './semaphore.ts';
 
 /** The owner of a projected token. */
 export interface ServiceAccount {
@@ -50,7 +50,7 @@ export const REVIEW_LIMITS = {
 } as const;
 
 /** Credentials that have never been valid. One peer may use half of the running and of the waiting places. */
-export const UNKNOWN_LANE: TurnstileLimits = {
+export const UNKNOWN_LANE: SemaphoreLimits = {
   inFlightMax: 16,
   waitingMax: 1_000,
   waitMsMax: 2_000,
@@ -58,7 +58,7 @@ export const UNKNOWN_LANE: TurnstileLimits = {
 };
 
 /** Credentials that have been valid before; they never wait behind unknown ones. */
-export const KNOWN_LANE: TurnstileLimits = {
+export const KNOWN_LANE: SemaphoreLimits = {
   inFlightMax: 8,
   waitingMax: REVIEW_LIMITS.rememberedMax,
   waitMsMax: 2_000,
@@ -90,16 +90,16 @@ export class TokenReviews {
   readonly #genuine: LruTable<string, Genuine>;
   readonly #refused: LruTable<string, Refused>;
   readonly #running = new Map<string, Promise<Review>>();
-  readonly #knownLane: Turnstile;
-  readonly #unknownLane: Turnstile;
+  readonly #knownLane: Semaphore;
+  readonly #unknownLane: Semaphore;
 
   constructor(parts: TokenReviewParts) {
     this.#parts = parts;
     const max = parts.rememberedMax ?? REVIEW_LIMITS.rememberedMax;
     this.#genuine = new LruTable(max);
     this.#refused = new LruTable(max);
-    this.#knownLane = new Turnstile(KNOWN_LANE, parts.clock);
-    this.#unknownLane = new Turnstile(UNKNOWN_LANE, parts.clock);
+    this.#knownLane = new Semaphore(KNOWN_LANE, parts.clock);
+    this.#unknownLane = new Semaphore(UNKNOWN_LANE, parts.clock);
   }
 
   /**
@@ -111,12 +111,12 @@ export class TokenReviews {
     const claims = claimsOf(token);
     if (claims === undefined) return { kind: 'refused', why: 'neither a known key nor a JWT' };
     if (!claims.audiences.includes(audience)) return { kind: 'refused', why: 'a JWT for another audience' };
-    if (claims.expMs + CLOCK_LEEWAY_MS < clock.wallMs()) return { kind: 'refused', why: 'an expired JWT' };
+    if (claims.expMs + CLOCK_LEEWAY_MS < clock.unixMs()) return { kind: 'refused', why: 'an expired JWT' };
     if (claims.account === undefined || !expects(claims.account)) {
       return { kind: 'refused', why: 'a JWT of a service account that is not allowed' };
     }
     const key = createHash('sha256').update(`${audience}\n${token}`).digest('base64');
-    const nowMs = clock.lifeMs();
+    const nowMs = clock.monotonicMs();
     const refused = this.#refused.get(key);
     if (refused !== undefined && nowMs < refused.untilMs) return refused.review;
     const genuine = this.#genuine.get(key);
@@ -138,11 +138,11 @@ export class TokenReviews {
 
   #remember(key: string, review: Review, expMs: number): Review {
     const { clock } = this.#parts;
-    const nowMs = clock.lifeMs();
+    const nowMs = clock.monotonicMs();
     const { freshMsMax, staleMsMax, refusedMs } = REVIEW_LIMITS;
     switch (review.kind) {
       case 'genuine': {
-        const leftMs = Math.max(GENUINE_MS_MIN, expMs - clock.wallMs());
+        const leftMs = Math.max(GENUINE_MS_MIN, expMs - clock.unixMs());
         const freshUntilMs = nowMs + Math.min(freshMsMax, leftMs);
         const staleUntilMs = nowMs + Math.min(staleMsMax, leftMs);
         this.#genuine.set(key, { review, freshUntilMs, staleUntilMs });
@@ -193,11 +193,11 @@ export class TokenReviews {
     }
     const pod = user?.extra?.['authentication.kubernetes.io/pod-name']?.[0];
     // A clock that runs ahead of the API server's must not end the call that was just accepted.
-    const leftMs = Math.max(REVIEW_LIMITS.freshMsMax, claims.expMs - clock.wallMs());
+    const leftMs = Math.max(REVIEW_LIMITS.freshMsMax, claims.expMs - clock.unixMs());
     return {
       kind: 'genuine',
       account: { ...account, ...(pod !== undefined && { pod }) },
-      endsAtMs: clock.lifeMs() + leftMs,
+      endsAtMs: clock.monotonicMs() + leftMs,
     };
   }
 }

@@ -1,5 +1,5 @@
 import { policyFor } from '../token/policy.ts';
-import { permit, settledLedger } from '../token/ration.ts';
+import { checkQuota, currentUses } from '../token/quota.ts';
 import type { Seen, StoreUnavailable } from '../store/shared-records.ts';
 import type { TokenMode } from '../token/token.ts';
 
@@ -74,9 +74,9 @@ export function decide(situation: Situation): Decision {
   if (mode === 'classic' && situation.steadyMs < SETTLE_MS) {
     return { kind: 'wait', forMs: Math.min(SETTLE_MS - situation.steadyMs, WAIT_MS_MAX) };
   }
-  const { ration } = policyFor('stable');
-  const ledger = settledLedger(forcedAtUnixMs ?? [], store.forcedAtUnixMs, ration, nowUnixMs);
-  if (force && permit(ledger, ration, nowUnixMs).kind !== 'allowed') return { kind: 'superseded' };
+  const { quota } = policyFor('stable');
+  const ledger = currentUses(forcedAtUnixMs ?? [], store.forcedAtUnixMs, quota, nowUnixMs);
+  if (force && checkQuota(ledger, quota, nowUnixMs).kind !== 'allowed') return { kind: 'superseded' };
   return { kind: 'fetch' };
 }
 

@@ -42,7 +42,7 @@ export class Publisher {
    * valid record: then we do not retry at once.
    */
   republish(): void {
-    if (this.#parts.clock.lifeMs() - this.#refusedAtMs >= REFUSED_MS) this.publish();
+    if (this.#parts.clock.monotonicMs() - this.#refusedAtMs >= REFUSED_MS) this.publish();
   }
 
   /** Releases the lease after all pending publications. */
@@ -53,8 +53,8 @@ export class Publisher {
 
   doubt(fingerprint: string): void {
     const { account, records, clock } = this.#parts;
-    if (clock.lifeMs() - this.#doubtedAtMs < DOUBT_MS) return;
-    this.#doubtedAtMs = clock.lifeMs();
+    if (clock.monotonicMs() - this.#doubtedAtMs < DOUBT_MS) return;
+    this.#doubtedAtMs = clock.monotonicMs();
     void records.doubt(account, fingerprint);
   }
 
@@ -76,7 +76,7 @@ export class Publisher {
     const outcome = await records.publish(account, record, pause);
     if (outcome === 'stored') onStored(held);
     if (outcome !== 'older') return;
-    this.#refusedAtMs = clock.lifeMs();
+    this.#refusedAtMs = clock.monotonicMs();
     onRefused();
   }
 }

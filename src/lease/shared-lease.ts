@@ -1,7 +1,7 @@
 import type { Timer } from '../base/clock.ts';
 import type { Snapshot, StoreUnavailable } from '../store/shared-records.ts';
 import type { Lease, LeaseManager, LeaseStatus } from '../token/lease.ts';
-import type { Shared } from '../token/state.ts';
+import type { SharedState } from '../token/state.ts';
 import type { Token } from '../token/token.ts';
 import { decide, LEASE_MS, RENEW_MS } from './decide.ts';
 import { DENIED } from './messages.ts';
@@ -45,16 +45,16 @@ export class SharedLease implements LeaseManager {
   async acquire(force: boolean): Promise<Lease> {
     const { account, owner, records, clock } = this.#parts;
     const known = this.#store.view.held?.record;
-    const beganAtMs = clock.lifeMs();
+    const beganAtMs = clock.monotonicMs();
     for (;;) {
-      const askedAtMs = clock.lifeMs();
+      const askedAtMs = clock.monotonicMs();
       const seen = await records.acquire(account, owner, generationOf(this.#store.view), LEASE_MS);
       const generation = seen.kind === 'seen' ? seen.generation : undefined;
       if (this.#store.isClosed)
         return this.#leave(generation, { kind: 'superseded', shared: { forcedAtMs: [] } });
       this.#store.take(seen, askedAtMs);
       const { link, forcedAtUnixMs } = this.#store.view;
-      const nowMs = clock.lifeMs();
+      const nowMs = clock.monotonicMs();
       const decision = decide({
         mode: account.mode,
         force,
@@ -81,7 +81,7 @@ export class SharedLease implements LeaseManager {
         }
         case 'fetch':
           if (!force || (await this.#store.recordForced())) {
-            if (clock.lifeMs() - askedAtMs <= RENEW_MS && !this.#store.isClosed) {
+            if (clock.monotonicMs() - askedAtMs <= RENEW_MS && !this.#store.isClosed) {
               const ours = generation ?? this.#store.nextGeneration();
               return this.#begin({ generation: ours, isAlone: false, isForced: force });
             }
@@ -102,7 +102,7 @@ export class SharedLease implements LeaseManager {
     this.#store.publisher.doubt(fingerprint);
   }
 
-  load(): Promise<Shared | undefined> {
+  load(): Promise<SharedState | undefined> {
     return this.#store.load();
   }
 
@@ -119,7 +119,7 @@ export class SharedLease implements LeaseManager {
   }
 
   disconnected(): void {
-    this.#store.take({ kind: 'unavailable' }, this.#parts.clock.lifeMs());
+    this.#store.take({ kind: 'unavailable' }, this.#parts.clock.monotonicMs());
   }
 
   status(): LeaseStatus {
@@ -173,11 +173,11 @@ export class SharedLease implements LeaseManager {
   /** Renews the lease while the fetch runs. */
   #renew(): Timer {
     const { account, owner, records, clock, log } = this.#parts;
-    const untilMs = clock.lifeMs() + HOLD_MS_MAX;
+    const untilMs = clock.monotonicMs() + HOLD_MS_MAX;
     let timer: Timer | undefined;
     const arm = (): void => {
       timer = clock.after(RENEW_MS, () => {
-        if (clock.lifeMs() >= untilMs) return;
+        if (clock.monotonicMs() >= untilMs) return;
         timer = undefined;
         void records.renew(account, owner, LEASE_MS).then((outcome) => {
           if (outcome === 'lost') log.warn('lease was lost while fetching', { app: account.appid });

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { waitAtMost } from '../base/wait.ts';
 import type { Random } from '../base/random.ts';
-import type { Shared } from '../token/state.ts';
+import type { SharedState } from '../token/state.ts';
 import type { SharedAccount, SharedRecords } from '../store/shared-records.ts';
 import { SharedLease } from './shared-lease.ts';
 import type { TokenStore } from '../store/store.ts';
@@ -38,7 +38,7 @@ export class SharedStore implements TokenStore {
     });
   }
 
-  share(account: SharedAccount, onShared: (shared: Shared) => void): LeaseManager {
+  share(account: SharedAccount, onShared: (shared: SharedState) => void): LeaseManager {
     this.#serial += 1;
     const { holder } = this.#parts;
     const lease = new SharedLease({ ...this.#parts, account, owner: `${holder}/${this.#serial}`, onShared });
@@ -47,11 +47,11 @@ export class SharedStore implements TokenStore {
     return lease;
   }
 
-  async load(account: SharedAccount): Promise<Shared | undefined> {
+  async load(account: SharedAccount): Promise<SharedState | undefined> {
     return this.#leases.get(keyOf(account))?.load();
   }
 
-  save(account: SharedAccount, { token }: Shared): void {
+  save(account: SharedAccount, { token }: SharedState): void {
     if (token !== undefined) this.#leases.get(keyOf(account))?.save(token);
   }
 

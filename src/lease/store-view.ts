@@ -1,7 +1,7 @@
 import { lifeOf, type SharedRecord, type Snapshot, type StoreUnavailable } from '../store/shared-records.ts';
 import { policyFor } from '../token/policy.ts';
-import { settledLedger } from '../token/ration.ts';
-import type { Shared } from '../token/state.ts';
+import { currentUses } from '../token/quota.ts';
+import type { SharedState } from '../token/state.ts';
 import { makeToken } from '../token/token.ts';
 
 /** What this process knows about one account in a shared store. Immutable; `learn` returns the next one. */
@@ -38,7 +38,7 @@ export interface StoreAnswer {
 export interface Learned {
   readonly view: StoreView;
   /** What the keeper must learn; undefined if the store did not respond. */
-  readonly news: Shared | undefined;
+  readonly news: SharedState | undefined;
   /** Forced refreshes that are missing in the store: it has lost them, or was unavailable. */
   readonly unrecorded: readonly number[];
   /** Whether the store is behind what we hold. */
@@ -81,7 +81,7 @@ export function learn(view: StoreView, { seen, askedAtMs, nowMs }: StoreAnswer):
 }
 
 /** The token and the forced refreshes of a view, on our monotonic clock. */
-export function sharedOf({ held, forcedAtUnixMs, offsetMs }: StoreView): Shared {
+export function sharedOf({ held, forcedAtUnixMs, offsetMs }: StoreView): SharedState {
   const forcedAtMs = (forcedAtUnixMs ?? []).map((unixMs) => unixMs - offsetMs);
   if (held === undefined) return { forcedAtMs };
   const { record, issuedAtMs } = held;
@@ -94,12 +94,7 @@ export function withForced(
   atUnixMs: readonly number[],
   nowMs: number,
 ): readonly number[] {
-  return settledLedger(
-    forcedAtUnixMs ?? [],
-    atUnixMs,
-    policyFor('stable').ration,
-    Math.round(nowMs + offsetMs),
-  );
+  return currentUses(forcedAtUnixMs ?? [], atUnixMs, policyFor('stable').quota, Math.round(nowMs + offsetMs));
 }
 
 export function generationOf({ held }: StoreView): number {
@@ -130,7 +125,7 @@ function steadySinceMs(link: Link, nowMs: number): number {
 }
 
 function unrecorded(known: readonly number[], stored: readonly number[]): readonly number[] {
-  const { spacingMs } = policyFor('stable').ration;
+  const { spacingMs } = policyFor('stable').quota;
   return known.filter((atMs) => !stored.some((it) => Math.abs(it - atMs) < spacingMs / 2));
 }
 

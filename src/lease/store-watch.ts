@@ -8,7 +8,7 @@ import type {
   Snapshot,
   StoreUnavailable,
 } from '../store/shared-records.ts';
-import type { Shared } from '../token/state.ts';
+import type { SharedState } from '../token/state.ts';
 import type { Token } from '../token/token.ts';
 import { STORE_EVENTS } from './messages.ts';
 import { Publisher, REREAD_MS } from './publisher.ts';
@@ -26,7 +26,7 @@ export interface StoreWatchParts {
   readonly random: Random;
   readonly log: Log;
   /** Receives what other owners publish. */
-  onShared(shared: Shared): void;
+  onShared(shared: SharedState): void;
 }
 
 /** Keeps one account's view of the store up to date, and the store up to date with what we hold. */
@@ -45,7 +45,7 @@ export class StoreWatch {
     this.#onSeen = onSeen;
     this.#view = {
       link: { kind: 'unavailable', wasConnected: false },
-      offsetMs: clock.wallMs() - clock.lifeMs(),
+      offsetMs: clock.unixMs() - clock.monotonicMs(),
       forcedAtUnixMs: undefined,
       held: undefined,
     };
@@ -69,13 +69,13 @@ export class StoreWatch {
   }
 
   get nowUnixMs(): number {
-    return Math.round(this.#parts.clock.lifeMs() + this.#view.offsetMs);
+    return Math.round(this.#parts.clock.monotonicMs() + this.#view.offsetMs);
   }
 
   /** Reads the store and passes on what is new. */
   async reread(): Promise<void> {
     const { account, records, clock } = this.#parts;
-    const askedAtMs = clock.lifeMs();
+    const askedAtMs = clock.monotonicMs();
     const seen = await records.read(account);
     if (this.isClosed) return;
     const news = this.take(seen, askedAtMs);
@@ -84,9 +84,9 @@ export class StoreWatch {
   }
 
   /** Loads what is stored; if the store responds too late, the result is passed on like a publication. */
-  load(): Promise<Shared | undefined> {
+  load(): Promise<SharedState | undefined> {
     const { account, records, clock } = this.#parts;
-    const askedAtMs = clock.lifeMs();
+    const askedAtMs = clock.monotonicMs();
     return new Promise((resolve) => {
       let isLate = false;
       const limit = clock.after(LOAD_MS_MAX, () => {
@@ -104,9 +104,9 @@ export class StoreWatch {
   }
 
   /** Takes in a response of the store that was requested at `askedAtMs`; returns what is new to the keeper. */
-  take(seen: Snapshot | StoreUnavailable, askedAtMs: number): Shared | undefined {
+  take(seen: Snapshot | StoreUnavailable, askedAtMs: number): SharedState | undefined {
     const { account, records, clock, log } = this.#parts;
-    const learned = learn(this.#view, { seen, askedAtMs, nowMs: clock.lifeMs() });
+    const learned = learn(this.#view, { seen, askedAtMs, nowMs: clock.monotonicMs() });
     this.#view = learned.view;
     if (seen.kind === 'seen') this.#onSeen();
     if (learned.unrecorded.length > 0) void records.addForced(account, learned.unrecorded);
@@ -136,7 +136,7 @@ export class StoreWatch {
 
   /** A forced refresh is about to be made, or was. */
   noteForced(): void {
-    const forcedAtUnixMs = withForced(this.#view, [this.nowUnixMs], this.#parts.clock.lifeMs());
+    const forcedAtUnixMs = withForced(this.#view, [this.nowUnixMs], this.#parts.clock.monotonicMs());
     this.#view = { ...this.#view, forcedAtUnixMs };
   }
 
@@ -145,7 +145,7 @@ export class StoreWatch {
     const atUnixMs = this.nowUnixMs;
     const isCertain = await this.#parts.records.addForced(this.#parts.account, [atUnixMs]);
     if (isCertain) {
-      const forcedAtUnixMs = withForced(this.#view, [atUnixMs], this.#parts.clock.lifeMs());
+      const forcedAtUnixMs = withForced(this.#view, [atUnixMs], this.#parts.clock.monotonicMs());
       this.#view = { ...this.#view, forcedAtUnixMs };
     }
     return isCertain;

@@ -5,7 +5,7 @@ import { errorResponse } from './errors.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { ServePlain } from '../server/express-lane.ts';
 import type { PlainExchange } from '../server/plain-exchange.ts';
-import { Call, type Served } from './call.ts';
+import { Call, type CallResult } from './call.ts';
 import { HttpCaller, PlainCaller } from './caller.ts';
 import { decide, type Decision, type Ending, serveAtOnce, serveCall, settle } from './serve.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
@@ -97,14 +97,14 @@ function serve(
   done: (own: LocalResponse | undefined) => void,
 ): void {
   const { clock, metrics } = sidecar;
-  const startMs = clock.lifeMs();
+  const startMs = clock.monotonicMs();
   metrics.callStarted();
   counter.inFlight += 1;
   const ending: Ending = {
     served(outcome): void {
       counter.inFlight -= 1;
       metrics.callEnded();
-      tell(call, sidecar, outcome, clock.lifeMs() - startMs);
+      tell(call, sidecar, outcome, clock.monotonicMs() - startMs);
       done(outcome.own);
     },
     failed: (error) => ending.served(faulty(call, sidecar, error)),
@@ -122,29 +122,29 @@ function serve(
 }
 
 /** What is counted and logged of a call. */
-function tell(call: Call, { metrics, log }: Sidecar, outcome: Served, durationMs: number): void {
+function tell(call: Call, { metrics, log }: Sidecar, outcome: CallResult, durationMs: number): void {
   const { app, path, status, errcode, answeredBy, failure } = outcome;
   metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs });
   call.record?.ended(outcome, call.bytesIn);
   const trace_id = call.record?.traceId;
   log.debug('call', { app, path, status, errcode, trace_id });
   if (failure !== undefined) {
-    log.warn('a call failed', { app, path, errcode, ...failure, trace_id });
+    log.warn('call failed', { app, path, errcode, ...failure, trace_id });
   }
 }
 
 /** A fault of our own must cost one call, not the process, and its text may quote the call: only its place is told. */
-function faulty(call: Call, { log }: Sidecar, error: unknown): Served {
+function faulty(call: Call, { log }: Sidecar, error: unknown): CallResult {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  log.error('a call met a fault of the sidecar', {
+  log.error('internal error while serving a call', {
     fault: error instanceof Error ? error.name : typeof error,
     where: frames.slice(0, 5).map((frame) => frame.trim()),
     trace_id: call.record?.traceId,
   });
   if (call.response.headersSent) {
     call.response.destroy();
-    return call.left();
+    return call.clientClosed();
   }
-  return call.fail('upstream_broken', 'a fault of the sidecar itself; the call may have been executed');
+  return call.fail('upstream_broken', 'internal error of the sidecar; the call may have been executed');
 }

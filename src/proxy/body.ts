@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Reason } from './errors.ts';
-import type { OutgoingBody } from '../upstream/request.ts';
+import type { UpstreamRequestBody } from '../upstream/request.ts';
 
 /** What a call has to send. */
 export type CallBody =
@@ -13,7 +13,7 @@ export type CallBody =
   | { readonly kind: 'gone' };
 
 /** A body that can be sent once more, for as long as `replayable` says so. */
-export interface Replayable extends OutgoingBody {
+export interface Replayable extends UpstreamRequestBody {
   readonly replayable: boolean;
   /** No replay will be needed. */
   stopKeeping(): void;

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from './upstream-response.ts';
 import type { CallRequest } from './caller.ts';
 import { shownPath, shownTarget } from './shown-path.ts';
 import { headersWith, type Span, traceContext, type Tracer } from './tracing.ts';
@@ -90,7 +90,7 @@ export class CallRecord {
     this.#request = request;
     this.#method = method;
     this.#span = span;
-    this.#beganMs = parts.clock.lifeMs();
+    this.#beganMs = parts.clock.monotonicMs();
   }
 
   get traceId(): string | undefined {
@@ -108,12 +108,12 @@ export class CallRecord {
 
   async #timed<T>(answer: Promise<T>, name: string, took: (tookMs: number) => void): Promise<T> {
     const { clock } = this.#parts;
-    const beganMs = clock.lifeMs();
+    const beganMs = clock.monotonicMs();
     const span = this.#span?.child(name, 'internal');
     try {
       return await answer;
     } finally {
-      took(clock.lifeMs() - beganMs);
+      took(clock.monotonicMs() - beganMs);
       span?.end();
     }
   }
@@ -149,7 +149,7 @@ export class CallRecord {
       errcode,
       by: answeredBy,
       reason: failure?.reason,
-      durationMs: clock.lifeMs() - this.#beganMs,
+      durationMs: clock.monotonicMs() - this.#beganMs,
       upstreamMs: this.#upstreamMs,
       tokenMs: this.#tokenMs,
       replay: this.#replay,
@@ -208,7 +208,7 @@ export class SendRecord {
     this.#span = span;
     this.#parent = parent;
     this.#onEnd = onEnd;
-    this.#beganMs = clock.lifeMs();
+    this.#beganMs = clock.monotonicMs();
   }
 
   /** Whether the request has to name our span. */
@@ -228,7 +228,7 @@ export class SendRecord {
 
   ended(answer: Answer, passedBytes: number): void {
     const isCut = answer.kind === 'relayed' && !answer.whole;
-    this.#onEnd(this.#clock.lifeMs() - this.#beganMs, passedBytes, isCut);
+    this.#onEnd(this.#clock.monotonicMs() - this.#beganMs, passedBytes, isCut);
     const span = this.#span;
     if (span === undefined) return;
     if (answer.kind === 'failed') {

@@ -4,10 +4,10 @@ import { isOutOfDescriptors } from '../base/descriptors.ts';
 import type { LocalResponse } from '../server/local-response.ts';
 import { errorResponse, errcodeOf, type Reason } from './errors.ts';
 import { exchange } from '../upstream/exchange.ts';
-import type { Exchange, Outgoing, TransportFailure } from '../upstream/request.ts';
+import type { Exchange, UpstreamRequest, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { misconfiguration, TRANSPORT_REASONS } from '../upstream/transport-words.ts';
-import { type Answer, AnswerRelay, type RelayHost, sendHeld } from './answer.ts';
+import { type Answer, AnswerRelay, type RelayHost, sendHeld } from './upstream-response.ts';
 import type { CallBody, Replayable } from './body.ts';
 import type { CallRecord, SendRecord } from './call-record.ts';
 import type { Caller, CallRequest, CallResponse } from './caller.ts';
@@ -18,7 +18,7 @@ import { knownHeadOf } from './known-head.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** How a call ended, for whoever counts it. */
-export interface Served {
+export interface CallResult {
   readonly app: string | undefined;
   /** Canonical, without the query. */
   readonly path: string;
@@ -84,7 +84,7 @@ export class Call {
     return this.#body?.bytes ?? this.#caller.bytesIn;
   }
 
-  get gone(): boolean {
+  get isClosed(): boolean {
     return this.#gone;
   }
 
@@ -95,7 +95,7 @@ export class Call {
   }
 
   /** What is told of the call from now on. */
-  describe(path: string, app: string | undefined): void {
+  setLabels(path: string, app: string | undefined): void {
     // Some programs escape the `?` before a token of theirs, which must not be told.
     const end = path.search(/[?#=&;]/);
     this.#path = end === -1 ? path : path.slice(0, end);
@@ -178,7 +178,7 @@ export class Call {
           );
   }
 
-  #outgoing(target: string, body: Outgoing['body'], record: SendRecord | undefined): Outgoing {
+  #outgoing(target: string, body: UpstreamRequest['body'], record: SendRecord | undefined): UpstreamRequest {
     const { fields, rawHeaders, headers } = this.request;
     const { method } = this;
     if (fields === undefined || record?.isTraced === true) {
@@ -191,7 +191,7 @@ export class Call {
   }
 
   /** Writes what `send` gave: the held answer, or our own word for a failure. */
-  finish(answer: Answer, replay: 0 | 1, rewritten?: Buffer): Served {
+  finish(answer: Answer, replay: 0 | 1, rewritten?: Buffer): CallResult {
     switch (answer.kind) {
       case 'held':
         this.record?.answers(rewritten ?? answer.body);
@@ -202,22 +202,22 @@ export class Call {
       case 'failed':
         return this.fail(...wordsOf(answer.failure));
       case 'gone':
-        return this.left();
+        return this.clientClosed();
     }
   }
 
   /** An answer of our own. `errcode` is the platform's where that is the cause. */
-  fail(reason: Reason, message: string, errcode?: number): Served {
-    const answer = this.ownAnswer(errorResponse(reason, message, this.rules.errorStatus, errcode));
+  fail(reason: Reason, message: string, errcode?: number): CallResult {
+    const answer = this.respondLocally(errorResponse(reason, message, this.rules.errorStatus, errcode));
     return { ...answer, errcode: errcode ?? errcodeOf(reason), failure: { reason, message } };
   }
 
-  ownAnswer(own: LocalResponse): Served {
+  respondLocally(own: LocalResponse): CallResult {
     const headers = { ...own.headers, ...this.#pageHeaders };
     return { ...this.#served(own.status, undefined, 'sidecar'), own: { ...own, headers } };
   }
 
-  left(): Served {
+  clientClosed(): CallResult {
     return this.#served(CALLER_LEFT_STATUS, undefined, 'sidecar');
   }
 
@@ -249,7 +249,7 @@ export class Call {
     this.#body?.stopKeeping();
   }
 
-  #served(status: number, errcode: number | undefined, answeredBy: Served['answeredBy']): Served {
+  #served(status: number, errcode: number | undefined, answeredBy: CallResult['answeredBy']): CallResult {
     return { app: this.#app, path: this.#path, status, errcode, answeredBy };
   }
 }
@@ -279,7 +279,7 @@ class Sending implements RelayHost {
     this.#call = call;
     this.#replay = replay;
     this.#record = record;
-    this.#sentMs = sidecar.clock.lifeMs();
+    this.#sentMs = sidecar.clock.monotonicMs();
     this.#resolve = resolve;
     this.relay = new AnswerRelay(this);
   }
@@ -303,7 +303,7 @@ class Sending implements RelayHost {
   onHead({ host }: Origin, status: number): void {
     const { metrics, clock } = this.#sidecar;
     this.#record?.headFrom(host, status);
-    metrics.upstreamAnswered(host, clock.lifeMs() - this.#sentMs);
+    metrics.upstreamAnswered(host, clock.monotonicMs() - this.#sentMs);
   }
 
   onStreaming(): void {

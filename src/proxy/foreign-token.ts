@@ -1,5 +1,5 @@
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from './upstream-response.ts';
 import type { Call } from './call.ts';
 import type { Sidecar } from './sidecar.ts';
 
@@ -21,7 +21,7 @@ export function noteForeignRefusal(
   if (!REFUSED_ERRCODES.has(errcode)) return;
   call.note('token=foreign');
   metrics.foreignTokenRefused(appid);
-  log.warn('a foreign token was refused', {
+  log.warn('foreign token refused', {
     app: appid,
     path: call.path,
     errcode,

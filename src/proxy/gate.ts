@@ -30,7 +30,7 @@ export interface Target {
 }
 
 /** The target with another query, as it goes onto the wire. */
-export function written({ rawPath }: Target, query: RawQuery): string {
+export function toRequestTarget({ rawPath }: Target, query: RawQuery): string {
   return query === undefined ? rawPath : `${rawPath}?${query}`;
 }
 

@@ -6,11 +6,11 @@ import { reasonOf, type SendTo } from '../upstream/attempt.ts';
 import { Backlog } from '../upstream/backlog.ts';
 import { type Sending, type Upstream, withFailover } from '../upstream/exchange.ts';
 import type { Origin } from '../upstream/origins.ts';
-import type { AnswerSink, Exchange, Outgoing } from '../upstream/request.ts';
+import type { ResponseSink, Exchange, UpstreamRequest } from '../upstream/request.ts';
 import { httpProxy } from './http-proxy.ts';
 
 /** A request that passes through; `body` is read once, and only when the platform is connected. */
-export interface Passing extends Omit<Outgoing, 'body'> {
+export interface Passing extends Omit<UpstreamRequest, 'body'> {
   readonly response: ServerResponse;
   readonly body: { readonly bytes: number; readonly open: () => Readable } | undefined;
 }
@@ -31,7 +31,7 @@ export class PassThrough {
     this.#proxy.on('proxyRes', (answer, request) => of(request).onAnswer(answer));
   }
 
-  forward(passing: Passing, sink: AnswerSink): Exchange {
+  forward(passing: Passing, sink: ResponseSink): Exchange {
     return withFailover(this.#upstream, passing, sink, (to) => {
       const forwarding = new Forwarding(this.#upstream.pools, passing, sink, to);
       const options = { target: `http://${to.origin.host}`, agent: this.#agentOf(to) };
@@ -87,7 +87,7 @@ class Forwarding implements Sending {
   readonly request: Request;
   readonly #pools: Upstream['pools'];
   readonly #passing: Passing;
-  readonly #sink: AnswerSink;
+  readonly #sink: ResponseSink;
   readonly #to: SendTo;
   #progress: 'connecting' | 'head sent' | 'sent' | 'answered' | 'over' = 'connecting';
   #isAbandoned = false;
@@ -96,7 +96,7 @@ class Forwarding implements Sending {
   #bytesReadBefore: number | undefined;
   #answer: IncomingMessage | undefined;
 
-  constructor(pools: Upstream['pools'], passing: Passing, sink: AnswerSink, to: SendTo) {
+  constructor(pools: Upstream['pools'], passing: Passing, sink: ResponseSink, to: SendTo) {
     this.request = new Request(passing.method, this);
     this.#pools = pools;
     this.#passing = passing;
@@ -138,12 +138,12 @@ class Forwarding implements Sending {
     });
     this.request.on('data', () => {
       if (this.#progress !== 'sent' || !proxied.writableNeedDrain) return;
-      backlog.full(clock.lifeMs());
+      backlog.full(clock.monotonicMs());
       this.#expect(options.answerTimeoutMs);
     });
     proxied.on('drain', () => {
       if (this.#progress !== 'sent') return;
-      backlog.taken(clock.lifeMs());
+      backlog.taken(clock.monotonicMs());
       this.#deadline?.cancel();
     });
   }

@@ -99,7 +99,7 @@ export class Reports {
     }
     const account = this.#accountOf(appid, fingerprint);
     const record = this.#recordOf(account, reportPath(path));
-    const nowMs = clock.lifeMs();
+    const nowMs = clock.monotonicMs();
     record.firstMs ??= nowMs;
     record.lastMs = nowMs;
     record.wasRefused = true;
@@ -122,7 +122,10 @@ export class Reports {
     const record = account.paths.peek(reportPath(path));
     if (record === undefined) return;
     if (sentMs > record.reportedMs) record.succeeded = true;
-    record.heldUntilMs = Math.min(record.heldUntilMs, this.#parts.clock.lifeMs() + HOLD_AFTER_SUCCESS_MS);
+    record.heldUntilMs = Math.min(
+      record.heldUntilMs,
+      this.#parts.clock.monotonicMs() + HOLD_AFTER_SUCCESS_MS,
+    );
     if (record.firstMs === undefined || sentMs <= record.firstMs) return;
     if (sentMs <= record.lastMs) {
       // Some refusals came after it was sent; the token was good until then.
@@ -172,11 +175,11 @@ export class Reports {
     const { path, errcode, succeeded } = record;
     record.succeeded = false;
     record.wasRefused = false;
-    record.reportedMs = clock.lifeMs();
+    record.reportedMs = clock.monotonicMs();
     const answer = await accounts.report(appid, { fingerprint, errcode, path, succeeded });
     const next = nextOf(answer);
     if (typeof next !== 'string') return next;
-    const nowMs = clock.lifeMs();
+    const nowMs = clock.monotonicMs();
     if ('holdMs' in answer) {
       record.lookedInto = true;
       record.heldUntilMs =
@@ -195,7 +198,7 @@ export class Reports {
   /** Resolves when a success has cleared the path of its refusals, or when there was time enough for one. */
   #evidence(record: PathRecord): Promise<void> {
     const { clock } = this.#parts;
-    const leftMs = (record.firstMs ?? -Infinity) + EVIDENCE_MS - clock.lifeMs();
+    const leftMs = (record.firstMs ?? -Infinity) + EVIDENCE_MS - clock.monotonicMs();
     if (leftMs <= 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = clock.after(leftMs, () => record.endWait?.());
@@ -211,11 +214,11 @@ export class Reports {
   #reportAt(atMs: number, account: AccountRecord, record: PathRecord): void {
     const { accounts, clock } = this.#parts;
     record.timer?.cancel();
-    record.timer = clock.after(atMs - clock.lifeMs(), () => {
+    record.timer = clock.after(atMs - clock.monotonicMs(), () => {
       record.timer = undefined;
       const isCurrent = accounts.peek(account.appid)?.fingerprint === account.fingerprint;
       if (!isCurrent || record.firstMs === undefined) return;
-      if (clock.lifeMs() < account.quietUntilMs) this.#reportAt(account.quietUntilMs, account, record);
+      if (clock.monotonicMs() < account.quietUntilMs) this.#reportAt(account.quietUntilMs, account, record);
       else void this.#report(account, record, 'timer');
     });
   }

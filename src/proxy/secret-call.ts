@@ -1,7 +1,7 @@
 import { withoutParam, withParam } from '../wechat/query.ts';
-import { heldAnswer } from './answer.ts';
-import type { Call, Served } from './call.ts';
-import { type Target, written } from './gate.ts';
+import { heldAnswer } from './upstream-response.ts';
+import type { Call, CallResult } from './call.ts';
+import { type Target, toRequestTarget } from './gate.ts';
 import type { RelayCall, RelayOutcome } from '../hub-client/relay.ts';
 import type { Plan } from './plan.ts';
 import type { Sidecar } from './sidecar.ts';
@@ -17,7 +17,7 @@ export async function serveSecretCall(
   sidecar: Sidecar,
   plan: SecretPlan,
   target: Target,
-): Promise<Served> {
+): Promise<CallResult> {
   const { method } = call;
   if (method !== 'GET' && method !== 'POST') {
     return call.fail('bad_request', 'calls that carry the AppSecret are made by GET or POST');
@@ -27,13 +27,13 @@ export async function serveSecretCall(
   if (holder.kind === 'hub') return serveByHub(call, method, plan, holder.relay);
   const body = await call.takeBody(false);
   if (body.kind === 'refused') return call.fail(body.reason, body.message);
-  if (body.kind === 'gone') return call.left();
+  if (body.kind === 'gone') return call.clientClosed();
   const withAppid = withParam(plan.query, 'appid', plan.appid);
   const query = withParam(withAppid, plan.secretParam, holder.secret.reveal());
   const known: Target = { ...target, rawPath: plan.path };
   // The appid in the query says for which account it is filled in again.
   const injected = { secret: holder.secret, inHeaders: () => '' };
-  return call.finish(await call.send(written(known, query), body, 'exchange', 0, injected), 0);
+  return call.finish(await call.send(toRequestTarget(known, query), body, 'exchange', 0, injected), 0);
 }
 
 async function serveByHub(
@@ -41,11 +41,11 @@ async function serveByHub(
   method: RelayCall['method'],
   plan: SecretPlan,
   relay: (call: RelayCall) => Promise<RelayOutcome>,
-): Promise<Served> {
+): Promise<CallResult> {
   const body = await call.readBody(RELAY_BODY_BYTES_MAX);
   if (body === undefined) {
-    return call.gone
-      ? call.left()
+    return call.isClosed
+      ? call.clientClosed()
       : call.fail('body_too_large', 'a call for the hub to make has a small body');
   }
   const leaving = new AbortController();
@@ -59,7 +59,7 @@ async function serveByHub(
     signal: leaving.signal,
   });
   const outcome = await (call.record?.relaying(relayed) ?? relayed);
-  if (call.gone) return call.left();
+  if (call.isClosed) return call.clientClosed();
   if (outcome.kind === 'failed') return call.fail(outcome.reason, outcome.message, outcome.errcode);
   return call.finish(heldAnswer(outcome.status, outcome.contentType, outcome.body), 0);
 }

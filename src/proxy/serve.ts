@@ -4,14 +4,14 @@ import type { Token } from '../token/token.ts';
 import { withParam } from '../wechat/query.ts';
 import { standInFor } from '../wechat/stand-in.ts';
 import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from './upstream-response.ts';
 import type { CallBody } from './body.ts';
-import type { Call, Served } from './call.ts';
+import type { Call, CallResult } from './call.ts';
 import { waiting } from './call-record.ts';
 import type { CallRequest } from './caller.ts';
 import { noteForeignRefusal } from './foreign-token.ts';
 import { preflightAnswer } from './cors.ts';
-import { gate, type Gated, type Target, written } from './gate.ts';
+import { gate, type Gated, type Target, toRequestTarget } from './gate.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
 import { knownHeadOf } from './known-head.ts';
 import { type Plan, planCall } from './plan.ts';
@@ -47,7 +47,7 @@ export function decide(request: CallRequest, { accounts }: Sidecar, rules: Proxy
 
 /** Where a call ends: one of the two is called, once. */
 export interface Ending {
-  served(outcome: Served): void;
+  served(outcome: CallResult): void;
   /** It met a fault of our own. */
   failed(error: unknown): void;
 }
@@ -63,7 +63,7 @@ export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, en
   const token = accounts.peek(plan.appid);
   if (token === undefined || target.path === TICKET_PATH || accounts.knows(plan.appid) !== true) return false;
   call.allowPage(page);
-  call.describe(target.path, plan.appid);
+  call.setLabels(target.path, plan.appid);
   const body = call.takeBody(true);
   if (!('kind' in body)) {
     settle(
@@ -76,7 +76,7 @@ export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, en
 }
 
 /** Tells of a serving that is awaited. */
-export function settle(serving: Promise<Served>, ending: Ending): void {
+export function settle(serving: Promise<CallResult>, ending: Ending): void {
   serving.then(
     (outcome) => ending.served(outcome),
     (error: unknown) => ending.failed(error),
@@ -91,12 +91,12 @@ export async function serveCall(
   call: Call,
   sidecar: Sidecar,
   decision: Decision = decide(call.request, sidecar, call.rules),
-): Promise<Served> {
+): Promise<CallResult> {
   call.allowPage(decision.page);
-  if (decision.kind === 'preflight') return call.ownAnswer(preflightAnswer(call.request));
+  if (decision.kind === 'preflight') return call.respondLocally(preflightAnswer(call.request));
   if (decision.kind === 'refused') return call.fail(decision.reason, decision.message);
   const { target, plan } = decision;
-  call.describe(target.path, undefined);
+  call.setLabels(target.path, undefined);
   if (plan.kind === 'refused') return call.fail(plan.reason, plan.message);
   if (plan.kind === 'token') return serveTokenCall(call, sidecar, plan.endpoint, target);
 
@@ -105,13 +105,13 @@ export async function serveCall(
     if (isKnown !== true && !(await isKnown)) {
       return call.fail('unknown_app', 'the account that this call names is not served here');
     }
-    call.describe(target.path, plan.appid);
+    call.setLabels(target.path, plan.appid);
   }
   if (plan.kind === 'signature') return serveSignature(call, sidecar, plan);
   if (plan.kind === 'secret') return serveSecretCall(call, sidecar, plan, target);
   if (plan.kind === 'inject' && target.path === TICKET_PATH) {
     const kept = await keptTicket(call, sidecar, plan, target);
-    if (call.gone) return call.left();
+    if (call.isClosed) return call.clientClosed();
     if (kept?.kind === 'unavailable') return withoutToken(call, plan, kept);
     if (kept !== undefined) return call.finish(kept, 0);
   }
@@ -119,13 +119,13 @@ export async function serveCall(
   const body = 'kind' in taken ? taken : await taken;
   if (plan.kind === 'inject') return serveInjected(call, sidecar, plan, target, body);
   if (body.kind === 'refused' || body.kind === 'gone') return withoutBody(call, body);
-  const answer = await call.send(written(target, plan.query), body, 'passing', 0);
+  const answer = await call.send(toRequestTarget(target, plan.query), body, 'passing', 0);
   if (plan.foreign) noteForeignRefusal(call, sidecar, plan.appid, answer);
   return call.finish(answer, 0);
 }
 
-function withoutBody(call: Call, body: Extract<CallBody, { kind: 'refused' | 'gone' }>): Served {
-  return body.kind === 'refused' ? call.fail(body.reason, body.message) : call.left();
+function withoutBody(call: Call, body: Extract<CallBody, { kind: 'refused' | 'gone' }>): CallResult {
+  return body.kind === 'refused' ? call.fail(body.reason, body.message) : call.clientClosed();
 }
 
 /** A call that carries our token, which may have to be waited for. */
@@ -135,16 +135,16 @@ async function serveInjected(
   plan: InjectPlan,
   target: Target,
   body: CallBody,
-): Promise<Served> {
+): Promise<CallResult> {
   if (body.kind === 'refused' || body.kind === 'gone') return withoutBody(call, body);
   const { accounts, clock } = sidecar;
   const inHand = accounts.peek(plan.appid);
-  const askedMs = inHand === undefined ? clock.lifeMs() : 0;
+  const askedMs = inHand === undefined ? clock.monotonicMs() : 0;
   const granted = inHand === undefined ? await waiting(call, accounts.token(plan.appid)) : undefined;
-  if (call.gone) return call.left();
+  if (call.isClosed) return call.clientClosed();
   if (granted?.kind === 'unavailable') return withoutToken(call, plan, granted);
   const token = inHand ?? (granted as Extract<TokenAnswer, { kind: 'token' }>).token;
-  const waitedMs = granted === undefined ? 0 : clock.lifeMs() - askedMs;
+  const waitedMs = granted === undefined ? 0 : clock.monotonicMs() - askedMs;
   return new Promise((served, failed) => {
     new Injection(call, sidecar, plan, target, body, { served, failed }).send(token, waitedMs);
   });
@@ -176,7 +176,7 @@ class Injection {
   }
 
   send(token: Token, waitedMs: number): void {
-    const sentMs = this.#sidecar.clock.lifeMs();
+    const sentMs = this.#sidecar.clock.monotonicMs();
     this.#sendWith(token, 0, (first) => {
       const place = { appid: this.#plan.appid, path: this.#call.path, waitedMs };
       noteSuccess(this.#sidecar, place, token, sentMs, first);
@@ -186,7 +186,7 @@ class Injection {
   }
 
   #finish(answer: Answer): void {
-    let outcome: Served;
+    let outcome: CallResult;
     try {
       outcome = this.#call.finish(answer, 0);
     } catch (error) {
@@ -196,21 +196,21 @@ class Injection {
     this.#ending.served(outcome);
   }
 
-  async #afterRefusal(place: Place, refused: Token, first: Held): Promise<Served> {
+  async #afterRefusal(place: Place, refused: Token, first: Held): Promise<CallResult> {
     const call = this.#call;
     const sidecar = this.#sidecar;
     const { appid, standIn } = this.#plan;
     const healing = await heal(call, sidecar, place, refused, first, this.#body);
-    if (call.gone) {
+    if (call.isClosed) {
       if (healing.kind === 'replay') sidecar.metrics.replaySkipped(appid, 'caller_left');
-      return call.left();
+      return call.clientClosed();
     }
     if (healing.kind === 'no_replay') {
       const final = standIn && !healing.hopeful;
       return call.finish(first, 0, final ? negatedRefusal(first.verdict) : undefined);
     }
     const { token } = healing;
-    const sentMs = sidecar.clock.lifeMs();
+    const sentMs = sidecar.clock.monotonicMs();
     const second = await new Promise<Answer>((resolve) => this.#sendWith(token, 1, resolve));
     noteSuccess(sidecar, place, token, sentMs, second);
     noteReplay(call, sidecar, place, token, first, second);
@@ -222,7 +222,7 @@ class Injection {
     const { query, appid } = this.#plan;
     const withToken = withParam(query, 'access_token', token.value.reveal());
     const injected = { secret: token.value, inHeaders: () => standInFor(appid) };
-    const target = written(this.#target, withToken);
+    const target = toRequestTarget(this.#target, withToken);
     this.#call.sendThen(onAnswer, target, this.#body, 'exchange', replay, injected);
   }
 }
@@ -237,7 +237,7 @@ function noteSuccess(
   if (isSuccess(answer)) reports.succeeded(appid, path, token.fingerprint, sentMs);
 }
 
-function withoutToken(call: Call, { standIn }: InjectPlan, { message, errcode }: Unavailable): Served {
+function withoutToken(call: Call, { standIn }: InjectPlan, { message, errcode }: Unavailable): CallResult {
   // To an SDK it would mean its own token, however the platform meant it of the AppSecret.
   const misleads = standIn && REFUSED_ERRCODES.has(errcode);
   return call.fail('token_unavailable', message, misleads ? -errcode : errcode);
@@ -255,10 +255,10 @@ async function keptTicket(
 ): Promise<Answer | Unavailable | undefined> {
   const type = ticketTypeOf(call.method, path, query);
   if (type === undefined) return undefined;
-  const askedMs = clock.lifeMs();
+  const askedMs = clock.monotonicMs();
   const answer = await waiting(call, accounts.ticket(appid, type));
   if (answer.kind === 'ticket') return ticketAnswer(answer.ticket, clock);
-  return clock.lifeMs() - askedMs > TICKET_WAIT_MS_MAX ? answer : undefined;
+  return clock.monotonicMs() - askedMs > TICKET_WAIT_MS_MAX ? answer : undefined;
 }
 
 type Held = Extract<Answer, { kind: 'held' }>;
@@ -281,7 +281,7 @@ async function heal(
   const { errcode = 0, errmsg } = answer.verdict;
   const skip = (reason: ReplaySkipReason, hopeful: boolean): Healing => {
     metrics.replaySkipped(appid, reason);
-    log.info('a refused call is not replayed', {
+    log.info('refused call not replayed', {
       app: appid,
       path,
       reason,
@@ -338,7 +338,7 @@ function noteReplay(
     void sidecar.reports.refused(appid, path, token.fingerprint, second.verdict.errcode ?? errcode);
   }
   sidecar.metrics.replayed(appid, errcode, outcome);
-  sidecar.log.info('a call was replayed', {
+  sidecar.log.info('call replayed', {
     app: appid,
     path,
     outcome,
@@ -354,12 +354,14 @@ async function serveTokenCall(
   { accounts }: Sidecar,
   endpoint: 'token' | 'stable_token',
   target: Target,
-): Promise<Served> {
+): Promise<CallResult> {
   const body = await call.readBody(TOKEN_CALL_BYTES_MAX);
   if (body === undefined) {
-    return call.gone ? call.left() : call.fail('body_too_large', 'a token call has a body of some 300 bytes');
+    return call.isClosed
+      ? call.clientClosed()
+      : call.fail('body_too_large', 'a token call has a body of some 300 bytes');
   }
-  return call.ownAnswer(await answerTokenCall(endpoint, call.method, target, body, accounts));
+  return call.respondLocally(await answerTokenCall(endpoint, call.method, target, body, accounts));
 }
 
 /** An explicit verdict on our token; a gateway's error or a part of something never is one. */

@@ -1,7 +1,7 @@
 import type { LocalResponse } from '../server/local-response.ts';
 import { type PageSignature, readPageUrl } from '../wechat/page-signature.ts';
 import { valuesOf } from '../wechat/query.ts';
-import type { Call, Served } from './call.ts';
+import type { Call, CallResult } from './call.ts';
 import { waiting } from './call-record.ts';
 import type { Plan } from './plan.ts';
 import type { Sidecar } from './sidecar.ts';
@@ -11,7 +11,7 @@ export async function serveSignature(
   call: Call,
   { accounts, signatures }: Sidecar,
   { appid, query }: Extract<Plan, { kind: 'signature' }>,
-): Promise<Served> {
+): Promise<CallResult> {
   if (call.method !== 'GET' && call.method !== 'POST') {
     return call.fail('bad_request', 'pages are signed by GET or POST');
   }
@@ -25,10 +25,10 @@ export async function serveSignature(
     return call.fail('bad_request', 'at most 30 pages a second are signed for an account');
   }
   const answer = await waiting(call, accounts.signPage(appid, page.url));
-  if (call.gone) return call.left();
+  if (call.isClosed) return call.clientClosed();
   switch (answer.kind) {
     case 'signed':
-      return call.ownAnswer(jsonAnswer(answer.signature));
+      return call.respondLocally(jsonAnswer(answer.signature));
     case 'refused':
       return call.fail('bad_request', answer.message);
     case 'unavailable':

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { type RawQuery, valuesOf } from '../wechat/query.ts';
-import { type Answer, heldAnswer } from './answer.ts';
+import { type Answer, heldAnswer } from './upstream-response.ts';
 import { type Ticket, TICKET_TYPES, type TicketType } from '../token/ticket.ts';
 
 export const TICKET_PATH = '/cgi-bin/ticket/getticket';
@@ -14,7 +14,7 @@ export function ticketTypeOf(method: string, path: string, query: RawQuery): Tic
 
 /** What the platform itself would answer. */
 export function ticketAnswer(ticket: Ticket, clock: Clock): Extract<Answer, { kind: 'held' }> {
-  const expiresIn = Math.floor((ticket.expiresAtMs - clock.lifeMs()) / 1_000);
+  const expiresIn = Math.floor((ticket.expiresAtMs - clock.monotonicMs()) / 1_000);
   const content = { errcode: 0, errmsg: 'ok', ticket: ticket.value.reveal(), expires_in: expiresIn };
   return heldAnswer(200, 'application/json; encoding=utf-8', Buffer.from(JSON.stringify(content)));
 }

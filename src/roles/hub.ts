@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { Audit } from '../hub/audit.ts';
 import { RateLimit } from '../base/rate-limit.ts';
 import { makeHubFace } from '../hub/app.ts';
-import { Callers, type Reviewers } from '../hub/callers.ts';
+import { Authenticator, type Reviewers } from '../hub/authenticator.ts';
 import { accountsOf } from '../hub/accounts.ts';
 import type { Hub } from '../hub/hub.ts';
 import { History } from '../hub/history.ts';
@@ -19,7 +19,7 @@ import { keepTickets, type KeptTickets } from '../keeper/tickets.ts';
 import { IN_CLUSTER_FILES, type KubernetesApi, makeKubernetesApi } from '../kubernetes/api.ts';
 import { type ServiceAccount, TokenReviews } from '../kubernetes/token-review.ts';
 import { listen } from '../server/listen.ts';
-import { Places } from '../server/places.ts';
+import { ConnectionTable } from '../server/connection-table.ts';
 import { makeAsk } from '../upstream/ask.ts';
 import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
 import { makePlatformIssuer } from '../wechat/platform-issuer.ts';
@@ -79,7 +79,7 @@ export async function startHub(
       tickets.keepOnly(keepers.appids());
       history.keepOnly(keepers.appids());
       hub.callers.reconfigure(next.clients);
-      hub.watchers.endWhere((caller) => !hub.callers.stillHolds(caller));
+      hub.watchers.endWhere((caller) => !hub.callers.isStillValid(caller));
       if (isOtherWay) keepers.routeChanged();
     },
     async drain(options) {
@@ -101,7 +101,7 @@ interface HubParts {
   readonly store: TokenStore;
   readonly tickets: KeptTickets;
   readonly history: History;
-  readonly places: Places;
+  readonly places: ConnectionTable;
   readonly wayOut: WayOut;
   close(): Promise<void>;
 }
@@ -140,16 +140,16 @@ async function assemble(
   });
   const accounts = accountsOf(keepers, () => current().apps);
   const watchers = new Watchers({ accounts, clock, log });
-  const places = new Places(HUB_LIMITS);
+  const places = new ConnectionTable(HUB_LIMITS);
   metrics.watchHubWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
   const audit = new Audit(log);
   const tickets = keepTickets({ tokens: keepers, ask, clock, random, log });
   const hub: Hub = {
     version,
-    about: { name: hostname(), sinceUnixMs: clock.wallMs() },
+    about: { name: hostname(), sinceUnixMs: clock.unixMs() },
     accounts,
-    callers: new Callers(settings.clients, reviewersFor(api, settings, current, context), clock),
+    callers: new Authenticator(settings.clients, reviewersFor(api, settings, current, context), clock),
     refreshes: new Refreshes({ accounts, audit, clock }),
     watchers,
     calls: new Shares(CALL_LIMITS),

@@ -5,7 +5,7 @@ import { ClusterVersion } from '../injector/cluster-version.ts';
 import { INJECTOR_LIMITS } from '../injector/limits.ts';
 import { ServerClock } from '../injector/server-clock.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
-import { endOf, ShownCertificate } from '../injector/shown-certificate.ts';
+import { endOf, ServingCertificate } from '../injector/serving-certificate.ts';
 import { webhookHandler } from '../injector/webhook.ts';
 import { IN_CLUSTER_FILES, type KubernetesApi, makeKubernetesApi } from '../kubernetes/api.ts';
 import type { Check } from '../server/admin.ts';
@@ -96,8 +96,8 @@ async function certificateFor(
   // The only name by which API servers call a Service.
   const dnsNames = [`${service}.${namespace}.svc`];
   // Nobody trusts this one: it is served until the one that all replicas share is available.
-  const shown = new ShownCertificate(
-    await makeWebhookCertificate(dnsNames, clock.wallMs(), policy.lifeMs, random),
+  const shown = new ServingCertificate(
+    await makeWebhookCertificate(dnsNames, clock.unixMs(), policy.lifeMs, random),
   );
   const keeper = new CertificateKeeper({
     api,

@@ -69,13 +69,13 @@ export async function serve(
   await stop.asked;
   log.info('stopping', { why: stop.why() });
   watch.close();
-  const drainedByMs = clock.lifeMs() + settings.drainDelayMs + settings.drainTimeoutMs;
+  const drainedByMs = clock.monotonicMs() + settings.drainDelayMs + settings.drainTimeoutMs;
   const { cut } = await role.drain({
     // A stop through the admin port comes from the application itself, which has made its last call.
     delayMs: stop.why() === QUIT ? 0 : settings.drainDelayMs,
     timeoutMs: settings.drainTimeoutMs,
   });
-  await tracing?.close(Math.max(0, drainedByMs - clock.lifeMs()));
+  await tracing?.close(Math.max(0, drainedByMs - clock.monotonicMs()));
   await admin.close();
   if (isListed) await ports.remove(admin.port);
   log.info('stopped', { callsCut: cut });
@@ -148,14 +148,14 @@ async function openAdmin(
   role: RunningRole,
   stop: Stop,
 ): Promise<Listener> {
-  const startedMs = clock.lifeMs();
+  const startedMs = clock.monotonicMs();
   const ready: Check[] = [
     { name: 'not stopping', run: () => (stop.isAsked() ? 'it has been asked to stop' : undefined) },
     ...role.ready,
   ];
   const started: Check[] = role.ready.map((check) => ({
     name: check.name,
-    run: () => (clock.lifeMs() - startedMs >= STARTUP_MS_MAX ? undefined : check.run()),
+    run: () => (clock.monotonicMs() - startedMs >= STARTUP_MS_MAX ? undefined : check.run()),
   }));
   const handler = adminHandler({
     build,
@@ -181,6 +181,6 @@ async function openAdmin(
   const admin = await orOnFreePort(settings.adminListen, open);
   const usual = settings.adminListen.port;
   if (admin.port !== usual)
-    log.info('The usual admin port is taken; a free one serves', { usual, port: admin.port });
+    log.info('default admin port is taken; using a free one', { usual, port: admin.port });
   return admin;
 }

@@ -50,9 +50,7 @@ export function adminHandler(input: AdminInput): RequestListener {
     else router.post(path, refuseRemote, run);
   }
   const app = new Koa();
-  app.on('error', (error: Error) =>
-    input.log.warn('The admin port could not answer', { detail: error.message }),
-  );
+  app.on('error', (error: Error) => input.log.warn('admin request failed', { detail: error.message }));
   app.use(router.routes());
   app.use((ctx) => answerUnrouted(ctx, routes));
   const handle = app.callback();
@@ -111,7 +109,7 @@ function routesFor(input: AdminInput): Route[] {
 }
 
 function statusText(status: unknown, clock: Clock): string {
-  return `${JSON.stringify(withReadableTimes(status, clock.wallMs()), null, 2)}\n`;
+  return `${JSON.stringify(withReadableTimes(status, clock.unixMs()), null, 2)}\n`;
 }
 
 function healthRoute(name: string, meaning: string, checks: readonly Check[]): Route {
@@ -202,7 +200,7 @@ function answerUnrouted(ctx: Koa.Context, routes: readonly Route[]): void {
   }
   const home = ctx.path === '/';
   const lines = [
-    home ? 'The admin port of wechat-sidecar:' : 'There is nothing at this path. This admin port has:',
+    home ? 'The admin port of wechat-sidecar:' : 'Not found. This admin port has:',
     ...routes.map(({ method, path, meaning }) => `  ${method} ${path}  ${meaning}`),
   ];
   answerText(ctx, home ? 200 : 404, lines.join('\n'));

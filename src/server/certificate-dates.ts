@@ -34,8 +34,8 @@ export class CertificateDates {
   }
 
   #lookAgain(cert: Buffer): void {
-    const warning = warningOf(cert, this.#clock.wallMs());
-    const nowMs = this.#clock.lifeMs();
+    const warning = warningOf(cert, this.#clock.unixMs());
+    const nowMs = this.#clock.monotonicMs();
     const isNews = warning?.event !== this.#warned?.event || nowMs - (this.#warned?.atMs ?? 0) >= WARNED_MS;
     if (warning !== undefined && isNews) {
       this.#log[warning.level](warning.event, { certFile: this.#certFile, ...warning.fields });
@@ -57,10 +57,10 @@ function warningOf(cert: Buffer, nowUnixMs: number): DateWarning | undefined {
   const { validFrom, validTo } = new X509Certificate(cert);
   const fields = { validFrom, validTo };
   const [fromMs, toMs] = [Date.parse(validFrom), Date.parse(validTo)];
-  if (nowUnixMs > toMs) return { level: 'error', event: 'The certificate has expired: renew it', fields };
+  if (nowUnixMs > toMs) return { level: 'error', event: 'certificate has expired: renew it', fields };
   if (nowUnixMs < fromMs) {
-    return { level: 'error', event: 'The certificate is not valid yet: see to it, or to the clock', fields };
+    return { level: 'error', event: 'certificate is not valid yet: check it and the clock', fields };
   }
   const isSoon = toMs - nowUnixMs < Math.min(SOON_MS, (toMs - fromMs) * SOON_PART);
-  return isSoon ? { level: 'warn', event: 'The certificate expires soon: renew it', fields } : undefined;
+  return isSoon ? { level: 'warn', event: 'certificate expires soon: renew it', fields } : undefined;
 }

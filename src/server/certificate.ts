@@ -42,7 +42,7 @@ export function keepCertificate(
     // Polling sees the same bad pair again and again; it is told once.
     if (detail === refusedDetail) return;
     refusedDetail = detail;
-    log.error('The new certificate was refused; the old one stays in force', {
+    log.error('new certificate rejected; the old one stays in force', {
       certFile: files.certFile,
       keyFile: files.keyFile,
       detail,
@@ -60,7 +60,7 @@ export function keepCertificate(
     if (next.pair.cert.equals(current.cert) && next.pair.key.equals(current.key)) return;
     current = next.pair;
     for (const server of servers) server.setSecureContext(current);
-    log.info('The certificate was read again', { certFile: files.certFile });
+    log.info('certificate reloaded', { certFile: files.certFile });
     dates.look(current.cert);
   };
   const watching = watchFiles([files.certFile, files.keyFile], clock, look);

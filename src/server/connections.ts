@@ -174,12 +174,12 @@ export class Connections {
   }
 
   async #drain({ delayMs, timeoutMs }: DrainOptions): Promise<DrainOutcome> {
-    const endMs = this.#clock.lifeMs() + timeoutMs;
+    const endMs = this.#clock.monotonicMs() + timeoutMs;
     for (const socket of this.#exchanges.keys()) this.#askToClose(socket);
     for (const lane of this.#lanes) lane.askToClose();
     await this.#waitMs(Math.min(delayMs, timeoutMs));
     const closed = this.#stopAccepting();
-    await this.#quiet(endMs - this.#clock.lifeMs());
+    await this.#quiet(endMs - this.#clock.monotonicMs());
     const cut = this.inFlight();
     this.#closeAll();
     await closed;

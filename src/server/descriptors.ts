@@ -27,7 +27,7 @@ export function reserveDescriptors(
     // The lowest free number is given out, so this one says how many are open.
     const open = socket._handle?.fd ?? -1;
     if (open < callersMax) return;
-    log.error('A connection was closed: file descriptors are running out', {
+    log.error('connection closed: file descriptors are running out', {
       setting,
       open,
       max,

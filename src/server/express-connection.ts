@@ -56,7 +56,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   constructor(lane: Lane, socket: Socket) {
     this.#lane = lane;
     this.#socket = socket;
-    this.#quietSinceMs = lane.clock.lifeMs();
+    this.#quietSinceMs = lane.clock.monotonicMs();
     socket.on('data', this.#onData);
     socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
@@ -77,7 +77,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   }
 
   date(): string {
-    return new Date(this.#lane.clock.wallMs()).toUTCString();
+    return new Date(this.#lane.clock.unixMs()).toUTCString();
   }
 
   write(bytes: Buffer | string): boolean {
@@ -190,7 +190,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     }
     if (this.#unread.length === 0) {
       if (this.#isEnded) this.#socket.end();
-      else this.#quietSinceMs = this.#lane.clock.lifeMs();
+      else this.#quietSinceMs = this.#lane.clock.monotonicMs();
       return;
     }
     this.#socket.resume();

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Connections, OtherLane } from './connections.ts';
 import { ExpressConnection, type ExpressLimits, type Lane } from './express-connection.ts';
 import type { PlainExchange } from './plain-exchange.ts';
-import type { Places } from './places.ts';
+import type { ConnectionTable } from './connection-table.ts';
 
 /** Serves a plain request if it is one for the express lane; `false` leaves it to the general one. */
 export type ServePlain = (exchange: PlainExchange) => boolean;
@@ -13,7 +13,7 @@ export type ServePlain = (exchange: PlainExchange) => boolean;
 export interface ExpressOptions {
   readonly serve: ServePlain;
   readonly connections: Connections;
-  readonly places: Places;
+  readonly places: ConnectionTable;
   readonly limits: ExpressLimits;
   readonly clock: Clock;
 }
@@ -152,7 +152,7 @@ export class ExpressLane implements Lane, OtherLane {
   }
 
   #lookAtAll(): void {
-    const nowMs = this.#options.clock.lifeMs();
+    const nowMs = this.#options.clock.monotonicMs();
     for (const connection of this.#bySocket.values()) connection.look(nowMs);
     this.#check =
       this.#bySocket.size === 0

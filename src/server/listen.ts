@@ -13,7 +13,7 @@ import { Connections, type DrainOptions, type DrainOutcome } from './connections
 import { reserveDescriptors } from './descriptors.ts';
 import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
-import { type GiveWayReason, type PlaceLimits, Places } from './places.ts';
+import { type GiveWayReason, type ConnectionLimits, ConnectionTable } from './connection-table.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
 import { canSharePorts, open, openShared, type Place, portOf } from './shared-port.ts';
@@ -45,7 +45,7 @@ export interface ListenOptions {
   readonly mayUseReserve?: boolean;
   readonly limits?: Partial<ListenerLimits>;
   /** Where somebody else has to say which callers are recognised; else they are made by the limits. */
-  readonly places?: Places;
+  readonly places?: ConnectionTable;
   /** Is called for each connection that was closed to make room for others. */
   readonly onCut?: (reason: CutReason) => void;
   readonly clock: Clock;
@@ -55,7 +55,7 @@ export interface ListenOptions {
 /** Why a connection was closed: others needed its place, or it asked for too much at once. */
 export type CutReason = GiveWayReason | 'pipelined';
 
-export interface ListenerLimits extends PlaceLimits {
+export interface ListenerLimits extends ConnectionLimits {
   /** From the connection, or the first byte of a further request, to the end of its head. TLS has as long before that. */
   readonly headersTimeoutMs: number;
   /** The same, to the end of the body. */
@@ -112,10 +112,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     tls === undefined || 'serve' in tls ? tls : keepCertificate(tls, options.setting, clock, log);
   const limits = { ...LISTENER_LIMITS, ...options.limits };
   // One table for the servers of both families.
-  const places = options.places ?? new Places(limits);
+  const places = options.places ?? new ConnectionTable(limits);
   const connections = new Connections(clock, (socket) => places.answered(socket));
   const onCut = (reason: CutReason, address: string | undefined): void => {
-    log.warn('A connection was closed for the sake of others', { reason, address, setting: options.setting });
+    log.warn('connection closed: a connection limit was reached', {
+      reason,
+      address,
+      setting: options.setting,
+    });
     options.onCut?.(reason);
   };
   places.onGiveWay = onCut;
@@ -144,7 +148,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 interface ServerParts {
   readonly limits: ListenerLimits;
   readonly connections: Connections;
-  readonly places: Places;
+  readonly places: ConnectionTable;
   readonly certificate: KeptCertificate | undefined;
   readonly onCut: (reason: CutReason, address: string | undefined) => void;
 }
@@ -242,7 +246,7 @@ function closeStrangers(
     const { remoteAddress: peer = '' } = socket;
     if (mayConnect(peer)) return;
     socket.destroy();
-    log.warn('A connection of a peer that is not listed was closed', { setting, peer });
+    log.warn('connection closed: peer is not listed', { setting, peer });
   });
 }
 
@@ -321,7 +325,7 @@ async function bindServer(
     for (const each of [server, ...others]) {
       // Failures of a single accept (out of descriptors) must not end the process.
       each.on('error', (error: NodeJS.ErrnoException) =>
-        log.warn('A connection could not be accepted', { code: error.code }),
+        log.warn('connection could not be accepted', { code: error.code }),
       );
     }
     return others;

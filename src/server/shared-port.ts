@@ -8,7 +8,7 @@ import { type AddressInfo, createServer, type ListenOptions, type Server } from 
  */
 export const SOCKETS = 4;
 
-/** Where sockets listen. Callers of an IPv6 address come by IPv6 alone. */
+/** Where sockets listen. Authenticator of an IPv6 address come by IPv6 alone. */
 export interface Place {
   readonly host: string;
   readonly port: number;

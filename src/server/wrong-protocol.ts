@@ -20,9 +20,9 @@ export function tellWrongProtocol(
 ): (error: ClientError, port: number | undefined) => void {
   return ({ code, rawPacket }, port) => {
     if (code === 'ERR_SSL_HTTP_REQUEST') {
-      log.warn('A caller sent plain HTTP to a port that serves HTTPS', { port, setting });
+      log.warn('plain HTTP received on an HTTPS port', { port, setting });
     } else if (rawPacket?.[0] === HANDSHAKE[0] && rawPacket[1] === HANDSHAKE[1]) {
-      log.warn('A caller sent TLS to a port that serves plain HTTP', { port, setting });
+      log.warn('TLS received on a plain HTTP port', { port, setting });
     }
   };
 }

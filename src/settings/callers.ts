@@ -17,7 +17,7 @@ interface Rights {
   readonly urlHosts?: readonly string[] | undefined;
 }
 
-export interface Callers {
+export interface Authenticator {
   /** Those that are known by a key. */
   readonly clients: readonly (Rights & {
     readonly name: string;
@@ -28,13 +28,13 @@ export interface Callers {
   readonly allow: readonly (Rights & { readonly namespace: string; readonly serviceAccount: string })[];
 }
 
-type Client = Callers['clients'][number];
+type Client = Authenticator['clients'][number];
 type List = 'clients' | 'kubernetes.allow';
 
 const KEY_CHARACTERS_MIN = 16;
 
 /** Who may use the hub. */
-export function readCallers(reader: SettingsReader, role: Role, apps: readonly AppSettings[]): Callers {
+export function readCallers(reader: SettingsReader, role: Role, apps: readonly AppSettings[]): Authenticator {
   const clients = reader.values.clients.flatMap((given, index) => readClient(reader, index, given, apps));
   refuseTwins(reader, clients);
   const allow = reader.values.kubernetes.allow.flatMap((item, index) => {

@@ -124,7 +124,7 @@ export const store = group({
   ),
 });
 
-/** Callers of the hub that have a key. */
+/** Authenticator of the hub that have a key. */
 export const clients = z
   .array(
     z.strictObject({

@@ -1,6 +1,6 @@
 import type { EgressProxy } from '../upstream/egress-proxy.ts';
 import type { Accounts } from './accounts.ts';
-import type { Callers } from './callers.ts';
+import type { Authenticator } from './callers.ts';
 import type { InjectorSettings } from './injector.ts';
 import type { Role } from './role.ts';
 import type { Values } from './schema.ts';
@@ -31,12 +31,12 @@ interface Checked extends Accounts {
   /** The only hosts whose pages the sidecar signs; undefined: all. */
   readonly signedUrlHosts: readonly string[] | undefined;
   readonly store: StoreSettings;
-  readonly clients: Callers['clients'];
+  readonly clients: Authenticator['clients'];
   readonly kubernetes: {
     /** The origin of the API server. */
     readonly apiServer: string;
     readonly audience: string;
-    readonly allow: Callers['allow'];
+    readonly allow: Authenticator['allow'];
   };
   /** How long a stopping process goes on accepting calls. */
   readonly drainDelayMs: number;

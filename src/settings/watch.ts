@@ -52,21 +52,21 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
     if (digest === seen) return;
     seen = digest;
     if (parsed.kind === 'bad') {
-      log.error('The new settings were refused; the old ones stay in force', { problems: parsed.problems });
+      log.error('new settings rejected; the old ones stay in force', { problems: parsed.problems });
       // A secret file that is missing now may come, and what is watched must not be forgotten.
       follow([...watched, ...parsed.files]);
       return;
     }
     follow(parsed.files);
-    for (const warning of parsed.warnings) log.warn('About the settings', { warning });
+    for (const warning of parsed.warnings) log.warn('settings warning', { warning });
     if (digest === inForce) {
-      log.info('The settings are those in force already');
+      log.info('settings reloaded without changes');
       return;
     }
     inForce = digest;
     restartKeys = tellOfRestart(log, started.fixed, parsed.fixed, restartKeys);
     apply(parsed.settings);
-    log.info('The settings were read again', { files: watched });
+    log.info('settings reloaded', { files: watched });
   }
 
   follow(started.files);
@@ -93,7 +93,7 @@ function tellOfRestart(
     .toSorted();
   const keys = changed.join(' ');
   if (keys !== '' && keys !== told) {
-    log.warn('These settings have changed and need a restart to take effect', { settings: changed });
+    log.warn('changed settings need a restart to take effect', { settings: changed });
   }
   return keys;
 }

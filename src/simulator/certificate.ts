@@ -24,7 +24,7 @@ const VALID_DAYS = 30;
 export async function makeCertificate(clock: Clock): Promise<Certificate> {
   // Imported lazily: most simulators serve plain http, and the library is large.
   const { generate } = await import('selfsigned');
-  const nowMs = clock.wallMs();
+  const nowMs = clock.unixMs();
   const made = await generate([{ name: 'commonName', value: 'wechat-sidecar simulator' }], {
     algorithm: 'sha256',
     keyType: 'ec',

@@ -42,7 +42,7 @@ export function makeSimulator(options: SimulatorOptions): Simulator {
     return serve(world, ctx.req, ctx.res);
   });
   app.on('error', (error: Error & { code?: string }) => {
-    log.warn('a simulated answer failed', { reason: error.code ?? error.name });
+    log.warn('simulated response failed', { reason: error.code ?? error.name });
   });
   const handle = app.callback();
   return {

@@ -122,7 +122,7 @@ export class World {
   }
 
   nowMs(): number {
-    return Math.floor(this.#clock.lifeMs()) + this.#offsetMs;
+    return Math.floor(this.#clock.monotonicMs()) + this.#offsetMs;
   }
 
   advance(byMs: number): void {

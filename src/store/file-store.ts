@@ -126,7 +126,7 @@ export class FileRecords implements TokenRecords {
   #remember(record: TokenRecord): void {
     const key = keyOf(record.appid, record.mode);
     if (this.#records.has(key)) return;
-    const settled = withoutFuture(record, this.#parts.clock.wallMs());
+    const settled = withoutFuture(record, this.#parts.clock.unixMs());
     // Written back, so that the token ages; otherwise it would be new at each start.
     this.#isDirty ||= settled !== record;
     this.#records.set(key, settled);
@@ -144,12 +144,12 @@ export class FileRecords implements TokenRecords {
   async #setAside(reason: string): Promise<void> {
     const { clock, log } = this.#parts;
     const path = this.#path;
-    const aside = `${path}.corrupt-${new Date(clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-')}`;
+    const aside = `${path}.corrupt-${new Date(clock.unixMs()).toISOString().replaceAll(/[:.]/g, '-')}`;
     try {
       await rename(path, aside);
       log.error('token file is not usable and was set aside; starting without it', { path, aside, reason });
     } catch (error) {
-      log.error('token file is not usable, nor can it be set aside', { path, reason, cause: codeOf(error) });
+      log.error('token file is not usable and cannot be set aside', { path, reason, cause: codeOf(error) });
     }
   }
 
@@ -164,7 +164,7 @@ export class FileRecords implements TokenRecords {
       while (this.#isDirty && this.#isUsable) {
         this.#isDirty = false;
         await this.#replaceFile(formatFile(this.#worthKeeping(), this.#cipher));
-        if (this.#isFailing) log.info('token file is written again', { path });
+        if (this.#isFailing) log.info('token file is writable again', { path });
         this.#isFailing = false;
       }
     } catch (error) {
@@ -204,7 +204,7 @@ export class FileRecords implements TokenRecords {
   }
 
   #worthKeeping(): TokenRecord[] {
-    const nowUnixMs = this.#parts.clock.wallMs();
+    const nowUnixMs = this.#parts.clock.unixMs();
     for (const [key, { token, forcedAtUnixMs }] of this.#records) {
       const isForced = forcedAtUnixMs.some((atMs) => nowUnixMs - atMs < DAY_MS);
       const isLive = token !== undefined && nowUnixMs < token.expiresAtUnixMs;
@@ -222,7 +222,7 @@ export class FileRecords implements TokenRecords {
       if (!entry.startsWith(`${name}.`) || !/^\.[0-9a-f]{8}\.tmp$/.test(entry.slice(name.length))) continue;
       const leftover = join(dirname(path), entry);
       const seen = await stat(leftover).catch(() => undefined);
-      if (seen === undefined || clock.wallMs() - seen.mtimeMs < LEFTOVER_MS) continue;
+      if (seen === undefined || clock.unixMs() - seen.mtimeMs < LEFTOVER_MS) continue;
       await unlink(leftover).catch(() => undefined);
     }
   }

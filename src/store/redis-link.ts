@@ -81,7 +81,7 @@ export class RedisLink {
     const redis = this.#commands;
     if (redis === undefined || !this.#isThere || this.#closed) return undefined;
     const retryAtMs = this.#silent.get(account);
-    const nowMs = this.#parts.clock.lifeMs();
+    const nowMs = this.#parts.clock.monotonicMs();
     if (retryAtMs !== undefined) {
       if (nowMs < retryAtMs) return undefined;
       // Only one of the concurrent callers waits.
@@ -93,7 +93,7 @@ export class RedisLink {
       else this.#silent.delete(account);
       return answer?.value;
     } catch (error) {
-      if (retryAtMs !== undefined) this.#silent.set(account, this.#parts.clock.lifeMs() + SILENT_MS);
+      if (retryAtMs !== undefined) this.#silent.set(account, this.#parts.clock.monotonicMs() + SILENT_MS);
       this.#refused(error);
     }
     return undefined;
@@ -159,7 +159,7 @@ export class RedisLink {
       (error: unknown) => {
         if (this.#closed || messages.status !== 'ready') return;
         const reason = reasonOf(error);
-        log.warn('token store does not tell of new tokens; it is read every ten seconds', { reason });
+        log.warn('token store sends no notifications; reading it every ten seconds', { reason });
         this.#subscription?.cancel();
         this.#subscription = clock.after(REFUSED_MS, () => {
           if (!this.#closed && messages.status === 'ready') this.#subscribe(messages);
@@ -198,8 +198,8 @@ export class RedisLink {
 
   #unanswered(redis: Redis | Cluster, account: string): void {
     if (this.#parts.place.cluster) {
-      this.#silent.set(account, this.#parts.clock.lifeMs() + SILENT_MS);
-      this.#parts.log.warn('a node of the token store did not answer', { account });
+      this.#silent.set(account, this.#parts.clock.monotonicMs() + SILENT_MS);
+      this.#parts.log.warn('token store node did not answer', { account });
       return;
     }
     this.#away('no answer in time');
@@ -219,11 +219,11 @@ export class RedisLink {
     const at = placesOf(error);
     if (!isOfStore(error)) {
       const name = error instanceof Error ? error.name : typeof error;
-      this.#parts.log.error('an internal error was caught; please report it', { name, at });
+      this.#parts.log.error('internal error caught; please report it', { name, at });
       return;
     }
     const reason = reasonOf(error);
-    this.#parts.log.error('an error of the token store’s client was caught; connecting again', {
+    this.#parts.log.error('token store client error caught; reconnecting', {
       reason,
       at,
     });
@@ -235,9 +235,9 @@ export class RedisLink {
     if (this.#leaving !== undefined || this.#closed) return;
     const { clock, random } = this.#parts;
     this.#away(reason);
-    if (clock.lifeMs() - this.#leftAtMs > LEFT_MS) this.#leaves = 0;
+    if (clock.monotonicMs() - this.#leftAtMs > LEFT_MS) this.#leaves = 0;
     const capMs = this.#leaves === 0 ? 0 : Math.min(500 * 2 ** this.#leaves, LEAVE_MS_MAX);
-    this.#leftAtMs = clock.lifeMs();
+    this.#leftAtMs = clock.monotonicMs();
     this.#leaves += 1;
     this.#leaving = clock.after(capMs * (0.5 + random() / 2), () => {
       this.#leaving = undefined;

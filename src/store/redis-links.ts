@@ -96,7 +96,7 @@ export class RedisLinks {
     const old = this.#current.link;
     this.#current = this.#next;
     this.#next = undefined;
-    log.info('the new settings of the token store are in force');
+    log.info('token store settings applied');
     // That store may be older or empty: tokens are published again, and leases start over.
     this.#listener.disconnected();
     this.#listener.connected();
@@ -114,7 +114,7 @@ function isSame(one: RedisPlace, other: RedisPlace): boolean {
   return textOf(one) === textOf(other);
 }
 
-const REFUSED = 'the new settings of the token store cannot be used; the old ones stay in force';
+const REFUSED = 'new token store settings rejected; the old ones stay in force';
 
 type LinkRole = 'in force' | 'tried' | 'left';
 

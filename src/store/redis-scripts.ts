@@ -27,8 +27,8 @@ local function text(number) return string.format('%.0f', number) end
 const SETTLE = `
 local function settle()
   local ahead = #redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. text(now), '+inf')
-  for back = 0, math.min(ahead, ${policyFor('stable').ration.max}) - 1 do
-    local at = text(now - back * ${policyFor('stable').ration.spacingMs})
+  for back = 0, math.min(ahead, ${policyFor('stable').quota.max}) - 1 do
+    local at = text(now - back * ${policyFor('stable').quota.spacingMs})
     redis.call('ZADD', KEYS[3], at, at)
   end
   if ahead > 0 then redis.call('ZREMRANGEBYSCORE', KEYS[3], '(' .. text(now), '+inf') end

@@ -1,8 +1,8 @@
 import { type Clock, toUnixMs } from '../base/clock.ts';
 import { fingerprintOf, type Secret } from '../base/secret.ts';
 import { policyFor } from '../token/policy.ts';
-import { notAhead } from '../token/ration.ts';
-import type { Shared } from '../token/state.ts';
+import { notAhead } from '../token/quota.ts';
+import type { SharedState } from '../token/state.ts';
 import type { Token, TokenMode } from '../token/token.ts';
 import type { TokenStore } from './store.ts';
 
@@ -71,7 +71,7 @@ export function toRecord(
  */
 export function withoutFuture(record: TokenRecord, nowUnixMs: number): TokenRecord {
   const { token } = record;
-  const forcedAtUnixMs = notAhead(record.forcedAtUnixMs, policyFor('stable').ration, nowUnixMs);
+  const forcedAtUnixMs = notAhead(record.forcedAtUnixMs, policyFor('stable').quota, nowUnixMs);
   const aheadMs = (token?.issuedAtUnixMs ?? -Infinity) - nowUnixMs;
   if (forcedAtUnixMs === record.forcedAtUnixMs && !(aheadMs > 0)) return record;
   if (token === undefined || !(aheadMs > 0)) return { ...record, forcedAtUnixMs };
@@ -79,9 +79,9 @@ export function withoutFuture(record: TokenRecord, nowUnixMs: number): TokenReco
   return { ...record, forcedAtUnixMs, token: { ...token, issuedAtUnixMs: nowUnixMs, expiresAtUnixMs } };
 }
 
-export function fromRecord(written: TokenRecord, clock: Clock): Shared {
-  const nowMs = clock.lifeMs();
-  const wallMs = clock.wallMs();
+export function fromRecord(written: TokenRecord, clock: Clock): SharedState {
+  const nowMs = clock.monotonicMs();
+  const wallMs = clock.unixMs();
   const record = withoutFuture(written, wallMs);
   const toLifeMs = (unix: number): number => unix - wallMs + nowMs;
   const forcedAtMs = record.forcedAtUnixMs.map(toLifeMs).toSorted((a, b) => a - b);

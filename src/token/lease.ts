@@ -1,4 +1,4 @@
-import type { Shared } from './state.ts';
+import type { SharedState } from './state.ts';
 
 /**
  * Decides whether this process may ask the platform for an account's token. If the account is not shared,
@@ -20,11 +20,11 @@ export type Lease =
   | {
       readonly kind: 'acquired';
       /** What another owner has published since, if it is later than what we fetched. */
-      overtaken(): Shared | undefined;
+      overtaken(): SharedState | undefined;
       /** Call this after the fetch has ended and its token is saved. */
       release(): void;
     }
-  | { readonly kind: 'superseded'; readonly shared: Shared }
+  | { readonly kind: 'superseded'; readonly shared: SharedState }
   | { readonly kind: 'denied'; readonly message: string };
 
 /** For `/status`. */

@@ -22,20 +22,20 @@ import {
   type Report,
   withReport,
 } from './doubt.ts';
-import { refund, settleCharge, withLedger } from './ledger.ts';
-import { forPeople, permit, pruned } from './ration.ts';
-import { notingFailure, notingShared, notingToken, troubleWhileSpaced, UNSPACED } from './spacing.ts';
+import { refund, settleUse, withUses } from './uses.ts';
+import { manualQuota, checkQuota, pruned } from './quota.ts';
+import { notingFailure, notingShared, notingToken, diagnosisWhileSpaced, UNSPACED } from './spacing.ts';
 import {
   after,
   type Effect,
   type Event,
   isPassingLook,
   looked,
-  type Shared,
+  type SharedState,
   type State,
   type Step,
   type Trigger,
-  type Trouble,
+  type Diagnosis,
   unchanged,
 } from './state.ts';
 import { isLive, type Token } from './token.ts';
@@ -132,7 +132,7 @@ function tryAgain(state: State, trigger: Trigger, moment: Moment): Step {
 function onDemanded(state: State, moment: Moment): Step {
   const { phase } = state;
   const mayWake =
-    phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;
+    phase.kind === 'resting' && phase.diagnosis.recheckMs === undefined && !phase.diagnosis.throttled;
   const isServed = isLive(state.token, moment.nowMs) && moment.nowMs < state.dueMs;
   if (!mayWake || isServed) return onWake(state, moment);
   const untilMs = Math.max(moment.nowMs, state.demandedAtMs + DEMAND_SPACING_MS);
@@ -152,7 +152,7 @@ function onReported(state: State, fingerprint: string, report: Report, moment: M
 function onFetched(state: State, round: number, fetched: Token, moment: Moment): Step {
   const { phase } = state;
   if (phase.kind !== 'fetching' || phase.round !== round) return unchanged(state);
-  const charged = notingToken(settleCharge(state, phase.charged, moment.nowMs), fetched, moment.nowMs);
+  const charged = notingToken(settleUse(state, phase.charged, moment.nowMs), fetched, moment.nowMs);
   const isNew = charged.token?.fingerprint !== fetched.fingerprint;
   const ended = isNew ? succeeded(charged, fetched, moment) : sameAgain(charged, fetched, moment);
   const isLookOver = isNew && phase.trigger === 'refused' && phase.charged === undefined;
@@ -175,39 +175,39 @@ function afterFetch(state: State, wasSpent: boolean, moment: Moment): Step {
 
 function onFetchFailed(
   state: State,
-  { round, trouble, unspent }: { round: number; trouble: Trouble; unspent?: true },
+  { round, diagnosis, unspent }: { round: number; diagnosis: Diagnosis; unspent?: true },
   moment: Moment,
 ): Step {
   const { phase } = state;
   if (phase.kind !== 'fetching' || phase.round !== round) return unchanged(state);
   const charged = unspent
     ? refund(state, phase.charged)
-    : notingFailure(settleCharge(state, phase.charged, moment.nowMs), moment.nowMs);
+    : notingFailure(settleUse(state, phase.charged, moment.nowMs), moment.nowMs);
   const told: Effect[] = [{ kind: 'concluded', trigger: phase.trigger, result: 'failed' }];
   if (charged.fetchAgain) return after(told, beginFetch(charged, 'manual', false, moment));
   // The platform counts forced refreshes separately; the quota of normal mode is not affected.
-  const isUsedUp = phase.trigger === 'forced' && trouble.errcode === USED_UP;
+  const isUsedUp = phase.trigger === 'forced' && diagnosis.errcode === USED_UP;
   if (isUsedUp) return after(told, rationed(charged, moment));
   const trigger = phase.trigger === 'forced' ? 'refused' : phase.trigger;
-  return after(told, afterFailure(charged, trigger, trouble, moment));
+  return after(told, afterFailure(charged, trigger, diagnosis, moment));
 }
 
 /** A look that failed transiently is retried soon, while the reporters still wait. */
-function afterFailure(state: State, trigger: Trigger, trouble: Trouble, moment: Moment): Step {
+function afterFailure(state: State, trigger: Trigger, diagnosis: Diagnosis, moment: Moment): Step {
   const { doubt } = state;
-  if (doubt.looking === undefined) return unchanged(rest(state, trigger, trouble, moment));
+  if (doubt.looking === undefined) return unchanged(rest(state, trigger, diagnosis, moment));
   const failed: State = { ...state, doubt: lookFailed(doubt) };
   const told = [looked('failed')];
-  const isRepeated = trouble.recheckMs === undefined && !trouble.throttled && doubt.tries < LOOK_REPEATS;
+  const isRepeated = diagnosis.recheckMs === undefined && !diagnosis.throttled && doubt.tries < LOOK_REPEATS;
   if (!isRepeated) {
     const rested: State = { ...failed, doubt: { ...failed.doubt, tries: 0 } };
-    return { state: rest(rested, trigger, trouble, moment), effects: told };
+    return { state: rest(rested, trigger, diagnosis, moment), effects: told };
   }
   const untilMs = moment.nowMs + moment.random() * LOOK_REPEAT_MS;
   const repeated: State = {
     ...failed,
     doubt: { ...failed.doubt, tries: doubt.tries + 1 },
-    phase: { kind: 'resting', untilMs, trigger, trouble },
+    phase: { kind: 'resting', untilMs, trigger, diagnosis },
   };
   return { state: repeated, effects: told };
 }
@@ -215,7 +215,7 @@ function afterFailure(state: State, trigger: Trigger, trouble: Trouble, moment: 
 function onProbed(
   state: State,
   round: number,
-  outcome: 'accepted' | 'refused' | Trouble,
+  outcome: 'accepted' | 'refused' | Diagnosis,
   moment: Moment,
 ): Step {
   const { phase } = state;
@@ -252,33 +252,33 @@ function onManual(state: State, moment: Moment): Step {
     case 'idle':
     case 'resting':
     case 'rationed': {
-      const { mode, ration } = moment.policy;
+      const { mode, quota } = moment.policy;
       const mayForce =
         mode === 'stable' &&
-        permit(state.spentAtMs.stable, forPeople(ration), moment.nowMs).kind === 'allowed';
+        checkQuota(state.spentAtMs.stable, manualQuota(quota), moment.nowMs).kind === 'allowed';
       return beginFetch(state, 'manual', mayForce, moment);
     }
   }
 }
 
-function onAdopted(state: State, shared: Shared, moment: Moment): Step {
+function onAdopted(state: State, shared: SharedState, moment: Moment): Step {
   const { phase } = state;
   if (phase.kind === 'loading') return unchanged(state);
   const noted = notingShared(state, shared.token);
-  const told = phase.kind === 'fetching' ? noted : withLedger(noted, shared.forcedAtMs, moment.nowMs);
+  const told = phase.kind === 'fetching' ? noted : withUses(noted, shared.forcedAtMs, moment.nowMs);
   if (!isSuccessor(shared.token, state, moment)) return unchanged(told);
   const adopted = succeeded(told, shared.token, moment);
   const isBusy = phase.kind === 'fetching' || phase.kind === 'probing';
   return unchanged(isBusy ? { ...adopted, phase } : adopted);
 }
 
-function onYielded(state: State, round: number, shared: Shared, moment: Moment): Step {
+function onYielded(state: State, round: number, shared: SharedState, moment: Moment): Step {
   const { phase } = state;
   if (phase.kind !== 'fetching' && phase.kind !== 'probing') return unchanged(state);
   if (phase.round !== round) return unchanged(state);
   const charged = phase.kind === 'fetching' ? phase.charged : undefined;
   const noted = notingShared(refund(state, charged), shared.token);
-  const told = withLedger(noted, shared.forcedAtMs, moment.nowMs);
+  const told = withUses(noted, shared.forcedAtMs, moment.nowMs);
   const idle: State = { ...told, phase: { kind: 'idle' } };
   const next = isSuccessor(shared.token, idle, moment) ? succeeded(idle, shared.token, moment) : idle;
   if (next.fetchAgain) return beginFetch(next, 'manual', false, moment);
@@ -310,8 +310,8 @@ function look(state: State, moment: Moment): Step {
 
 /** The platform refuses the current token: only a costly refresh helps, if the quota allows it. */
 function spend(state: State, moment: Moment): Step {
-  const { mode, ration } = moment.policy;
-  const permission = permit(state.spentAtMs[mode], ration, moment.nowMs);
+  const { mode, quota } = moment.policy;
+  const permission = checkQuota(state.spentAtMs[mode], quota, moment.nowMs);
   switch (permission.kind) {
     case 'allowed':
       return beginFetch(state, mode === 'stable' ? 'forced' : 'refused', true, moment);
@@ -328,12 +328,12 @@ function rationed(state: State, moment: Moment): Step {
 }
 
 function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Moment): Step {
-  const spaced = troubleWhileSpaced(state.spacing, moment.nowMs);
+  const spaced = diagnosisWhileSpaced(state.spacing, moment.nowMs);
   if (spaced !== undefined) {
     const waiting: State = { ...state, doubt: lookFailed(state.doubt), fetchAgain: false };
     return unchanged(rest(waiting, trigger === 'forced' ? 'refused' : trigger, spaced, moment));
   }
-  const { mode, ration } = moment.policy;
+  const { mode, quota } = moment.policy;
   const round = state.rounds + 1;
   const force = spent && mode === 'stable';
   const begun: State = {
@@ -344,7 +344,7 @@ function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Mome
   };
   const fetch: Effect = { kind: 'fetch', round, trigger, force };
   if (!spent) return { state: begun, effects: [fetch] };
-  const spentAtMs = [...pruned(state.spentAtMs[mode], ration, moment.nowMs), moment.nowMs];
+  const spentAtMs = [...pruned(state.spentAtMs[mode], quota, moment.nowMs), moment.nowMs];
   // Saved before the call, so that a crash does not lose the record of this use.
   return {
     state: { ...begun, spentAtMs: { ...state.spentAtMs, [mode]: spentAtMs } },
@@ -363,16 +363,16 @@ function beginProbe(state: State, moment: Moment): Step {
   };
 }
 
-function rest(state: State, trigger: Trigger, trouble: Trouble, moment: Moment): State {
+function rest(state: State, trigger: Trigger, diagnosis: Diagnosis, moment: Moment): State {
   const { nowMs, random } = moment;
   const delayMs =
-    trouble.recheckMs === undefined
+    diagnosis.recheckMs === undefined
       ? backoffMs(state.attempts, random)
-      : trouble.recheckMs * (1 + random() / 10);
+      : diagnosis.recheckMs * (1 + random() / 10);
   return {
     ...state,
     attempts: state.attempts + 1,
-    phase: { kind: 'resting', untilMs: nowMs + delayMs, trigger, trouble },
+    phase: { kind: 'resting', untilMs: nowMs + delayMs, trigger, diagnosis },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { TokenMode } from './token.ts';
 
 /** A quota for a costly action: at most `max` times in any `windowMs`, at least `spacingMs` apart. */
-export interface Ration {
+export interface Quota {
   readonly max: number;
   readonly windowMs: number;
   readonly spacingMs: number;
@@ -16,7 +16,7 @@ export interface Policy {
   /** … but never before this last share of its lifetime, so that short lifetimes work too. */
   readonly lifeShare: number;
   /** The quota for replacing tokens that the platform refuses. */
-  readonly ration: Ration;
+  readonly quota: Quota;
 }
 
 /** The share of the quota of forced refreshes that people may use; the rest is for tokens that are really refused. */
@@ -57,7 +57,7 @@ const STABLE: Policy = {
   jitterMs: 30_000,
   lifeShare: 0.15,
   // The platform's own limit for force_refresh.
-  ration: { max: 20, windowMs: DAY_MS, spacingMs: 30_000 },
+  quota: { max: 20, windowMs: DAY_MS, spacingMs: 30_000 },
 };
 
 const CLASSIC: Policy = {
@@ -69,7 +69,7 @@ const CLASSIC: Policy = {
   lifeShare: 0.3,
   // Two programs that fetch tokens for one account invalidate each other's. This limits such a fight to 1,440
   // of the day's 2,000 fetches and leaves the rest for normal renewals.
-  ration: { max: 20, windowMs: 20 * MINUTE_MS, spacingMs: 0 },
+  quota: { max: 20, windowMs: 20 * MINUTE_MS, spacingMs: 0 },
 };
 
 /** How long a caller waits at most for a token, a ticket or the outcome of a report: common SDKs time out at 3 s. */

@@ -35,7 +35,7 @@ interface SpacedTrouble {
 }
 
 /** Why no fetch is allowed now, and for how long. */
-export function troubleWhileSpaced(spacing: Spacing, nowMs: number): SpacedTrouble | undefined {
+export function diagnosisWhileSpaced(spacing: Spacing, nowMs: number): SpacedTrouble | undefined {
   const recheckMs = spacing.answeredAtMs + SPACING_MS - nowMs;
   if (!isSpaced(spacing) || recheckMs <= 0) return undefined;
   return { errcode: -1, message: spacingWords(spacing), recheckMs };

@@ -3,7 +3,7 @@ import { type Spacing, UNSPACED } from './spacing.ts';
 import type { Token, TokenMode } from './token.ts';
 
 /** Why a token could not be fetched or probed, as far as the state machine needs to know. */
-export interface Trouble {
+export interface Diagnosis {
   /** The platform's errcode, else -1. */
   readonly errcode: number;
   /** For people: the cause and what to do. Contains no token and no secret. */
@@ -34,7 +34,7 @@ export type Phase =
       readonly kind: 'resting';
       readonly untilMs: number;
       readonly trigger: Trigger;
-      readonly trouble: Trouble;
+      readonly diagnosis: Diagnosis;
     }
   /** The platform refuses the token, and the quota forbids another one until `untilMs`. */
   | { readonly kind: 'rationed'; readonly untilMs: number; readonly next: 'spend' | 'look' };
@@ -73,21 +73,21 @@ export type Event =
   | {
       readonly kind: 'fetchFailed';
       readonly round: number;
-      readonly trouble: Trouble;
+      readonly diagnosis: Diagnosis;
       readonly unspent?: true;
     }
-  | { readonly kind: 'probed'; readonly round: number; readonly outcome: 'accepted' | 'refused' | Trouble }
+  | { readonly kind: 'probed'; readonly round: number; readonly outcome: 'accepted' | 'refused' | Diagnosis }
   /** Another secret or mode has been configured. */
   | { readonly kind: 'reconfigured' }
   /** A person requests a new token now. */
   | { readonly kind: 'manual' }
   /** Another owner of the account has published a later token than ours, or used the quota. */
-  | ({ readonly kind: 'adopted' } & Shared)
+  | ({ readonly kind: 'adopted' } & SharedState)
   /** Another owner made the round unnecessary or disallowed, so nothing was sent. */
-  | ({ readonly kind: 'yielded'; readonly round: number } & Shared);
+  | ({ readonly kind: 'yielded'; readonly round: number } & SharedState);
 
 /** What the owners of one account share. */
-export interface Shared {
+export interface SharedState {
   /** Later than any that we have had: the store keeps shared tokens in order. */
   readonly token?: Token;
   /** When any owner forced a refresh, oldest first. */
@@ -148,8 +148,8 @@ export function wakeAtMs(state: State): number | undefined {
 }
 
 /** A look that failed transiently; it must not delay the token's regular renewal. */
-export function isPassingLook({ trigger, trouble }: Extract<Phase, { kind: 'resting' }>): boolean {
-  return trigger === 'refused' && trouble.recheckMs === undefined;
+export function isPassingLook({ trigger, diagnosis }: Extract<Phase, { kind: 'resting' }>): boolean {
+  return trigger === 'refused' && diagnosis.recheckMs === undefined;
 }
 
 export function unchanged(state: State): Step {

@@ -28,7 +28,7 @@ export class ConnectorAgent extends Agent {
   ): Duplex | undefined {
     const { connector, clock, options } = this.#pools;
     connector.connect(this.#origin, options.connectTimeoutMs, (error, socket) => {
-      if (socket !== undefined) this.#bornMs.set(socket, clock.lifeMs());
+      if (socket !== undefined) this.#bornMs.set(socket, clock.monotonicMs());
       done?.(error ?? null, socket as Socket);
     });
     return undefined;

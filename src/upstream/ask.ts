@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Ask, AskOutcome, AskRequest } from '../wechat/ask.ts';
 import { codingsOf, decoded } from './content-coding.ts';
 import { CONNECT_MS_MAX, exchange, type Upstream } from './exchange.ts';
-import type { AnswerSink, Exchange, Outgoing, TransportFailure } from './request.ts';
+import type { ResponseSink, Exchange, UpstreamRequest, TransportFailure } from './request.ts';
 import { misconfiguration } from './transport-words.ts';
 
 /** More than any answer to a call of our own; what is over it is cut off. */
@@ -28,7 +28,7 @@ export function makeAsk(upstream: Upstream, clock: Clock): Ask {
     });
 }
 
-function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest): Outgoing {
+function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest): UpstreamRequest {
   const bytes = body === undefined ? undefined : Buffer.from(body);
   return {
     method,
@@ -48,7 +48,7 @@ function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest)
   };
 }
 
-class CollectingSink implements AnswerSink {
+class CollectingSink implements ResponseSink {
   readonly #settle: (outcome: AskOutcome) => void;
   readonly #abort: () => void;
   readonly #chunks: Buffer[] = [];

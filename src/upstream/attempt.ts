@@ -6,7 +6,7 @@ import type { Origin } from './origins.ts';
 import type { Pools } from './pools.ts';
 import type { ResponseHead } from './response-head.ts';
 import { type ResponseHandler, ResponseParser } from './response-parser.ts';
-import type { AnswerSink, Outgoing, TransportFailure } from './request.ts';
+import type { ResponseSink, UpstreamRequest, TransportFailure } from './request.ts';
 
 /** How an attempt ended without an answer. */
 export interface AttemptFailure extends TransportFailure {
@@ -35,8 +35,8 @@ const JOINED_BYTES_MAX = 16 * 1024;
 /** One sending of a request over one origin, on one connection. */
 export class Attempt implements ConnectionUser, ResponseHandler {
   readonly #pools: Pools;
-  readonly #request: Outgoing;
-  readonly #sink: AnswerSink;
+  readonly #request: UpstreamRequest;
+  readonly #sink: ResponseSink;
   readonly #to: SendTo;
   readonly #parser: ResponseParser;
   #progress: 'connecting' | 'sent' | 'answered' | 'over' = 'connecting';
@@ -51,7 +51,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
   #keepAliveMs: number | undefined;
   #isPaused = false;
 
-  constructor(pools: Pools, request: Outgoing, sink: AnswerSink, to: SendTo) {
+  constructor(pools: Pools, request: UpstreamRequest, sink: ResponseSink, to: SendTo) {
     this.#pools = pools;
     this.#request = request;
     this.#sink = sink;
@@ -117,7 +117,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       return;
     }
     this.#owesNothing();
-    this.#backlog?.taken(this.#pools.clock.lifeMs());
+    this.#backlog?.taken(this.#pools.clock.monotonicMs());
     this.#body.resume();
   }
 
@@ -214,7 +214,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       }
       if (socket.write(chunk) || this.#leftBytes === 0) return;
       body.pause();
-      this.#backlog?.full(this.#pools.clock.lifeMs());
+      this.#backlog?.full(this.#pools.clock.monotonicMs());
       // Whoever does not read is as late as whoever does not answer.
       this.#owes();
     });
@@ -273,7 +273,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
   #owes(): void {
     const { clock, deadlines } = this.#pools;
     if (this.#connection === undefined) return;
-    const dueMs = clock.lifeMs() + this.#limitMs();
+    const dueMs = clock.monotonicMs() + this.#limitMs();
     this.#connection.dueMs = dueMs;
     deadlines.watch(dueMs);
   }

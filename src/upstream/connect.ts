@@ -75,12 +75,12 @@ export class Connector {
       this.#stand(origin, { onread }, limitMs, done);
       return;
     }
-    const beganMs = clock.lifeMs();
+    const beganMs = clock.monotonicMs();
     const { hostname, port } = proxy;
     const tunnel = connectTcp({ host: hostname, port, lookup: this.#proxyLookup });
     openTunnel(tunnel, origin, proxy, { clock, limitMs }, (error) => {
       if (error === undefined) {
-        this.#stand(origin, { tunnel }, Math.max(0, limitMs - (clock.lifeMs() - beganMs)), done);
+        this.#stand(origin, { tunnel }, Math.max(0, limitMs - (clock.monotonicMs() - beganMs)), done);
         return;
       }
       egress?.failed(proxy, error.code ?? '');

@@ -47,13 +47,13 @@ export class Deadlines {
   #setTimer(atMs: number): void {
     this.#timer?.cancel();
     this.#timerMs = atMs;
-    this.#timer = this.#clock.after(atMs - this.#clock.lifeMs(), () => this.#look());
+    this.#timer = this.#clock.after(atMs - this.#clock.monotonicMs(), () => this.#look());
   }
 
   #look(): void {
     this.#timer = undefined;
     this.#timerMs = Infinity;
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     let nextMs = Infinity;
     for (const owing of this.#owing) {
       if (owing.dueMs <= nowMs) owing.onLate();

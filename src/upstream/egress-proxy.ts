@@ -68,9 +68,9 @@ export class Egress {
   failed(proxy: EgressProxy, reason: string): void {
     const { clock, log, onFailure } = this.#parts;
     const words = transportWords(reason);
-    if (proxy === this.#proxy) this.#lastFailure = { lastFailure: words, lastFailureUnixMs: clock.wallMs() };
+    if (proxy === this.#proxy) this.#lastFailure = { lastFailure: words, lastFailureUnixMs: clock.unixMs() };
     onFailure(failureOf(reason));
-    log.warn('egress proxy gives no connection', { host: placeOf(proxy), reason, message: words });
+    log.warn('egress proxy connection failed', { host: placeOf(proxy), reason, message: words });
   }
 
   /** Undefined without a proxy. */

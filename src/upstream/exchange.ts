@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts';
 import { Attempt, type AttemptFailure, type SendTo } from './attempt.ts';
 import type { Origin, Origins } from './origins.ts';
 import type { Pools } from './pools.ts';
-import type { AnswerSink, Exchange, Outgoing } from './request.ts';
+import type { ResponseSink, Exchange, UpstreamRequest } from './request.ts';
 
 export interface Upstream {
   readonly origins: Origins;
@@ -25,7 +25,7 @@ export interface Sending {
 export type Send = (to: SendTo) => Sending;
 
 /** Sends one request, and tells the sink what comes of it. */
-export function exchange(upstream: Upstream, request: Outgoing, sink: AnswerSink): Exchange {
+export function exchange(upstream: Upstream, request: UpstreamRequest, sink: ResponseSink): Exchange {
   return withFailover(upstream, request, sink, (to) => {
     const attempt = new Attempt(upstream.pools, request, sink, to);
     attempt.start();
@@ -40,8 +40,8 @@ export function exchange(upstream: Upstream, request: Outgoing, sink: AnswerSink
  */
 export function withFailover(
   upstream: Upstream,
-  { pinned, repeatAfterMs }: Pick<Outgoing, 'pinned' | 'repeatAfterMs'>,
-  sink: Pick<AnswerSink, 'failed'>,
+  { pinned, repeatAfterMs }: Pick<UpstreamRequest, 'pinned' | 'repeatAfterMs'>,
+  sink: Pick<ResponseSink, 'failed'>,
   send: Send,
 ): Exchange {
   const candidates = pinned ? [upstream.origins.first()] : upstream.origins.inOrder();
@@ -54,7 +54,7 @@ class Failover implements Exchange {
   readonly #upstream: Upstream;
   readonly #candidates: readonly Origin[];
   readonly #isRepeatable: boolean;
-  readonly #sink: Pick<AnswerSink, 'failed'>;
+  readonly #sink: Pick<ResponseSink, 'failed'>;
   readonly #send: Send;
   #tried = 1;
   /** From when a connection was first waited for. */
@@ -66,7 +66,7 @@ class Failover implements Exchange {
     upstream: Upstream,
     candidates: readonly Origin[],
     isRepeatable: boolean,
-    sink: Pick<AnswerSink, 'failed'>,
+    sink: Pick<ResponseSink, 'failed'>,
     send: Send,
   ) {
     this.#upstream = upstream;
@@ -90,7 +90,7 @@ class Failover implements Exchange {
   }
 
   get leftMs(): number {
-    const nowMs = this.#upstream.pools.clock.lifeMs();
+    const nowMs = this.#upstream.pools.clock.monotonicMs();
     this.#deadlineMs ??= nowMs + CONNECT_MS_MAX;
     return Math.max(0, this.#deadlineMs - nowMs);
   }
@@ -111,7 +111,7 @@ class Failover implements Exchange {
       this.#deadlineMs = undefined;
     }
     if (isOutOfDescriptors(reason)) {
-      log.error('no file descriptor is left for a connection', { reason, hint: DESCRIPTORS_HINT });
+      log.error('out of file descriptors for upstream connections', { reason, hint: DESCRIPTORS_HINT });
       this.#sink.failed({ kind, reason, host });
       return;
     }
@@ -124,7 +124,7 @@ class Failover implements Exchange {
       this.start(next, false);
       return;
     }
-    if (kind === 'unreachable') log.warn('no upstream can be connected', { host, reason });
+    if (kind === 'unreachable') log.warn('no upstream is reachable', { host, reason });
     this.#sink.failed({ kind, reason, host });
   }
 }
@@ -159,5 +159,5 @@ class To implements SendTo {
   }
 }
 
-const SILENT = 'upstream does not answer, going on to the next';
-const UNCONNECTED = 'upstream cannot be connected, going on to the next';
+const SILENT = 'upstream timed out; trying the next';
+const UNCONNECTED = 'upstream connection failed; trying the next';

@@ -16,10 +16,10 @@ export class Handshakes<Result> {
   }
 
   run(limitMs: number, done: Done<Result>, make: (leftMs: number, done: Done<Result>) => void): void {
-    const deadlineMs = this.#clock.lifeMs() + limitMs;
+    const deadlineMs = this.#clock.monotonicMs() + limitMs;
     const start = (): void => {
       this.#running += 1;
-      make(Math.max(0, deadlineMs - this.#clock.lifeMs()), (error, result) => {
+      make(Math.max(0, deadlineMs - this.#clock.monotonicMs()), (error, result) => {
         this.#running -= 1;
         const [next] = this.#waiting;
         next?.();

@@ -69,7 +69,7 @@ export class Lookups {
     const family = isIP(literal);
     if (family !== 0) return [{ address: literal, family }];
     const known = this.#known.get(hostname);
-    const ageMs = known === undefined ? Infinity : this.#clock.lifeMs() - known.atMs;
+    const ageMs = known === undefined ? Infinity : this.#clock.monotonicMs() - known.atMs;
     if (known !== undefined && ageMs < FRESH_MS) return known.addresses;
     try {
       return await this.#inTime(this.#ask(hostname));
@@ -84,7 +84,7 @@ export class Lookups {
     if (running !== undefined) return running;
     const asked = this.#resolve(hostname).then((addresses) => {
       if (addresses.length === 0) throw coded('ENOTFOUND');
-      this.#known.set(hostname, { addresses, atMs: this.#clock.lifeMs() });
+      this.#known.set(hostname, { addresses, atMs: this.#clock.monotonicMs() });
       return addresses;
     });
     this.#asking.set(hostname, asked);

@@ -62,7 +62,7 @@ export class Origins {
   /** The origins to try, best first; all of them where each one is skipped. */
   inOrder(): readonly Origin[] {
     if (this.#entries.every(({ skippedUntilMs }) => skippedUntilMs === 0)) return this.#all;
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     const open = this.#entries.filter((entry) => nowMs >= entry.skippedUntilMs);
     const first = open[0];
     if (first === undefined) return this.#all;
@@ -101,16 +101,16 @@ export class Origins {
     // That is our own fault, and no other origin can be connected either.
     if (isOutOfDescriptors(reason)) return;
     const entry = this.#of(origin);
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     // Many calls fail together when a host goes down: that is one failure.
     if (entry.failures === 0 || nowMs >= entry.skippedUntilMs - TRIAL_MS) entry.failures += 1;
     entry.skippedUntilMs = nowMs + Math.min(SKIP_MS_MAX, SKIP_MS * 2 ** (entry.failures - 1));
     entry.lastFailure = reason;
-    entry.lastFailureUnixMs = this.#clock.wallMs();
+    entry.lastFailureUnixMs = this.#clock.unixMs();
   }
 
   health(): OriginHealth[] {
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     return this.#entries.map(({ origin, skippedUntilMs, lastFailure, lastFailureUnixMs }) => ({
       url: origin.url,
       state: nowMs >= skippedUntilMs ? 'up' : 'skipped',

@@ -91,12 +91,12 @@ export class Pools {
 
   /** Another way out is in force: what is connected carries the call that it has, and no other. */
   renew(): void {
-    this.#renewedMs = this.clock.lifeMs();
+    this.#renewedMs = this.clock.monotonicMs();
     for (const pool of this.#pools.values()) pool.endIdle();
   }
 
   /** Whether a connection that was made then carries no further call. */
-  isWornOut(bornMs: number, nowMs: number = this.clock.lifeMs()): boolean {
+  isWornOut(bornMs: number, nowMs: number = this.clock.monotonicMs()): boolean {
     return nowMs - bornMs >= AGE_MS_MAX || bornMs <= this.#renewedMs;
   }
 
@@ -146,7 +146,7 @@ class OriginPool {
   }
 
   idle(): Connection | undefined {
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) {
       if (next.isUsable && nowMs < next.idleUntilMs && !this.#pools.isWornOut(next.bornMs, nowMs))
         return next;
@@ -159,7 +159,7 @@ class OriginPool {
     const timer = this.#clock.after(limitMs, () => {
       if (this.#waiting.delete(waiter)) done(timedOut());
     });
-    const waiter: Waiter = { deadlineMs: this.#clock.lifeMs() + limitMs, timer, done };
+    const waiter: Waiter = { deadlineMs: this.#clock.monotonicMs() + limitMs, timer, done };
     this.#waiting.add(waiter);
     this.#open(limitMs);
     return () => this.#leave(waiter);
@@ -185,7 +185,7 @@ class OriginPool {
 
   release(connection: Connection, keepAliveMs: number): void {
     connection.release();
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     if (!connection.isUsable || this.#closed || this.#pools.isWornOut(connection.bornMs, nowMs)) {
       connection.destroy();
       return;
@@ -201,7 +201,7 @@ class OriginPool {
 
   /** Ends what was idle for too long. Returns how many are left. */
   sweep(): number {
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     for (const connection of this.#idle.filter(({ idleUntilMs }) => nowMs >= idleUntilMs))
       connection.destroy();
     return this.#idle.length;
@@ -229,7 +229,7 @@ class OriginPool {
       } else if (waiter === undefined) this.release(connection, KEEP_ALIVE_MS);
       else waiter.done(undefined, connection);
       const [next] = this.#waiting;
-      if (next !== undefined) this.#open(Math.max(0, next.deadlineMs - this.#clock.lifeMs()));
+      if (next !== undefined) this.#open(Math.max(0, next.deadlineMs - this.#clock.monotonicMs()));
     });
   }
 
@@ -245,7 +245,7 @@ class OriginPool {
   }
 
   #made(socket: ConstructorParameters<typeof Connection>[0]): Connection {
-    const connection = new Connection(socket, this.#clock.lifeMs(), (gone) => {
+    const connection = new Connection(socket, this.#clock.monotonicMs(), (gone) => {
       this.#all.delete(gone);
       this.#deadlines.leave(gone);
       const at = this.#idle.indexOf(gone);

@@ -1,4 +1,4 @@
-import type { Outgoing } from './request.ts';
+import type { UpstreamRequest } from './request.ts';
 import type { Origin } from './origins.ts';
 
 /** Methods whose requests carry a length even if there is no body. */
@@ -9,7 +9,7 @@ const EXPECTING_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
  * what frames the message are ours.
  */
 export function requestHead(
-  { method, target, headers, written, body }: Outgoing,
+  { method, target, headers, written, body }: UpstreamRequest,
   { host, pathPrefix }: Origin,
 ): string {
   let head = `${method} ${pathPrefix}${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${written ?? ''}`;
@@ -22,7 +22,7 @@ export function requestHead(
 }
 
 /** Whether the request can be written as HTTP/1.1: nothing in it can end a line or hold what Latin-1 has not. */
-export function isWritable({ method, target, headers, written }: Outgoing): boolean {
+export function isWritable({ method, target, headers, written }: UpstreamRequest): boolean {
   if (written !== undefined) return true;
   if (!/^[!-~]+$/.test(target) || !NAME.test(method)) return false;
   for (let at = 0; at < headers.length; at += 2) {

@@ -2,14 +2,14 @@ import type { Readable } from 'node:stream';
 import type { Origin } from './origins.ts';
 
 /** A request to the platform, less its origin. Headers are a flat list of names and values, in order. */
-export interface Outgoing {
+export interface UpstreamRequest {
   readonly method: string;
   /** The raw request target: path and query. May hold a token: never logged. */
   readonly target: string;
   readonly headers: readonly string[];
   /** The same as they are written, each a line, if all of the request is known to be writable. */
   readonly written?: string | undefined;
-  readonly body: OutgoingBody | undefined;
+  readonly body: UpstreamRequestBody | undefined;
   /** Signed calls stay on the first origin, for whose name they are signed. */
   readonly pinned: boolean;
   /** A call of our own, which does no harm if it is executed twice: an origin that does not answer in this time is left for the next. */
@@ -17,14 +17,14 @@ export interface Outgoing {
 }
 
 /** A request body that can be read again, for the next origin or a replay. */
-export interface OutgoingBody {
+export interface UpstreamRequestBody {
   readonly bytes: number;
   /** From the first byte on; a small body that is here whole comes as its bytes. */
   open(): Buffer | Readable;
 }
 
 /** Takes an answer as it comes. `failed` comes at most once, and nothing after it or after `end`. */
-export interface AnswerSink {
+export interface ResponseSink {
   /** `known` stays the same for as long as the head does, and keeps what was made of it. */
   head(
     status: number,

@@ -1,4 +1,4 @@
-import type { Trouble } from '../token/state.ts';
+import type { Diagnosis } from '../token/state.ts';
 import type { Failure } from './issuer.ts';
 
 /** An errcode of the token endpoints that only people can fix. */
@@ -117,7 +117,7 @@ const UNKNOWN: ConfigurationError = {
 const PASSING_ERRCODES: ReadonlySet<number> = new Set([-1, 45011]);
 
 /** What a failure means for the state machine, with a message for people. */
-export function troubleOf(failure: Failure): Trouble {
+export function diagnose(failure: Failure): Diagnosis {
   switch (failure.cause) {
     case 'transport':
       return {
@@ -146,7 +146,7 @@ export function troubleOf(failure: Failure): Trouble {
   }
 }
 
-function troubleOfErrcode(errcode: number, ip: string | undefined): Trouble {
+function troubleOfErrcode(errcode: number, ip: string | undefined): Diagnosis {
   if (PASSING_ERRCODES.has(errcode)) {
     const cause = errcode === -1 ? 'is busy' : 'limits token requests per minute';
     return { errcode, message: `The platform ${cause} (errcode ${errcode}): retrying automatically.` };

@@ -62,7 +62,7 @@ export function signPage(
   url: string,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): PageSignature {
-  const timestamp = Math.floor(clock.wallMs() / 1_000);
+  const timestamp = Math.floor(clock.unixMs() / 1_000);
   const nonceStr = randomHex(NONCE_DIGITS, random);
   return { appId, timestamp, nonceStr, signature: signatureOf(ticket, nonceStr, timestamp, url) };
 }

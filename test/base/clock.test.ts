@@ -1,23 +1,23 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { LifeScale, systemClock } from '../../src/base/clock.ts';
+import { MonotonicScale, systemClock } from '../../src/base/clock.ts';
 
 const HOUR_MS = 3_600_000;
 
-test('the life scale begins at the wall clock, and runs with the monotonic one', (t) => {
-  const scale = new LifeScale(1_000_000, 50);
+test('the monotonic clock begins at the wall clock, and runs with the monotonic one', (t) => {
+  const scale = new MonotonicScale(1_000_000, 50);
   t.is(scale.read(1_000_000, 50), 1_000_000);
   t.is(scale.read(1_000_700, 750), 1_000_700);
 });
 
 test('a wall clock that is set back does not move it', (t) => {
-  const scale = new LifeScale(HOUR_MS, 0);
+  const scale = new MonotonicScale(HOUR_MS, 0);
   t.is(scale.read(0, 1_000), HOUR_MS + 1_000);
   t.is(scale.read(1_000, 2_000), HOUR_MS + 2_000);
 });
 
 test('it counts the time that a suspended machine slept through', (t) => {
-  const scale = new LifeScale(0, 0);
+  const scale = new MonotonicScale(0, 0);
   scale.read(10_000, 10_000);
   // The monotonic clock stood still, the wall clock went on.
   t.is(scale.read(HOUR_MS + 10_100, 10_100), HOUR_MS + 10_100);
@@ -25,13 +25,13 @@ test('it counts the time that a suspended machine slept through', (t) => {
 });
 
 test('a sleep after the wall clock was set back is counted too', (t) => {
-  const scale = new LifeScale(2 * HOUR_MS, 0);
+  const scale = new MonotonicScale(2 * HOUR_MS, 0);
   scale.read(HOUR_MS, 0);
   t.is(scale.read(HOUR_MS + 5_000_000, 0), 2 * HOUR_MS + 5_000_000);
 });
 
 test('a slow drift of the wall clock ahead is followed at last', (t) => {
-  const scale = new LifeScale(0, 0);
+  const scale = new MonotonicScale(0, 0);
   let readMs = 0;
   for (let second = 1; second <= 3_600; second += 1) readMs = scale.read(second * 1_010, second * 1_000);
   t.true(readMs > 3_600_000 + 30_000, `${readMs}`);
@@ -41,7 +41,7 @@ test('whatever the wall clock does, the scale never runs slower than the monoton
   const jump = fc.record({ wallMs: fc.integer({ min: -HOUR_MS, max: HOUR_MS }), passedMs: fc.nat(60_000) });
   fc.assert(
     fc.property(fc.array(jump, { maxLength: 100 }), (jumps) => {
-      const scale = new LifeScale(0, 0);
+      const scale = new MonotonicScale(0, 0);
       let [wallMs, monotonicMs, lifeMs] = [0, 0, 0];
       return jumps.every((one) => {
         wallMs += one.wallMs + one.passedMs;

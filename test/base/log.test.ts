@@ -60,12 +60,12 @@ test('whoever makes up a new field for each line, or goes round more kinds than 
   const { log, lines, clock } = collecting();
   const kinds = LOG_KEYS_MAX + 1;
   for (let line = 0; line < 10 * kinds; line += 1)
-    log.warn('a caller was refused', { caller: `c${line % kinds}` });
+    log.warn('caller rejected', { caller: `c${line % kinds}` });
   t.is(lines.length, LINE_RATE.perEvent);
   log.warn('another event');
   t.is(lines.length, LINE_RATE.perEvent + 1, 'another event has its own');
   clock.advance(LINE_RATE.windowMs);
-  log.warn('a caller was refused', { caller: 'new' });
+  log.warn('caller rejected', { caller: 'new' });
   t.like(lines.at(-1), { suppressed: 10 * kinds - LINE_RATE.perEvent });
 });
 
@@ -101,7 +101,7 @@ test('lines that a setting of its own asks for are whole, whatever the level is'
 test('a field is cut where it is longer than a line should be', (t) => {
   const { log, lines } = collecting();
   const path = `/${'a'.repeat(10 * FIELD_CHARS_MAX)}`;
-  log.warn('a call failed', { path, where: [path], status: 502 });
+  log.warn('call failed', { path, where: [path], status: 502 });
   t.is(String(lines[0]?.['path']), `${path.slice(0, FIELD_CHARS_MAX)}…`);
   t.deepEqual(lines[0]?.['where'], [`${path.slice(0, FIELD_CHARS_MAX)}…`]);
   t.is(lines[0]?.['status'], 502);

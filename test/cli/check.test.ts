@@ -135,7 +135,7 @@ test('a clock that is off is told by how much, and from five minutes on it is a 
   const at = (offMs: number) =>
     run(
       { env: ACCOUNT },
-      answer({ access_token: 'token-of-the-platform', expires_in: 1 }, 200, clock.wallMs() - offMs),
+      answer({ access_token: 'token-of-the-platform', expires_in: 1 }, 200, clock.unixMs() - offMs),
       {
         clock,
       },

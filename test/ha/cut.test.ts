@@ -3,7 +3,7 @@ import { startEnsemble, doubtNextProbe } from '../support/high-availability.ts';
 import { serialRedisTest, until } from '../support/redis.ts';
 import { APPID, costOf, MODES } from '../support/sidecar.ts';
 
-// Hub A loses Redis, then somebody else replaces the stable token on the platform. Callers would get 40001
+// Hub A loses Redis, then somebody else replaces the stable token on the platform. Authenticator would get 40001
 // from hub A until Redis is back. Instead each hub fetches the new token on its own, without force, because
 // the stable endpoint returns the same token to both; after the reconnect they agree and no call has failed.
 serialRedisTest(
@@ -94,7 +94,7 @@ for (const mode of MODES) {
     control.configure({ appid: APPID, secret: 'another-simulator-secret' });
     writeFileSync(secretFile, 'another-simulator-secret');
     for (const hub of [a, b]) hub.process.signal('SIGHUP');
-    for (const hub of [a, b]) await hub.process.untilLine('The settings were read again');
+    for (const hub of [a, b]) await hub.process.untilLine('settings reloaded');
     await traffic.more(30);
     await until('both have tried the new secret', () => costOf(control).fetches >= 1);
     await agreed();

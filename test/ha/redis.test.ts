@@ -106,7 +106,7 @@ serialRedisTest('while Redis is down, a classic token is served but never fetche
   control.break({ path: '/cgi-bin/get_api_domain_ip', fault: { kind: 'errcode', errcode: 40001 } });
   for (const hub of [a, b]) {
     hub.report(before, 40001);
-    await hub.process.untilLine('token fetch withheld');
+    await hub.process.untilLine('token fetch blocked');
     t.like(await hub.account(), { shared: { refreshing: 'withheld' } });
   }
   await traffic.more(50);

@@ -49,7 +49,7 @@ function startAccount(): {
     tokens,
     issued: (value, agedMs = 0) => ({
       appid: 'wx1',
-      token: makeToken(value, clock.lifeMs() - agedMs, 7_200_000),
+      token: makeToken(value, clock.monotonicMs() - agedMs, 7_200_000),
     }),
     collect(answers) {
       const got: string[] = [];

@@ -86,7 +86,7 @@ test('300 callers of one dead token ask the hub once, and none of them sees it',
   const answers = await Promise.all(Array.from({ length: 300 }, () => proxy.answer()));
   t.true(answers.every((answer) => 'ip_list' in answer));
   t.true(refusalsAt(simulator) > 1);
-  t.is(hub.lines.filter((line) => line.includes('a refresh was asked for')).length, 1);
+  t.is(hub.lines.filter((line) => line.includes('refresh requested')).length, 1);
   t.is(fetchesAt(simulator) - before, 1);
 });
 

@@ -40,7 +40,7 @@ for (const { method, path } of BEARER_ROUTES) {
     }
     t.is(bodies.size, 1);
     const log = hub.lines.join('');
-    t.true(log.includes('a caller was refused'));
+    t.true(log.includes('caller rejected'));
     for (const [, authorization] of STRANGERS) {
       const credential = authorization?.split(' ')[1] ?? '';
       if (credential !== '') t.false(log.includes(credential));

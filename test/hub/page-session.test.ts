@@ -163,7 +163,7 @@ test('a manual refresh is logged and rate-limited', async (t) => {
   t.is(answer.status, 200, answer.body.toString());
   t.is(answer.json()['refreshed'], true);
   t.not(answer.json()['fingerprint'], before['fingerprint']);
-  const line = hub.lines.find((each) => each.includes('a refresh was asked for')) ?? '';
+  const line = hub.lines.find((each) => each.includes('refresh requested')) ?? '';
   t.true(line.includes('"caller":"reports"') && line.includes('"result":"renewed"'), line);
   const statuses = [await refresh(), await refresh(), await refresh()].map(({ status }) => status);
   t.is(statuses.at(-1), 429);

@@ -2,23 +2,23 @@ import test from 'ava';
 import { History } from '../../src/hub/history.ts';
 import { failureWords } from '../../src/hub/page/failure-words.ts';
 import { LANGUAGES, WORDS } from '../../src/hub/page/words.ts';
-import { troubleWhileSpaced } from '../../src/token/spacing.ts';
+import { diagnosisWhileSpaced } from '../../src/token/spacing.ts';
 import { makeToken } from '../../src/token/token.ts';
-import { troubleOf } from '../../src/wechat/errcodes.ts';
+import { diagnose } from '../../src/wechat/errcodes.ts';
 import type { Failure } from '../../src/wechat/issuer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const HOUR_MS = 3_600_000;
 
 function wordsFor(failure: Failure, language: 'en' | 'zh'): string {
-  const { errcode, message } = troubleOf(failure);
+  const { errcode, message } = diagnose(failure);
   return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, language);
 }
 
 /** The Chinese text for a platform whose tokens live only for a moment. */
 function briefLives(lifeMs: number): string {
   const token = makeToken('a-token-of-a-moment', 0, lifeMs);
-  const trouble = troubleWhileSpaced({ shortLives: 3, last: token, answeredAtMs: 0 }, 0);
+  const trouble = diagnosisWhileSpaced({ shortLives: 3, last: token, answeredAtMs: 0 }, 0);
   const { errcode = 0, message = '' } = trouble ?? {};
   return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, 'zh');
 }
@@ -67,7 +67,7 @@ test('every failure has a Chinese message with the errcode and what to do', (t) 
 
 test('a failure in English is the text of the log', (t) => {
   const failure = platform(40164, '203.0.113.7');
-  t.is(wordsFor(failure, 'en'), troubleOf(failure).message);
+  t.is(wordsFor(failure, 'en'), diagnose(failure).message);
 });
 
 test('refreshes are kept for a day; those of other hubs have the time at which they were made', (t) => {
@@ -75,12 +75,12 @@ test('refreshes are kept for a day; those of other hubs have the time at which t
   const history = new History(clock);
   history.add('wxone', 'startup', 'renewed', 'aaaaaaaaaaaaaaaa');
   clock.advance(2 * HOUR_MS);
-  const theirs = makeToken('theirs', clock.lifeMs() - HOUR_MS, 2 * HOUR_MS);
+  const theirs = makeToken('theirs', clock.monotonicMs() - HOUR_MS, 2 * HOUR_MS);
   history.addFromElsewhere('wxone', theirs);
   history.add('wxone', 'ahead', 'renewed', theirs.fingerprint);
   history.addFromElsewhere('wxone', theirs);
   t.deepEqual(
-    history.of('wxone').map(({ trigger, atUnixMs }) => [trigger, (clock.wallMs() - atUnixMs) / HOUR_MS]),
+    history.of('wxone').map(({ trigger, atUnixMs }) => [trigger, (clock.unixMs() - atUnixMs) / HOUR_MS]),
     [
       ['startup', 2],
       ['elsewhere', 1],

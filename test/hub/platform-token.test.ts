@@ -62,7 +62,7 @@ async function startWithRemembered(
 ): Promise<RunningHub> {
   const path = join(temporaryFolder(t), 'tokens.json');
   const store = makeFileStore({ path, clock: systemClock, random: systemRandom, log: silentLog });
-  const issuedAtMs = systemClock.lifeMs() + leftMs - 7_200_000;
+  const issuedAtMs = systemClock.monotonicMs() + leftMs - 7_200_000;
   const token = makeToken('remembered-token-0123456789', issuedAtMs, 7_200_000);
   store.save({ appid: DEMO_APP.appid, mode }, { token, forcedAtMs: [] });
   await store.close();

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import { Audit } from '../../src/hub/audit.ts';
-import type { Caller } from '../../src/hub/callers.ts';
+import type { Caller } from '../../src/hub/authenticator.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
 import type { ReportAnswer } from '../../src/token/source.ts';
 import { makeToken } from '../../src/token/token.ts';
@@ -21,7 +21,7 @@ const APP = `/v1/apps/${DEMO_APP.appid}/token`;
 
 function bench(): { clock: ManualClock; refreshes: Refreshes; current: string; asked: () => number } {
   const clock = new ManualClock();
-  const token = makeToken('current-token', clock.lifeMs(), 7_200_000);
+  const token = makeToken('current-token', clock.monotonicMs(), 7_200_000);
   const answer: ReportAnswer = { kind: 'accepted', token, holdMs: 2_000 };
   let asked = 0;
   const refreshes = new Refreshes({
@@ -72,7 +72,7 @@ test('a hub that cannot check a refused token returns 503 with the cause, and lo
   const answer = await hub.call(`${APP}/refresh`, { body: { fingerprint, errcode: 40014 } });
   t.is(answer.status, 503);
   t.like(answer.json(), { type: 'urn:wechat-sidecar:problem:token_unavailable', errcode: 40164 });
-  t.regex(hub.lines.join(''), /a refresh was asked for/);
+  t.regex(hub.lines.join(''), /refresh requested/);
 });
 
 test('a report of an old token causes no refresh and returns the current token', async (t) => {

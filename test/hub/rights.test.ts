@@ -123,7 +123,7 @@ test('a refusal names the missing right, in the response and in the log', async 
   const answer = await hub.call(`${APP}/token`, {}, KEY);
   t.is(answer.status, 403);
   t.regex(String(answer.json()['detail']), /lacks the right "tokens": add it to the caller/);
-  const line = hub.lines.find((each) => each.includes('a caller was refused')) ?? '';
+  const line = hub.lines.find((each) => each.includes('caller rejected')) ?? '';
   t.true(line.includes('"caller":"limited"') && line.includes('"reason":"not_permitted"'), line);
 });
 

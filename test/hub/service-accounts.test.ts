@@ -18,7 +18,7 @@ kubernetes:
 `;
 
 function jwtOf(username: string, changes: Partial<Parameters<typeof fakeJwt>[0]> = {}): string {
-  const expUnixS = systemClock.wallMs() / 1_000 + 3_600;
+  const expUnixS = systemClock.unixMs() / 1_000 + 3_600;
   return fakeJwt({ sub: username, aud: [AUDIENCE], expUnixS, ...changes });
 }
 
@@ -44,7 +44,7 @@ test('an allowed service account gets its tokens and is named in the log', async
   t.is((await asks(token)).status, 200);
   const report = { body: { fingerprint: '0123456789abcdef', errcode: 40001 } };
   t.is((await hub.call(`${TOKEN_PATH}/refresh`, report, token)).status, 200);
-  const line = hub.lines.find((each) => each.includes('a refresh was asked for')) ?? '';
+  const line = hub.lines.find((each) => each.includes('refresh requested')) ?? '';
   t.true(line.includes('"caller":"shop/orders"') && line.includes('"pod":"orders-1"'), line);
   t.false(hub.lines.join('').includes(token));
   t.is((await asks(jwtOf('system:serviceaccount:tools:whatever'))).status, 200);
@@ -52,7 +52,7 @@ test('an allowed service account gets its tokens and is named in the log', async
 
 test('service accounts and tokens that are not allowed are refused', async (t) => {
   const { server, asks } = await start(t);
-  const past = systemClock.wallMs() / 1_000 - 90_000;
+  const past = systemClock.unixMs() / 1_000 - 90_000;
   const strangers = [
     jwtOf('system:serviceaccount:shop:payments'),
     jwtOf('system:serviceaccount:default:orders'),

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Caller } from '../../src/hub/callers.ts';
+import type { Caller } from '../../src/hub/authenticator.ts';
 import { Problem } from '../../src/hub/problem.ts';
 import { Shares } from '../../src/hub/shares.ts';
 

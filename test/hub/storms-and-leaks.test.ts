@@ -31,6 +31,6 @@ test('refusals of the page are logged too', async (t) => {
     fetch(`${hub.base}/page/apps/${appid}/refresh`, { method: 'POST', headers: { cookie, origin } });
   t.is((await ask('wx00000000000other', hub.base)).status, 404);
   t.is((await ask(DEMO_APP.appid, 'http://evil.example')).status, 403);
-  const refusals = hub.lines.filter((line) => line.includes('"a caller was refused"'));
+  const refusals = hub.lines.filter((line) => line.includes('"caller rejected"'));
   t.is(refusals.length, 2);
 });

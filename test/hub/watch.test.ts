@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import test from 'ava';
 import { silentLog } from '../../src/base/log.ts';
-import type { Caller } from '../../src/hub/callers.ts';
+import type { Caller } from '../../src/hub/authenticator.ts';
 import { HEARTBEAT_MS, Watchers } from '../../src/hub/watchers.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { makeToken, type Token } from '../../src/token/token.ts';
@@ -118,11 +118,11 @@ async function startWatchers(
   appids: readonly string[] = ['wxone'],
 ): Promise<Bench> {
   const clock = new ManualClock();
-  let current: Token | undefined = makeToken('first-token', clock.lifeMs(), 7_200_000);
+  let current: Token | undefined = makeToken('first-token', clock.monotonicMs(), 7_200_000);
   const watchers = new Watchers({
     accounts: {
       list: () => appids.map((appid) => ({ appid, name: appid, mode: 'stable' as const })),
-      peek: () => (current !== undefined && clock.lifeMs() < current.expiresAtMs ? current : undefined),
+      peek: () => (current !== undefined && clock.monotonicMs() < current.expiresAtMs ? current : undefined),
       token: () => Promise.resolve({ kind: 'unavailable', errcode: -1, message: 'none' }),
     },
     clock,
@@ -171,7 +171,7 @@ test('a token that expires without a successor is reported as gone', async (t) =
 
 test('a stream ends when the credential that opened it expires', async (t) => {
   const clock = new ManualClock();
-  const caller: Caller = { ...ANYBODY, kind: 'service account', endsAtMs: clock.lifeMs() + 60_000 };
+  const caller: Caller = { ...ANYBODY, kind: 'service account', endsAtMs: clock.monotonicMs() + 60_000 };
   const bench = await startWatchers(t, caller);
   const watch = await openWatch(bench.base, 'k');
   bench.clock.advance(59_000);
@@ -196,7 +196,7 @@ test('a watcher that does not read is disconnected, and the others continue', as
   let rounds = 0;
   while (watchers.size === 2 && rounds < 200) {
     rounds += 1;
-    give(makeToken(`${big}${rounds}`, clock.lifeMs(), 7_200_000));
+    give(makeToken(`${big}${rounds}`, clock.monotonicMs(), 7_200_000));
     watchers.changed('wxone');
     await reads.untilEvents(1 + rounds);
   }

@@ -180,16 +180,16 @@ test('every annotation accepts its valid values only, and a refusal quotes the r
   for (const [name, { good, bad }] of Object.entries(SAMPLES)) {
     const key = `wechat-sidecar.io/${name}`;
     for (const text of good) {
-      const { wishes, problems } = readAnnotations({ [key]: text });
+      const { options, problems } = readAnnotations({ [key]: text });
       t.deepEqual(problems, [], `${name} ${text}`);
-      t.is(Object.keys(wishes).length, 1, `${name} ${text}`);
+      t.is(Object.keys(options).length, 1, `${name} ${text}`);
     }
     for (const text of bad) {
-      const { wishes, problems } = readAnnotations({ [key]: text });
+      const { options, problems } = readAnnotations({ [key]: text });
       t.is(problems.length, 1, `${name} ${JSON.stringify(text)}`);
       const shown = text.replace('user@', '…@').slice(0, 60);
       t.true(problems[0]?.startsWith(`annotation ${key}: got "${shown}`), problems[0]);
-      t.deepEqual(wishes, {});
+      t.deepEqual(options, {});
     }
   }
 });
@@ -197,8 +197,8 @@ test('every annotation accepts its valid values only, and a refusal quotes the r
 test('a password in an annotation refuses the pod, and the refusal does not show it', (t) => {
   for (const text of ['http://shop:hunter22@squid:3128', 'http://shop:hunter22@a,http://x:hunter22@b:1']) {
     for (const name of ['egress-proxy', 'hub-url']) {
-      const { wishes, problems } = readAnnotations({ [`wechat-sidecar.io/${name}`]: text });
-      t.deepEqual(wishes, {});
+      const { options, problems } = readAnnotations({ [`wechat-sidecar.io/${name}`]: text });
+      t.deepEqual(options, {});
       t.regex(problems.join(), /got "http:\/\/…@.*, accepted is /);
       t.notRegex(problems.join(), /hunter|shop/);
     }

@@ -37,9 +37,7 @@ async function start(t: ExecutionContext, { minor = '34+', env = {} } = {}): Pro
   const api = await startApiServer(t);
   api.versionAnswer = { status: 200, body: { major: '1', minor } };
   const injector = await startTestInjector(t, api, { env });
-  await until(
-    () => injector.problem() === undefined && injector.lines.join('').includes('The version of the cluster'),
-  );
+  await until(() => injector.problem() === undefined && injector.lines.join('').includes('cluster version'));
   const raw: Running['raw'] = (body, how) => callWebhook(injector.port, api.caBundle(), body, how);
   return {
     raw,
@@ -73,7 +71,7 @@ test('a pod with the label gets a patch, and one without it gets none', async (t
   const page = await metricsPage();
   t.regex(page, /wechat_sidecar_injections_total\{result="injected",reason="none"\} 1/);
   t.regex(page, /wechat_sidecar_injections_total\{result="skipped",reason="not_asked"\} 1/);
-  t.regex(lines.join(''), /"namespace":"shop","pod":"orders","event":"A pod gets a sidecar"/);
+  t.regex(lines.join(''), /"namespace":"shop","pod":"orders","event":"sidecar injected"/);
 });
 
 test('a mistake of the author gets a message, not an HTTP error', async (t) => {

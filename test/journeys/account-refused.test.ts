@@ -5,7 +5,7 @@ import { type RunningSimulator, startSimulator } from '../support/simulator.ts';
 
 const WRONG = 'f00dfacef00dfacef00dfacef00dface';
 
-interface Trouble {
+interface Diagnosis {
   readonly name: string;
   readonly errcode: number;
   /** What the message must say. */
@@ -14,7 +14,7 @@ interface Trouble {
   arrange(platform: RunningSimulator): void;
 }
 
-const TROUBLES: readonly Trouble[] = [
+const TROUBLES: readonly Diagnosis[] = [
   {
     name: 'the secret is wrong',
     errcode: 40125,

@@ -93,7 +93,7 @@ test.serial('settings that change at runtime take effect', async (t) => {
   t.is((await call()).status, 200);
   writeFileSync(`${file}.new`, 'logLevel: debug\ndenyPaths: [/cgi-bin/getcallback*]\n');
   renameSync(`${file}.new`, file);
-  await demo.untilLine('The settings were read again');
+  await demo.untilLine('settings reloaded');
   t.is((await call()).headers['x-wechat-sidecar-error'], 'forbidden_path');
   t.is((await ask(`${demo.base}/cgi-bin/menu/get`)).json().errcode, 46003, 'it still uses its own hub');
 });

@@ -33,7 +33,7 @@ onLinux(
     const { sidecar } = await startPair(t, { descriptorsMax: DESCRIPTORS });
     t.is(await sidecar.metric('process_max_fds'), DESCRIPTORS);
     const held = silent(sidecar.port, 3 * DESCRIPTORS);
-    const line = await sidecar.untilLine('A connection was closed: file descriptors are running out');
+    const line = await sidecar.untilLine('connection closed: file descriptors are running out');
     t.like(line, { level: 'error', max: DESCRIPTORS, setting: 'WECHAT_SIDECAR_LISTEN (listen)' });
     t.regex(String(line['hint']), /ulimit -n/);
     // The others were closed.
@@ -65,12 +65,12 @@ onLinux('a connection to the platform that lacks a descriptor is no fault of the
   const refused = answers.filter((answer) => answer.includes('x-wechat-sidecar-error: overloaded'));
   t.true(refused.length > 0 && refused.length < answers.length, String(refused.length));
   for (const answer of refused) {
-    t.regex(answer, /no file descriptor is left for a connection; nothing was sent \(EMFILE\)/);
+    t.regex(answer, /out of file descriptors for upstream connections; nothing was sent \(EMFILE\)/);
   }
   t.is(answers.filter((answer) => answer.includes('46003')).length, answers.length - refused.length);
-  const line = await sidecar.untilLine('no file descriptor is left for a connection');
+  const line = await sidecar.untilLine('out of file descriptors for upstream connections');
   t.regex(String(line['hint']), /ulimit -n/);
-  t.deepEqual(sidecar.lines('upstream cannot be connected, going on to the next'), []);
+  t.deepEqual(sidecar.lines('upstream connection failed; trying the next'), []);
   const [upstream] = (await sidecar.status()).upstreams;
   t.is(upstream?.state, 'up');
   t.false('lastFailure' in (upstream ?? {}));

@@ -101,7 +101,7 @@ tinyproxyTest('a wrong password is told in words everywhere, and heals once its 
   const secrets = ['wrong-password-1', PASSWORD, BASIC];
   const sidecar = await startSidecar(t, [platform.origin], { env: settings, token: false, secrets });
   const words = /egress proxy refuses our user and password/;
-  await sidecar.untilLine('egress proxy gives no connection', (line) => words.test(String(line['message'])));
+  await sidecar.untilLine('egress proxy connection failed', (line) => words.test(String(line['message'])));
   const failed = await sidecar.untilLine('token fetch failed');
   t.is(failed.level, 'error', 'a configuration error');
   t.true(Number(failed['againInS']) >= 60);

@@ -44,7 +44,7 @@ test.serial('if the first upstream fails, calls continue on the second and retur
     t.is(await sidecar.errcode('/cgi-bin/message/custom/send', { body: { touser: 'oX' } }), 0);
   }
   t.is(second.seen.length, 10);
-  const line = await sidecar.untilLine('upstream cannot be connected, going on to the next');
+  const line = await sidecar.untilLine('upstream connection failed; trying the next');
   t.is(line['host'], `127.0.0.1:${first.port}`);
   t.is(line['reason'], 'ECONNREFUSED');
   t.is(await sidecar.metric('wechat_sidecar_upstream_failovers_total', `host="127.0.0.1:${first.port}"`), 1);

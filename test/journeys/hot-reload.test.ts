@@ -5,8 +5,8 @@ import { APPID, APPSECRET, INFO, startSidecar, type Sidecar } from '../support/s
 import { type RunningSimulator, startSimulator } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-const READ_AGAIN = 'The settings were read again';
-const REFUSED = 'The new settings were refused; the old ones stay in force';
+const READ_AGAIN = 'settings reloaded';
+const REFUSED = 'new settings rejected; the old ones stay in force';
 const NEW_SECRET = 'beefbeefbeefbeefbeefbeefbeefbeef';
 
 interface Shop {
@@ -87,7 +87,7 @@ test.serial('SIGHUP reloads everything, and logs it even if nothing has changed'
   const { sidecar, platform } = await openShop(t);
   platform.control.clear();
   sidecar.signal('SIGHUP');
-  await sidecar.untilLine('The settings are those in force already');
+  await sidecar.untilLine('settings reloaded without changes');
   t.is((await sidecar.call(INFO)).status, 200);
   t.is(platform.control.counters().apps[APPID]?.classicFetches, 0, 'that costs no token');
 });
@@ -95,7 +95,7 @@ test.serial('SIGHUP reloads everything, and logs it even if nothing has changed'
 test.serial('settings that need a restart are named, and the others take effect', async (t) => {
   const { sidecar, replace, yaml } = await openShop(t);
   replace('shop.yaml', yaml('drainDelay: 3s\nforeignTokens: reject\n'));
-  const line = await sidecar.untilLine('These settings have changed and need a restart to take effect');
+  const line = await sidecar.untilLine('changed settings need a restart to take effect');
   t.deepEqual(line['settings'], ['drainDelay']);
   await sidecar.untilLine(READ_AGAIN);
   const reply = await sidecar.call(`${INFO}&access_token=somebody-elses-token-of-some-length`);

@@ -74,7 +74,7 @@ test('an account with mode login logs users in, and is ready without a token', a
   writeFileSync(file, `apps:\n  - { appid: ${APPID}, secret: ${APPSECRET}, mode: stable }\n`, {
     mode: 0o600,
   });
-  await sidecar.untilLine('The settings were read again');
+  await sidecar.untilLine('settings reloaded');
   t.is((await sidecar.call(INFO)).json()['openid'], 'oJourney01');
   t.is(
     await sidecar.errcode(`/cgi-bin/token?grant_type=client_credential&appid=${APPID}&secret=x`),

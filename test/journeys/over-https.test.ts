@@ -61,7 +61,7 @@ test.serial(
   async (t) => {
     const platform = await startTlsPlatform(t);
     const sidecar = await startSidecar(t, [platform.origin], { token: false });
-    const line = await sidecar.untilLine('no upstream can be connected');
+    const line = await sidecar.untilLine('no upstream is reachable');
     t.regex(String(line['reason']), /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE)$/);
     for (const query of ['', '&access_token=somebody-elses-token-of-some-length']) {
       const reply = await sidecar.call(INFO + query);

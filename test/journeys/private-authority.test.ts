@@ -111,6 +111,6 @@ test('tls.caFile makes a hub with a private CA trusted, and a file without a cer
   }).untilServing();
   await until(async () => 'ip_list' in (await answer(proxy.base)));
   writeFileSync(caFile, 'nonsense');
-  await proxy.untilLine('The new settings were refused; the old ones stay in force');
+  await proxy.untilLine('new settings rejected; the old ones stay in force');
   t.true('ip_list' in (await answer(proxy.base)));
 });

@@ -17,7 +17,7 @@ for (const mode of MODES) {
 
     platform.control.clear();
     const second = await startSidecar(t, [platform.origin], { env });
-    await second.untilLine('token remembered');
+    await second.untilLine('token loaded from the store');
     t.is(await second.health('readyz'), 200);
     t.is((await second.call(INFO)).json()['openid'], 'oJourney01');
     t.is(costOf(platform.control).all, 0);

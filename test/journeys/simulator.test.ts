@@ -38,11 +38,11 @@ test.serial('accounts that are added or changed in the settings are updated on t
   const simulator = await startRole(t, 'simulator', { args: ['--config', file], secrets: [first, second] });
   t.is((await ask(tokenUrl(simulator.base, first))).json().errcode, 40013);
   write(account(first));
-  await simulator.untilLines('The settings were read again', 1);
+  await simulator.untilLines('settings reloaded', 1);
   const { access_token: token, expires_in: life } = (await ask(tokenUrl(simulator.base, first))).json();
   t.is(life, 7_200);
   write(account(second));
-  await simulator.untilLines('The settings were read again', 2);
+  await simulator.untilLines('settings reloaded', 2);
   t.is((await ask(tokenUrl(simulator.base, first))).json().errcode, 40125);
   const call = `${simulator.base}/cgi-bin/getcallbackip?access_token=${String(token)}`;
   t.true('ip_list' in (await ask(call)).json(), 'a token outlives a new secret');

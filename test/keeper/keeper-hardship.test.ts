@@ -1,7 +1,7 @@
 import test from 'ava';
 import { fingerprintOf } from '../../src/base/secret.ts';
 import { memoryStore } from '../../src/store/store.ts';
-import type { Shared } from '../../src/token/state.ts';
+import type { SharedState } from '../../src/token/state.ts';
 import { makeToken } from '../../src/token/token.ts';
 import type { Issuer } from '../../src/wechat/issuer.ts';
 import { given, noRoute, platformSays, ripple } from '../support/fake-issuer.ts';
@@ -12,7 +12,7 @@ test('a machine that wakes from a long sleep renews within thirty seconds, or at
   const { keeper, issuer, clock } = await begun();
   const slept = new ManualClock();
   slept.advance(3 * 3_600_000);
-  clock.lifeMs = () => slept.lifeMs();
+  clock.monotonicMs = () => slept.monotonicMs();
   t.is(keeper.peek(), undefined);
   const waiting = keeper.token();
   t.is(issuer.fetches.length, 2);
@@ -23,9 +23,9 @@ test('a machine that wakes from a long sleep renews within thirty seconds, or at
 test('without any call the state is checked every thirty seconds', async (t) => {
   const { issuer, clock } = await begun();
   const sleptMs = 3 * 3_600_000;
-  const lifeMs = clock.lifeMs.bind(clock);
+  const lifeMs = clock.monotonicMs.bind(clock);
   // Only the clock jumps: the keeper's timer was set before the sleep.
-  clock.lifeMs = () => lifeMs() + sleptMs;
+  clock.monotonicMs = () => lifeMs() + sleptMs;
   clock.advance(30_000);
   await ripple();
   t.is(issuer.fetches.length, 2);
@@ -61,9 +61,9 @@ test('a call to the platform that never ends is aborted and repeated', async (t)
 
 test('a stored token is served without asking the platform', async (t) => {
   const clock = new ManualClock();
-  const known: Shared = {
-    token: makeToken('remembered', clock.lifeMs() - 1_000_000, 7_200_000),
-    forcedAtMs: [clock.lifeMs() - 1_000],
+  const known: SharedState = {
+    token: makeToken('remembered', clock.monotonicMs() - 1_000_000, 7_200_000),
+    forcedAtMs: [clock.monotonicMs() - 1_000],
   };
   const { keeper, issuer, told } = bench({ store: { ...memoryStore, load: () => Promise.resolve(known) } });
   keeper.start();
@@ -71,7 +71,7 @@ test('a stored token is served without asking the platform', async (t) => {
   t.is(issuer.fetches.length, 0);
   t.true(keeper.wasTried());
   t.is(keeper.status().forcedLeft, 19);
-  t.deepEqual(told, [['tokenChanged', fingerprintOf('remembered'), clock.wallMs() + 6_200_000]]);
+  t.deepEqual(told, [['tokenChanged', fingerprintOf('remembered'), clock.unixMs() + 6_200_000]]);
 });
 
 test('a store that is slow or fails does not block the first fetch', async (t) => {
@@ -88,7 +88,7 @@ test('a store that is slow or fails does not block the first fetch', async (t) =
 });
 
 test('a token and a forced refresh are saved as soon as they are known', async (t) => {
-  const saved: Shared[] = [];
+  const saved: SharedState[] = [];
   const { keeper } = await begun({ store: { ...memoryStore, save: (_, known) => void saved.push(known) } });
   t.is(saved.at(-1)?.token?.value.reveal(), 'first');
   void keeper.refreshNow();
@@ -98,7 +98,7 @@ test('a token and a forced refresh are saved as soon as they are known', async (
 test('a newer token of another holder is served from then on', async (t) => {
   const { keeper, clock, issuer } = await begun();
   clock.advance(1_000);
-  keeper.adopt({ token: makeToken('of another', clock.lifeMs(), 7_200_000), forcedAtMs: [] });
+  keeper.adopt({ token: makeToken('of another', clock.monotonicMs(), 7_200_000), forcedAtMs: [] });
   t.is(keeper.peek()?.value.reveal(), 'of another');
   t.is(issuer.fetches.length, 1);
 });
@@ -127,7 +127,7 @@ test('very short-lived tokens are logged once, and callers get the reason', asyn
     await ripple();
   }
   t.is(issuer.fetches.length, 7);
-  const told = lines.filter(({ event }) => event === 'tokens live so briefly that fetches are spaced');
+  const told = lines.filter(({ event }) => event === 'tokens are too short-lived; fetches are spaced');
   t.is(told.length, 1);
   await issuer.fetches[6]?.answer(given('moment-6', 1));
   clock.advance(1_000);

@@ -16,7 +16,7 @@ test('the first token is fetched at the start, before anyone calls', async (t) =
   t.true(keeper.wasTried() && keeper.hasHadToken());
   t.deepEqual(told, [
     ['refreshed', 'startup', 'renewed'],
-    ['tokenChanged', fingerprintOf('first'), clock.wallMs() + 7_200_000],
+    ['tokenChanged', fingerprintOf('first'), clock.unixMs() + 7_200_000],
   ]);
 });
 
@@ -214,7 +214,7 @@ test('the log says when the quota for refused tokens is used up', async (t) => {
     await issuer.probes[fetch]?.answer({ kind: 'refused', errcode: 40001 });
     await issuer.fetches.at(-1)?.answer(given(name));
   }
-  t.like(lines.at(-1), { level: 'warn', event: 'forced refresh has to wait', fields: { againInS: 28 } });
+  t.like(lines.at(-1), { level: 'warn', event: 'forced refresh delayed', fields: { againInS: 28 } });
 });
 
 test('no token or secret appears in the log, the status or the observer', async (t) => {
@@ -231,7 +231,7 @@ test('no token or secret appears in the log, the status or the observer', async 
 
 test('the status says what failed, since when, and that it is over', async (t) => {
   const { keeper, issuer, clock } = await begun();
-  const failedAtMs = clock.wallMs();
+  const failedAtMs = clock.unixMs();
   keeper.reconfigure({ ...APP, secret: new Secret('wrong') });
   await issuer.fetches[1]?.answer(platformSays(40125));
   clock.advance(330_000);

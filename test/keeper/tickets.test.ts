@@ -18,7 +18,7 @@ interface Bench {
 function bench(): Bench {
   const clock = new ManualClock();
   const token = (): Promise<TokenAnswer> =>
-    Promise.resolve({ kind: 'token', token: makeToken('a-token', clock.lifeMs(), 7_200_000) });
+    Promise.resolve({ kind: 'token', token: makeToken('a-token', clock.monotonicMs(), 7_200_000) });
   const made: Bench = {
     clock,
     asked: 0,
@@ -92,8 +92,8 @@ test('a caller waits for a fresh ticket if the current one has little life left'
   await valueOf(made.tickets);
   // It was not renewed because nobody had used it for a long time.
   const { clock } = made;
-  const lifeMs = clock.lifeMs.bind(clock);
-  clock.lifeMs = () => lifeMs() + 6_000_000;
+  const lifeMs = clock.monotonicMs.bind(clock);
+  clock.monotonicMs = () => lifeMs() + 6_000_000;
   made.says = says('ticket-new', 7_200);
   const answers = await Promise.all([1, 2, 3].map(() => valueOf(made.tickets)));
   t.deepEqual(answers, ['ticket-new', 'ticket-new', 'ticket-new']);
@@ -161,12 +161,12 @@ test('while renewals fail the ticket is served until it expires, not longer', as
 test('if the platform returns the same ticket again, it is asked again at a limited rate', async (t) => {
   const made = bench();
   await valueOf(made.tickets);
-  const endMs = made.clock.lifeMs() + 7_200_000;
+  const endMs = made.clock.monotonicMs() + 7_200_000;
   made.says = () =>
     answer({
       errcode: 0,
       ticket: 'ticket-one',
-      expires_in: Math.max(1, Math.floor((endMs - made.clock.lifeMs()) / 1_000)),
+      expires_in: Math.max(1, Math.floor((endMs - made.clock.monotonicMs()) / 1_000)),
     });
   for (let step = 0; step < 7_190; step++) {
     made.clock.advance(1_000);

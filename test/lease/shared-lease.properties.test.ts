@@ -63,12 +63,12 @@ class Platform {
   issuerFor(by: string, isCut: () => boolean): Issuer {
     return {
       fetch: async (app, force) => {
-        const nowMs = this.#clock.lifeMs();
+        const nowMs = this.#clock.monotonicMs();
         const takesMs = Math.floor(this.#random() * 5_000);
         this.asked.push({ by, startMs: nowMs, endMs: nowMs + takesMs, force, isCut: isCut() });
         await this.#after(takesMs * this.#random());
         const outcome = this.#give(app.mode, force);
-        await this.#after(nowMs + takesMs - this.#clock.lifeMs());
+        await this.#after(nowMs + takesMs - this.#clock.monotonicMs());
         return outcome;
       },
       probe: async (token): Promise<ProbeOutcome> => {
@@ -84,17 +84,17 @@ class Platform {
   }
 
   accepts(token: Token): boolean {
-    return (this.#tokens[this.indexOf(token)]?.endMs ?? 0) > this.#clock.lifeMs();
+    return (this.#tokens[this.indexOf(token)]?.endMs ?? 0) > this.#clock.monotonicMs();
   }
 
   killCurrent(): void {
     const current = this.#tokens.at(-1);
-    if (current !== undefined) current.endMs = this.#clock.lifeMs();
+    if (current !== undefined) current.endMs = this.#clock.monotonicMs();
   }
 
   #give(mode: TokenMode, force: boolean): FetchOutcome {
     if (this.#random() < 0.1) return { kind: 'failure', cause: 'platform', errcode: -1, detail: 'busy' };
-    const nowMs = this.#clock.lifeMs();
+    const nowMs = this.#clock.monotonicMs();
     const current = this.#tokens.at(-1);
     const isForced = force && nowMs - this.#forcedAtMs >= 30_000;
     if (isForced) this.#forcedAtMs = nowMs;

@@ -284,7 +284,7 @@ test('a token that was fetched after the turn was lost yields to the later one',
   t.deepEqual([peek(a), peek(b)], ['of b', 'of b']);
 });
 
-test('forced refreshes of all holders draw on one ration', async (t) => {
+test('forced refreshes of all holders draw on one quota', async (t) => {
   const { a, b, issuer, pass } = await begun('stable');
   void a.keepers.refreshNow(APPID);
   await ripple();

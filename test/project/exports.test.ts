@@ -5,7 +5,7 @@ import { readSources, type SourceFile } from '../support/source-tree.ts';
 
 /** Exported for tests alone, each with the reason why a test has to reach it. */
 const FOR_TESTS: Readonly<Record<string, string>> = {
-  'src/base/clock.ts LifeScale': 'the one class whose inputs are two clocks; tests turn them by hand',
+  'src/base/clock.ts MonotonicScale': 'the one class whose inputs are two clocks; tests turn them by hand',
   'src/base/did-you-mean.ts editDistance': 'a pure function with properties of its own',
   'src/cli/output.ts WAITING_BYTES_MAX': 'the bound that the test fills',
   'src/cli/output.ts pipeOutput': 'takes a stream, so that a test can break it',

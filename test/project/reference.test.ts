@@ -13,7 +13,7 @@ import { withReadableTimes } from '../../src/server/status-times.ts';
 import { errorResponse, REASONS } from '../../src/proxy/errors.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 import { CONTROL_PAGE } from '../../src/simulator/control-page.ts';
-import { troubleOf } from '../../src/wechat/errcodes.ts';
+import { diagnose } from '../../src/wechat/errcodes.ts';
 import { logCalls, returnedEvents } from '../support/log-events.ts';
 import {
   codesIn,
@@ -99,7 +99,7 @@ test('every reason is in docs/errors.md, with its errcode and its status', (t) =
 
 test('every errcode of the token endpoints that has words of its own is in docs/errors.md', (t) => {
   const wordsOf = (errcode: number): string => {
-    const { message } = troubleOf({ kind: 'failure', cause: 'platform', errcode, detail: '' });
+    const { message } = diagnose({ kind: 'failure', cause: 'platform', errcode, detail: '' });
     return message.replaceAll(String(errcode), '');
   };
   const [unknown, family] = [wordsOf(99_999), wordsOf(89_500)];

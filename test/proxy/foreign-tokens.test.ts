@@ -7,7 +7,7 @@ import { json, OK, startScriptedUpstream } from '../support/scripted-upstream.ts
 const FOREIGN = '92_a-token-of-another-account-0123456789';
 const PATH = `/wxa/getpaidunionid?access_token=${FOREIGN}`;
 const REFUSAL = '{"errcode":40001,"errmsg":"invalid credential, access_token is invalid or not latest"}';
-const EVENT = 'a foreign token was refused';
+const EVENT = 'foreign token refused';
 
 test('a refused foreign token is reported by a header, a warning and a metric, and the answer stays as it is', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(json(REFUSAL)));

@@ -46,7 +46,7 @@ for (const [name, options] of WORLDS) {
     for (let death = 0; death < 8; death += 1) {
       await world.pass(40_000 + Math.floor(world.random() * 60_000));
       world.kill();
-      const deadMs = world.clock.lifeMs();
+      const deadMs = world.clock.monotonicMs();
       world.failures.length = 0;
       await world.pass(20_000);
       const last = world.failures.findLast(({ path }) => path === GOOD)?.atMs ?? deadMs;
@@ -70,7 +70,7 @@ for (const [name, options] of WORLDS) {
     world.poll(0, GOOD, 200);
     await world.pass(1_000);
     world.kill();
-    const deadMs = world.clock.lifeMs();
+    const deadMs = world.clock.monotonicMs();
     world.failures.length = 0;
     await world.pass(10_000);
     t.true((world.failures.at(-1)?.atMs ?? deadMs) - deadMs <= HEALED_MS);
@@ -86,7 +86,7 @@ for (const [name, options] of WORLDS) {
     await world.pass(5_000);
     world.failures.length = 0;
     world.kill();
-    const deadMs = world.clock.lifeMs();
+    const deadMs = world.clock.monotonicMs();
     await world.pass(20_000);
     t.true((world.failures.at(-1)?.atMs ?? deadMs) - deadMs <= HEALED_MS);
     await world.close();
@@ -104,7 +104,7 @@ test('a hub with 1,000 sidecars is asked to look no more often than with one', a
   world.poll(500, GOOD, 200);
   await world.pass(2_000);
   world.kill();
-  const deadMs = world.clock.lifeMs();
+  const deadMs = world.clock.monotonicMs();
   world.failures.length = 0;
   await world.pass(8_000);
   const last = world.failures.findLast(({ path }) => path === GOOD)?.atMs ?? deadMs;
@@ -121,7 +121,7 @@ test('sidecars that name no path are healed within 35 s, and cost at most 140 lo
   world.poll(0, GOOD, 200);
   await world.pass(3_000);
   world.kill();
-  const deadMs = world.clock.lifeMs();
+  const deadMs = world.clock.monotonicMs();
   world.failures.length = 0;
   await world.pass(60_000);
   const last = world.failures.findLast(({ path }) => path === GOOD)?.atMs ?? deadMs;

@@ -47,7 +47,7 @@ function bench(): Bench {
     clock,
     reports,
     asked,
-    token: makeToken('the-first-token', clock.lifeMs(), 7_200_000),
+    token: makeToken('the-first-token', clock.monotonicMs(), 7_200_000),
     refuse(path = PATH) {
       const words: string[] = [];
       void reports.refused(APPID, path, it.token.fingerprint, 40001).then((outcome) => {
@@ -56,7 +56,7 @@ function bench(): Bench {
       return words;
     },
     succeed(sentAgoMs = 0) {
-      reports.succeeded(APPID, PATH, it.token.fingerprint, clock.lifeMs() - sentAgoMs);
+      reports.succeeded(APPID, PATH, it.token.fingerprint, clock.monotonicMs() - sentAgoMs);
     },
     async pass(forMs) {
       for (let left = forMs; left > 0; left -= 10) {
@@ -85,7 +85,7 @@ test('the first refusal of a path is reported at once, and the call is sent agai
   const words = it.refuse();
   const { fingerprint } = it.token;
   t.like(it.asked[0], { fingerprint, errcode: 40001, path: PATH, succeeded: false });
-  const token = makeToken('the-second-token', it.clock.lifeMs(), 7_200_000);
+  const token = makeToken('the-second-token', it.clock.monotonicMs(), 7_200_000);
   await it.asked[0]?.answer({ kind: 'renewed', token });
   t.deepEqual(words, ['the-second-token']);
 });
@@ -103,7 +103,7 @@ test('a call whose token was replaced meanwhile goes on with the current one, wh
   it.refuse();
   await it.asked[0]?.answer({ kind: 'accepted', holdMs: 60_000 });
   const old = it.token;
-  it.token = makeToken('the-second-token', it.clock.lifeMs(), 7_200_000);
+  it.token = makeToken('the-second-token', it.clock.monotonicMs(), 7_200_000);
   const outcome = it.reports.refused(APPID, PATH, old.fingerprint, 40001);
   await it.asked[1]?.answer({ kind: 'not_current', token: it.token });
   t.like(await outcome, { kind: 'replay' });
@@ -176,7 +176,7 @@ test('a success that was sent between two refusals does not clear the second', a
   const it = await lookedInto();
   it.refuse();
   await it.pass(300);
-  const sentMs = it.clock.lifeMs();
+  const sentMs = it.clock.monotonicMs();
   await it.pass(100);
   it.refuse();
   await it.pass(200);
@@ -248,7 +248,7 @@ test('who has waited for a token already waits for another one only for what is 
 test('a new token ends the wait for evidence about the old one', async (t) => {
   const it = await lookedInto();
   const words = it.refuse();
-  it.token = makeToken('the-second-token', it.clock.lifeMs(), 7_200_000);
+  it.token = makeToken('the-second-token', it.clock.monotonicMs(), 7_200_000);
   it.reports.tokenChanged(APPID);
   await it.pass(0);
   await it.asked[1]?.answer({ kind: 'not_current', token: it.token });

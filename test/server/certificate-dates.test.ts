@@ -7,7 +7,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 const DAY_MS = 86_400_000;
 
 async function certificate(fromDays: number, toDays: number): Promise<Buffer> {
-  const at = (days: number): Date => new Date(new ManualClock().wallMs() + days * DAY_MS);
+  const at = (days: number): Date => new Date(new ManualClock().unixMs() + days * DAY_MS);
   const { cert } = await makeTestCertificate('dates.test', {
     notBeforeDate: at(fromDays),
     notAfterDate: at(toDays),

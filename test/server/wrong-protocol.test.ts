@@ -37,7 +37,7 @@ test('TLS that is sent to a plain port says so in the log, a few times in every 
   await call();
   t.like(lines()[0], {
     level: 'warn',
-    event: 'A caller sent TLS to a port that serves plain HTTP',
+    event: 'TLS received on a plain HTTP port',
     port,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
   });
@@ -61,7 +61,7 @@ test('plain HTTP that is sent to a TLS port says so too', async (t) => {
   await t.throwsAsync(ask(`http://127.0.0.1:${port}/`));
   t.like(lines().at(-1), {
     level: 'warn',
-    event: 'A caller sent plain HTTP to a port that serves HTTPS',
+    event: 'plain HTTP received on an HTTPS port',
     port,
   });
 });

@@ -36,7 +36,7 @@ export class Excuses {
     this.offFor(WARM_UP_MS, always, 0);
   }
 
-  /** Whether the platform was slow, in trouble, or cut off from somebody since then. */
+  /** Whether the platform was slow, in diagnosis, or cut off from somebody since then. */
   isPlatformTroubled(sinceMs: number): boolean {
     return this.#platformTroubleMs > sinceMs;
   }

@@ -58,7 +58,7 @@ export const SCRIPTS_THAT_FAILED: readonly FailedScript[] = [
   },
   {
     story:
-      'a platform that was busy for seconds used up the ration, and a refused classic token stayed for minutes',
+      'a platform that was busy for seconds used up the quota, and a refused classic token stayed for minutes',
     script: {
       seed: 773,
       endMs: 3 * HOUR_MS,
@@ -73,7 +73,7 @@ export const SCRIPTS_THAT_FAILED: readonly FailedScript[] = [
       },
       knobs: KNOBS,
       steps: [
-        { atMs: 600_000, do: 'platform trouble', kind: 'busy', restarts: false, forMs: 100_000 },
+        { atMs: 600_000, do: 'platform diagnosis', kind: 'busy', restarts: false, forMs: 100_000 },
         { atMs: 601_000, do: 'revoke the token', times: 1, everyMs: 0 },
         { atMs: 602_000, do: 'rush', sidecar: 0, calls: 100, overMs: 60_000 },
       ],

@@ -37,7 +37,7 @@ export class Faults {
       case 'stray refusals':
       case 'secret reset':
       case 'other lives':
-      case 'platform trouble':
+      case 'platform diagnosis':
       case 'not on the IP list':
         return this.#onPlatform(step, traffic);
       case 'hub down':
@@ -82,7 +82,7 @@ export class Faults {
           | 'stray refusals'
           | 'secret reset'
           | 'other lives'
-          | 'platform trouble'
+          | 'platform diagnosis'
           | 'not on the IP list';
       }
     >,
@@ -115,7 +115,7 @@ export class Faults {
       case 'other lives':
         platform.lifeS = step.lifeS;
         return;
-      case 'platform trouble':
+      case 'platform diagnosis':
         if (step.restarts) schedule.in(step.forMs / 2, undefined, () => this.#restartKeepers());
         return this.#platformTrouble(step.kind, step.forMs);
       case 'not on the IP list': {
@@ -175,11 +175,11 @@ export class Faults {
     if (kind === 'slow' || kind === 'lossy') this.#excuses.troubleWay(forMs);
     if (kind === 'slow') weather.slowShare = 0.7;
     else if (kind === 'lossy') weather.lostShare = 0.5;
-    else platform.trouble = kind;
+    else platform.diagnosis = kind;
     this.#excuses.offFor(forMs, always, BACKOFF_MS, () => {
       weather.slowShare = 0;
       weather.lostShare = 0;
-      platform.trouble = 'none';
+      platform.diagnosis = 'none';
     });
   }
 

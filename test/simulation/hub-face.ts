@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type Koa from 'koa';
-import { mayUse } from '../../src/hub/callers.ts';
+import { isAuthorized } from '../../src/hub/authenticator.ts';
 import type { Hub } from '../../src/hub/hub.ts';
 import { Problem, problemAnswer, unknownApp } from '../../src/hub/problem.ts';
 import type { ApiRoute } from '../../src/hub/route.ts';
@@ -29,7 +29,7 @@ export async function serveHubRequest(hub: Hub, request: HubRequest, outlet: Out
       route.credential === 'key'
         ? { kind: 'client' as const, name: 'nobody', grants: [] }
         : await callerOf(hub, headerOf(request.headers, 'authorization'));
-    if (appid !== undefined && !(mayUse(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
+    if (appid !== undefined && !(isAuthorized(caller, appid) && hub.accounts.has(appid))) throw unknownApp();
     await route.run(ctx as unknown as Koa.Context, hub, caller, appid ?? '');
     if (ctx.respond === false) return;
     const body = Buffer.from(JSON.stringify(ctx.body));

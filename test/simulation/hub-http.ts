@@ -1,5 +1,5 @@
 import type { HubHttp, HubRequest } from '../../src/hub-client/http.ts';
-import type { AnswerSink, Exchange } from '../../src/upstream/request.ts';
+import type { ResponseSink, Exchange } from '../../src/upstream/request.ts';
 import type { Origin } from '../../src/upstream/origins.ts';
 import { serveHubRequest } from './hub-face.ts';
 import type { HubNode } from './hub-node.ts';
@@ -16,7 +16,7 @@ const BUFFER_BYTES_MAX = 4_096;
 /** A sidecar's requests to its hubs, over the network. */
 export function simulatedHubHttp(world: World, machine: Machine): HubHttp {
   return {
-    send(origin: Origin, request: HubRequest, sink: AnswerSink): Exchange {
+    send(origin: Origin, request: HubRequest, sink: ResponseSink): Exchange {
       const node = world.hubs.find(({ name }) => origin.host.startsWith(name));
       if (node === undefined) throw new Error(`There is no hub ${origin.host}`);
       const host = origin.host;
@@ -37,7 +37,7 @@ function arrive(
   world: World,
   node: HubNode,
   request: HubRequest,
-  sink: AnswerSink,
+  sink: ResponseSink,
   origin: Origin,
   back: WayBack,
 ): void {
@@ -78,7 +78,7 @@ function arrive(
   });
 }
 
-function answerAs(back: WayBack, sink: AnswerSink, origin: Origin, status: number, body: string): void {
+function answerAs(back: WayBack, sink: ResponseSink, origin: Origin, status: number, body: string): void {
   back.piece(() => sink.head(status, '', ['content-type', 'text/html'], origin));
   back.piece(() => void sink.data(Buffer.from(body)));
   back.piece(() => sink.end([]), { last: true });

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { Secret } from '../../src/base/secret.ts';
 import { accountsOf } from '../../src/hub/accounts.ts';
 import { Audit } from '../../src/hub/audit.ts';
-import { type Caller, Callers } from '../../src/hub/callers.ts';
+import { type Caller, Authenticator } from '../../src/hub/authenticator.ts';
 import { History } from '../../src/hub/history.ts';
 import type { Hub } from '../../src/hub/hub.ts';
 import { CALL_LIMITS, RELAY_LIMITS } from '../../src/hub/limits.ts';
@@ -126,9 +126,9 @@ export class HubNode implements Server {
     const audit = new Audit(log);
     this.hub = {
       version: '0.0.0-simulation',
-      about: { name: this.name, sinceUnixMs: clock.wallMs() },
+      about: { name: this.name, sinceUnixMs: clock.unixMs() },
       accounts,
-      callers: new Callers(CLIENTS, undefined, clock),
+      callers: new Authenticator(CLIENTS, undefined, clock),
       refreshes: new Refreshes({ accounts, audit, clock }),
       watchers,
       calls: new Shares(CALL_LIMITS),

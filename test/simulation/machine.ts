@@ -1,4 +1,4 @@
-import { type Clock, LifeScale, type Timer } from '../../src/base/clock.ts';
+import { type Clock, MonotonicScale, type Timer } from '../../src/base/clock.ts';
 import type { Host, Schedule } from './schedule.ts';
 
 /** 2026-01-05 00:00 UTC, when every world begins. */
@@ -35,10 +35,10 @@ export class Machine implements Host {
     this.#schedule = schedule;
     this.#rate = rate;
     this.#wallOffsetMs = EPOCH_UNIX_MS + wallOffsetMs;
-    const scale = new LifeScale(this.#wallMs(), this.#monotonicMs());
+    const scale = new MonotonicScale(this.#wallMs(), this.#monotonicMs());
     this.clock = {
-      wallMs: () => Math.floor(this.#wallMs()),
-      lifeMs: () => scale.read(Math.floor(this.#wallMs()), this.#monotonicMs()),
+      unixMs: () => Math.floor(this.#wallMs()),
+      monotonicMs: () => scale.read(Math.floor(this.#wallMs()), this.#monotonicMs()),
       after: (delayMs, run) => this.#after(delayMs, run),
     };
   }
@@ -51,7 +51,7 @@ export class Machine implements Host {
   pause(forMs: number, sleeps: boolean): void {
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.#schedule.nowMs + forMs);
     if (!sleeps) return;
-    this.clock.lifeMs();
+    this.clock.monotonicMs();
     this.#monotonicOffsetMs -= forMs * this.#rate;
     this.lastJumpMs = this.pausedUntilMs;
   }
@@ -61,7 +61,7 @@ export class Machine implements Host {
     this.#wallOffsetMs += byMs;
     this.lastJumpMs = this.#schedule.nowMs;
     // A busy process looks at its clock all the time.
-    this.clock.lifeMs();
+    this.clock.monotonicMs();
   }
 
   #wallMs(): number {

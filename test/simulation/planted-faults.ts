@@ -29,7 +29,7 @@ const TICKET_NEVER_RENEWED: readonly Change[] = [
   },
   {
     file: 'keeper/tickets.js',
-    find: 'if (clock.lifeMs() - this.#wantedMs < WANTED_MS)',
+    find: 'if (clock.monotonicMs() - this.#wantedMs < WANTED_MS)',
     put: 'if (false)',
   },
 ];
@@ -135,12 +135,12 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'token/machine.js',
-        find: 'const permission = permit(state.spentAtMs[mode], ration, moment.nowMs);',
+        find: 'const permission = permit(state.spentAtMs[mode], quota, moment.nowMs);',
         put: "const permission = { kind: 'allowed' };",
       },
       {
         file: 'lease/decide.js',
-        find: "if (force && permit(ledger, ration, nowUnixMs).kind !== 'allowed')",
+        find: "if (force && permit(ledger, quota, nowUnixMs).kind !== 'allowed')",
         put: 'if (false)',
       },
     ],
@@ -173,19 +173,19 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'token/machine.js',
-        find: "const mayWake = phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;",
+        find: "const mayWake = phase.kind === 'resting' && phase.diagnosis.recheckMs === undefined && !phase.diagnosis.throttled;",
         put: 'const mayWake = false;',
       },
     ],
   },
   {
-    name: 'no ration of classic fetches',
+    name: 'no quota of classic fetches',
     story: 'Two systems that fetch the same account end each other’s tokens as fast as they can.',
     changes: [
       {
         file: 'token/machine.js',
-        find: 'const permission = permit(state.spentAtMs[mode], ration, moment.nowMs);',
-        put: "const permission = mode === 'classic' ? { kind: 'allowed' } : permit(state.spentAtMs[mode], ration, moment.nowMs);",
+        find: 'const permission = permit(state.spentAtMs[mode], quota, moment.nowMs);',
+        put: "const permission = mode === 'classic' ? { kind: 'allowed' } : permit(state.spentAtMs[mode], quota, moment.nowMs);",
       },
     ],
   },
@@ -207,7 +207,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'token/machine.js',
-        find: "const mayWake = phase.kind === 'resting' && phase.trouble.recheckMs === undefined && !phase.trouble.throttled;",
+        find: "const mayWake = phase.kind === 'resting' && phase.diagnosis.recheckMs === undefined && !phase.diagnosis.throttled;",
         put: "const mayWake = phase.kind === 'resting';",
       },
     ],
@@ -224,7 +224,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'proxy/reports.js',
-        find: 'record.heldUntilMs = Math.min(record.heldUntilMs, this.#parts.clock.lifeMs() + HOLD_AFTER_SUCCESS_MS);',
+        find: 'record.heldUntilMs = Math.min(record.heldUntilMs, this.#parts.clock.monotonicMs() + HOLD_AFTER_SUCCESS_MS);',
         put: '',
       },
       {
@@ -253,7 +253,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'hub-client/account.js',
-        find: 'return isLive(token, this.#parts.clock.lifeMs()) ? token : undefined;',
+        find: 'return isLive(token, this.#parts.clock.monotonicMs()) ? token : undefined;',
         put: 'return token;',
       },
     ],
@@ -315,7 +315,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
-    name: 'a busy platform uses up the ration',
+    name: 'a busy platform uses up the quota',
     story: 'What the platform declines counts as if it had ended a token.',
     script: 1,
     changes: [
@@ -327,7 +327,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
-    name: 'a refused call is not replayed',
+    name: 'refused call not replayed',
     story: 'The token is replaced, and the call that found out fails.',
     changes: [
       {

@@ -61,10 +61,10 @@ export class Platform {
   readonly refusing = new Map<string, number>();
   /** How many of the next calls of a path are refused for no reason. */
   readonly strays = new Map<string, number>();
-  /** Callers that are not on the IP list. */
+  /** Authenticator that are not on the IP list. */
   readonly notListed = new Set<string>();
   /** What every call that carries the secret gets instead of an answer. */
-  trouble: 'none' | 'busy' | 'empty' | 'http500' = 'none';
+  diagnosis: 'none' | 'busy' | 'empty' | 'http500' = 'none';
   /** What happens as soon as a caller has been given a token. */
   readonly onceFetched = new Map<string, () => void>();
   onAsked: (asked: Asked) => void = () => {};
@@ -195,7 +195,7 @@ export class Platform {
       this.#note({ by, kind, errcode });
       return { status: 200, body: problem(errcode, words) };
     };
-    switch (this.trouble) {
+    switch (this.diagnosis) {
       case 'busy':
         return refuse(-1, 'system busy');
       case 'empty':

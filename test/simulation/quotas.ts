@@ -23,7 +23,7 @@ const RETRIES_MAX = 15;
 const RETRY_WINDOW_MS = 10_000;
 /** A look that was begun for some other reason ends within this. */
 const REASON_MS = 20_000;
-/** A token that cannot be replaced for want of a ration is looked into every five minutes. */
+/** A token that cannot be replaced for want of a quota is looked into every five minutes. */
 const RATIONED_LOOKS = 12;
 const LATE_SHARE = 0.02;
 const LATE_CALM_MS = 600_000;
@@ -147,7 +147,7 @@ export class Quotas {
     // What fails is tried again; how often is what other invariants say.
     if (
       counted(
-        'platform trouble',
+        'platform diagnosis',
         'cold start',
         'reload',
         'secret reset',
@@ -202,8 +202,8 @@ export class Quotas {
 
   /** What the platform declines in its own words has ended nobody's token. */
   #maySpend({ errcode }: Asked): boolean {
-    const { trouble } = this.#world.platform;
-    return errcode === 0 || trouble === 'empty' || trouble === 'http500';
+    const { diagnosis } = this.#world.platform;
+    return errcode === 0 || diagnosis === 'empty' || diagnosis === 'http500';
   }
 
   #checkRation({ by, atMs }: Asked): void {

@@ -48,7 +48,7 @@ export type Step = { readonly atMs: number } & (
       readonly forMs: number;
     }
   | {
-      readonly do: 'platform trouble';
+      readonly do: 'platform diagnosis';
       readonly kind: 'busy' | 'empty' | 'http500' | 'slow' | 'lossy';
       /** In the middle of it those who keep the account start again. */
       readonly restarts: boolean;
@@ -112,7 +112,7 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   'sidecar pauses': 2,
   cut: 6,
   gateway: 4,
-  'platform trouble': 4,
+  'platform diagnosis': 4,
   'cold start': 2,
   reload: 2,
   'store hangs': 2,
@@ -231,7 +231,7 @@ function drawStep(kind: Kind, atMs: number, sizes: Sizes, chance: Chance): Step 
       const mode = chance.one(['blocks streams', 'buffers streams', 'repeats posts', 'errors'] as const);
       return { atMs, do: kind, hub, mode, forMs: mode === 'errors' ? forMs : forMs * 10 };
     }
-    case 'platform trouble':
+    case 'platform diagnosis':
       return {
         atMs,
         do: kind,

@@ -1,6 +1,6 @@
-import { type Answer, heldAnswer } from '../../src/proxy/answer.ts';
+import { type Answer, heldAnswer } from '../../src/proxy/upstream-response.ts';
 import type { CallBody } from '../../src/proxy/body.ts';
-import type { Call, Served } from '../../src/proxy/call.ts';
+import type { Call, CallResult } from '../../src/proxy/call.ts';
 import type { Accounts, ProxyRules } from '../../src/proxy/sidecar.ts';
 import type { LocalResponse } from '../../src/server/local-response.ts';
 import { errorResponse, type Reason } from '../../src/proxy/errors.ts';
@@ -48,7 +48,7 @@ export interface CallStory {
 /** A call of a business program without its sockets: stands where a `Call` does. */
 export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injected' | 'stopKeeping'> {
   readonly method = 'GET';
-  readonly gone = false;
+  readonly isClosed = false;
   readonly record = undefined;
   readonly bytesIn = 0;
   readonly rules: ProxyRules;
@@ -112,7 +112,7 @@ export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injec
     return this.#path.split('?', 1)[0] as string;
   }
 
-  describe(): void {}
+  setLabels(): void {}
 
   whenGone(): void {}
 
@@ -162,7 +162,7 @@ export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injec
     });
   }
 
-  finish(answer: Answer, _replay: 0 | 1, rewritten?: Buffer): Served {
+  finish(answer: Answer, _replay: 0 | 1, rewritten?: Buffer): CallResult {
     if (answer.kind === 'failed') return this.fail('upstream_timeout', '');
     if (answer.kind === 'held' && this.#sendings.length === 0) this.#noteTicket(answer.body);
     if (answer.kind !== 'held') return this.#served(200, undefined, 'platform');
@@ -170,20 +170,20 @@ export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injec
     return this.#served(200, errcode, 'platform');
   }
 
-  fail(reason: Reason, message: string, errcode?: number): Served {
+  fail(reason: Reason, message: string, errcode?: number): CallResult {
     const own = errorResponse(reason, message, 'wechat', errcode);
     return { ...this.#served(own.status, errcode, 'sidecar'), own, failure: { reason, message } };
   }
 
-  ownAnswer(own: LocalResponse): Served {
+  respondLocally(own: LocalResponse): CallResult {
     return this.#served(own.status, undefined, 'sidecar');
   }
 
-  left(): Served {
+  clientClosed(): CallResult {
     return this.#served(499, undefined, 'sidecar');
   }
 
-  ended({ errcode, failure, answeredBy }: Served): void {
+  ended({ errcode, failure, answeredBy }: CallResult): void {
     const story: CallStory = {
       node: this.#node,
       machine: this.#machine,
@@ -207,13 +207,13 @@ export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injec
 
   async #timed<Value>(wait: Promise<Value>): Promise<Value> {
     const { clock } = this.#machine;
-    const beganMs = clock.lifeMs();
+    const beganMs = clock.monotonicMs();
     const value = await wait;
-    this.#waitedMs += clock.lifeMs() - beganMs;
+    this.#waitedMs += clock.monotonicMs() - beganMs;
     return value;
   }
 
-  #served(status: number, errcode: number | undefined, answeredBy: Served['answeredBy']): Served {
+  #served(status: number, errcode: number | undefined, answeredBy: CallResult['answeredBy']): CallResult {
     return { app: undefined, path: this.#path, status, errcode, answeredBy };
   }
 }

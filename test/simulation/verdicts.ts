@@ -13,7 +13,7 @@ export const INVARIANTS = {
   'demand wakes a back-off': `A platform that is back is not asked a minute later while callers fail. If a call waited
     in vain for a token, and what the platform said last to this keeper was a failure that may pass, some keeper of the
     account asked it again between 1.5 s before the call and 3.5 s after, unless the ways to platform or store were
-    in trouble, another hub had the turn (classic), or the keeper was paused or started in that time.`,
+    in diagnosis, another hub had the turn (classic), or the keeper was paused or started in that time.`,
   'a live token is served': `While a refresh runs, and while it fails, the old token is served to its end: whatever
     happens, no keeper and no sidecar says that it has no token while the one that it had last is accepted and not
     about to end. Excused is a process whose clocks were set, or that slept, during the token's life.`,

@@ -115,7 +115,7 @@ export class World {
     this.#disks.set(machine.name, disk);
     const records = diskRecords({
       disk,
-      wallMs: () => machine.clock.wallMs(),
+      unixMs: () => machine.clock.unixMs(),
       later: (run) => void this.schedule.in(DISK_MS, machine, run),
     });
     return storeOf(records, machine.clock);

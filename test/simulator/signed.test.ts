@@ -44,7 +44,7 @@ test('a Wechatmp-Signature covers the platform’s own URL and the exact body', 
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const path = '/wxa/getuserriskrank';
   const body = '{"iv":"","data":"","authtag":""}';
-  const now = Math.floor(clock.wallMs() / 1_000);
+  const now = Math.floor(clock.unixMs() / 1_000);
   const headersFor = (origin: string, at = now): Record<string, string> => {
     const text = `${origin}${path}\n${appid}\n${at}\n${body}`;
     const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };

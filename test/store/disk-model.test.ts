@@ -25,14 +25,14 @@ test('the model of a disk and the file store agree on whatever a seed draws', as
     const disk: Disk = new Map();
     const start = (): [TokenRecords, TokenRecords] => [
       new FileRecords({ path: join(directory, 'tokens.json'), clock, random: systemRandom, log: silentLog }),
-      diskRecords({ disk, wallMs: () => clock.wallMs(), later: (run) => run() }),
+      diskRecords({ disk, unixMs: () => clock.unixMs(), later: (run) => run() }),
     ];
     let stores = start();
     for (let at = 0; at < 30; at += 1) {
       const [appid, mode] = [one(APPIDS), one(MODES)];
       const act = random();
       if (act < 0.4) {
-        const issuedAtUnixMs = clock.wallMs() + one([0, -HOUR_MS, HOUR_MS]);
+        const issuedAtUnixMs = clock.unixMs() + one([0, -HOUR_MS, HOUR_MS]);
         const value = new Secret(`token ${seed} ${at} of a length that is usual`);
         const record: TokenRecord = {
           appid,
@@ -40,7 +40,7 @@ test('the model of a disk and the file store agree on whatever a seed draws', as
           ...(random() < 0.8 && {
             token: { value, issuedAtUnixMs, expiresAtUnixMs: issuedAtUnixMs + 2 * HOUR_MS },
           }),
-          forcedAtUnixMs: one([[], [clock.wallMs() - 1_000], [clock.wallMs() + HOUR_MS]]),
+          forcedAtUnixMs: one([[], [clock.unixMs() - 1_000], [clock.unixMs() + HOUR_MS]]),
         };
         for (const store of stores) {
           store.save(record);

@@ -17,8 +17,8 @@ const record: TokenRecord = {
   mode: 'stable',
   token: {
     value: new Secret('the-token-itself'),
-    issuedAtUnixMs: clock.wallMs(),
-    expiresAtUnixMs: clock.wallMs() + 7_200_000,
+    issuedAtUnixMs: clock.unixMs(),
+    expiresAtUnixMs: clock.unixMs() + 7_200_000,
   },
   forcedAtUnixMs: [],
 };
@@ -65,7 +65,7 @@ test('a file under another key is set aside whole, and the log says why', async 
 
 test('with a key a token in clear is not read: one warning says so, and the ledger is kept', async (t) => {
   const path = join(temporaryFolder(t), 'tokens.json');
-  const forcedAtUnixMs = [clock.wallMs() - 60_000];
+  const forcedAtUnixMs = [clock.unixMs() - 60_000];
   const before = open(path);
   for (const appid of ['wx1', 'wx2']) before.save({ ...record, appid, forcedAtUnixMs });
   await before.close();
@@ -104,8 +104,8 @@ test('an encrypted token opens neither for another account or mode nor with anot
   for (const change of [
     { appid: 'wx2' },
     { mode: 'classic' },
-    { token: { issuedAtUnixMs: clock.wallMs() + 1 } },
-    { token: { expiresAtUnixMs: clock.wallMs() + 9_000_000 } },
+    { token: { issuedAtUnixMs: clock.unixMs() + 1 } },
+    { token: { expiresAtUnixMs: clock.unixMs() + 9_000_000 } },
   ]) {
     const path = join(temporaryFolder(t), 'tokens.json');
     await written(path, KEY);

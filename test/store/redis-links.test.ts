@@ -10,8 +10,8 @@ import { RedisServer, serialRedisTest, until } from '../support/redis.ts';
 import { documentedRights } from '../support/redis-rights.ts';
 
 const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'classic' } as const;
-const REFUSED = 'the new settings of the token store cannot be used; the old ones stay in force';
-const TAKEN = 'the new settings of the token store are in force';
+const REFUSED = 'new token store settings rejected; the old ones stay in force';
+const TAKEN = 'token store settings applied';
 
 interface Opened {
   readonly records: RedisRecords;

@@ -60,9 +60,7 @@ redisTest(
         other.lines.some((line) => line.includes('stored token cannot be decrypted')),
       );
       if (mode === 'classic') {
-        await until('it is withheld', () =>
-          other.lines.some((line) => line.includes('token fetch withheld')),
-        );
+        await until('it is withheld', () => other.lines.some((line) => line.includes('token fetch blocked')));
         t.is(other.issuer.fetches.length, 0);
       } else {
         await until('it asks', () => other.issuer.fetches.length === 1);
@@ -111,7 +109,7 @@ redisTest('a hub that starts before its Redis gets its token from the others onc
   await startFirst(t, redis.url(), 'classic', 'the key of all the others');
   redis.pause();
   const late = startHub(t, redis.url(), 'classic', 'the key of all the others');
-  await until('it is withheld', () => late.lines.some((line) => line.includes('token fetch withheld')));
+  await until('it is withheld', () => late.lines.some((line) => line.includes('token fetch blocked')));
   redis.resume();
   await until('it has it', () => late.value() === 'first');
   t.is(late.issuer.fetches.length, 0);

@@ -307,7 +307,7 @@ serialRedisTest('model and Redis agree: what is dated ahead, forced refreshes, a
   await both.addForced([nowMs - 1_000, nowMs + HOUR_MS]);
   t.is((await both.read()).forcedAtUnixMs.length, 3);
   for (let count = 0; count < 25; count += 1) await both.forceDated(nowMs + HOUR_MS + count, ACCOUNT);
-  // They keep their number up to the ration, 30 s apart.
+  // They keep their number up to the quota, 30 s apart.
   t.true((await both.read()).forcedAtUnixMs.every((atMs) => atMs <= nowMs + HOUR_MS));
   await both.doubt('aaaa');
   await both.doubt('bbbb');

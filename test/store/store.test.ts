@@ -4,7 +4,7 @@ import { Secret } from '../../src/base/secret.ts';
 import { RollingCount } from '../../src/keeper/rolling-count.ts';
 import { fromRecord, toRecord } from '../../src/store/token-records.ts';
 import { policyFor } from '../../src/token/policy.ts';
-import { notAhead } from '../../src/token/ration.ts';
+import { notAhead } from '../../src/token/quota.ts';
 import { makeToken } from '../../src/token/token.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -14,43 +14,43 @@ const NOW_MS = 1_700_000_000_000;
 /** A process whose life scale is off from the wall clock by this much. */
 function clockOff(byMs: number): ManualClock {
   const clock = new ManualClock();
-  const wallMs = clock.wallMs.bind(clock);
-  clock.wallMs = () => wallMs() + byMs;
+  const wallMs = clock.unixMs.bind(clock);
+  clock.unixMs = () => wallMs() + byMs;
   return clock;
 }
 
 test('a record is in Unix time, and comes back on the scale of another process', (t) => {
   const before = clockOff(-HOUR_MS);
-  const token = makeToken('value', before.lifeMs() - 1_000, 7_200_000);
-  const record = toRecord('wx1', 'stable', token, [before.lifeMs() - 500], before);
-  t.is(record.token?.expiresAtUnixMs, before.wallMs() + 7_199_000);
-  const after = new ManualClock(before.wallMs() + 60_000);
+  const token = makeToken('value', before.monotonicMs() - 1_000, 7_200_000);
+  const record = toRecord('wx1', 'stable', token, [before.monotonicMs() - 500], before);
+  t.is(record.token?.expiresAtUnixMs, before.unixMs() + 7_199_000);
+  const after = new ManualClock(before.unixMs() + 60_000);
   const found = fromRecord(record, after);
-  t.is(found.token?.expiresAtMs, after.lifeMs() + 7_139_000);
+  t.is(found.token?.expiresAtMs, after.monotonicMs() + 7_139_000);
   t.is(found.token?.fingerprint, token.fingerprint);
-  t.deepEqual(found.forcedAtMs, [after.lifeMs() - 60_500]);
+  t.deepEqual(found.forcedAtMs, [after.monotonicMs() - 60_500]);
 });
 
-test('a wall clock that was set back gives a token no more than its life, and no ration a wait for the future', (t) => {
+test('a wall clock that was set back gives a token no more than its life, and no quota a wait for the future', (t) => {
   const clock = new ManualClock();
   const value = new Secret('value');
-  const aheadMs = clock.wallMs() + HOUR_MS;
+  const aheadMs = clock.unixMs() + HOUR_MS;
   const token = { value, issuedAtUnixMs: aheadMs, expiresAtUnixMs: aheadMs + 7_200_000 };
   const found = fromRecord({ appid: 'wx1', mode: 'stable', token, forcedAtUnixMs: [aheadMs] }, clock);
-  t.is(found.token?.expiresAtMs, clock.lifeMs() + 7_200_000);
-  t.deepEqual(found.forcedAtMs, [clock.lifeMs()]);
+  t.is(found.token?.expiresAtMs, clock.monotonicMs() + 7_200_000);
+  t.deepEqual(found.forcedAtMs, [clock.monotonicMs()]);
 });
 
 test('forced refreshes that lie ahead keep their number and spacing, and what was spent before stays', (t) => {
-  const ration = policyFor('stable').ration;
-  const date = fc.integer({ min: NOW_MS - 2 * ration.windowMs, max: NOW_MS + 2 * ration.windowMs });
+  const quota = policyFor('stable').quota;
+  const date = fc.integer({ min: NOW_MS - 2 * quota.windowMs, max: NOW_MS + 2 * quota.windowMs });
   fc.assert(
     fc.property(fc.array(date, { maxLength: 20 }), (dates) => {
-      const settled = notAhead(dates, ration, NOW_MS);
+      const settled = notAhead(dates, quota, NOW_MS);
       t.is(settled.length, dates.length);
       t.true(settled.every((atMs) => atMs <= NOW_MS));
       t.is(settled.length > 0 && dates.some((atMs) => atMs > NOW_MS) ? settled.at(-1) : NOW_MS, NOW_MS);
-      t.deepEqual(notAhead(settled, ration, NOW_MS + 1), settled);
+      t.deepEqual(notAhead(settled, quota, NOW_MS + 1), settled);
       for (const past of dates.filter((atMs) => atMs <= NOW_MS)) t.true(settled.includes(past));
     }),
   );

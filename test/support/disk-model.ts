@@ -8,20 +8,20 @@ export type Disk = Map<string, TokenRecord>;
 
 export interface DiskParts {
   readonly disk: Disk;
-  readonly wallMs: () => number;
+  readonly unixMs: () => number;
   /** A moment later, unless the process has ended by then. */
   readonly later: (run: () => void) => void;
 }
 
 /** What `FileRecords` does, for one process, written down a second time and without a file. */
-export function diskRecords({ disk, wallMs, later }: DiskParts): TokenRecords {
+export function diskRecords({ disk, unixMs, later }: DiskParts): TokenRecords {
   const records = new Map<string, TokenRecord>();
   let isRead = false;
   let writing: Promise<void> = Promise.resolve();
   const write = (): void => {
     writing = new Promise((resolve) => {
       later(() => {
-        forgetUseless(records, wallMs());
+        forgetUseless(records, unixMs());
         disk.clear();
         for (const [key, record] of records) disk.set(key, record);
         resolve();
@@ -33,7 +33,7 @@ export function diskRecords({ disk, wallMs, later }: DiskParts): TokenRecords {
     let isChanged = false;
     for (const [key, record] of disk) {
       if (records.has(key)) continue;
-      const settled = withoutFuture(record, wallMs());
+      const settled = withoutFuture(record, unixMs());
       isChanged ||= settled !== record;
       records.set(key, settled);
     }

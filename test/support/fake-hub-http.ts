@@ -2,7 +2,7 @@ import { Secret } from '../../src/base/secret.ts';
 import type { Bearer } from '../../src/hub-client/bearer.ts';
 import { HubClient } from '../../src/hub-client/client.ts';
 import type { HubHttp, HubRequest } from '../../src/hub-client/http.ts';
-import type { AnswerSink, TransportFailure } from '../../src/upstream/request.ts';
+import type { ResponseSink, TransportFailure } from '../../src/upstream/request.ts';
 import { type Origin, Origins } from '../../src/upstream/origins.ts';
 import { ripple } from './fake-issuer.ts';
 import type { ManualClock } from './manual-clock.ts';
@@ -11,10 +11,10 @@ import type { ManualClock } from './manual-clock.ts';
 export class FakeSending {
   readonly origin: Origin;
   readonly request: HubRequest;
-  readonly #sink: AnswerSink;
+  readonly #sink: ResponseSink;
   aborted = false;
 
-  constructor(origin: Origin, request: HubRequest, sink: AnswerSink) {
+  constructor(origin: Origin, request: HubRequest, sink: ResponseSink) {
     this.origin = origin;
     this.request = request;
     this.#sink = sink;
@@ -61,7 +61,7 @@ export class FakeSending {
 export class FakeHubHttp implements HubHttp {
   readonly sendings: FakeSending[] = [];
 
-  send(origin: Origin, request: HubRequest, sink: AnswerSink): { resume(): void; abort(): void } {
+  send(origin: Origin, request: HubRequest, sink: ResponseSink): { resume(): void; abort(): void } {
     const sending = new FakeSending(origin, request, sink);
     this.sendings.push(sending);
     return { resume() {}, abort: () => void (sending.aborted = true) };
@@ -110,7 +110,7 @@ export function wireToken(
   clock: ManualClock,
   { agedS = 0, lifeS = 7_200 }: { agedS?: number; lifeS?: number } = {},
 ): object {
-  const issuedMs = clock.wallMs() - agedS * 1_000;
+  const issuedMs = clock.unixMs() - agedS * 1_000;
   return {
     appid,
     access_token: value,

@@ -2,7 +2,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { seededRandom, type Random } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { Audit } from '../../src/hub/audit.ts';
-import type { Caller } from '../../src/hub/callers.ts';
+import type { Caller } from '../../src/hub/authenticator.ts';
 import { Refreshes } from '../../src/hub/refreshes.ts';
 import { makeKeepers, type Keepers } from '../../src/keeper/keepers.ts';
 import { silentObserver } from '../../src/keeper/observer.ts';
@@ -119,7 +119,7 @@ export class HealingWorld {
 
   /** From now on the sidecar calls the path this often, beginning at a moment drawn from the first interval. */
   poll(sidecar: number, path: string, everyMs: number): void {
-    this.#polls.push({ sidecar, path, everyMs, nextMs: this.clock.lifeMs() + this.random() * everyMs });
+    this.#polls.push({ sidecar, path, everyMs, nextMs: this.clock.monotonicMs() + this.random() * everyMs });
   }
 
   /** The platform refuses the current token from now on; the normal ask still returns it. */
@@ -128,9 +128,9 @@ export class HealingWorld {
   }
 
   async pass(forMs: number): Promise<void> {
-    for (const endMs = this.clock.lifeMs() + forMs; this.clock.lifeMs() < endMs;) {
+    for (const endMs = this.clock.monotonicMs() + forMs; this.clock.monotonicMs() < endMs;) {
       for (const poll of this.#polls) {
-        if (poll.nextMs > this.clock.lifeMs()) continue;
+        if (poll.nextMs > this.clock.monotonicMs()) continue;
         poll.nextMs += poll.everyMs;
         void this.#call(poll);
       }
@@ -154,11 +154,11 @@ export class HealingWorld {
     const outcome = await reports.refused(APPID, path, token.fingerprint, 40001);
     if (outcome.kind === 'replay' && (await this.#sent(reports, path, outcome.token))) return;
     if (outcome.kind === 'replay') void reports.refused(APPID, path, outcome.token.fingerprint, 40001);
-    this.failures.push({ path, atMs: this.clock.lifeMs() });
+    this.failures.push({ path, atMs: this.clock.monotonicMs() });
   }
 
   async #sent(reports: Reports, path: string, token: Token): Promise<boolean> {
-    const sentMs = this.clock.lifeMs();
+    const sentMs = this.clock.monotonicMs();
     const isAccepted = await this.#later(CALL_MS, () => this.#accepts(token) && !this.refuses(path));
     if (isAccepted) reports.succeeded(APPID, path, token.fingerprint, sentMs);
     return isAccepted;

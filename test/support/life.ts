@@ -105,7 +105,7 @@ export class ModelPlatform {
   readonly answer: Platform = (round, life) => {
     if (this.isDown) {
       return round.kind === 'fetch'
-        ? { kind: 'fetchFailed', round: round.round, trouble: busy }
+        ? { kind: 'fetchFailed', round: round.round, diagnosis: busy }
         : { kind: 'probed', round: round.round, outcome: busy };
     }
     if (round.kind === 'probe') {

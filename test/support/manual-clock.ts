@@ -11,11 +11,11 @@ export class ManualClock implements Clock {
     this.#lifeMs = startMs;
   }
 
-  wallMs(): number {
+  unixMs(): number {
     return this.#wallMs;
   }
 
-  lifeMs(): number {
+  monotonicMs(): number {
     return this.#lifeMs;
   }
 

@@ -23,7 +23,7 @@ export class SharedMemory {
   aheadMs = 0;
 
   get nowMs(): number {
-    return this.#clock.lifeMs() + this.aheadMs;
+    return this.#clock.monotonicMs() + this.aheadMs;
   }
 
   link(): Link {

@@ -19,7 +19,7 @@ import { policyFor } from '../../src/token/policy.ts';
 const DAY_MS = 86_400_000;
 const DOUBT_MS = 30_000;
 const LIFE_MS_MAX = 7 * DAY_MS;
-const RATION = policyFor('stable').ration;
+const RATION = policyFor('stable').quota;
 
 /** What is stored for one account in one mode. Never changed, only replaced. */
 export interface Place {

@@ -5,17 +5,17 @@ export class TurnedClock implements Clock {
   #aheadMs = 0;
   readonly #timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
 
-  wallMs(): number {
-    return systemClock.wallMs() + this.#aheadMs;
+  unixMs(): number {
+    return systemClock.unixMs() + this.#aheadMs;
   }
 
-  lifeMs(): number {
-    return systemClock.lifeMs() + this.#aheadMs;
+  monotonicMs(): number {
+    return systemClock.monotonicMs() + this.#aheadMs;
   }
 
   after(delayMs: number, run: () => void): Timer {
     const entry = {
-      atMs: this.lifeMs() + delayMs,
+      atMs: this.monotonicMs() + delayMs,
       run: () => {
         if (!this.#timers.delete(entry)) return;
         timer.cancel();
@@ -35,7 +35,7 @@ export class TurnedClock implements Clock {
   /** Runs what came due in order of its time. */
   turn(byMs: number): void {
     this.#aheadMs += byMs;
-    const nowMs = this.lifeMs();
+    const nowMs = this.monotonicMs();
     const due = [...this.#timers].filter(({ atMs }) => atMs <= nowMs).toSorted((a, b) => a.atMs - b.atMs);
     for (const { run } of due) run();
   }

@@ -96,7 +96,7 @@ test('while a renewal fails, the old token is served until it ends, and comes ba
 test('failures that pass are retried with growing delays of at most a minute', (t) => {
   const life = new Life(
     'stable',
-    ({ round }) => ({ kind: 'fetchFailed', round, trouble: busy }),
+    ({ round }) => ({ kind: 'fetchFailed', round, diagnosis: busy }),
     () => 0.999,
   );
   life.begin();
@@ -110,8 +110,8 @@ test('failures that pass are retried with growing delays of at most a minute', (
 });
 
 test('a configuration error is probed again slowly, and callers start nothing meanwhile', (t) => {
-  const trouble = { errcode: 40125, message: 'wrong secret', recheckMs: 300_000 };
-  const life = new Life('stable', ({ round }) => ({ kind: 'fetchFailed', round, trouble })).begin();
+  const diagnosis = { errcode: 40125, message: 'wrong secret', recheckMs: 300_000 };
+  const life = new Life('stable', ({ round }) => ({ kind: 'fetchFailed', round, diagnosis })).begin();
   for (let call = 0; call < 299; call += 1) {
     life.pass(1_000);
     life.do({ kind: 'wake' });
@@ -122,8 +122,8 @@ test('a configuration error is probed again slowly, and callers start nothing me
 });
 
 test('a new secret ends the rest of a configuration error at once', (t) => {
-  const trouble = { errcode: 40125, message: 'wrong secret', recheckMs: 300_000 };
-  const life = new Life('stable', ({ round }) => ({ kind: 'fetchFailed', round, trouble })).begin();
+  const diagnosis = { errcode: 40125, message: 'wrong secret', recheckMs: 300_000 };
+  const life = new Life('stable', ({ round }) => ({ kind: 'fetchFailed', round, diagnosis })).begin();
   life.platform = new ModelPlatform().answer;
   life.do({ kind: 'reconfigured' });
   t.true(isLive(life.state.token, life.nowMs));
@@ -133,7 +133,7 @@ test('a new secret that arrives while the old one is being tried is tried right 
   const life = new Life('stable').begin();
   life.do({ kind: 'reconfigured' });
   t.is(life.rounds.length, 1);
-  life.do({ kind: 'fetchFailed', round: 1, trouble: { errcode: 40125, message: '', recheckMs: 300_000 } });
+  life.do({ kind: 'fetchFailed', round: 1, diagnosis: { errcode: 40125, message: '', recheckMs: 300_000 } });
   t.is(life.rounds.length, 2);
   t.is(life.state.phase.kind, 'fetching');
 });
@@ -225,7 +225,7 @@ test('a refused token for which the platform is too busy to give another is aske
   life.platform = ({ kind, round }) =>
     kind === 'probe'
       ? { kind: 'probed', round, outcome: 'refused' }
-      : { kind: 'fetchFailed', round, trouble: busy, unspent: true };
+      : { kind: 'fetchFailed', round, diagnosis: busy, unspent: true };
   life.pass(60_000);
   const sinceMs = life.nowMs;
   life.report();
@@ -311,7 +311,7 @@ test('forced refreshes that hand back the same token are repeated ever more rare
   t.true(life.asked().length < 40);
 });
 
-test('a refused token that ends while the ration is used up is renewed all the same', (t) => {
+test('a refused token that ends while the quota is used up is renewed all the same', (t) => {
   const { life, platform } = living('stable');
   life.state = {
     ...life.state,
@@ -357,7 +357,7 @@ function storm(life: Life, forMs: number, errcode: number): { looks: number } {
   return { looks: life.asked(sinceMs).filter((asked) => asked === 'probe').length };
 }
 
-for (const [what, trouble, isWoken] of [
+for (const [what, diagnosis, isWoken] of [
   ['a busy platform', busy, true],
   ['HTTP 429', { ...busy, throttled: true as const }, false],
   ['a wrong secret', { errcode: 40125, message: '', recheckMs: 300_000 }, false],
@@ -365,7 +365,7 @@ for (const [what, trouble, isWoken] of [
   test(`a call without a live token ${isWoken ? 'cuts' : 'does not cut'} the wait after ${what} short`, (t) => {
     const life = new Life(
       'stable',
-      ({ round }) => ({ kind: 'fetchFailed', round, trouble }),
+      ({ round }) => ({ kind: 'fetchFailed', round, diagnosis }),
       () => 0.999,
     );
     life.begin();
@@ -390,7 +390,7 @@ test('a forced refresh for which there is no quota left keeps nobody from renewi
   const used = { errcode: 45009, message: '', recheckMs: 900_000 };
   life.platform = (round, it) =>
     round.kind === 'fetch' && round.force
-      ? { kind: 'fetchFailed', round: round.round, trouble: used }
+      ? { kind: 'fetchFailed', round: round.round, diagnosis: used }
       : platform.answer(round, it);
   life.pass(refused.expiresAtMs - life.nowMs - 400_000);
   life.report();

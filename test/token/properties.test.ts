@@ -7,7 +7,7 @@ import {
   type Effect,
   type Event,
   INITIAL_STATE,
-  type Shared,
+  type SharedState,
   type State,
   wakeAtMs,
 } from '../../src/token/state.ts';
@@ -219,10 +219,10 @@ class World {
     const { inFlight, nowMs } = this;
     if (inFlight === undefined) return;
     const { round } = inFlight;
-    const trouble =
+    const diagnosis =
       how === 'slow' ? { errcode: 40164, message: '', recheckMs: 60_000 } : { errcode: -1, message: '' };
     if (inFlight.kind === 'probe') {
-      const outcome = how === 'accepted' || how === 'refused' ? how : trouble;
+      const outcome = how === 'accepted' || how === 'refused' ? how : diagnosis;
       return this.send({ kind: 'probed', round, outcome });
     }
     const { token } = this.state;
@@ -230,7 +230,7 @@ class World {
       const again = makeToken(token.value.reveal(), nowMs, token.expiresAtMs - nowMs);
       return this.send({ kind: 'fetched', round, token: again });
     }
-    if (how === 'busy' || how === 'slow') return this.send({ kind: 'fetchFailed', round, trouble });
+    if (how === 'busy' || how === 'slow') return this.send({ kind: 'fetchFailed', round, diagnosis });
     this.send({ kind: 'fetched', round, token: this.#newToken(nowMs) });
   }
 
@@ -239,12 +239,13 @@ class World {
     if (this.inFlight?.round === round) return;
     const before = this.state;
     if (how === 'new') this.send({ kind: 'fetched', round, token: this.#newToken(this.nowMs) });
-    else if (how === 'busy') this.send({ kind: 'fetchFailed', round, trouble: { errcode: -1, message: '' } });
+    else if (how === 'busy')
+      this.send({ kind: 'fetchFailed', round, diagnosis: { errcode: -1, message: '' } });
     else this.send({ kind: 'probed', round, outcome: 'refused' });
     must(this.state === before, 'a stale outcome did something');
   }
 
-  #shared(ageMs: number, forcedAgoMs: readonly number[]): Shared {
+  #shared(ageMs: number, forcedAgoMs: readonly number[]): SharedState {
     const forcedAtMs = forcedAgoMs.map((agoMs) => this.nowMs - agoMs).toSorted((a, b) => a - b);
     return { token: this.#newToken(this.nowMs - ageMs), forcedAtMs };
   }

@@ -82,12 +82,12 @@ test('a yielded round of earlier changes nothing', (t) => {
   t.is(life.state, state);
 });
 
-test('what was never asked costs no ration', (t) => {
+test('what was never asked costs no quota', (t) => {
   const life = new Life('classic').begin();
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
   life.report(40001);
   life.do({ kind: 'probed', round: 2, outcome: 'refused' });
-  life.do({ kind: 'fetchFailed', round: 3, trouble: { ...busy, recheckMs: 5_000 }, unspent: true });
+  life.do({ kind: 'fetchFailed', round: 3, diagnosis: { ...busy, recheckMs: 5_000 }, unspent: true });
   t.deepEqual(life.state.spentAtMs.classic, []);
   t.is(life.state.phase.kind, 'resting');
 });

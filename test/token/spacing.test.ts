@@ -106,7 +106,7 @@ test('a fetch that fails while fetches are spaced is followed by the next 30 s l
   let failing = false;
   const life = new Life('classic', ({ round }, { nowMs }) =>
     failing
-      ? { kind: 'fetchFailed', round, trouble: busy }
+      ? { kind: 'fetchFailed', round, diagnosis: busy }
       : { kind: 'fetched', round, token: freshToken(nowMs, 1) },
   ).begin();
   life.pass(10_000);
@@ -131,7 +131,7 @@ test('lives of a moment that another holder fetched count', (t) => {
   t.deepEqual(life.asked(sinceMs), ['fetch', 'fetch']);
 });
 
-test('while fetches are spaced, the trouble says how long the platform’s tokens live', (t) => {
+test('while fetches are spaced, the diagnosis says how long the platform’s tokens live', (t) => {
   for (const [lifeMs, words] of [
     [1, /live for less than one second \(expires_in\)/],
     [3_000, /live for 3 s \(expires_in\)/],
@@ -143,6 +143,6 @@ test('while fetches are spaced, the trouble says how long the platform’s token
     life.pass(20_000);
     const { phase } = life.state;
     t.is(phase.kind, 'resting');
-    t.regex(phase.kind === 'resting' ? phase.trouble.message : '', words);
+    t.regex(phase.kind === 'resting' ? phase.diagnosis.message : '', words);
   }
 });

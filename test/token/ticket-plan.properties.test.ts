@@ -13,7 +13,7 @@ interface Served {
   readonly leftMs: number | undefined;
 }
 
-/** Callers come at these gaps, the platform answers at once. */
+/** Authenticator come at these gaps, the platform answers at once. */
 function live(
   platform: Platform,
   gapsMs: readonly number[],

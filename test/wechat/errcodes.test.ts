@@ -1,22 +1,22 @@
 import test from 'ava';
-import { troubleOf } from '../../src/wechat/errcodes.ts';
+import { diagnose } from '../../src/wechat/errcodes.ts';
 
 const MINUTE_MS = 60_000;
 
 for (const errcode of [-1, 45011]) {
   test(`errcode ${errcode} passes by itself`, (t) => {
-    const trouble = troubleOf({ kind: 'failure', cause: 'platform', errcode, detail: '' });
-    t.is(trouble.recheckMs, undefined);
-    t.is(trouble.errcode, errcode);
+    const diagnosis = diagnose({ kind: 'failure', cause: 'platform', errcode, detail: '' });
+    t.is(diagnosis.recheckMs, undefined);
+    t.is(diagnosis.errcode, errcode);
   });
 }
 
 for (const cause of ['transport', 'unreadable'] as const) {
   test(`an answer that is ${cause === 'transport' ? 'missing' : cause} passes by itself, and counts as busy`, (t) => {
-    const trouble = troubleOf({ kind: 'failure', cause, detail: 'ECONNREFUSED' });
-    t.is(trouble.recheckMs, undefined);
-    t.is(trouble.errcode, -1);
-    t.regex(trouble.message, /ECONNREFUSED/);
+    const diagnosis = diagnose({ kind: 'failure', cause, detail: 'ECONNREFUSED' });
+    t.is(diagnosis.recheckMs, undefined);
+    t.is(diagnosis.errcode, -1);
+    t.regex(diagnosis.message, /ECONNREFUSED/);
   });
 }
 
@@ -25,11 +25,11 @@ for (const errcode of [
   89506, 89507, 43002, 12345,
 ]) {
   test(`errcode ${errcode} is probed again after one minute to one hour, and says what to do`, (t) => {
-    const trouble = troubleOf({ kind: 'failure', cause: 'platform', errcode, detail: '' });
-    t.is(trouble.errcode, errcode);
-    t.true((trouble.recheckMs ?? 0) >= MINUTE_MS && (trouble.recheckMs ?? 0) <= 60 * MINUTE_MS);
-    t.regex(trouble.message, new RegExp(`errcode ${errcode}`));
-    t.regex(trouble.message, /What to do: /);
+    const diagnosis = diagnose({ kind: 'failure', cause: 'platform', errcode, detail: '' });
+    t.is(diagnosis.errcode, errcode);
+    t.true((diagnosis.recheckMs ?? 0) >= MINUTE_MS && (diagnosis.recheckMs ?? 0) <= 60 * MINUTE_MS);
+    t.regex(diagnosis.message, new RegExp(`errcode ${errcode}`));
+    t.regex(diagnosis.message, /What to do: /);
   });
 }
 
@@ -41,5 +41,5 @@ test('40164 names the address to allow', (t) => {
     ip: '203.0.113.7',
     detail: '',
   } as const;
-  t.regex(troubleOf(failure).message, /203\.0\.113\.7/);
+  t.regex(diagnose(failure).message, /203\.0\.113\.7/);
 });

@@ -1,6 +1,6 @@
 import type { AccountStatus } from '../../keeper/status.ts';
 import type { TokenMode } from '../../token/token.ts';
-import { type Caller, mayDo, mayUse } from '../callers.ts';
+import { type Caller, mayDo, isAuthorized } from '../authenticator.ts';
 import type { History, PastRefresh } from '../history.ts';
 import type { HubApp } from '../accounts.ts';
 import type { Hub } from '../hub.ts';
@@ -71,10 +71,10 @@ export const ROWS_MAX = 200;
 
 export function pageData(hub: Hub, caller: Caller, language: Language): PageData {
   const { accounts, clock, about, version } = hub;
-  const apps = accounts.list().filter(({ appid }) => mayUse(caller, appid));
+  const apps = accounts.list().filter(({ appid }) => isAuthorized(caller, appid));
   const statuses = new Map(accounts.status().map((status) => [status.appid, status]));
   return {
-    nowMs: clock.wallMs(),
+    nowMs: clock.unixMs(),
     hub: { name: about.name, version, sinceMs: about.sinceUnixMs },
     accounts: apps
       .filter((app): app is TokenApp => app.mode !== 'login')
@@ -152,7 +152,7 @@ function stateOf(status: AccountStatus | undefined): PageAccount['state'] {
 
 /** A caller that may not use every account sees its own sidecars alone. */
 function sidecarsOf(watchers: readonly WatcherView[], viewer: Caller): PageData['sidecars'] {
-  const seesAll = mayUse(viewer, '*');
+  const seesAll = isAuthorized(viewer, '*');
   const rows = new Map<string, SidecarRow>();
   let total = 0;
   for (const { caller, address, sinceUnixMs } of watchers) {

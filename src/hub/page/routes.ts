@@ -1,6 +1,6 @@
 import type Koa from 'koa';
 import type Router from 'koa-router';
-import { type Caller, keyOf, mayDo, mayUse } from '../callers.ts';
+import { type Caller, keyOf, mayDo, isAuthorized } from '../authenticator.ts';
 import type { Hub } from '../hub.ts';
 import { BODY_LIMITS } from '../limits.ts';
 import { notPermitted, Problem, unknownApp } from '../problem.ts';
@@ -28,7 +28,7 @@ const POLICY = [
 
 /** The page for people: everything that it takes is served from here, and nothing from elsewhere. */
 export function addPageRoutes(router: Router, hub: Hub): void {
-  const sessions = new Sessions(hub.clock, hub.random, (caller) => hub.callers.stillHolds(caller));
+  const sessions = new Sessions(hub.clock, hub.random, (caller) => hub.callers.isStillValid(caller));
   const visitor = (ctx: Koa.Context): Caller | undefined => {
     const caller = sessions.callerOf(ctx.cookies.get(COOKIE));
     if (caller !== undefined) hub.places.recognised(ctx.req.socket, keyOf(caller));
@@ -93,22 +93,22 @@ async function logIn(ctx: Koa.Context, hub: Hub, sessions: Sessions): Promise<vo
   const language = languageIn(ctx);
   const address = addressOf(ctx);
   const form = new URLSearchParams((await readBody(ctx.req, BODY_LIMITS.unknownBytesMax)).toString('utf8'));
-  const recognition = hub.callers.byKey((form.get('key') ?? '').trim(), address);
-  if (recognition.kind !== 'caller') {
-    const isLimited = recognition.kind === 'limited';
+  const authentication = hub.callers.byKey((form.get('key') ?? '').trim(), address);
+  if (authentication.kind !== 'caller') {
+    const isLimited = authentication.kind === 'limited';
     const reason = isLimited ? 'too_many_failures' : 'unauthorized';
-    hub.audit.refused({ caller: undefined, address, call: 'POST /login', reason, why: recognition.why });
+    hub.audit.refused({ caller: undefined, address, call: 'POST /login', reason, why: authentication.why });
     answerHtml(ctx, isLimited ? 429 : 401, loginHtml(language, isLimited ? 'tooOften' : 'wrongKey'));
     return;
   }
-  const { caller } = recognition;
+  const { caller } = authentication;
   setCookie(ctx, sessions.open(caller), SESSION_MS);
-  hub.log.info('somebody logged in at the page', { caller: caller.name, address });
+  hub.log.info('page login', { caller: caller.name, address });
   goHome(ctx);
 }
 
 async function refreshByHand(ctx: Koa.Context, hub: Hub, caller: Caller, appid: string): Promise<void> {
-  if (!mayUse(caller, appid) || !hub.accounts.has(appid)) throw unknownApp();
+  if (!isAuthorized(caller, appid) || !hub.accounts.has(appid)) throw unknownApp();
   if (!mayDo(caller, 'refresh', appid)) throw notPermitted('refresh');
   const before = hub.accounts.peek(appid)?.fingerprint;
   const outcome = await hub.calls.run(caller, () => hub.refreshes.byHand(caller, appid));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { LruTable } from '../../base/lru-table.ts';
 import { type Random, randomHex } from '../../base/random.ts';
-import { keyOf, type Caller } from '../callers.ts';
+import { keyOf, type Caller } from '../authenticator.ts';
 import type { ShareLimits } from '../limits.ts';
 
 export const SESSION_MS = 8 * 3_600_000;
@@ -13,14 +13,14 @@ const ID_DIGITS = 48;
 export class Sessions {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #stillHolds: (caller: Caller) => boolean;
+  readonly #isStillValid: (caller: Caller) => boolean;
   /** By digest of the id. */
   readonly #open = new LruTable<string, { caller: Caller; endsAtMs: number }>(SESSION_LIMITS.max);
 
-  constructor(clock: Clock, random: Random, stillHolds: (caller: Caller) => boolean) {
+  constructor(clock: Clock, random: Random, isStillValid: (caller: Caller) => boolean) {
     this.#clock = clock;
     this.#random = random;
-    this.#stillHolds = stillHolds;
+    this.#isStillValid = isStillValid;
   }
 
   /** Answers the new session's id. Over a caller's share the session that it has used least lately ends. */
@@ -29,7 +29,7 @@ export class Sessions {
     const own = [...this.#open.entries()].filter(([, session]) => keyOf(session.caller) === keyOf(caller));
     const [oldest] = own.at(-1) ?? [];
     if (oldest !== undefined && own.length >= SESSION_LIMITS.perCaller) this.#open.delete(oldest);
-    this.#open.set(digestOf(id), { caller, endsAtMs: this.#clock.lifeMs() + SESSION_MS });
+    this.#open.set(digestOf(id), { caller, endsAtMs: this.#clock.monotonicMs() + SESSION_MS });
     return id;
   }
 
@@ -38,7 +38,8 @@ export class Sessions {
     const key = id === undefined ? '' : digestOf(id);
     const session = this.#open.get(key);
     if (session === undefined) return undefined;
-    if (this.#clock.lifeMs() < session.endsAtMs && this.#stillHolds(session.caller)) return session.caller;
+    if (this.#clock.monotonicMs() < session.endsAtMs && this.#isStillValid(session.caller))
+      return session.caller;
     this.#open.delete(key);
     return undefined;
   }

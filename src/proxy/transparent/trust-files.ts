@@ -30,7 +30,7 @@ export async function prepareTrust(
   clock: Clock,
 ): Promise<{ certFile: string; keyFile: string }> {
   const files = { certFile: join(folders.key, 'tls.crt'), keyFile: join(folders.key, 'tls.key') };
-  const nowMs = clock.wallMs();
+  const nowMs = clock.unixMs();
   const kept = await readKept(files, nowMs);
   if (kept === undefined) {
     const { makeSelfSigned } = await import('../../server/self-signed.ts');

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import { networkOf } from './peer.ts';
 
-export interface PlaceLimits {
+export interface ConnectionLimits {
   /** Connections in all. */
   readonly connectionsMax: number;
   /** Of these, the ones that have proved nothing yet: neither finished TLS nor sent a whole head. */
@@ -123,8 +123,8 @@ class Line {
  * holds places loses them. A recognised caller that is being served keeps its connection, and then it is the
  * newcomer that is closed.
  */
-export class Places {
-  readonly limits: PlaceLimits;
+export class ConnectionTable {
+  readonly limits: ConnectionLimits;
   readonly #unproven = new Line(({ address }) => address);
   readonly #idle = new Line(({ address }) => address);
   readonly #served = new Line(({ address }) => address);
@@ -138,7 +138,7 @@ export class Places {
   /** Is called for each connection that is closed to make room for another. */
   onGiveWay: (reason: GiveWayReason, address: string) => void = () => undefined;
 
-  constructor(limits: PlaceLimits) {
+  constructor(limits: ConnectionLimits) {
     this.limits = limits;
   }
 

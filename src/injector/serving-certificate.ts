@@ -3,7 +3,7 @@ import { expiresAtMs } from './certificate-plan.ts';
 import type { WebhookCertificate } from './certificate.ts';
 
 /** The certificate for new connections; existing ones keep theirs. */
-export class ShownCertificate implements KeptCertificate {
+export class ServingCertificate implements KeptCertificate {
   readonly #servers: Parameters<KeptCertificate['serve']>[0][] = [];
   #pair: Pair;
 

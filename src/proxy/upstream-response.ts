@@ -1,7 +1,7 @@
 import { headLines } from '../server/plain-response.ts';
 import { decoded } from '../upstream/content-coding.ts';
 import { type Injected, redactedBody, redactedHeader, redactedHeaders } from '../upstream/injected.ts';
-import type { AnswerSink, TransportFailure } from '../upstream/request.ts';
+import type { ResponseSink, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { beginningOf } from '../wechat/answer-body.ts';
 import { judge, JUDGED_BYTES_MAX, NO_VERDICT, type Verdict } from '../wechat/verdict.ts';
@@ -9,7 +9,7 @@ import type { CallResponse } from './caller.ts';
 import { answerHeaders, rewrittenHeaders } from './headers.ts';
 import { type KnownAnswer, knownAnswerOf, writableReason } from './known-answer.ts';
 
-export interface AnswerHead {
+export interface UpstreamResponseHead {
   readonly status: number;
   readonly reason: string;
   /** A flat list of names and values, as the platform sent it. */
@@ -21,7 +21,12 @@ export interface AnswerHead {
 /** What became of one sending of a call. */
 export type Answer =
   /** Small, and not yet passed on. */
-  | { readonly kind: 'held'; readonly head: AnswerHead; readonly body: Buffer; readonly verdict: Verdict }
+  | {
+      readonly kind: 'held';
+      readonly head: UpstreamResponseHead;
+      readonly body: Buffer;
+      readonly verdict: Verdict;
+    }
   /** Passed on to the caller as it came; `whole` is false where it broke off on the way. */
   | { readonly kind: 'relayed'; readonly status: number; readonly whole: boolean }
   | { readonly kind: 'failed'; readonly failure: TransportFailure }
@@ -72,9 +77,9 @@ function hasBody(method: string, status: number): boolean {
  * Holds an answer for as long as it could still be a small JSON object, or a page that quotes what we
  * put into the call, and then either hands it over whole, with its verdict, or passes it on as it comes.
  */
-export class AnswerRelay implements AnswerSink {
+export class AnswerRelay implements ResponseSink {
   readonly #host: RelayHost;
-  #head: AnswerHead = { status: 0, reason: '', headers: [] };
+  #head: UpstreamResponseHead = { status: 0, reason: '', headers: [] };
   #codings: readonly string[] = [];
   /** The most that is held, and whether only what may be an object is. */
   #hold = { bytesMax: 0, objectsOnly: true };
@@ -218,7 +223,7 @@ export function sendHeld(
 /** `own` are our own headers. */
 function sendHead(
   response: CallResponse,
-  { status, reason, headers, known }: AnswerHead,
+  { status, reason, headers, known }: UpstreamResponseHead,
   own: readonly string[],
 ): void {
   // What is passed on to a web page depends on what we say to it.
@@ -239,7 +244,7 @@ function headOf(
   headers: readonly string[],
   known: KnownAnswer,
   injected: readonly Injected[],
-): AnswerHead {
+): UpstreamResponseHead {
   // No way to write a secret makes it shorter.
   const mayQuote = injected.some(({ secret }) => secret.reveal().length <= known.charsMax);
   if (!mayQuote) return { status, reason: known.reason, headers, known };

@@ -1,4 +1,4 @@
-import type { Wishes } from '../kubernetes/annotations.ts';
+import type { PodOptions } from '../kubernetes/annotations.ts';
 import * as name from '../kubernetes/names.ts';
 import { objects, type PodView } from './pod.ts';
 import type { SidecarPlan } from './sidecar-container.ts';
@@ -9,10 +9,10 @@ import { windowsBy } from './windows.ts';
 const CONTAINERS_MAX = 256;
 
 /** Why a sidecar cannot work in this pod: what conflicts, and what to do about it. */
-export function findObstacles(
+export function findConflicts(
   pod: PodView,
   asked: string,
-  wishes: Wishes,
+  options: PodOptions,
   plan: SidecarPlan,
   isPresent: boolean,
 ): string[] {
@@ -41,15 +41,15 @@ export function findObstacles(
     );
   }
   if (isPresent) return problems;
-  if (wishes.transparent === true) {
+  if (options.transparent === true) {
     problems.push(...transparentObstacles(pod, plan.mode, takenPorts(pod)));
   }
-  return [...problems, ...orderProblems(pod, wishes, plan)];
+  return [...problems, ...orderProblems(pod, options, plan)];
 }
 
 function orderProblems(
   { initContainers }: PodView,
-  { initBefore = [] }: Wishes,
+  { initBefore = [] }: PodOptions,
   plan: SidecarPlan,
 ): string[] {
   const annotation = `annotation ${name.PREFIX}init-before`;

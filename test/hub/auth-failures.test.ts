@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import test from 'ava';
 import fc from 'fast-check';
-import { Guesses } from '../../src/hub/guesses.ts';
+import { AuthFailures } from '../../src/hub/auth-failures.ts';
 import { networkOf } from '../../src/server/peer.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ORDERS_KEY, REPORTS_KEY, startHubPair, type RunningHub } from '../support/hub.ts';
@@ -107,7 +107,7 @@ test('each address has its own limit', async (t) => {
 
 test('an address that guessed too often gets new attempts after a while', (t) => {
   const clock = new ManualClock();
-  const guesses = new Guesses(clock);
+  const guesses = new AuthFailures(clock);
   for (let index = 0; index < 10; index += 1) t.is(guesses.failed('10.0.0.1'), 0);
   t.is(guesses.failed('10.0.0.1'), 6_000);
   t.is(guesses.failed('10.0.0.2'), 0);
@@ -117,7 +117,7 @@ test('an address that guessed too often gets new attempts after a while', (t) =>
 });
 
 test('a million addresses use no more memory than ten thousand', (t) => {
-  const guesses = new Guesses(new ManualClock());
+  const guesses = new AuthFailures(new ManualClock());
   for (let index = 0; index < 50_000; index += 1)
     guesses.failed(`10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`);
   // The oldest ones are forgotten, which only makes us more lenient.

@@ -1,11 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { type State, type Trigger, type Trouble, wakeAtMs } from '../token/state.ts';
+import { type State, type Trigger, type Diagnosis, wakeAtMs } from '../token/state.ts';
 import { isLive, type Token } from '../token/token.ts';
 import type { Failure, ProbeOutcome } from '../wechat/issuer.ts';
 
 /** Logs what happens to one account's token. */
-export class Narrator {
+export class KeeperLog {
   readonly #appid: string;
   readonly #log: Log;
   readonly #clock: Clock;
@@ -21,12 +21,12 @@ export class Narrator {
   }
 
   remembered({ fingerprint }: Token): void {
-    this.#log.info('token remembered', { app: this.#appid, fingerprint });
+    this.#log.info('token loaded from the store', { app: this.#appid, fingerprint });
   }
 
   fetched(trigger: Trigger, token: Token, before: Token | undefined): void {
     const isSame = before?.fingerprint === token.fingerprint;
-    this.#log.info(isSame ? 'token is still the same' : 'token refreshed', {
+    this.#log.info(isSame ? 'token unchanged' : 'token refreshed', {
       app: this.#appid,
       trigger,
       fingerprint: token.fingerprint,
@@ -36,7 +36,7 @@ export class Narrator {
   }
 
   spaced(message: string): void {
-    this.#log.error('tokens live so briefly that fetches are spaced', { app: this.#appid, message });
+    this.#log.error('tokens are too short-lived; fetches are spaced', { app: this.#appid, message });
   }
 
   adopted(token: Token, before: Token | undefined): void {
@@ -48,13 +48,13 @@ export class Narrator {
     });
   }
 
-  fetchFailed(trigger: Trigger, trouble: Trouble, { rid }: Failure, state: State): void {
-    this.#log[trouble.recheckMs === undefined ? 'warn' : 'error']('token fetch failed', {
+  fetchFailed(trigger: Trigger, diagnosis: Diagnosis, { rid }: Failure, state: State): void {
+    this.#log[diagnosis.recheckMs === undefined ? 'warn' : 'error']('token fetch failed', {
       app: this.#appid,
       trigger,
-      errcode: trouble.errcode,
+      errcode: diagnosis.errcode,
       rid,
-      message: trouble.message,
+      message: diagnosis.message,
       againInS: this.#againInS(state),
       fingerprint: this.#live(state)?.fingerprint,
       serving: this.#serving(state),
@@ -62,7 +62,7 @@ export class Narrator {
   }
 
   denied(isNew: boolean, trigger: Trigger, message: string, state: State): void {
-    this.#log[isNew ? 'error' : 'debug']('token fetch withheld', {
+    this.#log[isNew ? 'error' : 'debug']('token fetch blocked', {
       app: this.#appid,
       trigger,
       message,
@@ -70,20 +70,20 @@ export class Narrator {
     });
   }
 
-  probed({ fingerprint }: Token, outcome: ProbeOutcome, trouble: Trouble | undefined): void {
-    this.#log[trouble === undefined ? 'info' : 'warn'](PROBED[outcome.kind], {
+  probed({ fingerprint }: Token, outcome: ProbeOutcome, diagnosis: Diagnosis | undefined): void {
+    this.#log[diagnosis === undefined ? 'info' : 'warn'](PROBED[outcome.kind], {
       app: this.#appid,
       fingerprint,
       errcode: outcome.kind === 'accepted' ? undefined : outcome.errcode,
       rid: outcome.kind === 'failure' ? outcome.rid : undefined,
-      message: trouble?.message,
+      message: diagnosis?.message,
     });
   }
 
   /** The platform refuses the token, and the quota delays its successor. */
   rationed(state: State): void {
     const isSpaced = state.phase.kind === 'rationed' && state.phase.next === 'spend';
-    this.#log.warn(isSpaced ? 'forced refresh has to wait' : 'refused token cannot be replaced yet', {
+    this.#log.warn(isSpaced ? 'forced refresh delayed' : 'refused token cannot be replaced yet', {
       app: this.#appid,
       fingerprint: state.token?.fingerprint,
       againInS: this.#againInS(state),
@@ -92,7 +92,7 @@ export class Narrator {
   }
 
   #live({ token }: State): Token | undefined {
-    return isLive(token, this.#clock.lifeMs()) ? token : undefined;
+    return isLive(token, this.#clock.monotonicMs()) ? token : undefined;
   }
 
   #serving(state: State): string {
@@ -101,18 +101,18 @@ export class Narrator {
 
   #againInS(state: State): number {
     const againMs = wakeAtMs(state);
-    return againMs === undefined ? 0 : Math.ceil((againMs - this.#clock.lifeMs()) / 1_000);
+    return againMs === undefined ? 0 : Math.ceil((againMs - this.#clock.monotonicMs()) / 1_000);
   }
 
   #secondsUntil(atMs: number): number {
-    return Math.round((atMs - this.#clock.lifeMs()) / 1_000);
+    return Math.round((atMs - this.#clock.monotonicMs()) / 1_000);
   }
 }
 
 const PROBED: Readonly<Record<ProbeOutcome['kind'], string>> = {
   accepted: 'token was reported as refused, but the platform accepts it',
   refused: 'token was reported as refused, and the platform refuses it',
-  failure: 'token was reported as refused, and could not be tried',
+  failure: 'token was reported as refused, and could not be probed',
 };
 
 /** Shown in the log and in `/status`. */

@@ -4,7 +4,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
 import { Secret } from '../../src/base/secret.ts';
-import { type Answer, AnswerRelay } from '../../src/proxy/answer.ts';
+import { type Answer, AnswerRelay } from '../../src/proxy/upstream-response.ts';
 import { judge, JUDGED_BYTES_MAX } from '../../src/wechat/verdict.ts';
 
 const ORIGIN = {

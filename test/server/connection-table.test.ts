@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { listen, LISTENER_LIMITS } from '../../src/server/listen.ts';
-import { type PlaceLimits, Places } from '../../src/server/places.ts';
+import { type ConnectionLimits, ConnectionTable } from '../../src/server/connection-table.ts';
 import { makeTestCertificate } from '../support/certificates.ts';
 
 const HEAD = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -151,8 +151,8 @@ interface Shared {
 }
 
 /** A listener with many peers that recognises whoever sends a key. */
-async function startShared(t: ExecutionContext, limits: Partial<PlaceLimits>): Promise<Shared> {
-  const places = new Places({ ...LISTENER_LIMITS, hasManyPeers: true, ...limits });
+async function startShared(t: ExecutionContext, limits: Partial<ConnectionLimits>): Promise<Shared> {
+  const places = new ConnectionTable({ ...LISTENER_LIMITS, hasManyPeers: true, ...limits });
   const reasons: string[] = [];
   const listener = await listen({
     handler: (request, response) => {

@@ -1,10 +1,10 @@
 import { policyFor } from './policy.ts';
-import { mergedLedger, pruned } from './ration.ts';
+import { mergedUses, pruned } from './quota.ts';
 import type { State } from './state.ts';
 import type { TokenMode } from './token.ts';
 
 /** Moves the last recorded use to the end of its call, so that the spacing holds by the platform's count. */
-export function settleCharge(state: State, mode: TokenMode | undefined, nowMs: number): State {
+export function settleUse(state: State, mode: TokenMode | undefined, nowMs: number): State {
   if (mode === undefined) return state;
   const spentAtMs = [...state.spentAtMs[mode].slice(0, -1), nowMs];
   return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: spentAtMs } };
@@ -17,10 +17,10 @@ export function refund(state: State, mode: TokenMode | undefined): State {
 }
 
 /** Adds the forced refreshes of all owners. Returns the same object if there is nothing new. */
-export function withLedger(state: State, forcedAtMs: readonly number[], nowMs: number): State {
+export function withUses(state: State, forcedAtMs: readonly number[], nowMs: number): State {
   if (forcedAtMs.length === 0) return state;
-  const { ration } = policyFor('stable');
-  const stable = pruned(mergedLedger(state.spentAtMs.stable, forcedAtMs, ration), ration, nowMs);
+  const { quota } = policyFor('stable');
+  const stable = pruned(mergedUses(state.spentAtMs.stable, forcedAtMs, quota), quota, nowMs);
   const isKnown =
     stable.length === state.spentAtMs.stable.length && stable.at(-1) === state.spentAtMs.stable.at(-1);
   return isKnown ? state : { ...state, spentAtMs: { ...state.spentAtMs, stable } };

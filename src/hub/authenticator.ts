@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { fingerprintOf } from '../base/secret.ts';
 import { networkOf } from '../server/peer.ts';
 import type { Right } from '../hub-api/rights.ts';
-import { Guesses } from './guesses.ts';
+import { AuthFailures } from './auth-failures.ts';
 import { CREDENTIAL_CHARS_MAX } from './limits.ts';
 
 export interface Grant {
@@ -33,7 +33,7 @@ export function keyOf({ kind, name }: Pick<Caller, 'kind' | 'name'>): string {
 }
 
 /** Whether the caller has any right to the account; the appid `*` also stands for future accounts. */
-export function mayUse(caller: Caller, appid: string): boolean {
+export function isAuthorized(caller: Caller, appid: string): boolean {
   return caller.grants.some((grant) => covers(grant, appid));
 }
 
@@ -57,14 +57,14 @@ function covers({ apps }: Grant, appid: string): boolean {
   return apps.has(appid) || apps.has('*');
 }
 
-export type Recognition =
+export type Authentication =
   | { readonly kind: 'caller'; readonly caller: Caller }
   /** `why` is for the log and never quotes the credential. */
-  | { readonly kind: 'stranger'; readonly why: string }
+  | { readonly kind: 'unauthenticated'; readonly why: string }
   /** Not authenticated, and there were too many such calls from this address. */
   | { readonly kind: 'limited'; readonly why: string; readonly retryAfterMs: number }
   /** The credential cannot be checked now. */
-  | { readonly kind: 'undecided'; readonly why: string };
+  | { readonly kind: 'unavailable'; readonly why: string };
 
 /** A caller that authenticates with a key. */
 export interface ClientRule {
@@ -82,20 +82,20 @@ export interface Reviewers {
    * `peer` is the source network of the token, so that no source can use more than its share of the
    * reviews.
    */
-  recognise(token: string, peer: string): Promise<Recognition>;
+  authenticate(token: string, peer: string): Promise<Authentication>;
   /** Whether a caller that was authenticated here would still be authenticated by the current rules. */
-  stillHolds(caller: Caller): boolean;
+  isStillValid(caller: Caller): boolean;
 }
 
 /** Authenticates the callers of the hub. Nobody has access by default. */
-export class Callers {
+export class Authenticator {
   #clients: readonly Client[] = [];
   readonly #reviewers: Reviewers | undefined;
-  readonly #guesses: Guesses;
+  readonly #authFailures: AuthFailures;
 
   constructor(clients: readonly ClientRule[], reviewers: Reviewers | undefined, clock: Clock) {
     this.#reviewers = reviewers;
-    this.#guesses = new Guesses(clock);
+    this.#authFailures = new AuthFailures(clock);
     this.reconfigure(clients);
   }
 
@@ -107,30 +107,36 @@ export class Callers {
   }
 
   /** Authenticates by the value of an Authorization header. */
-  async byAuthorization(header: string | undefined, address: string): Promise<Recognition> {
+  async byAuthorization(header: string | undefined, address: string): Promise<Authentication> {
     // A missing credential does not count as a guess.
-    if (header === undefined) return { kind: 'stranger', why: 'no credential' };
-    if (header.length > CREDENTIAL_CHARS_MAX) return this.#stranger('the credential is too long', address);
+    if (header === undefined) return { kind: 'unauthenticated', why: 'no credential' };
+    if (header.length > CREDENTIAL_CHARS_MAX)
+      return this.#unauthenticated('the credential is too long', address);
     const credential = /^bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
-    if (credential === undefined) return this.#stranger('not a bearer credential', address);
+    if (credential === undefined) return this.#unauthenticated('not a bearer credential', address);
     const caller = this.#clientOf(credential);
     if (caller !== undefined) return { kind: 'caller', caller };
-    if (this.#reviewers === undefined) return this.#stranger('not the key of a client', address);
-    const recognition = await this.#reviewers.recognise(credential, networkOf(address));
-    return recognition.kind === 'stranger' ? this.#stranger(recognition.why, address) : recognition;
+    if (this.#reviewers === undefined) return this.#unauthenticated('not the key of a client', address);
+    const authentication = await this.#reviewers.authenticate(credential, networkOf(address));
+    return authentication.kind === 'unauthenticated'
+      ? this.#unauthenticated(authentication.why, address)
+      : authentication;
   }
 
   /** Authenticates by a client's key that was sent in another way. */
-  byKey(key: string, address: string): Exclude<Recognition, { kind: 'undecided' }> {
+  byKey(key: string, address: string): Exclude<Authentication, { kind: 'unavailable' }> {
     const caller = this.#clientOf(key);
     return caller === undefined
-      ? this.#stranger('not the key of a client', address)
+      ? this.#unauthenticated('not the key of a client', address)
       : { kind: 'caller', caller };
   }
 
-  #stranger(why: string, address: string): Extract<Recognition, { kind: 'stranger' | 'limited' }> {
-    const retryAfterMs = this.#guesses.failed(address);
-    return retryAfterMs === 0 ? { kind: 'stranger', why } : { kind: 'limited', why, retryAfterMs };
+  #unauthenticated(
+    why: string,
+    address: string,
+  ): Extract<Authentication, { kind: 'unauthenticated' | 'limited' }> {
+    const retryAfterMs = this.#authFailures.failed(address);
+    return retryAfterMs === 0 ? { kind: 'unauthenticated', why } : { kind: 'limited', why, retryAfterMs };
   }
 
   /** Always compares with every client, so that the time taken reveals nothing. */
@@ -142,9 +148,9 @@ export class Callers {
   }
 
   /** Whether a caller that was authenticated earlier would be authenticated now, with the same rights. */
-  stillHolds(caller: Caller): boolean {
+  isStillValid(caller: Caller): boolean {
     if (caller.kind === 'client') return this.#clients.some((client) => client.caller === caller);
-    return this.#reviewers?.stillHolds(caller) ?? false;
+    return this.#reviewers?.isStillValid(caller) ?? false;
   }
 }
 

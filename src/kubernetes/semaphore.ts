@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 
-export interface TurnstileLimits {
+export interface SemaphoreLimits {
   readonly inFlightMax: number;
   readonly waitingMax: number;
   readonly waitMsMax: number;
@@ -23,15 +23,15 @@ interface Waiter {
  * waits behind another's flood. Within a peer the latest comes first: in a flood the earlier ones are about
  * to time out anyway, and an honest caller among them is served at once or retries.
  */
-export class Turnstile {
-  readonly #limits: TurnstileLimits;
+export class Semaphore {
+  readonly #limits: SemaphoreLimits;
   readonly #clock: Clock;
   /** In round-robin order. */
   readonly #peers = new Map<string, Peer>();
   #inFlight = 0;
   #waiting = 0;
 
-  constructor(limits: TurnstileLimits, clock: Clock) {
+  constructor(limits: SemaphoreLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
   }

@@ -1,4 +1,4 @@
-import { MANUAL_SHARE, type Ration } from './policy.ts';
+import { MANUAL_SHARE, type Quota } from './policy.ts';
 
 export type Permission =
   | { readonly kind: 'allowed' }
@@ -7,54 +7,54 @@ export type Permission =
   | { readonly kind: 'usedUp' };
 
 /** Whether a quota with uses at these times, oldest first, allows another use now. */
-export function permit(spentAtMs: readonly number[], ration: Ration, nowMs: number): Permission {
-  const recent = pruned(spentAtMs, ration, nowMs);
-  if (recent.length >= ration.max) return { kind: 'usedUp' };
-  const untilMs = (recent.at(-1) ?? -Infinity) + ration.spacingMs;
+export function checkQuota(spentAtMs: readonly number[], quota: Quota, nowMs: number): Permission {
+  const recent = pruned(spentAtMs, quota, nowMs);
+  if (recent.length >= quota.max) return { kind: 'usedUp' };
+  const untilMs = (recent.at(-1) ?? -Infinity) + quota.spacingMs;
   return nowMs < untilMs ? { kind: 'tooSoon', untilMs } : { kind: 'allowed' };
 }
 
-export function pruned(spentAtMs: readonly number[], ration: Ration, nowMs: number): readonly number[] {
-  return spentAtMs.filter((atMs) => nowMs - atMs < ration.windowMs);
+export function pruned(spentAtMs: readonly number[], quota: Quota, nowMs: number): readonly number[] {
+  return spentAtMs.filter((atMs) => nowMs - atMs < quota.windowMs);
 }
 
 /**
  * Merges the uses that several owners have recorded. Two entries that are closer than the spacing allows
  * are one use, recorded at its start and at its end, or by two clocks: the later one counts.
  */
-export function mergedLedger(
+export function mergedUses(
   ours: readonly number[],
   theirs: readonly number[],
-  ration: Ration,
+  quota: Quota,
 ): readonly number[] {
   const all = [...ours, ...theirs].toSorted((a, b) => a - b);
-  return all.filter((atMs, index) => (all[index + 1] ?? Infinity) - atMs >= ration.spacingMs / 2);
+  return all.filter((atMs, index) => (all[index + 1] ?? Infinity) - atMs >= quota.spacingMs / 2);
 }
 
 /**
  * Times in the future were written by another clock. The last of them counts as now and the ones before it
  * at the quota's spacing, so that they age, block nothing for longer than necessary, and still count.
  */
-export function notAhead(spentAtMs: readonly number[], ration: Ration, nowMs: number): readonly number[] {
+export function notAhead(spentAtMs: readonly number[], quota: Quota, nowMs: number): readonly number[] {
   const count = spentAtMs.filter((atMs) => atMs > nowMs).length;
   if (count === 0) return spentAtMs;
-  const settled = Array.from({ length: count }, (_, back) => nowMs - back * ration.spacingMs);
+  const settled = Array.from({ length: count }, (_, back) => nowMs - back * quota.spacingMs);
   return [...spentAtMs.filter((atMs) => atMs <= nowMs), ...settled].toSorted((a, b) => a - b);
 }
 
 /** Merges both as of now: future times are moved to the present, and times outside the window are dropped. */
-export function settledLedger(
+export function currentUses(
   ours: readonly number[],
   theirs: readonly number[],
-  ration: Ration,
+  quota: Quota,
   nowMs: number,
 ): readonly number[] {
   if (ours.length === 0 && theirs.length === 0) return ours;
-  const merged = mergedLedger(notAhead(ours, ration, nowMs), notAhead(theirs, ration, nowMs), ration);
-  return pruned(merged, ration, nowMs);
+  const merged = mergedUses(notAhead(ours, quota, nowMs), notAhead(theirs, quota, nowMs), quota);
+  return pruned(merged, quota, nowMs);
 }
 
 /** Refreshes by people must not use up the quota that a really refused token will need. */
-export function forPeople(ration: Ration): Ration {
-  return { ...ration, max: Math.ceil(ration.max * MANUAL_SHARE) };
+export function manualQuota(quota: Quota): Quota {
+  return { ...quota, max: Math.ceil(quota.max * MANUAL_SHARE) };
 }

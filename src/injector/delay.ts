@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 
 /** Pauses, some of which can be cut short. */
-export class Sleeper {
+export class Delay {
   readonly #clock: Clock;
   #isWoken = false;
   #end: () => void = () => undefined;
