@@ -72,7 +72,14 @@ test('the package holds what runs, what explains it, and the units of systemd; n
   const code = readSources('src').map(({ path }) => path.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js'));
   const docs = readdirSync('docs').map((name) => `docs/${name}`);
   const units = readdirSync('deploy/systemd').map((name) => `deploy/systemd/${name}`);
-  const top = ['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'package.json'];
+  const top = [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'README.zh-CN.md',
+    'package.json',
+    'settings.schema.json',
+  ];
   t.deepEqual(paths, [...code, ...docs, ...units, ...top].toSorted());
 });
 
