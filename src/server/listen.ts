@@ -17,6 +17,7 @@ import { type GiveWayReason, type ConnectionLimits, ConnectionTable } from './co
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
 import { canSharePorts, open, openShared, type Place, portOf } from './shared-port.ts';
+import { HEADERS_MAX } from './plain-request.ts';
 import { followSlowBody } from './slow-body.ts';
 import { tellWrongProtocol, type ClientError } from './wrong-protocol.ts';
 import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';
@@ -175,8 +176,8 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
             handshakeTimeout: limits.headersTimeoutMs,
           }),
         );
-  // Node drops headers over a count without a word; the size of the head is limit enough.
-  server.maxHeadersCount = 0;
+  // Node drops headers over a count without a word; such a request is refused below.
+  server.maxHeadersCount = HEADERS_MAX;
   if (options.mayConnect !== undefined) closeStrangers(server, options.mayConnect, options);
   if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
   server.timeout = limits.stalledTimeoutMs;
@@ -186,6 +187,14 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
   const serveBy =
     (handler: RequestListener): RequestListener =>
     (request, response) => {
+      if (request.rawHeaders.length >= 2 * HEADERS_MAX) {
+        const { socket } = request;
+        refuser.parserFailed(
+          Object.assign(new Error('too many headers'), { code: 'HPE_HEADER_OVERFLOW' }),
+          socket,
+        );
+        return;
+      }
       if (!isTaken(request, response, parts)) return;
       if (request.headers.host === undefined && request.httpVersion !== '1.0') {
         refuser.answerMissingHost(response);

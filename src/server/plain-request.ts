@@ -33,6 +33,11 @@ export type Reading =
 
 /** With a larger head or body a request is not plain. */
 const PLAIN_HEAD_BYTES_MAX: number = 16 * 1024;
+/**
+ * A request with as many headers, or more, is refused. Each takes some hundred bytes of memory while the head arrives,
+ * however short it is: thousands of unfinished heads of tiny headers took a hub past its limit.
+ */
+export const HEADERS_MAX = 500;
 export const PLAIN_BODY_BYTES_MAX: number = 64 * 1024;
 
 const PARTIAL: Reading = { kind: 'partial' };
@@ -143,7 +148,7 @@ function readFields(text: string): Fields | undefined {
     const name = text.slice(start, colon);
     const value = withoutBlanks(text.slice(colon + 1, end));
     const key = name.toLowerCase();
-    if (key in headers || NOT_PLAIN.has(key)) return undefined;
+    if (key in headers || NOT_PLAIN.has(key) || rawHeaders.length >= 2 * HEADERS_MAX - 2) return undefined;
     headers[key] = value;
     rawHeaders.push(name, value);
   }

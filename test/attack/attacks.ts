@@ -133,6 +133,9 @@ type Attack = (attacker: Attacker) => Promise<void>;
 
 const HALF_HEAD = `GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: `;
 
+/** As many headers as fit: each of them takes memory of its own. */
+const TINY_HEADERS = Array.from({ length: 2_500 }, (_, n) => `${n.toString(36)}:\r\n`).join('');
+
 /** The beginning of a TLS record that announces more than comes. */
 const HALF_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]);
 
@@ -141,6 +144,8 @@ export const CONNECTION_ATTACKS: Readonly<Record<string, Attack>> = {
   silent: (attacker) => attacker.hold(2_000, 30, () => attacker.tcp().resume()),
   halfHeads: (attacker) =>
     attacker.hold(1_500, 10, () => sending(attacker.open().resume(), HALF_HEAD + 'y'.repeat(30_000))),
+  tinyHeaders: (attacker) =>
+    attacker.hold(1_500, 10, () => sending(attacker.open().resume(), `GET / HTTP/1.1\r\n${TINY_HEADERS}`)),
   slowBytes: (attacker) => attacker.hold(100, 20, () => dripping(attacker.open().resume(), attacker)),
   bigHeads: (attacker) =>
     attacker.repeat(4, 50, () => `GET / HTTP/1.1\r\nHost: x\r\nX-Big: ${'y'.repeat(100_000)}\r\n\r\n`),

@@ -44,6 +44,7 @@ test('under attack from all sides the hub answers those whom it knows, within th
     attacks: [
       'silent',
       'halfHeads',
+      'tinyHeaders',
       'slowBytes',
       'bigHeads',
       'pipelines',

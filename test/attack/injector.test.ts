@@ -34,6 +34,7 @@ test('under attack from all sides the injector answers an API server and the kub
       'unreadAnswers',
       'silent',
       'halfHeads',
+      'tinyHeaders',
       'slowBytes',
       'bigHeads',
       'halfHellos',

@@ -41,6 +41,7 @@ test('under attack from beside it the sidecar serves an honest program, within t
     attacks: [
       'silent',
       'halfHeads',
+      'tinyHeaders',
       'slowBytes',
       'bigHeads',
       'pipelines',
