@@ -5,7 +5,7 @@ import type { Tracer } from './tracing.ts';
 
 export type AccessLogMode = 'off' | 'errors' | 'all';
 
-/** Undefined where nobody wants to know more of calls than the metrics tell: then a call costs nothing more. */
+/** Returns undefined if neither the access log nor tracing is on; a call then costs nothing extra. */
 export function makeRecorder(
   mode: AccessLogMode,
   tracer: Tracer | undefined,

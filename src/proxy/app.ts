@@ -10,23 +10,23 @@ import { HttpCaller, PlainCaller } from './caller.ts';
 import { decide, type Decision, type Ending, serveAtOnce, serveCall, settle } from './serve.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
-/** What a listener needs to show the business face. */
+/** What a listener needs to serve the business port. */
 export interface ProxyFace {
   readonly handler: RequestListener;
   readonly onExpectContinue: RequestListener;
-  /** Answers what never became a request. */
+  /** Responds to what never became a request. */
   readonly refuse: Refuse;
-  /** Serves the plain requests that need nothing of the general lane. */
+  /** Serves the plain requests that do not need the general lane. */
   readonly express: ServePlain;
 }
 
-/** The business face: every call is counted, served, and answered in the platform's own shape. */
+/** The business port: every call is counted, served, and answered in the platform's own format. */
 export function makeProxyFace(sidecar: Sidecar): ProxyFace {
   const waiting = new WeakSet<IncomingMessage>();
   const counter = { inFlight: 0 };
   const app = new Koa();
   app.use(async (ctx) => {
-    // An answer that is passed on as it comes is written past Koa.
+    // A relayed response bypasses Koa.
     ctx.respond = false;
     const call = new Call(new HttpCaller(ctx.req, ctx.res, waiting.has(ctx.req)), sidecar);
     const own = await new Promise<LocalResponse | undefined>((resolve) => {
@@ -40,7 +40,7 @@ export function makeProxyFace(sidecar: Sidecar): ProxyFace {
     }
     call.close();
   });
-  // What fails after an answer has begun is the caller's connection, which is closed by then.
+  // An error after the response has begun comes from the caller's connection, which is closed by then.
   app.on('error', (error: Error) => sidecar.log.debug('a connection failed', { reason: error.name }));
 
   const handler = app.callback();
@@ -61,8 +61,8 @@ interface Counter {
 }
 
 /**
- * What the gate refuses, what a web page may read, what merely passes and what is not kept for a replay is for the
- * general lane.
+ * Leaves to the general lane: calls that the gate refuses, responses a web page may read, calls that pass through, and
+ * calls whose body is not kept for a replay.
  */
 function serveExpress(exchange: PlainExchange, sidecar: Sidecar, counter: Counter): boolean {
   const rules = sidecar.rules();
@@ -79,7 +79,7 @@ function serveExpress(exchange: PlainExchange, sidecar: Sidecar, counter: Counte
   return true;
 }
 
-/** A fault is for the general lane to meet once more, and to answer. */
+/** On an internal error, returns undefined: the general lane will hit the same error and respond to it. */
 function decideOrFail(exchange: PlainExchange, sidecar: Sidecar, rules: ProxyRules): Decision | undefined {
   try {
     return decide(exchange, sidecar, rules);
@@ -88,7 +88,7 @@ function decideOrFail(exchange: PlainExchange, sidecar: Sidecar, rules: ProxyRul
   }
 }
 
-/** Serves and counts a call; `done` takes the answer of our own that is still to be written, if any. */
+/** Serves and counts a call. `done` receives the local response that is still to be written, if any. */
 function serve(
   call: Call,
   sidecar: Sidecar,
@@ -121,7 +121,7 @@ function serve(
   }
 }
 
-/** What is counted and logged of a call. */
+/** Records a call in metrics and logs. */
 function tell(call: Call, { metrics, log }: Sidecar, outcome: CallResult, durationMs: number): void {
   const { app, path, status, errcode, answeredBy, failure } = outcome;
   metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs });
@@ -133,7 +133,7 @@ function tell(call: Call, { metrics, log }: Sidecar, outcome: CallResult, durati
   }
 }
 
-/** A fault of our own must cost one call, not the process, and its text may quote the call: only its place is told. */
+/** An internal error must cost one call, not the process. Only its location is logged: its text may quote the call. */
 function faulty(call: Call, { log }: Sidecar, error: unknown): CallResult {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));

@@ -3,16 +3,16 @@ import { Readable } from 'node:stream';
 import type { Reason } from './errors.ts';
 import type { UpstreamRequestBody } from '../upstream/request.ts';
 
-/** What a call has to send. */
+/** The body of a call. */
 export type CallBody =
   | { readonly kind: 'none' }
   | { readonly kind: 'kept'; readonly body: Replayable }
-  /** Not kept, since it is over the limit or needs no replay: it streams through, once. */
+  /** Not kept, because it is over the limit or needs no replay: it is streamed once. */
   | { readonly kind: 'streamed'; readonly bytes: number }
   | { readonly kind: 'refused'; readonly reason: Reason; readonly message: string }
   | { readonly kind: 'gone' };
 
-/** A body that can be sent once more, for as long as `replayable` says so. */
+/** A body that can be sent again as long as `replayable` is true. */
 export interface Replayable extends UpstreamRequestBody {
   readonly replayable: boolean;
   /** No replay will be needed. */
@@ -21,7 +21,7 @@ export interface Replayable extends UpstreamRequestBody {
   release(): void;
 }
 
-/** What all kept bodies together may hold. */
+/** Memory shared by all kept bodies. */
 export class ReplayBudget {
   #bytesMax: number;
   #bytes = 0;
@@ -34,7 +34,7 @@ export class ReplayBudget {
     return this.#bytes;
   }
 
-  /** Changes the limit; what is already held stays. */
+  /** Changes the limit; reservations already made stay. */
   resize(bytesMax: number): void {
     this.#bytesMax = bytesMax;
   }
@@ -52,19 +52,19 @@ export class ReplayBudget {
 
 export type Arrival = 'whole' | 'too_large' | 'no_memory' | 'gone';
 
-/** A whole body up to this is joined, since one write costs less than many; a larger one would stand in memory twice. */
+/** A whole body up to this is joined: one write is cheaper than many. Joining a larger one would double its memory. */
 const JOINED_BYTES_MAX = 64 * 1024;
 
-/** Pieces under a quarter of this are copied together. */
+/** Pieces smaller than a quarter of this are copied together. */
 const PAGE_BYTES = 16 * 1024;
 
-/** What may wait for a slow upstream once a body is no longer kept. */
+/** How much may wait for a slow upstream once a body is no longer kept. */
 const QUEUE_BYTES_MAX = 64 * 1024;
 
 /**
- * A request body that streams on while it is kept, so that it can be sent again from its first byte.
- * Where the memory for kept bodies runs out it goes on as a mere stream, and is no longer replayable.
- * Bytes are counted as they arrive, not as they were announced.
+ * A request body that is streamed and kept at once, so that it can be sent again from its first byte. If the memory for
+ * kept bodies runs out, it is only streamed and no longer replayable. Bytes are counted as they arrive, not as
+ * announced.
  */
 export class KeptBody implements Replayable {
   readonly #source: IncomingMessage;
@@ -92,7 +92,7 @@ export class KeptBody implements Replayable {
     source.on('error', () => this.#closed());
   }
 
-  /** For a chunked body, its length once it is whole. */
+  /** The length of a chunked body, once it is complete. */
   get bytes(): number {
     return this.#announcedBytes ?? this.#arrivedBytes;
   }
@@ -101,7 +101,7 @@ export class KeptBody implements Replayable {
     return this.#state === 'keeping';
   }
 
-  /** Waits for the last byte, as long as there are no more than `bytesMax`. */
+  /** Waits for the last byte; gives up if there are more than `bytesMax`. */
   whole(bytesMax: number): Promise<Arrival> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -115,7 +115,7 @@ export class KeptBody implements Replayable {
     });
   }
 
-  /** A reading from the first byte on. The one before it, if any, gets no more. */
+  /** Starts a read from the first byte. A previous read receives nothing more. */
   open(): Buffer | Readable {
     this.#reader?.detach();
     const isSmall = this.#chunks.length === 1 || this.#queuedBytes <= JOINED_BYTES_MAX;
@@ -128,7 +128,7 @@ export class KeptBody implements Replayable {
     return this.#reader;
   }
 
-  /** No replay will be needed: what has been read is let go, the rest streams on. */
+  /** No replay will be needed: releases what has been read and streams the rest. */
   stopKeeping(): void {
     if (this.#state !== 'keeping') return;
     this.#state = 'streaming';
@@ -137,7 +137,7 @@ export class KeptBody implements Replayable {
     this.#reader?.rewind();
   }
 
-  /** The call is over: all is let go, and what still arrives is none of ours. */
+  /** The call is over: releases everything and ignores what still arrives. */
   release(): void {
     this.#state = 'released';
     this.#budget.give(this.#chargedBytes);
@@ -167,7 +167,7 @@ export class KeptBody implements Replayable {
     this.#onProgress();
   }
 
-  /** Small pieces are joined in pages: a buffer for each byte would cost hundreds of times what it holds. */
+  /** Small pieces are joined into pages: a buffer per byte would cost hundreds of times its content. */
   #append(chunk: Buffer): void {
     this.#queuedBytes += chunk.length;
     if (chunk.length >= PAGE_BYTES / 4) {
@@ -186,7 +186,7 @@ export class KeptBody implements Replayable {
     this.#chunks[this.#chunks.length - 1] = this.#page.bytes.subarray(0, this.#page.used);
   }
 
-  /** A piece that is read and will not be read again is no longer charged. */
+  /** Stops charging a piece that has been read and will not be read again. */
   #letGo(chunk: Buffer): void {
     this.#queuedBytes -= chunk.length;
     const bytes = Math.min(chunk.length, this.#chargedBytes);
@@ -207,7 +207,7 @@ export class KeptBody implements Replayable {
     this.#onProgress();
   }
 
-  /** The piece at `index`; `null` at the end, `undefined` where it has not come yet. */
+  /** The piece at `index`; `null` at the end, `undefined` if it has not arrived yet. */
   #next(index: number): Buffer | null | undefined {
     const chunk = this.#chunks[index];
     if (chunk === undefined) {
@@ -224,7 +224,7 @@ export class KeptBody implements Replayable {
   }
 }
 
-/** A body that has come whole with the head of its request. */
+/** A body that arrived together with the head of its request. */
 export class WholeBody implements Replayable {
   readonly #body: Buffer;
   readonly #budget: ReplayBudget;
@@ -254,7 +254,7 @@ export class WholeBody implements Replayable {
   }
 }
 
-/** Awaits a chunked body. */
+/** Waits for a chunked body to complete. */
 export async function wholeBody(body: KeptBody, bytesMax: number): Promise<CallBody> {
   switch (await body.whole(bytesMax)) {
     case 'whole':
@@ -285,7 +285,7 @@ export const NO_MEMORY: CallBody = {
   message: 'no memory is left to keep a body without a Content-Length (WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT)',
 };
 
-/** One reading of a body. Its `index` is the next piece; a body that is not kept has its next piece at 0. */
+/** One read of a body. `index` is the next piece; in a body that is not kept, the next piece is always at 0. */
 class BodyReader extends Readable {
   readonly #pieceAt: (index: number) => Buffer | null | undefined;
   #index = 0;
@@ -327,12 +327,12 @@ class BodyReader extends Readable {
   }
 }
 
-/** After an early answer the rest of a body is read and thrown away, up to this; then the connection is cut. */
+/** After an early response, up to this much of the body is read and discarded; then the connection is closed. */
 const DISCARD_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Reads what is left of a request after its answer, so that a caller which is still writing gets to
- * read the answer, and the connection can carry its next call.
+ * Reads the rest of a request after its response, so that a caller that is still writing can read the response and
+ * reuse the connection.
  */
 export function discardRest(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;

@@ -5,31 +5,31 @@ import type { CallRequest } from './caller.ts';
 import { shownPath, shownTarget } from './shown-path.ts';
 import { headersWith, type Span, traceContext, type Tracer } from './tracing.ts';
 
-/** How a call ended, and what it took. */
+/** How a call ended and what it cost. */
 export interface CallSummary {
   readonly app: string | undefined;
   readonly method: string;
-  /** Bounded, and without anything that a caller may have put into it. */
+  /** Bounded, and free of anything a caller may have put into it. */
   readonly path: string;
   readonly status: number;
   readonly errcode: number | undefined;
   readonly by: 'platform' | 'sidecar';
-  /** Why we answered with an error of our own. */
+  /** Why the response is one of our own errors. */
   readonly reason: string | undefined;
   readonly durationMs: number;
-  /** From sending to the end of the response; of a replay, both. */
+  /** From sending to the end of the response, summed over both attempts if there was a replay. */
   readonly upstreamMs: number;
-  /** For how long the call waited for a token, a ticket or the outcome of a report. */
+  /** How long the call waited for a token, a ticket or the outcome of a report. */
   readonly tokenMs: number;
   readonly replay: 0 | 1;
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** The response broke off on its way. */
+  /** The response ended prematurely. */
   readonly isCut: boolean;
   readonly traceId: string | undefined;
 }
 
-/** What is known of a call at its end. */
+/** What is known about a call at its end. */
 interface Ended {
   readonly app: string | undefined;
   readonly path: string;
@@ -40,14 +40,14 @@ interface Ended {
   readonly failure?: { readonly reason: string };
 }
 
-/** Where summaries go; both may be absent. */
+/** Where summaries are sent; both are optional. */
 export interface RecorderParts {
   readonly tell: ((summary: CallSummary) => void) | undefined;
   readonly tracer: Tracer | undefined;
   readonly clock: Clock;
 }
 
-/** Takes down what calls do. Where nobody asks for it there is none. */
+/** Records calls. It exists only if the access log or tracing is on. */
 export class Recorder {
   readonly #parts: RecorderParts;
 
@@ -67,12 +67,12 @@ export class Recorder {
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** A caller can write anything there. */
+/** The method can be any string that a caller sends. */
 function methodShown(method: string | undefined): string {
   return method !== undefined && METHODS.has(method) ? method : '_OTHER';
 }
 
-/** What one call does. */
+/** The record of one call. */
 export class CallRecord {
   readonly #parts: RecorderParts;
   readonly #request: CallRequest;
@@ -132,7 +132,7 @@ export class CallRecord {
     });
   }
 
-  /** A body that was held goes to the caller as it is, or rewritten. */
+  /** A held body is sent to the caller, as received or rewritten. */
   answers(body: Buffer): void {
     this.#bytesOut = body.length;
   }
@@ -163,7 +163,7 @@ export class CallRecord {
   }
 }
 
-/** By the semantic conventions of OpenTelemetry for HTTP servers, where they have a name for it. */
+/** Follows OpenTelemetry's semantic conventions for HTTP servers where they define a name. */
 function endSpan(
   span: Span,
   { app, method, path, status, errcode, reason, replay, isCut }: CallSummary,
@@ -174,7 +174,7 @@ function endSpan(
   span.set('wechat.replay', replay);
   if (app !== undefined) span.set('wechat.appid', app);
   if (errcode !== undefined) span.set('wechat.errcode', errcode);
-  // A mistake of the caller is no fault of the server.
+  // A client error is not an error of the server.
   if (reason !== undefined && status >= 400 && status < 500) span.set('error.type', reason);
   else if (reason !== undefined) span.fail(reason);
   else if (isCut) span.fail('upstream_broken');
@@ -182,7 +182,7 @@ function endSpan(
   span.end();
 }
 
-/** The call waits for a token, a ticket, or the outcome of a report; that is noted if anybody asks for it. */
+/** Records how long the call waits for a token, a ticket, or the outcome of a report, if recording is on. */
 export function waiting<T>(
   call: { readonly record: CallRecord | undefined },
   answer: Promise<T>,
@@ -190,7 +190,7 @@ export function waiting<T>(
   return call.record === undefined ? answer : call.record.waiting(answer);
 }
 
-/** One sending of a call. */
+/** One attempt to send a call. */
 export class SendRecord {
   readonly #clock: Clock;
   readonly #span: Span | undefined;
@@ -211,7 +211,7 @@ export class SendRecord {
     this.#beganMs = clock.monotonicMs();
   }
 
-  /** Whether the request has to name our span. */
+  /** Whether the request must carry our span. */
   get isTraced(): boolean {
     return this.#span !== undefined;
   }
@@ -220,7 +220,7 @@ export class SendRecord {
     return this.#span === undefined ? given : headersWith(given, this.#span);
   }
 
-  /** The head of the response came from `host`. */
+  /** The head of the response arrived from `host`. */
   headFrom(host: string, status: number): void {
     this.#span?.set('server.address', hostAlone(host));
     this.#span?.set('http.response.status_code', status);

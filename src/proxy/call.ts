@@ -17,7 +17,7 @@ import { requestHeaders } from './headers.ts';
 import { knownHeadOf } from './known-head.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
-/** How a call ended, for whoever counts it. */
+/** How a call ended, for metrics and logs. */
 export interface CallResult {
   readonly app: string | undefined;
   /** Canonical, without the query. */
@@ -25,13 +25,13 @@ export interface CallResult {
   readonly status: number;
   readonly errcode: number | undefined;
   readonly answeredBy: 'platform' | 'sidecar';
-  /** An answer of our own, still to be written. */
+  /** A local response, still to be written. */
   readonly own?: LocalResponse;
-  /** Why we answered with an error of our own. */
+  /** Why the response is one of our own errors. */
   readonly failure?: { readonly reason: Reason; readonly message: string };
 }
 
-/** The status under which a call is counted whose caller did not wait for the answer (nginx's number for it). */
+/** The status recorded for a call whose caller did not wait for the response (as in nginx). */
 const CALLER_LEFT_STATUS = 499;
 
 /** One call of a business program. */
@@ -39,7 +39,7 @@ export class Call {
   readonly request: CallRequest;
   readonly response: CallResponse;
   readonly rules: ProxyRules;
-  /** Undefined where nobody asks for more than the metrics tell. */
+  /** Undefined if neither the access log nor tracing is on. */
   readonly record: CallRecord | undefined;
   readonly #caller: Caller;
   readonly #sidecar: Sidecar;
@@ -48,7 +48,7 @@ export class Call {
   #notes = '';
   #pageHeaders: Readonly<Record<string, string>> = NONE;
   #body: Replayable | undefined;
-  /** Of a replay, the first token too. */
+  /** After a replay, it includes the first token. */
   readonly #injected: Injected[] = [];
   #sending: Sending | undefined;
   #onGone: (() => void) | undefined;
@@ -74,12 +74,12 @@ export class Call {
     return this.request.method ?? 'GET';
   }
 
-  /** Fit for logs, unlike the path of the target. */
+  /** Safe to log, unlike the path of the target. */
   get path(): string {
     return this.#path;
   }
 
-  /** Of its body. */
+  /** Bytes of the request body. */
   get bytesIn(): number {
     return this.#body?.bytes ?? this.#caller.bytesIn;
   }
@@ -88,31 +88,31 @@ export class Call {
     return this.#gone;
   }
 
-  /** Ends what is done for the caller by other means than `send`, once it has left. */
+  /** `run` is called if the caller leaves; for work that does not go through `send`. */
   whenGone(run: () => void): void {
     if (this.#gone) run();
     else this.#onGone = run;
   }
 
-  /** What is told of the call from now on. */
+  /** Sets the labels for logs and metrics. */
   setLabels(path: string, app: string | undefined): void {
-    // Some programs escape the `?` before a token of theirs, which must not be told.
+    // Some programs escape the `?` before a token of their own, which must not be logged.
     const end = path.search(/[?#=&;]/);
     this.#path = end === -1 ? path : path.slice(0, end);
     this.#app = app;
   }
 
-  /** Lets a web page of this origin read the answer, whoever gives it. */
+  /** Lets a web page of this origin read the response, whether it is relayed or local. */
   allowPage(origin: string | undefined): void {
     if (origin !== undefined) this.#pageHeaders = pageHeaders(origin);
   }
 
-  /** Adds a parameter, such as `token=foreign`, to the `x-wechat-sidecar` line of an answer whose head is still to be sent. */
+  /** Adds a parameter such as `token=foreign` to the header `x-wechat-sidecar`, if the head is not sent yet. */
   note(parameter: string): void {
     if (!this.#notes.includes(parameter)) this.#notes += `; ${parameter}`;
   }
 
-  /** Begins to read the body, and keeps it for a replay where `keep` asks for it and the limits allow. */
+  /** Starts to read the body. It is kept for a replay if `keep` is set and the limits allow. */
   takeBody(keep: boolean): CallBody | Promise<CallBody> {
     const body = this.#caller.takeBody(keep, this.rules.replayBodyBytesMax, this.#sidecar.budget);
     return 'kind' in body ? this.#taken(body) : body.then((whole) => this.#taken(whole));
@@ -123,14 +123,14 @@ export class Call {
     return body;
   }
 
-  /** The whole body of a call that is answered here; `undefined` where it is over `bytesMax` or never came. */
+  /** The whole body of a call that is answered locally; `undefined` if it is over `bytesMax` or never arrived. */
   readBody(bytesMax: number): Promise<Buffer | undefined> {
     return this.#caller.readBody(bytesMax);
   }
 
   /**
-   * Sends the call once, with `target` as its path and query; `injected` is what we have put into them. `by`
-   * tells whether it merely passes through; bodies that are not kept always do.
+   * Sends the call once, with `target` as path and query; `injected` is what we added to them. `by` says whether the
+   * call only passes through; it always does if the body is not kept.
    */
   send(
     target: string,
@@ -142,7 +142,7 @@ export class Call {
     return new Promise((resolve) => this.sendThen(resolve, target, body, by, replay, injected));
   }
 
-  /** The same without a promise. `onAnswer` is called once, perhaps at once, and must not throw. */
+  /** The same without a promise. `onAnswer` is called once, possibly synchronously, and must not throw. */
   sendThen(
     onAnswer: (answer: Answer) => void,
     target: string,
@@ -190,7 +190,7 @@ export class Call {
     return { method, target, headers: known, written, body, pinned: isPinned };
   }
 
-  /** Writes what `send` gave: the held answer, or our own word for a failure. */
+  /** Writes the result of `send`: the held response, or our own error if it failed. */
   finish(answer: Answer, replay: 0 | 1, rewritten?: Buffer): CallResult {
     switch (answer.kind) {
       case 'held':
@@ -206,7 +206,7 @@ export class Call {
     }
   }
 
-  /** An answer of our own. `errcode` is the platform's where that is the cause. */
+  /** Responds with our own error. `errcode` is the platform's, if that is the cause. */
   fail(reason: Reason, message: string, errcode?: number): CallResult {
     const answer = this.respondLocally(errorResponse(reason, message, this.rules.errorStatus, errcode));
     return { ...answer, errcode: errcode ?? errcodeOf(reason), failure: { reason, message } };
@@ -221,13 +221,13 @@ export class Call {
     return this.#served(CALLER_LEFT_STATUS, undefined, 'sidecar');
   }
 
-  /** An answer of our own that nobody else writes. */
+  /** Writes a local response. */
   write({ status, headers, body }: LocalResponse): void {
     this.response.writeHead(status, STATUS_CODES[status] ?? '', Object.entries(headers).flat());
     this.response.end(body);
   }
 
-  /** Once, when the call is over: lets go of all that it held. */
+  /** Called once, when the call is over: releases everything it held. */
   close(): void {
     this.#sending = undefined;
     this.#body?.release();
@@ -257,7 +257,7 @@ export class Call {
 const NONE = {};
 const GONE: Answer = { kind: 'gone' };
 
-/** One sending of a call, from the request to what became of it. */
+/** One attempt to send a call, from the request to its outcome. */
 class Sending implements RelayHost {
   readonly relay: AnswerRelay;
   exchange: Exchange | undefined;

@@ -12,7 +12,7 @@ import {
   wholeBody,
 } from './body.ts';
 
-/** What is looked at of a request. */
+/** The parts of a request that are examined. */
 export interface CallRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
@@ -20,19 +20,19 @@ export interface CallRequest {
   readonly headers: IncomingHttpHeaders;
   /** A flat list of names and values. */
   readonly rawHeaders: readonly string[];
-  /** Of a plain request. */
+  /** Set for a plain request. */
   readonly fields?: Fields;
   readonly socket?: object;
 }
 
-/** What an answer is written to. */
+/** What a response is written to. */
 export interface CallResponse {
   readonly headersSent: boolean;
   /** `headers` are a flat list. Throws if they cannot be written. */
   writeHead(status: number, reason: string, headers: string[]): unknown;
-  /** The same with lines that were made before, and further ones. Only the express lane has it. */
+  /** The same with precomputed header lines and additional ones. Only the express lane has it. */
   writeLines?(status: number, reason: string, lines: HeadLines, further: string): unknown;
-  /** `false` asks for a rest until `drain`. */
+  /** Returns `false` to ask for a pause until `drain`. */
   write(chunk: Buffer): boolean;
   end(chunk?: Buffer): unknown;
   addTrailers(trailers: [string, string][]): void;
@@ -40,28 +40,28 @@ export interface CallResponse {
   on(event: 'drain', run: () => void): unknown;
 }
 
-/** The caller's side of one call, whichever lane it came by. */
+/** The caller's side of one call, in either lane. */
 export interface Caller {
   readonly request: CallRequest;
   readonly response: CallResponse;
-  /** What http-proxy takes; only calls of the general lane merely pass through. */
+  /** For http-proxy; only calls of the general lane pass through. */
   readonly http: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
-  /** How long the body is, as far as it was told. */
+  /** The length of the body, as far as it was announced. */
   readonly bytesIn: number;
-  /** `left` is run once the caller is gone without its whole answer. */
+  /** `left` is called if the caller disconnects before its response is complete. */
   watch(left: () => void): void;
   /**
-   * Begins to read the body. A chunked one is awaited whole, since the platform refuses them; one with a length
-   * is kept for a replay where `keep` asks for it and `bytesMax` allows.
+   * Starts to read the body. A chunked one is awaited, because the platform rejects chunked requests; one with a length
+   * is kept for a replay if `keep` is set and `bytesMax` allows.
    */
   takeBody(keep: boolean, bytesMax: number, budget: ReplayBudget): CallBody | Promise<CallBody>;
-  /** The whole body; `undefined` where it is over `bytesMax` or never came. */
+  /** The whole body; `undefined` if it is over `bytesMax` or never arrived. */
   readBody(bytesMax: number): Promise<Buffer | undefined>;
   /** The call is over. */
   close(): void;
 }
 
-/** A caller in the general lane, that of node:http. */
+/** A caller in the general lane, which is node:http. */
 export class HttpCaller implements Caller {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -84,7 +84,7 @@ export class HttpCaller implements Caller {
 
   watch(left: () => void): void {
     this.#left = left;
-    // The connection and not the response: one that waits behind another hears nothing of its end.
+    // Listens on the connection: a response queued behind another gets no close event.
     this.request.socket.setMaxListeners(0).once('close', this.#onClose);
   }
 
@@ -110,7 +110,7 @@ export class HttpCaller implements Caller {
       return Buffer.alloc(0);
     }
     if (this.#expectsContinue) this.response.writeContinue();
-    // Small, and answered at once: not a matter of the memory for replays.
+    // Small and answered at once, so it does not count against the replay budget.
     const body = new KeptBody(this.request, undefined, new ReplayBudget(bytesMax + 64 * 1024));
     const arrival = await body.whole(bytesMax);
     const whole = arrival === 'whole' ? body.open() : undefined;
@@ -125,7 +125,7 @@ export class HttpCaller implements Caller {
   }
 }
 
-/** A caller in the express lane, whose request is plain, and here whole. */
+/** A caller in the express lane: its request is plain and has arrived completely. */
 export class PlainCaller implements Caller {
   readonly request: PlainExchange;
   readonly response: PlainExchange['response'];

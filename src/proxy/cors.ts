@@ -1,10 +1,10 @@
 import type { LocalResponse } from '../server/local-response.ts';
 import type { CallRequest } from './caller.ts';
 
-/** How long a browser need not ask again. */
+/** How long a browser may cache the preflight. */
 const MAX_AGE_SECONDS = 600;
 
-/** Lets a page of this origin read an answer, with what we say of it. */
+/** Lets a page of this origin read a response, including the headers we add. */
 export function pageHeaders(origin: string): Readonly<Record<string, string>> {
   return {
     'access-control-allow-origin': origin,
@@ -13,7 +13,7 @@ export function pageHeaders(origin: string): Readonly<Record<string, string>> {
   };
 }
 
-/** What may be asked for before a call is what the call may have: the gate decides on the call itself. */
+/** A preflight may ask for whatever the call may use: the gate decides on the call itself. */
 export function preflightAnswer({ headers }: CallRequest): LocalResponse {
   const asked = headers['access-control-request-headers'];
   return {

@@ -1,11 +1,11 @@
 import type { LocalResponse } from '../server/local-response.ts';
 
 /**
- * The sidecar's own errors: one table, and the one door where a reason becomes an answer.
+ * The sidecar's own errors: one table, and the only function that turns a reason into a response.
  *
- * `gate` reasons are refusals of a malformed or forbidden request. They keep their HTTP status under
- * either setting, since its sender must not take them for an answer of the platform. A mistake in a
- * set-up is none of them: SDKs show an errmsg to their users only with HTTP 200.
+ * `gate` reasons refuse a malformed or forbidden request. They keep their HTTP status under either setting, so that the
+ * sender cannot mistake them for a response of the platform. A configuration mistake is not among them: SDKs show an
+ * errmsg to their users only with HTTP 200.
  */
 const TABLE = {
   token_unavailable: { status: 503, errcode: -1, gate: false },
@@ -26,14 +26,13 @@ export type Reason = keyof typeof TABLE;
 
 export const REASONS: readonly Reason[] = Object.keys(TABLE) as Reason[];
 
-/** `wechat`: HTTP 200 with an errcode, as the platform answers; `http`: 403, 404, 502, 503, 504. */
+/** `wechat`: HTTP 200 with an errcode, as the platform responds; `http`: 403, 404, 502, 503, 504. */
 const ERROR_STATUSES = ['wechat', 'http'] as const;
 export type ErrorStatus = (typeof ERROR_STATUSES)[number];
 
 /**
- * The answer for a reason. `message` is one sentence for people, without any token or secret; `errcode`
- * replaces the table's where the platform's own is the cause (a refused AppSecret, an address that is
- * not allowed).
+ * The response for a reason. `message` is one sentence for people, without any token or secret. `errcode` overrides the
+ * table's if the platform's own is the cause (a refused AppSecret, an IP address that is not allowed).
  */
 export function errorResponse(
   reason: Reason,
@@ -56,7 +55,7 @@ export function errorResponse(
   };
 }
 
-/** The errcode that the table gives to a reason, for metrics and logs. */
+/** The errcode of a reason in the table, for metrics and logs. */
 export function errcodeOf(reason: Reason): number {
   return TABLE[reason].errcode;
 }

@@ -8,7 +8,7 @@ const ADVICE =
   'A token of another account has to be renewed by the program that fetched it';
 
 /**
- * Reports that the platform refused a foreign token. Nothing heals such a call, and its program may not
+ * Logs and counts that the platform refused a foreign token. Such a call cannot be replayed, and its program may not
  * know that it sends a token of its own.
  */
 export function noteForeignRefusal(

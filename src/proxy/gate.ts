@@ -10,26 +10,26 @@ import { senderOf } from './web-page.ts';
 export interface GateRules {
   /** Host names of the configured upstreams, in lower case. */
   readonly upstreamHosts: ReadonlySet<string>;
-  /** Further host names that are served, in lower case. */
+  /** Additional host names that are served, in lower case. */
   readonly allowedHosts: ReadonlySet<string>;
-  /** Origins of web pages that may call all the same. */
+  /** Origins of web pages that are allowed to call. */
   readonly allowedOrigins: ReadonlySet<string>;
   /** Whether a path with these readings is on the deny list. */
   readonly denied: (readings: Iterable<string>) => boolean;
 }
 
-/** Where a request wants to go. */
+/** The destination of a request. */
 export interface Target {
-  /** As the caller wrote it, but for a leading `//`. */
+  /** As the caller wrote it, except that a leading `//` is reduced. */
   readonly rawPath: string;
   readonly query: RawQuery;
-  /** Its canonical form, by which the call is known from here on. */
+  /** Its canonical form, which identifies the call from here on. */
   readonly path: string;
-  /** Of all its readings, not of the canonical form alone. */
+  /** Derived from all readings of the path, not only the canonical form. */
   readonly kind: PathKind;
 }
 
-/** The target with another query, as it goes onto the wire. */
+/** The request target with a different query, as it is sent. */
 export function toRequestTarget({ rawPath }: Target, query: RawQuery): string {
   return query === undefined ? rawPath : `${rawPath}?${query}`;
 }
@@ -42,17 +42,17 @@ type Verdict =
   | { readonly kind: 'preflight' }
   | { readonly kind: 'refused'; readonly reason: GateReason; readonly message: string };
 
-/** `page` is the allowed origin of a web page that may read the answer. */
+/** `page` is the allowed origin of a web page that may read the response. */
 export type Gated = Verdict & { readonly page?: string | undefined };
 
 /**
- * Lets in what a business program of this pod would send, and nothing that a web page, a rebound DNS
- * name or a proxy's client could: other hosts, upgrades, cross-site calls, denied paths, framing that
- * two servers could read differently. (CONNECT and what is not HTTP at all never become a request.)
+ * Admits what a business program of this pod would send, and rejects what a web page, a rebound DNS name or a proxy
+ * client could send: other hosts, upgrades, cross-site calls, denied paths, and framing that two servers could read
+ * differently. (CONNECT and non-HTTP input never become a request.)
  */
 export function gate(request: CallRequest, rules: GateRules): Gated {
   const known = request.fields === undefined ? undefined : knownHeadOf(request.fields);
-  // What was found of these header lines before holds for every path.
+  // An earlier verdict on these header lines holds for every path.
   if (known?.admittedBy === rules && request.url?.startsWith('/') === true) {
     const form = splitTarget(request.url);
     if (form !== undefined) return gatePath(form, rules);
@@ -102,10 +102,10 @@ function wordsOnHost(authority: string | undefined): string {
   return 'this host is not served here; use localhost or api.weixin.qq.com, or add it to WECHAT_SIDECAR_ALLOWED_HOSTS';
 }
 
-/** A browser that shows an answer of ours, a refusal too, asks for this as from the same origin. */
+/** A browser that displays one of our responses, even a refusal, requests this as same-origin. */
 const BROWSERS_OWN = '/favicon.ico';
 
-/** A path is forwarded as it was written, so what is decided on is all that a server could take it for. */
+/** A path is forwarded as written, so the decision covers every way in which a server could read it. */
 function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
   const known = knownPathsOf(rules).get(rawPath);
   if (known !== undefined) {
@@ -133,7 +133,7 @@ function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
 
 type KnownPath = Pick<Target, 'path' | 'kind'>;
 
-/** The paths of the platform that the rules let in, as the gate would find them. */
+/** The platform's paths that the rules admit, with the gate's verdict on each. */
 function knownPathsOf(rules: GateRules): ReadonlyMap<string, KnownPath> {
   const known = knownPaths.get(rules);
   if (known !== undefined) return known;
@@ -156,7 +156,7 @@ const DENIED = refused('forbidden_path', 'this path is on the deny list (WECHAT_
 
 function messageProblem({ method, headers, rawHeaders, httpVersion }: CallRequest): string | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'this is neither HTTP/1.1 nor HTTP/1.0';
-  // A gateway on the way could answer it with the request itself, and our token in it.
+  // A gateway on the way could echo the request, including our token.
   if (method === 'TRACE') return 'TRACE is not served here';
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
@@ -169,7 +169,7 @@ function messageProblem({ method, headers, rawHeaders, httpVersion }: CallReques
   for (const name of ['host', 'content-length', 'transfer-encoding']) {
     if (timesGiven(rawHeaders, name) > 1) return `the header ${name} is given more than once`;
   }
-  // A client may offer HTTP/2 beside an ordinary call, as Java's does; answering in HTTP/1.1 declines it.
+  // A client may offer HTTP/2 on an ordinary call, as Java's does; responding in HTTP/1.1 declines it.
   const upgrade = headers.upgrade;
   if (upgrade !== undefined && upgrade.trim().toLowerCase() !== 'h2c') {
     return 'protocol upgrades are not served here';
@@ -182,7 +182,7 @@ function timesGiven(rawHeaders: readonly string[], name: string): number {
 }
 
 interface TargetForm {
-  /** Of absolute form alone, as `authority` is. */
+  /** Only in absolute form, as is `authority`. */
   readonly scheme: string | undefined;
   readonly authority: string | undefined;
   readonly rawPath: string;
@@ -191,7 +191,7 @@ interface TargetForm {
 
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)/i;
 
-/** Reads origin form and absolute form; `undefined` for anything else (`*`, an authority, a fragment). */
+/** Parses origin form and absolute form; `undefined` for anything else (`*`, an authority, a fragment). */
 function splitTarget(url: string): TargetForm | undefined {
   if (url.includes('#')) return undefined;
   const absolute = url.startsWith('/') ? null : ABSOLUTE.exec(url);
@@ -202,19 +202,19 @@ function splitTarget(url: string): TargetForm | undefined {
   return {
     scheme: absolute?.[1],
     authority: absolute?.[2],
-    // Some SDKs join a base URL that ends in a slash with a path that begins with one.
+    // Some SDKs join a base URL with a trailing slash and a path with a leading slash.
     rawPath: givenPath.length > 1 && givenPath[1] !== '/' ? givenPath : `/${givenPath.replace(/^\/+/, '')}`,
     query: mark === -1 ? undefined : rest.slice(mark + 1),
   };
 }
 
-/** `further`: one that the settings add. */
+/** `further`: a host that the settings add. */
 function kindOfHost(
   authority: string | undefined,
   httpVersion: string,
   { allowedHosts, upstreamHosts }: GateRules,
 ): 'usual' | 'further' | 'other' {
-  // HTTP/1.0 callers need not send a Host, and browsers always do.
+  // HTTP/1.0 callers may omit Host, and browsers always send it.
   if (authority === undefined) return httpVersion === '1.0' ? 'usual' : 'other';
   const name = hostnameOf(authority);
   if (name === undefined) return 'other';

@@ -32,10 +32,10 @@ const HOP_BY_HOP = new Names(
   'http2-settings',
 );
 
-/** Written for each request, or meant for us. */
+/** Rewritten for each request, or meant for the sidecar. */
 const OWN_TO_REQUEST = new Names('host', 'content-length', 'expect', 'accept-encoding', 'x-wechat-appid');
 
-/** Of the bytes of a body, and what is about them. */
+/** Headers that describe the bytes of a body. */
 const OF_BODY = new Names(
   'content-length',
   'content-encoding',
@@ -46,10 +46,10 @@ const OF_BODY = new Names(
   'repr-digest',
 );
 
-/** Only we may say these things of an answer. */
+/** Response headers that only the sidecar may set. */
 const OURS_ALONE = new Names('x-wechat-sidecar', 'x-wechat-sidecar-error');
 
-/** What a web page may read of an answer is said once, by us: it called us, and not the platform. */
+/** The sidecar alone says what a web page may read of a response: the page called the sidecar, not the platform. */
 const OURS_ALONE_FOR_PAGES = new Names(
   'x-wechat-sidecar',
   'x-wechat-sidecar-error',
@@ -59,8 +59,8 @@ const OURS_ALONE_FOR_PAGES = new Names(
 );
 
 /**
- * The headers that a request leaves with: all that the caller sent, in its order and spelling, less
- * those of its connection and ours. Takes and gives flat lists of names and values.
+ * The headers of the upstream request: all that the caller sent, with their order and spelling, except hop-by-hop
+ * headers and ours. Takes and returns flat lists of names and values.
  */
 export function requestHeaders(raw: readonly string[]): string[] {
   const headers = without(raw, OWN_TO_REQUEST);
@@ -68,7 +68,7 @@ export function requestHeaders(raw: readonly string[]): string[] {
   return headers;
 }
 
-/** The headers of an answer for our caller, followed by `own`, ours; nobody else may say what these say. */
+/** The response headers for the caller, followed by `own`, ours; upstream headers with the same names are dropped. */
 export function answerHeaders(raw: readonly string[], own: readonly string[]): string[] {
   const isForPage = own.includes('access-control-allow-origin');
   const headers = without(raw, isForPage ? OURS_ALONE_FOR_PAGES : OURS_ALONE);
@@ -76,7 +76,7 @@ export function answerHeaders(raw: readonly string[], own: readonly string[]): s
   return headers;
 }
 
-/** For an answer whose body we rewrote: its length and coding are no longer true. */
+/** For a response whose body was rewritten: its length and coding are no longer valid. */
 export function rewrittenHeaders(raw: readonly string[], bodyBytes: number): string[] {
   const headers = without(raw, OF_BODY);
   headers.push('content-length', String(bodyBytes));
@@ -95,7 +95,7 @@ function without(raw: readonly string[], own: Names): string[] {
   return kept;
 }
 
-/** Further headers of the connection. It must not take away what frames the message. */
+/** Further hop-by-hop headers, named by Connection. They must not include the headers that frame the message. */
 function namedByConnection(raw: readonly string[]): string[] | undefined {
   let named: string[] | undefined;
   for (let at = 0; at + 1 < raw.length; at += 2) {
@@ -106,7 +106,7 @@ function namedByConnection(raw: readonly string[]): string[] | undefined {
   return named;
 }
 
-/** What we can judge out of what the caller would accept; `identity` where that is nothing. */
+/** The codings that the caller accepts and we can decode; `identity` if there are none. */
 function readableCodings(given: readonly string[]): string {
   const readable = given
     .flatMap((value) => value.split(','))

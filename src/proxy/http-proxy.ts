@@ -3,7 +3,7 @@ import type HttpProxy from 'http-proxy';
 
 const require = createRequire(import.meta.url);
 
-/** http-proxy takes hold of `util._extend` when it is loaded, which newer versions of Node deprecate aloud. */
+/** http-proxy reads `util._extend` when it is loaded, which prints a deprecation warning in newer versions of Node. */
 function loaded(): typeof HttpProxy {
   const util = require('node:util') as { _extend: unknown };
   const extend = util._extend;

@@ -3,14 +3,14 @@ import { codingsOf } from '../upstream/content-coding.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
 import { answerHeaders } from './headers.ts';
 
-/** What is made of the head of an answer, whatever was put into its request: once for all answers with the same head. */
+/** What is derived from the head of a response alone; computed once for all responses with the same head. */
 export class KnownAnswer {
   readonly reason: string;
   readonly codings: readonly string[];
-  /** What its Content-Length says. */
+  /** The value of Content-Length. */
   readonly announced: string | undefined;
   readonly isHtml: boolean;
-  /** Of the longest of its texts: nothing longer can be quoted. */
+  /** The length of its longest text: nothing longer can be quoted. */
   readonly charsMax: number;
   readonly #headers: readonly string[];
   #lines: HeadLines | undefined;
@@ -24,19 +24,19 @@ export class KnownAnswer {
     this.#headers = headers;
   }
 
-  /** The headers that are passed on, as they are written. Throws if they cannot be. */
+  /** The relayed headers, serialized. Throws if they cannot be written. */
   get lines(): HeadLines {
     this.#lines ??= headLines(answerHeaders(this.#headers, []));
     return this.#lines;
   }
 }
 
-/** Without the characters that a reason phrase cannot be written with; it means nothing to anybody. */
+/** Removes the characters that are not allowed in a reason phrase, which carries no meaning. */
 export function writableReason(reason: string): string {
   return reason.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '');
 }
 
-/** `carrier` keeps it for the next answer with the same head. */
+/** `carrier` stores it for the next response with the same head. */
 export function knownAnswerOf(
   reason: string,
   headers: readonly string[],

@@ -3,15 +3,15 @@ import { headerValues } from '../upstream/raw-headers.ts';
 import { requestHeaders } from './headers.ts';
 
 /**
- * What is made of the header lines of a plain request. A caller repeats most of its lines from call to call, so
- * that this is made once for many calls.
+ * What is derived from the header lines of a plain request. A caller repeats most of its lines from call to call, so
+ * this is computed once for many calls.
  */
 class KnownHead {
-  /** The rules by which the gate has let in these lines, with a path of their own host. */
+  /** The rules under which the gate admitted these lines, with a path in origin form. */
   admittedBy: object | undefined;
-  /** The headers that the request leaves with. */
+  /** The headers of the upstream request. */
   readonly headers: readonly string[];
-  /** The same as they are written; the reader of plain requests has seen that they can be. */
+  /** The same, serialized; the parser of plain requests has verified that they can be written. */
   readonly written: string;
   readonly appidHeaders: readonly string[];
   readonly isPinned: boolean;

@@ -9,16 +9,16 @@ import type { Origin } from '../upstream/origins.ts';
 import type { ResponseSink, Exchange, UpstreamRequest } from '../upstream/request.ts';
 import { httpProxy } from './http-proxy.ts';
 
-/** A request that passes through; `body` is read once, and only when the platform is connected. */
+/** A request that passes through. `body` is read once, and only after the platform is connected. */
 export interface Passing extends Omit<UpstreamRequest, 'body'> {
   readonly response: ServerResponse;
   readonly body: { readonly bytes: number; readonly open: () => Readable } | undefined;
 }
 
 /**
- * Forwards what is not ours to look after: foreign tokens, /sns, bodies too large to keep. http-proxy sends
- * it over the connections of our connector; failover is that of every call, since the caller's body is
- * not touched before a connection stands.
+ * Forwards what the sidecar does not manage: foreign tokens, /sns, bodies too large to keep. http-proxy sends it over
+ * the connections of our connector. Failover works as for every call, because the caller's body is not read before a
+ * connection is established.
  */
 export class PassThrough {
   readonly #upstream: Upstream;
@@ -60,14 +60,14 @@ export class PassThrough {
 }
 
 /**
- * The request as http-proxy reads it. Its body is empty until the connection stands; target and headers are
- * written then, by us, since http-proxy would join and clean them.
+ * The request as http-proxy reads it. Its body is empty until a connection is established; target and headers are
+ * written then, by us, because http-proxy would join and normalize them.
  */
 class Request extends ByteStream {
   readonly url = '/';
   readonly headers = {};
   readonly method: string;
-  /** http-proxy looks here for a caller that left; `abort` tells of it. */
+  /** http-proxy checks here whether the caller left; `abort` sets it. */
   readonly socket = { destroyed: false };
   readonly forwarding: Forwarding;
 
@@ -82,7 +82,7 @@ function of(request: IncomingMessage): Forwarding {
   return (request as unknown as Request).forwarding;
 }
 
-/** One sending over one origin. */
+/** One attempt at one origin. */
 class Forwarding implements Sending {
   readonly request: Request;
   readonly #pools: Upstream['pools'];
@@ -118,17 +118,17 @@ class Forwarding implements Sending {
     this.#bytesReadBefore = proxied.socket?.bytesRead;
     writeHead(proxied, this.#passing, this.#to.origin);
     this.#limitSending(proxied);
-    // A connection that ends with a switch of protocols says no more than this.
+    // After a protocol switch, `close` is the only event of the connection.
     proxied.once('close', () => this.onBroken(new Error('closed')));
     if (this.#passing.body === undefined) this.#open();
     else {
-      // The head goes out alone: a connection that is found dead has cost nothing of the body.
+      // The head is sent alone: if the connection turns out to be dead, no part of the body is lost.
       proxied.flushHeaders();
       setImmediate(() => this.#open());
     }
   }
 
-  /** The platform may take its time from the end of the request on, and while it does not read. */
+  /** The response timeout runs from the end of the request, and while the platform does not read. */
   #limitSending(proxied: ClientRequest): void {
     const { clock, options } = this.#pools;
     const backlog = new Backlog();
@@ -161,14 +161,14 @@ class Forwarding implements Sending {
       this.#expect(idleTimeoutMs);
       this.#telling(() => {
         if (this.#sink.data(chunk)) return;
-        // Nobody is late while the caller rests.
+        // No timeout runs while the caller has paused.
         this.#deadline?.cancel();
         answer.pause();
       });
     });
     answer.on('end', () => {
       if (!answer.complete || this.#progress !== 'answered') return;
-      // An answer that came before the request was whole leaves a connection that nobody else can use.
+      // A response that arrives before the request is complete leaves the connection unusable.
       if (this.#proxied?.writableFinished === false) this.#stop();
       this.#progress = 'over';
       this.#deadline?.cancel();
@@ -178,7 +178,7 @@ class Forwarding implements Sending {
     answer.on('close', () => this.onBroken(new Error('closed')));
   }
 
-  /** What comes behind the end of an answer takes nothing from it. */
+  /** An error after the end of a response does not affect it. */
   onBroken(error: Error): void {
     if (this.#answer?.complete !== true) this.#fail(error);
   }
@@ -189,7 +189,7 @@ class Forwarding implements Sending {
     this.#answer.resume();
   }
 
-  /** Whether the origin can be connected is worth knowing without the caller, too. */
+  /** Whether the origin can be connected is worth knowing even if the caller has left. */
   abort(): void {
     this.#isAbandoned = true;
     if (this.#progress !== 'connecting') this.#stop();
@@ -214,7 +214,7 @@ class Forwarding implements Sending {
     this.#to.onFailure({ kind, reason, host: this.#to.origin.host, isRepeatable });
   }
 
-  /** Such a call was never read by anybody: it may be sent again. */
+  /** No server read this call, so it may be sent again. */
   #diedIdle(): boolean {
     const { method, body } = this.#passing;
     const isSafe = body === undefined && (method === 'GET' || method === 'HEAD');
@@ -225,12 +225,12 @@ class Forwarding implements Sending {
   #stop(): void {
     this.#progress = 'over';
     this.#deadline?.cancel();
-    // By this http-proxy ends its own request.
+    // This makes http-proxy end its own request.
     this.request.emit('aborted');
     this.request.destroy();
   }
 
-  /** http-proxy calls us from its events, where an exception would end the process. */
+  /** http-proxy calls us from its event handlers, where an exception would end the process. */
   #telling(tell: () => void): void {
     if (this.#progress !== 'answered') return;
     try {

@@ -6,19 +6,19 @@ import { type OwnerOf, readTokens } from './sent-tokens.ts';
 
 export interface PlanRules {
   readonly defaultApp: string | undefined;
-  /** Why the default account is not known yet, in words, where a hub is still to tell it. */
+  /** Why the default account is not known yet, in words, if the hub has not sent it. */
   readonly defaultAppUnknown?: string | undefined;
   readonly foreignTokens: 'pass' | 'replace' | 'reject';
 }
 
-/** What is to be done with a call that the gate let in. `query` is less what was meant for us. */
+/** What to do with a call that the gate admitted. `query` excludes the parameters meant for the sidecar. */
 export type Plan =
   | {
       readonly kind: 'refused';
       readonly reason: 'bad_request' | 'foreign_token' | 'unknown_app' | 'token_unavailable';
       readonly message: string;
     }
-  /** A token endpoint: answered here. */
+  /** A token endpoint: answered locally. */
   | { readonly kind: 'token'; readonly endpoint: 'token' | 'stable_token' }
   /** A call that carries the AppSecret. */
   | {
@@ -28,23 +28,23 @@ export type Plan =
       readonly secretParam: string;
       readonly query: RawQuery;
     }
-  /** A page is to be signed: answered here. */
+  /** A page signature: answered locally. */
   | { readonly kind: 'signature'; readonly appid: string; readonly query: RawQuery }
-  /** Passes through with whatever token it has, a foreign one or none; `appid` if it names an account. */
+  /** Passes through with the token it has, foreign or none; `appid` is set if it names an account. */
   | {
       readonly kind: 'pass';
       readonly appid: string | undefined;
       readonly query: RawQuery;
       readonly foreign: boolean;
     }
-  /** Gets our token. `standIn` tells that the caller sent a stand-in token. */
+  /** Gets our token. `standIn`: the caller sent a stand-in token. */
   | { readonly kind: 'inject'; readonly appid: string; readonly query: RawQuery; readonly standIn: boolean };
 
 /**
- * Decides whose call it is and which token it carries.
+ * Decides which account a call belongs to and which token it carries.
  *
- * `appidHeaders` are the values of x-wechat-appid; `ownerOf` gives the account whose token, of now or
- * of earlier, has a fingerprint.
+ * `appidHeaders` are the values of x-wechat-appid; `ownerOf` returns the account whose current or earlier token has a
+ * fingerprint.
  */
 export function planCall(
   target: Target,
@@ -91,7 +91,7 @@ function planOwn({ path, query }: Target, appid: string | undefined, rules: Plan
 
 const SIGNATURE_PATH = '/__sidecar/jssdk-signature';
 
-/** On /sns/* an access_token is that of a user, which is nobody's to look after. */
+/** On /sns/* the access_token is a user's, which no keeper manages. */
 function isUsersOwn(kind: PathKind): boolean {
   return kind.kind === 'user' || (kind.kind === 'secret' && kind.path.startsWith('/sns/'));
 }
@@ -100,7 +100,7 @@ function pass(appid: string | undefined, query: RawQuery, foreign: boolean): Pla
   return appid === undefined || isAppid(appid) ? { kind: 'pass', appid, query, foreign } : NO_APPID;
 }
 
-/** An empty value is as good as none. */
+/** An empty value counts as none. */
 function givenValues(query: RawQuery, name: string): string[] {
   return valuesOf(query, name).filter((value) => value.trim() !== '');
 }

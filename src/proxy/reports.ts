@@ -17,32 +17,32 @@ export type RefusalOutcome =
   | { readonly kind: 'no_replay'; readonly reason: NoReplay };
 
 /**
- * `accepted`, `held`: the platform accepts the token, so it is this path that it refuses. `waiting`,
- * `rationed`: the successor is not to be had yet. `unavailable`: nobody could look into it.
- * `succeeded_since`: another call to the path went well meanwhile.
+ * `accepted`, `held`: the platform accepts the token, so it is this path that it refuses. `waiting`, `rationed`: the
+ * next token is not available yet. `unavailable`: the report could not be looked into. `succeeded_since`: another call
+ * to the path has succeeded since.
  */
 export type NoReplay = 'accepted' | 'held' | 'waiting' | 'rationed' | 'unavailable' | 'succeeded_since';
 
-/** How long a path that was looked into before may prove by a success that the token is good. */
+/** How long a refused path that was looked into before may wait for a success that proves the token good. */
 export const EVIDENCE_MS = 1_000;
-/** A path that succeeds is soon reported again if it is refused. */
+/** After a success, a path that is refused again is reported this soon. */
 export const HOLD_AFTER_SUCCESS_MS = 2_000;
-/** A token whose successor is not to be had yet, or that nobody can look into, is reported no more often. */
+/** The minimum interval between reports of a token that has no successor yet or cannot be looked into. */
 export const QUIET_MS = 1_000;
 
 export const REPORTED_ACCOUNTS_MAX = 1_000;
 export const REPORTED_PATHS_MAX = 1_000;
 
-/** What is known of the refusals of one path with one token. */
+/** The refusals of one path with one token. */
 interface PathRecord {
   readonly path: string;
-  /** It was reported before, and the token was found to be accepted. */
+  /** It was reported before, and the token turned out to be accepted. */
   lookedInto: boolean;
   heldUntilMs: number;
   /** The first and the last refusal since the last success. */
   firstMs: number | undefined;
   lastMs: number;
-  /** Since the last report. */
+  /** Refused since the last report. */
   wasRefused: boolean;
   succeeded: boolean;
   reportedMs: number;
@@ -53,7 +53,7 @@ interface PathRecord {
   endWait: (() => void) | undefined;
 }
 
-/** Of one account, with its current token. */
+/** One account with its current token. */
 interface AccountRecord {
   readonly appid: string;
   readonly fingerprint: string;
@@ -63,12 +63,12 @@ interface AccountRecord {
 }
 
 /**
- * Decides which refused calls are reported, and when: an endpoint that refuses every token must neither
- * cost a look at each call, nor keep a token that really died from being replaced.
+ * Decides which refused calls are reported, and when: an endpoint that refuses every token must neither cost a look per
+ * call nor delay the replacement of a token that is really dead.
  *
- * A path that was found to refuse an accepted token is held for as long as whoever keeps the token
- * says. After a hold it is reported at once if it was refused meanwhile; later refusals first wait a
- * moment for a success of the same path, which proves that the token is good.
+ * A path that refuses an accepted token is held for as long as the keeper of the token says. After the hold it is
+ * reported at once if it was refused meanwhile; later refusals first wait briefly for a success of the same path, which
+ * proves the token good.
  */
 export class Reports {
   readonly #parts: ReportsParts;
@@ -81,8 +81,8 @@ export class Reports {
   }
 
   /**
-   * A call to `path` with the token of this fingerprint was refused. Waits for 2.5 s at most, less what
-   * the caller has waited for a token before.
+   * A call to `path` with the token of this fingerprint was refused. Waits for at most 2.5 s, less the time that the
+   * caller has already waited for a token.
    */
   async refused(
     appid: string,
@@ -115,7 +115,7 @@ export class Reports {
     return outcomeOf(await this.#within(limitMs, this.#report(account, record, 'caller')));
   }
 
-  /** A call to `path` with the token of this fingerprint, sent at that time, was answered with success. */
+  /** A call to `path`, sent at `sentMs` with the token of this fingerprint, succeeded. */
   succeeded(appid: string, path: string, fingerprint: string, sentMs: number): void {
     const account = this.#accounts.peek(appid);
     if (account === undefined || account.fingerprint !== fingerprint) return;
@@ -140,7 +140,7 @@ export class Reports {
     record.endWait?.();
   }
 
-  /** The account has another token: whoever waits for evidence about the old one waits in vain. */
+  /** The account has another token: evidence about the old one will not come, so the waits end. */
   tokenChanged(appid: string): void {
     const account = this.#accounts.peek(appid);
     if (account === undefined || this.#parts.accounts.peek(appid)?.fingerprint === account.fingerprint)
@@ -188,14 +188,14 @@ export class Reports {
     } else {
       account.quietUntilMs = nowMs + QUIET_MS;
       account.quietAs = next;
-      // Otherwise whoever keeps the token knows of it. Without calls nobody is asked again and again.
+      // Otherwise the keeper of the token knows. Without calls, no further report is sent.
       if (next === 'unavailable' && (record.wasRefused || by === 'caller'))
         this.#reportAt(account.quietUntilMs, account, record);
     }
     return next;
   }
 
-  /** Resolves when a success has cleared the path of its refusals, or when there was time enough for one. */
+  /** Resolves when a success has cleared the refusals of the path, or at the time limit. */
   #evidence(record: PathRecord): Promise<void> {
     const { clock } = this.#parts;
     const leftMs = (record.firstMs ?? -Infinity) + EVIDENCE_MS - clock.monotonicMs();
@@ -210,7 +210,7 @@ export class Reports {
     });
   }
 
-  /** Reports the path by timer, if it was refused and has not succeeded by then. */
+  /** Reports the path by timer if it was refused and has not succeeded by then. */
   #reportAt(atMs: number, account: AccountRecord, record: PathRecord): void {
     const { accounts, clock } = this.#parts;
     record.timer?.cancel();
@@ -267,7 +267,7 @@ export class Reports {
   }
 }
 
-/** The token to go on with, or why the refused one stays. */
+/** The token to continue with, or why there is no replay. */
 function nextOf(answer: ReportAnswer): NoReplay | Token {
   return answer.kind === 'renewed' || answer.kind === 'not_current' ? answer.token : answer.kind;
 }

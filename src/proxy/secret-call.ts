@@ -8,10 +8,10 @@ import type { Sidecar } from './sidecar.ts';
 
 type SecretPlan = Extract<Plan, { kind: 'secret' }>;
 
-/** These calls have their parameters in the query; a body is empty or small. */
+/** These calls have their parameters in the query; their body is empty or small. */
 export const RELAY_BODY_BYTES_MAX = 8 * 1024;
 
-/** A call that carries the AppSecret: made here where we hold it, else by the hub. */
+/** A call that carries the AppSecret: made here if this process has it, otherwise by the hub. */
 export async function serveSecretCall(
   call: Call,
   sidecar: Sidecar,
@@ -31,7 +31,7 @@ export async function serveSecretCall(
   const withAppid = withParam(plan.query, 'appid', plan.appid);
   const query = withParam(withAppid, plan.secretParam, holder.secret.reveal());
   const known: Target = { ...target, rawPath: plan.path };
-  // The appid in the query says for which account it is filled in again.
+  // The appid in the query selects the account whose secret is filled in.
   const injected = { secret: holder.secret, inHeaders: () => '' };
   return call.finish(await call.send(toRequestTarget(known, query), body, 'exchange', 0, injected), 0);
 }

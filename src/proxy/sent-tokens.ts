@@ -3,20 +3,20 @@ import { OTHER_TOKEN_PARAMS } from '../wechat/path.ts';
 import { mayNameToken, type RawQuery, valuesOf, withoutParam } from '../wechat/query.ts';
 import { accountOfStandIn } from '../wechat/stand-in.ts';
 
-/** The account whose token, of now or of earlier, has a fingerprint. */
+/** Returns the account whose current or earlier token has a fingerprint. */
 export type OwnerOf = (fingerprint: string) => string | undefined;
 
-/** What a caller sent where a token belongs. */
+/** What a caller sent as its token. */
 export type SentToken =
   /** Ours: a stand-in, or a token that we manage or managed. */
   | { readonly kind: 'stand-in' | 'managed'; readonly owner: string }
-  /** `undefined`, `null`, `ACCESS_TOKEN`, nothing: what programs send that have no token. */
+  /** `undefined`, `null`, `ACCESS_TOKEN` or an empty string: sent by programs that have no token. */
   | { readonly kind: 'placeholder' }
   | { readonly kind: 'foreign' };
 
-/** The platform's tokens have over a hundred characters, and what stands in the place of one has few. */
+/** The platform's tokens have over a hundred characters; placeholders are short. */
 const FOREIGN_CHARS_MIN = 32;
-/** The shortest token that a keeper takes. */
+/** The shortest token that a keeper accepts. */
 const MANAGED_CHARS_MIN = 16;
 
 function readToken(value: string, ownerOf: OwnerOf): SentToken {
@@ -29,7 +29,7 @@ function readToken(value: string, ownerOf: OwnerOf): SentToken {
   return { kind: value.trim().length < FOREIGN_CHARS_MIN ? 'placeholder' : 'foreign' };
 }
 
-/** What may be a token in it: some SDKs send more (`n=TOKEN`), and some do not escape a `+` within one. */
+/** The possible tokens in a value: some SDKs send more (`n=TOKEN`), and some do not escape a `+` in it. */
 function piecesOf(value: string): ReadonlySet<string> {
   const pieces = [value, value.trim().replaceAll(' ', '+')].flatMap((text) => [
     text.trim(),
@@ -39,19 +39,19 @@ function piecesOf(value: string): ReadonlySet<string> {
   return new Set(pieces.filter((piece) => piece.length >= MANAGED_CHARS_MIN));
 }
 
-/** The tokens that a call came with. */
+/** The tokens of a call. */
 export interface SentTokens {
-  /** Of what stands in `access_token`. */
+  /** Whether `access_token` holds one of ours. */
   readonly hasOurs: boolean;
   readonly hasForeign: boolean;
   readonly hasStandIn: boolean;
   /** Whether there is a token of another kind. */
   readonly hasOther: boolean;
-  /** The account that a token of ours names, in whichever parameter. */
+  /** The account that a token of ours names, in any parameter. */
   readonly owner: string | undefined;
-  /** The query less any of ours that stand in the place of another kind of token. */
+  /** The query without any of ours in a parameter for another kind of token. */
   readonly query: RawQuery;
-  /** The query less any of ours, and with `foreign` also less access_tokens that are foreign. */
+  /** The query without any of ours; with `foreign`, also without foreign access_tokens. */
   without(foreign: boolean): RawQuery;
 }
 
@@ -71,7 +71,7 @@ export function readTokens(given: RawQuery, ownerOf: OwnerOf): SentTokens {
   if (!mayNameToken(given)) return noTokens(given);
   const read = (value: string): SentToken => readToken(value, ownerOf);
   const own = valuesOf(given, 'access_token').map(read);
-  // An empty one is as good as none; a placeholder is not, since its sender means to call with that kind of token.
+  // An empty one counts as none; a placeholder does not, because its sender means to call with that kind of token.
   const inOthers = OTHER_TOKEN_PARAMS.flatMap((name) => valuesOf(given, name))
     .filter((value) => value.trim() !== '')
     .map(read);

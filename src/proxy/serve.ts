@@ -24,7 +24,7 @@ import { answerTokenCall, TOKEN_CALL_BYTES_MAX } from './token-endpoint.ts';
 
 type InjectPlan = Extract<Plan, { kind: 'inject' }>;
 
-/** What is to be done with a call, by its head alone. */
+/** What to do with a call, decided by its head alone. */
 export type Decision =
   | Exclude<Gated, { kind: 'open' }>
   | {
@@ -34,7 +34,7 @@ export type Decision =
       readonly page: string | undefined;
     };
 
-/** The gate, whose account it is, and where the token goes. */
+/** Runs the gate and decides on the account and the place of the token. */
 export function decide(request: CallRequest, { accounts }: Sidecar, rules: ProxyRules): Decision {
   const gated = gate(request, rules.gate);
   if (gated.kind !== 'open') return gated;
@@ -45,16 +45,16 @@ export function decide(request: CallRequest, { accounts }: Sidecar, rules: Proxy
   return { kind: 'planned', target: gated.target, plan, page: gated.page };
 }
 
-/** Where a call ends: one of the two is called, once. */
+/** How serving a call ends: exactly one of the two is called, once. */
 export interface Ending {
   served(outcome: CallResult): void;
-  /** It met a fault of our own. */
+  /** An internal error occurred. */
   failed(error: unknown): void;
 }
 
 /**
- * Serves a call as most are: its token is in hand, and nothing has to be awaited but the answer. No promise is
- * made unless the token is refused. `false`: it is none of these, and nothing was done.
+ * The usual call: its token is available, and only the response is awaited. No promise is created unless the token is
+ * refused. Returns `false`, with nothing done, if the call is not of this kind.
  */
 export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, ending: Ending): boolean {
   if (decision.kind !== 'planned' || decision.plan.kind !== 'inject') return false;
@@ -75,7 +75,7 @@ export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, en
   return true;
 }
 
-/** Tells of a serving that is awaited. */
+/** Reports the result of a call that is awaited. */
 export function settle(serving: Promise<CallResult>, ending: Ending): void {
   serving.then(
     (outcome) => ending.served(outcome),
@@ -84,8 +84,8 @@ export function settle(serving: Promise<CallResult>, ending: Ending): void {
 }
 
 /**
- * Serves one call: the gate, whose account it is, where the token goes, the sending, the verdict on the
- * answer, the report of a refused token and one replay, the answer. Nothing is awaited that is there already.
+ * Serves one call: gate, account, placement of the token, sending, verdict on the response, report of a refused token
+ * with one replay, response. Nothing is awaited that is already available.
  */
 export async function serveCall(
   call: Call,
@@ -128,7 +128,7 @@ function withoutBody(call: Call, body: Extract<CallBody, { kind: 'refused' | 'go
   return body.kind === 'refused' ? call.fail(body.reason, body.message) : call.clientClosed();
 }
 
-/** A call that carries our token, which may have to be waited for. */
+/** A call that carries our token, which may have to be awaited. */
 async function serveInjected(
   call: Call,
   sidecar: Sidecar,
@@ -150,7 +150,7 @@ async function serveInjected(
   });
 }
 
-/** A call that carries our token: sent, judged, and sent once more where a refused token could be replaced. */
+/** A call that carries our token: sent, judged, and sent again if a refused token could be replaced. */
 class Injection {
   readonly #call: Call;
   readonly #sidecar: Sidecar;
@@ -238,15 +238,15 @@ function noteSuccess(
 }
 
 function withoutToken(call: Call, { standIn }: InjectPlan, { message, errcode }: Unavailable): CallResult {
-  // To an SDK it would mean its own token, however the platform meant it of the AppSecret.
+  // The platform refused our AppSecret; an SDK would read this errcode as its own token being invalid.
   const misleads = standIn && REFUSED_ERRCODES.has(errcode);
   return call.fail('token_unavailable', message, misleads ? -errcode : errcode);
 }
 
-/** A caller that has waited this long for a ticket must not wait for a token after it: SDKs give up at 3 s. */
+/** A caller that has waited this long for a ticket must not also wait for a token: SDKs give up after 3 s. */
 const TICKET_WAIT_MS_MAX = 1_000;
 
-/** A ticket that is kept for the whole account; where there is none the call goes on as any other. */
+/** A ticket that is kept for the whole account; if there is none, the call is served like any other. */
 async function keptTicket(
   call: Call,
   { accounts, clock }: Sidecar,
@@ -265,10 +265,10 @@ type Held = Extract<Answer, { kind: 'held' }>;
 
 type Healing =
   | { readonly kind: 'replay'; readonly token: Token }
-  /** `hopeful`: there is a new token, but the body is gone, so the caller's own next try may succeed. */
+  /** `hopeful`: there is a new token but the body is gone, so a retry by the caller may succeed. */
   | { readonly kind: 'no_replay'; readonly hopeful: boolean };
 
-/** Reports a refused token, and says whether the call can be sent again with another. */
+/** Reports a refused token and returns whether the call can be sent again with another. */
 async function heal(
   call: Call,
   sidecar: Sidecar,
@@ -304,7 +304,7 @@ async function heal(
   return { kind: 'replay', token: outcome.token };
 }
 
-/** The word for it in the header `x-wechat-sidecar`. */
+/** Its value in the header `x-wechat-sidecar`. */
 const SHOWN: Partial<Record<NoReplay, string>> = {
   accepted: 'held',
   held: 'held',
@@ -315,7 +315,7 @@ const SHOWN: Partial<Record<NoReplay, string>> = {
 interface Place {
   readonly appid: string;
   readonly path: string;
-  /** For how long the caller has waited for a first token. */
+  /** How long the caller has waited for its first token. */
   readonly waitedMs: number;
 }
 
@@ -333,7 +333,7 @@ function noteReplay(
       ? 'failed'
       : 'recovered';
   const { errcode = 0, errmsg } = first.verdict;
-  // The caller has waited long enough for its answer.
+  // The caller has waited long enough for its response.
   if (isRefusal(second)) {
     void sidecar.reports.refused(appid, path, token.fingerprint, second.verdict.errcode ?? errcode);
   }
@@ -364,12 +364,12 @@ async function serveTokenCall(
   return call.respondLocally(await answerTokenCall(endpoint, call.method, target, body, accounts));
 }
 
-/** An explicit verdict on our token; a gateway's error or a part of something never is one. */
+/** An explicit verdict on our token; a gateway error or a partial response never is one. */
 function isRefusal(answer: Answer): answer is Held {
   return answer.kind === 'held' && REFUSED_ERRCODES.has(answer.verdict.errcode ?? 0);
 }
 
-/** A proof that the platform accepts the token. */
+/** Proof that the platform accepts the token. */
 function isSuccess(answer: Answer): boolean {
   if (answer.kind === 'held') return isOk(answer.head.status) && (answer.verdict.errcode ?? 0) === 0;
   return answer.kind === 'relayed' && isOk(answer.status);

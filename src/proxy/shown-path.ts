@@ -5,7 +5,7 @@ const SHOWN_LENGTH_MAX = 128;
 /** A segment that may be a token, an openid or an order number: long, and not a word. */
 const OPAQUE_SEGMENT = /^(?=.*[A-Z0-9])[^/]{20,}$/;
 
-/** The path of a call for its line in the access log and its span: bounded, and without what a caller may have put into it. */
+/** The path of a call for the access log and its span: bounded, and free of anything a caller may have put into it. */
 export function shownPath(path: string): string {
   if (KNOWN_ENDPOINTS.has(path)) return path;
   const end = path.slice(0, SHOWN_LENGTH_MAX + 1).search(/[^A-Za-z0-9/_.~-]/);
@@ -18,7 +18,7 @@ export function shownPath(path: string): string {
   return shown.length === plain.length && end === -1 && plain.length > SHOWN_LENGTH_MAX ? `${shown}…` : shown;
 }
 
-/** The same for a call that the gate refused, from the target of its request. */
+/** The same for a call that the gate refused, from its request target. */
 export function shownTarget(target: string): string {
   return shownPath(target.replace(/^https?:\/\/[^/?#]*/i, ''));
 }

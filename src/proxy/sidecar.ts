@@ -17,37 +17,37 @@ import type { PlanRules } from './plan.ts';
 import type { Reports } from './reports.ts';
 import type { Tickets } from '../token/ticket.ts';
 
-/** The accounts that calls can be made for: kept in this process, or in a hub. */
+/** The accounts that can be called: kept in this process, or in a hub. */
 export interface Accounts extends TokenSource, Tickets {
-  /** The account's live token, without waiting. */
+  /** The account's current token, without waiting. */
   peek(appid: string): Token | undefined;
   knows(appid: string): boolean | Promise<boolean>;
-  /** Whether the account only logs people in, and has no token. */
+  /** Whether the account is only used for login, and has no token. */
   isLoginOnly(appid: string): boolean;
-  /** Signs a page, whose URL has been read and is without its fragment. */
+  /** Signs a page. Its URL has been parsed and has no fragment. */
   signPage(appid: string, url: string): Promise<SignatureAnswer>;
-  /** Who holds the AppSecret; `undefined` for an account that is not ours. */
+  /** Who holds the AppSecret; `undefined` for an unknown account. */
   secretOf(appid: string): SecretHolder | undefined;
 }
 
-/** A call that carries the AppSecret is made by whoever holds it. */
+/** A call that carries the AppSecret is made by the process that holds it. */
 export type SecretHolder =
   | { readonly kind: 'here'; readonly secret: Secret }
   | { readonly kind: 'hub'; readonly relay: (call: RelayCall) => Promise<RelayOutcome> };
 
-/** What may change while we run. */
+/** The rules that may change at runtime. */
 export interface ProxyRules extends PlanRules {
   readonly gate: GateRules;
   readonly errorStatus: ErrorStatus;
   readonly replayBodyBytesMax: number;
   readonly inFlightMax: number;
-  /** Takes down what calls do, for the access log and for tracing. */
+  /** Records calls for the access log and for tracing. */
   readonly recorder?: Recorder | undefined;
-  /** The only hosts whose pages are signed; undefined: all. */
+  /** The only hosts whose pages are signed; undefined means all. */
   readonly signedUrlHosts?: ReadonlySet<string> | undefined;
 }
 
-/** What serving a call takes. */
+/** The dependencies for serving a call. */
 export interface Sidecar {
   readonly version: string;
   readonly accounts: Accounts;
@@ -55,7 +55,7 @@ export interface Sidecar {
   readonly passThrough: PassThrough;
   readonly budget: ReplayBudget;
   readonly reports: Reports;
-  /** Of pages that are signed, for each account. */
+  /** Limits page signatures per account. */
   readonly signatures: RateLimit;
   readonly metrics: Metrics;
   readonly clock: Clock;

@@ -6,7 +6,7 @@ import { waiting } from './call-record.ts';
 import type { Plan } from './plan.ts';
 import type { Sidecar } from './sidecar.ts';
 
-/** A page's signature for `wx.config`: no program has to keep a ticket. */
+/** Signs a page for `wx.config`, so that no program has to keep a ticket. */
 export async function serveSignature(
   call: Call,
   { accounts, signatures }: Sidecar,

@@ -7,15 +7,15 @@ import { standInFor } from '../wechat/stand-in.ts';
 import type { Target } from './gate.ts';
 import type { Accounts } from './sidecar.ts';
 
-/** What SDKs subtract their safety margins from; always the same, since a stand-in never ends. */
+/** SDKs subtract their safety margins from this; constant, because a stand-in never expires. */
 const EXPIRES_IN_SECONDS = 7200;
 
 /** Bodies of token calls are under 300 bytes. */
 export const TOKEN_CALL_BYTES_MAX: number = 16 * 1024;
 
 /**
- * Answers GET|POST /cgi-bin/token and POST /cgi-bin/stable_token in the platform's shape: a stand-in
- * token for an account that we know, without a look at the secret, which pods have none of.
+ * Responds to GET|POST /cgi-bin/token and POST /cgi-bin/stable_token in the platform's format with a stand-in token for
+ * a known account. The secret is not checked: pods have none.
  */
 export async function answerTokenCall(
   endpoint: 'token' | 'stable_token',
@@ -38,7 +38,7 @@ export async function answerTokenCall(
   return jsonAnswer({ access_token: standInFor(appid), expires_in: EXPIRES_IN_SECONDS });
 }
 
-/** Reads a JSON object or a form. */
+/** Parses a JSON object or a form. */
 function appidInBody(body: Buffer): string | undefined {
   const text = body.toString('utf8');
   if (!text.trimStart().startsWith('{')) return valuesOf(text, 'appid')[0];

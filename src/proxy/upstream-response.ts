@@ -14,26 +14,26 @@ export interface UpstreamResponseHead {
   readonly reason: string;
   /** A flat list of names and values, as the platform sent it. */
   readonly headers: readonly string[];
-  /** What was made of these very headers before. */
+  /** What was derived from these headers before. */
   readonly known?: KnownAnswer | undefined;
 }
 
-/** What became of one sending of a call. */
+/** The outcome of one attempt to send a call. */
 export type Answer =
-  /** Small, and not yet passed on. */
+  /** Small, and not yet relayed. */
   | {
       readonly kind: 'held';
       readonly head: UpstreamResponseHead;
       readonly body: Buffer;
       readonly verdict: Verdict;
     }
-  /** Passed on to the caller as it came; `whole` is false where it broke off on the way. */
+  /** Relayed to the caller as received; `whole` is false if it ended prematurely. */
   | { readonly kind: 'relayed'; readonly status: number; readonly whole: boolean }
   | { readonly kind: 'failed'; readonly failure: TransportFailure }
   /** The caller left. */
   | { readonly kind: 'gone' };
 
-/** An answer of the platform's that came another way than through an exchange. */
+/** A response of the platform that did not come through an exchange. */
 export function heldAnswer(
   status: number,
   contentType: string,
@@ -51,20 +51,20 @@ export interface RelayHost {
   /** Our own headers, as they are when the head is sent. */
   ownHeaders(): readonly string[];
   onHead(origin: Origin, status: number): void;
-  /** It is not a refusal of the token: the answer is being passed on. */
+  /** The response is not a refusal of the token and is being relayed. */
   onStreaming(): void;
   onAnswer(answer: Answer): void;
-  /** Asks the upstream to go on after a pause. */
+  /** Asks the upstream to continue after a pause. */
   resume(): void;
 }
 
-/** The largest page that is held, since pages of gateways quote the URL of a call. */
+/** The largest page that is held, because error pages of gateways quote the URL of a call. */
 const PAGE_BYTES_MAX = 16 * 1024;
 
-/** What a held body may decode to. More is not looked into: nothing that small is a page or an error. */
+/** The maximum decoded size of a held body. A larger one is not examined: no page or error decodes to that much. */
 const DECODED_BYTES_MAX = 256 * 1024;
 
-/** Statuses whose answers are not judged: a part of something, or a fault of a gateway. */
+/** Responses with other statuses are not judged: they are partial or come from a failing gateway. */
 function isJudged(status: number): boolean {
   return status < 500 && status !== 206;
 }
@@ -74,18 +74,18 @@ function hasBody(method: string, status: number): boolean {
 }
 
 /**
- * Holds an answer for as long as it could still be a small JSON object, or a page that quotes what we
- * put into the call, and then either hands it over whole, with its verdict, or passes it on as it comes.
+ * Holds a response for as long as it could be a small JSON object, or a page that quotes what we put into the call.
+ * Then it either returns it whole, with its verdict, or relays it as it arrives.
  */
 export class AnswerRelay implements ResponseSink {
   readonly #host: RelayHost;
   #head: UpstreamResponseHead = { status: 0, reason: '', headers: [] };
   #codings: readonly string[] = [];
-  /** The most that is held, and whether only what may be an object is. */
+  /** The most that is held, and whether only a possible JSON object is held. */
   #hold = { bytesMax: 0, objectsOnly: true };
   #held: Buffer[] = [];
   #heldBytes = 0;
-  /** Of the body, so far. */
+  /** Bytes of the body relayed so far. */
   passedBytes = 0;
   #phase: 'holding' | 'streaming' | 'over' = 'holding';
 
@@ -93,7 +93,7 @@ export class AnswerRelay implements ResponseSink {
     this.#host = host;
   }
 
-  /** Throws where nothing of the kind can be an answer. */
+  /** Throws if this cannot be a valid response. */
   head(
     status: number,
     reason: string,
@@ -110,7 +110,7 @@ export class AnswerRelay implements ResponseSink {
     if (!hasBody(method, status)) return;
     const { announced, isHtml } = known;
     this.#hold = holdOf(status, isHtml, announced !== undefined, injected.length > 0);
-    // What is coded cannot be told by its first byte.
+    // The first byte of an encoded body says nothing.
     if (this.#codings.length > 0) this.#hold.objectsOnly = false;
     if (Number(announced ?? 0) > this.#hold.bytesMax || this.#hold.bytesMax === 0) this.#startStreaming();
   }
@@ -150,7 +150,7 @@ export class AnswerRelay implements ResponseSink {
       this.#host.onAnswer({ kind: 'failed', failure });
       return;
     }
-    // A broken connection is the only way left to tell the caller that the answer is not whole.
+    // Breaking the connection is the only way left to signal an incomplete response.
     this.#host.response.destroy();
     this.#host.onAnswer({ kind: 'relayed', status: this.#head.status, whole: false });
   }
@@ -160,7 +160,7 @@ export class AnswerRelay implements ResponseSink {
     const body = this.#heldSoFar();
     const plain = decoded(body, this.#codings, DECODED_BYTES_MAX);
     const clean = redactedBody(plain, injected);
-    // A plain page under a false coding decodes by accident at times, so its own bytes are searched too.
+    // A plain page with a false coding sometimes decodes by accident, so its raw bytes are searched too.
     const passed = clean === plain && plain !== body ? redactedBody(body, injected) : clean;
     const verdict = isJudged(this.#head.status) ? judge(clean) : NO_VERDICT;
     if (passed === body) return { kind: 'held', head: this.#head, body, verdict };
@@ -176,7 +176,7 @@ export class AnswerRelay implements ResponseSink {
 
   #startStreaming(): boolean {
     const { response } = this.#host;
-    // Throws where the platform's head cannot be written; nothing has been passed on by then.
+    // Throws if the platform's head cannot be written; nothing has been relayed by then.
     sendHead(response, this.#head, this.#host.ownHeaders());
     this.#phase = 'streaming';
     this.#host.onStreaming();
@@ -188,7 +188,7 @@ export class AnswerRelay implements ResponseSink {
   }
 }
 
-/** How much of an answer is held: what may have to be judged, and what may quote what we put in. */
+/** How much of a response is held: what may need a verdict, and what may quote what we put in. */
 function holdOf(
   status: number,
   isHtml: boolean,
@@ -197,13 +197,13 @@ function holdOf(
 ): { bytesMax: number; objectsOnly: boolean } {
   if (isInjected && status !== 206) {
     if (status >= 300 || isHtml) return { bytesMax: PAGE_BYTES_MAX, objectsOnly: false };
-    // To hold what has come with its head, or will at once, delays nobody.
+    // Holding what arrived with the head, or is announced to be this small, adds no delay.
     if (isAnnounced) return { bytesMax: JUDGED_BYTES_MAX, objectsOnly: false };
   }
   return { bytesMax: isJudged(status) ? JUDGED_BYTES_MAX : 0, objectsOnly: true };
 }
 
-/** Passes on an answer that was held, or with `rewritten` another body in its place. */
+/** Sends a held response, with `rewritten` as its body if given. */
 export function sendHeld(
   response: CallResponse,
   { head, body }: Extract<Answer, { kind: 'held' }>,
@@ -226,7 +226,7 @@ function sendHead(
   { status, reason, headers, known }: UpstreamResponseHead,
   own: readonly string[],
 ): void {
-  // What is passed on to a web page depends on what we say to it.
+  // What is relayed to a web page depends on the headers we add.
   if (response.writeLines === undefined || known === undefined || own.length > OWN_LENGTH) {
     response.writeHead(status, reason, answerHeaders(headers, own));
   } else {
@@ -237,7 +237,7 @@ function sendHead(
 /** A name and a value. */
 const OWN_LENGTH = 2;
 
-/** The head without what was put into the request. */
+/** The head with everything removed that was put into the request. */
 function headOf(
   status: number,
   reason: string,
@@ -245,7 +245,7 @@ function headOf(
   known: KnownAnswer,
   injected: readonly Injected[],
 ): UpstreamResponseHead {
-  // No way to write a secret makes it shorter.
+  // No encoding of a secret makes it shorter.
   const mayQuote = injected.some(({ secret }) => secret.reveal().length <= known.charsMax);
   if (!mayQuote) return { status, reason: known.reason, headers, known };
   return {

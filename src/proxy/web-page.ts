@@ -2,30 +2,30 @@ import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
 import type { CallRequest } from './caller.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
 
-/** What of a request says whether a web page sent it. */
+/** The parts of a request that show whether a web page sent it. */
 export interface PageSigns extends Pick<CallRequest, 'headers' | 'rawHeaders'> {
-  /** Where the request is addressed to, as scheme and authority; empty if it names no host. */
+  /** The scheme and authority that the request is addressed to; empty if it names no host. */
   readonly addressed: string;
   /**
-   * It is addressed to one of the further hosts of the settings. Browsers send no `Sec-Fetch-Site` to such an
-   * origin, and a GET of an image has no `Origin` either.
+   * It is addressed to an additional host of the settings. Browsers send no `Sec-Fetch-Site` to such an origin, and a
+   * GET of an image has no `Origin` either.
    */
   readonly toFurtherHost: boolean;
 }
 
 export type Sender =
   | { readonly kind: 'program' }
-  /** A page of an allowed origin; `origin` if its browser asks whether the page may read the answer. */
+  /** A page of an allowed origin; `origin` is set if its browser asks whether the page may read the response. */
   | { readonly kind: 'allowed'; readonly origin: string | undefined }
-  /** A page that has no business here. */
+  /** A page that may not call. */
   | { readonly kind: 'foreign' };
 
-/** The runtime of mini-programs gives its own pages this host. */
+/** The mini-program runtime uses this host for its own pages. */
 const MINI_PROGRAMS = 'servicewechat.com';
 
 /**
- * Distinguishes web pages from programs by what browsers add, and no page can leave out or forge: `Origin` and
- * `Sec-Fetch-Site`, or where an older one sends neither, `Referer`. A page may go where it came from.
+ * Distinguishes web pages from programs by headers that browsers add and pages can neither omit nor forge: `Origin` and
+ * `Sec-Fetch-Site` or, if an older browser sends neither, `Referer`. A page may call the origin it came from.
  */
 export function senderOf(signs: PageSigns, allowedOrigins: ReadonlySet<string>): Sender {
   const { headers, addressed } = signs;
@@ -46,14 +46,14 @@ export function senderOf(signs: PageSigns, allowedOrigins: ReadonlySet<string>):
   return { kind: 'program' };
 }
 
-/** By what programs do not send, or only those that mean to look like a browser. */
+/** Judged by headers that programs do not send unless they mean to look like a browser. */
 function looksLikeBrowser({ headers }: PageSigns): boolean {
   const { cookie, referer } = headers;
   const agent = headers['user-agent'] ?? '';
   return cookie !== undefined || /^mozilla\//i.test(agent) || !isHarmlessReferer(referer);
 }
 
-/** Undefined for `null`, and for all that is no http(s) origin. */
+/** Undefined for `null` and for anything that is not an http(s) origin. */
 function readOrigin(text: string): string | undefined {
   return /^https?:\/\/[^/?#@\\\s]+$/i.test(text) ? originOf(text) : undefined;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What the JDK itself uses for its own; it guards against accidents and nothing else. */
+/** The JDK's own default; it guards against accidents and nothing else. */
 const JAVA_TRUST_PASSWORD = 'changeit';
 
 const MAGIC = 0xfeedfeed;
@@ -8,9 +8,9 @@ const VERSION = 2;
 const TRUSTED_CERTIFICATE = 2;
 
 /**
- * Certificates (DER) as a JKS trust store, which every JDK reads. Format: sun.security.provider.JavaKeyStore;
- * numbers are big-endian, texts are preceded by their length in two bytes, and a SHA-1 over the password
- * and everything before it stands at the end.
+ * Certificates (DER) as a JKS trust store, which every JDK reads. Format: sun.security.provider.JavaKeyStore. Numbers
+ * are big-endian, strings are prefixed with their length in two bytes, and a SHA-1 of the password and everything
+ * before it comes last.
  */
 export function javaTrustStore(certificates: readonly Buffer[], nowMs: number): Buffer {
   const entries = certificates.flatMap((der, index) => [
@@ -42,7 +42,7 @@ function uint64(value: number): Buffer {
   return bytes;
 }
 
-/** Of ASCII, which Java's modified UTF-8 leaves as it is. */
+/** ASCII only, which Java's modified UTF-8 encodes unchanged. */
 function text(value: string): Buffer {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(value.length);

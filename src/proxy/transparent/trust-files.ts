@@ -7,23 +7,23 @@ import { API_HOSTS } from '../../wechat/hosts.ts';
 import { javaTrustStore } from './java-trust.ts';
 
 export interface TransparentFolders {
-  /** Programs beside us read from here which authorities to trust. */
+  /** Other programs of the pod read from here which authorities to trust. */
   readonly trust: string;
-  /** For us alone; it outlives this process, as those programs do. */
+  /** For the sidecar alone; it outlives this process, as those programs do. */
   readonly key: string;
 }
 
 const SUBJECT = 'wechat-sidecar';
-/** By which OpenSSL finds a certificate in a folder: a hash of that subject. */
+/** The name by which OpenSSL finds a certificate in a folder: a hash of that subject. */
 const OPENSSL_NAME = '2b69def2.0';
-/** Longer than any pod lives: programs read it once, at their start. */
+/** Longer than any pod lives: programs read it once, at start. */
 const LIFE_MS = 3_650 * 86_400_000;
 const LEFT_MS_MIN = LIFE_MS / 2;
 
 /**
- * The certificate for the platform's host names, and files by which programs of any kind trust it beside
- * the public authorities. One that an earlier process left is used again, since programs that started
- * under it know no other. Returns where certificate and key are.
+ * The certificate for the platform's host names, and files that make programs of any kind trust it in addition to the
+ * public authorities. One left by an earlier process is reused, because programs started under it know no other.
+ * Returns the paths of certificate and key.
  */
 export async function prepareTrust(
   folders: TransparentFolders,
@@ -44,10 +44,10 @@ export async function prepareTrust(
 }
 
 /**
- * `wechat.pem` is ours alone, for what adds to the authorities that it has (Node); `hashed/` the same as
- * OpenSSL and Go read folders; `bundle.pem` and `trust.jks` hold the public authorities too, for what
- * takes one file in place of its own (Python's requests, Java); `php/` is a folder of settings for PHP,
- * whose curl goes by no variable.
+ * `wechat.pem` holds only ours, for programs that add it to their authorities (Node); `hashed/` is the same for OpenSSL
+ * and Go, which read folders; `bundle.pem` and `trust.jks` include the public authorities, for programs that take one
+ * file instead of their own (Python's requests, Java); `php/` is a folder of PHP settings, because its curl reads no
+ * environment variable.
  */
 async function publish(folder: string, certPem: string, nowMs: number): Promise<void> {
   const [hashed, php] = [join(folder, 'hashed'), join(folder, 'php')];
@@ -76,12 +76,12 @@ async function readKept(
       Date.parse(certificate.validTo) - nowMs > LEFT_MS_MIN;
     return isOurs ? certPem : undefined;
   } catch {
-    // None is there, or none that can be read: a new one is made.
+    // Missing or unreadable: a new one is created.
     return undefined;
   }
 }
 
-/** In one step, since a program beside us may be reading. */
+/** Atomic, because another program may be reading. */
 async function put(path: string, content: string | Buffer, mode: number): Promise<void> {
   const next = `${path}.next`;
   await writeFile(next, content, { mode });
