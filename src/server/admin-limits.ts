@@ -1,7 +1,7 @@
 import type { Rate } from '../base/rate-limit.ts';
 import type { ListenerLimits } from './listen.ts';
 
-/** The admin port of every role: the kubelet, Prometheus, and people. */
+/** The admin port of every role, used by the kubelet, Prometheus, and people. */
 export const ADMIN_LIMITS: ListenerLimits = {
   connectionsMax: 256,
   unprovenMax: 128,

@@ -11,24 +11,24 @@ import { withReadableTimes } from './status-times.ts';
 
 export interface Check {
   readonly name: string;
-  /** Why it does not hold, in words; `undefined` where it holds. Asks nothing of anybody remote. */
+  /** Returns why the check fails, in words; `undefined` if it passes. Makes no remote call. */
   run(): string | undefined;
 }
 
 export interface AdminInput {
   readonly build: BuildInfo;
   readonly checks: {
-    /** The process itself; failing means a restart. */
+    /** Checks of the process itself; a failure means a restart. */
     readonly live: readonly Check[];
-    /** Whether calls should come here. */
+    /** Whether calls should be routed here. */
     readonly ready: readonly Check[];
-    /** Whether the start is over. */
+    /** Whether startup is complete. */
     readonly startup: readonly Check[];
   };
   /** What `/status` shows as JSON: fingerprints, never tokens; times as `…UnixMs`. */
   status(): unknown;
   readonly metrics: Pick<Metrics, 'contentType' | 'page'>;
-  /** Called after the answer has left. */
+  /** Called after the response is sent. */
   quit(): void;
   readonly clock: Clock;
   readonly log: Omit<LevelledLog, 'always'>;
@@ -41,7 +41,7 @@ interface Route {
   readonly run: (ctx: Koa.Context) => void | Promise<void>;
 }
 
-/** The admin port: health, metrics, status; and from this machine alone, stop and log level. */
+/** The admin port: health, metrics and status; and, from this machine only, stop and log level. */
 export function adminHandler(input: AdminInput): RequestListener {
   const routes = routesFor(input);
   const router = new Router();
@@ -121,7 +121,7 @@ function healthRoute(name: string, meaning: string, checks: readonly Check[]): R
   };
 }
 
-/** In the form of the Kubernetes API server: one line a check, then the sum. */
+/** In the format of the Kubernetes API server: one line per check, then the result. */
 function answerHealth(ctx: Koa.Context, name: string, checks: readonly Check[]): void {
   const results = checks.map((check) => ({ name: check.name, problem: check.run() }));
   const passed = results.every(({ problem }) => problem === undefined);
@@ -158,9 +158,8 @@ async function readShortBody(request: IncomingMessage): Promise<string> {
 }
 
 /**
- * Lets through what comes from a program on this machine, and neither what was forwarded from another one
- * nor a web page in a browser here: it gives itself away by a header that programs do not send, or by a
- * Host that was made to lead here.
+ * Admits requests of programs on this machine, but not requests forwarded from another machine or sent by a web page in
+ * a local browser: a page is recognized by a header that programs do not send, or by a Host name that leads here.
  */
 async function refuseRemote(ctx: Koa.Context, next: Koa.Next): Promise<void> {
   const why = reasonToRefuse(ctx.req);
@@ -168,7 +167,7 @@ async function refuseRemote(ctx: Koa.Context, next: Koa.Next): Promise<void> {
   else answerText(ctx, 403, why);
 }
 
-/** A mesh delivers from elsewhere as 127.0.0.6, so it is these addresses alone and not all of loopback. */
+/** A service mesh delivers remote traffic as 127.0.0.6, so only these addresses count, not all of loopback. */
 const LOCAL_PEERS: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 const FORWARDED = /^(?:forwarded|via|x-forwarded-.*|x-envoy-.*)$/;
 const OF_WEB_PAGES = ['origin', 'referer', 'sec-fetch-site'] as const;

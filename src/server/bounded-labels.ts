@@ -1,4 +1,4 @@
-/** The first `max` different values stand for themselves, all later ones are `other`. */
+/** The first `max` different values keep their own label; all later ones become `other`. */
 export function boundedLabels(max: number): (value: string) => string {
   const seen = new Set<string>();
   return (value) => {
@@ -9,7 +9,7 @@ export function boundedLabels(max: number): (value: string) => string {
   };
 }
 
-/** The series of a histogram with one label, resolved once for each of its values. */
+/** The series of a histogram with one label, resolved once per value. */
 export function perLabel<Series>(
   max: number,
   histogram: { labels(value: string): Series },

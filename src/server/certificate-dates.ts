@@ -2,14 +2,14 @@ import { X509Certificate } from 'node:crypto';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 
-/** How often a certificate that nobody replaces is checked again, and logged again. */
+/** How often a certificate that is not replaced is checked and logged again. */
 const DATES_MS = 3_600_000;
 const WARNED_MS = 86_400_000;
-/** It ends soon if less than this is left, or less than this part of its life where that is short. */
+/** It expires soon if less than this is left, or less than this share of its lifetime if that is short. */
 const SOON_MS = 14 * 86_400_000;
 const SOON_PART = 1 / 5;
 
-/** Says in the log, once a day, if a certificate that is shown has expired, will soon, or is not valid yet. */
+/** Logs once a day if a serving certificate has expired, will expire soon, or is not valid yet. */
 export class CertificateDates {
   readonly #certFile: string;
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class CertificateDates {
     this.#log = log;
   }
 
-  /** At this certificate from now on. */
+  /** Checks this certificate from now on. */
   look(cert: Buffer): void {
     this.#warned = undefined;
     this.#lookAgain(cert);
@@ -52,7 +52,7 @@ interface DateWarning {
   readonly fields: { readonly validFrom: string; readonly validTo: string };
 }
 
-/** It is served all the same: those who connect may trust it, and their clock may be right. */
+/** It is served anyway: clients may trust it, and their clock may be right. */
 function warningOf(cert: Buffer, nowUnixMs: number): DateWarning | undefined {
   const { validFrom, validTo } = new X509Certificate(cert);
   const fields = { validFrom, validTo };

@@ -7,7 +7,7 @@ import { ListenError } from './listen-error.ts';
 import { watchFiles } from './watch-files.ts';
 
 export interface CertificateFiles {
-  /** PEM: the server's certificate, then those between it and the root. */
+  /** PEM: the server's certificate, then the intermediates. */
   readonly certFile: string;
   /** PEM. */
   readonly keyFile: string;
@@ -26,8 +26,8 @@ export interface KeptCertificate {
 }
 
 /**
- * Reads the pair, and again whenever the files change. A pair that does not fit together is refused
- * and the one before it stays in force. Throws a `ListenError` where the first pair is unusable.
+ * Reads the pair, and again whenever the files change. A pair that does not match is rejected and the previous one
+ * stays in use. Throws a `ListenError` if the first pair is unusable.
  */
 export function keepCertificate(
   files: CertificateFiles,
@@ -39,7 +39,7 @@ export function keepCertificate(
   let refusedDetail: string | undefined;
   const servers: Server[] = [];
   const refuse = (detail: string): void => {
-    // Polling sees the same bad pair again and again; it is told once.
+    // Polling sees the same bad pair repeatedly; it is logged once.
     if (detail === refusedDetail) return;
     refusedDetail = detail;
     log.error('new certificate rejected; the old one stays in force', {

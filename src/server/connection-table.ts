@@ -3,24 +3,24 @@ import type { Socket } from 'node:net';
 import { networkOf } from './peer.ts';
 
 export interface ConnectionLimits {
-  /** Connections in all. */
+  /** All connections together. */
   readonly connectionsMax: number;
-  /** Of these, the ones that have proved nothing yet: neither finished TLS nor sent a whole head. */
+  /** Of these, the unproven ones: no TLS handshake and no complete head yet. */
   readonly unprovenMax: number;
   /**
-   * Whether many callers come, from many addresses: then one address has at most half of either table
-   * before its callers are recognised. A listener with one honest peer has no such share.
+   * Whether callers connect from many addresses: one address then has at most half of either table until its callers
+   * are authenticated. A listener with one legitimate peer has no such share.
    */
   readonly hasManyPeers: boolean;
-  /** Whether a request with a body proves something only once it is whole, or its caller is recognised. */
+  /** Whether a request with a body proves a connection only once it is complete, or its caller is authenticated. */
   readonly needsWholeRequest: boolean;
 }
 
-/** Why a connection was closed for another one. */
+/** Why a connection was closed in favor of another. */
 const GIVE_WAY_REASONS = ['peer_share', 'unproven_limit', 'caller_share', 'connection_limit'] as const;
 export type GiveWayReason = (typeof GIVE_WAY_REASONS)[number];
 
-/** The part of a table that one address, or one caller, may have. */
+/** The largest share of a table for one address, or one caller. */
 const SHARE_MAX = 0.5;
 
 interface Place {
@@ -28,18 +28,18 @@ interface Place {
   readonly peer: string;
   readonly socket: Socket;
   readonly address: string;
-  /** Once it is recognised. */
+  /** Set once it is authenticated. */
   caller: string | undefined;
   isProven: boolean;
-  /** Requests whose answers are not out yet. */
+  /** Requests whose responses are not sent yet. */
   inWork: number;
   line: Line;
-  /** Its neighbours there, of the same owner. */
+  /** Its neighbors in the line, with the same owner. */
   older: Place | undefined;
   newer: Place | undefined;
 }
 
-/** The places that one owner has in a line. */
+/** The places of one owner in a line. */
 interface Own {
   size: number;
   oldest: Place | undefined;
@@ -47,8 +47,8 @@ interface Own {
 }
 
 /**
- * The places of each owner, in the order in which they came here. Each request moves a place twice, so they are
- * linked to each other: a Set that something goes into and out of for each request is costly for the garbage collector.
+ * The places of each owner, in order of arrival. Each request moves a place twice, so they form a linked list: a Set
+ * with an insertion and a deletion per request is costly for the garbage collector.
  */
 class Line {
   readonly #byOwner = new Map<string, Own>();
@@ -67,7 +67,7 @@ class Line {
     return this.#byOwner.get(owner)?.size ?? 0;
   }
 
-  /** Of this owner; else of the one who has the most, the earlier one if two have as many. */
+  /** The oldest of this owner, else of the owner with the most places (the earlier one, if tied). */
   oldest(owner?: string): Place | undefined {
     return (owner === undefined ? this.#greediest() : this.#byOwner.get(owner))?.oldest;
   }
@@ -95,7 +95,7 @@ class Line {
     place.line = this;
   }
 
-  /** Out of the line where it is. The owner stays known for a place that comes back soon, until `forget`. */
+  /** Removes a place from its line. The owner stays known for a place that returns soon, until `forget`. */
   delete(place: Place): void {
     const own = this.#byOwner.get(this.#ownerOf(place));
     if (own === undefined) return;
@@ -108,7 +108,7 @@ class Line {
     this.#size -= 1;
   }
 
-  /** An owner with no place here. */
+  /** Forgets an owner without places here. */
   forget(place: Place): void {
     const owner = this.#ownerOf(place);
     if (this.#byOwner.get(owner)?.size === 0) this.#byOwner.delete(owner);
@@ -116,12 +116,11 @@ class Line {
 }
 
 /**
- * The connections of a listener, within limits. When one too many arrives, an old one is closed for it: of
- * those that have proved nothing the oldest, else of those whose caller is not recognised the one that is
- * idle for the longest, else the one that is served for the longest; else of the recognised the one that is
- * idle for the longest; and each time one of the address, or of the caller, that has the most. Whoever only
- * holds places loses them. A recognised caller that is being served keeps its connection, and then it is the
- * newcomer that is closed.
+ * The connections of a listener, within limits. When one too many arrives, an old one is closed: the oldest unproven
+ * one; else the longest idle of those without an authenticated caller; else the longest served of them; else the
+ * longest idle authenticated one. Each time it is one of the address, or the caller, that has the most. So a peer that
+ * only occupies places loses them. An authenticated caller that is being served keeps its connection; then the new one
+ * is closed.
  */
 export class ConnectionTable {
   readonly limits: ConnectionLimits;
@@ -133,9 +132,9 @@ export class ConnectionTable {
   readonly #lines = [this.#unproven, this.#idle, this.#served, this.#knownIdle, this.#knownServed];
   /** By the peer's address and port, which the TLS and the plain socket of one connection share. */
   readonly #byPeer = new Map<string, Place>();
-  /** The same, once it was looked up: each request asks several times. */
+  /** A cache of the lookup: each request needs it several times. */
   readonly #bySocket = new WeakMap<Duplex, Place>();
-  /** Is called for each connection that is closed to make room for another. */
+  /** Called for each connection that is closed to make room for another. */
   onGiveWay: (reason: GiveWayReason, address: string) => void = () => undefined;
 
   constructor(limits: ConnectionLimits) {
@@ -149,7 +148,7 @@ export class ConnectionTable {
   opened(socket: Socket): void {
     const peer = peerOf(socket);
     const address = networkOf(socket.remoteAddress ?? '');
-    // Whoever has left already needs no place.
+    // A peer that has already left needs no place.
     if (peer === undefined || !this.#makeRoom(address)) {
       socket.destroy();
       return;
@@ -170,7 +169,7 @@ export class ConnectionTable {
     socket.once('close', () => this.#forget(place));
   }
 
-  /** The head of a request is whole, and maybe all of it. */
+  /** The head of a request is complete, and maybe the whole request. */
   began(socket: Duplex, isWhole: boolean): void {
     const place = this.#placeOf(socket);
     if (place === undefined) return;
@@ -179,7 +178,7 @@ export class ConnectionTable {
     this.#move(place);
   }
 
-  /** So is its body. */
+  /** The body is complete too. */
   proved(socket: Duplex): void {
     const place = this.#placeOf(socket);
     if (place === undefined) return;
@@ -187,7 +186,7 @@ export class ConnectionTable {
     this.#move(place);
   }
 
-  /** A request has its answer. */
+  /** A request has its response. */
   answered(socket: Duplex): void {
     const place = this.#placeOf(socket);
     if (place === undefined) return;
@@ -195,14 +194,14 @@ export class ConnectionTable {
     this.#move(place);
   }
 
-  /** Who sends requests over this connection; of several that share it, the first. */
+  /** Who sends requests over this connection; the first of several that share it. */
   recognised(socket: Duplex, caller: string): void {
     const place = this.#placeOf(socket);
     if (place === undefined || place.caller !== undefined || this.#byPeer.get(place.peer) !== place) return;
     if (this.#knownIdle.sizeOf(caller) + this.#knownServed.sizeOf(caller) >= this.#share()) {
       this.#close(this.#knownIdle.oldest(caller), 'caller_share');
     }
-    // Out of its line before it has another owner.
+    // Removed from its line before the owner changes.
     place.line.delete(place);
     for (const line of this.#lines) line.forget(place);
     place.caller = caller;
@@ -210,7 +209,7 @@ export class ConnectionTable {
     this.#lineOf(place).add(place);
   }
 
-  /** False if everybody else has a better claim. */
+  /** Returns false if all others take precedence. */
   #makeRoom(address: string): boolean {
     const { connectionsMax, unprovenMax, hasManyPeers } = this.limits;
     const strangers = [this.#unproven, this.#idle, this.#served];
@@ -237,7 +236,7 @@ export class ConnectionTable {
     return inWork > 0 ? this.#served : this.#idle;
   }
 
-  /** To the end of the line where it belongs now. What has proved nothing stays where it is, however often it asks. */
+  /** Moves a place to the end of its proper line. An unproven one stays where it is, however often it asks. */
   #move(place: Place): void {
     const line = this.#lineOf(place);
     if (this.#byPeer.get(place.peer) !== place || line === this.#unproven) return;
@@ -261,7 +260,7 @@ export class ConnectionTable {
     return place;
   }
 
-  /** By now another connection may come from the same address and port. */
+  /** Another connection may come from the same address and port by now. */
   #forget(place: Place): void {
     if (this.#byPeer.get(place.peer) !== place) return;
     this.#byPeer.delete(place.peer);
@@ -282,7 +281,7 @@ function sum(lines: readonly Line[], owner: string): number {
   return lines.reduce((total, line) => total + line.sizeOf(owner), 0);
 }
 
-/** Undefined if the peer has left already. */
+/** Undefined if the peer has already left. */
 function peerOf({ remoteAddress, remotePort }: Socket): string | undefined {
   return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
 }

@@ -2,13 +2,13 @@ import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 
-/** What is followed of a request, whichever lane it is in. */
+/** What is tracked of a request, in either lane. */
 export interface FollowedRequest {
   readonly socket: Duplex;
   readonly httpVersion: string;
-  /** Whether it is whole. */
+  /** Whether it is complete. */
   readonly complete: boolean;
-  /** What has come of its body and was not taken yet. */
+  /** Bytes of its body that have arrived and are not read yet. */
   readonly readableLength?: number;
 }
 
@@ -19,30 +19,30 @@ export interface FollowedResponse {
   once(event: 'close', run: () => void): unknown;
 }
 
-/** Connections of a server that node:http does not know of. */
+/** Connections of a server that node:http does not know. */
 export interface OtherLane {
   inFlight(): number;
-  /** The unfinished exchange of a connection, if it is one of this lane. */
+  /** The unfinished exchange of a connection, if it belongs to this lane. */
   of(socket: Duplex): Exchange | undefined;
-  /** Connections are to be closed with the answers that are owed. */
+  /** Closes connections after the responses in progress. */
   askToClose(): void;
-  /** Those that have carried a request, and carry none. */
+  /** Closes those that have carried a request and are idle. */
   closeIdle(): void;
   closeAll(): void;
 }
 
-/** One of node:http has its connections; another one only accepts them for it. */
+/** A node:http server tracks its connections; another server only accepts for it. */
 type AdoptedServer = Server & { closeAllConnections?(): void };
 
 export interface DrainOptions {
-  /** New connections are still taken for this long: the callers may learn of the stop later than we do. */
+  /** New connections are still accepted for this long: callers may learn of the shutdown later than we do. */
   readonly delayMs: number;
-  /** The longest that the whole drain takes, the delay with it. */
+  /** The limit for the whole drain, including the delay. */
   readonly timeoutMs: number;
 }
 
 export interface DrainOutcome {
-  /** Responses that were cut at the timeout. */
+  /** Responses that were cut off at the timeout. */
   readonly cut: number;
 }
 
@@ -51,29 +51,28 @@ interface Exchange {
   readonly response: FollowedResponse;
 }
 
-/** How long a connection that has sent no request yet may still bring its first one, once we stop accepting. */
+/** How long a connection without a request yet may still send its first one after we stop accepting. */
 const FRESH_GRACE_MS = 250;
 
 /**
- * The connections and the unfinished exchanges of one listener, which may be more than one server.
- * Draining goes: accept on, but ask every caller to close after its answer; stop accepting; wait until
- * nothing is in flight; cut what is left.
+ * The connections and unfinished exchanges of one listener, which may be several servers. Draining: keep accepting, but
+ * ask every caller to close after its response; stop accepting; wait until nothing is in flight; close the rest.
  */
 export class Connections {
   readonly #clock: Clock;
   readonly #onAnswered: (socket: Duplex) => void;
   readonly #servers: AdoptedServer[] = [];
   readonly #lanes: OtherLane[] = [];
-  /** Connections that have not brought a request yet. */
+  /** Connections that have not sent a request yet. */
   readonly #fresh = new Set<Duplex>();
-  /** The unfinished exchanges of each connection, oldest first: more than one where the caller pipelines. */
+  /** The unfinished exchanges of each connection, oldest first; more than one if the caller pipelines. */
   readonly #exchanges = new Map<Duplex, Exchange[]>();
   #inFlight = 0;
   readonly #askedToClose = new WeakSet<FollowedResponse>();
   #draining: Promise<DrainOutcome> | undefined;
   #onChange: () => void = () => undefined;
 
-  /** `onAnswered` is called for each exchange that has ended on a connection that is still open. */
+  /** `onAnswered` is called for each exchange that ends on a connection that is still open. */
   constructor(clock: Clock, onAnswered: (socket: Duplex) => void = () => undefined) {
     this.#clock = clock;
     this.#onAnswered = onAnswered;
@@ -95,12 +94,12 @@ export class Connections {
     return this.#draining !== undefined;
   }
 
-  /** The connection has brought a request. */
+  /** The connection has sent a request. */
   proved(socket: Duplex): void {
     this.#fresh.delete(socket);
   }
 
-  /** There may be less in flight than before. */
+  /** Fewer exchanges may be in flight than before. */
   changed(): void {
     this.#onChange();
   }
@@ -135,7 +134,7 @@ export class Connections {
     this.#onChange();
   }
 
-  /** A response that waits behind another one does not hear that its connection is gone. */
+  /** A response queued behind another does not learn that its connection is closed. */
   #follow(socket: Duplex, owed: Exchange[]): void {
     this.#exchanges.set(socket, owed);
     socket.once('close', () => {
@@ -145,7 +144,7 @@ export class Connections {
     });
   }
 
-  /** With the last answer that the connection owes: closing after an earlier one would lose the others. */
+  /** Closes with the last response in progress: closing after an earlier one would lose the others. */
   #askToClose(socket: Duplex): void {
     const owed = this.of(socket).map(({ response }) => response);
     for (const response of owed) {
@@ -210,7 +209,7 @@ export class Connections {
     return new Promise((resolve) => void this.#clock.after(delayMs, resolve));
   }
 
-  /** Resolves when nothing is in flight and no fresh connection is waited for, or after `timeoutMs`. */
+  /** Resolves when nothing is in flight and no fresh connection is pending, or after `timeoutMs`. */
   #quiet(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
       let graceOver = false;

@@ -4,21 +4,21 @@ import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
 
 export interface EndpointLabels {
   /**
-   * The label for a path (without its query): itself where it is a known or a frequent one, else
-   * `other`. `served` says that the platform answered it as a call that exists.
+   * The label for a path (without its query): the path itself if it is known or frequent, otherwise `other`. `served`:
+   * the platform answered it as an existing endpoint.
    */
   labelOf(path: string, served: boolean): string;
 }
 
-/** Frequent paths beside the known ones. They are never given up again, since their series stay. */
+/** Frequent paths in addition to the known ones. They are never removed, because their series stay. */
 export const FREQUENT_MAX = 100;
 const SEEN_MIN = 10;
-/** Paths that are being counted, by their digests; the least recently seen is forgotten first. */
+/** Paths being counted, by their digests; the least recently seen is evicted first. */
 export const CANDIDATES_MAX = 500;
 
 /**
- * What a documented path looks like. Openids, tickets and order numbers must not get through: their
- * letters have both cases, or they are mostly digits, and a segment here has two digits at most.
+ * The shape of a documented path. Openids, tickets and order numbers must not match: they have letters of both cases or
+ * are mostly digits, and a segment here has at most two digits.
  */
 const PATH_SHAPE = /^(?:\/(?=[a-z])(?!(?:[a-z_]*\d){3})[a-z0-9_]{1,40}){2,6}$/;
 

@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks';
 
-/** Readings that are closer together than this are one: two scrapers do not leave each other a moment. */
+/** Readings closer together than this return the same value, so that two scrapers do not disturb each other. */
 const INTERVAL_MS_MIN = 1_000;
 
 /**
- * The part of the time since the last reading in which the event loop was busy, from 0 to 1. Node counts it
- * anyway, so it costs nothing until it is read.
+ * The fraction of the time since the last reading in which the event loop was busy, from 0 to 1. Node counts it anyway,
+ * so it costs nothing until it is read.
  */
 export function eventLoopUtilization(
   read: () => { readonly idle: number; readonly active: number } = () => performance.eventLoopUtilization(),

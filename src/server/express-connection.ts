@@ -9,20 +9,20 @@ export interface ExpressLimits {
   readonly headersTimeoutMs: number;
   /** Without a request. */
   readonly keepAliveTimeoutMs: number;
-  /** How often these two are looked at. */
+  /** How often these two are checked. */
   readonly checkIntervalMs: number;
 }
 
-/** What its connections need of the lane. */
+/** What a connection needs from its lane. */
 export interface Lane {
   readonly limits: ExpressLimits;
   readonly clock: Clock;
-  /** The header lines of a connection that is kept. */
+  /** The header lines of a connection that is kept alive. */
   readonly keepAlive: string;
-  /** `false`: it is for the general lane. */
+  /** Returns `false` if the request is for the general lane. */
   serve(exchange: PlainExchange): boolean;
   began(connection: ExpressConnection, socket: Socket, isFirst: boolean): void;
-  /** One that began is over. */
+  /** An exchange that began is over. */
   over(socket: Socket): void;
   waits(connection: ExpressConnection): void;
   waitsNoMore(connection: ExpressConnection): void;
@@ -33,7 +33,7 @@ export interface Lane {
 
 const NOTHING = Buffer.alloc(0);
 
-/** A caller that sends more of its next requests before it has its response has to wait. */
+/** A caller that sends more than this ahead of its response is paused. */
 const AHEAD_BYTES_MAX = PLAIN_BODY_BYTES_MAX;
 
 /** One connection in the express lane: one request at a time, in order. */
@@ -43,10 +43,10 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   #unread: Buffer = NOTHING;
   #fields: Fields | undefined;
   #exchange: PlainExchange | undefined;
-  /** Of the exchange: both have to be before the next one. */
+  /** Both halves of an exchange must end before the next one starts. */
   #isResponseOut = true;
   #isServed = true;
-  /** Whether the exchange is served here, which is decided once it is there. */
+  /** Whether the exchange is served here, which is decided once the request is complete. */
   #hasBegun = false;
   #served = 0;
   /** The caller will send nothing more. */
@@ -98,7 +98,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
       this.#socket.destroySoon();
   }
 
-  /** To the general lane; only between two responses. */
+  /** Moves the connection to the general lane; only between two responses. */
   handOver(): void {
     const bytes = this.#unread;
     this.#unread = NOTHING;
@@ -106,7 +106,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     this.#lane.handOver(this, this.#socket, bytes);
   }
 
-  /** Ends what has been quiet for too long. */
+  /** Closes the connection if it has been quiet for too long. */
   look(nowMs: number): void {
     if (this.#exchange !== undefined || this.#unread.length > 0) return;
     const { headersTimeoutMs, keepAliveTimeoutMs } = this.#lane.limits;
@@ -163,7 +163,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     return this.#hasBegun ? this.#exchange : undefined;
   }
 
-  /** With the response that is owed. */
+  /** Closes with the response in progress. */
   askToClose(): void {
     if (this.#exchange !== undefined) this.#exchange.response.shouldKeepAlive = false;
   }
@@ -179,7 +179,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     this.#next();
   }
 
-  /** The next request, once nothing is left to do for the one before. */
+  /** Reads the next request, once the previous one is done. */
   #next(): void {
     const exchange = this.#exchange;
     if (exchange === undefined || !this.#isServed || !this.#isResponseOut) return;
@@ -230,7 +230,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     else this.#socket.end();
   };
 
-  /** The `close` event that follows says what happened. */
+  /** The `close` event that follows reports what happened. */
   readonly #onError = (): void => {};
 
   readonly #onClose = (): void => {

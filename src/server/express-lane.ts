@@ -7,7 +7,7 @@ import { ExpressConnection, type ExpressLimits, type Lane } from './express-conn
 import type { PlainExchange } from './plain-exchange.ts';
 import type { ConnectionTable } from './connection-table.ts';
 
-/** Serves a plain request if it is one for the express lane; `false` leaves it to the general one. */
+/** Serves a plain request if the express lane can; `false` leaves it to the general lane. */
 export type ServePlain = (exchange: PlainExchange) => boolean;
 
 export interface ExpressOptions {
@@ -18,13 +18,13 @@ export interface ExpressOptions {
   readonly clock: Clock;
 }
 
-/** For how long the rest of a request is waited for, at least, before the general lane waits for it. */
+/** How long to wait for the rest of a request, at least, before the general lane takes over. */
 const PATIENCE_MS = 100;
 
 /**
- * The lane before that of node:http. It reads the connections of a server itself for as long as they bring
- * plain requests, each one whole within a moment. Everything else goes to the general lane, with its connection and the bytes that
- * were not answered: odd requests, large ones and slow ones. That way is one way, and is taken between two responses only.
+ * The lane in front of node:http. It reads the connections of a server itself as long as they carry plain requests that
+ * each arrive completely within a moment. Everything else (unusual, large or slow requests) moves to the general lane,
+ * with its connection and the unanswered bytes. A connection never moves back, and moves only between two responses.
  */
 export class ExpressLane implements Lane, OtherLane {
   readonly #options: ExpressOptions;
@@ -33,13 +33,13 @@ export class ExpressLane implements Lane, OtherLane {
   readonly keepAlive: string;
   readonly #bySocket = new Map<Duplex, ExpressConnection>();
   #inFlight = 0;
-  /** Those that wait for the rest of a request; the others have waited since the timer was set before. */
+  /** Waiting for the rest of a request since the last tick of the timer; the others have waited longer. */
   #waiting = new Set<ExpressConnection>();
   #waitingLonger = new Set<ExpressConnection>();
   #patience: Timer | undefined;
   #check: Timer | undefined;
 
-  /** `event` is the one by which the server tells of a connection that can be read. */
+  /** `event` is the server's event for a connection that can be read. */
   constructor(server: Server, event: 'connection' | 'secureConnection', options: ExpressOptions) {
     this.#options = options;
     const keptSeconds = Math.floor(options.limits.keepAliveTimeoutMs / 1_000);
@@ -93,7 +93,7 @@ export class ExpressLane implements Lane, OtherLane {
     if (connections.isDraining) connections.changed();
   }
 
-  /** The connection waits for the rest of a request, which begins with `bytes`. */
+  /** The connection waits for the rest of a request that begins with `bytes`. */
   waits(connection: ExpressConnection): void {
     this.#waiting.add(connection);
     this.#patience ??= this.#options.clock.after(PATIENCE_MS, () => this.#handOverLate());
@@ -106,14 +106,14 @@ export class ExpressLane implements Lane, OtherLane {
 
   handOver(connection: ExpressConnection, socket: Socket, bytes: Buffer): void {
     this.forget(connection, socket);
-    // What is given back is read before anything that comes later: on the next tick.
+    // Unshifted bytes are read on the next tick, before anything that arrives later.
     socket.pause();
     if (bytes.length > 0) socket.unshift(bytes);
     this.#general(socket);
     socket.resume();
   }
 
-  /** Such a request is answered as the general lane does. */
+  /** Responds as the general lane would. */
   refuse(connection: ExpressConnection, socket: Socket, code: string): void {
     this.forget(connection, socket);
     this.#server.emit('clientError', Object.assign(new Error(code), { code }), socket);
@@ -124,7 +124,7 @@ export class ExpressLane implements Lane, OtherLane {
     this.waitsNoMore(connection);
   }
 
-  /** Ends those that have carried a request, and carry none. */
+  /** Closes those that have carried a request and are idle. */
   closeIdle(): void {
     for (const connection of this.#bySocket.values()) connection.closeIfIdle();
   }

@@ -3,18 +3,18 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Connections } from './connections.ts';
 
-/** How long after its end a caller is not asked whether it is still there. Most answers are out by then. */
+/** How long after a caller's half-close we wait before probing it. Most responses are sent by then. */
 const GRACE_MS = 500;
-/** From one interim response to the next, by when a reset has come back: callers are on this machine. */
+/** The interval between two interim responses, enough for a reset to arrive: callers are on this machine. */
 const RESET_MS = 100;
 const ASKS = 2;
 
 /**
- * A caller that closes its side after its request gets its answer. On the wire that is the same as a
- * caller that has left, whose call is to end. So whoever is still unanswered after the grace is asked in
- * the one way that HTTP has, an interim response: the system of a caller that has left answers it with a
- * reset, which the next one meets, and a caller that waits reads past both. Where nothing can be sent (a head that is out already, a
- * caller of HTTP/1.0), and nothing is being sent, the caller counts as gone.
+ * A caller that closes its side after its request still gets its response. On the wire this looks like a caller that
+ * has left, whose call should be canceled. So a caller that is still unanswered after the grace period is probed with
+ * interim responses, the only means that HTTP has: if it has left, its system replies with a reset, which the next one
+ * hits; a caller that waits ignores both. If none can be sent (the head is already sent, or the caller uses HTTP/1.0)
+ * and nothing is being sent, the caller counts as gone.
  */
 export function allowHalfClose(
   server: Server,
@@ -22,7 +22,7 @@ export function allowHalfClose(
   connections: Connections,
   clock: Clock,
 ): void {
-  // A property of Node's that has no documentation and has been there since its first versions.
+  // An undocumented property of Node, present since its first versions.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   server.on(opened, (socket: Socket) => {
     // With TLS too, but only from the end of the handshake on.

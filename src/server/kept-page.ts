@@ -2,8 +2,8 @@ import type { Clock } from '../base/clock.ts';
 import { RateLimit, type Rate } from '../base/rate-limit.ts';
 
 /**
- * A page that costs time to write and is asked for by anybody: rendered no more often than its rate
- * allows. Past that, and while it is being written, whoever asks gets the same bytes as the others.
+ * A page that is costly to render and open to anyone: rendered at most at its rate. Above that, and while it is being
+ * rendered, all requests get the same bytes.
  */
 export class KeptPage {
   readonly #write: () => string | Promise<string>;

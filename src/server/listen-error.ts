@@ -1,4 +1,4 @@
-/** A server that could not be opened; the message is for people and names the setting to change. */
+/** A server could not be opened. The message is for people and names the setting to change. */
 export class ListenError extends Error {
   readonly kind = 'listen';
   /** The system's code, such as EADDRINUSE. */

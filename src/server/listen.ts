@@ -24,58 +24,58 @@ import { keepCertificate, type CertificateFiles, type KeptCertificate } from './
 
 export interface ListenOptions {
   readonly handler: RequestListener;
-  /** An address or a name; `localhost` means 127.0.0.1 and ::1, and `::` means 0.0.0.0 too, on the same port. */
+  /** An address or a name; `localhost` means 127.0.0.1 and ::1, and `::` includes 0.0.0.0, on the same port. */
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
-  /** How the user calls the setting that holds host and port, for error messages: `WECHAT_SIDECAR_LISTEN (listen)`. */
+  /** The user's name of the setting for host and port, for error messages: `WECHAT_SIDECAR_LISTEN (listen)`. */
   readonly setting: string;
-  /** HTTPS where given: PEM files, which are read again when they change, or a certificate that somebody keeps. */
+  /** Enables HTTPS: PEM files, which are reloaded when they change, or a certificate that is managed elsewhere. */
   readonly tls?: CertificateFiles | KeptCertificate;
-  /** Words the answer to what never becomes a request: broken framing, too large a head, CONNECT. */
+  /** Makes the response to input that never becomes a request: broken framing, too large a head, CONNECT. */
   readonly refuse?: Refuse;
-  /** Gets requests with `Expect: 100-continue`, and calls `writeContinue` itself; without it Node says 100 at once. */
+  /** Receives requests with `Expect: 100-continue` and calls `writeContinue`; without it Node sends 100 at once. */
   readonly onExpectContinue?: RequestListener;
-  /** A caller that closes its side after its request gets its answer; without it, its call is over. */
+  /** A caller that closes its side after its request gets its response; without this, its call is canceled. */
   readonly halfClose?: boolean;
-  /** Whether a peer with this address may connect; others are closed at once. Everybody may if absent. */
+  /** Whether a peer with this address may connect; others are closed at once. If absent, everyone may. */
   readonly mayConnect?: (address: string) => boolean;
-  /** Serves plain requests before `handler` would; without it, all are for `handler`. */
+  /** Tried first for plain requests; without it, all go to `handler`. */
   readonly express?: ServePlain;
-  /** May take the last file descriptors, which the process keeps for itself. */
+  /** May take the last file descriptors, which are reserved for the process. */
   readonly mayUseReserve?: boolean;
   readonly limits?: Partial<ListenerLimits>;
-  /** Where somebody else has to say which callers are recognised; else they are made by the limits. */
+  /** For roles that report which callers are authenticated; by default created from the limits. */
   readonly places?: ConnectionTable;
-  /** Is called for each connection that was closed to make room for others. */
+  /** Called for each connection that was closed to make room for others. */
   readonly onCut?: (reason: CutReason) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Why a connection was closed: others needed its place, or it asked for too much at once. */
+/** Why a connection was closed: its place was needed, or it pipelined too many requests. */
 export type CutReason = GiveWayReason | 'pipelined';
 
 export interface ListenerLimits extends ConnectionLimits {
-  /** From the connection, or the first byte of a further request, to the end of its head. TLS has as long before that. */
+  /** From the connection, or the first byte of a later request, to the end of its head. TLS has as long before that. */
   readonly headersTimeoutMs: number;
   /** The same, to the end of the body. */
   readonly requestTimeoutMs: number;
-  /** A body that is not whole by then may go on arriving, with pauses of this length at most; 0: it may not. */
+  /** A body that is incomplete by then may continue, with pauses of at most this length; 0: it may not. */
   readonly bodyPauseMs: number;
-  /** Longer than the idle time of common client pools, so that the client closes first. */
+  /** Longer than the idle timeout of common client pools, so that the client closes first. */
   readonly keepAliveTimeoutMs: number;
-  /** A connection on which nothing moves for this long while an answer is owed is closed; 0: never. */
+  /** A connection without any traffic for this long while a response is in progress is closed; 0: never. */
   readonly stalledTimeoutMs: number;
-  /** How often the first two timeouts are looked at. */
+  /** How often the first two timeouts are checked. */
   readonly checkIntervalMs: number;
   /** Request line and headers together: long URLs are in use. */
   readonly headBytesMax: number;
-  /** Requests of one connection whose answers are not out yet. */
+  /** Requests of one connection whose responses are not sent yet. */
   readonly pipelinedMax: number;
 }
 
-/** Of a listener that says nothing else. */
+/** The default limits of a listener. */
 export const LISTENER_LIMITS: ListenerLimits = {
   connectionsMax: 2_048,
   unprovenMax: 512,
@@ -93,13 +93,13 @@ export const LISTENER_LIMITS: ListenerLimits = {
 
 export interface Listener {
   readonly port: number;
-  /** What is listened on, as `127.0.0.1:3880` or `[::1]:3880`. */
+  /** The addresses it listens on, such as `127.0.0.1:3880` or `[::1]:3880`. */
   readonly addresses: readonly string[];
   /** Responses begun and not yet finished. */
   inFlight(): number;
-  /** Stops in good order; a second call gives the first one's promise. */
+  /** Shuts down gracefully; a second call returns the same promise. */
   drain(options: DrainOptions): Promise<DrainOutcome>;
-  /** Cuts everything at once. */
+  /** Closes everything at once. */
   close(): Promise<void>;
 }
 
@@ -112,7 +112,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const certificate =
     tls === undefined || 'serve' in tls ? tls : keepCertificate(tls, options.setting, clock, log);
   const limits = { ...LISTENER_LIMITS, ...options.limits };
-  // One table for the servers of both families.
+  // One table for the servers of both address families.
   const places = options.places ?? new ConnectionTable(limits);
   const connections = new Connections(clock, (socket) => places.answered(socket));
   const onCut = (reason: CutReason, address: string | undefined): void => {
@@ -145,7 +145,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
 }
 
-/** What the servers of one listener share. */
+/** Shared by the servers of one listener. */
 interface ServerParts {
   readonly limits: ListenerLimits;
   readonly connections: Connections;
@@ -163,7 +163,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
     connectionsCheckingInterval: limits.checkIntervalMs,
     maxHeaderSize: limits.headBytesMax,
     noDelay: true,
-    // A request without a Host is refused below, in the role's own words.
+    // A request without a Host is refused below, with the role's own message.
     requireHostHeader: false,
   };
   const server: Server =
@@ -176,7 +176,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
             handshakeTimeout: limits.headersTimeoutMs,
           }),
         );
-  // Node drops headers over a count without a word; such a request is refused below.
+  // Node silently drops headers over a count; such a request is refused below.
   server.maxHeadersCount = HEADERS_MAX;
   if (options.mayConnect !== undefined) closeStrangers(server, options.mayConnect, options);
   if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
@@ -228,7 +228,7 @@ function isTaken(
   { limits, connections, places, onCut }: ServerParts,
 ): boolean {
   const { socket } = request;
-  // It was closed, and this stood in the last piece that was read from it.
+  // The connection was closed, and this request was in the last chunk read from it.
   if (socket.destroyed) return false;
   if (connections.of(socket).length >= limits.pipelinedMax) {
     onCut('pipelined', socket.remoteAddress);
@@ -260,8 +260,8 @@ function closeStrangers(
 }
 
 /**
- * Hosts that mean an address of each family. One socket could serve both, but it would know callers by
- * IPv4-mapped addresses, and fail where the machine has no IPv6.
+ * Hosts that mean one address of each family. One dual-stack socket would see callers as IPv4-mapped addresses, and
+ * fail on a machine without IPv6.
  */
 const BOTH_FAMILIES: Readonly<Record<string, readonly [v4: string, v6: string]>> = {
   localhost: ['127.0.0.1', '::1'],
@@ -271,7 +271,7 @@ const BOTH_FAMILIES: Readonly<Record<string, readonly [v4: string, v6: string]>>
 /** The servers of all addresses that the host means, on one port, and their sockets. */
 interface Bound {
   readonly servers: Server[];
-  /** Further sockets of theirs. */
+  /** Their additional sockets. */
   readonly acceptors: NetServer[];
 }
 
@@ -316,8 +316,8 @@ async function bindOnce(
 }
 
 /**
- * Connections that wait to be accepted. A queue that is full drops the newcomer's SYN, which its system repeats after
- * 1, 3 and 7 s: with Node's 511, a burst made honest callers wait that long. The system may have a lower limit
+ * Connections waiting to be accepted. A full queue drops the SYN of a new one, which its system repeats after 1, 3 and
+ * 7 s: with Node's 511, a burst made legitimate callers wait that long. The system's limit may be lower
  * (`net.core.somaxconn`, 4,096 by default on Linux).
  */
 export const BACKLOG = 4_096;
@@ -332,7 +332,7 @@ async function bindServer(
     const others = canShare ? await openShared(server, place) : [];
     if (!canShare) await open(server, place);
     for (const each of [server, ...others]) {
-      // Failures of a single accept (out of descriptors) must not end the process.
+      // A failed accept (no descriptors left) must not end the process.
       each.on('error', (error: NodeJS.ErrnoException) =>
         log.warn('connection could not be accepted', { code: error.code }),
       );

@@ -1,8 +1,8 @@
-/** A response that this process makes itself. */
+/** A response that this process creates itself. */
 export interface LocalResponse {
   readonly status: number;
   /** Lower-case names; `content-length` is among them. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The whole body; empty is possible only for an answer that a role made itself. */
+  /** The whole body; only a role's own response can be empty. */
   readonly body: Buffer;
 }

@@ -15,46 +15,46 @@ import type {
 import { registerProcessMetrics } from './process-metrics.ts';
 import { type Tally, TallyHistogram } from './tally-histogram.ts';
 
-/** Everything that is counted, and the page that shows it. Durations are given in milliseconds and shown in seconds. */
+/** All metrics, and the page that shows them. Durations are passed in milliseconds and shown in seconds. */
 export interface Metrics {
   readonly contentType: string;
   page(): Promise<string>;
   callStarted(): void;
-  /** Once for every `callStarted`, whatever became of the call. */
+  /** Once for every `callStarted`, whatever the outcome. */
   callEnded(): void;
   callAnswered(call: AnsweredCall): void;
   upstreamAnswered(host: string, durationMs: number): void;
   upstreamFailedOver(host: string): void;
-  /** `reason` comes from a closed set: how the egress proxy failed to give a connection. */
+  /** `reason` is from a closed set: why the egress proxy did not provide a connection. */
   egressProxyFailed(reason: string): void;
-  /** `read` gives the bytes of all kept bodies, and is called when the page is asked for. */
+  /** `read` returns the bytes of all kept bodies; called when the page is requested. */
   watchReplayBuffer(read: () => number): void;
   replayed(app: string, errcode: number, outcome: ReplayOutcome): void;
   replaySkipped(app: string, reason: ReplaySkipReason): void;
-  /** The platform refused a token that is none of ours; `app` is absent where the call named no account. */
+  /** The platform refused a foreign token; `app` is absent if the call named no account. */
   foreignTokenRefused(app: string | undefined): void;
   tokenRefreshed(app: string, trigger: RefreshTrigger, result: RefreshResult): void;
-  /** `errcode` is absent where the platform gave none: no connection, an unreadable answer. */
+  /** `errcode` is absent if the platform sent none: no connection, or an unreadable response. */
   tokenFetchFailed(app: string, errcode: number | undefined): void;
   /** Reports of a refused token were looked into. */
   tokenLookedInto(app: string, outcome: LookOutcome): void;
-  /** Whether a refused token has to wait for its successor, because no more may be spent now. */
+  /** Whether a refused token has to wait for its successor because the quota is used up for now. */
   tokenRationed(app: string, isRationed: boolean): void;
   /** Unix time in milliseconds. */
   tokenExpiresAt(app: string, unixMs: number): void;
   /** The account is no longer served. */
   tokenGone(app: string): void;
-  /** A connection was closed for the sake of others. Both words come from closed sets. */
+  /** A connection was closed to make room for others. Both arguments are from closed sets. */
   connectionCut(listener: 'business' | 'transparent' | 'admin', reason: string): void;
-  /** `call` comes from a closed set: the route of the hub's API, else `other`. */
+  /** `call` is from a closed set: the route of the hub's API, otherwise `other`. */
   hubAnswered(call: string, status: number): void;
-  /** `read` gives the streams of tokens that are open. */
+  /** `read` returns the number of open token streams. */
   watchHubWatchers(read: () => number): void;
-  /** `reason` comes from a closed set: why a pod was skipped, else `none`. */
+  /** `reason` is from a closed set: why a pod was skipped, otherwise `none`. */
   podReviewed(result: InjectionResult, reason: string): void;
-  /** Somebody took our authority out of the webhook configuration, and we put it back. */
+  /** Our CA was removed from the webhook configuration, and we restored it. */
   webhookTrustRepaired(): void;
-  /** `read` gives the Unix time in milliseconds at which the webhook's certificate ends, once there is one. */
+  /** `read` returns the Unix time in milliseconds at which the webhook's certificate expires, once there is one. */
   watchWebhookCertificate(read: () => number | undefined): void;
 }
 
@@ -65,16 +65,16 @@ export interface BuildInfo {
   readonly node: string;
 }
 
-/** From a fast answer of the platform to the longest upload that anybody waits for. */
+/** From a fast response of the platform to the longest common upload. */
 const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 export const APPS_MAX = 500;
 export const HOSTS_MAX = 50;
-/** Series of requests_total; past it, a call counts under endpoint and errcode `other`. */
+/** Series of requests_total; beyond it, a call counts under endpoint and errcode `other`. */
 export const REQUEST_SERIES_MAX = 5_000;
 /** A path that the platform does not have: "invalid url", with HTTP status 200. */
 const UNKNOWN_PATH_ERRCODE = 40066;
 
-/** A registry of its own for each caller, so that several roles can share a process. */
+/** A separate registry per call, so that several roles can share a process. */
 export function makeMetrics(build: BuildInfo): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -113,7 +113,7 @@ interface RequestSeries {
   untold: number;
 }
 
-/** What the last call to an endpoint with a label of its own was counted under: mostly, the next one is too. */
+/** The series of the last call to an endpoint with its own label; the next call is usually the same. */
 interface Recent {
   readonly app: string | undefined;
   readonly status: number;
@@ -132,7 +132,7 @@ function callMetrics(registers: Registry[]): CallMetrics {
     'Calls of business programs that are being served.',
     () => inFlight,
   );
-  // Counted here, and passed on when scraped: prom-client makes a text of all labels for each count.
+  // Counted here and passed on at a scrape: prom-client builds a string of all labels per count.
   const series = new Map<string, RequestSeries>();
   const requests = new Counter({
     name: 'wechat_sidecar_requests_total',
@@ -357,7 +357,7 @@ type HubMetrics = Pick<Metrics, 'hubAnswered' | 'watchHubWatchers'>;
 
 function hubMetrics(registers: Registry[]): HubMetrics {
   let readWatchers: (() => number) | undefined;
-  // Without a sample where there is no hub.
+  // Without a sample if there is no hub.
   readGauge(registers, 'wechat_sidecar_hub_watchers', 'Streams of tokens that are open.', () =>
     readWatchers?.(),
   );
@@ -373,7 +373,7 @@ function hubMetrics(registers: Registry[]): HubMetrics {
   };
 }
 
-/** A gauge that costs nothing until the page is asked for, and has no sample while there is nothing to read. */
+/** A gauge that costs nothing until the page is requested, and has no sample as long as `read` returns undefined. */
 function readGauge(registers: Registry[], name: string, help: string, read: () => number | undefined): Gauge {
   return new Gauge({
     name,

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** The address that stands for a peer when places are shared out: whoever has one IPv6 address has the 2⁶⁴ beside it too. */
+/** What identifies a peer when connections are shared out: a host with one IPv6 address has its whole /64. */
 export function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
   if (!isIPv6(plain)) return plain;
@@ -8,7 +8,7 @@ export function networkOf(address: string): string {
   const groups = head === '' ? [] : head.split(':');
   if (tail !== undefined) {
     const after = tail === '' ? [] : tail.split(':');
-    // The last group may be an IPv4 address, which takes the place of two.
+    // The last group may be an IPv4 address, which counts as two groups.
     const afterCount = after.length + (tail.includes('.') ? 1 : 0);
     while (groups.length + afterCount < 8) groups.push('0');
     groups.push(...after);

@@ -18,7 +18,7 @@ export class PlainExchange {
   readonly body: Buffer;
   readonly socket: Socket;
   readonly response: PlainResponse;
-  /** Runs once the caller has left without its response. */
+  /** Called once the caller has left without its response. */
   onLeft: (() => void) | undefined;
   readonly #owner: ExchangeOwner;
 
@@ -40,12 +40,12 @@ export class PlainExchange {
     return this.fields.rawHeaders;
   }
 
-  /** It is served here, and not in the general lane. */
+  /** It is served here, not in the general lane. */
   begin(): void {
     this.#owner.began();
   }
 
-  /** Everything is done: the connection may bring its next request. */
+  /** The exchange is complete: the connection may carry its next request. */
   over(): void {
     this.#owner.over();
   }

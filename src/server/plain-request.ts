@@ -1,37 +1,36 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The header lines of a request, which a caller mostly repeats from call to call. */
+/** The header lines of a request, which a caller usually repeats from call to call. */
 export interface Fields {
-  /** As they came, each with its line end. */
+  /** As received, each with its line end. */
   readonly text: string;
   /** A flat list of names and values. */
   readonly rawHeaders: readonly string[];
-  /** By their names in lower case, none of which was given twice. */
+  /** By their names in lower case; no name occurs twice. */
   readonly headers: IncomingHttpHeaders;
-  /** The length of the body, or that it comes in chunks. */
+  /** The length of the body, or `chunked`. */
   readonly framing: number | 'chunked';
   /** Whether the caller closes the connection after this request. */
   readonly isLast: boolean;
-  /** What somebody has made of them, and which holds for as long as they stay the same. */
+  /** Derived data, valid as long as the lines are the same. */
   derived: unknown;
 }
 
-/** A request of the plain shape. */
 export interface PlainRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly fields: Fields;
-  /** Whole. */
+  /** Complete. */
   readonly body: Buffer;
 }
 
-/** `partial`: what is there so far may become one. `other`: it is for somebody else to read. */
+/** `partial`: the bytes so far may become one. `other`: the general lane must read it. */
 export type Reading =
   | { readonly kind: 'whole'; readonly request: PlainRequest; readonly bytes: number }
   | { readonly kind: 'partial' }
   | { readonly kind: 'other' };
 
-/** With a larger head or body a request is not plain. */
+/** A request with a larger head or body is not plain. */
 const PLAIN_HEAD_BYTES_MAX: number = 16 * 1024;
 /**
  * A request with as many headers, or more, is refused. Each takes some hundred bytes of memory while the head arrives,
@@ -45,10 +44,10 @@ const OTHER: Reading = { kind: 'other' };
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Reads a request of the plain shape that nearly all have, at the beginning of `bytes`: HTTP/1.1, GET or POST,
- * each header once, a Host, a Content-Length or chunks or no body, nothing that asks for more than a response.
- * It takes nothing that another server could read in a different way, and mends nothing: everything else,
- * be it allowed or not, is `other`. `before` are the header lines of the request before on the same connection.
+ * Parses a request of the plain shape, which nearly all have, at the start of `bytes`: HTTP/1.1, GET or POST, each
+ * header once, a Host, a Content-Length or chunks or no body, and nothing that asks for more than a response. It
+ * accepts nothing that another server could read differently, and repairs nothing: everything else, valid or not, is
+ * `other`. `before` are the header lines of the previous request on the same connection.
  */
 export function readPlainRequest(bytes: Buffer, before: Fields | undefined): Reading {
   const beginning = bytes.toString('latin1', 0, PLAIN_HEAD_BYTES_MAX + 4);
@@ -61,7 +60,7 @@ export function readPlainRequest(bytes: Buffer, before: Fields | undefined): Rea
   const url = head.slice(method.length + 1, lineEnd - VERSION.length);
   if (head.slice(lineEnd - VERSION.length, lineEnd) !== VERSION || !TARGET.test(url)) return OTHER;
   const text = head.slice(lineEnd + 2);
-  // What is kept has to be a text of its own: a piece would keep the whole request.
+  // What is kept must be a separate string: a slice would retain the whole request.
   const fields = before?.text === text ? before : readFields(bytes.toString('latin1', lineEnd + 2, end + 2));
   if (fields === undefined) return OTHER;
   return withBody(bytes, end + 4, method, url, fields);
@@ -70,7 +69,7 @@ export function readPlainRequest(bytes: Buffer, before: Fields | undefined): Rea
 const VERSION = ' HTTP/1.1';
 const TARGET = /^[!-~]+$/;
 
-/** What is not a request line, such as the beginning of TLS, need not be waited for. */
+/** Bytes that are not a request line, such as the start of TLS, need not be waited for. */
 function mayBecomePlain(bytes: Buffer): boolean {
   if (bytes.length > PLAIN_HEAD_BYTES_MAX) return false;
   const start = bytes.toString('latin1', 0, 5);
@@ -95,7 +94,7 @@ function withBody(
   return { kind: 'whole', request: { method, url, fields, body: bytes.subarray(start, end) }, bytes: end };
 }
 
-/** Chunks as programs send them: without extensions, and without trailers. */
+/** Chunks as programs send them: without extensions and trailers. */
 function withChunks(
   bytes: Buffer,
   start: number,
@@ -132,7 +131,7 @@ const MAY_BECOME_CHUNK_LINE = /^[0-9a-fA-F]{0,6}\r?$/;
 const LINES = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+$/;
 const LENGTH = /^\d{1,9}$/;
 
-/** What asks for more than a response, or has more to say of how the message is framed. */
+/** Headers that ask for more than a response, or affect the framing of the message. */
 const NOT_PLAIN = new Set(['expect', 'upgrade', 'te', 'trailer', 'http2-settings', 'proxy-connection']);
 
 function readFields(text: string): Fields | undefined {

@@ -1,21 +1,21 @@
-/** Where a response goes, piece by piece. */
+/** The destination of a response. */
 export interface ResponseWire {
-  /** Whether the caller has no further request. */
+  /** Whether the caller sends no further request. */
   readonly isLast: boolean;
-  /** Whether it has sent more already. */
+  /** Whether it has already sent more. */
   readonly hasMore: boolean;
-  /** `false` asks for a rest until the wire has drained. */
+  /** Returns `false` to ask for a pause until the wire has drained. */
   write(bytes: Buffer | string): boolean;
-  /** The response is whole. */
+  /** The response is complete. */
   ended(): void;
   destroy(): void;
-  /** For a response that brings no date. */
+  /** For a response without a date. */
   date(): string;
-  /** The header lines that say for how long the connection is kept without a request. */
+  /** The header lines that announce the keep-alive timeout of the connection. */
   readonly keepAlive: string;
 }
 
-/** Header lines as they are written, and what matters of them to the framing. */
+/** Serialized header lines, and the parts that affect framing. */
 export interface HeadLines {
   readonly text: string;
   readonly hasLength: boolean;
@@ -36,13 +36,13 @@ export function headLines(headers: readonly string[]): HeadLines {
   return { text, hasLength, hasDate };
 }
 
-/** A small body is written together with the head, in one piece. */
+/** A small body is written together with the head. */
 const JOINED_BYTES_MAX = 32 * 1024;
 
-/** Writes the response to a plain request as node:http would: the same head, the same framing. */
+/** Writes the response to a plain request as node:http would, with the same head and framing. */
 export class PlainResponse {
   readonly #wire: ResponseWire;
-  /** Is written with the first piece of the body. */
+  /** Written with the first chunk of the body. */
   #head = '';
   #isChunked = false;
   #trailers = '';
@@ -65,10 +65,10 @@ export class PlainResponse {
     this.writeLines(status, reason, headLines(headers), '');
   }
 
-  /** The same with header lines that were made before, and further ones that say nothing of the framing. */
+  /** The same with precomputed header lines and additional ones that do not affect framing. */
   writeLines(status: number, reason: string, lines: HeadLines, further: string): void {
     const hasLength = lines.hasLength || status === 204 || status === 304;
-    // What was sent ahead is still answered, whoever wants the connection closed meanwhile.
+    // Requests sent ahead are still answered, even if the connection is to be closed.
     if (this.#wire.hasMore) this.shouldKeepAlive = !this.#wire.isLast;
     const date = lines.hasDate ? '' : `Date: ${this.#wire.date()}\r\n`;
     const connection = this.shouldKeepAlive ? this.#wire.keepAlive : 'Connection: close\r\n';
@@ -106,7 +106,7 @@ export class PlainResponse {
     this.#onClose = run;
   }
 
-  /** It is out, or the connection is gone. */
+  /** The response is sent, or the connection is gone. */
   closed(): void {
     this.#onClose?.();
   }

@@ -7,7 +7,7 @@ import processDescriptors from 'prom-client/lib/metrics/processOpenFileDescripto
 import processStart from 'prom-client/lib/metrics/processStartTime.js';
 import { eventLoopUtilization } from './event-loop.ts';
 
-/** What costs nothing at rest: all of it is read when asked for. */
+/** Metrics that cost nothing between scrapes: they are read on demand. */
 const FROM_THE_LIBRARY = [
   processStart,
   processCpu,
@@ -17,7 +17,6 @@ const FROM_THE_LIBRARY = [
   processDescriptorsMax,
 ];
 
-/** The metrics of the process itself. */
 export function registerProcessMetrics(registry: Registry): void {
   for (const register of FROM_THE_LIBRARY) register(registry);
   const utilization = eventLoopUtilization();

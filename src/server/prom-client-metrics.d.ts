@@ -1,4 +1,4 @@
-/** The single process metrics of prom-client, which it has no types for. */
+/** The single process metrics of prom-client, which ship without types. */
 declare module 'prom-client/lib/metrics/*.js' {
   import type { Registry } from 'prom-client';
 

@@ -4,10 +4,10 @@ import type { Clock } from '../base/clock.ts';
 import type { Connections } from './connections.ts';
 import type { LocalResponse } from './local-response.ts';
 
-/** What never becomes a request that a handler sees. */
+/** Input that never becomes a request for a handler. */
 export interface Refusal {
   readonly kind: 'malformed' | 'head_too_large' | 'timeout' | 'connect' | 'missing_host';
-  /** The status that suits it. */
+  /** The appropriate HTTP status. */
   readonly status: number;
   /** One sentence for people. */
   readonly message: string;
@@ -15,7 +15,7 @@ export interface Refusal {
 
 export type Refuse = (refusal: Refusal) => LocalResponse;
 
-/** How long a refused caller may take to read its answer before the connection is cut. */
+/** How long a refused caller may take to read its response before the connection is closed. */
 const LINGER_MS = 1_000;
 
 const plainRefuse: Refuse = ({ status, message }) => {
@@ -27,7 +27,7 @@ const plainRefuse: Refuse = ({ status, message }) => {
   };
 };
 
-/** Answers on the bare socket, and closes it. */
+/** Responds on the bare socket and closes it. */
 export class Refuser {
   readonly #refuse: Refuse;
   readonly #connections: Connections;
@@ -62,8 +62,8 @@ export class Refuser {
   }
 
   /**
-   * An answer on the bare socket must never be taken for the answer to another request: where one is
-   * still being answered, that answer is finished and ours is left out.
+   * A response on the bare socket must never be taken for the response to another request: if one is in progress, it is
+   * finished and ours is omitted.
    */
   #close(socket: Duplex, refusal: Refusal): void {
     if (this.#refused.has(socket)) return;
@@ -84,7 +84,7 @@ export class Refuser {
     }
   }
 
-  /** Reads on for a moment after the answer: closing on unread input makes the system drop the answer. */
+  /** Keeps reading briefly after the response: if unread input is left, the system drops the response. */
   #endWith(socket: Duplex, bytes: Buffer | undefined): void {
     if (!socket.writable) {
       socket.destroy();

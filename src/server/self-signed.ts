@@ -7,20 +7,17 @@ export interface SelfSigned {
   readonly key: Secret;
 }
 
-/** A machine whose clock is behind must not think that the certificate is yet to come. */
+/** So that a machine whose clock is behind does not see a certificate that is not valid yet. */
 const BACKDATED_MS = 3_600_000;
 
-/**
- * A certificate that is its own authority, and can be one for nothing else: whoever trusts it trusts it
- * for these names alone.
- */
+/** A self-signed certificate that cannot sign any other: to trust it is to trust it for these names alone. */
 export async function makeSelfSigned(
   commonName: string,
   dnsNames: readonly string[],
   nowMs: number,
   lifeMs: number,
 ): Promise<SelfSigned> {
-  // Loaded only here: it is rarely needed, and the library is large.
+  // Loaded on demand: it is rarely needed, and the library is large.
   const { generate } = await import('selfsigned');
   const made = await generate([{ name: 'commonName', value: commonName }], {
     algorithm: 'sha256',

@@ -2,20 +2,19 @@ import type { Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net';
 
 /**
- * How many sockets listen on a port. Newer versions of Node accept one connection of a socket in each turn of the
- * event loop, so that in a flood of connections a turn is a long one and newcomers wait for many of them. The system spreads
- * connections over the sockets.
+ * Sockets per port. Newer versions of Node accept one connection per socket in each turn of the event loop; in a flood
+ * of connections a turn is long, and new ones wait for many turns. The system spreads connections over the sockets.
  */
 export const SOCKETS = 4;
 
-/** Where sockets listen. Authenticator of an IPv6 address come by IPv6 alone. */
+/** Where sockets listen. An IPv6 address takes only callers over IPv6. */
 export interface Place {
   readonly host: string;
   readonly port: number;
   readonly backlog?: number;
 }
 
-/** A property of later versions of Node. */
+/** An option of later versions of Node. */
 type Sharing = ListenOptions & { readonly reusePort: boolean };
 
 /** Resolves once it listens. */
@@ -29,7 +28,7 @@ export function open<T extends Server>(server: T, place: Place, isShared = false
   });
 }
 
-/** Whether several sockets of this process can listen on one port: from Node 23.1 on, on Linux and a few others. */
+/** Whether several sockets of this process can listen on one port: Node 23.1 or later, on Linux and a few others. */
 export async function canSharePorts(): Promise<boolean> {
   const [first, second] = [createServer(), createServer()];
   try {
@@ -45,8 +44,8 @@ export async function canSharePorts(): Promise<boolean> {
 }
 
 /**
- * Opens a server with several sockets, and returns those beside its own. A port that is shared is shared with any other program of the same
- * user that asks for that, so it is opened alone first: then one that is in use is an error as it always was.
+ * Opens a server with several sockets, and returns the additional ones. A shared port is open to every program of the
+ * same user that asks for it, so the port is first opened unshared: a port in use is then still an error.
  */
 export async function openShared(server: HttpServer, place: Place): Promise<Server[]> {
   const alone = await open(createServer(), place);
@@ -63,9 +62,9 @@ export async function openShared(server: HttpServer, place: Place): Promise<Serv
   }
 }
 
-/** Accepts for a server of HTTP or HTTPS, to which the connections then belong. */
+/** Accepts connections for an HTTP or HTTPS server, which then owns them. */
 function acceptorFor(server: HttpServer): Server {
-  // What Node takes from its own options; the types do not have it.
+  // Node takes it from its own options; the types lack it.
   const { allowHalfOpen } = server as HttpServer & { readonly allowHalfOpen: boolean };
   return createServer({ allowHalfOpen, noDelay: true }, (socket) => server.emit('connection', socket));
 }

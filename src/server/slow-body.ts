@@ -4,8 +4,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Connections } from './connections.ts';
 
 /**
- * Node says once that a request is not whole in time. An upload is not late for that: this calls `onStalled` when
- * none of its bytes has come for `pauseMs` while we would have taken them. Returns whether there is an upload.
+ * Node reports once that a request is not complete in time. That alone does not make an upload late: `onStalled` is
+ * called when none of its bytes has arrived for `pauseMs` although we were reading. Returns whether there is an upload.
  */
 export function followSlowBody(
   socket: Duplex & Partial<Pick<Socket, 'bytesRead'>>,

@@ -1,14 +1,14 @@
 const SUFFIX = /(?:At)?UnixMs$/;
 
-/** Times that lie ahead, of which people want to know how far. */
+/** Times in the future, shown with the remaining time. */
 const AHEAD: ReadonlySet<string> = new Set(['expires', 'nextRefresh', 'until', 'ends']);
 
-/** Words that need no `At` behind them. */
+/** Words that need no `At` suffix. */
 const ADVERBS: ReadonlySet<string> = new Set(['since', 'until']);
 
 /**
- * A status for people: each time in Unix milliseconds, whose name ends in `UnixMs`, as RFC 3339, and beside one that lies ahead
- * the seconds that are left. `expiresAtUnixMs` becomes `expiresAt` and `expiresInS`.
+ * Makes a status readable: each time in Unix milliseconds, whose name ends in `UnixMs`, becomes RFC 3339; a future one
+ * also gets the seconds left. `expiresAtUnixMs` becomes `expiresAt` and `expiresInS`.
  */
 export function withReadableTimes(value: unknown, nowUnixMs: number): unknown {
   if (Array.isArray(value)) return value.map((item) => withReadableTimes(item, nowUnixMs));

@@ -3,7 +3,7 @@ export interface Tally {
   observe(seconds: number): void;
 }
 
-/** Named as prom-client does. */
+/** Named as in prom-client. */
 export interface TallyOptions {
   readonly name: string;
   readonly help: string;
@@ -19,8 +19,8 @@ interface Sample {
 }
 
 /**
- * A histogram with one label that prom-client shows. Observing is an addition in an array: prom-client's own
- * looks its series up by a text of all labels each time, which would be a twentieth of what a call costs.
+ * A histogram with one label that prom-client shows. An observation is an addition in an array: prom-client's own looks
+ * up its series by a string of all labels each time, a twentieth of the cost of a call.
  */
 export class TallyHistogram {
   readonly name: string;
@@ -36,7 +36,7 @@ export class TallyHistogram {
     this.help = help;
     [this.#label] = labelNames;
     this.#boundsSeconds = buckets;
-    // Their types name classes of prom-client, and they ask for no more than a `get`.
+    // Their types name classes of prom-client, but they only need a `get`.
     for (const registry of registers) registry.registerMetric(this as never);
   }
 
@@ -46,7 +46,7 @@ export class TallyHistogram {
     return tally;
   }
 
-  /** What prom-client asks for. */
+  /** The interface that prom-client expects. */
   get(): Promise<object> {
     const { name, help, type, aggregator } = this;
     const values = [...this.#tallies].flatMap(([value, tally]) => this.#samples(value, tally));
@@ -71,7 +71,7 @@ export class TallyHistogram {
 
 class BucketTally implements Tally {
   readonly #boundsSeconds: readonly number[];
-  /** Of each bucket alone; the last one has no bound. */
+  /** Per bucket, not cumulative; the last one has no bound. */
   readonly counts: Float64Array;
   sum = 0;
 

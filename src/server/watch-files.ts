@@ -8,13 +8,12 @@ export interface FilesWatch {
 
 /** Several events belong to one change: Kubernetes swaps a symbolic link, editors write and rename. */
 const SETTLE_MS = 200;
-/** Where the system reports nothing (network file systems, no watches left), looking is the way. */
+/** Polling covers systems that report no events (network file systems, no watches left). */
 const POLL_MS = 30_000;
 
 /**
- * Calls `look` soon after anything happened in the folders of the files, and every half minute besides;
- * whether the contents changed is for `look` to see. Folders are watched, not files: a mounted Secret
- * changes by a link beside the file.
+ * Calls `look` soon after anything happened in the folders of the files, and every half minute; `look` decides whether
+ * the contents changed. Folders are watched, not files: a mounted Secret changes through a link beside the file.
  */
 export function watchFiles(files: readonly string[], clock: Clock, look: () => void): FilesWatch {
   const watchers: FSWatcher[] = [];

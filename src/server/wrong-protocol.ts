@@ -1,18 +1,18 @@
 import type { Log } from '../base/log.ts';
 
-/** A TLS record that holds a handshake begins so, in every version since SSL 3. */
+/** How a TLS handshake record begins, in every version since SSL 3. */
 const HANDSHAKE = [0x16, 0x03] as const;
 
-/** How a connection was refused, as node:http and node:tls say it. */
+/** A refused connection, as node:http and node:tls report it. */
 export interface ClientError {
   readonly code?: string | undefined;
-  /** The bytes that the parser of HTTP stumbled over. */
+  /** The bytes that the HTTP parser rejected. */
   readonly rawPacket?: Buffer;
 }
 
 /**
- * Whoever calls https:// where http:// is served, or the reverse, sees an error of its TLS library that
- * leads nowhere; the log has the words.
+ * A caller that uses https:// on an http:// port, or the reverse, sees an unhelpful error of its TLS library; the log
+ * explains it.
  */
 export function tellWrongProtocol(
   log: Log,
