@@ -6,10 +6,10 @@ import { CONNECTIONS_IDLE_MAX, KEEP_ALIVE_MS, type Pools } from './pools.ts';
 import { HEAD_BYTES_MAX } from './response-parser.ts';
 
 /**
- * Gives a client of node:http the connections of our connector, for one origin. It has idle connections of
- * its own: sockets that this process reads in two ways cannot be shared.
+ * Lets a node:http client use the connections of our connector, for one origin. It has its own idle connections:
+ * sockets that this process reads in two ways cannot be shared.
  *
- * Its requests have `http:` as their scheme, whatever the origin's is: TLS is the connector's business.
+ * Its requests have the scheme `http:`, whatever the origin's is: TLS is up to the connector.
  */
 export class ConnectorAgent extends Agent {
   readonly #origin: Origin;
@@ -34,10 +34,10 @@ export class ConnectorAgent extends Agent {
     return undefined;
   }
 
-  /** Not part of the documented interface, but the one place where the parser's limits can be set for http-proxy. */
+  /** Undocumented, but the only place to set the parser's limits for http-proxy. */
   addRequest(request: ClientRequest & { maxHeaderSize?: number }, options: RequestOptions): void {
     request.maxHeaderSize = HEAD_BYTES_MAX;
-    // Node would leave out what is over 1,000.
+    // Node would drop headers beyond 1,000.
     request.maxHeadersCount = 0;
     (Agent.prototype as unknown as { addRequest(...args: unknown[]): void }).addRequest.call(
       this,
@@ -64,7 +64,7 @@ export class ConnectorAgent extends Agent {
   }
 }
 
-/** Nobody has asked: what an idle connection says would be taken for the answer to the next request. */
+/** No request is pending: data on an idle connection would be taken for the response to the next request. */
 function endsUnasked(this: Duplex): void {
   this.destroy();
 }

@@ -5,15 +5,15 @@ import { CONNECT_MS_MAX, exchange, type Upstream } from './exchange.ts';
 import type { ResponseSink, Exchange, UpstreamRequest, TransportFailure } from './request.ts';
 import { misconfiguration } from './transport-words.ts';
 
-/** More than any answer to a call of our own; what is over it is cut off. */
+/** Larger than any response to a call of our own; the rest is cut off. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-/** Calls of our own over the same origins, pools and failover as the business calls. */
+/** Our own calls use the same origins, pools and failover as the business calls. */
 export function makeAsk(upstream: Upstream, clock: Clock): Ask {
   return (request) =>
     new Promise((resolve) => {
       let call: Exchange | undefined;
-      // Every origin has its time; this is for one that sends its answer byte by byte.
+      // Each origin has its own timeout; this one is for a response that trickles in.
       const limitMs = CONNECT_MS_MAX + request.timeoutMs * (upstream.origins.health().length + 1);
       const timer = clock.after(limitMs, () => {
         call?.abort();
@@ -36,7 +36,7 @@ function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest)
     headers: [
       'accept',
       'application/json',
-      // Forwarders code answers all the same, which is why codings are read.
+      // Forwarders encode responses anyway, which is why codings are decoded.
       'accept-encoding',
       'identity',
       ...(bytes === undefined ? [] : ['content-type', 'application/json']),

@@ -8,21 +8,21 @@ import type { ResponseHead } from './response-head.ts';
 import { type ResponseHandler, ResponseParser } from './response-parser.ts';
 import type { ResponseSink, UpstreamRequest, TransportFailure } from './request.ts';
 
-/** How an attempt ended without an answer. */
+/** How an attempt ended without a response. */
 export interface AttemptFailure extends TransportFailure {
   /**
-   * Whether it is certain that nobody has read the request: nothing of it was written, or it died on a
-   * connection that had been idle, before any byte of the answer, and may be executed twice without harm.
+   * Whether no server can have acted on the request: none of it was written, or it died on a connection that had been
+   * idle, before any byte of the response, and is safe to execute twice.
    */
   readonly isRepeatable: boolean;
 }
 
-/** Where one request is sent, and who learns of its end. */
+/** Where to send one request, and whom to notify at its end. */
 export interface SendTo {
   readonly origin: Origin;
-  /** Over a connection that nobody has used. */
+  /** Use a new connection. */
   readonly fresh: boolean;
-  /** For the connection to stand, from now on. */
+  /** The limit for connecting, from now on. */
   readonly limitMs: number;
   onConnected(): void;
   onAnswered(): void;
@@ -32,7 +32,7 @@ export interface SendTo {
 /** A small body is written together with the head: one write, and one TLS record. */
 const JOINED_BYTES_MAX = 16 * 1024;
 
-/** One sending of a request over one origin, on one connection. */
+/** One attempt to send a request to one origin, on one connection. */
 export class Attempt implements ConnectionUser, ResponseHandler {
   readonly #pools: Pools;
   readonly #request: UpstreamRequest;
@@ -90,7 +90,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     this.#connection?.socket.resume();
   }
 
-  /** The caller left. A connection that is being made is kept for the next one. */
+  /** The caller left. A connection that is being established is kept for the next call. */
   abort(): void {
     if (this.#progress === 'over') return;
     this.#stopWaiting?.();
@@ -105,7 +105,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       this.#break(reasonOf(error));
       return;
     }
-    // After the bytes that have come with the end of the answer were looked at.
+    // Deferred until the bytes that arrived with the end of the response are examined.
     if (this.#parser.isOver) this.#letGo();
     else if (this.#progress === 'answered' && !this.#isPaused) this.#owes();
   }
@@ -157,7 +157,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
   onEnded(trailers: string[]): void {
     if (!this.#isOpen()) return;
     const isWhole = this.#body === undefined;
-    // An answer that came before the request was whole leaves a connection that nobody else can use.
+    // A response that arrives before the request is complete leaves the connection unusable.
     if (!isWhole) this.#keepAlive = false;
     this.#leave();
     this.#sink.end(trailers);
@@ -215,7 +215,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       if (socket.write(chunk) || this.#leftBytes === 0) return;
       body.pause();
       this.#backlog?.full(this.#pools.clock.monotonicMs());
-      // Whoever does not read is as late as whoever does not answer.
+      // A server that does not read is late too.
       this.#owes();
     });
     body.once('end', () => {
@@ -231,7 +231,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     if (this.#progress === 'sent') this.#owes();
   }
 
-  /** The answer is whole, and so are the bytes that came with its end. */
+  /** The response is complete, and so are the bytes that arrived with its end. */
   #letGo(): void {
     const connection = this.#connection;
     this.#connection = undefined;
@@ -254,7 +254,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     this.#to.onFailure({ kind, reason, host: this.#to.origin.host, isRepeatable });
   }
 
-  /** Nothing more is told from now on. Returns the connection, if there is one. */
+  /** Stops all callbacks. Returns the connection, if there is one. */
   #stop(): Connection | undefined {
     this.#leave();
     const connection = this.#connection;
@@ -269,7 +269,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     this.#body = undefined;
   }
 
-  /** The other side has to do something, from now on, within the time limit. */
+  /** Starts the time limit for the other side. */
   #owes(): void {
     const { clock, deadlines } = this.#pools;
     if (this.#connection === undefined) return;

@@ -1,8 +1,8 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 
 /**
- * Whom TLS connections trust: what Node trusts by itself (the public authorities and those of
- * NODE_EXTRA_CA_CERTS), and further authorities that may change while we run.
+ * The authorities for TLS connections: what Node trusts by default (the public ones and NODE_EXTRA_CA_CERTS), and
+ * additional ones that may change at runtime.
  */
 export class Authorities {
   #pem: string | undefined;
@@ -12,20 +12,20 @@ export class Authorities {
     this.use(pem);
   }
 
-  /** One or more certificates. New connections go by them; those that stand are left alone. */
+  /** One or more certificates, used by new connections; existing ones are not affected. */
   use(pem: string | undefined): void {
     if (pem === this.#pem) return;
     this.#pem = pem;
     this.#context = pem === undefined ? undefined : trusting(pem);
   }
 
-  /** Another object after each change; undefined where nothing is added. */
+  /** A new object after each change; undefined if there are no additional authorities. */
   secureContext(): SecureContext | undefined {
     return this.#context;
   }
 }
 
-/** The option `ca` would replace what Node trusts by itself, and on older versions nothing tells what that is. */
+/** The option `ca` would replace Node's defaults, which older versions do not expose. */
 function trusting(pem: string): SecureContext {
   const made = createSecureContext();
   const { context } = made as { readonly context: { addCACert(pem: string): void } };

@@ -1,15 +1,15 @@
-/** Of a body that was written, so much may still be in the buffers of the two systems, unseen by us. */
+/** How much of a written body may still be in the buffers of the two systems, invisible to us. */
 const UNSEEN_BYTES_MAX = 8 * 1024 * 1024;
 
 /**
- * How slowly the other side takes a body. What it has not read when we have written all, it reads as slowly as
- * before, and is not late with its answer until then.
+ * How slowly the other side reads a body. What is still unread when we have written everything is read at the same
+ * pace, and until then the response is not late.
  */
 export class Backlog {
   #sinceMs: number | undefined;
   #waitedMs = 0;
 
-  /** It does not read; `taken` says that it does again. */
+  /** The other side has stopped reading, until `taken`. */
   full(nowMs: number): void {
     this.#sinceMs ??= nowMs;
   }
@@ -19,7 +19,7 @@ export class Backlog {
     this.#sinceMs = undefined;
   }
 
-  /** For the rest of a body of so many bytes; 0 if it was read as fast as it was written. */
+  /** The time for the rest of a body of this size; 0 if it was read as fast as it was written. */
   restMs(bodyBytes: number): number {
     return this.#waitedMs * Math.min(1, UNSEEN_BYTES_MAX / Math.max(1, bodyBytes));
   }

@@ -16,36 +16,36 @@ import { Handshakes } from './handshakes.ts';
 import type { Origin } from './origins.ts';
 
 export interface ConnectorOptions {
-  /** Name, TCP, the egress proxy and TLS together. */
+  /** For lookup, TCP, the egress proxy and TLS together. */
   readonly connectTimeoutMs: number;
-  /** `dns`: names are resolved past /etc/hosts. */
+  /** `dns`: names are resolved without /etc/hosts. */
   readonly resolve: 'system' | 'dns';
   readonly authorities: Authorities;
-  /** Connections with TLS may go through a proxy. */
+  /** TLS connections may go through a proxy. */
   readonly egress?: Egress;
   readonly clock: Clock;
 }
 
-/** How a connection is made: through a tunnel that stands, or directly. */
+/** How a connection is made: through an established tunnel, or directly. */
 interface Way {
   readonly tunnel?: Socket;
   readonly onread?: OnReadOpts | undefined;
 }
 
-/** Is called once: with a socket that stands, or with an error that has a code. */
+/** Called once: with a connected socket, or with an error that has a code. */
 export type OnConnected = (error: NodeJS.ErrnoException | undefined, socket?: Socket) => void;
 
-/** Opens connections to origins: the one place where a name is looked up, a socket connected and TLS begun. */
+/** Opens connections to origins: the only place that looks up names, connects sockets and starts TLS. */
 export class Connector {
   readonly #options: ConnectorOptions;
   readonly #lookup: LookupFunction;
-  /** A proxy may have a name of the cluster, which DNS itself would not find without the search domains. */
+  /** A proxy may have a cluster name, which plain DNS would not find without the search domains. */
   readonly #proxyLookup: LookupFunction;
-  /** The last TLS session of each origin, to be resumed. */
+  /** The last TLS session of each origin, for resumption. */
   readonly #sessions = new Map<string, Buffer>();
   readonly #handshakes = new Map<string, Handshakes<Socket>>();
   #context: SecureContext | undefined;
-  /** By which it was made. */
+  /** The context that it was made with. */
   #further: SecureContext | undefined;
 
   constructor(options: ConnectorOptions) {
@@ -56,8 +56,8 @@ export class Connector {
   }
 
   /**
-   * Within `limitMs`, and never longer than the time limit of the settings. A socket that is not TLS through a
-   * tunnel reads into `onread`, and then it emits no `data`.
+   * Takes at most `limitMs` and the configured limit. A non-TLS socket without a tunnel reads into `onread` and then
+   * emits no `data`.
    */
   connect(origin: Origin, limitMs: number, done: OnConnected, onread?: OnReadOpts): void {
     const { clock, connectTimeoutMs } = this.#options;
@@ -88,7 +88,7 @@ export class Connector {
     });
   }
 
-  /** Waits until a connection stands, directly or through a tunnel that does. */
+  /** Waits until a connection is established, directly or through a tunnel. */
   #stand(origin: Origin, way: Way, limitMs: number, done: OnConnected): void {
     const { clock } = this.#options;
     const socket = origin.isSecure ? this.#secure(origin, way) : connectTcp(this.#address(origin, way));
@@ -103,7 +103,7 @@ export class Connector {
       }
       socket.on('error', () => {});
       socket.destroy();
-      // A session may be what the server did not like.
+      // The session may be what the server rejected.
       this.#sessions.delete(origin.url);
       done(blamed(error));
     };
@@ -114,7 +114,7 @@ export class Connector {
     socket.once(event, onStanding).once('error', onError).once('close', onClose);
   }
 
-  /** A change of authorities ends the sessions that were begun under those before. */
+  /** A change of authorities discards the sessions of the previous ones. */
   #secureContext(): SecureContext {
     const further = this.#options.authorities.secureContext();
     if (this.#context === undefined || further !== this.#further) {
@@ -134,7 +134,7 @@ export class Connector {
     const session = this.#sessions.get(origin.url);
     const socket = connectTls({
       ...(way.tunnel === undefined ? this.#address(origin, way) : { socket: way.tunnel }),
-      // A server name is a name: an address is none (RFC 6066, section 3).
+      // A server name cannot be an address (RFC 6066, section 3).
       servername: isIP(origin.hostname) === 0 ? origin.hostname : '',
       ALPNProtocols: ['http/1.1'],
       secureContext: context,
@@ -158,7 +158,7 @@ function lookupBy(lookups: Lookups): LookupFunction {
   };
 }
 
-/** A lookup for which no descriptor was left blames DNS. */
+/** A lookup that fails for lack of descriptors looks like a DNS error. */
 function blamed(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
   if (isOutOfDescriptors(error.code) || error.syscall === 'connect') return error;
   const shortage = shortageNow();

@@ -1,24 +1,24 @@
 import type { Socket } from 'node:net';
 import type { Owing } from './deadlines.ts';
 
-/** Whoever has the connection for one request. */
+/** The request that currently uses the connection. */
 export interface ConnectionUser {
-  /** They hold until this returns. */
+  /** The bytes are valid until this returns. */
   onBytes(bytes: Buffer): void;
   onDrain(): void;
   /** The other side will send nothing more. */
   onEnd(): void;
-  /** The connection is gone; `wasWritten` if any of the request has left this process. Comes at most once, and nothing after it. */
+  /** The connection is gone; `wasWritten` if any of the request was written. Called at most once, and last. */
   onGone(error: NodeJS.ErrnoException, wasWritten: boolean): void;
-  /** The other side has let its time pass. */
+  /** The other side has exceeded its time limit. */
   onLate(): void;
 }
 
-/** One keep-alive connection to an origin, which one request at a time has to itself. */
+/** A keep-alive connection to an origin, used by one request at a time. */
 export class Connection implements Owing {
   readonly socket: Socket;
   readonly bornMs: number;
-  /** When it was last let go; it is not used again after `idleUntilMs`. */
+  /** Set at release: the connection is not reused after this. */
   idleUntilMs = 0;
   /** When the other side is late; Infinity while it owes nothing. */
   dueMs = Infinity;
@@ -44,7 +44,7 @@ export class Connection implements Owing {
     socket.on('close', () => this.#gone(closed()));
   }
 
-  /** Whether the other side has not ended it, as far as can be known without writing. */
+  /** Whether the other side has not closed it, as far as can be known without writing. */
   get isUsable(): boolean {
     return !this.#isGone && this.socket.writable && !this.socket.readableEnded;
   }
@@ -55,9 +55,9 @@ export class Connection implements Owing {
     this.served += 1;
   }
 
-  /** From the socket, or what its `onread` was given: either it emits `data`, or that is called. */
+  /** Called from the `data` event, or by the socket's `onread` in its place. */
   onBytes(bytes: Buffer): void {
-    // Nobody has asked: what an idle connection says would be taken for the answer to the next request.
+    // No request is pending: data on an idle connection would be taken for the response to the next request.
     if (this.#user === undefined) this.destroy();
     else this.#user.onBytes(bytes);
   }

@@ -10,15 +10,15 @@ const DECODERS = new Map<string, Decoder>([
   ['br', (body, maxOutputLength) => brotliDecompressSync(body, { maxOutputLength })],
 ]);
 
-/** The codings of an answer that can be read. */
+/** The codings of a response that can be decoded. */
 export const READABLE_CODINGS: ReadonlySet<string> = new Set(DECODERS.keys());
 
-/** Nobody codes more often than twice; a header of thousands would cost as many attempts. */
+/** No server encodes more than twice; a header with thousands would cost as many attempts. */
 const CODINGS_MAX = 4;
 
 /**
- * The codings that an answer says its body has, in the order in which they were applied, as far as they
- * can be read. The header is a claim: forwarders write words into it that are no coding (`utf-8`, `none`).
+ * The codings that a response declares for its body, in the order of application, as far as they can be decoded. The
+ * header is only a claim: forwarders write values into it that are no coding (`utf-8`, `none`).
  */
 export function codingsOf(headers: readonly string[]): string[] {
   const codings: string[] = [];
@@ -34,14 +34,14 @@ export function codingsOf(headers: readonly string[]): string[] {
 }
 
 /**
- * The plain bytes of a body. A coding that the bytes do not have counts as none, and so does one that
- * would make them more than `bytesMax`: the same buffer comes back where nothing was decoded.
+ * The decoded body. A coding that does not match the bytes is ignored, and so is one that would exceed `bytesMax`: if
+ * nothing was decoded, the same buffer is returned.
  */
 export function decoded(body: Buffer, codings: readonly string[], bytesMax: number): Buffer {
   if (codings.length === 0) return body;
   let plain = body;
   for (const coding of codings.toReversed()) {
-    // By accident plain text can be read as deflate.
+    // Plain text can be valid deflate by accident.
     if (readObject(plain) !== undefined) return plain;
     try {
       plain = DECODERS.get(coding)?.(plain, bytesMax) ?? plain;

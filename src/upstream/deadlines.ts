@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts';
 
-/** What may be late: a connection, over which one request follows another. */
+/** What can be late: a connection, which carries one request after another. */
 export interface Owing {
   /** When it is late; Infinity while it owes nothing. */
   readonly dueMs: number;
@@ -8,13 +8,12 @@ export interface Owing {
 }
 
 /**
- * The time limits of all connections by one timer. It is set for the first that may be late, and looks at all
- * when it fires: nearly every request is answered in time, and a timer for each would cost more than all else
- * that is done for its time limit.
+ * The time limits of all connections with one timer. It is set for the earliest one and checks all when it fires:
+ * nearly every request is answered in time, and a timer each would cost more than everything else about its time limit.
  *
- * Connections are in the set, and not requests: a set into and out of which something goes for each request is
- * laid out again every few dozen requests. V8 links the layouts, so that once an old one has left the young
- * generation, each later one and all the requests in it outlive every young collection.
+ * The set holds connections, not requests: a set with an insertion and a deletion per request is rehashed every few
+ * dozen requests. V8 links the old tables, so that once one has left the young generation, each later one and all its
+ * requests survive every young collection.
  */
 export class Deadlines {
   readonly #clock: Clock;
@@ -30,7 +29,7 @@ export class Deadlines {
     this.#owing.add(owing);
   }
 
-  /** Has to be called if a `dueMs` may now be the earliest of all, but not if it moves later. */
+  /** Must be called if a `dueMs` may now be the earliest of all, but not if it moves later. */
   watch(dueMs: number): void {
     if (dueMs < this.#timerMs) this.#setTimer(dueMs);
   }

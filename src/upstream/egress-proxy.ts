@@ -6,19 +6,19 @@ import { readNoProxy, type IsDirect } from './no-proxy.ts';
 import type { Origin } from './origins.ts';
 import { transportWords } from './transport-words.ts';
 
-/** A forward proxy, by which calls to the platform leave. */
+/** A forward proxy for calls to the platform. */
 export interface EgressProxy {
   readonly hostname: string;
   readonly port: number;
   /** `user:password`. */
   readonly credentials: Secret | undefined;
-  /** Hosts that are reached directly, as `NO_PROXY` lists them. */
+  /** Hosts that are reached directly, in the format of `NO_PROXY`. */
   readonly noProxy: string;
   /** The setting or variable that names it, for people. */
   readonly from: string;
 }
 
-/** What an egress proxy failed by, from a closed set: for metrics. */
+/** How an egress proxy failed, from a closed set: for metrics. */
 export type EgressFailure = 'forbidden' | 'credentials' | 'status' | 'malformed' | 'timeout' | 'unreachable';
 
 export interface EgressParts {
@@ -35,20 +35,20 @@ export interface EgressStatus {
   readonly lastFailureUnixMs?: number;
 }
 
-/** The egress proxy in force, if there is one; another may come into force while we run. */
+/** The egress proxy in use, if there is one; it may change at runtime. */
 export class Egress {
   readonly #parts: EgressParts;
   #proxy: EgressProxy | undefined;
   #isDirect: IsDirect = () => true;
   #lastFailure: { readonly lastFailure: string; readonly lastFailureUnixMs: number } | undefined;
 
-  /** Directly, until a proxy comes into force. */
+  /** Without a proxy, connections are direct. */
   constructor(proxy: EgressProxy | undefined, parts: EgressParts) {
     this.#parts = parts;
     this.use(proxy);
   }
 
-  /** Returns whether it is another proxy, or other credentials, than before. */
+  /** Returns whether the proxy or its credentials have changed. */
   use(proxy: EgressProxy | undefined): boolean {
     if (isSame(proxy, this.#proxy)) return false;
     this.#proxy = proxy;
@@ -60,7 +60,7 @@ export class Egress {
     return true;
   }
 
-  /** The proxy that connections to an origin go through; without TLS they go directly. */
+  /** The proxy for connections to an origin; without TLS they are direct. */
   proxyFor({ isSecure, hostname, port }: Origin): EgressProxy | undefined {
     return isSecure && !this.#isDirect(hostname, port) ? this.#proxy : undefined;
   }
@@ -109,16 +109,16 @@ function failureOf(reason: string): EgressFailure {
 
 const CODE_PREFIX = 'EGRESS_PROXY_';
 const MALFORMED = 'MALFORMED';
-/** Of an answer to CONNECT, which is read before TLS has proven anything. */
+/** The head of a response to CONNECT, which is read before TLS has proven anything. */
 const HEAD_BYTES_MAX = 16 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const HEADER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
- * Asks the proxy at the other end of `socket`, which is being connected, to connect us with an origin. On
- * success the socket carries what the origin says from its first byte on. An error has a code that begins
- * with `EGRESS_PROXY_`, and the socket is destroyed. The proxy looks the name up.
+ * Asks the proxy behind `socket`, which is still connecting, for a tunnel to an origin. On success the socket carries
+ * the origin's bytes from the first one on. On failure the error has a code that begins with `EGRESS_PROXY_`, and the
+ * socket is destroyed. The proxy looks the name up.
  */
 export function openTunnel(
   socket: Socket,
@@ -132,7 +132,7 @@ export function openTunnel(
     timer.cancel();
     socket.off('connect', onConnect).off('error', onError).off('close', onClose).off('data', onData);
     if (code === undefined) {
-      // What comes from here on is read by TLS.
+      // TLS reads everything from here on.
       socket.pause();
       done(undefined);
       return;
@@ -165,7 +165,7 @@ function connectRequest(origin: Origin, { credentials }: EgressProxy): string {
   return `CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n${basic}\r\n`;
 }
 
-/** Why an answer opens no tunnel; undefined where it opens one. The origin speaks only once we have spoken. */
+/** Why a response opens no tunnel; undefined if it opens one. The origin sends nothing before we do. */
 function problemOf(head: string, hasMore: boolean): string | undefined {
   const [first = '', ...headers] = head.split('\r\n');
   const status = STATUS_LINE.exec(first)?.[1];
@@ -174,7 +174,7 @@ function problemOf(head: string, hasMore: boolean): string | undefined {
   return hasMore ? MALFORMED : undefined;
 }
 
-/** Of the one address or the first of several. */
+/** The code of a single failure, or of the first of several. */
 function codeOf(error: NodeJS.ErrnoException): string {
   const [first = error] = error instanceof AggregateError ? (error.errors as NodeJS.ErrnoException[]) : [];
   return first.code ?? 'ECONNRESET';

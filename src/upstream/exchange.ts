@@ -12,19 +12,19 @@ export interface Upstream {
   readonly onFailover: (host: string) => void;
 }
 
-/** Looking up and connecting all origins together takes no longer: common SDKs give up at 3 s. */
+/** The limit for looking up and connecting all origins together: common SDKs give up after 3 s. */
 export const CONNECT_MS_MAX = 2_500;
 
-/** One sending over one origin. */
+/** One attempt at one origin. */
 export interface Sending {
   resume(): void;
   abort(): void;
 }
 
-/** Begins to send over an origin. */
+/** Starts an attempt at an origin. */
 export type Send = (to: SendTo) => Sending;
 
-/** Sends one request, and tells the sink what comes of it. */
+/** Sends one request and passes the outcome to the sink. */
 export function exchange(upstream: Upstream, request: UpstreamRequest, sink: ResponseSink): Exchange {
   return withFailover(upstream, request, sink, (to) => {
     const attempt = new Attempt(upstream.pools, request, sink, to);
@@ -34,9 +34,9 @@ export function exchange(upstream: Upstream, request: UpstreamRequest, sink: Res
 }
 
 /**
- * The one place where a request goes on to another origin: a failure to connect does, for any method.
- * Once the request has been written nothing is tried again, unless it is certain that nobody has read it:
- * that is sent once more to the same origin, on a new connection.
+ * The only place where a request moves to another origin: after a failure to connect, for any method. Once the request
+ * has been written it is not retried, unless it is certain that no server has read it: then it is sent once more to the
+ * same origin, on a new connection.
  */
 export function withFailover(
   upstream: Upstream,
@@ -57,7 +57,7 @@ class Failover implements Exchange {
   readonly #sink: Pick<ResponseSink, 'failed'>;
   readonly #send: Send;
   #tried = 1;
-  /** From when a connection was first waited for. */
+  /** Counted from the first wait for a connection. */
   #deadlineMs: number | undefined;
   #current: Sending | undefined;
   #ended = false;
@@ -98,7 +98,7 @@ class Failover implements Exchange {
   onFailure(origin: Origin, fresh: boolean, failure: AttemptFailure): void {
     const { origins, log, onFailover } = this.#upstream;
     const { kind, reason, host } = failure;
-    // What a caller that has left would have found out, the next one need not.
+    // The next caller need not find out again what was learned for one that has left.
     if (kind === 'unreachable') origins.failed(origin, reason);
     if (this.#ended) return;
     if (failure.isRepeatable && !fresh) {

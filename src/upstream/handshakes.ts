@@ -1,11 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 
-/** Handshakes are dear, and a server that is slow to take them gets no faster by more: so many at a time to one origin. */
+/** Handshakes are expensive, and a slow server gets no faster with more of them: the limit per origin. */
 export const HANDSHAKES_MAX = 32;
 
 type Done<Result> = (error: NodeJS.ErrnoException | undefined, result?: Result) => void;
 
-/** Lets so many connections be made at a time; the others wait within their time limits. */
+/** Limits concurrent connection attempts; the others wait within their time limits. */
 export class Handshakes<Result> {
   readonly #clock: Clock;
   #running = 0;

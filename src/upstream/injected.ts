@@ -1,26 +1,26 @@
 import { redactedBytes, redactedText } from '../base/redaction.ts';
 import type { Secret } from '../base/secret.ts';
 
-/** What we have put into a request, and its answer must not bring to the caller. */
+/** What we have put into a request, and the response must not reveal to the caller. */
 export interface Injected {
   readonly secret: Secret;
-  /** What a header shows in its place, so that a redirect which is followed comes back for the same account. */
+  /** Its replacement in a header, so that a redirect that is followed returns for the same account. */
   readonly inHeaders: () => string;
 }
 
-/** The headers of an answer without what we have put into its request. */
+/** The headers of a response without what we have put into its request. */
 export function redactedHeaders(raw: readonly string[], injected: readonly Injected[]): readonly string[] {
   if (!mayQuote(raw, injected)) return raw;
   const clean: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const [name, value] = [raw[at] as string, raw[at + 1] as string];
-    // A header that has a secret for its name is none without it.
+    // A header whose name contains a secret is dropped.
     if (redactedHeader(name, injected) === name) clean.push(name, redactedHeader(value, injected));
   }
   return clean;
 }
 
-/** No way to write a secret makes it shorter. */
+/** No encoding of a secret makes it shorter. */
 function mayQuote(texts: readonly string[], injected: readonly Injected[]): boolean {
   for (const { secret } of injected) {
     const { length } = secret.reveal();

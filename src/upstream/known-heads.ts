@@ -1,8 +1,8 @@
 import { type ParsedHead, readHead } from './response-head.ts';
 
-/** Far more than servers alternate between within the second for which a `Date` stays the same. */
+/** Far more than servers alternate between during the second in which `Date` stays the same. */
 const HEADS_MAX = 64;
-/** A larger head is not worth its place. */
+/** A larger head is not worth caching. */
 const HEAD_CHARS_MAX = 2_048;
 
 interface KnownHead {
@@ -11,9 +11,9 @@ interface KnownHead {
 }
 
 /**
- * Heads of responses as they were read before. A server that is asked often repeats itself to the byte, within a
- * second at least, and then neither the head nor what was made of it needs to be made again. Heads of one length
- * share one place: there is nothing to be looked up, ordered or thrown out.
+ * A cache of parsed response heads. A busy server repeats itself to the byte, at least within a second, so neither the
+ * head nor what was derived from it has to be computed again. Heads of the same length share one slot: nothing to look
+ * up, order or evict.
  */
 export class KnownHeads {
   readonly #heads: (KnownHead | undefined)[] = Array.from({ length: HEADS_MAX }, () => undefined);

@@ -8,27 +8,27 @@ export interface Address {
   readonly family: number;
 }
 
-/** Finds the addresses of a name; rejects with a code such as ENOTFOUND. */
+/** Resolves a name to addresses; rejects with a code such as ENOTFOUND. */
 export type Resolve = (hostname: string) => Promise<readonly Address[]>;
 
-/** A caller waits no longer than this for a name. */
+/** How long a caller waits for a lookup. */
 const LOOKUP_MS_MAX = 800;
-/** While DNS fails, or is slow, an answer of before is good for this long. */
+/** While DNS fails, or is slow, an earlier result is used for this long. */
 const STALE_MS_MAX = 600_000;
-/** An answer that came just now serves a burst of connections. */
+/** A result this recent serves a burst of connections. */
 const FRESH_MS = 1_000;
 export const NAMES_MAX = 100;
 
-/** How long DNS itself may take to answer; what comes late is kept for the next call. */
+/** The timeout of DNS itself; a late result is kept for the next call. */
 const QUERY_TIMEOUT_MS = 2_500;
 const TRIES = 2;
 
-/** By the system: /etc/hosts, search domains and all. */
+/** Uses the system resolver: /etc/hosts, search domains and all. */
 export const systemResolve: Resolve = (hostname) => systemLookup(hostname, { all: true });
 
 /**
- * By DNS itself, past /etc/hosts: for pods whose hosts file points the API's name at this sidecar, which
- * would otherwise call itself. `servers` (`address:port`) replace the system's.
+ * Uses DNS without /etc/hosts: for pods whose hosts file maps the API's name to this sidecar, which would otherwise
+ * call itself. `servers` (`address:port`) replace the system's.
  */
 export function dnsResolve(servers?: readonly string[]): Resolve {
   const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: TRIES });
@@ -49,8 +49,8 @@ interface Known {
 }
 
 /**
- * Names and their addresses: one question however many wait for it. The system's own lookups go two at a
- * time, so a burst of connections would otherwise queue behind a slow DNS.
+ * Looks up names, with one query for all who wait. The system runs only two lookups at a time, so a burst of
+ * connections would otherwise queue behind a slow DNS.
  */
 export class Lookups {
   readonly #resolve: Resolve;
@@ -63,7 +63,7 @@ export class Lookups {
     this.#clock = clock;
   }
 
-  /** Waits for 800 ms at most. Rejects with a code; `EAI_AGAIN` says that DNS did not answer in time. */
+  /** Waits for at most 800 ms. Rejects with a code; `EAI_AGAIN` means that DNS did not respond in time. */
   async addressesOf(hostname: string): Promise<readonly Address[]> {
     const literal = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
     const family = isIP(literal);

@@ -1,16 +1,16 @@
 import { isIP } from 'node:net';
 import { readIpRange } from '../base/ip-range.ts';
 
-/** Whether a host is reached directly, past the proxy. `hostname` has no brackets. */
+/** Whether a host is reached directly, without the proxy. `hostname` has no brackets. */
 export type IsDirect = (hostname: string, port: number) => boolean;
 
 type Entry = (hostname: string, family: number) => boolean;
 
 /**
- * Reads `NO_PROXY` as curl does: entries between commas or blanks, each of them a name that stands for
- * itself and all names below it (a leading dot makes no difference), an address, or a range such as
- * `10.0.0.0/8`, which is compared with addresses only, since names are looked up by the proxy; `*` alone
- * means every host. As in Go and Python, and unlike in curl, an entry may end with a port.
+ * Parses `NO_PROXY` as curl does. Entries are separated by commas or blanks. Each is a name, which includes its
+ * subdomains (with or without a leading dot), an address, or a range such as `10.0.0.0/8`, which is compared with
+ * addresses only, because the proxy looks names up; `*` alone means every host. As in Go and Python, and unlike in
+ * curl, an entry may end with a port.
  */
 export function readNoProxy(list: string): IsDirect {
   if (list === '*') return () => true;
@@ -36,7 +36,7 @@ function readEntry(text: string): { readonly port: number | undefined; readonly 
   };
 }
 
-/** Undefined for what is neither an address nor a range of them. */
+/** Undefined if it is neither an address nor a range. */
 function addressEntry(text: string): Entry | undefined {
   const range = readIpRange(text);
   return range && ((hostname) => range(hostname));

@@ -1,16 +1,16 @@
 import type { Clock } from '../base/clock.ts';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
 
-/** One way in to the platform, such as `https://api2.weixin.qq.com`, or by a forwarder `https://gate.example/wechat`. */
+/** A base URL of the platform (`https://api2.weixin.qq.com`) or of a forwarder (`https://gate.example/wechat`). */
 export interface Origin {
-  /** As it was set, without a trailing slash: scheme, host, port, and perhaps a path. */
+  /** As configured, without a trailing slash: scheme, host, port, and perhaps a path. */
   readonly url: string;
   readonly host: string;
   readonly isSecure: boolean;
   /** Without brackets around an IPv6 address. */
   readonly hostname: string;
   readonly port: number;
-  /** What is put before the path of every request: empty, or as `/wechat`. */
+  /** Prepended to the path of every request: empty, or for example `/wechat`. */
   readonly pathPrefix: string;
 }
 
@@ -24,7 +24,7 @@ export interface OriginHealth {
 interface Entry {
   readonly origin: Origin;
   failures: number;
-  /** Calls of our own in a row that it did not answer. */
+  /** Consecutive calls of our own that it did not answer. */
   timeouts: number;
   skippedUntilMs: number;
   lastFailure?: string;
@@ -33,10 +33,10 @@ interface Entry {
 
 const SKIP_MS = 5_000;
 const SKIP_MS_MAX = 60_000;
-/** So many calls of our own without an answer, and no answer to any other call: it is skipped. */
+/** After this many of our own calls without a response, and none to any other call, it is skipped. */
 const TIMEOUTS_MAX = 2;
 
-/** While one call tries an origin that failed before, the others go on skipping it this long. */
+/** While one call retries a failed origin, the others skip it for this much longer. */
 const TRIAL_MS = 2_000;
 
 /**
@@ -59,7 +59,7 @@ export class Origins {
     this.#all = this.#entries.map((entry) => entry.origin);
   }
 
-  /** The origins to try, best first; all of them where each one is skipped. */
+  /** The origins to try, best first; all of them if every one is skipped. */
   inOrder(): readonly Origin[] {
     if (this.#entries.every(({ skippedUntilMs }) => skippedUntilMs === 0)) return this.#all;
     const nowMs = this.#clock.monotonicMs();
@@ -71,7 +71,7 @@ export class Origins {
     return [...open, ...skipped].map((entry) => entry.origin);
   }
 
-  /** The most preferred origin, for calls that are signed for it. */
+  /** The preferred origin, for calls that are signed for it. */
   first(): Origin {
     const first = this.#entries[0];
     if (first === undefined) throw new Error('Cannot call the platform: no upstream is configured');
@@ -80,7 +80,7 @@ export class Origins {
 
   connected(origin: Origin): void {
     const entry = this.#of(origin);
-    // One that takes connections and never answers is no better than one that does not.
+    // An origin that accepts connections and never responds is as bad as one that does not accept.
     if (entry.timeouts < TIMEOUTS_MAX) this.#isUp(entry);
   }
 
@@ -90,7 +90,7 @@ export class Origins {
     this.#isUp(entry);
   }
 
-  /** It did not answer a call of our own in time. */
+  /** It did not respond to a call of our own in time. */
   timedOut(origin: Origin): void {
     const entry = this.#of(origin);
     entry.timeouts += 1;
@@ -98,11 +98,11 @@ export class Origins {
   }
 
   failed(origin: Origin, reason: string): void {
-    // That is our own fault, and no other origin can be connected either.
+    // That is a local failure, and no other origin can be connected either.
     if (isOutOfDescriptors(reason)) return;
     const entry = this.#of(origin);
     const nowMs = this.#clock.monotonicMs();
-    // Many calls fail together when a host goes down: that is one failure.
+    // When a host goes down, many calls fail together: that counts as one failure.
     if (entry.failures === 0 || nowMs >= entry.skippedUntilMs - TRIAL_MS) entry.failures += 1;
     entry.skippedUntilMs = nowMs + Math.min(SKIP_MS_MAX, SKIP_MS * 2 ** (entry.failures - 1));
     entry.lastFailure = reason;

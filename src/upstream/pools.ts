@@ -8,26 +8,26 @@ import { KnownHeads } from './known-heads.ts';
 import type { Origin } from './origins.ts';
 
 export interface PoolOptions extends ConnectorOptions {
-  /** From the end of the request to the head of the answer. */
+  /** From the end of the request to the head of the response. */
   readonly answerTimeoutMs: number;
-  /** Between two pieces of the answer's body. */
+  /** Between two chunks of the response body. */
   readonly idleTimeoutMs: number;
-  /** Is called if a connection could not be made and the callers that it was for have left. */
+  /** Called if a connection could not be made after the callers waiting for it have left. */
   readonly onUnreachable?: (origin: Origin, error: Error) => void;
 }
 
-/** How long an idle connection is kept if the server says nothing; less than common load balancers allow. */
+/** How long an idle connection is kept if the server does not say; less than common load balancers allow. */
 export const KEEP_ALIVE_MS: number = 15_000;
 const KEEP_ALIVE_MS_MAX = 60_000;
 const KEEP_ALIVE_MARGIN_MS = 1_000;
-/** A connection goes where its name led when it was made; names move on. */
+/** A connection keeps the address its name had when it was made; names move. */
 const AGE_MS_MAX: number = 600_000;
-/** Of a client that is not ours, which cannot tell how many it needs. */
+/** For a client that is not ours, which cannot say how many it needs. */
 export const CONNECTIONS_IDLE_MAX: number = 256;
-/** Idle connections are looked through this often. */
+/** How often idle connections are checked. */
 const SWEEP_MS = 5_000;
 
-/** Is told once: a connection, or why there is none. */
+/** Called once: with a connection, or with an error. */
 export type OnConnection = (error: NodeJS.ErrnoException | undefined, connection?: Connection) => void;
 
 interface Waiter {
@@ -62,24 +62,24 @@ export class Pools {
     return this.#pools.get(origin.url)?.idle();
   }
 
-  /** The first connection that gets free or stands, within `limitMs`. Returns what ends the waiting. */
+  /** The first connection that is idle or established within `limitMs`. Returns a function that cancels the wait. */
   wait(origin: Origin, limitMs: number, done: OnConnection): () => void {
     return this.#poolOf(origin).wait(limitMs, done);
   }
 
-  /** A connection that nobody has used. */
+  /** A new connection. */
   connect(origin: Origin, limitMs: number, done: OnConnection): void {
     this.#poolOf(origin).connect(limitMs, done);
   }
 
-  /** One connection ahead of the first call. Where it cannot be made, the call finds that out. */
+  /** Opens a connection before the first call. If that fails, the call will find out. */
   warm(origin: Origin): void {
     this.connect(origin, this.options.connectTimeoutMs, (_, connection) => {
       if (connection !== undefined) this.release(origin, connection, undefined);
     });
   }
 
-  /** The request is over, and its answer was whole. */
+  /** The request is over, and its response was complete. */
   release(origin: Origin, connection: Connection, keepAliveMs: number | undefined): void {
     if (this.#closed) {
       connection.destroy();
@@ -89,13 +89,13 @@ export class Pools {
     this.#sweep ??= this.clock.after(SWEEP_MS, () => this.#sweepAll());
   }
 
-  /** Another way out is in force: what is connected carries the call that it has, and no other. */
+  /** The egress route has changed: existing connections finish their current call and carry no other. */
   renew(): void {
     this.#renewedMs = this.clock.monotonicMs();
     for (const pool of this.#pools.values()) pool.endIdle();
   }
 
-  /** Whether a connection that was made then carries no further call. */
+  /** Whether a connection made at `bornMs` must not carry further calls. */
   isWornOut(bornMs: number, nowMs: number = this.clock.monotonicMs()): boolean {
     return nowMs - bornMs >= AGE_MS_MAX || bornMs <= this.#renewedMs;
   }
@@ -129,7 +129,7 @@ class OriginPool {
   readonly #deadlines: Deadlines;
   readonly #clock: Clock;
   readonly #onUnreachable: PoolOptions['onUnreachable'];
-  /** The one that was used last is used first, so that the others may end. */
+  /** The most recently used one is used first, so that the others can expire. */
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
   readonly #waiting = new Set<Waiter>();
@@ -199,7 +199,7 @@ class OriginPool {
     this.#idle.push(connection);
   }
 
-  /** Ends what was idle for too long. Returns how many are left. */
+  /** Closes connections that were idle for too long. Returns how many are left. */
   sweep(): number {
     const nowMs = this.#clock.monotonicMs();
     for (const connection of this.#idle.filter(({ idleUntilMs }) => nowMs >= idleUntilMs))
@@ -216,7 +216,7 @@ class OriginPool {
     for (const connection of this.#all) connection.destroy();
   }
 
-  /** Another handshake, if there are fewer than there are waiters, and than may be. */
+  /** Starts another handshake if fewer are running than there are waiters, and than the limit. */
   #open(limitMs: number): void {
     if (this.#closed || this.#connecting >= Math.min(this.#waiting.size, HANDSHAKES_MAX)) return;
     this.#connecting += 1;
@@ -258,13 +258,13 @@ class OriginPool {
   }
 }
 
-/** As much as TLS gives at a time is in one record, of 16 KiB. */
+/** TLS delivers at most one record at a time, of 16 KiB. */
 const READ_BYTES_MAX = 64 * 1024;
 
-/** What has come is looked at before anything else is read, so that one buffer serves all connections. */
+/** Data is processed before the next read, so one buffer serves all connections. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES_MAX);
 
-/** Spares each piece a buffer and the way through a stream. */
+/** Avoids a buffer and a stream pass per chunk. */
 function intoOneBuffer(onBytes: (bytes: Buffer) => void): OnReadOpts {
   return {
     buffer: READ_BUFFER,
@@ -275,7 +275,7 @@ function intoOneBuffer(onBytes: (bytes: Buffer) => void): OnReadOpts {
   };
 }
 
-/** How long a connection may be idle: what its server says, less a margin for what is under way when it closes. */
+/** How long a connection may be idle: the server's limit, less a margin for requests under way when it closes. */
 function idleMsOf(keepAliveMs: number | undefined): number {
   if (keepAliveMs === undefined) return KEEP_ALIVE_MS;
   return Math.min(keepAliveMs - Math.min(KEEP_ALIVE_MARGIN_MS, keepAliveMs / 2), KEEP_ALIVE_MS_MAX);

@@ -1,12 +1,12 @@
 import type { UpstreamRequest } from './request.ts';
 import type { Origin } from './origins.ts';
 
-/** Methods whose requests carry a length even if there is no body. */
+/** Methods whose requests carry a length even without a body. */
 const EXPECTING_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
- * The request line and the headers, as Latin-1. The headers keep their order and spelling; `host` and
- * what frames the message are ours.
+ * The request line and the headers, as Latin-1. The headers keep their order and spelling; `host` and the framing
+ * headers are ours.
  */
 export function requestHead(
   { method, target, headers, written, body }: UpstreamRequest,
@@ -21,7 +21,7 @@ export function requestHead(
   return `${head}\r\n`;
 }
 
-/** Whether the request can be written as HTTP/1.1: nothing in it can end a line or hold what Latin-1 has not. */
+/** Whether the request can be written as HTTP/1.1: no part of it can end a line or is outside Latin-1. */
 export function isWritable({ method, target, headers, written }: UpstreamRequest): boolean {
   if (written !== undefined) return true;
   if (!/^[!-~]+$/.test(target) || !NAME.test(method)) return false;

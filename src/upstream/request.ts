@@ -1,31 +1,31 @@
 import type { Readable } from 'node:stream';
 import type { Origin } from './origins.ts';
 
-/** A request to the platform, less its origin. Headers are a flat list of names and values, in order. */
+/** A request to the platform, without its origin. Headers are a flat list of names and values, in order. */
 export interface UpstreamRequest {
   readonly method: string;
   /** The raw request target: path and query. May hold a token: never logged. */
   readonly target: string;
   readonly headers: readonly string[];
-  /** The same as they are written, each a line, if all of the request is known to be writable. */
+  /** The same, serialized, one per line, if the whole request is known to be writable. */
   readonly written?: string | undefined;
   readonly body: UpstreamRequestBody | undefined;
-  /** Signed calls stay on the first origin, for whose name they are signed. */
+  /** Signed calls stay on the first origin, because they are signed for its name. */
   readonly pinned: boolean;
-  /** A call of our own, which does no harm if it is executed twice: an origin that does not answer in this time is left for the next. */
+  /** For an idempotent call of our own: if an origin does not respond in this time, the next one is tried. */
   readonly repeatAfterMs?: number;
 }
 
 /** A request body that can be read again, for the next origin or a replay. */
 export interface UpstreamRequestBody {
   readonly bytes: number;
-  /** From the first byte on; a small body that is here whole comes as its bytes. */
+  /** Reads from the first byte; a small body that is complete is returned as its bytes. */
   open(): Buffer | Readable;
 }
 
-/** Takes an answer as it comes. `failed` comes at most once, and nothing after it or after `end`. */
+/** Receives a response as it arrives. `failed` is called at most once, and nothing after it or after `end`. */
 export interface ResponseSink {
-  /** `known` stays the same for as long as the head does, and keeps what was made of it. */
+  /** `known` is the same object for the same head, and caches what was derived from it. */
   head(
     status: number,
     reason: string,
@@ -33,7 +33,7 @@ export interface ResponseSink {
     origin: Origin,
     known?: { derived: unknown },
   ): void;
-  /** `false` asks for a pause until `resume` of the exchange. */
+  /** Returns `false` to ask for a pause until `resume` of the exchange. */
   data(chunk: Buffer): boolean;
   end(trailers: string[]): void;
   failed(failure: TransportFailure): void;
@@ -52,6 +52,6 @@ export interface TransportFailure {
 
 export interface Exchange {
   resume(): void;
-  /** Ends the call; the sink hears nothing more. */
+  /** Ends the call; the sink receives nothing more. */
   abort(): void;
 }

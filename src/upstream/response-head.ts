@@ -1,4 +1,4 @@
-/** The head of a final response, and how long its body is. */
+/** The head of a final response, and the length of its body. */
 export interface ResponseHead {
   readonly status: number;
   readonly reason: string;
@@ -8,11 +8,11 @@ export interface ResponseHead {
   readonly keepAlive: boolean;
   /** How long the server keeps an idle connection, from `Keep-Alive: timeout=…`. */
   readonly keepAliveMs: number | undefined;
-  /** What somebody has made of it, for the next response with the same head. */
+  /** Derived data, reused for the next response with the same head. */
   derived: unknown;
 }
 
-/** What cannot be a response; the code holds no part of it. */
+/** Not a valid response; the code holds no part of it. */
 export class ResponseError extends Error {
   readonly code: string;
 
@@ -22,7 +22,7 @@ export class ResponseError extends Error {
   }
 }
 
-/** The bytes of the body, or one of the two below. */
+/** The length of the body, or one of the two below. */
 type Framing = number;
 export const CHUNKED = -1;
 /** The body ends with the connection. */
@@ -36,7 +36,7 @@ const CR = 0x0d;
 const TAB = 0x09;
 const SPACE = 0x20;
 
-/** Status line and headers, with the empty line behind them. Throws a `ResponseError`. */
+/** Status line and headers, including the empty line. Throws a `ResponseError`. */
 export function readHead(text: string): ParsedHead {
   const end = text.indexOf('\n');
   const statusLine = text.slice(0, text.charCodeAt(end - 1) === CR ? end - 1 : end);
@@ -52,7 +52,7 @@ export function readHead(text: string): ParsedHead {
     reason,
     headers: isFramedOnce(facts, status) ? headers : framedOnce(headers, facts, status),
     framing: framingOf(facts),
-    // Whoever frames a message in two ways is not trusted with another one.
+    // A server that frames a message in two ways is not trusted with another one.
     keepAlive: isPersistent && !isAmbiguous,
     keepAliveMs: facts.keepAliveMs,
     derived: undefined,
@@ -63,12 +63,12 @@ const STATUS_LINE = /^HTTP\/1\.(\d) ([1-9]\d\d)(?: (.*))?$/;
 const SAYS_CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
 const SAYS_KEEP = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i;
 
-/** Whether whoever reads the headers next finds the end of the body where we did. */
+/** Whether the next reader of the headers finds the end of the body where we did. */
 function isFramedOnce({ lengths, codings }: Facts, status: number): boolean {
   return lengths === undefined || (lengths.length === 1 && codings === undefined && status !== 204);
 }
 
-/** The headers with one length at most: none beside a transfer coding, nor where there cannot be a body. */
+/** The headers with at most one length: none with a transfer coding, or if there cannot be a body. */
 function framedOnce(headers: readonly string[], { lengths, codings }: Facts, status: number): string[] {
   const once = headers.filter(
     (_, at) => (headers[at - (at % 2)] as string).toLowerCase() !== 'content-length',
@@ -77,7 +77,7 @@ function framedOnce(headers: readonly string[], { lengths, codings }: Facts, sta
   return once;
 }
 
-/** Header or trailer lines, from a place on, as a flat list. A folded line continues the value before it. */
+/** Header or trailer lines from a position, as a flat list. A folded line continues the previous value. */
 export function readFields(text: string, from: number): string[] {
   const fields: string[] = [];
   let end = text.indexOf('\n', from);
@@ -105,7 +105,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const EACH_NOT_IN_VALUE = new RegExp(NOT_IN_VALUE, 'g');
 
-/** A piece of the text without the white space of HTTP around it: what else Unicode calls a space may be the last byte of a character in UTF-8. */
+/** A substring without HTTP's white space around it: other Unicode spaces may be the last byte of a UTF-8 character. */
 function trimmed(text: string, from: number, to: number): string {
   let start = from;
   let end = to;
@@ -114,11 +114,11 @@ function trimmed(text: string, from: number, to: number): string {
   return text.slice(start, end);
 }
 
-/** Control characters mean nothing in a value, and cannot be written again. */
+/** Control characters have no meaning in a value, and cannot be written again. */
 function valueOf(text: string, from: number, to: number): string {
   const value = trimmed(text, from, to);
   if (!NOT_IN_VALUE.test(value)) return value;
-  // These could end the line for somebody else.
+  // Some readers take these as the end of the line.
   if (value.includes('\0') || value.includes('\r')) throw new ResponseError('invalid_head');
   return value.replaceAll(EACH_NOT_IN_VALUE, '');
 }
@@ -142,7 +142,7 @@ function factsOf(headers: readonly string[]): Facts {
   const facts: Facts = { lengths: undefined, codings: undefined, connection: '', keepAliveMs: undefined };
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] as string;
-    // Of all the names, few have the length of one that says how the message is framed.
+    // Few names have the length of a framing header.
     if (name.length !== 10 && name.length !== 14 && name.length !== 17) continue;
     const value = headers[at + 1] as string;
     switch (name.toLowerCase()) {

@@ -11,16 +11,16 @@ import {
 
 export interface ResponseHandler {
   onHead(head: ResponseHead): void;
-  /** A piece of the body, without its framing. */
+  /** A chunk of the body, without its framing. */
   onData(chunk: Buffer): void;
   onEnded(trailers: string[]): void;
 }
 
-/** Of a response, an interim one, or the trailers. */
+/** For a response, an interim one, or the trailers. */
 export const HEAD_BYTES_MAX: number = 64 * 1024;
-/** Nearly every head ends within this. */
+/** Nearly every head is shorter. */
 const USUAL_HEAD_BYTES_MAX = 2 * 1024;
-/** A server that sends more of them never comes to the point. */
+/** A server that sends more never sends a final response. */
 const INTERIM_MAX = 100;
 /** A chunk size with its extensions. */
 const SIZE_LINE_BYTES_MAX = 4 * 1024;
@@ -31,9 +31,9 @@ const CR = 0x0d;
 type Phase = 'head' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'close' | 'over';
 
 /**
- * Reads one HTTP/1.1 response from bytes in any pieces. Lenient in what servers and gateways send: interim
- * responses are read past, a line may end in LF alone, a header may be folded, equal lengths count as
- * one. Exact in framing: what could end in two places is an error.
+ * Parses one HTTP/1.1 response from bytes in chunks of any size. Lenient about what servers and gateways send: interim
+ * responses are skipped, a line may end in LF alone, a header may be folded, equal lengths count as one. Strict about
+ * framing: a message that could end in two places is an error.
  *
  * Source: RFC 9112, sections 2 to 7.
  */
@@ -42,13 +42,13 @@ export class ResponseParser {
   readonly #hasNoBody: boolean;
   readonly #known: KnownHeads | undefined;
   #phase: Phase = 'head';
-  /** The beginning of a head or of a line whose end has not come yet. */
+  /** The start of a head or line whose end has not arrived yet. */
   #partial: Buffer | undefined;
   #leftBytes = 0;
   #interims = 0;
   #isTainted = false;
 
-  /** `known` are heads that were read before. */
+  /** `known` caches heads that were parsed before. */
   constructor(method: string, handler: ResponseHandler, known?: KnownHeads) {
     this.#handler = handler;
     this.#known = known;
@@ -59,12 +59,12 @@ export class ResponseParser {
     return this.#phase === 'over';
   }
 
-  /** Whether the head of the final response has come. */
+  /** Whether the head of the final response has arrived. */
   get hasHead(): boolean {
     return this.#phase !== 'head';
   }
 
-  /** Bytes came after the end of the response: nothing else on this connection can be trusted. */
+  /** Bytes arrived after the end of the response: nothing else on this connection can be trusted. */
   get isTainted(): boolean {
     return this.#isTainted;
   }
@@ -81,14 +81,14 @@ export class ResponseParser {
     }
   }
 
-  /** The connection ended. Throws if the response is not whole by that. */
+  /** The connection ended. Throws if the response is incomplete. */
   end(): void {
     if (this.#phase === 'over') return;
     if (this.#phase !== 'close') throw new ResponseError(this.#phase === 'head' ? 'closed' : 'cut_off');
     this.#finish([]);
   }
 
-  /** Takes in as much as belongs together, and returns what is left. */
+  /** Consumes one unit and returns the rest. */
   #step(bytes: Buffer): Buffer {
     switch (this.#phase) {
       case 'head':
@@ -125,7 +125,7 @@ export class ResponseParser {
     const head = this.#known === undefined ? readHead(text) : this.#known.read(text);
     const rest = all.length === end ? NOTHING : all.subarray(end);
     if (head.status < 200) {
-      // Nothing was asked that a switch of protocols could answer.
+      // The request did not ask for a protocol switch.
       if (head.status === 101) throw new ResponseError('unasked_upgrade');
       this.#interims += 1;
       if (this.#interims > INTERIM_MAX) throw new ResponseError('too_many_interim_responses');
@@ -211,7 +211,7 @@ export class ResponseParser {
     return all;
   }
 
-  /** The bytes may be overwritten by the next ones. */
+  /** Copies them, because the next read may overwrite the bytes. */
   #keep(partial: Buffer): Buffer {
     this.#partial = Buffer.from(partial);
     return NOTHING;
@@ -220,7 +220,7 @@ export class ResponseParser {
 
 const NOTHING = Buffer.alloc(0);
 
-/** The place after the empty line; -1 while it has not come. */
+/** The position after the empty line; -1 if it has not arrived. */
 function endOfHead(bytes: Buffer): number {
   const usual = bytes.indexOf('\n\r\n', 0, 'latin1');
   const odd = (usual === -1 ? bytes : bytes.subarray(0, usual + 1)).indexOf('\n\n', 0, 'latin1');
@@ -228,7 +228,7 @@ function endOfHead(bytes: Buffer): number {
   return usual === -1 ? -1 : usual + 3;
 }
 
-/** The same within a text. */
+/** The same in a string. */
 function endIn(text: string): number {
   const usual = text.indexOf('\n\r\n');
   const odd = text.indexOf('\n\n');
@@ -236,14 +236,14 @@ function endIn(text: string): number {
   return usual === -1 ? -1 : usual + 3;
 }
 
-/** Trailers may be none at all: then the empty line comes first. */
+/** There may be no trailers at all: the empty line then comes first. */
 function endOfTrailers(bytes: Buffer): number {
   if (bytes[0] === LF) return 1;
   if (bytes[0] === CR && bytes[1] === LF) return 2;
   return endOfHead(bytes);
 }
 
-/** What does not begin as a response will not become one: there is no need to wait for 64 KiB of it. */
+/** Bytes that do not start like a response never become one: no need to wait for 64 KiB of them. */
 function checkBeginning(bytes: Buffer): void {
   const start = bytes.toString('latin1', 0, Math.min(bytes.length, VERSION.length));
   if (!VERSION.startsWith(start)) throw new ResponseError('no_http');

@@ -18,7 +18,7 @@ const NO_DESCRIPTOR = `no file descriptor is left: ${DESCRIPTORS_HINT}`;
 const SLOW =
   'nothing answered in time: check the firewall and any egress policy, which may drop packets silently';
 
-/** By the code of Node or undici, what is wrong and what to do about it. */
+/** By the code of Node or undici: what is wrong and what to do about it. */
 const WORDS: Readonly<Record<string, string>> = {
   ENOTFOUND: NO_NAME,
   ENODATA: NO_NAME,
@@ -51,7 +51,7 @@ const WORDS: Readonly<Record<string, string>> = {
 const EGRESS_PROXY = /^EGRESS_PROXY_(.+)$/;
 const EGRESS_SETTING = 'WECHAT_SIDECAR_EGRESS_PROXY (egressProxy)';
 
-/** Of the egress proxy, by what follows its prefix: the status of its answer, or a code of our own. */
+/** For the egress proxy, by what follows its prefix: the status of its response, or a code of our own. */
 const EGRESS_WORDS: Readonly<Record<string, string>> = {
   401: `the egress proxy refuses our user and password: correct them in ${EGRESS_SETTING} or its file`,
   403: 'the egress proxy forbids this connection: allow CONNECT to port 443 of the upstreams in its settings',
@@ -59,12 +59,12 @@ const EGRESS_WORDS: Readonly<Record<string, string>> = {
   MALFORMED: `what answers is no HTTP proxy, or not one that takes CONNECT: check host and port in ${EGRESS_SETTING}`,
 };
 
-/** What only people can put right about the way to the platform, in words; undefined for what may pass. */
+/** A configuration error on the way to the platform, in words; undefined if the failure may be temporary. */
 export function misconfiguration(reason: string): string | undefined {
   return /^EGRESS_PROXY_40[137]$/.test(reason) ? transportWords(reason) : undefined;
 }
 
-/** What a reason of a transport failure means, for somebody who has not seen it before. */
+/** Explains the reason of a transport failure to someone who has not seen it before. */
 export function transportWords(reason: string): string {
   const ofProxy = EGRESS_PROXY.exec(reason)?.[1];
   if (ofProxy !== undefined) return `${egressWords(ofProxy)} (${reason})`;
