@@ -4,13 +4,13 @@ import { systemClock } from './base/clock.ts';
 import { FLUSH_MS_MAX, openOutput } from './cli/output.ts';
 import { run } from './cli/run.ts';
 
-/** Two signals of one key press are closer together than this, and two presses are not. */
+/** Two signals closer together than this are one key press. */
 const SAME_PRESS_MS = 250;
 
 const output = openOutput(1);
 const errors = openOutput(2);
 
-// Whoever reads what we print may go away; that is no reason to end.
+// The reader of our output may go away; that is no reason to exit.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 const exitCode = await run({
@@ -30,18 +30,18 @@ const exitCode = await run({
     process.once('SIGTERM', act);
     process.once('SIGINT', () => {
       const firstMs = systemClock.monotonicMs();
-      // Whoever presses Ctrl-C a second time does not want to wait for calls in flight. One that follows at
-      // once is the same press: npm repeats to its child what the terminal has told both of them.
+      // A second Ctrl-C means: do not wait for calls in flight. One that follows at once is the same key press: npm
+      // repeats to its child what the terminal sent to both.
       process.on('SIGINT', () => {
         if (systemClock.monotonicMs() - firstMs > SAME_PRESS_MS) process.exit(1);
       });
       act();
     });
-    // A kubelet may repeat itself, and means nothing more by it.
+    // A kubelet may repeat SIGTERM; that changes nothing.
     process.on('SIGTERM', () => {});
   },
 });
-// What is left open (a keep-alive connection, a watch on a file) must not hold the process.
+// Open handles (a keep-alive connection, a file watch) must not keep the process alive.
 systemClock.after(FLUSH_MS_MAX, () => process.exit(exitCode));
 await Promise.all([output.flushed(), errors.flushed()]);
 process.exit(exitCode);

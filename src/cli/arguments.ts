@@ -6,7 +6,7 @@ import { renderHelp } from './help.ts';
 export type Arguments =
   | {
       readonly kind: 'run';
-      /** Undefined: none was named, and `defaultCommand` tells. */
+      /** Undefined if none was named; `defaultCommand` then decides. */
       readonly command: Command | undefined;
       readonly configFile: string | undefined;
       readonly check: CheckOptions;
@@ -19,9 +19,9 @@ export type Arguments =
   | { readonly kind: 'bad'; readonly problem: string };
 
 export interface CheckOptions {
-  /** Fetch a token in mode classic too, although that replaces the live one. */
+  /** Fetch a token even in mode classic, where that replaces the current one. */
   readonly fetch: boolean;
-  /** As what to read the settings; undefined: as what they seem to be meant for. */
+  /** The role whose settings are checked; undefined: the one they appear to be meant for. */
   readonly role: 'proxy' | 'hub' | undefined;
 }
 
@@ -34,7 +34,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-/** Options that only these commands have. */
+/** Options that only these commands accept. */
 const COMMANDS_WITH: Readonly<Record<string, readonly Command[]>> = {
   fetch: ['check'],
   role: ['check'],

@@ -4,13 +4,13 @@ import type { Finding } from './check.ts';
 import { checkProcess, localProcesses, statusOf } from './local-processes.ts';
 import { accountsIn, type ShownAccount } from './status-table.ts';
 
-/** What to do where nothing is configured and nothing runs. */
+/** What to do if nothing is configured and nothing runs. */
 export const NOTHING_SET =
   'Nothing is configured, and no sidecar or hub runs on this machine. Set WECHAT_APPID and WECHAT_APPSECRET for an ' +
   'account of your own, or WECHAT_SIDECAR_HUB_URL and WECHAT_SIDECAR_HUB_TOKEN_FILE to use a hub, in the environment ' +
   'or in a file (--config FILE); or try it without an account: wechat-sidecar demo.';
 
-/** Where nothing is configured: how it goes with what runs on this machine, such as the demo. None if nothing does. */
+/** If nothing is configured: the health of what runs on this machine, such as the demo. Empty if nothing does. */
 export async function checkWhatRuns(settings: Settings, ports: LocalPorts): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const it of await localProcesses(settings, ports)) {

@@ -13,7 +13,7 @@ import { readNoProxy } from '../upstream/no-proxy.ts';
 import { originOf } from '../upstream/origins.ts';
 import { transportWords } from '../upstream/transport-words.ts';
 
-/** One thing that was looked at, in one sentence for people. It holds no secret. */
+/** The result of one check, in one sentence for people. It contains no secret. */
 export interface Finding {
   readonly level: 'ok' | 'warning' | 'problem';
   readonly text: string;
@@ -21,24 +21,24 @@ export interface Finding {
 
 export interface CheckInput {
   readonly settings: Settings;
-  /** Of the settings, as they were read. */
+  /** From reading the settings. */
   readonly warnings: readonly string[];
-  /** Fetch in mode classic too, although that replaces the live token. */
+  /** Fetch even in mode classic, where that replaces the current token. */
   readonly fetchClassic: boolean;
-  /** To the platform. */
+  /** Calls the platform. */
   readonly ask: Ask;
-  /** GET {url}{path} with a bearer token, to a hub. */
+  /** GET {url}{path} on a hub, with a bearer token. */
   readonly askHub: (url: string, path: string, bearer: Secret) => Promise<AskOutcome>;
   readonly readFile: ReadFile;
   readonly clock: Clock;
 }
 
 const CLOCK_OFF_WARNING_MS = 30_000;
-/** From here on certificates and signed calls begin to fail. */
+/** Beyond this, certificates and signed calls start to fail. */
 const CLOCK_OFF_PROBLEM_MS = 300_000;
 const APPIDS_SHOWN_MAX = 10;
 
-/** Tries once what the settings describe, and tells what was found, the good and the bad. */
+/** Tries once what the settings describe, and returns all findings, good and bad. */
 export async function check(input: CheckInput): Promise<readonly Finding[]> {
   const { settings, warnings } = input;
   const findings: Finding[] = [ok(describe(settings)), ok(describeWay(settings)), ...warnings.map(warning)];
@@ -52,7 +52,7 @@ export async function check(input: CheckInput): Promise<readonly Finding[]> {
   return findings;
 }
 
-/** For a terminal, problems last so that they are seen. */
+/** Problems come last, where they are seen on a terminal. */
 export function renderFindings(findings: readonly Finding[]): string {
   const marks = { ok: 'ok     ', warning: 'warning', problem: 'PROBLEM' };
   const order = ['ok', 'warning', 'problem'] as const;
@@ -64,7 +64,7 @@ export function renderFindings(findings: readonly Finding[]): string {
   return `${[...lines, '', verdict].join('\n')}\n`;
 }
 
-/** For programs: one object. */
+/** One JSON object for programs. */
 export function findingsJson(findings: readonly Finding[]): string {
   const isWell = checkExitCode(findings) === 0;
   return `${JSON.stringify({ ok: isWell, findings: findings.map(({ level, text }) => ({ level, text })) })}\n`;
@@ -84,7 +84,7 @@ function describe(settings: Settings): string {
   return `The settings can be read (${from}, as a ${settings.role}): ${what}.`;
 }
 
-/** Which way calls leave: what the platform sees is the address at the end of it. */
+/** How calls leave: the platform sees the address at the end of that route. */
 function describeWay({ egressProxy, upstreams }: Settings): string {
   if (egressProxy === undefined) return 'Calls to the platform leave directly, through no egress proxy.';
   const isDirect = readNoProxy(egressProxy.noProxy);
@@ -120,9 +120,9 @@ async function checkAccounts(input: CheckInput, skew: SkewMeter): Promise<Findin
 }
 
 /**
- * In mode stable a fetch in normal mode harms nobody: it returns the live token. In mode classic it
- * would replace the live token. The two families of tokens are isolated, so there the stable endpoint
- * tells of appid, AppSecret and address what the classic one would.
+ * In mode stable a fetch in normal mode is harmless: it returns the current token. In mode classic it would replace the
+ * current token. The two kinds of tokens are independent, so there the stable endpoint is used: it reports the same
+ * about appid, AppSecret and IP address.
  */
 async function checkAccount(
   input: CheckInput,
@@ -217,7 +217,7 @@ function appidsIn(body: Buffer): string[] | undefined {
   );
 }
 
-/** Compares the Date of answers with the wall clock here. */
+/** Compares the Date header of responses with the local clock. */
 class SkewMeter {
   readonly #clock: Clock;
   #aheadMs: number | undefined;

@@ -12,7 +12,7 @@ export const COMMANDS = [
 ] as const;
 export type Command = (typeof COMMANDS)[number];
 
-/** What each command is, in one line, and at more length where it has a help page of its own. */
+/** A one-line description of each command, and a longer text if it has its own help page. */
 export const COMMAND_WORDS: Readonly<Record<Command, { readonly line: string; readonly more: string }>> = {
   proxy: {
     line: 'the sidecar: business calls on loopback, no token needed',
@@ -65,6 +65,6 @@ export const COMMAND_WORDS: Readonly<Record<Command, { readonly line: string; re
 /** The roles whose settings a command reads. */
 export function rolesOf(command: Command): readonly Role[] {
   if (command === 'check') return ['proxy', 'hub'];
-  // Neither needs more than the admin port.
+  // Both need only the admin port.
   return command === 'status' ? ['shutdown'] : [command];
 }

@@ -7,7 +7,7 @@ const INTRODUCTION =
   'A sidecar and a central token server for the WeChat API: business code calls it without ever seeing ' +
   'an access_token or an AppSecret.';
 
-/** The settings that most people come for, by their keys; the others are shown on demand. */
+/** The most used settings, by key; the others are shown on demand. */
 const FIRST_KEYS = {
   proxy: ['apps[].appid', 'apps[].secret', 'hub.url', 'hub.tokenFile', 'listen'],
   hub: ['apps[].appid', 'apps[].secretFile', 'clients[].keyFile', 'store.url', 'listen'],
@@ -16,7 +16,7 @@ const FIRST_KEYS = {
   demo: ['listen', 'adminListen', 'simulator.tokenLife', 'simulator.seed', 'logLevel'],
 } as const;
 
-/** The text of `--help`, of one command or of all of them; with the settings that matter first, or with `all` of them. */
+/** The text of `--help` for one command or all, with the most important settings or, if `all`, every one. */
 export function renderHelp(version: string, command: Command | undefined, all: boolean): string {
   const own =
     command === undefined

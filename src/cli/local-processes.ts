@@ -6,7 +6,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { HostPort } from '../settings/types.ts';
 import { reachable } from './shutdown.ts';
 
-/** A process of ours on this machine, as its admin port describes it. */
+/** A local process of ours, as its admin port describes it. */
 export interface LocalProcess {
   readonly role: string;
   readonly version: string;
@@ -16,10 +16,10 @@ export interface LocalProcess {
 const TIMEOUT_MS = 2_000;
 const BODY_BYTES_MAX = 64 * 1024;
 
-/** A hub's, with thousands of accounts. */
+/** Enough for a hub with thousands of accounts. */
 const STATUS_BYTES_MAX = 16 * 1024 * 1024;
 
-/** What runs on admin ports that nobody set. Ports of processes that are gone are forgotten. */
+/** Processes on admin ports that nobody configured. Ports of processes that have exited are forgotten. */
 export async function findLocalProcesses(ports: LocalPorts): Promise<readonly LocalProcess[]> {
   const found = await Promise.all(
     (await ports.list()).map(async (port) => {
@@ -31,7 +31,7 @@ export async function findLocalProcesses(ports: LocalPorts): Promise<readonly Lo
   return found.filter((it) => it !== undefined).toSorted((a, b) => a.admin.port - b.admin.port);
 }
 
-/** What runs behind the admin port that is set, else behind those that nobody set, else behind the usual one. */
+/** The process behind the configured admin port, else those on unconfigured ports, else that on the default port. */
 export async function localProcesses(
   { adminListen, adminPortMayMove }: Settings,
   ports: LocalPorts,
@@ -42,13 +42,13 @@ export async function localProcesses(
   return typeof one === 'object' ? [one] : [];
 }
 
-/** Its `/status`; undefined if it does not answer. */
+/** Its `/status`; undefined if it does not respond. */
 export async function statusOf({ admin }: LocalProcess): Promise<unknown> {
   const got = await get(admin, '/status', STATUS_BYTES_MAX);
   return typeof got === 'object' && got.status === 200 ? parseJson(got.body) : undefined;
 }
 
-/** What runs beside a `check`, one finding for each process. Nothing is wrong where nothing runs. */
+/** The local processes for `check`, one finding each. If nothing runs, that is not a problem. */
 export async function checkLocalProcesses(
   { adminListen, adminPortMayMove }: Settings,
   ports: LocalPorts,

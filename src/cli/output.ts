@@ -1,15 +1,15 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
-/** What waits for a reader that is slow. Beyond it lines are dropped: serving calls comes before logging them. */
+/** How much may wait for a slow reader. Further lines are dropped: serving calls takes priority over logging. */
 export const WAITING_BYTES_MAX: number = 1024 * 1024;
 
-/** How long the end of the process waits for a slow reader. */
+/** How long the exit of the process waits for a slow reader. */
 export const FLUSH_MS_MAX = 500;
 
 /**
- * Somewhere to write text, whose reader may be slow, stop reading or go away, and whose disk may be full.
- * Writing never blocks the process, never throws, and never ends it; what cannot be written is dropped.
+ * A text output whose reader may be slow, stop reading or go away, and whose disk may be full. Writing never blocks the
+ * process, never throws, and never ends it; what cannot be written is dropped.
  */
 export interface Output {
   write(text: string): void;
@@ -17,7 +17,9 @@ export interface Output {
   flushed(): Promise<void>;
 }
 
-/** For file descriptor `fd`. Node's own streams would block on a pipe that nobody reads, and end the process on a closed one. */
+/**
+ * Opens file descriptor `fd`. Node's own streams would block on an unread pipe, and end the process on a closed one.
+ */
 export function openOutput(fd: number): Output {
   return isPipe(fd) ? pipeOutput(new Socket({ fd, readable: false, writable: true })) : fileOutput(fd);
 }
@@ -31,7 +33,7 @@ function isPipe(fd: number): boolean {
   }
 }
 
-/** A file or a terminal: it is written at once, or not at all (ENOSPC, EIO, EDQUOT, EBADF). */
+/** A file or a terminal: a write succeeds at once or fails (ENOSPC, EIO, EDQUOT, EBADF). */
 function fileOutput(fd: number): Output {
   return {
     write(text) {
@@ -39,7 +41,7 @@ function fileOutput(fd: number): Output {
         let rest = Buffer.from(text);
         while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
       } catch {
-        // There is nowhere to say so.
+        // There is nowhere to report this.
       }
     },
     flushed: () => Promise.resolve(),
@@ -52,12 +54,12 @@ export function pipeOutput(pipe: Socket): Output {
     isGone = true;
   };
   pipe.on('error', leave).on('close', leave);
-  // The log alone keeps no process running.
+  // The log alone must not keep the process alive.
   pipe.unref();
   return {
     write(text) {
       const waiting = pipe.writableLength;
-      // One text by itself may be larger: the status of a hub with thousands of accounts.
+      // A single text may be larger: the status of a hub with thousands of accounts.
       if (!isGone && (waiting === 0 || waiting + text.length <= WAITING_BYTES_MAX)) pipe.write(text);
     },
     flushed: () =>

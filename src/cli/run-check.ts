@@ -18,7 +18,7 @@ import type { Settings } from '../settings/settings.ts';
 
 const ASK_TIMEOUT_MS = 10_000;
 
-/** `wechat-sidecar check`: reads the settings, asks once, and says what is wrong. */
+/** `wechat-sidecar check`: reads the settings, calls the platform or the hub once, and reports what is wrong. */
 export async function runCheck(
   host: Host,
   place: Omit<SettingsPlace, 'role'>,
@@ -49,7 +49,7 @@ export async function runCheck(
   return checkExitCode(findings);
 }
 
-/** `demo`: nothing is configured, so that only what runs here can be checked. */
+/** `demo`: nothing is configured, so only local processes can be checked. */
 function roleToCheck(source: PlainSettings): 'proxy' | 'hub' | 'demo' {
   const role = defaultCheckRole(source);
   return role === 'proxy' ? defaultCommand(source) : role;

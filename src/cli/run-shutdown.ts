@@ -24,7 +24,7 @@ export async function runShutdown(host: Host, place: Omit<SettingsPlace, 'role'>
   return exitCode;
 }
 
-/** The admin port from the settings, or that of the only process it can mean; otherwise the reason why it is unclear. */
+/** The admin port from the settings, or of the only candidate process; otherwise the reason why it is ambiguous. */
 async function findTarget(
   { adminListen, adminPortMayMove }: Settings,
   ports: LocalPorts,

@@ -5,7 +5,7 @@ import { type LocalProcess, localProcesses, statusOf } from './local-processes.t
 import { reachable } from './shutdown.ts';
 import { statusTable } from './status-table.ts';
 
-/** `wechat-sidecar status`: shows what runs on this machine, one process after the other. */
+/** `wechat-sidecar status`: shows the processes on this machine, one after the other. */
 export async function runStatus(
   host: Host,
   place: Omit<SettingsPlace, 'role'>,
@@ -35,7 +35,7 @@ export async function runStatus(
   return shown > 0 ? 0 : 1;
 }
 
-/** What to do where nothing runs. */
+/** What to do if nothing runs. */
 function nobodyText(place: string): string {
   return (
     `No sidecar or hub runs on this machine: nothing of ours answers at ${place} (adminListen).\n` +

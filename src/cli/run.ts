@@ -7,7 +7,7 @@ import { defaultCommand } from '../roles/default-command.ts';
 import { type ExitCode, type Host, plainSettings, problemsText } from '../roles/host.ts';
 import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
 
-/** Runs the command line, to the end of whatever it starts. */
+/** Runs the command line until everything it started has ended. */
 export async function run(host: Host): Promise<ExitCode> {
   const args = parseArguments(host.argv, host.version);
   if (args.kind === 'show') {
@@ -22,7 +22,7 @@ export async function run(host: Host): Promise<ExitCode> {
   const place = { env: host.env, configFile };
   const command = args.command ?? defaultCommand(plainSettings(place));
   switch (command) {
-    // What another command needs is not loaded.
+    // Modules that only other commands need are not loaded.
     case 'check': {
       const { runCheck } = await import('./run-check.ts');
       return runCheck(host, place, args.check, args.json);

@@ -11,8 +11,8 @@ export type Post = (to: HostPort, path: string) => Promise<PostOutcome>;
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks the process behind the admin port of this machine to finish its calls and stop. It is done with
- * when the other side agrees: whoever waits for the process to be gone has its exit to wait for.
+ * Asks the process behind the local admin port to finish its calls and stop. Resolves when the process agrees, not when
+ * it has exited.
  */
 export async function shutdown(
   adminListen: HostPort,
@@ -35,7 +35,7 @@ export async function shutdown(
   return { exitCode: 1, text };
 }
 
-/** An address to connect to, where the one to listen on means every address. */
+/** The address to connect to, if the listen address means every address. */
 export function reachable(host: string): string {
   return ['0.0.0.0', '::', 'localhost'].includes(host) ? '127.0.0.1' : host;
 }
@@ -47,7 +47,7 @@ function postOverHttp({ host, port }: HostPort, path: string): Promise<PostOutco
       port,
       path,
       method: 'POST',
-      // The admin port answers this path to loopback names alone.
+      // The admin port serves this path only for loopback host names.
       headers: { host: `localhost:${port}`, 'content-length': 0 },
       timeout: TIMEOUT_MS,
       agent: false,

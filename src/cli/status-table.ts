@@ -1,7 +1,7 @@
 import { durationWords } from '../base/duration-words.ts';
 import { isObject } from '../base/json.ts';
 
-/** What `/status` of a process says, as far as people want it at a glance. Nothing of it is taken on trust. */
+/** A summary of a process's `/status` for people. Its content is not trusted. */
 export function statusTable(title: string, status: unknown): string {
   const role = text(memberOf(status, 'role'));
   const part = memberOf(status, role);
@@ -18,7 +18,7 @@ export interface ShownAccount {
   readonly next: string;
 }
 
-/** The accounts of every role in a status; of a demo, those of its hub. */
+/** The accounts in the status of any role; for a demo, those of its hub. */
 export function accountsIn(status: unknown): readonly ShownAccount[] {
   const part = memberOf(status, text(memberOf(status, 'role')));
   return accountsOf(memberOf(part, 'accounts') === undefined ? memberOf(part, 'hub') : part);
@@ -78,7 +78,7 @@ function addressLines(kind: string, list: unknown): string[] {
   return rows.length === 0 ? [] : columns([[kind, 'state', 'failed at', 'why'], ...rows]);
 }
 
-/** Its plain members in one line; nothing if it has none. */
+/** Its scalar members in one line; empty if it has none. */
 function scalarLine(name: string, it: unknown): string[] {
   if (!isObject(it)) return [];
   const plain = Object.entries(it).filter(([, value]) => typeof value !== 'object');
@@ -96,7 +96,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 
 const TEXT_MAX = 400;
 
-/** Fit for a terminal, whoever answered. */
+/** Safe for a terminal, whoever responded. */
 function text(value: unknown): string {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return '';
   return String(value)
