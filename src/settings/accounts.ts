@@ -12,21 +12,21 @@ import type { Values } from './schema.ts';
 
 export interface AppSettings extends Omit<Credentials, 'mode'> {
   readonly mode: AppMode;
-  /** For people; the appid if none is set. */
+  /** For people; defaults to the appid. */
   readonly name: string;
 }
 
 export type HubSettings = NonNullable<Values['hub']>;
 
 export interface Accounts {
-  /** The accounts that this process holds the secrets of; empty for a proxy with a hub. */
+  /** The accounts whose secrets this process holds; empty for a proxy with a hub. */
   readonly apps: readonly AppSettings[];
-  /** The account of a call that names none: the one that is set, else the only one of `apps`. */
+  /** The account of a call that names none: the configured one, else the only one of `apps`. */
   readonly defaultApp: string | undefined;
   readonly hub: HubSettings | undefined;
 }
 
-/** Which accounts there are, and whether this process holds them or asks a hub. */
+/** Reads which accounts there are, and whether this process holds them or asks a hub. */
 export function readAccounts(reader: SettingsReader, role: Role): Accounts {
   const { hub } = reader.values;
   checkHub(reader);
@@ -63,7 +63,7 @@ function checkHub(reader: SettingsReader): void {
     reader.addWarning(hubInClear(reader.nameOf('hub.url'), url, 'this sidecar'));
 }
 
-/** One file may serve a hub and its proxies: the accounts in it are the hub's, and are left unread. */
+/** One file may serve a hub and its proxies: the accounts in it are the hub's, and a proxy ignores them. */
 function checkBesideHub(reader: SettingsReader): void {
   const items = reader.items('apps');
   const holding = [...items.entries()].flatMap(([index, item]) => {
@@ -166,7 +166,7 @@ function readDefaultApp(
   const appid = reader.values.defaultApp;
   const appids = apps.map((app) => app.appid);
   if (appid === undefined) return givenCount === 1 ? appids[0] : undefined;
-  // With an account that could not be read the list is not whole, and its own problem is told already.
+  // If an account could not be read the list is incomplete, and that problem is already reported.
   if (!appids.includes(appid) && appids.length === givenCount && givenCount > 0) {
     const known = appids.slice(0, 5).join(', ');
     reader.refuse(

@@ -6,7 +6,7 @@ const VISIBLE = /^[\x21-\x7e]{1,256}$/;
 const QUOTE = '["\'`“”‘’«»]';
 const QUOTED = new RegExp(`^${QUOTE}|${QUOTE}$`, 'u');
 
-/** What can be sent as an AppSecret. Whatever else stands in one got there by a wrong copy. */
+/** The text that can be sent as an AppSecret. Any other character comes from a copying mistake. */
 export const appSecretText = read(
   '1 to 256 visible ASCII characters without spaces, and no quotes around them',
   (text) => (VISIBLE.test(text) && !QUOTED.test(text) ? text : undefined),
@@ -27,11 +27,11 @@ const PLACEHOLDERS: readonly RegExp[] = [
   new RegExp(`^(?:${WORD}[-_.]?)*(?:secret|password)(?:[-_.]?${WORD})*$`, 'i'),
   /change.?me|replace.?me|placeholder|^to.?do$|^x+$|^\*+$|^\.+$|^example$|^dummy$/i,
   /^(.)\1{7,}$/,
-  // A variable or a template that nobody filled in.
+  // A variable or a template that was not substituted.
   /^(?:\$\{.*\}|\$\(.*\)|\$\w+|<.*>|\{\{.*\}\}|%\w+%)$/,
 ];
 
-/** What is odd about an AppSecret that can be sent and cannot be right, in words that quote none of it. */
+/** Why an AppSecret that can be sent cannot be right, in words that do not quote it. */
 export function oddityOf(text: string): string | undefined {
   if (HEX_32.test(text)) return /^(.)\1+$/.test(text) ? 'is a placeholder' : undefined;
   if (PLACEHOLDERS.some((shape) => shape.test(text))) return 'is a placeholder';
@@ -49,12 +49,12 @@ export function oddityOf(text: string): string | undefined {
   return undefined;
 }
 
-/** Whether that is all it is: for those with a real appid, which have no other. */
+/** Whether it is an AppSecret and nothing else: for accounts with a real appid, which have no other kind. */
 export function isAppSecret(text: string): boolean {
   return HEX_32.test(text);
 }
 
-/** Once, or twice by mistake. */
+/** Encoded once, or twice by mistake. */
 function isBase64Of(text: string): boolean {
   const decode = (encoded: string): string => Buffer.from(encoded, 'base64').toString('latin1').trim();
   if (!/^[\w+/-]{22,}={0,2}$/.test(text)) return false;

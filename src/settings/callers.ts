@@ -7,9 +7,9 @@ import type { Role } from './role.ts';
 import type { Key, Values } from './schema.ts';
 import { appidOrAll, kubernetesName, kubernetesNameOrAll, label } from './types.ts';
 
-/** What a caller of the hub may do. */
+/** The rights of a caller of the hub. */
 interface Rights {
-  /** The appids it may use; `*` stands for every account. */
+  /** The appids it may use; `*` means every account. */
   readonly apps: readonly string[];
   /** What it may do with them. */
   readonly may: readonly Right[];
@@ -18,13 +18,13 @@ interface Rights {
 }
 
 export interface Authenticator {
-  /** Those that are known by a key. */
+  /** Callers identified by a key. */
   readonly clients: readonly (Rights & {
     readonly name: string;
     /** The SHA-256 of its key: 64 hex digits in lower case. */
     readonly keySha256: string;
   })[];
-  /** Service accounts of Kubernetes; `*` stands for every one of the namespace. */
+  /** Kubernetes service accounts; `*` means every one of the namespace. */
   readonly allow: readonly (Rights & { readonly namespace: string; readonly serviceAccount: string })[];
 }
 
@@ -33,7 +33,7 @@ type List = 'clients' | 'kubernetes.allow';
 
 const KEY_CHARACTERS_MIN = 16;
 
-/** Who may use the hub. */
+/** The callers that may use the hub. */
 export function readCallers(reader: SettingsReader, role: Role, apps: readonly AppSettings[]): Authenticator {
   const clients = reader.values.clients.flatMap((given, index) => readClient(reader, index, given, apps));
   refuseTwins(reader, clients);
@@ -99,7 +99,7 @@ function hashOfKeyFile(reader: SettingsReader, index: number): string | undefine
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** Tells of a setting that an item of a list must have. */
+/** Reports a missing setting that every item of a list must have. */
 function need(
   reader: SettingsReader,
   list: List,
@@ -123,11 +123,11 @@ function readUsable(
     if (appid !== '*' && !apps.some((app) => app.appid === appid))
       reader.warnOf(`${list}[${index}].apps`, `${shown({}, appid)} is none of the accounts of this hub`);
   }
-  // With a bad item the list is not read; the other checks of this caller are made all the same.
+  // If an item is bad the list is not read; the other checks of this caller still run.
   return usable ?? (reader.given(`${list}[${index}].apps`) === undefined ? undefined : []);
 }
 
-/** Two clients that share a name or a key could not be told apart in logs. */
+/** Two clients with the same name or key would be indistinguishable in logs. */
 function refuseTwins(reader: SettingsReader, clients: readonly Client[]): void {
   const twins = (of: (client: Client) => string): string[] =>
     clients

@@ -5,14 +5,14 @@ import type { SettingsReader } from './reader.ts';
 import { type Role, TOKEN_ROLES } from './role.ts';
 import { egressProxyUrl, type HostPort, type ProxyUrl } from './types.ts';
 
-/** What this process answers on itself. */
+/** The addresses that this process serves itself. */
 export interface OwnListeners {
   readonly listeners: readonly HostPort[];
-  /** Further names that lead to it. */
+  /** Other names that lead to it. */
   readonly names: readonly string[];
 }
 
-/** By which proxy calls to the platform leave: the one that is set, else the one that the environment has for everybody. */
+/** The proxy for calls to the platform: the configured one, else the one from the environment's proxy variables. */
 export function readEgressProxy(
   reader: SettingsReader,
   role: Role,
@@ -32,7 +32,7 @@ export function readEgressProxy(
 
 const OWN = 'names a listener of this process itself as the proxy, which takes no CONNECT';
 
-/** Programs of many kinds read these variables, so what we cannot use of them is no reason not to start. */
+/** Many programs read these variables, so a value that we cannot use must not prevent the start. */
 function inherited(reader: SettingsReader, env: Environment, own: OwnListeners): EgressProxy | undefined {
   const from = firstGiven(env, ['https_proxy', 'HTTPS_PROXY']);
   const text = from === undefined ? '' : (env[from] ?? '').trim();
@@ -52,7 +52,7 @@ function inherited(reader: SettingsReader, env: Environment, own: OwnListeners):
   return { ...proxy, noProxy: env[firstGiven(env, ['no_proxy', 'NO_PROXY']) ?? ''] ?? '', from };
 }
 
-/** curl looks at the lower-case one first, and so do most. */
+/** The lower-case one first, as curl and most programs do. */
 function firstGiven(env: Environment, names: readonly string[]): string | undefined {
   return names.find((name) => isGiven(env[name]));
 }

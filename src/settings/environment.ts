@@ -6,25 +6,25 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const OURS = /^WECHAT_(?:SIDECAR|HUB|INJECTOR|SIMULATOR)_/;
 
-/** Ours, and meant for the business program: the injector sets it, and `shutdown` may run where it is set. */
+/** Names with our prefix for the business program: set by the injector, and possibly where `shutdown` runs. */
 const FOR_OTHERS = ['WECHAT_SIDECAR_URL'];
 
 /**
- * For a Service named `wechat-sidecar`, Kubernetes itself sets `WECHAT_SIDECAR_SERVICE_HOST`,
- * `WECHAT_SIDECAR_PORT` and the like in every container of the namespace. They are not settings.
+ * For a Service named `wechat-sidecar`, Kubernetes itself sets `WECHAT_SIDECAR_SERVICE_HOST`, `WECHAT_SIDECAR_PORT` and
+ * similar variables in every container of the namespace. They are not settings.
  */
 const SERVICE_LINK =
   /_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
 const SERVICE_LINK_VALUE = /^(?:tcp|udp|sctp):\/\//;
 
-/** YAML's ways to say nothing, and a variable that is set to nothing, all count as not given. */
+/** YAML's empty values, and a variable set to an empty string, count as not given. */
 const NOTHING = new Set(['', '~', 'null']);
 
 export function isGiven(text: unknown): text is string {
   return typeof text === 'string' && !NOTHING.has(text.trim());
 }
 
-/** Variables that carry our prefix and are no setting of ours. */
+/** Variables with our prefix that are not settings. */
 export function unknownVariables(env: Environment): string[] {
   const known = SETTINGS.flatMap((setting) => setting.env ?? []);
   return Object.keys(env)
@@ -34,7 +34,7 @@ export function unknownVariables(env: Environment): string[] {
     .map((name) => `${name}: no such setting${suggestion(name, known)}`);
 }
 
-/** Variables without our prefix that look like a slip of the pen; others may well own them. */
+/** Variables without our prefix that look like a typo; they may belong to others. */
 export function doubtfulVariables(env: Environment): string[] {
   const known = SETTINGS.flatMap((setting) => setting.env ?? []);
   const short = known.filter((name) => !OURS.test(name));
@@ -46,12 +46,12 @@ export function doubtfulVariables(env: Environment): string[] {
     });
 }
 
-/** Whether Kubernetes runs us, and its probes and annotations count on our ports. */
+/** Whether we run in Kubernetes, whose probes and annotations rely on our ports. */
 export function isInKubernetes({ KUBERNETES_SERVICE_HOST }: Environment): boolean {
   return isGiven(KUBERNETES_SERVICE_HOST);
 }
 
-/** The API server of the cluster that we run in, as Kubernetes tells every container of it. */
+/** The API server of this cluster, from the variables that Kubernetes sets in every container. */
 export function apiServerIn(env: Environment): string {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
   if (!isGiven(host)) return 'https://kubernetes.default.svc';
@@ -62,7 +62,7 @@ function isServiceLink(name: string, value: string): boolean {
   return SERVICE_LINK.test(name) || (name.endsWith('_PORT') && SERVICE_LINK_VALUE.test(value));
 }
 
-/** The right word under the wrong prefix is the commonest mistake. */
+/** The most common mistake is the right name with the wrong prefix. */
 function suggestion(name: string, known: readonly string[]): string {
   const sameWord = known.find((candidate) => nearest(bare(name), [bare(candidate)]) === bare(candidate));
   const whole = didYouMean(name, known);

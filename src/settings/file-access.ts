@@ -1,15 +1,15 @@
 import { realpathSync, statSync } from 'node:fs';
 import { platform } from 'node:os';
 
-/** Who may do what with a file. */
+/** The permissions of a file. */
 export interface FileAccess {
   /** The permission bits. */
   readonly mode: number;
-  /** Where the path leads, past all links. */
+  /** The path after all links are resolved. */
   readonly realPath: string;
 }
 
-/** Undefined where there is no such file, or where modes mean nothing. */
+/** Undefined if there is no such file, or modes have no meaning on this system. */
 export type AccessOf = (path: string) => FileAccess | undefined;
 
 export const accessOnDisk: AccessOf = (path) => {
@@ -26,9 +26,9 @@ export const accessOnDisk: AccessOf = (path) => {
 const OTHERS_WRITE = 0o002;
 const OTHERS_READ = 0o004;
 
-/** A folder that the kubelet swaps by the link `..data`: a mounted Secret, ConfigMap or projected token. */
+/** A folder that the kubelet swaps through the link `..data`: a mounted Secret, ConfigMap or projected token. */
 const KUBERNETES_VOLUME = /\/\.\.\d{4}_[\d_.]+\//;
-/** Docker's and Podman's own place for secrets, which they mount with mode 0444. */
+/** Where Docker and Podman mount secrets, with mode 0444. */
 const CONTAINER_SECRETS = /^(?:\/var)?\/run\/secrets\//;
 
 export interface JudgedFile {
@@ -37,11 +37,11 @@ export interface JudgedFile {
   readonly path: string;
   readonly access: FileAccess;
   readonly isSecret: boolean;
-  /** Nobody else is at home in a container, and volumes have modes that nobody chose. */
+  /** A container has no other users, and nobody chose the modes of its volumes. */
   readonly inPod: boolean;
 }
 
-/** A warning about a file that others may change, or one with a secret that others may read. */
+/** A warning about a file that others can change, or one with a secret that others can read. */
 export function accessWarning({ name, path, access, isSecret, inPod }: JudgedFile): string | undefined {
   const { mode, realPath } = access;
   const octal = mode.toString(8).padStart(4, '0');

@@ -1,23 +1,23 @@
 import { isNode, LineCounter, parseDocument } from 'yaml';
 
-/** The steps from the top of the file to a place in it. */
+/** The path from the root of the file to a node in it. */
 export type Path = readonly (string | number)[];
 
-/** A settings file, parsed as far as YAML goes: mappings, lists, and texts as they stand in the file. */
+/** A settings file, parsed as YAML only: mappings, lists, and scalars as text. */
 export interface SettingsFile {
   readonly kind: 'file';
   readonly root: unknown;
-  /** `shop.yaml:12` for a place in the tree, or the path alone. */
+  /** `shop.yaml:12` for a node in the tree, or the file path alone. */
   place(path: Path): string;
 }
 
-/** The largest settings file; a longer one is no settings file. */
+/** The maximum size; a longer file is not a settings file. */
 const CHARACTERS_MAX = 1_048_576;
 const ERRORS_SHOWN_MAX = 5;
 
 /**
- * Every scalar is taken as text (YAML's failsafe schema), so that a secret of nothing but digits, or
- * one that looks like `1e10`, is not turned into a number, and each setting is read in one way.
+ * Every scalar is read as text (YAML's failsafe schema), so that a secret of digits, or one like `1e10`, does not
+ * become a number, and each setting is parsed in one way.
  */
 export function readSettingsFile(
   path: string,
@@ -55,7 +55,7 @@ export function readSettingsFile(
   };
 }
 
-/** Some of the parser's messages end with the text that it stumbled over, which may be a secret. */
+/** Some messages of the parser end with the offending text, which may be a secret. */
 function withoutSource(message: string): string {
   return message.replace(/: ".*$/s, '').slice(0, 200);
 }

@@ -1,11 +1,11 @@
 import { isLoopbackName } from '../wechat/hosts.ts';
 
-/** A Service of a Kubernetes cluster, by the name that it has there. */
+/** A Service of a Kubernetes cluster, by its name in the cluster. */
 const IN_CLUSTER = /\.svc(?:\.[\w.-]+)?$/;
 
 /**
- * A warning for a hub that is reached over plain HTTP on another machine: a sidecar proves who it is by
- * a bearer token, and what it gets back are the tokens of accounts. `who` is the sidecar.
+ * A warning for a hub on another machine that is reached over plain HTTP: a sidecar authenticates with a bearer token,
+ * and receives the tokens of accounts. `who` is the sidecar.
  */
 export function hubInClear(name: string, url: string, who: string): string | undefined {
   const { protocol, hostname } = new URL(url);
@@ -16,7 +16,7 @@ export function hubInClear(name: string, url: string, who: string): string | und
     : `${what}; give the hub tls.certFile and tls.keyFile, and name it with https`;
 }
 
-/** A warning for a platform, or a forwarder before it, that is reached over plain HTTP on another machine. */
+/** A warning for a platform, or a forwarder in front of it, that is reached over plain HTTP on another machine. */
 export function upstreamInClear(name: string, url: string): string | undefined {
   const { protocol, hostname } = new URL(url);
   if (protocol !== 'http:' || isHere(hostname)) return undefined;
@@ -26,13 +26,13 @@ export function upstreamInClear(name: string, url: string): string | undefined {
 export interface StoreInClear {
   readonly name: string;
   readonly isTls: boolean;
-  /** Of Redis itself, or of its Sentinels. */
+  /** Redis itself, or its Sentinels. */
   readonly hosts: readonly string[];
   readonly hasPassword: boolean;
   readonly isEncrypted: boolean;
 }
 
-/** A warning for a Redis that is reached without TLS on another machine. */
+/** A warning for a Redis on another machine that is reached without TLS. */
 export function storeInClear(store: StoreInClear): string | undefined {
   const { name, isTls, hosts, hasPassword, isEncrypted } = store;
   const exposed = [...(hasPassword ? ['the password'] : []), ...(isEncrypted ? [] : ['tokens'])];
@@ -42,7 +42,7 @@ export function storeInClear(store: StoreInClear): string | undefined {
   return `${name}: redis:// is not encrypted: ${exposed.join(' and ')} ${verb} in clear; use rediss://${more}`;
 }
 
-/** As `new URL` has it: an IPv6 address in brackets. */
+/** As in `new URL`: an IPv6 address is in brackets. */
 function isHere(host: string): boolean {
   return isLoopbackName(host.replace(/^\[|\]$/g, ''));
 }

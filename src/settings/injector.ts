@@ -6,7 +6,7 @@ import type { Role } from './role.ts';
 import type { Key, Values } from './schema.ts';
 import { certificates } from './types.ts';
 
-/** What pods get, and where the injector keeps its certificate. */
+/** What is injected into pods, and where the injector keeps its certificate. */
 export interface InjectorSettings extends Pick<
   Values['injector'],
   'namespace' | 'service' | 'secret' | 'webhookConfiguration'
@@ -44,7 +44,7 @@ function warnOfClear(reader: SettingsReader, { hubUrls, upstreams = [] }: Inject
   for (const url of upstreams) reader.addWarning(upstreamInClear(name, url));
 }
 
-/** All annotations of a pod together may have 256 KiB. */
+/** All annotations of a pod together are limited to 256 KiB. */
 const HUB_CA_CHARACTERS_MAX = 128 * 1_024;
 
 function readHubCa(reader: SettingsReader): string | undefined {
@@ -58,13 +58,13 @@ function readHubCa(reader: SettingsReader): string | undefined {
   return pem === undefined ? undefined : `${pem}\n`;
 }
 
-/** One of two settings that stand for each other, given beside the other one. */
+/** Two settings that exclude each other are both given. */
 function refuseBoth(reader: SettingsReader, one: Key, other: Key): void {
   if (reader.given(one) !== undefined && reader.given(other) !== undefined)
     reader.refuse(one, `is set beside ${other}: sidecars take one of them`);
 }
 
-/** What an API server would refuse in every pod. */
+/** Values that an API server would reject in every pod. */
 function refuseImpossible(reader: SettingsReader, settings: InjectorSettings['sidecar']): void {
   const pairs = [
     ['injector.cpuRequest', settings.cpuRequest, settings.cpuLimit, cpuMillis],

@@ -9,16 +9,16 @@ import type { Role } from './role.ts';
 export interface SettingsPlace {
   readonly env: Environment;
   readonly role: Role;
-  /** Undefined: the environment alone. */
+  /** Undefined: environment only. */
   readonly configFile: string | undefined;
 }
 
 export type LoadedSettings = ParsedSettings & {
-  /** Of every file that was read: of what it holds, or why it cannot be read. */
+  /** A digest of every file that was read: its content, or why it cannot be read. */
   readonly digest: string;
 };
 
-/** Reads the settings file, where there is one, and all that it names. */
+/** Reads the settings file, if there is one, and every file that it names. */
 export function loadSettings(
   place: SettingsPlace,
   readFile: ReadFile,
@@ -63,5 +63,4 @@ function parseAt(
   return parseSettings({ ...rest, ...files, file: { path: configFile, text } });
 }
 
-/** The files of this machine. */
 export const readTextFile: ReadFile = (path) => readFileSync(path, 'utf8');

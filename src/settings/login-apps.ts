@@ -2,7 +2,7 @@ import type { Credentials } from '../wechat/issuer.ts';
 import { LOGIN_ONLY_NEXT } from '../token/source.ts';
 import type { AppSettings } from './accounts.ts';
 
-/** Those accounts that have tokens; the others only log people in. */
+/** The accounts with tokens; the others are only used for login. */
 export function appsWithTokens(apps: readonly AppSettings[]): readonly (AppSettings & Credentials)[] {
   return apps.filter((app): app is AppSettings & Credentials => app.mode !== 'login');
 }
@@ -11,7 +11,7 @@ export function loginOnly(apps: readonly AppSettings[]): ReadonlySet<string> {
   return new Set(loginStatus(apps).map(({ appid }) => appid));
 }
 
-/** The part of `/status` for the others. */
+/** The part of `/status` for login-only accounts. */
 export function loginStatus(
   apps: readonly AppSettings[],
 ): { readonly appid: string; readonly mode: 'login'; readonly next: string }[] {

@@ -26,9 +26,9 @@ export interface SettingsSource {
   /** The settings file, if there is one. */
   readonly file?: { readonly path: string; readonly text: string };
   readonly role: Role;
-  /** For the files that settings name: secrets, keys, certificates. */
+  /** Reads the files that settings name: secrets, keys, certificates. */
   readonly readFile: ReadFile;
-  /** Who may read and change those files, and the settings file; without it nothing is said about that. */
+  /** The permissions of those files and the settings file; without it they are not checked. */
   readonly accessOf?: AccessOf;
 }
 
@@ -39,19 +39,19 @@ export type ParsedSettings =
       readonly warnings: readonly string[];
       /** The files that settings name and that were read: a change in one of them changes the settings. */
       readonly files: readonly string[];
-      /** By key, a digest of each setting that takes effect at a start alone. */
+      /** By key, a digest of each setting that takes effect only at start. */
       readonly fixed: ReadonlyMap<string, string>;
     }
   | {
       readonly kind: 'bad';
-      /** One line each. No secret stands in them. */
+      /** One line each, without any secret. */
       readonly problems: readonly string[];
       readonly files: readonly string[];
     };
 
 /**
- * Everything that is set, from plain data: the environment over the file, setting by setting. Tells
- * every problem at once.
+ * Parses all settings from plain data; for each setting the environment overrides the file. Reports every problem at
+ * once.
  */
 export function parseSettings(source: SettingsSource): ParsedSettings {
   const { env, role, readFile, accessOf = () => undefined } = source;
@@ -68,7 +68,7 @@ export function parseSettings(source: SettingsSource): ParsedSettings {
   return { kind: 'ok', settings, warnings: reader.warnings, files, fixed: reader.fixed };
 }
 
-/** With problems, what this gives is not to be used; every part is read all the same, for its problems. */
+/** If there are problems the result is invalid; reading continues to collect all of them. */
 function readAll(reader: SettingsReader, source: SettingsSource): Settings {
   const { role, file, env } = source;
   const { egressProxyFile: _, drainDelay, drainTimeout, jssdk, ...values } = reader.values;
@@ -101,7 +101,7 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
   };
 }
 
-/** The listen addresses if none is set. */
+/** The default listen addresses. */
 const LISTEN_DEFAULTS: Readonly<Record<Role, string>> = {
   proxy: 'localhost:3880',
   demo: 'localhost:3880',
@@ -132,7 +132,7 @@ function readListening(
   return { listen, adminListen, adminPortMayMove, tls };
 }
 
-/** The sidecar asks its callers for no credential, so if others can reach it, the settings must say who may. */
+/** The sidecar does not authenticate its callers, so if others can reach it, the settings must say who may. */
 function checkPeers(reader: SettingsReader, role: Role, listen: HostPort): void {
   const { transparent } = reader.values;
   const open: Key[] = isLoopbackName(listen.host) ? [] : ['listen'];
@@ -159,7 +159,7 @@ function readTls(reader: SettingsReader): Settings['tls'] {
   return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
 }
 
-/** With those of Node's own variable, which Node 20 forgets for connections that trust others too. */
+/** Includes those of Node's own variable, which Node 20 ignores for connections with additional authorities. */
 function readAuthorities(reader: SettingsReader, { env, readFile }: SettingsSource): string | undefined {
   const pem = reader.content('tls.caFile', certificates)?.reveal();
   const { NODE_EXTRA_CA_CERTS: path = '' } = env;
@@ -167,7 +167,7 @@ function readAuthorities(reader: SettingsReader, { env, readFile }: SettingsSour
   try {
     return `${pem}\n${readFile(path)}`;
   } catch {
-    // Node has warned of it.
+    // Node has already warned about it.
     return pem;
   }
 }

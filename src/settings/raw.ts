@@ -5,36 +5,36 @@ import type { Role } from './role.ts';
 import { ROOT, SETTINGS } from './schema.ts';
 import { type MappingSection, type Setting, settingsIn } from './setting.ts';
 
-/** What was given for one setting, in one place. */
+/** The value of one setting from one place. */
 export interface RawValue {
   readonly setting: Setting;
-  /** Among the settings: of a list, the items that count are numbered. */
+  /** Its place in the settings: items of a list that count are numbered. */
   readonly path: Path;
-  /** How people find it: `WECHAT_APPID`, or `apps[1].appid (shop.yaml:7)`. */
+  /** The name for people: `WECHAT_APPID`, or `apps[1].appid (shop.yaml:7)`. */
   readonly name: string;
   readonly texts: readonly string[];
 }
 
-/** What was given, before any of it is read. */
+/** What was given, before it is parsed. */
 export interface RawSettings {
   /** By key, with the index of the item: `apps[1].appid`. */
   readonly values: Map<string, RawValue>;
   /** The names of the items of each list of mappings; one of them may be empty. */
   readonly items: Map<string, string[]>;
   readonly problems: string[];
-  /** Whether a secret itself stands in the file, and not only the path of one or its hash. */
+  /** Whether the file contains a secret itself, not just a file path or hash of one. */
   fileHasSecret: boolean;
 }
 
-/** The name of the item that the environment describes: the account of WECHAT_APPID, for one. */
+/** The name of the item that the environment describes, such as the account of WECHAT_APPID. */
 export const ENVIRONMENT_ITEM = 'the environment';
-/** Items of one list in the file; a longer one is refused as a whole. */
+/** The maximum length of a list in the file; a longer one is rejected as a whole. */
 const ITEMS_MAX = 1_000;
 
-/** No file, or one with nothing in it. */
+/** No file, or an empty one. */
 const EMPTY: SettingsFile = { kind: 'file', root: null, place: () => '' };
 
-/** What file and environment give a role. */
+/** Collects the settings of a role from file and environment. */
 export function gather(file: SettingsFile | undefined, env: Environment, role: Role): RawSettings {
   const raw = rawFromFile(file ?? EMPTY);
   raw.problems.push(...unknownVariables(env));
@@ -43,7 +43,7 @@ export function gather(file: SettingsFile | undefined, env: Environment, role: R
   return raw;
 }
 
-/** Finds each setting in a file, and tells of everything else that stands there. */
+/** Finds each setting in a file, and reports everything else in it. */
 export function rawFromFile(file: SettingsFile): RawSettings {
   const raw: RawSettings = { values: new Map(), items: new Map(), problems: [], fileHasSecret: false };
   const { root } = file;
@@ -59,9 +59,9 @@ function isSecret({ setting, texts }: RawValue): boolean {
 }
 
 interface Position {
-  /** In the file. */
+  /** The path in the file. */
   readonly path: Path;
-  /** Among the settings. */
+  /** The path in the settings. */
   readonly to: Path;
 }
 
@@ -87,7 +87,7 @@ class FileWalk {
     }
   }
 
-  /** A mapping; a text in its place stands for its `url`, as in `store: memory`. */
+  /** A mapping; text in its place means its `url`, as in `store: memory`. */
   #group(section: MappingSection, value: unknown, at: Position): void {
     if (isMapping(value)) return this.mapping(section, value, at);
     if (typeof value === 'string' && !isGiven(value)) return;
@@ -134,7 +134,7 @@ class FileWalk {
   }
 }
 
-/** Puts what the environment sets over what the file does. */
+/** Overrides the file's values with the environment's. */
 function addEnvironment(raw: RawSettings, env: Environment): void {
   for (const setting of SETTINGS) {
     const { key, env: name = '', forEachItem = false } = setting;
@@ -156,7 +156,7 @@ function addEnvironment(raw: RawSettings, env: Environment): void {
   }
 }
 
-/** Leaves out what a role does not take. */
+/** Removes settings that do not apply to a role. */
 function keepForRole(raw: RawSettings, role: Role): void {
   for (const [key, { setting }] of raw.values) {
     if (!setting.roles.includes(role)) raw.values.delete(key);
@@ -167,7 +167,7 @@ function keepForRole(raw: RawSettings, role: Role): void {
   }
 }
 
-/** The texts as a tree, which is what the schema reads. */
+/** The raw values as a tree, which the schema parses. */
 export function treeOf({ values, items }: RawSettings): Record<string, unknown> {
   const tree = {};
   for (const [key, names] of items)
@@ -191,7 +191,7 @@ function put(raw: RawSettings, value: RawValue): void {
   raw.values.set(keyOf(value.path), value);
 }
 
-/** Of a setting that is a list, one text holds the items between commas. */
+/** A list setting takes comma-separated text. */
 function textsOf(setting: Setting, text: string): readonly string[] {
   if (setting.itemsMax === undefined) return [text.trim()];
   return trimmed(text.split(',')).filter((item) => item !== '');
@@ -201,7 +201,7 @@ function trimmed(texts: readonly string[]): readonly string[] {
   return texts.map((text) => text.trim());
 }
 
-/** `apps[1].appid` of its steps. */
+/** Joins path steps into a key such as `apps[1].appid`. */
 export function keyOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>((key, step) => {
     if (typeof step === 'number') return `${key}[${step}]`;
@@ -213,7 +213,7 @@ function namesIn({ members }: MappingSection): string {
   return [...members.keys()].join(', ');
 }
 
-/** A key that nobody knows is quoted, so it must not break the line or fill the screen. */
+/** An unknown key is quoted, so it must not break the line or fill the screen. */
 function printable(key: string): string {
   return key.length <= 64 && /^[\w./-]+$/.test(key) ? key : JSON.stringify(key.slice(0, 32));
 }

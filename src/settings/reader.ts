@@ -7,7 +7,7 @@ import { keyOf, type RawSettings, type RawValue, treeOf } from './raw.ts';
 import { type Key, schema, SETTINGS, type Values } from './schema.ts';
 import type { Setting } from './setting.ts';
 
-/** The text of a file, or an exception with a `code` as node:fs has it. */
+/** Returns the text of a file; throws an error with a `code`, as node:fs does. */
 export type ReadFile = (path: string) => string;
 
 const GIVEN_SHOWN_MAX = 60;
@@ -15,7 +15,7 @@ const GIVEN_SHOWN_MAX = 60;
 const anyContent = z.string().max(65_536).describe('at most 65536 characters');
 
 export interface ReaderInput {
-  /** Of the role, and nothing else. */
+  /** Only the role's own settings. */
   readonly raw: RawSettings;
   readonly env: Environment;
   readonly readFile: ReadFile;
@@ -25,20 +25,20 @@ export interface ReaderInput {
 }
 
 /**
- * What was given, read by the schema, and every problem and warning about it, so that all of them can
- * be told at once. Whoever checks how settings go together adds to these.
+ * The given settings, parsed by the schema, with every problem and warning, so that all can be reported at once. Checks
+ * across settings add to these.
  */
 export class SettingsReader {
-  /** What was not accepted reads as not given. */
+  /** Rejected values count as not given. */
   readonly values: Values;
   readonly problems: string[] = [];
   readonly warnings: string[] = [];
-  /** The files that were read on the way, whether or not they could be. */
+  /** The files that were read, successfully or not. */
   readonly files: Set<string> = new Set();
-  /** What a restart is needed for, as text that differs where the setting does. */
+  /** The settings that need a restart, each as a text that changes with the setting. */
   readonly fixed: Map<string, string> = new Map();
   readonly #input: ReaderInput;
-  /** Neither what was not accepted nor what is left to others. */
+  /** Without rejected values and those left to other roles. */
   readonly #toRead: Map<string, RawValue>;
 
   constructor(input: ReaderInput) {
@@ -58,12 +58,12 @@ export class SettingsReader {
     this.values = this.#parse();
   }
 
-  /** What people know a setting by that was given, whether or not it was accepted. */
+  /** The user's name for a setting if it was given, valid or not. */
   given(key: Key): string | undefined {
     return this.#input.raw.values.get(key)?.name;
   }
 
-  /** What people know a setting by. */
+  /** The user's name for a setting. */
   nameOf(key: Key): string {
     return this.given(key) ?? key;
   }
@@ -85,14 +85,14 @@ export class SettingsReader {
     if (warning !== undefined) this.warnings.push(warning);
   }
 
-  /** Of two settings that stand for each other, at most one may be given; false: both are. */
+  /** At most one of two alternative settings may be given; returns false if both are. */
   onlyOne(one: Key, other: Key): boolean {
     const isGood = this.given(one) === undefined || this.given(other) === undefined;
     if (!isGood) this.refuse(one, `both this and ${this.nameOf(other)} are given: keep one of the two`);
     return isGood;
   }
 
-  /** The content of the file that a setting names, without white space around it. */
+  /** The content of the file that a setting names, trimmed. */
   content(key: Key, type: z.ZodType = anyContent): Secret | undefined {
     const { setting, texts: [path] = [] } = this.#toRead.get(key) ?? {};
     if (setting === undefined || path === undefined) return undefined;
@@ -116,7 +116,7 @@ export class SettingsReader {
     return undefined;
   }
 
-  /** Warns of a file that others may change, and of one with a secret that others may read. */
+  /** Warns about a file that others can change, and about a secret that others can read. */
   #judgeFile(name: string, path: string, isSecret: boolean): void {
     const { accessOf, env } = this.#input;
     const access = accessOf(path);
@@ -142,7 +142,7 @@ export class SettingsReader {
     return schema.parse(treeOf({ ...raw, values: this.#toRead }));
   }
 
-  /** Tells what is wrong with a setting, or with one item of a list, and leaves that out. */
+  /** Reports a problem with a setting, or an item of a list, and drops it. */
   #tell(issue: z.core.$ZodIssue): void {
     const { values } = this.#input.raw;
     const index = issue.path.at(-1);
@@ -163,7 +163,7 @@ export class SettingsReader {
   }
 }
 
-/** Ends a sentence about what was given and is not accepted. */
+/** Ends a sentence about a rejected value. */
 function acceptedIs(accepted: string, issue: z.core.$ZodIssue): string {
   const why: unknown = issue.code === 'custom' ? issue.params?.['why'] : undefined;
   return `accepted is ${accepted}${typeof why === 'string' ? `; ${why}` : ''}`;
@@ -182,7 +182,7 @@ export function whyUnreadable(path: string, error: unknown): string {
 }
 
 /**
- * What was given, for people. Not a secret, nor what may be one in the wrong place: an AppSecret is 32
+ * A given value as shown to people. A secret is not shown, nor what may be one in the wrong place: an AppSecret is 32
  * hex digits, and a URL may hold a password or a token.
  */
 export function shown(setting: Pick<Setting, 'secret'>, text: string): string {

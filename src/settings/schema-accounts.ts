@@ -6,7 +6,7 @@ import { ACCOUNT_ROLES, HUB, PROXY, TLS_ROLES, TOKEN_ROLES } from './role.ts';
 import { group, setting } from './setting.ts';
 import * as type from './types.ts';
 
-/** Whose tokens they are. Where one of these is needed, `accounts.ts` says so, with what to do. */
+/** The accounts. If a required one is missing, `accounts.ts` reports it, with what to do. */
 export const apps = z
   .array(
     z.strictObject({
@@ -124,7 +124,7 @@ export const store = group({
   ),
 });
 
-/** Authenticator of the hub that have a key. */
+/** Callers of the hub that have a key. */
 export const clients = z
   .array(
     z.strictObject({
@@ -134,7 +134,7 @@ export const clients = z
         'A caller of the hub, by the name that logs and metrics show.',
         '中控的一个调用方，日志和指标中显示此名称。',
       ),
-      // Whoever misreads the name puts the key itself here.
+      // Users who misread the name put the key itself here.
       keySha256: setting(
         type.sha256Hex,
         { roles: HUB, live: true, secret: true },

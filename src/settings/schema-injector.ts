@@ -4,7 +4,7 @@ import { INJECTOR } from './role.ts';
 import { group, setting } from './setting.ts';
 import * as type from './types.ts';
 
-/** What pods get, and where the injector keeps its certificate. */
+/** What is injected into pods, and where the injector keeps its certificate. */
 export const injector = group({
   image: setting(
     type.imageReference,
@@ -69,7 +69,7 @@ export const injector = group({
     'The platform that sidecars call, in order of preference; for a simulator or a forwarder of your own, perhaps with a path prefix.',
     '边车调用的平台地址，按优先顺序排列；用于模拟器或自建的转发（可带路径前缀）。',
   ),
-  // Whoever misreads what is accepted puts a password here.
+  // Users who misread the accepted values put a password here.
   egressProxy: setting(
     type.plainProxyUrl,
     { env: 'WECHAT_INJECTOR_EGRESS_PROXY', roles: INJECTOR, live: true, secret: true },

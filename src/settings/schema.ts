@@ -15,7 +15,7 @@ import {
 import { group, type MappingSection, sectionOf, type Setting, setting, settingsIn } from './setting.ts';
 import * as type from './types.ts';
 
-/** Every setting of the file, in the order in which people are shown them. */
+/** Every setting of the file, in the order in which they are shown. */
 export const schema = z.strictObject({
   apps,
   defaultApp,
@@ -277,7 +277,7 @@ export const schema = z.strictObject({
 
 export const ROOT = sectionOf(schema) as MappingSection;
 
-/** Read before everything else; it has no place in the file that it names. */
+/** Read before everything else, so it cannot be set in the file that it names. */
 const CONFIG_FILE: Setting = {
   key: '',
   env: 'WECHAT_SIDECAR_CONFIG',
@@ -301,5 +301,5 @@ type KeysIn<T, Path extends string> = T extends readonly (infer Item)[]
 
 /** The key of a setting, with the index of the item if it is in a list: `replay.bodyLimit`, `apps[0].appid`. */
 export type Key = KeysIn<z.input<typeof schema>, ''>;
-/** What the settings of the schema are read as. */
+/** The output types of the schema. */
 export type Values = z.output<typeof schema>;

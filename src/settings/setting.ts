@@ -1,42 +1,42 @@
 import { z } from 'zod';
 import type { Role } from './role.ts';
 
-/** What is known of a setting beside its type and what it means. */
+/** The metadata of a setting, besides its type and description. */
 export interface About {
   readonly env?: string;
-  /** As text, read by the same type. */
+  /** As text, parsed by the same type. */
   readonly default?: string;
-  /** What is shown if no constant is the default. */
+  /** Shown if the default is not a constant. */
   readonly defaultNote?: { readonly en: string; readonly zh: string };
   readonly roles: readonly Role[];
   /** A change takes effect without a restart. */
   readonly live?: true;
-  /** Its text is shown nowhere, only how long it is. */
+  /** Its value is never shown, only its length. */
   readonly secret?: true;
-  /** It names a file: one that holds a secret, which only we should be able to read, or one that does not. */
+  /** It names a file: `secret` if only we should be able to read it. */
   readonly file?: 'secret' | 'public';
-  /** An empty list is a mistake, and not as good as none. */
+  /** An empty list is an error; it does not count as not given. */
   readonly neverEmpty?: true;
-  /** In a list of mappings, the variable also stands for every item of the file that leaves this out. */
+  /** In a list of mappings, the variable also applies to every item of the file that omits this. */
   readonly forEachItem?: true;
 }
 
-/** One thing that can be set. Help, the tables of README and the JSON Schema are made of these. */
+/** One setting. Help, the README tables and the JSON Schema are generated from these. */
 export interface Setting extends About {
-  /** Its place in the file: `replay.bodyLimit`; `[]` marks an item of a list. */
+  /** Its path in the file: `replay.bodyLimit`; `[]` marks an item of a list. */
   readonly key: string;
   /** Ends the sentence "accepted is …". */
   readonly accepted: string;
-  /** A list of at most this many; in the environment its items stand between commas. */
+  /** A list with at most this many items; comma-separated in the environment. */
   readonly itemsMax: number | undefined;
   readonly en: string;
   readonly zh: string;
 }
 
-/** The one place where a setting is told from the types and mappings around it. */
+/** Distinguishes settings from the types and mappings around them. */
 const SETTINGS_REGISTRY = z.registry<Omit<Setting, 'key'>>();
 
-/** A setting of the schema: what may be given, who reads it, and what it means in both languages. */
+/** A setting of the schema: accepted values, the roles that read it, and its meaning in both languages. */
 export function setting<T extends z.ZodType>(
   type: T,
   about: About & { readonly default: string },
@@ -53,17 +53,17 @@ export function setting(type: z.ZodType, about: About, en: string, zh: string): 
   return schema.register(SETTINGS_REGISTRY, { ...about, accepted, itemsMax, en, zh });
 }
 
-/** Settings that stand together in a mapping. */
+/** Settings in one mapping. */
 export function group<T extends z.core.$ZodLooseShape>(
   shape: T,
 ): z.ZodPrefault<z.ZodObject<T, z.core.$strict>> {
   return z.strictObject(shape).prefault({} as never);
 }
 
-/** A schema as the file is read by it. */
+/** A part of the schema, as the file is read. */
 export type Section = { readonly kind: 'setting'; readonly setting: Setting } | MappingSection;
 
-/** A mapping, or a list of mappings; of a list, `members` are those of each item. */
+/** A mapping, or a list of mappings; for a list, `members` are those of each item. */
 export interface MappingSection {
   readonly kind: 'mapping' | 'list';
   readonly key: string;

@@ -8,8 +8,8 @@ import type { StoreSettings } from './store.ts';
 import type { HostPort } from './types.ts';
 
 /**
- * Everything that can be set, parsed: durations in milliseconds, sizes in bytes, secrets as `Secret`.
- * What is not checked or put together is as the schema reads it.
+ * All settings, parsed: durations in milliseconds, sizes in bytes, secrets as `Secret`. Settings that are not checked
+ * or combined have the schema's output type.
  */
 export type Settings = Checked & Readonly<Omit<Values, keyof Checked | 'egressProxyFile' | 'jssdk' | Drain>>;
 
@@ -17,16 +17,16 @@ type Drain = 'drainDelay' | 'drainTimeout';
 
 interface Checked extends Accounts {
   readonly role: Role;
-  /** The path of the file that some of this came from. */
+  /** The path of the settings file, if one was read. */
   readonly configFile: string | undefined;
   readonly listen: HostPort;
-  /** Nobody set it, and nobody outside this machine's user expects it there: where it is taken, another one will do. */
+  /** Not configured, and nothing outside this machine relies on it: if it is in use, another port will do. */
   readonly adminPortMayMove: boolean;
-  /** Files in PEM: the certificate and those between it and the root; its key. Read again when they change. */
+  /** PEM files: the certificate with its intermediates, and its key. Reloaded when they change. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
-  /** Further authorities for upstreams and hub (PEM), as their file holds them. */
+  /** Additional authorities for upstreams and hub (PEM), as in their file. */
   readonly tlsCaPem: string | undefined;
-  /** What connections with TLS to the platform go through. */
+  /** The proxy for TLS connections to the platform. */
   readonly egressProxy: EgressProxy | undefined;
   /** The only hosts whose pages the sidecar signs; undefined: all. */
   readonly signedUrlHosts: readonly string[] | undefined;
@@ -38,7 +38,7 @@ interface Checked extends Accounts {
     readonly audience: string;
     readonly allow: Authenticator['allow'];
   };
-  /** How long a stopping process goes on accepting calls. */
+  /** How long a stopping process keeps accepting calls. */
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
   readonly injector: InjectorSettings;

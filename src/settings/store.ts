@@ -9,7 +9,7 @@ export type StoreSettings =
   | { readonly kind: 'file'; readonly path: string; readonly encryptionKey: Secret | undefined }
   | {
       readonly kind: 'redis';
-      /** redis:// or rediss://, perhaps with a password. With Sentinels its host is the group's name. */
+      /** redis:// or rediss://, possibly with a password. With Sentinels its host is the name of the group. */
       readonly url: Secret;
       /** Empty: the URL names the server itself. */
       readonly sentinels: readonly HostPort[];
@@ -26,7 +26,7 @@ export function readStore(reader: SettingsReader): StoreSettings {
   const encryptionKey = reader.content('store.encryptionKeyFile', storedKey);
   const redisPassword = reader.content('store.passwordFile', password);
   const isRedis = /^rediss?:/i.test(url);
-  // Another Redis is taken over while we run, another kind of store is not.
+  // Another Redis can be switched to at runtime, another kind of store cannot.
   reader.fixed.set('store.url', isRedis ? 'redis' : url);
   for (const key of OF_REDIS) {
     if (reader.given(key) !== undefined && !isRedis) reader.refuse(key, 'is for a Redis store alone');
@@ -43,7 +43,7 @@ export function readStore(reader: SettingsReader): StoreSettings {
   return { kind: 'file', path: url.replace(/^file:(?:\/\/(?=\/))?/, ''), encryptionKey };
 }
 
-/** The URL with the password of the file in it. */
+/** The URL with the password from the file. */
 function withPassword(reader: SettingsReader, url: string, secret: Secret | undefined): string {
   if (secret === undefined) return url;
   const whole = new URL(url);

@@ -14,28 +14,28 @@ import { isPathPattern } from '../wechat/path-pattern.ts';
 import { parseDurationMs, parseSizeBytes } from './units.ts';
 
 /*
- * What the text of a setting may look like, and what is made of it. The description of each type ends
- * the sentence "accepted is …"; what else stands in its metadata goes into the JSON Schema.
+ * The accepted text of each setting, and what it is parsed into. The description of each type ends the sentence
+ * "accepted is …"; its other metadata goes into the JSON Schema.
  */
 
-/** A text that stays as it is. */
+/** A text that is kept as it is. */
 function text(shape: RegExp, accepted: string): z.ZodString {
   return z.string().regex(shape).describe(accepted);
 }
 
-/** A text that stays as it is, and is told from others by more than its shape. */
+/** A text that is kept as it is, and checked by more than its shape. */
 function textIf(accepted: string, isGood: (text: string) => boolean): z.ZodString {
   return z.string().refine(isGood).describe(accepted);
 }
 
 export interface Reading {
-  /** What is wrong with a text that is not accepted, quoting none of it. */
+  /** Why a text is rejected, without quoting it. */
   readonly why?: (text: string) => string | undefined;
-  /** What editors are told of the text, for the JSON Schema. */
+  /** Hints for editors, for the JSON Schema. */
   readonly hints?: Readonly<Record<string, unknown>>;
 }
 
-/** A text that something is made of; `parse` returns undefined for what is not accepted. */
+/** A text that is parsed; `parse` returns undefined if it is rejected. */
 export function read<T>(
   accepted: string,
   parse: (text: string) => T | undefined,
@@ -77,7 +77,7 @@ export function integer(min: number, max: number): ReturnType<typeof read<number
   );
 }
 
-/** The bounds are given as texts, since they are shown as they stand. */
+/** The bounds are texts because they are shown as written. */
 export function duration(min: string, max: string): ReturnType<typeof read<number>> {
   return read(
     `a number with a unit (ms, s, m or h) from ${min} to ${max}, such as 30s`,
@@ -105,7 +105,7 @@ export const appidOrAll = textIf(
   (given) => given === '*' || APPID.test(given),
 );
 
-/** What tokens in a store are encrypted with. */
+/** The key that encrypts tokens in a store. */
 export const storedKey = text(/^[\x20-\x7e]{16,4096}$/, '16 or more ASCII characters on one line');
 
 /** For Redis. */
@@ -123,7 +123,7 @@ export const keyPrefix = text(/^[\x21-\x7e]{1,64}$/, '1 to 64 ASCII characters')
 const KUBERNETES_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const NAME = 'a name as Kubernetes has it (lower-case letters, digits, - and .)';
 
-/** Of a namespace or a service account, for example. */
+/** The name of a namespace or a service account, for example. */
 export const kubernetesName = text(KUBERNETES_NAME, NAME);
 
 export const kubernetesNameOrAll = textIf(
@@ -175,7 +175,7 @@ export const annotation = read(
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
 
-/** PEM, for a file that must hold certificates and nothing secret. */
+/** PEM, for a file that must contain certificates and no key. */
 export const certificates = textIf('one or more certificates (PEM) and no key', (given) => {
   const blocks = given.match(CERTIFICATE) ?? [];
   return blocks.length > 0 && blocks.every(isCertificate) && !given.includes('PRIVATE KEY');
@@ -196,7 +196,7 @@ export const pathPattern = textIf(
   isPathPattern,
 );
 
-/** Taken apart where the store is put together. */
+/** Parsed further where the store is created. */
 export const storeUrl = read(
   'memory, file:/path, redis://[user:password@]host[:port][/db] or rediss://…',
   (given) => {
@@ -220,13 +220,13 @@ function originOf(given: string): string | undefined {
 
 export const origin = read(`${ORIGIN_ACCEPTED} https://api.weixin.qq.com`, originOf);
 
-/** Of a web page, as its browser writes it. */
+/** The origin of a web page, as a browser writes it. */
 export const pageOrigin = read(`${ORIGIN_ACCEPTED} http://localhost:5173`, originOf);
 
-/** Segments that every server reads in one way: nothing encoded, no dots alone, none empty. */
+/** Segments that every server reads the same way: not encoded, not only dots, not empty. */
 const PATH_PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/;
 
-/** A way in to the platform; a forwarder before it may want a path prefix. */
+/** A base URL of the platform; a forwarder in front of it may need a path prefix. */
 export const upstreamUrl = read(
   'an http or https origin, perhaps with a path prefix, without query or user, such as https://api.weixin.qq.com or https://gate.example/wechat',
   (given) => {
@@ -274,7 +274,7 @@ export const hostPort = read<HostPort>(
 
 export const plainProxyUrl = read('none, or http://host:port without user and password', plainProxy);
 
-/** A forward proxy, with `user:password` where it asks for them. */
+/** A forward proxy, with `user:password` if it requires them. */
 export interface ProxyUrl {
   /** In lower case, without brackets. */
   readonly hostname: string;
@@ -307,7 +307,7 @@ export const egressProxyUrl = read<'none' | ProxyUrl>(
   },
 );
 
-/** `user:password` as the proxy gets it; null for what cannot be sent. */
+/** `user:password` as sent to the proxy; null if it cannot be sent. */
 function credentialsIn(userInfo: string): Secret | null {
   const colon = userInfo.indexOf(':');
   const parts = colon === -1 ? [userInfo, ''] : [userInfo.slice(0, colon), userInfo.slice(colon + 1)];

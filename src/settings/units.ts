@@ -12,12 +12,12 @@ const SIZE_UNIT_BYTES: Record<string, number> = {
   GB: 1e9,
 };
 
-/** Milliseconds of a number with its unit (`250ms`, `30s`, `1.5m`, `2h`); undefined for anything else. */
+/** Milliseconds from a number with a unit (`250ms`, `30s`, `1.5m`, `2h`); undefined for anything else. */
 export function parseDurationMs(text: string): number | undefined {
   return parseAmount(text, DURATION, DURATION_UNIT_MS);
 }
 
-/** Bytes of a number with its unit (`512B`, `64KiB`, `20MiB`, `1GB`); undefined for anything else. */
+/** Bytes from a number with a unit (`512B`, `64KiB`, `20MiB`, `1GB`); undefined for anything else. */
 export function parseSizeBytes(text: string): number | undefined {
   return parseAmount(text, SIZE, SIZE_UNIT_BYTES);
 }

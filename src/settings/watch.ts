@@ -10,14 +10,12 @@ export interface SettingsWatchInput {
   readonly readFile: ReadFile;
   readonly clock: Clock;
   readonly log: Log;
-  /**
-   * Told of new settings. Those that need a restart are in them too, and stay as they are until then.
-   */
+  /** Called with new settings, including those that need a restart, which must not be applied until then. */
   readonly apply: (settings: Settings) => void;
 }
 
 export interface SettingsWatch {
-  /** Reads everything again now, as SIGHUP asks for. */
+  /** Reads everything again now, as on SIGHUP. */
   reload(): void;
   close(): void;
 }
@@ -25,10 +23,10 @@ export interface SettingsWatch {
 type GoodSettings = Extract<LoadedSettings, { kind: 'ok' }>;
 
 /**
- * Keeps settings up to date with the settings file and the files that it names. New settings with a
- * problem are refused as a whole, and those before them stay in force.
+ * Keeps settings in step with the settings file and the files it names. New settings with a problem are rejected as a
+ * whole, and the previous ones stay in force.
  *
- * `started` are the settings in force, as this process started with them.
+ * `started` are the settings in force when this process started.
  */
 export function watchSettings(started: GoodSettings, input: SettingsWatchInput): SettingsWatch {
   const { place, log, clock, apply } = input;
@@ -48,12 +46,12 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
   function look(): void {
     const parsed = loadSettings(place, input.readFile);
     const { digest } = parsed;
-    // Whatever happened to the files, their contents are those that were judged already.
+    // The files changed, but not their contents, which were already checked.
     if (digest === seen) return;
     seen = digest;
     if (parsed.kind === 'bad') {
       log.error('new settings rejected; the old ones stay in force', { problems: parsed.problems });
-      // A secret file that is missing now may come, and what is watched must not be forgotten.
+      // A secret file that is missing now may appear later, so it stays watched.
       follow([...watched, ...parsed.files]);
       return;
     }
@@ -72,7 +70,7 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
   follow(started.files);
   return {
     reload: () => {
-      // Who asks is answered, also where nothing has changed.
+      // An explicit reload always logs its result, even if nothing changed.
       seen = '';
       look();
     },
@@ -80,7 +78,7 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
   };
 }
 
-/** Names the settings that differ from what this process started with, once for each set of them. */
+/** Names the settings that differ from those at start, once for each set of them. */
 function tellOfRestart(
   log: Log,
   started: ReadonlyMap<string, string>,
