@@ -17,7 +17,7 @@ export interface PageData {
   readonly sidecars: { readonly total: number; readonly rows: readonly SidecarRow[] };
 }
 
-/** An account that only logs people in: there is no token to tell of. */
+/** An account that is only used for login: it has no token. */
 export interface PageLoginAccount {
   readonly appid: string;
   readonly name: string;
@@ -27,7 +27,7 @@ export interface PageAccount {
   readonly appid: string;
   readonly name: string;
   readonly mode: TokenMode;
-  /** Whether the viewer has the button. */
+  /** Whether the viewer sees the refresh button. */
   readonly mayRefresh: boolean;
   readonly state: 'good' | 'renewing' | 'failing' | 'none';
   readonly fingerprint?: string;
@@ -37,9 +37,9 @@ export interface PageAccount {
   readonly failure?: PageFailure;
   readonly refreshes: readonly PastRefresh[];
   readonly fetches: { readonly used: number; readonly max: number };
-  /** Of mode stable alone. */
+  /** Only in mode stable. */
   readonly forced?: { readonly used: number; readonly max: number };
-  /** Where several hubs hold the account: which of them fetches, and what is wrong with their store. */
+  /** If several hubs hold the account: which of them fetches, and what is wrong with their store. */
   readonly shared?: {
     readonly by: 'here' | 'elsewhere';
     readonly name?: string;
@@ -65,7 +65,7 @@ export interface SidecarRow {
   readonly sinceMs: number;
 }
 
-/** By the platform's documentation of the two endpoints. */
+/** From the platform's documentation of the two endpoints. */
 const FETCHES_A_DAY: Readonly<Record<TokenMode, number>> = { stable: 500_000, classic: 2_000 };
 export const ROWS_MAX = 200;
 
@@ -150,7 +150,7 @@ function stateOf(status: AccountStatus | undefined): PageAccount['state'] {
   return isCutOff ? 'failing' : 'good';
 }
 
-/** A caller that may not use every account sees its own sidecars alone. */
+/** A caller that may not use every account sees only its own sidecars. */
 function sidecarsOf(watchers: readonly WatcherView[], viewer: Caller): PageData['sidecars'] {
   const seesAll = isAuthorized(viewer, '*');
   const rows = new Map<string, SidecarRow>();

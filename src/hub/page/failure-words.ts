@@ -3,7 +3,7 @@ import type { Language } from './words.ts';
 
 const CONSOLE = '微信公众平台（mp.weixin.qq.com）或微信开发者平台（developers.weixin.qq.com）';
 
-/** Cause, and what to do about it. */
+/** The cause and the remedy. */
 const CHINESE: Readonly<Record<number, readonly [cause: string, remedy: string]>> = {
   40001: ['AppSecret 错误，或属于另一个账号', `在${CONSOLE}核对 AppID 与 AppSecret`],
   40002: [
@@ -33,7 +33,7 @@ const CHINESE: Readonly<Record<number, readonly [cause: string, remedy: string]>
   45011: ['平台限制每分钟获取 token 的次数', '无需处理，会自动重试'],
 };
 
-/** The failure in words, with what to do. */
+/** The failure in words, with the remedy. */
 export function failureWords(
   { errcode, message }: NonNullable<AccountStatus['lastFailure']>,
   language: Language,

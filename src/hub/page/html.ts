@@ -2,10 +2,10 @@ import { type Language, LANGUAGES, type Words, WORDS } from './words.ts';
 
 const HTML_LANG: Readonly<Record<Language, string>> = { en: 'en', zh: 'zh-CN' };
 
-/** The page itself; what it shows comes with /page/data. */
+/** The page itself; its data comes from /page/data. */
 export function pageHtml(language: Language): string {
   const words = WORDS[language];
-  // Nothing in it may end the element that it stands in.
+  // It must not contain the end tag of its element.
   const json = JSON.stringify(words).replaceAll('<', '\\u003c');
   return document_(
     language,

@@ -26,7 +26,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The page for people: everything that it takes is served from here, and nothing from elsewhere. */
+/** The status page: all its resources are served from here. */
 export function addPageRoutes(router: Router, hub: Hub): void {
   const sessions = new Sessions(hub.clock, hub.random, (caller) => hub.callers.isStillValid(caller));
   const visitor = (ctx: Koa.Context): Caller | undefined => {
@@ -124,8 +124,8 @@ function required(caller: Caller | undefined): Caller {
 }
 
 /**
- * A form or script of another site must not act through the cookie of somebody who is logged in here.
- * The cookie does not come with such calls (SameSite); this holds where it does.
+ * A form or script of another site must not use the cookie of a logged-in user. The cookie is not sent with such calls
+ * (SameSite); this check covers clients that send it anyway.
  */
 function requireOwnPage(ctx: Koa.Context): void {
   const site = ctx.get('sec-fetch-site');
@@ -154,7 +154,7 @@ function languageIn(ctx: Koa.Context): Language {
 function goHome(ctx: Koa.Context): void {
   const asked = new URLSearchParams(ctx.querystring).get('lang');
   ctx.redirect(asked === null ? '/' : `/?lang=${languageIn(ctx)}`);
-  // After a POST the page is to be got, not posted to.
+  // After a POST, the browser must GET the page.
   ctx.status = 303;
 }
 
@@ -162,7 +162,7 @@ function answerHtml(ctx: Koa.Context, status: number, html: string): void {
   ctx.status = status;
   ctx.set({
     'content-security-policy': POLICY,
-    // Not no-referrer: by it a browser hides the Origin of this page's own forms, over plain HTTP.
+    // Not no-referrer: over plain HTTP, it makes browsers omit the Origin of this page's own forms.
     'referrer-policy': 'same-origin',
     vary: 'Accept-Language, Cookie',
   });

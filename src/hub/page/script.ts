@@ -1,6 +1,6 @@
 /**
- * /page.js: asks for /page/data, shows it, and counts on between two answers. Times are the hub's own,
- * carried on by the page's frame clock, so that a wrong clock of the reader's machine upsets nothing.
+ * /page.js: requests /page/data, shows it, and advances the times between two responses. Times are the hub's, advanced
+ * by the page's monotonic clock, so that a wrong clock on the viewer's machine does not matter.
  */
 export const SCRIPT = `'use strict';
 const POLL_MS = 2000;

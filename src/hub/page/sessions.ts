@@ -9,7 +9,7 @@ export const SESSION_MS = 8 * 3_600_000;
 export const SESSION_LIMITS: ShareLimits = { max: 1_000, perCaller: 100 };
 const ID_DIGITS = 48;
 
-/** People who have logged in. A session is an id in a cookie, of which only a digest is kept here. */
+/** The sessions of logged-in users. A session is an id in a cookie; only a digest of it is kept. */
 export class Sessions {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -23,7 +23,7 @@ export class Sessions {
     this.#isStillValid = isStillValid;
   }
 
-  /** Answers the new session's id. Over a caller's share the session that it has used least lately ends. */
+  /** Returns the id of the new session. If the caller has too many, its least recently used session ends. */
   open(caller: Caller): string {
     const id = randomHex(ID_DIGITS, this.#random);
     const own = [...this.#open.entries()].filter(([, session]) => keyOf(session.caller) === keyOf(caller));
@@ -33,7 +33,7 @@ export class Sessions {
     return id;
   }
 
-  /** Whose session it is; a session ends with the rights that it was opened by. */
+  /** The owner of a session; a session ends when the rights it was opened with do. */
   callerOf(id: string | undefined): Caller | undefined {
     const key = id === undefined ? '' : digestOf(id);
     const session = this.#open.get(key);
@@ -49,7 +49,7 @@ export class Sessions {
   }
 }
 
-/** The whole digest: whoever finds another id with the same one would be logged in. */
+/** The whole digest: an id with a colliding digest would be logged in. */
 function digestOf(id: string): string {
   return createHash('sha256').update(id).digest('base64');
 }

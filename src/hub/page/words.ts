@@ -1,7 +1,7 @@
 export const LANGUAGES = ['en', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-/** Every word of the page. `{n}` and the like are filled in where they are shown. */
+/** Every text of the page. Placeholders such as `{n}` are filled in when it is shown. */
 export interface Words {
   readonly title: string;
   readonly otherLanguage: string;
@@ -253,7 +253,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
   },
 };
 
-/** The first of ?lang= and Accept-Language that is ours; English where neither is. */
+/** The first language of ?lang= and Accept-Language that we have; otherwise English. */
 export function languageOf(asked: string | null, accepted: string | undefined): Language {
   const named = LANGUAGES.find((language) => language === asked);
   if (named !== undefined) return named;
