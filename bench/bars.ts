@@ -1,4 +1,4 @@
-/** What must hold, and whether it does. */
+/** The bars, and whether they are met. */
 import { median, merge, percentile } from './histogram.ts';
 import { pairs } from './ratios.ts';
 import type { Results, Slice, SystemResult } from './results.ts';
@@ -11,7 +11,7 @@ interface Bar {
   readonly atMost: number;
   /** NaN if it was not measured. */
   readonly value: (results: Results) => number;
-  /** A tail shows the machine, and not the systems, if these waited too long for their core. */
+  /** If these systems waited too long for their core, the tail reflects the machine, not the systems. */
   readonly isTailOf?: readonly string[];
 }
 
@@ -19,7 +19,7 @@ const SIDECAR = 'sidecar-24';
 const LUA = 'nginx-lua';
 const EMPTY = 'empty-24';
 const SMALL_SHAPES = ['get', 'post', 'json4k'];
-/** More per call at 500/s, and something else had the core. */
+/** Above this per call at 500/s, something else used the core. */
 const WAIT_US_MAX = 50;
 
 const BARS: readonly Bar[] = [
@@ -53,7 +53,7 @@ const BARS: readonly Bar[] = [
   },
 ];
 
-/** A line for each bar. */
+/** One line per bar. */
 export function judge(results: Results): string[] {
   return BARS.map((bar) => {
     const value = bar.value(results);
@@ -81,7 +81,7 @@ function ratioOfCpu(slice: Slice, base: Slice): number {
   return slice.cpuUsPerCall / base.cpuUsPerCall;
 }
 
-/** In ms over the same of another system: the median of the rounds, and of a thin tail over all calls. */
+/** In ms more than another system: the median of the rounds; for a thin tail, over all calls. */
 function tailBar(base: string, share: number, atMost: number): Bar {
   const overMs = (one: Slice['times'], other: Slice['times']): number =>
     (percentile(one, share) - percentile(other, share)) / 1_000;
@@ -100,7 +100,7 @@ function tailBar(base: string, share: number, atMost: number): Bar {
   };
 }
 
-/** Beside a server that does nothing. */
+/** Compared with a server that does nothing. */
 function ownBar(what: string, atMost: number, read: (result: SystemResult) => number): Bar {
   const of = (results: Results, name: string): number => {
     const result = named(results, name);
@@ -122,7 +122,7 @@ function cpuOf(results: Results, name: string, shape: string): number[] {
   return slicesOf(results, name, shape).map(({ cpuUsPerCall }) => cpuUsPerCall);
 }
 
-/** For its core, per call. */
+/** Waiting time for its core, per call. */
 function waitedUs(results: Results, name: string): number {
   return median(slicesOf(results, name).map(({ waitedUsPerCall }) => waitedUsPerCall));
 }

@@ -1,11 +1,11 @@
-/** What the platform answers here, in the sizes that it answers in. */
+/** The platform's response bodies, in realistic sizes. */
 
 export const PATHS = {
   small: '/cgi-bin/user/small',
   send: '/cgi-bin/message/template/send',
   json4k: '/cgi-bin/user/info',
   binary: '/cgi-bin/media/get',
-  /** Only here a token is looked at. */
+  /** The only path that checks the token. */
   checked: '/cgi-bin/user/get',
   token: '/cgi-bin/stable_token',
   probe: '/cgi-bin/get_api_domain_ip',
@@ -28,7 +28,7 @@ export const JSON_4K = JSON.stringify({
   tagid_list: Array.from({ length: 965 }, (_, at) => at + 100),
 });
 
-/** Not random, so that two runs measure the same; not compressible at a glance, as a picture is not. */
+/** Not random, so that two runs measure the same; not easily compressible, like an image. */
 export const BINARY = Buffer.from(
   Array.from({ length: 200 * 1_024 }, (_, at) => (at * at * 31 + at * 7) % 251),
 );

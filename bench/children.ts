@@ -1,4 +1,4 @@
-/** The processes of the bench: each starts on its core, and none outlives the bench. */
+/** The processes of the bench: each runs on its core, and none outlives the bench. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -23,22 +23,22 @@ export const cores = findCores();
 const running = new Set<ChildProcess>();
 
 process.once('exit', () => {
-  // Not SIGKILL, which would leave the workers of nginx behind.
+  // Not SIGKILL, which would leave nginx workers behind.
   for (const child of running) child.kill('SIGTERM');
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-/** Starts what is measured on a core of its own. */
+/** Starts a measured program on its own core. */
 export function startMeasured(program: string, args: readonly string[], env: Environment): Child {
   return start(cores?.measured, program, args, env);
 }
 
-/** Starts what measures on the other cores. */
+/** Starts a measuring program on the other cores. */
 export function startBeside(program: string, args: readonly string[], env: Environment = {}): Child {
   return start(cores?.others, program, args, env);
 }
 
-/** Runs a program beside what is measured until it ends, and returns what it printed. */
+/** Runs a program on the other cores until it ends, and returns its output. */
 export async function runBeside(program: string, args: readonly string[], msMax: number): Promise<string> {
   const [command, ...rest] = onCores(cores?.others, program, args);
   const { stdout } = await promisify(execFile)(command, rest, {
@@ -49,7 +49,7 @@ export async function runBeside(program: string, args: readonly string[], msMax:
   return stdout;
 }
 
-/** The first line that one of our own programs prints is JSON, and says on which ports it listens. */
+/** The first line that our own programs print is JSON with the ports they listen on. */
 export async function portsOf(child: Child): Promise<number[]> {
   if (child.process.stdout !== null) {
     for await (const line of createInterface({ input: child.process.stdout })) {
@@ -60,7 +60,7 @@ export async function portsOf(child: Child): Promise<number[]> {
   throw new Error(`Cannot start a program of the bench: ${child.complaints()}`);
 }
 
-/** A port that nothing listens on: nginx and haproxy cannot say which one they were given. */
+/** A free port: nginx and haproxy cannot report the one they were given. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -99,12 +99,12 @@ function start(on: string | undefined, program: string, args: readonly string[],
   return { process: child, pid: child.pid ?? -1, complaints: () => complaints.trim() };
 }
 
-/** `taskset` becomes the program that it starts, so that the process id is the program's. */
+/** `taskset` execs the program, so the process id is the program's. */
 function onCores(on: string | undefined, program: string, args: readonly string[]): [string, ...string[]] {
   return on === undefined ? [program, ...args] : ['taskset', '-c', on, program, ...args];
 }
 
-/** Nothing but what is named reaches a child: settings of whoever runs the bench would change what is measured. */
+/** A child gets only the named variables: other settings of the user would change what is measured. */
 function environment(program: string, env: Environment): Environment {
   const libraries = isUnpacked(program) ? { LD_LIBRARY_PATH: libraryPath } : {};
   return { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...libraries, ...env };

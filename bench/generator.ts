@@ -1,7 +1,7 @@
 /**
- * A load generator, as a program, for what wrk cannot do: a constant rate, and a connection per call. It
- * sends on time whether earlier calls were answered or not; without a rate each connection calls as soon as
- * it was answered. A call's time runs from when it was sent, or was due if no connection was free.
+ * A load generator, as a program, for what wrk cannot do: a constant rate, and a connection per call. With a rate it
+ * sends on time even if earlier calls are unanswered; without one each connection calls again as soon as it has its
+ * response. The time of a call starts when it was sent, or when it was due if no connection was free.
  *
  *   generator.js '{"port":…,"connections":…,"seconds":…,"requests":[file…]}'
  */
@@ -11,15 +11,15 @@ import { RawClient } from './raw-client.ts';
 
 export interface Job {
   readonly port: number;
-  /** The file of the authority of a TLS destination. */
+  /** The CA file for a TLS destination. */
   readonly caFile?: string;
   readonly connections: number;
   readonly seconds: number;
-  /** Calls per second in all. */
+  /** Total calls per second. */
   readonly rate?: number;
-  /** Each call opens a connection of its own. */
+  /** Each call opens its own connection. */
   readonly fresh?: boolean;
-  /** Files with a request each: of the first, and every 20th time of the second. */
+  /** Files with one request each; the second is used every 20th time. */
   readonly requests: readonly string[];
 }
 
@@ -27,9 +27,9 @@ export interface Outcome {
   readonly calls: number;
   readonly errors: number;
   readonly seconds: number;
-  /** The time of each call in µs, and how many had it. */
+  /** Each call time in µs, and how many calls had it. */
   readonly times: readonly (readonly [us: number, count: number])[];
-  /** What the generator itself used. */
+  /** CPU time of the generator itself. */
   readonly cpuUs: number;
 }
 
@@ -85,7 +85,7 @@ class Generator {
     await Promise.all(calls);
   }
 
-  /** One call, and then those that waited for a connection. */
+  /** One call, then those that waited for a connection. */
   async #workOff(): Promise<void> {
     this.#open += 1;
     for (let dueMs: number | undefined = performance.now(); dueMs !== undefined; dueMs = this.#due.shift()) {
@@ -109,7 +109,7 @@ class Generator {
     else this.#idle.push(client);
   }
 
-  /** One that is open, or a new one. */
+  /** An open one, or a new one. */
   #client(): RawClient {
     for (let client = this.#idle.pop(); client !== undefined; client = this.#idle.pop()) {
       if (client.usable) return client;

@@ -27,7 +27,7 @@ export function percentile(histogram: Histogram, share: number): number {
   return us;
 }
 
-/** Of plain numbers: between the two nearest, if it falls between them; NaN if there are none. */
+/** Of plain numbers, interpolated between the two nearest; NaN if there are none. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * share;

@@ -1,4 +1,4 @@
-/** Runs a load generator against something, in a process of its own, beside what is measured. */
+/** Runs a load generator in its own process, next to what is measured. */
 import { runBeside } from './children.ts';
 import type { Job, Outcome } from './generator.ts';
 import type { Histogram } from './histogram.ts';
@@ -9,11 +9,11 @@ export interface Load {
   readonly errors: number;
   readonly seconds: number;
   readonly times: Histogram;
-  /** What the generator itself used; wrk does not say. */
+  /** CPU time of the generator itself; wrk does not report it. */
   readonly cpuUs?: number;
 }
 
-/** What a generator may take longer than it should. */
+/** How much longer than planned a generator may take. */
 const PATIENCE_MS = 20_000;
 
 export const fullLoadBy =
@@ -29,7 +29,7 @@ export async function fullLoad(job: Job): Promise<Load> {
   return read(/^JSON (.*)$/m.exec(printed)?.[1] ?? '{}');
 }
 
-/** A constant rate, or a connection for each call. */
+/** A constant rate, or a connection per call. */
 export async function generate(job: Job): Promise<Load> {
   const args = [programFile('./generator.js'), JSON.stringify(job)];
   return read(await runBeside(process.execPath, args, job.seconds * 1_000 + PATIENCE_MS));

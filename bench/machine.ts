@@ -1,9 +1,9 @@
-/** What this machine has to measure with, and on which cores it runs. */
+/** What this machine can measure, and on which cores programs run. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What processes use is read from /proc. */
+/** CPU and memory use is read from /proc. */
 export const isLinux = process.platform === 'linux';
 
 /** The root of the project; this file runs compiled, two folders below it. */
@@ -32,7 +32,7 @@ export const programs = {
   goPeer: ifThere(join(CACHE, 'bench/reverse-proxy')),
 };
 
-/** Where the libraries of those programs are. */
+/** The libraries of those programs. */
 export const libraryPath = ['x86_64', 'aarch64']
   .flatMap((machine) => [`usr/lib/${machine}-linux-gnu`, `lib/${machine}-linux-gnu`])
   .map((path) => join(DEBIAN, path))
@@ -44,7 +44,7 @@ export function isUnpacked(program: string): boolean {
   return program.startsWith(DEBIAN);
 }
 
-/** The Node programs by major version: the one that runs this, and the one that was fetched. */
+/** The Node programs by major version: the current one, and the fetched one. */
 export function nodes(): Map<number, string> {
   const found = new Map<number, string>();
   if (existsSync(CACHE)) {
@@ -57,7 +57,7 @@ export function nodes(): Map<number, string> {
   return found.set(Number(process.versions.node.split('.')[0]), process.execPath);
 }
 
-/** One core for what is measured, the others for what measures; none of this without taskset or a second core. */
+/** One core for what is measured, the others for what measures; undefined without taskset or a second core. */
 export interface Cores {
   readonly measured: string;
   readonly others: string;
@@ -72,7 +72,7 @@ export function findCores(): Cores | undefined {
   return { measured: `${first}`, others: others.join(',') };
 }
 
-/** `0-2,5` as 0, 1, 2, 5. */
+/** Parses `0-2,5` as 0, 1, 2, 5. */
 function listCores(list: string): number[] {
   return list.split(',').flatMap((range) => {
     const [from = NaN, to = from] = range.split('-').map(Number);

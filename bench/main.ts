@@ -1,6 +1,6 @@
 /**
- * What a call costs through the sidecar, beside other proxies and at the same time. README.md in this
- * folder says how it measures and how to read what it prints.
+ * The cost of a call through the sidecar, compared with other proxies at the same time. README.md in this folder
+ * explains the method and how to read the output.
  *
  *   npm run bench
  *   npm run bench -- --quick --only nginx-lua,sidecar
@@ -56,7 +56,7 @@ async function run(options: Options, folder: string): Promise<void> {
   const direct = options.shapes.has(STEADY.name) ? [unaided()] : [];
   for (let round = 0; round < options.rounds; round++) {
     progress(`round ${round + 1} of ${options.rounds}`);
-    // Each round begins with another one, so that none is always measured after the same one.
+    // Each round starts with a different one, so that none is always measured after the same one.
     for (let at = 0; at < subjects.length; at++) {
       const subject = subjects[(at + round) % subjects.length];
       if (subject !== undefined) await measureRound(bench, subject, round);
@@ -70,7 +70,7 @@ async function run(options: Options, folder: string): Promise<void> {
   );
 }
 
-/** All of them stay up together, so that their slices can alternate. */
+/** All stay up together, so that their slices can alternate. */
 async function startAll(bench: Bench): Promise<Subject[]> {
   const running: Running[] = [];
   for (const system of bench.options.systems) {

@@ -1,4 +1,4 @@
-/** The measuring itself. */
+/** Takes the measurements. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { portsOf, startBeside, stop } from './children.ts';
 import type { Job } from './generator.ts';
@@ -43,15 +43,15 @@ export interface Bench {
 
 const START_MS_MAX = 20_000;
 const START_POLL_MS = 3;
-/** A token that dies more often than this is no case of real life, and a keeper may ration its fetches. */
+/** A token that dies more often than this is unrealistic, and a keeper may limit its fetches. */
 const DEATHS_APART_MS = 6_000;
-/** Before the slices of a round. */
+/** Warm-up before the slices of a round. */
 const WAKE_SECONDS = 1;
 const FAR_ROUND_TRIP_MS = 20;
 const FAR_RATE = 50;
 const FAR_WARM_SECONDS = 2;
 
-/** Starts it as often as the options say; the last one stays. */
+/** Starts it as often as the options say; the last instance stays. */
 export async function start(bench: Bench, system: System): Promise<Running> {
   const startMs: number[] = [];
   for (;;) {
@@ -77,7 +77,7 @@ async function untilItServes({ system, port, child }: Started): Promise<void> {
   throw new Error(`${system.name} does not serve: ${answer.split('\r\n')[0]} ${child.complaints()}`);
 }
 
-/** Leaves what just started alone for a while, and sees what it uses. */
+/** Leaves new processes idle for a while, and measures what they use. */
 export async function rest({ options }: Bench, all: readonly Running[]): Promise<Subject[]> {
   await sleep(options.restSeconds * 500);
   const before = all.map(({ pids }) => cpuTime(pids).usedUs);
@@ -98,7 +98,7 @@ export async function rest({ options }: Bench, all: readonly Running[]): Promise
   });
 }
 
-/** By calls, not by time: on a busy machine few calls go through in a second, and code is compiled after many. */
+/** By calls, not by time: on a busy machine few calls complete in a second, and code is compiled after many. */
 export async function warmUp({ options, folder }: Bench, subject: Subject): Promise<void> {
   for (const shape of chosen(options)) {
     const job = jobFor(folder, subject, shape, 1);
@@ -114,7 +114,7 @@ export async function warmUp({ options, folder }: Bench, subject: Subject): Prom
 export async function measureRound(bench: Bench, subject: Subject, round: number): Promise<void> {
   const { options, folder } = bench;
   const shapes = chosen(options);
-  // It was idle while the others were measured: its memory may have been reclaimed and its code flushed meanwhile.
+  // It was idle while the others were measured: its memory may be reclaimed and its code flushed.
   for (const shape of shapes.slice(0, 1)) await fullLoad(jobFor(folder, subject, shape, WAKE_SECONDS));
   for (const shape of shapes) {
     const job = jobFor(folder, subject, shape, options.sliceSeconds);
@@ -178,7 +178,7 @@ async function measureSlice(
   result.slices.set(shape, [...(result.slices.get(shape) ?? []), slice]);
 }
 
-/** One call on a connection that is open already. */
+/** One call on an open connection. */
 async function callWithDeadToken({ upstream }: Bench, { port }: Subject): Promise<Load> {
   await upstream.newToken();
   const client = new RawClient({ port });
@@ -191,7 +191,7 @@ async function callWithDeadToken({ upstream }: Bench, { port }: Subject): Promis
   return { calls: 1, errors: 0, seconds: us / 1e6, times: new Map([[us, 1]]) };
 }
 
-/** Calls to a platform that is 20 ms away: with a TLS connection for each, and through each sidecar. */
+/** Calls to a platform that is 20 ms away: with a TLS connection each, and through each sidecar. */
 export async function measureFar(bench: Bench): Promise<FarResult[]> {
   const { options, folder, upstream } = bench;
   const relay = startBeside(process.execPath, [
@@ -239,7 +239,7 @@ function jobFor(folder: string, { port }: Started, shape: Shape, seconds: number
   return { port, seconds, connections: shape.connections, requests: writeRequests(folder, shape) };
 }
 
-/** What came back; nothing, if nothing could be had. */
+/** The response; empty if there was none. */
 async function callOnce(port: number, request: Buffer): Promise<string> {
   const client = new RawClient({ port });
   try {

@@ -1,4 +1,4 @@
-/** What the command line says. */
+/** The command line options. */
 import { parseArgs } from 'node:util';
 import { SHAPE_NAMES } from './shapes.ts';
 import { SYSTEMS, type System } from './systems.ts';
@@ -11,12 +11,12 @@ export interface Options {
   readonly sliceSeconds: number;
   /** Of one slice at a constant rate. */
   readonly steadySeconds: number;
-  /** Of each shape, before anything is measured. */
+  /** For each shape, before anything is measured. */
   readonly warmCalls: number;
-  /** At most this long for each shape. */
+  /** The limit for each shape. */
   readonly warmSecondsMax: number;
   readonly restSeconds: number;
-  /** How often each system is started to see how long that takes. */
+  /** How often each system is started to measure the startup time. */
   readonly starts: number;
 }
 
@@ -51,7 +51,7 @@ const QUICK = {
 };
 const QUICK_SHAPES = ['get', 'post', 'json4k', 'steady'];
 
-/** The options; or, if there is nothing to measure, what to print. */
+/** Returns the options or, if there is nothing to measure, what to print. */
 export function parseOptions(args: readonly string[]): Options | string {
   const { values } = parseArgs({
     args: [...args],

@@ -1,6 +1,6 @@
 /**
- * The platform of the bench, as a program: node:https, and the same on plain HTTP for nginx, which stands
- * before it where it is there and answers the calls that are many. Prints its ports, `[tls, plain]`.
+ * The platform of the bench, as a program: node:https, and plain HTTP for nginx, which, if available, stands in front
+ * and answers the frequent calls. Prints its ports, `[tls, plain]`.
  */
 import { readFileSync } from 'node:fs';
 import { createServer as createPlainServer, type RequestListener, type Server } from 'node:http';

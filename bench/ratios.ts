@@ -1,4 +1,4 @@
-/** Two systems side by side. Slices of one round were measured within a minute of each other: what the rest of the machine does hits both. */
+/** Compares two systems. Slices of one round were taken within a minute of each other: interference affects both. */
 import { quantile } from './histogram.ts';
 import type { Results, Slice } from './results.ts';
 
@@ -8,7 +8,7 @@ export interface Pair {
   readonly shape: string;
 }
 
-/** What the comparison gives for each round in which both were measured. */
+/** The comparison for each round in which both were measured. */
 export function pairs(
   { systems }: Results,
   { system, base, shape }: Pair,
@@ -23,7 +23,7 @@ export function pairs(
   });
 }
 
-/** CPU per call as a multiple: the median of all rounds, and between which values the middle half lies. */
+/** CPU per call as a multiple: the median of all rounds, and the interquartile range. */
 export function cpuRatio(results: Results, pair: Pair): string {
   const all = pairs(results, pair, (slice, base) => slice.cpuUsPerCall / base.cpuUsPerCall);
   const ratios = all.filter((ratio) => !Number.isNaN(ratio));

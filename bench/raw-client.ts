@@ -1,19 +1,19 @@
 /**
- * One connection that sends requests as they are, and reads no more of the responses than it must: where
- * they end, and whether they are what was asked for. A measuring client must cost less than what it measures.
+ * One connection that sends requests unchanged, and reads no more of the responses than it must: where they end, and
+ * whether they are as expected. A measuring client must cost less than what it measures.
  */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 export interface Destination {
   readonly port: number;
-  /** The authority that a TLS connection trusts; without it the connection is plain. */
+  /** The CA for a TLS connection; without it the connection is plain. */
   readonly ca?: string;
 }
 
 export interface Response {
   readonly status: number;
-  /** Head and body as they came. */
+  /** Head and body as received. */
   readonly text: string;
 }
 
@@ -30,7 +30,7 @@ export class RawClient {
   readonly #socket: Socket;
   #received: Buffer[] = [];
   #bytes = 0;
-  /** How many bytes there are in all; not known before the head is there. */
+  /** The total length; unknown until the head has arrived. */
   #bytesInAll: number | undefined;
   #waiting: Waiting | undefined;
   #failure: Error | undefined;
@@ -90,7 +90,7 @@ export class RawClient {
   }
 }
 
-/** Of a whole response; undefined as long as that cannot be said. */
+/** The length of the whole response; undefined as long as it is unknown. */
 function lengthOf(bytes: Buffer): number | undefined {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd === -1) return undefined;

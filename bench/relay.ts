@@ -1,7 +1,7 @@
 /**
- * A TCP relay that is far away, as a program: `relay.js PORT ROUND_TRIP_MS` passes every byte on half a
- * round trip later. A connection through it is open at once, since the kernel accepts it; the round trip
- * that opening costs is added to the first bytes instead. Prints its port.
+ * A distant TCP relay, as a program: `relay.js PORT ROUND_TRIP_MS` forwards every byte half a round trip later. A
+ * connection through it is open at once, because the kernel accepts it; the round trip of opening is added to the first
+ * bytes instead. Prints its port.
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 

@@ -1,4 +1,4 @@
-/** The results as tables in Markdown that are readable as they are. */
+/** The results as Markdown tables that are readable as plain text. */
 import { judge } from './bars.ts';
 import { countOf, median, merge, percentile } from './histogram.ts';
 import { cpuRatio } from './ratios.ts';
@@ -105,7 +105,7 @@ function ratioTable(results: Results, baseOf: (result: SystemResult) => string):
   return rows.length === 0 ? '' : table(rows, columns);
 }
 
-/** Like is compared with like: on the same Node, or on the newest one. */
+/** Compares on the same Node version, or on the newest one. */
 function httpProxyFor({ systems }: Results, { name, family }: SystemResult): string {
   const proxies = systems.filter((result) => result.family === 'http-proxy').map((result) => result.name);
   const alike = name.replace(family, 'http-proxy');

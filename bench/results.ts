@@ -1,4 +1,4 @@
-/** What was measured. */
+/** The measurements. */
 import type { Histogram } from './histogram.ts';
 import type { Memory } from './usage.ts';
 
@@ -8,7 +8,7 @@ export interface Slice {
   readonly calls: number;
   readonly errors: number;
   readonly cpuUsPerCall: number;
-  /** How long it was ready to run while something else had the core: what was not the system's own doing. */
+  /** How long it was ready to run while something else used the core: not caused by the system itself. */
   readonly waitedUsPerCall: number;
   readonly callsPerS: number;
   /** In µs. */
@@ -39,6 +39,6 @@ export interface FarResult {
 export interface Results {
   readonly systems: readonly SystemResult[];
   readonly far: readonly FarResult[];
-  /** Of each system and shape that could not be measured. */
+  /** Each system and shape that could not be measured. */
   readonly problems: readonly string[];
 }

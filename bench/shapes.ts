@@ -9,7 +9,7 @@ export const APPID = 'wx0123456789abcdef';
 export interface Shape {
   readonly name: string;
   readonly title: string;
-  /** What is sent: always the first; if there is a second, every 20th time that one. */
+  /** The first request; the second, if there is one, every 20th time. */
   readonly requests: readonly string[];
   readonly connections: number;
 }
@@ -66,7 +66,7 @@ export const DIED = {
 /** Calls at the constant rate that go to the platform itself. */
 export const DIRECT = 'direct';
 
-/** From afar. */
+/** Over a long distance. */
 export const FAR = 'far';
 
 export const SHAPE_NAMES: readonly string[] = [
@@ -76,7 +76,7 @@ export const SHAPE_NAMES: readonly string[] = [
   FAR,
 ];
 
-/** The shape whose calls show that something serves. */
+/** The shape whose calls show that a system serves. */
 export const FIRST_CALL = Buffer.from(GET);
 
 /** Load generators read requests from files. */

@@ -1,4 +1,4 @@
-/** What is measured, and what stands beside it. */
+/** The measured systems and what they are compared with. */
 import { join } from 'node:path';
 import { type Child, type Environment, freePort, startMeasured } from './children.ts';
 import { nodes, programFile, programs, sourceFile } from './machine.ts';
@@ -7,12 +7,12 @@ import { type Upstream, writeConfig } from './upstream.ts';
 
 export interface System {
   readonly name: string;
-  /** Chosen together by `--only`. */
+  /** Selected together by `--only`. */
   readonly family: string;
   readonly does: string;
-  /** Whether it gets over a token that died. */
+  /** Whether it recovers from a dead token. */
   readonly replays: boolean;
-  /** The compilers of Node have much to learn before its figures hold. */
+  /** Whether Node's compilers need many calls before its figures are valid. */
   readonly warmsUp: boolean;
   /** Ready to start; undefined if this machine lacks it. */
   readonly prepare: ((place: Place) => Prepared) | undefined;
@@ -56,7 +56,7 @@ export const SYSTEMS: readonly System[] = [
   ...MAJORS.map((major) => onNode('sidecar', major, 'all', sidecar)),
 ];
 
-/** Starts it on a port of its own. */
+/** Starts it on its own port. */
 export async function startSystem(system: System, folder: string, upstream: Upstream): Promise<Started> {
   if (system.prepare === undefined) throw new Error(`Cannot start ${system.name}: it is missing`);
   const port = await freePort();
@@ -92,7 +92,7 @@ function onNode(
   };
 }
 
-/** One version of Node is enough for what is no yardstick of a bar. */
+/** One version of Node is enough for a system that no bar refers to. */
 function newest(): number[] {
   return [Math.max(...nodes().keys())];
 }

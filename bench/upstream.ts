@@ -1,4 +1,4 @@
-/** The platform of the bench: one TLS upstream with keep-alive that costs little beside what is measured. */
+/** The platform of the bench: one TLS upstream with keep-alive, cheap compared with what is measured. */
 import { mkdirSync, writeFileSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ export interface Upstream {
   readonly port: number;
   /** The certificate, which is its own authority. */
   readonly caFile: string;
-  /** What serves. */
+  /** What serves it. */
   readonly what: string;
   /** The current token. */
   readonly token: string;
-  /** The current token dies, and another one is the current one. */
+  /** The current token dies and is replaced by a new one. */
   newToken(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export async function startUpstream(folder: string): Promise<Upstream> {
   };
 }
 
-/** A configuration file of a peer with `@NAME@` replaced, in a folder of its own. */
+/** A peer's configuration file with `@NAME@` replaced, in its own folder. */
 export function writeConfig(
   folder: string,
   template: string,
@@ -87,7 +87,7 @@ async function writeCertificate(folder: string): Promise<{ caFile: string; keyFi
         name: 'subjectAltName',
         altNames: [
           { type: 7, ip: '127.0.0.1' },
-          // http-proxy takes the name that it expects from the Host of the call.
+          // http-proxy takes the expected name from the Host of the call.
           { type: 2, value: 'api.weixin.qq.com' },
         ],
       },

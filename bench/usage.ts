@@ -6,12 +6,12 @@ export interface Memory {
   readonly peakMib: number;
 }
 
-/** A process and those that it started. */
+/** A process and its descendants. */
 export function processTree(root: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
     const stat = /^\d+$/.test(name) ? read(`/proc/${name}/stat`) : '';
-    // The name of the program stands in parentheses, and may hold anything; the state and the parent follow it.
+    // The program name is in parentheses and may contain anything; the state and the parent follow it.
     const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (parent !== undefined) parents.set(Number(name), Number(parent));
   }
@@ -22,13 +22,13 @@ export function processTree(root: number): number[] {
   return tree;
 }
 
-/** CPU time so far, and time spent ready to run while the core was taken. */
+/** CPU time so far, and time spent ready to run while the core was busy. */
 export interface CpuTime {
   readonly usedUs: number;
   readonly waitedUs: number;
 }
 
-/** To the nanosecond: ticks of 10 ms are too coarse here. */
+/** In nanoseconds: ticks of 10 ms are too coarse here. */
 export function cpuTime(pids: readonly number[]): CpuTime {
   let [usedNs, waitedNs] = [0, 0];
   for (const pid of pids) {
@@ -61,6 +61,6 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return ''; // It has ended meanwhile.
+    return ''; // It has exited.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What 2,000 watchers cost one hub: memory for each, time from a new token to the last of them, and CPU
- * at rest. Runs for about a minute, and ends by itself.
+ * What 2,000 watchers cost one hub: memory each, time from a new token to the last of them, and CPU at rest. Runs for
+ * about a minute, and ends by itself.
  *
  *   npx tsc -p tsconfig.test.json && node build/bench/watchers.js [watchers] [seconds at rest]
  */
@@ -85,7 +85,7 @@ async function main(): Promise<void> {
   platform.close();
 }
 
-/** As little as can be read of a stream, so that the measuring costs less than what is measured. */
+/** Reads as little of a stream as possible, so that measuring costs less than what is measured. */
 class Watcher {
   readonly #socket: Socket;
   lastMs = 0;
@@ -124,7 +124,7 @@ interface Child {
   stop(): void;
 }
 
-/** The hub in a process of its own, so that what it uses can be told from what the watchers use. */
+/** Runs the hub in its own process, so that its usage is separate from that of the watchers. */
 async function startChild(upstream: string): Promise<Child> {
   const child: ChildProcess = fork(fileURLToPath(import.meta.url), ['hub', upstream], {
     execArgv: ['--expose-gc'],

@@ -1,5 +1,5 @@
--- Sends the request in the file that is named first, and every 20th time the one in the second file, if
--- there is one, as they stand there. Prints one line of JSON, with how often each latency was seen.
+-- Sends the request in the first file and, every 20th time, the one in the second file, if there is one, unchanged.
+-- Prints one line of JSON, with the count of each latency.
 local usual, odd
 local sent = 0
 

@@ -1,4 +1,4 @@
-/** A node:http server that answers at once: what is left to others if nothing is done. */
+/** A node:http server that responds at once: the baseline for doing nothing. */
 import { createServer } from 'node:http';
 import { SMALL } from '../bodies.ts';
 import { KEEP_ALIVE_MS, port } from './peer.ts';

@@ -1,4 +1,4 @@
-/** What the peers on Node have in common: where they listen, where they forward to, and the token they add. */
+/** Shared by the peers on Node: where they listen and forward to, and the token they add. */
 export const port = Number(process.env['PORT']);
 export const target = process.env['TARGET'] ?? '';
 export const CONNECTIONS_MAX = 256;

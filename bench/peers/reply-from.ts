@@ -9,7 +9,7 @@ await server.register(replyFrom, {
   undici: { connections: CONNECTIONS_MAX, pipelining: 1, keepAliveTimeout: KEEP_ALIVE_MS },
   disableCache: true,
 });
-// Bodies are streamed as they come.
+// Bodies are streamed.
 server.removeAllContentTypeParsers();
 server.addContentTypeParser('*', (_request, body, done) => done(null, body));
 server.all('/*', (request, reply) => reply.from(withToken(request.raw.url)));

@@ -1,5 +1,5 @@
-// Go's httputil.ReverseProxy: adds the token, reads the errcode of small answers, fetches a new token and
-// replays once, and counts.
+// Go's httputil.ReverseProxy: adds the token, reads the errcode of small responses, fetches a new token and replays
+// once, and counts.
 package main
 
 import (
