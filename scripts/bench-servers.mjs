@@ -1,6 +1,6 @@
-// Fetches what `npm run bench` measures the sidecar against, into .cache/bench: nginx with Lua, haproxy and
+// Fetches what `npm run bench` compares the sidecar with, into .cache/bench: nginx with Lua, haproxy and
 // wrk from Debian's packages (unpacked, not installed, so that no service starts), Node 24 from npm, and
-// the Go peer, if there is a Go compiler. The bench leaves out what is missing, by name.
+// the Go peer, if there is a Go compiler. The bench names what is missing and skips it.
 //
 //   node scripts/bench-servers.mjs     (`npm run bench` does it first)
 import { spawnSync } from 'node:child_process';
@@ -26,12 +26,12 @@ function getDebianPackages() {
   const missing = Object.entries(PACKAGES).filter(([file]) => !existsSync(join(DEBIAN, file)));
   const names = missing.map(([, name]) => name);
   if (names.length === 0) return;
-  // A package list that is out of date is renewed only if the download fails.
+  // The package list is updated only if the download fails.
   const fetched = download(names) || (run('apt-get', 'update', '--quiet') && download(names));
   if (!fetched) console.log(`Left out, since apt-get cannot fetch them: ${names.join(', ')}`);
 }
 
-/** The packages, whether the system has them or not, and what they depend on and it lacks. */
+/** The packages, installed or not, and those of their dependencies that the system lacks. */
 function download(names) {
   const cache = join(CACHE, 'bench/apt');
   mkdirSync(join(cache, 'archives/partial'), { recursive: true });
@@ -43,7 +43,7 @@ function download(names) {
   return archives.every((file) => run('dpkg', '--extract', join(cache, 'archives', file), DEBIAN));
 }
 
-/** The same Node, in the same place, as the one that the tests run on. */
+/** The same Node, in the same place, that the tests run on. */
 function getNode24() {
   const ci = readFileSync(join(import.meta.dirname, '../.ci/run'), 'utf8');
   const version = /NODE24_VERSION=(\S+)/.exec(ci)?.[1];

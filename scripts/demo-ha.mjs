@@ -1,5 +1,5 @@
-// Two hubs on one Redis, two sidecars, and business that never stops, while hubs are killed at random,
-// Redis is wiped, and the platform replaces the token. Shows how many calls failed: none should.
+// Two hubs on one Redis, two sidecars, and constant calls, while hubs are killed at random, Redis is wiped,
+// and the platform replaces the token. Shows how many calls failed: none should.
 //
 //   npm run demo:ha                    until Ctrl-C, ten minutes at most
 //   npm run demo:ha -- --seconds 30
@@ -132,7 +132,7 @@ async function startSidecars(platform, [a, b], keyFile) {
   return urls;
 }
 
-/** Never both at once: then there would be nobody to ask for a new token. */
+/** Never both at once: nothing could then fetch a new token. */
 async function killHubs(hubs) {
   while (isRunning()) {
     await sleep(2_000 + Math.random() * 4_000);
@@ -148,7 +148,7 @@ async function killHubs(hubs) {
   }
 }
 
-/** Somebody else refreshes the account's token; and now and then Redis forgets everything. */
+/** Refreshes the account's token from outside, and sometimes wipes Redis. */
 async function disturb(platform, redisPort) {
   for (let times = 1; isRunning(); times += 1) {
     await sleep(5_000);
@@ -161,7 +161,7 @@ async function disturb(platform, redisPort) {
   }
 }
 
-/** A business program that knows nothing of tokens. */
+/** A business program that knows nothing about tokens. */
 async function callFor(url) {
   while (isRunning()) {
     const answer = await ask(`${url}/cgi-bin/getcallbackip`).catch((error) => ({ error: String(error) }));
@@ -207,7 +207,7 @@ async function costs(platform) {
   return `${stableFetches + forcedFetches} (${forcedFetches} forced)`;
 }
 
-/** A role of the product as a process of its own; where it listens. */
+/** Starts a role of the product in its own process; returns where it listens. */
 async function startRole(role, env) {
   const common = { WECHAT_SIDECAR_LISTEN: '127.0.0.1:0', WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0' };
   const { child, line } = await start(
@@ -220,9 +220,9 @@ async function startRole(role, env) {
   return { child, port: Number(address.split(':').at(-1)) };
 }
 
-/** Resolves with the first line of its output that fits. */
+/** Resolves with the first line of its output that matches. */
 function start(command, args, env, isReady) {
-  // In groups of their own: a terminal's Ctrl-C is for us, and they are needed until the last call is over.
+  // In their own groups: a terminal's Ctrl-C is for this script, and they must outlive the last call.
   const child = spawn(command, args.map(String), {
     detached: true,
     env: { PATH: process.env.PATH, ...env },

@@ -1,4 +1,4 @@
-// Compiles whenever a source file changes, and restarts what runs. Ctrl-C ends both.
+// Compiles whenever a source file changes, and restarts the command. Ctrl-C ends both.
 //
 //   npm run dev                         the demo, or the proxy if an account is set
 //   npm run dev -- hub --config FILE    any command with its options
@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 let running;
 
-// Whoever read what this prints has gone.
+// The reader of our output has gone.
 process.stdout.on('error', stop);
 
-// In a group of its own: the compiler is a process below the one that is started.
+// In its own group: the compiler is a child of the process that is started.
 const tsc = start(
   ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--watch', '--preserveWatchOutput'],
   {
@@ -21,7 +21,7 @@ const tsc = start(
 );
 tsc.stdout.setEncoding('utf8').on('data', (text) => {
   process.stdout.write(text);
-  // What compiles runs; from then on Node itself sees the changed files.
+  // The code compiles; from then on Node itself watches the changed files.
   if (text.includes('Found 0 errors')) {
     running ??= start(['--watch', 'dist/cli.js', ...process.argv.slice(2)], { stdio: 'inherit' });
   }
@@ -30,7 +30,7 @@ tsc.stdout.setEncoding('utf8').on('data', (text) => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, stop);
 
 function start(args, options) {
-  // One without the other is of no use.
+  // One is useless without the other.
   return spawn(process.execPath, args, { cwd: root, ...options }).once('exit', stop);
 }
 
@@ -39,6 +39,6 @@ function stop() {
   try {
     process.kill(-Number(tsc.pid), 'SIGTERM');
   } catch {
-    // It has ended.
+    // It has exited.
   }
 }

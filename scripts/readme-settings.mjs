@@ -1,4 +1,5 @@
-// Writes the table of settings into both READMEs, and settings.schema.json. Run after `npx tsc -p tsconfig.test.json`, as `npm test` does.
+// Writes the table of settings into both READMEs, and settings.schema.json. Run after
+// `npx tsc -p tsconfig.test.json`, as `npm test` does.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const build = new URL(`../${process.env.BUILD_DIR ?? 'build'}/`, import.meta.url);

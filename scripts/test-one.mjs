@@ -16,7 +16,7 @@ if (files.length === 0 || missing.length > 0) {
   process.exit(1);
 }
 
-// The record of what is compiled lies beside what it is about, so that `npm run clean` takes away both.
+// The build info lies next to its output, so that `npm run clean` removes both.
 run(
   'typescript/bin/tsc',
   '-p',

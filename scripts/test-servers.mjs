@@ -1,10 +1,10 @@
-// Installs the programs that some tests run against, from Debian's packages: as root, where they are
-// missing. Tests whose program is not there are skipped, and say so.
+// Installs the programs that some tests need, from Debian's packages; needs root if one is missing. A test
+// whose program is missing is skipped, and says so.
 //
 //   node scripts/test-servers.mjs     (`npm test` does it first)
 import { spawnSync } from 'node:child_process';
 
-/** Programs, and the packages that hold them. */
+/** Programs, and the packages that contain them. */
 const PROGRAMS = [
   ['redis-server', 'redis-server'],
   ['chromium', 'chromium'],
@@ -17,7 +17,7 @@ if (missing.length === 0) {
 } else if (spawnSync('apt-get', ['--version']).status !== 0 || process.getuid?.() !== 0) {
   console.log(`Missing, and left so: ${missing.join(', ')} (this needs Debian's apt-get, and root).`);
 } else {
-  // A package list that is out of date is renewed only where the installation fails.
+  // The package list is updated only if the installation fails.
   const installed = install() || (run('apt-get', ['update', '--quiet']) && install());
   if (!installed) console.log(`Could not be installed: ${missing.join(', ')}. Their tests are skipped.`);
 }
