@@ -42,7 +42,7 @@ export class HubAccount {
   #suspicion: Refusal | undefined;
   /** The last replaced tokens: a delayed response, or a hub that is behind, may still contain one. */
   #replaced: readonly string[] = [];
-  /** Authenticator that wait for the outcome of a report; a new token is also an outcome. */
+  /** Callers that wait for the outcome of a report; a new token is also an outcome. */
   readonly #reporting = new Set<() => void>();
   #round: Round | undefined;
   #why: Unavailable | undefined;

@@ -71,7 +71,7 @@ const WATCH_PATH = '/v1/tokens/watch';
 
 export const ACCOUNTS_MAX = 5_000;
 
-/** How many current and former tokens we authenticate as ours. */
+/** How many current and former tokens we recognize as ours. */
 export const FINGERPRINTS_MAX = 10_000;
 
 /** Longer than callers wait, so that a late response still serves the next ones. */

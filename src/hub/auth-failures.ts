@@ -7,7 +7,7 @@ export const FAILURE_RATE: Rate = { burst: 10, refillMs: 6_000 };
 
 /**
  * Counts invalid credentials by source address. Valid ones are neither counted nor delayed, because honest
- * callers may share an address with somebody who authFailures.
+ * callers may share an address with somebody who guesses credentials.
  */
 export class AuthFailures {
   readonly #limit: RateLimit;

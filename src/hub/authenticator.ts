@@ -108,7 +108,7 @@ export class Authenticator {
 
   /** Authenticates by the value of an Authorization header. */
   async byAuthorization(header: string | undefined, address: string): Promise<Authentication> {
-    // A missing credential does not count as a guess.
+    // A missing credential does not count as a failure.
     if (header === undefined) return { kind: 'unauthenticated', why: 'no credential' };
     if (header.length > CREDENTIAL_CHARS_MAX)
       return this.#unauthenticated('the credential is too long', address);

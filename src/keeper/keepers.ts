@@ -10,7 +10,7 @@ import { type KeeperObserver, silentObserver } from './observer.ts';
 import type { AccountStatus } from './status.ts';
 import type { TokenStore } from '../store/store.ts';
 
-/** How many current and former tokens we authenticate as ours. */
+/** How many current and former tokens we recognize as ours. */
 export const FINGERPRINTS_MAX = 10_000;
 
 export interface KeepersParts {

@@ -11,7 +11,7 @@ const OPENED_MS = 3_600_000;
 export const CALLERS_MAX = 1_000;
 
 /**
- * Maps the path of a report to its key. Authenticator can send any path, so only a limited number of unlisted
+ * Maps the path of a report to its key. A caller can send any path, so only a limited number of unlisted
  * paths have their own keys; all others, and reports without a path, share one.
  */
 export class ReportKeys {

@@ -16,7 +16,7 @@ interface Waiter {
   settle(state: State, nowMs: number, isOver: boolean): boolean;
 }
 
-/** Authenticator that wait for a round to end. Thousands may share one: each costs an object, and all share one timer. */
+/** Callers that wait for a round to end. Thousands may share one: each costs an object, and all share one timer. */
 export class Waiters {
   readonly #clock: Clock;
   readonly #state: () => State;

@@ -13,7 +13,7 @@ export interface RoleContext {
   readonly random: Random;
   readonly log: LevelledLog;
   readonly metrics: Metrics;
-  /** Undefined where calls are not traced. */
+  /** Undefined if calls are not traced. */
   readonly tracer?: Tracer | undefined;
   /** See `Host`. */
   readonly onRejection?: (act: (error: unknown) => void) => void;

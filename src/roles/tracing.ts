@@ -6,10 +6,10 @@ import type { Log } from '../base/log.ts';
 import type { Span, TraceContext, Tracer } from '../proxy/tracing.ts';
 import type { Environment } from '../settings/environment.ts';
 
-/** Calls are traced, by OpenTelemetry's own packages. */
+/** Tracing of calls with OpenTelemetry's own packages. */
 export interface Tracing {
   readonly tracer: Tracer;
-  /** Sends what is left, for as long as `limitMs` allows. */
+  /** Sends the remaining spans, for at most `limitMs`. */
   close(limitMs: number): Promise<void>;
 }
 
@@ -20,10 +20,10 @@ const PACKAGES =
 /** Spans that wait to be sent; further ones are dropped. */
 export const SPANS_WAITING_MAX = 2_048;
 
-/** A collector that does not answer must not hold up a stop. */
+/** A collector that does not respond must not delay the shutdown. */
 const FLUSH_MS_MAX = 2_000;
 
-/** Undefined where the packages, which are optional, are not installed. */
+/** Undefined if the optional packages are not installed. */
 export async function openTracing(
   env: Environment,
   { version, clock, log }: { readonly version: string; readonly clock: Clock; readonly log: Log },
@@ -64,7 +64,7 @@ export async function openTracing(
   };
 }
 
-/** Each is imported here only, and only where a collector is named. */
+/** Imported only here, and only if a collector is configured. */
 async function loadPackages() {
   const [api, sdk, resources, exporter] = await Promise.all([
     import('@opentelemetry/api'),
@@ -75,7 +75,7 @@ async function loadPackages() {
   return { api, sdk, resources, exporter };
 }
 
-/** What the packages complain of may quote headers of the exporter, which hold credentials: only a code is told. */
+/** Errors of the packages may quote the exporter's headers, which hold credentials: only a code is logged. */
 function complaints(log: Log): Api.DiagLogger {
   const told = (message: string): void => complain(log, /"code":"?(\w{3,20})/.exec(message)?.[1]);
   return { error: told, warn: told, info() {}, debug() {}, verbose() {} };
@@ -92,7 +92,7 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' || typeof code === 'number' ? String(code) : undefined;
 }
 
-/** As the environment of every SDK of OpenTelemetry names it. */
+/** Named as in the environment variables of every OpenTelemetry SDK. */
 function samplerOf(sdk: typeof Sdk, env: Environment): Sdk.Sampler {
   const name = env['OTEL_TRACES_SAMPLER'] ?? '';
   const given = Number(env['OTEL_TRACES_SAMPLER_ARG'] || 1);

@@ -9,14 +9,14 @@ export const APP_MODES = [...TOKEN_MODES, 'login'] as const;
 export type AppMode = (typeof APP_MODES)[number];
 
 /**
- * One access_token. Times are on the monotonic clock (`Clock.lifeMs`); when a token leaves the process
+ * One access_token. Times are on the monotonic clock (`Clock.monotonicMs`); when a token leaves the process
  * (to a store, the hub's API, metrics) they are converted to Unix time.
  */
 export interface Token {
   readonly value: Secret;
   /** The first 16 hex digits of the value's SHA-256. */
   readonly fingerprint: string;
-  /** When we requested it, so never later than by the platform's count. */
+  /** When we requested it, so never later than the platform issued it. */
   readonly issuedAtMs: number;
   /** From this moment on it must not be used. */
   readonly expiresAtMs: number;
