@@ -221,7 +221,7 @@ test('a hub whose certificate is not trusted is told with what to do about it', 
     t.regex(message, new RegExp(`^no hub can be reached \\(a\\): .*NODE_EXTRA_CA_CERTS \\(${code}\\)`));
   }
   await hub.to(APPS)[0]?.fail('unreachable', 'DEPTH_ZERO_SELF_SIGNED_CERT');
-  t.regex(hub.lines.join('\n'), /NODE_EXTRA_CA_CERTS.*did not tell its accounts/);
+  t.regex(hub.lines.join('\n'), /NODE_EXTRA_CA_CERTS.*account list not received/);
 });
 
 test('an account that the hub stops to know is unknown from then on', async (t) => {

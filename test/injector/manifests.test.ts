@@ -69,6 +69,7 @@ async function shownMetrics(): Promise<Map<string, Set<string>>> {
   metrics.tokenRefreshed('a', 'ahead', 'renewed');
   metrics.tokenFetchFailed('a', undefined);
   metrics.tokenExpiresAt('a', 1);
+  metrics.egressProxyFailed('refused');
   metrics.podReviewed('injected', 'none');
   metrics.watchWebhookCertificate(() => 1);
   const shown = new Map<string, Set<string>>();

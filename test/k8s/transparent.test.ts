@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { askingPod, injected } from '../support/injection.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { findTool, runTool } from './support/tools.ts';
@@ -115,10 +115,12 @@ const missing =
     ? undefined
     : 'this machine lets us have no namespaces of our own';
 
-(missing === undefined ? test : test.skip)(
-  `programs with the host name wired in call through the sidecar, unchanged${missing === undefined ? '' : ` (skipped: ${missing})`}`,
+const withNamespaces = missing === undefined ? test : test.skip;
+const skipped = missing === undefined ? '' : ` (skipped: ${missing})`;
+
+withNamespaces(
+  `programs with the host name wired in call through the sidecar, unchanged${skipped}`,
   async (t) => {
-    const folder = temporaryFolder(t);
     const { spec } = injected(askingPod({ 'wechat-sidecar.io/transparent': 'true' })).pod as Pod;
     const environment = ({ env }: Container): Record<string, string> =>
       Object.fromEntries(env.map(({ name, value }) => [name, value]));
@@ -128,42 +130,79 @@ const missing =
       ...sidecar
     } = environment(spec.initContainers[0] as Container);
     const container = environment(spec.containers[0] as Container);
-    const clients: Record<string, readonly string[]> = {};
-    for (const [name, { tool, prepare }] of Object.entries(CLIENTS)) {
-      const command = findTool(tool) === undefined ? undefined : prepare(folder);
-      if (command === undefined) t.log(`${name} is not here and was left out`);
-      else clients[name] = command;
-    }
-    t.true('node' in clients);
-    const file = (name: string, text: string): string => {
-      writeFileSync(join(folder, name), text);
-      return join(folder, name);
-    };
     const hosts = spec.hostAliases.map(({ ip, hostnames }) => `${ip} ${hostnames.join(' ')}\n`).join('');
-    const task = file('task.json', JSON.stringify({ sidecar, container, clients }));
-    const script = [
-      'set -e',
-      'mount -t tmpfs none /run',
-      `mount --bind ${file('hosts', `127.0.0.1 localhost\n${hosts}`)} /etc/hosts`,
-      `mount --bind ${file('resolv.conf', 'nameserver 127.0.0.1\n')} "$(readlink -f /etc/resolv.conf)"`,
-      'echo 443 > /proc/sys/net/ipv4/ip_unprivileged_port_start',
-      'ip link set lo up',
-      `exec ${process.execPath} ${POD} ${task}`,
-    ].join('\n');
-    const { code, err } = await runTool('unshare', [...NAMESPACES, 'sh', '-c', script]);
-    t.is(code, 0, err);
-    const { results, metrics } = JSON.parse(readFileSync(task, 'utf8')) as {
-      results: Record<string, string[]>;
-      metrics: string;
-    };
-    t.deepEqual(Object.keys(results), Object.keys(clients));
-    for (const [name, answers] of Object.entries(results)) {
-      for (const answer of answers) t.regex(answer, /"ip_list"/, name);
-    }
-    // The second call of each met a token that had ended, and was healed.
-    const healed = [...metrics.matchAll(/replays_total\{[^}]*outcome="recovered"[^}]*\} (\d+)/g)].map(
-      (match) => Number(match[1]),
-    );
-    t.deepEqual(healed, [Object.keys(clients).length]);
+    await callAll(t, { sidecar, container, hosts });
   },
 );
+
+for (const doc of ['docs/install.md', 'docs/install.zh-CN.md']) {
+  withNamespaces(
+    `the recipe of ${doc} for such programs outside Kubernetes works as written${skipped}`,
+    async (t) => {
+      const blocks = [
+        ...readFileSync(doc, 'utf8').matchAll(/```(?:sh|text)\n# (\/etc\/\S+)[^\n]*\n([^]*?)```/g),
+      ];
+      const files = Object.fromEntries(blocks.map(([, path = '', text = '']) => [path, text]));
+      const variables = (path: string): Record<string, string> =>
+        Object.fromEntries(
+          (files[path] ?? '')
+            .trim()
+            .split('\n')
+            .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+        );
+      await callAll(t, {
+        sidecar: variables('/etc/wechat-sidecar/transparent.env'),
+        container: variables('/etc/wechat-sidecar/trust.env'),
+        hosts: files['/etc/hosts'] ?? '',
+      });
+    },
+  );
+}
+
+/** Every client that this machine has makes two calls, and the token ends in between. */
+async function callAll(
+  t: ExecutionContext,
+  {
+    sidecar,
+    container,
+    hosts,
+  }: { sidecar: Record<string, string>; container: Record<string, string>; hosts: string },
+): Promise<void> {
+  const folder = temporaryFolder(t);
+  const clients: Record<string, readonly string[]> = {};
+  for (const [name, { tool, prepare }] of Object.entries(CLIENTS)) {
+    const command = findTool(tool) === undefined ? undefined : prepare(folder);
+    if (command === undefined) t.log(`${name} is not here and was left out`);
+    else clients[name] = command;
+  }
+  t.true('node' in clients);
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const task = file('task.json', JSON.stringify({ sidecar, container, clients }));
+  const script = [
+    'set -e',
+    'mount -t tmpfs none /run',
+    `mount --bind ${file('hosts', `127.0.0.1 localhost\n${hosts}`)} /etc/hosts`,
+    `mount --bind ${file('resolv.conf', 'nameserver 127.0.0.1\n')} "$(readlink -f /etc/resolv.conf)"`,
+    'echo 443 > /proc/sys/net/ipv4/ip_unprivileged_port_start',
+    'ip link set lo up',
+    `exec ${process.execPath} ${POD} ${task}`,
+  ].join('\n');
+  const { code, err } = await runTool('unshare', [...NAMESPACES, 'sh', '-c', script]);
+  t.is(code, 0, err);
+  const { results, metrics } = JSON.parse(readFileSync(task, 'utf8')) as {
+    results: Record<string, string[]>;
+    metrics: string;
+  };
+  t.deepEqual(Object.keys(results), Object.keys(clients));
+  for (const [name, answers] of Object.entries(results)) {
+    for (const answer of answers) t.regex(answer, /"ip_list"/, name);
+  }
+  // The second call of each met a token that had ended, and was healed.
+  const healed = [...metrics.matchAll(/replays_total\{[^}]*outcome="recovered"[^}]*\} (\d+)/g)].map((match) =>
+    Number(match[1]),
+  );
+  t.deepEqual(healed, [Object.keys(clients).length]);
+}

@@ -86,12 +86,12 @@ test('a bad file is refused, told once for each content, and the next good one i
   const { applied, put, said } = start(t, clock, { 'a.yaml': app('one') });
   put({ 'a.yaml': `${app('two')}errorStatus: teapot` });
   clock.advance(POLL_MS);
-  t.regex(said(), /errorStatus .*teapot.*refused; the old ones stay in force/);
+  t.regex(said(), /errorStatus .*teapot.*rejected; the old ones stay in force/);
   clock.advance(10 * POLL_MS);
   t.is(said(), '');
   put({ 'a.yaml': 'apps: [' });
   clock.advance(POLL_MS);
-  t.regex(said(), /not valid YAML.*refused/);
+  t.regex(said(), /not valid YAML.*rejected/);
   t.is(applied.length, 0);
   put({ 'a.yaml': app('three') });
   clock.advance(POLL_MS);
@@ -103,10 +103,10 @@ test('a file that is taken away changes nothing until it is back', (t) => {
   const { applied, put, said, folder } = start(t, clock, { 'a.yaml': app('one') });
   rmSync(join(folder, 'a.yaml'));
   clock.advance(POLL_MS);
-  t.regex(said(), /there is no file.*refused/);
+  t.regex(said(), /there is no file.*rejected/);
   put({ 'a.yaml': app('one') });
   clock.advance(POLL_MS);
-  t.regex(said(), /in force already/);
+  t.regex(said(), /reloaded without changes/);
   t.is(applied.length, 0);
 });
 
@@ -127,7 +127,7 @@ test('a setting that needs a restart is named, once, and never its value', (t) =
   put({ 'a.yaml': `${app('one')}store: redis://:hunter2@redis\nlisten: localhost:1\nlogLevel: debug` });
   clock.advance(POLL_MS);
   const lines = said();
-  t.regex(lines, /"settings":\["listen","store\.url"\],"event":"These settings .*need a restart/);
+  t.regex(lines, /"settings":\["listen","store\.url"\],"event":"changed settings need a restart/);
   t.notRegex(lines, /hunter2/);
   put({ 'a.yaml': `${app('two')}store: redis://:hunter2@redis\nlisten: localhost:1` });
   clock.advance(POLL_MS);
@@ -137,7 +137,7 @@ test('a setting that needs a restart is named, once, and never its value', (t) =
 test('on request it looks at once, and answers also where nothing has changed', (t) => {
   const { applied, put, said, watch } = start(t, new ManualClock(), { 'a.yaml': app('one') });
   watch.reload();
-  t.regex(said(), /in force already/);
+  t.regex(said(), /reloaded without changes/);
   put({ 'a.yaml': app('two') });
   watch.reload();
   t.is(applied.length, 1);
@@ -177,7 +177,7 @@ test('a file that is opened to others while we run is warned of, and on request 
   clock.advance(POLL_MS);
   t.is(said(), '');
   watch.reload();
-  t.regex(said(), /every user of this machine may read .*in force already/s);
+  t.regex(said(), /every user of this machine may read .*reloaded without changes/s);
   chmodSync(join(folder, 'secret'), 0o600);
   put({ secret: 'two' });
   clock.advance(POLL_MS);

@@ -139,12 +139,12 @@ redisTest(
     opened.reject(error);
     t.is(opened.told.at(-1), 'unavailable');
     await until('it is there again', () => takes(opened));
-    t.true(opened.lines.some((line) => line.includes('was caught; connecting again')));
+    t.true(opened.lines.some((line) => line.includes('caught; reconnecting')));
     opened.told.length = 0;
     opened.reject(new TypeError('a-token-in-its-text'));
     opened.reject('a-token-in-its-text');
     t.deepEqual(opened.told, []);
-    t.is(opened.lines.filter((line) => line.includes('an internal error was caught')).length, 2);
+    t.is(opened.lines.filter((line) => line.includes('internal error caught')).length, 2);
     t.false(opened.lines.join('\n').includes('a-token-in-its-text'));
     t.deepEqual(
       placesOf(new Error('x\n y')).filter((place) => !place.startsWith('at ')),

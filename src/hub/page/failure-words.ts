@@ -40,7 +40,7 @@ export function failureWords(
 ): string {
   if (language === 'en') return message;
   const [cause, remedy] = CHINESE[errcode] ?? otherWords(errcode, message);
-  const ip = /calls coming from ([0-9a-f.:]{2,45}?)\.(?:\s|$)/i.exec(message)?.[1];
+  const ip = /calls come from ([0-9a-f.:]{2,45}?)\.(?:\s|$)/i.exec(message)?.[1];
   const seen = ip === undefined ? '' : `平台看到的来源 IP 是 ${ip}。`;
   const code = errcode === -1 ? '' : `（errcode ${errcode}）`;
   return `没有取得 access_token${code}：${cause}。${seen}处理办法：${remedy}。`;
