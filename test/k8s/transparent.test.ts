@@ -140,7 +140,7 @@ for (const doc of ['docs/install.md', 'docs/install.zh-CN.md']) {
     `the recipe of ${doc} for such programs outside Kubernetes works as written${skipped}`,
     async (t) => {
       const blocks = [
-        ...readFileSync(doc, 'utf8').matchAll(/```(?:sh|text)\n# (\/etc\/\S+)[^\n]*\n([^]*?)```/g),
+        ...readFileSync(doc, 'utf8').matchAll(/```(?:sh|text)\n# (\/etc\/[\w./-]+)[^\n]*\n([^]*?)```/g),
       ];
       const files = Object.fromEntries(blocks.map(([, path = '', text = '']) => [path, text]));
       const variables = (path: string): Record<string, string> =>

@@ -135,12 +135,12 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'token/machine.js',
-        find: 'const permission = permit(state.spentAtMs[mode], quota, moment.nowMs);',
+        find: 'const permission = checkQuota(state.spentAtMs[mode], quota, moment.nowMs);',
         put: "const permission = { kind: 'allowed' };",
       },
       {
         file: 'lease/decide.js',
-        find: "if (force && permit(ledger, quota, nowUnixMs).kind !== 'allowed')",
+        find: "if (force && checkQuota(ledger, quota, nowUnixMs).kind !== 'allowed')",
         put: 'if (false)',
       },
     ],
@@ -184,8 +184,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'token/machine.js',
-        find: 'const permission = permit(state.spentAtMs[mode], quota, moment.nowMs);',
-        put: "const permission = mode === 'classic' ? { kind: 'allowed' } : permit(state.spentAtMs[mode], quota, moment.nowMs);",
+        find: 'const permission = checkQuota(state.spentAtMs[mode], quota, moment.nowMs);',
+        put: "const permission = mode === 'classic' ? { kind: 'allowed' } : checkQuota(state.spentAtMs[mode], quota, moment.nowMs);",
       },
     ],
   },
