@@ -33,8 +33,8 @@ export type Reading =
 /** A request with a larger head or body is not plain. */
 const PLAIN_HEAD_BYTES_MAX: number = 16 * 1024;
 /**
- * A request with as many headers, or more, is refused. Each takes some hundred bytes of memory while the head arrives,
- * however short it is: thousands of unfinished heads of tiny headers took a hub past its limit.
+ * A request with this many headers or more is refused. While the head arrives, each takes some hundred bytes of
+ * memory, however short it is: thousands of unfinished heads with tiny headers exceeded a hub's memory limit.
  */
 export const HEADERS_MAX = 500;
 export const PLAIN_BODY_BYTES_MAX: number = 64 * 1024;

@@ -48,7 +48,7 @@ export function controlRoutes(control: SimulatorControl, certificatePem: string 
 }
 
 /**
- * A web page in a local browser is recognised by the headers that browsers add, or by a host name that was
+ * A web page in a local browser is recognized by the headers that browsers add, or by a host name that was
  * made to resolve to this machine.
  */
 function isFromPage(headers: IncomingHttpHeaders): boolean {
