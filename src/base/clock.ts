@@ -18,8 +18,8 @@ export interface Timer {
 }
 
 /** Converts monotonic time to Unix time, using the current wall clock. */
-export function toUnixMs(lifeMs: number, clock: Pick<Clock, 'unixMs' | 'monotonicMs'>): number {
-  return lifeMs + clock.unixMs() - clock.monotonicMs();
+export function toUnixMs(monotonicMs: number, clock: Pick<Clock, 'unixMs' | 'monotonicMs'>): number {
+  return monotonicMs + clock.unixMs() - clock.monotonicMs();
 }
 
 /** Longest delay that a Node timer supports. */

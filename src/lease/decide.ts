@@ -75,8 +75,8 @@ export function decide(situation: Situation): Decision {
     return { kind: 'wait', forMs: Math.min(SETTLE_MS - situation.steadyMs, WAIT_MS_MAX) };
   }
   const { quota } = policyFor('stable');
-  const ledger = currentUses(forcedAtUnixMs ?? [], store.forcedAtUnixMs, quota, nowUnixMs);
-  if (force && checkQuota(ledger, quota, nowUnixMs).kind !== 'allowed') return { kind: 'superseded' };
+  const uses = currentUses(forcedAtUnixMs ?? [], store.forcedAtUnixMs, quota, nowUnixMs);
+  if (force && checkQuota(uses, quota, nowUnixMs).kind !== 'allowed') return { kind: 'superseded' };
   return { kind: 'fetch' };
 }
 

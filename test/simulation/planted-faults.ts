@@ -140,7 +140,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       },
       {
         file: 'lease/decide.js',
-        find: "if (force && checkQuota(ledger, quota, nowUnixMs).kind !== 'allowed')",
+        find: "if (force && checkQuota(uses, quota, nowUnixMs).kind !== 'allowed')",
         put: 'if (false)',
       },
     ],
