@@ -65,7 +65,7 @@ onLinux('a connection to the platform that lacks a descriptor is no fault of the
   const refused = answers.filter((answer) => answer.includes('x-wechat-sidecar-error: overloaded'));
   t.true(refused.length > 0 && refused.length < answers.length, String(refused.length));
   for (const answer of refused) {
-    t.regex(answer, /out of file descriptors for upstream connections; nothing was sent \(EMFILE\)/);
+    t.regex(answer, /no file descriptor is left for a connection; nothing was sent \(EMFILE\)/);
   }
   t.is(answers.filter((answer) => answer.includes('46003')).length, answers.length - refused.length);
   const line = await sidecar.untilLine('out of file descriptors for upstream connections');

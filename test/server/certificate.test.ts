@@ -96,7 +96,7 @@ test('a pair that does not fit is refused with one log line, and the old one sta
   files.put({ cert: two.cert, key: one.key });
   for (let n = 0; n < 5; n += 1) clock.advance(30_000);
   t.is(await shownName(port), one.name);
-  t.is(lines.filter((line) => line.includes('was refused')).length, 1);
+  t.is(lines.filter((line) => line.includes('new certificate rejected')).length, 1);
   t.notRegex(lines.join(''), /PRIVATE KEY/);
   files.put(two);
   clock.advance(30_000);
