@@ -1,7 +1,9 @@
+import { parseJson } from '../base/json.ts';
+
 /** Counts each `{ [ , :` outside strings. A pod with a thousand variables has about 16,000. */
 export const PARTS_MAX = 30_000;
-/** The names and values of the two fields that identify a review are shorter. */
-const TEXT_BYTES_MAX = 64;
+/** The names and values of the two fields that identify a review are shorter, even if every character is escaped. */
+const TEXT_BYTES_MAX = 128;
 const WANTED: Readonly<Record<string, string>> = {
   kind: 'AdmissionReview',
   apiVersion: 'admission.k8s.io/v1',
@@ -59,6 +61,7 @@ export class ReviewScan {
       else if (byte === BACKSLASH) this.#escaped = true;
       else if (byte === QUOTE) {
         this.#inText = false;
+        if (keeps) this.#text = unescaped(this.#text);
         return at;
       }
       if (keeps && this.#text.length < TEXT_BYTES_MAX) this.#text += String.fromCharCode(byte);
@@ -108,4 +111,11 @@ export class ReviewScan {
     this.#found.add(key);
     return WANTED[key] === text;
   }
+}
+
+/** What a JSON string stands for: `admission.k8s.io\/v1` is `admission.k8s.io/v1`. */
+function unescaped(text: string): string {
+  if (!text.includes('\\')) return text;
+  const value = parseJson(`"${text}"`);
+  return typeof value === 'string' ? value : text;
 }
