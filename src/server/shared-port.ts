@@ -45,19 +45,22 @@ export async function canSharePorts(): Promise<boolean> {
 
 /**
  * Opens a server with several sockets, and returns the additional ones. A shared port is open to every program of the
- * same user that asks for it, so the port is first opened unshared: a port in use is then still an error.
+ * same user that asks for it, so a given port is first opened unshared: a port in use is then still an error. A port
+ * that the system chooses is in use by nobody, and must not be let go: somebody else could be given it meanwhile.
  */
 export async function openShared(server: HttpServer, place: Place): Promise<Server[]> {
-  const alone = await open(createServer(), place);
-  const shared = { ...place, port: portOf(alone) };
-  await new Promise((resolve) => alone.close(resolve));
+  if (place.port !== 0) {
+    const alone = await open(createServer(), place);
+    await new Promise((resolve) => alone.close(resolve));
+  }
   const others = Array.from({ length: SOCKETS - 1 }, () => acceptorFor(server));
-  const all = [server, ...others];
   try {
-    for (const each of all) await open(each, shared, true);
+    await open(server, place, true);
+    const shared = { ...place, port: portOf(server) };
+    for (const each of others) await open(each, shared, true);
     return others;
   } catch (error) {
-    for (const each of all) each.close();
+    for (const each of [server, ...others]) each.close();
     throw error;
   }
 }

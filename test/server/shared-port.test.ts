@@ -54,6 +54,11 @@ test('a port has several sockets where Node and the system can do that, and none
   t.is(listening(port), 0);
 });
 
+test('listeners that start at once and let the system choose get a port each', async (t) => {
+  const all = await Promise.all(Array.from({ length: 200 }, () => start(t, () => undefined)));
+  t.is(new Set(all.map(({ port }) => port)).size, all.length);
+});
+
 test('a port that another listener has with several sockets is in use', async (t) => {
   const { port } = await start(t, () => undefined);
   await t.throwsAsync(
