@@ -50,7 +50,7 @@ export class Watchers {
   readonly #rota: readonly Set<Watcher>[] = Array.from({ length: PARTS }, () => new Set());
   /** By account: the event for the current token, valid for the second in which it was written. */
   readonly #events = new Map<string, { fingerprint: string; secondsLeft: number; event: Buffer }>();
-  /** Accounts whose watchers were last sent a token, and must be told when it ends. */
+  /** Accounts whose watchers were last sent a token; they need a `gone` event when it expires. */
   readonly #told = new Set<string>();
   readonly #byCaller = new Map<string, number>();
   #size = 0;
@@ -158,8 +158,7 @@ export class Watchers {
   }
 
   /**
-   * An account without a token may get its first one now; only if it does not, the watcher is told that it
-   * has none.
+   * An account without a token may be about to get its first one: `gone` is sent only if none arrives.
    */
   async #tellFirst(watcher: Watcher, appid: string): Promise<void> {
     const { accounts } = this.#parts;

@@ -30,7 +30,7 @@ export async function makeWebhookCertificate(
     notBeforeDate: new Date(nowMs - BACKDATED_MS),
     notAfterDate: new Date(nowMs + lifeMs),
   } as const;
-  // CAs that share a name cannot be told apart by a verifier that has to choose one.
+  // Each CA gets its own name: a verifier cannot choose between CAs with the same name.
   const serial = Math.floor(random() * 2 ** 32).toString(16);
   const name = `wechat-sidecar webhook ${new Date(nowMs).toISOString()} ${serial}`;
   const authority = await generate([{ name: 'commonName', value: name }], {

@@ -195,7 +195,7 @@ export class ConnectionTable {
   }
 
   /** Who sends requests over this connection; the first of several that share it. */
-  recognised(socket: Duplex, caller: string): void {
+  authenticated(socket: Duplex, caller: string): void {
     const place = this.#placeOf(socket);
     if (place === undefined || place.caller !== undefined || this.#byPeer.get(place.peer) !== place) return;
     if (this.#knownIdle.sizeOf(caller) + this.#knownServed.sizeOf(caller) >= this.#share()) {

@@ -17,7 +17,7 @@ export interface AttemptFailure extends TransportFailure {
   readonly isRepeatable: boolean;
 }
 
-/** Where to send one request, and whom to notify at its end. */
+/** The origin of one request, and the callbacks for its outcome. */
 export interface SendTo {
   readonly origin: Origin;
   /** Use a new connection. */

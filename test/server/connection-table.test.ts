@@ -157,7 +157,7 @@ async function startShared(t: ExecutionContext, limits: Partial<ConnectionLimits
   const listener = await listen({
     handler: (request, response) => {
       const key = request.headers['x-key'];
-      if (typeof key === 'string') places.recognised(request.socket, key);
+      if (typeof key === 'string') places.authenticated(request.socket, key);
       if (request.url !== '/hang') response.end('served');
     },
     host: '127.0.0.1',

@@ -1,32 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import type { RequestListener, ServerResponse } from 'node:http';
-import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
+import test from 'ava';
 import { errorResponse } from '../../src/proxy/errors.ts';
-import { listen, type Listener, type ListenOptions } from '../../src/server/listen.ts';
 import { ListenError } from '../../src/server/listen-error.ts';
 import { HEADERS_MAX } from '../../src/server/plain-request.ts';
+import { startListener as start } from '../support/listener.ts';
 import { rawCall, rawConnection } from '../support/raw-call.ts';
-
-async function start(
-  t: ExecutionContext,
-  handler: RequestListener,
-  over: Partial<ListenOptions> = {},
-): Promise<Listener> {
-  const listener = await listen({
-    handler,
-    host: '127.0.0.1',
-    port: 0,
-    setting: 'WECHAT_SIDECAR_LISTEN (listen)',
-    clock: systemClock,
-    log: silentLog,
-    ...over,
-  });
-  t.teardown(() => listener.close());
-  return listener;
-}
 
 const hello: RequestListener = (request, response) => {
   request.resume();

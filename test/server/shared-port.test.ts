@@ -1,35 +1,15 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { listen, type Listener, type ListenOptions } from '../../src/server/listen.ts';
+import test from 'ava';
 import { canSharePorts, SOCKETS } from '../../src/server/shared-port.ts';
+import { startListener as start } from '../support/listener.ts';
 import { type RawConnection, rawCall, rawConnection } from '../support/raw-call.ts';
 
 /** Newer versions of Node have several sockets for each port, older ones have one: what follows holds for both. */
 const MANY = 8 * SOCKETS;
 const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
-
-async function start(
-  t: ExecutionContext,
-  handler: RequestListener,
-  over: Partial<ListenOptions> = {},
-): Promise<Listener> {
-  const listener = await listen({
-    handler,
-    host: '127.0.0.1',
-    port: 0,
-    setting: 'listen',
-    clock: systemClock,
-    log: silentLog,
-    ...over,
-  });
-  t.teardown(() => listener.close());
-  return listener;
-}
 
 function connections(port: number, count = MANY): Promise<RawConnection[]> {
   return Promise.all(Array.from({ length: count }, () => rawConnection(port)));
