@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import test from 'ava';
@@ -38,6 +47,8 @@ function npmCache(): string {
 function pack(): Packed {
   const tree = join(folder, 'tree');
   for (const path of [home, empty, tree]) mkdirSync(path);
+  // Without a manifest, npm would install into the next folder above that has one, or node_modules.
+  writeFileSync(join(empty, 'package.json'), '{ "private": true }');
   for (const entry of readdirSync('.', { withFileTypes: true })) {
     const { name } = entry;
     if (/^(?:\.git|\.cache|node_modules|dist|build)(?:$|-)/.test(name)) continue;
