@@ -209,13 +209,14 @@ class WatchSink implements ResponseSink {
       return;
     }
     this.#isOpen = true;
-    this.#heard();
+    this.#readMs = this.#options.clock.monotonicMs();
+    this.#silence.cancel();
+    this.#expectMore(SILENCE_MS_MAX);
     this.#options.onOpen();
   }
 
   data(chunk: Buffer): boolean {
     if (this.isOver) return true;
-    this.#heard();
     // This was sent after the last read, unless both are part of a backlog that is read in many chunks.
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#readMs > BACKLOG_MS) this.#sinceMs = this.#readMs;
@@ -239,9 +240,14 @@ class WatchSink implements ResponseSink {
     this.#finish(reason, 0, false);
   }
 
-  #heard(): void {
-    this.#silence.cancel();
-    this.#silence = this.#options.clock.after(SILENCE_MS_MAX, () => this.#finish('silence', 0, true));
+  /** One timer for many chunks: it is set again for what is left since the last one. */
+  #expectMore(leftMs: number): void {
+    const { clock } = this.#options;
+    this.#silence = clock.after(leftMs, () => {
+      const quietMs = clock.monotonicMs() - this.#readMs;
+      if (quietMs < SILENCE_MS_MAX) this.#expectMore(SILENCE_MS_MAX - quietMs);
+      else this.#finish('silence', 0, true);
+    });
   }
 
   #finish(reason: string, restMs: number, isTransport: boolean): void {

@@ -9,7 +9,7 @@ import { secondsLeft, wireToken } from './wire.ts';
 export const HEARTBEAT_MS = 15_000;
 
 /** One timer serves all heartbeats: each tick handles one part of the watchers. */
-const TICK_MS = 1_000;
+const TICK_MS = 3_000;
 const PARTS = HEARTBEAT_MS / TICK_MS;
 const HEARTBEAT = Buffer.from(':\n\n');
 
@@ -180,13 +180,17 @@ export class Watchers {
 
   #broadcast(appid: string): void {
     const audience = this.#all().filter((watcher) => wants(watcher, appid));
-    const tellFrom = (start: number): void => {
+    this.#inBatches(audience, (batch) => {
       // Looked up again for each batch: if a newer token arrived in between, that one is sent.
       const event = this.#eventOf(appid);
-      for (const watcher of audience.slice(start, start + BATCH)) this.#write(watcher, event);
-      if (start + BATCH < audience.length) this.#parts.clock.after(0, () => tellFrom(start + BATCH));
-    };
-    tellFrom(0);
+      for (const watcher of batch) this.#write(watcher, event);
+    });
+  }
+
+  #inBatches(watchers: readonly Watcher[], serve: (batch: readonly Watcher[]) => void): void {
+    serve(watchers.slice(0, BATCH));
+    if (watchers.length <= BATCH) return;
+    this.#parts.clock.after(0, () => this.#inBatches(watchers.slice(BATCH), serve));
   }
 
   #eventOf(appid: string): Buffer {
@@ -219,17 +223,21 @@ export class Watchers {
   #tick(): void {
     const { accounts, clock } = this.#parts;
     const part = this.#rota[this.#ticks++ % PARTS] as Set<Watcher>;
-    for (const watcher of part) {
-      const { response, caller } = watcher;
-      // A stream that was ended but is still here has not been read to its end for too long.
-      if (response.writableEnded) response.destroy();
-      else if ((caller.endsAtMs ?? Infinity) <= clock.monotonicMs()) response.end();
-      else this.#write(watcher, HEARTBEAT);
-    }
+    this.#inBatches([...part], (batch) => {
+      for (const watcher of batch) this.#keepAlive(watcher);
+    });
     for (const appid of this.#told) {
       if (accounts.peek(appid) === undefined) this.removed(appid);
     }
     this.#timer = this.#size === 0 ? undefined : clock.after(TICK_MS, () => this.#tick());
+  }
+
+  #keepAlive(watcher: Watcher): void {
+    const { response, caller } = watcher;
+    // A stream that was ended but is still here has not been read to its end for too long.
+    if (response.writableEnded) response.destroy();
+    else if ((caller.endsAtMs ?? Infinity) <= this.#parts.clock.monotonicMs()) response.end();
+    else this.#write(watcher, HEARTBEAT);
   }
 
   #all(): Watcher[] {

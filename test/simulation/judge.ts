@@ -57,6 +57,7 @@ export class Judge {
   readonly #generations = new Map<Machine, number>();
   readonly #published = new Map<number, string>();
   readonly #fetching = new Set<{ readonly by: string }>();
+  #publishedMs = -Infinity;
 
   constructor(world: World) {
     this.#world = world;
@@ -279,7 +280,7 @@ export class Judge {
   #mustHaveAsked(keeper: HubNode | SidecarNode, startedMs: number): void {
     const { schedule, excuses } = this.#world;
     const machine = machineOf(keeper);
-    if (machine === undefined || this.#isLeaseOfAnother(keeper)) return;
+    if (machine === undefined || this.#isLeaseOfAnother(keeper, startedMs)) return;
     const fromMs = startedMs - ASKED_BEFORE_MS;
     schedule.at(startedMs + ASKED_AFTER_MS, undefined, () => {
       const link = keeper.keeping?.link;
@@ -288,7 +289,7 @@ export class Judge {
       const hasRun =
         machineOf(keeper) === machine && machine.startedMs < fromMs && machine.pausedUntilMs < fromMs;
       if (!isStoreThere || !hasRun || machine.lastJumpMs >= fromMs) return;
-      if (excuses.isWayTroubled(fromMs - ANSWER_MS_MAX) || this.#isLeaseOfAnother(keeper)) return;
+      if (excuses.isWayTroubled(fromMs - ANSWER_MS_MAX) || this.#isLeaseOfAnother(keeper, fromMs)) return;
       if (!this.quotas.isFailing(keeper.name) || this.quotas.wasAskedSince(fromMs, schedule.nowMs)) return;
       this.fail(
         'demand wakes a back-off',
@@ -297,12 +298,12 @@ export class Judge {
     });
   }
 
-  /** In classic whoever has the lease may be long about it. */
-  #isLeaseOfAnother({ name }: HubNode | SidecarNode): boolean {
+  /** In classic another hub may have the lease, or have had it until it published a token since then. */
+  #isLeaseOfAnother({ name }: HubNode | SidecarNode, sinceMs: number): boolean {
     const { sizes, store } = this.#world;
     if (sizes.mode !== 'classic' || sizes.store !== 'shared') return false;
     const { lease } = store.at({ appid: APPID, mode: 'classic' });
-    return lease !== undefined && !lease.owner.startsWith(`${name}-`);
+    return this.#publishedMs >= sinceMs || (lease !== undefined && !lease.owner.startsWith(`${name}-`));
   }
 
   /** A program got to hear that a token is dead. */
@@ -356,6 +357,7 @@ export class Judge {
   }
 
   #publishing(generation: number, fingerprint: string): void {
+    this.#publishedMs = this.#world.schedule.nowMs;
     const { sizes, store } = this.#world;
     const known = this.#published.get(generation);
     this.#published.set(generation, fingerprint);

@@ -1,6 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../../src/base/clock.ts';
 import { makeLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { parseSettings } from '../../src/settings/parse.ts';
@@ -8,6 +7,7 @@ import { startProxy } from '../../src/roles/proxy.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { REPORTS_KEY } from './hub.ts';
+import { patientClock } from './patient-clock.ts';
 import type { RunningProxy } from './proxy.ts';
 import type { Teardown } from './simulator.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -57,11 +57,11 @@ export async function startHubProxy(
   });
   if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
   const lines: string[] = [];
-  const log = makeLog('debug', systemClock, (line) => lines.push(line));
+  const log = makeLog('debug', patientClock, (line) => lines.push(line));
   const metrics = makeMetrics({ version: '0.0.0-test', role: 'proxy', node: process.version });
   const role = await startProxy(parsed.settings, {
     version: '0.0.0-test',
-    clock: systemClock,
+    clock: patientClock,
     random: systemRandom,
     log,
     metrics,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Clock, systemClock } from '../../src/base/clock.ts';
+import type { Clock } from '../../src/base/clock.ts';
 import { makeLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { RunningRole } from '../../src/roles/role.ts';
@@ -9,6 +9,7 @@ import { startHub } from '../../src/roles/hub.ts';
 import type { KubernetesAccess } from '../../src/kubernetes/api.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { patientClock } from './patient-clock.ts';
 import { ask, type Ask, type Reply } from './simulator-client.ts';
 import { type RunningSimulator, startSimulator, type Teardown } from './simulator.ts';
 import { RIGHTS } from '../../src/hub-api/rights.ts';
@@ -47,7 +48,7 @@ export async function startTestHub(
   const apiServer = options.access?.server ?? kubernetes.apiServer;
   const settings = { ...rest, kubernetes: { ...kubernetes, apiServer } };
   const lines: string[] = [];
-  const { clock = systemClock } = options;
+  const { clock = patientClock } = options;
   const context = {
     version: '0.0.0-test',
     clock,

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../src/base/clock.ts';
+import type { Clock } from '../../src/base/clock.ts';
 import { type LevelledLog, makeLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { RunningRole } from '../../src/roles/role.ts';
@@ -8,6 +8,7 @@ import type { Settings } from '../../src/settings/settings.ts';
 import { startProxy } from '../../src/roles/proxy.ts';
 import { makeMetrics, type Metrics } from '../../src/server/metrics.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { patientClock } from './patient-clock.ts';
 import { type RunningSimulator, startSimulator, type Teardown } from './simulator.ts';
 
 export interface RunningProxy {
@@ -28,7 +29,7 @@ export async function startTestProxy(
   t: Teardown,
   upstreams: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  clock: Clock = systemClock,
+  clock: Clock = patientClock,
   tracer?: Tracer,
 ): Promise<RunningProxy> {
   const lines: string[] = [];
