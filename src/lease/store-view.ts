@@ -73,7 +73,7 @@ export function learn(view: StoreView, { seen, askedAtMs, nowMs }: StoreAnswer):
   const isNews = held !== undefined && held.record !== view.held?.record;
   return {
     view: next,
-    news: isNews ? sharedOf(next) : { forcedAtMs: sharedOf(next).forcedAtMs },
+    news: isNews ? sharedOf(next) : { forcedAtMs: forcedAtMsOf(next) },
     unrecorded: unrecorded(forcedAtUnixMs, seen.forcedAtUnixMs),
     isBehind: held !== undefined && stored < held.record.generation && isLive(held, nowMs),
     events: [...(isForgotten ? (['forgotten'] as const) : []), ...unreadable(view.link, seen, isDecryptable)],
@@ -81,11 +81,15 @@ export function learn(view: StoreView, { seen, askedAtMs, nowMs }: StoreAnswer):
 }
 
 /** The token and the forced refreshes of a view, on our monotonic clock. */
-export function sharedOf({ held, forcedAtUnixMs, offsetMs }: StoreView): SharedState {
-  const forcedAtMs = (forcedAtUnixMs ?? []).map((unixMs) => unixMs - offsetMs);
-  if (held === undefined) return { forcedAtMs };
-  const { record, issuedAtMs } = held;
+export function sharedOf(view: StoreView): SharedState {
+  const forcedAtMs = forcedAtMsOf(view);
+  if (view.held === undefined) return { forcedAtMs };
+  const { record, issuedAtMs } = view.held;
   return { token: makeToken(record.value.reveal(), issuedAtMs, lifeOf(record)), forcedAtMs };
+}
+
+function forcedAtMsOf({ forcedAtUnixMs, offsetMs }: StoreView): readonly number[] {
+  return (forcedAtUnixMs ?? []).map((unixMs) => unixMs - offsetMs);
 }
 
 /** Adds forced refreshes to those that a view knows of. */
