@@ -13,6 +13,6 @@ if (files.length === Number(count) && !files.includes(undefined)) console.log([.
 function fileOf(line) {
   const [, where] = /^\s*✘ \[fail\]: (.*)$/.exec(line) ?? [];
   const parts = where?.split(' › ') ?? [];
-  const files = parts.map((_, at) => `${build}/test/${parts.slice(0, at + 1).join('/')}.test.js`);
-  return files.find((file) => existsSync(file));
+  const possible = parts.map((_, at) => `${build}/test/${parts.slice(0, at + 1).join('/')}.test.js`);
+  return possible.find((file) => existsSync(file));
 }

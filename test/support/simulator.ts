@@ -7,6 +7,7 @@ import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { makeCertificate } from '../../src/simulator/certificate.ts';
 import type { SimulatorControl } from '../../src/simulator/control.ts';
 import { makeSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';
+import { patientClock } from './patient-clock.ts';
 
 export interface RunningSimulator {
   /** `http://127.0.0.1:port` or `https://localhost:port`, without a slash. */
@@ -30,7 +31,7 @@ export async function startSimulator(
   options: Partial<SimulatorOptions> & { readonly https?: boolean } = {},
 ): Promise<RunningSimulator> {
   const { https = false, ...rest } = options;
-  const clock = rest.clock ?? systemClock;
+  const clock = rest.clock ?? patientClock;
   const certificate = https ? await makeCertificate(systemClock) : undefined;
   const simulator = makeSimulator({
     log: silentLog,
