@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createServer, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,8 +91,31 @@ const ROLES = {
   },
 };
 
-/** What becomes of standard output and standard error. A reader that leaves is EPIPE, and a full disk ENOSPC. */
-type Fate = 'is closed from the start' | 'is full' | 'has no reader any more' | 'is never read';
+/**
+ * What becomes of standard output and standard error. A reader that leaves is EPIPE, and a full disk ENOSPC. A used-up
+ * quota (EDQUOT) cannot be had without a file system of its own, and no code is treated differently from another.
+ */
+type Fate =
+  'is closed from the start' | 'is full' | 'is on a broken disk' | 'has no reader any more' | 'is never read';
+
+/** Nothing is mapped at the first address of a process, where its memory is written: EIO. */
+const FILES: Partial<Record<Fate, string>> = {
+  'is full': '/dev/full',
+  'is on a broken disk': '/proc/self/mem',
+};
+
+test('what stands for a broken disk is one', (t) => {
+  for (const [fate, code] of [
+    ['is full', 'ENOSPC'],
+    ['is on a broken disk', 'EIO'],
+  ] as const) {
+    const fd = openSync(FILES[fate] ?? '', constants.O_WRONLY);
+    t.throws(() => writeSync(fd, 'one'), { code });
+    const output = openOutput(fd);
+    t.notThrows(() => output.write('two'));
+    closeSync(fd);
+  }
+});
 
 function startWith(
   t: ExecutionContext,
@@ -103,12 +126,13 @@ function startWith(
   const run = [process.execPath, CLI, command];
   const shell = fate === 'is closed from the start' ? ['sh', '-c', 'exec "$@" >&- 2>&-', 'sh'] : [];
   const [program = '', ...args] = [...shell, ...run];
-  const full = fate === 'is full' ? openSync('/dev/full', 'w') : undefined;
+  const file = FILES[fate];
+  const fd = file === undefined ? undefined : openSync(file, constants.O_WRONLY);
   const child = spawn(program, args, {
-    stdio: ['ignore', full ?? 'pipe', full ?? 'pipe'],
+    stdio: ['ignore', fd ?? 'pipe', fd ?? 'pipe'],
     env: { ...ENV, ...env },
   });
-  if (full !== undefined) closeSync(full);
+  if (fd !== undefined) closeSync(fd);
   t.teardown(() => child.kill('SIGKILL'));
   if (fate === 'has no reader any more') {
     child.stdout?.destroy();
@@ -123,6 +147,7 @@ function startWith(
 for (const fate of [
   'is closed from the start',
   'is full',
+  'is on a broken disk',
   'has no reader any more',
   'is never read',
 ] as const) {
