@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { type ExchangeOwner, PlainExchange } from './plain-exchange.ts';
 import { type Fields, PLAIN_BODY_BYTES_MAX, readPlainRequest } from './plain-request.ts';
 import type { ResponseWire } from './plain-response.ts';
+import { kept, readIntoOneBuffer } from './shared-reading.ts';
 
 export interface ExpressLimits {
   /** From the connection to its first byte. */
@@ -52,12 +53,14 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   /** The caller will send nothing more. */
   #isEnded = false;
   #quietSinceMs: number;
+  readonly #readAsUsual: (() => void) | undefined;
 
   constructor(lane: Lane, socket: Socket) {
     this.#lane = lane;
     this.#socket = socket;
     this.#quietSinceMs = lane.clock.monotonicMs();
-    socket.on('data', this.#onData);
+    this.#readAsUsual = readIntoOneBuffer(socket, this.#onData);
+    if (this.#readAsUsual === undefined) socket.on('data', this.#onData);
     socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
@@ -100,7 +103,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
 
   /** Moves the connection to the general lane; only between two responses. */
   handOver(): void {
-    const bytes = this.#unread;
+    const bytes = kept(this.#unread);
     this.#unread = NOTHING;
     this.#leave();
     this.#lane.handOver(this, this.#socket, bytes);
@@ -118,15 +121,15 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     }
   }
 
+  /** The bytes may be valid until this returns only. */
   readonly #onData = (bytes: Buffer): void => {
     const isWaiting = this.#unread.length > 0;
     this.#unread = isWaiting ? Buffer.concat([this.#unread, bytes]) : bytes;
-    if (this.#exchange !== undefined) {
-      if (this.#unread.length > AHEAD_BYTES_MAX) this.#socket.pause();
-      return;
-    }
-    this.#read();
-    if (isWaiting && this.#exchange !== undefined) this.#lane.waitsNoMore(this);
+    if (this.#exchange === undefined) {
+      this.#read();
+      if (isWaiting && this.#exchange !== undefined) this.#lane.waitsNoMore(this);
+    } else if (this.#unread.length > AHEAD_BYTES_MAX) this.#socket.pause();
+    if (this.#unread.length > 0) this.#unread = kept(this.#unread);
   };
 
   #read(): void {
@@ -211,6 +214,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
 
   #leave(): void {
     const socket = this.#socket;
+    this.#readAsUsual?.();
     socket.off('data', this.#onData);
     socket.off('drain', this.#onDrain);
     socket.off('end', this.#onEnd);

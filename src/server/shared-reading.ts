@@ -1,0 +1,61 @@
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+
+/** As much as Node reads at once by itself. */
+const READ_BYTES_MAX = 64 * 1024;
+
+/** Data is processed before the next read, so one buffer serves all connections. */
+const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(READ_BYTES_MAX);
+
+type OnRead = (length: number) => boolean;
+
+/**
+ * Lets an accepted socket read into one buffer that all share, which saves a buffer, its collection and a pass through
+ * the stream for each read. `onBytes` gets bytes that are valid until it returns. Returns what makes the socket an
+ * ordinary stream again, or undefined if it is one and has to be read by its `data` events.
+ *
+ * Node has this for sockets that connect (`onread`) and not for those of a server. So this sets on the socket what
+ * `onread` would have set; on a Node that keeps it elsewhere, nothing is set.
+ */
+export function readIntoOneBuffer(
+  socket: Socket,
+  onBytes: (bytes: Buffer) => void,
+): (() => void) | undefined {
+  const fields = FIELDS;
+  const { _handle: handle } = socket as unknown as { _handle?: { useUserBuffer?: (buffer: Buffer) => void } };
+  if (fields === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
+  const state = socket as unknown as Record<symbol, unknown>;
+  let read: OnRead = (length) => {
+    onBytes(READ_BUFFER.subarray(0, length));
+    return true;
+  };
+  handle.useUserBuffer(READ_BUFFER);
+  state[fields.buffer] = READ_BUFFER;
+  state[fields.callback] = (length: number) => read(length);
+  return () => {
+    read = (length) => socket.push(Buffer.from(READ_BUFFER.subarray(0, length)));
+  };
+}
+
+/** A copy, if these bytes are in the shared buffer. */
+export function kept(bytes: Buffer): Buffer {
+  return bytes.buffer === READ_BUFFER.buffer ? Buffer.from(bytes) : bytes;
+}
+
+const FIELDS = fieldsOfOnread();
+
+/** Where this Node keeps `onread`: undefined if not where the versions that we know do. */
+function fieldsOfOnread(): { readonly buffer: symbol; readonly callback: symbol } | undefined {
+  const callback = (): boolean => true;
+  const buffer = Buffer.alloc(1);
+  const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = { onread: { buffer, callback } };
+  const probe = new Socket(options);
+  const state = probe as unknown as Record<symbol, unknown>;
+  const symbols = Object.getOwnPropertySymbols(probe);
+  const found = {
+    buffer: symbols.find((symbol) => state[symbol] === buffer),
+    callback: symbols.find((symbol) => state[symbol] === callback),
+  };
+  const isKnown = symbols.some((symbol) => symbol.description === 'kBufferGen' && state[symbol] === null);
+  if (!isKnown || found.buffer === undefined || found.callback === undefined) return undefined;
+  return { buffer: found.buffer, callback: found.callback };
+}
