@@ -81,6 +81,9 @@ function install(): string | undefined {
 test('the package holds what runs, what explains it, and the units of systemd; nothing else', (t) => {
   const paths = packed.files.map(({ path }) => path).toSorted();
   const code = readSources('src').map(({ path }) => path.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js'));
+  const assets = readdirSync('src/hub/page/assets')
+    .filter((name) => name !== 'tsconfig.json')
+    .map((name) => `src/hub/page/assets/${name}`);
   const docs = readdirSync('docs').map((name) => `docs/${name}`);
   const units = readdirSync('deploy/systemd').map((name) => `deploy/systemd/${name}`);
   const top = [
@@ -91,7 +94,7 @@ test('the package holds what runs, what explains it, and the units of systemd; n
     'package.json',
     'settings.schema.json',
   ];
-  t.deepEqual(paths, [...code, ...docs, ...units, ...top].toSorted());
+  t.deepEqual(paths, [...code, ...assets, ...docs, ...units, ...top].toSorted());
 });
 
 whenInstalled(`its dependencies are those of the product alone${because}`, (t) => {

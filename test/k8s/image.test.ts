@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -50,6 +50,9 @@ whenBuilt(`the image holds what runs, and nothing of what builds or tests${suffi
   t.true(packages.includes('koa'));
   for (const tool of ['typescript', 'ava', 'oxlint', 'prettier']) t.false(packages.includes(tool), tool);
   t.throws(() => readFileSync(join(folder, 'root/app/src/cli.ts')), { code: 'ENOENT' });
+  for (const name of ['page.js', 'page.css']) {
+    t.true(existsSync(join(folder, 'root/app/src/hub/page/assets', name)), name);
+  }
 });
 
 whenBuilt(
