@@ -2,7 +2,7 @@ import test from 'ava';
 import { History } from '../../src/hub/history.ts';
 import { failureWords } from '../../src/hub/page/failure-words.ts';
 import { LANGUAGES, WORDS } from '../../src/hub/page/words.ts';
-import { diagnosisWhileSpaced } from '../../src/token/spacing.ts';
+import { causeOf, type FailureCause, Failures } from '../../src/keeper/failures.ts';
 import { makeToken } from '../../src/token/token.ts';
 import { diagnose } from '../../src/wechat/errcodes.ts';
 import type { Failure } from '../../src/wechat/issuer.ts';
@@ -11,16 +11,17 @@ import { ManualClock } from '../support/manual-clock.ts';
 const HOUR_MS = 3_600_000;
 
 function wordsFor(failure: Failure, language: 'en' | 'zh'): string {
-  const { errcode, message } = diagnose(failure);
-  return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, language);
+  return noted(causeOf(failure), diagnose(failure), language);
 }
 
-/** The Chinese text for a platform whose tokens live only for a moment. */
-function briefLives(lifeMs: number): string {
-  const token = makeToken('a-token-of-a-moment', 0, lifeMs);
-  const trouble = diagnosisWhileSpaced({ shortLives: 3, last: token, answeredAtMs: 0 }, 0);
-  const { errcode = 0, message = '' } = trouble ?? {};
-  return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, 'zh');
+function noted(
+  cause: FailureCause,
+  words: { readonly errcode: number; readonly message: string },
+  language: 'en' | 'zh',
+): string {
+  const failures = new Failures(new ManualClock());
+  failures.note(cause, words);
+  return failures.last === undefined ? '' : failureWords(failures.last, language);
 }
 
 function platform(errcode: number, ip?: string): Failure {
@@ -61,8 +62,20 @@ test('every failure has a Chinese message with the errcode and what to do', (t) 
   t.regex(wordsFor(lost, 'zh'), /无法连接平台（ECONNREFUSED）/);
   t.regex(wordsFor({ ...lost, cause: 'unreadable', detail: 'HTTP 502, 9 bytes' }, 'zh'), /HTTP 502/);
   t.regex(wordsFor(platform(-1), 'zh'), /平台繁忙/);
-  t.regex(briefLives(3_000), /有效期只有 3 秒/);
-  t.regex(briefLives(1), /有效期不足 1 秒/);
+  const route: Failure = {
+    kind: 'failure',
+    cause: 'route',
+    reason: 'EGRESS_PROXY_407',
+    detail: 'in English',
+  };
+  t.regex(wordsFor(route, 'zh'), /出口代理拒绝了用户名和密码/);
+  t.regex(wordsFor({ ...lost, cause: 'throttled', detail: 'HTTP 429, 0 bytes' }, 'zh'), /频率（HTTP 429/);
+  const ours = { errcode: -1, message: 'in English' };
+  t.regex(noted({ cause: 'short_lived', lifeS: 3 }, ours, 'zh'), /有效期只有 3 秒/);
+  t.regex(noted({ cause: 'short_lived', lifeS: 0 }, ours, 'zh'), /有效期不足 1 秒/);
+  for (const reason of ['unavailable', 'undecryptable', 'forced_unknown'] as const) {
+    t.regex(noted({ cause: 'store', reason }, ours, 'zh'), /存储/);
+  }
 });
 
 test('a failure in English is the text of the log', (t) => {

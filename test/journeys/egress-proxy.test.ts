@@ -110,7 +110,9 @@ tinyproxyTest('a wrong password is told in words everywhere, and heals once its 
     await said(sidecar, `${INFO}&access_token=${FOREIGN}`),
     /^upstream_unreachable .*user and password/,
   );
-  t.regex((await sidecar.status()).accounts[0]?.lastFailure?.message ?? '', words);
+  const [{ lastFailure } = {}] = (await sidecar.status()).accounts;
+  t.regex(lastFailure?.message ?? '', words);
+  t.like(lastFailure, { cause: 'route', reason: 'EGRESS_PROXY_401' });
   t.true((await sidecar.metric('wechat_sidecar_egress_proxy_failures_total', 'reason="credentials"')) >= 2);
   const checked = await runCommand(t, 'check', {
     env: { ...settings, ...account, WECHAT_SIDECAR_UPSTREAMS: platform.origin },

@@ -192,7 +192,9 @@ test('without the store a classic token is served to its end, and not fetched', 
   t.is(peek(a), 'first');
   t.is(issuer.fetches.length, 1);
   t.like(shared(a), { store: 'unavailable', refreshing: 'withheld' });
-  t.regex(a.keepers.status()[0]?.lastFailure?.message ?? '', /store cannot be reached/);
+  const failure = a.keepers.status()[0]?.lastFailure;
+  t.regex(failure?.message ?? '', /store cannot be reached/);
+  t.like(failure, { cause: 'store', reason: 'unavailable' });
   clock.advance(200_000);
   await pass(5_000);
   const waiting = a.keepers.token(APPID);

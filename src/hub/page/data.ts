@@ -58,7 +58,7 @@ function accountOf(
         lastMs: failure.lastUnixMs,
         times: failure.times,
         over: failure.over,
-        ...(failure.rid !== undefined && { rid: failure.rid }),
+        ...('rid' in failure && { rid: failure.rid }),
       },
     }),
     refreshes: history.of(appid),
