@@ -16,7 +16,7 @@ async function admin(t: ExecutionContext, status: number): Promise<{ port: numbe
   return { port: (server.address() as AddressInfo).port, seen };
 }
 
-test('it asks the admin port of this machine, and is done once the sidecar agrees', async (t) => {
+test('it requests the stop at the admin port of this machine, and returns once the sidecar agrees', async (t) => {
   const { port, seen } = await admin(t, 200);
   for (const host of ['0.0.0.0', 'localhost', '127.0.0.1']) {
     const { exitCode, text } = await shutdown({ host, port });
@@ -26,7 +26,7 @@ test('it asks the admin port of this machine, and is done once the sidecar agree
   t.deepEqual(seen, Array(3).fill('POST /quitquitquit localhost'));
 });
 
-test('where nothing listens it says so, and exits 1', async (t) => {
+test('if nothing listens it says so, and exits with 1', async (t) => {
   const { exitCode, text } = await shutdown({ host: '0.0.0.0', port: 3881 }, () =>
     Promise.resolve({ kind: 'failed', reason: 'ECONNREFUSED' }),
   );
@@ -37,7 +37,7 @@ test('where nothing listens it says so, and exits 1', async (t) => {
   );
 });
 
-test('a refusal is told with its status', async (t) => {
+test('a refusal is reported with its status', async (t) => {
   const { port } = await admin(t, 403);
   const { exitCode, text } = await shutdown({ host: '127.0.0.1', port });
   t.is(exitCode, 1);

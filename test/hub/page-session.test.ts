@@ -115,7 +115,7 @@ test('a client sees only its own accounts and sidecars', async (t) => {
   t.is(others.status, 404);
 });
 
-test('accounts that only log people in are shown by name, to those who may use them', async (t) => {
+test('accounts of mode login are shown by name, to those who may use them', async (t) => {
   const { hub } = await startHubPair(t, { file: OTHER_FILE.replace(' }', ', mode: login, name: web }') });
   type Data = { accounts: { appid: string }[]; logins: unknown[] };
   const data = (

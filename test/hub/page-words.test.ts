@@ -85,7 +85,7 @@ test('every failure has a Chinese message with the errcode and what to do', (t) 
   }
 });
 
-test('a failure in English is the text of the log', (t) => {
+test('an English failure message is that of the log', (t) => {
   const failure = platform(40164, '203.0.113.7');
   t.is(wordsFor(failure, 'en'), diagnose(failure).message);
 });

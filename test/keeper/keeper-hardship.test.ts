@@ -8,7 +8,7 @@ import { given, noRoute, platformSays, ripple } from '../support/fake-issuer.ts'
 import { APP, begun, bench, valueOf } from '../support/keeper-bench.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-test('a machine that wakes from a long sleep renews within thirty seconds, or at once on the first call', async (t) => {
+test('a machine that resumes after a long suspension renews within thirty seconds, or immediately on the first call', async (t) => {
   const { keeper, issuer, clock } = await begun();
   const slept = new ManualClock();
   slept.advance(3 * 3_600_000);

@@ -64,7 +64,7 @@ test('each caller has its own two and a half seconds', async (t) => {
   t.true(isOver);
 });
 
-test('with a wrong secret callers learn at once why and what to do, with the platform’s own errcode', async (t) => {
+test('with a wrong secret callers immediately get the reason, what to do and the platform’s own errcode', async (t) => {
   const { keeper, issuer, lines } = bench();
   keeper.start();
   await ripple();
