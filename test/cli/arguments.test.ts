@@ -28,16 +28,19 @@ test('the command and the settings file may be in any order', (t) => {
 test('only check has options of its own', (t) => {
   t.like(parse('check --fetch --role hub'), { check: { fetch: true, role: 'hub' } });
   t.like(parse('check'), { check: { fetch: false, role: undefined } });
-  t.regex(problemOf('proxy --fetch'), /--fetch is for the command check alone/);
-  t.regex(problemOf('proxy --json'), /--json is for the commands check and status alone/);
+  t.regex(problemOf('proxy --fetch'), /--fetch is only for the command check/);
+  t.regex(problemOf('proxy --json'), /--json is only for the commands check and status/);
   t.like(parse('status --json'), { command: 'status', json: true });
   t.regex(problemOf('check --role nobody'), /--role: got "nobody", accepted is proxy or hub/);
 });
 
 test('an unknown word is reported in one line, with the word that was probably meant', (t) => {
-  t.regex(problemOf('porxy'), /^wechat-sidecar: "porxy" is no command, did you mean proxy\?; see .*--help$/);
-  t.regex(problemOf('proxy --confg x'), /--confg is no option, did you mean --config\?/);
-  t.regex(problemOf('qqqqqq'), /^wechat-sidecar: "qqqqqq" is no command; see/);
+  t.regex(
+    problemOf('porxy'),
+    /^wechat-sidecar: "porxy" is not a command, did you mean proxy\?; see .*--help$/,
+  );
+  t.regex(problemOf('proxy --confg x'), /--confg is not an option, did you mean --config\?/);
+  t.regex(problemOf('qqqqqq'), /^wechat-sidecar: "qqqqqq" is not a command; see/);
   t.regex(problemOf('proxy --config'), /--config needs a value/);
   t.regex(problemOf('proxy --config='), /--config needs a value/);
   t.regex(problemOf('proxy --help=1'), /--help takes no value/);

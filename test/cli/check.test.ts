@@ -171,8 +171,8 @@ test('what a hub refuses is explained', async (t) => {
   t.regex(await said(answer({}, 401)), /refuses our credential \(HTTP 401\).*kubernetes\.allow/);
   t.regex(await said(answer({ apps: [{ appid: 'other' }] })), /does not let us use wx0123456789abcdef/);
   t.regex(await said(answer({ apps: [] })), /lets us use no account/);
-  t.regex(await said(answer({}, 404)), /is no hub \(HTTP 404\)/);
-  t.regex(await said(answer('hello')), /is no hub/);
+  t.regex(await said(answer({}, 404)), /is not a hub \(HTTP 404\)/);
+  t.regex(await said(answer('hello')), /is not a hub/);
 });
 
 test('a missing or empty credential for the hub is reported with its file', async (t) => {

@@ -31,10 +31,7 @@ test('if nothing listens it says so, and exits with 1', async (t) => {
     Promise.resolve({ kind: 'failed', reason: 'ECONNREFUSED' }),
   );
   t.is(exitCode, 1);
-  t.regex(
-    text,
-    /^No sidecar can be asked to stop at 127\.0\.0\.1:3881 \(adminListen\): nothing listens there/,
-  );
+  t.regex(text, /^No sidecar can be stopped at 127\.0\.0\.1:3881 \(adminListen\): nothing listens there/);
 });
 
 test('a refusal is reported with its status', async (t) => {

@@ -56,7 +56,7 @@ test('the same file configures a proxy, which uses the hub and opens no secret f
   });
   t.is(settings.defaultApp, APPID);
   t.deepEqual(settings.denyPaths, ['/cgi-bin/clear_quota*']);
-  t.regex(warningsOf(given).join(), /apps in the file are left unread/);
+  t.regex(warningsOf(given).join(), /apps in the file are ignored/);
 });
 
 test('an account in the environment is added to those in the file', (t) => {
@@ -93,10 +93,10 @@ test('an account needs both its appid and one secret', (t) => {
   const said = (env: Record<string, string>) => problemsOf({ env, files: { '/s': APPSECRET } }).join('\n');
   t.regex(
     said({ WECHAT_APPID: APPID }),
-    /^WECHAT_APPID: is an account without its AppSecret: give WECHAT_APPSECRET or/,
+    /^WECHAT_APPID: is an account without its AppSecret: set WECHAT_APPSECRET or/,
   );
-  t.regex(said({ WECHAT_APPSECRET: 's' }), /^WECHAT_APPSECRET: is given without WECHAT_APPID/);
-  t.regex(said({ WECHAT_APPSECRET_FILE: '/s' }), /^WECHAT_APPSECRET_FILE: is given without WECHAT_APPID/);
+  t.regex(said({ WECHAT_APPSECRET: 's' }), /^WECHAT_APPSECRET: is set without WECHAT_APPID/);
+  t.regex(said({ WECHAT_APPSECRET_FILE: '/s' }), /^WECHAT_APPSECRET_FILE: is set without WECHAT_APPID/);
   t.regex(said({ ...ACCOUNT, WECHAT_APPSECRET_FILE: '/s' }), /both this and WECHAT_APPSECRET_FILE are given/);
   t.regex(problemsOf({ yaml: 'apps: [{}]' }).join('\n'), /apps\[0\] \(shop\.yaml:1\): has no appid/);
   t.regex(
@@ -158,7 +158,7 @@ test('a proxy with a hub must not have a secret, from any source', (t) => {
   t.deepEqual(problemsOf({ env }), []);
   t.regex(
     problemsOf({ env: { ...env, ...ACCOUNT } }).join(),
-    /^WECHAT_APPSECRET: a proxy with a hub must hold no secret/,
+    /^WECHAT_APPSECRET: a proxy with a hub must not have a secret/,
   );
   const withFile = { ...env, WECHAT_APPID: APPID, WECHAT_APPSECRET_FILE: '/s' };
   t.regex(problemsOf({ env: withFile }).join(), /^WECHAT_APPSECRET_FILE: a proxy with a hub/);
@@ -195,7 +195,7 @@ test('a client has a unique name, one key and its accounts', (t) => {
     problemsOf({ role: 'hub', env: ACCOUNT, yaml: `clients: [${clients}]`, files: { '/k': 'x' } }).join('\n');
   t.regex(
     said('{}'),
-    /clients\[0\] .*has no name.*\n.*has no apps.*\n.*has no key: give keySha256 or keyFile/,
+    /clients\[0\] .*has no name.*\n.*has no apps.*\n.*has no key: set keySha256 or keyFile/,
   );
   t.regex(
     said(`{ name: a, apps: ["*"], keySha256: ${hash}, keyFile: /k }`),

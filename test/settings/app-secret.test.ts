@@ -14,7 +14,7 @@ for (const [what, secret, words] of [
   ['one quote', `${APPSECRET}"`, /quotes around it/],
   ['a space within', APPSECRET.replace('8', ' '), /white space/],
   ['two lines', `${APPSECRET}\n${APPSECRET}`, /white space/],
-  ['an invisible character', `${APPSECRET}\u200b`, /no visible ASCII \(U\+200B\)/],
+  ['an invisible character', `${APPSECRET}\u200b`, /not visible ASCII \(U\+200B\)/],
   ['a letter that only looks right', APPSECRET.replace('a', 'а'), /U\+0430/],
 ] as const) {
   test(`an AppSecret with ${what} is refused, and the message does not quote it`, (t) => {
@@ -98,7 +98,7 @@ test('a client key that no caller could send, or that is in quotes, causes a war
   t.regex(said('"0123456789abcdef01234567"'), /WECHAT_HUB_CLIENT_KEY_FILE: the key has quotes around it/);
   t.regex(
     said('two words of a key'),
-    /WECHAT_HUB_CLIENT_KEY_FILE: the key has characters .* no caller can send/,
+    /WECHAT_HUB_CLIENT_KEY_FILE: the key contains characters .* no caller can send/,
   );
   t.regex(said('schlüssel-0123456789abcdef'), /no caller can send/);
   t.notRegex(said('0123456789abcdef01234567'), /the key has/);

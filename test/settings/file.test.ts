@@ -37,8 +37,8 @@ test('a file in JSON is accepted', (t) => {
 });
 
 test('a file without a mapping is not a settings file', (t) => {
-  t.regex(said('- a'), /is no settings file/);
-  t.regex(said('text'), /is no settings file/);
+  t.regex(said('- a'), /is not a settings file/);
+  t.regex(said('text'), /is not a settings file/);
 });
 
 test('an unknown key is reported with its place and the one that was probably meant', (t) => {

@@ -122,7 +122,7 @@ test('all problems are reported together, one line each, with name, value and wh
     /^WECHAT_SIDECAR_LISTN: no such setting; did you mean WECHAT_SIDECAR_LISTEN\?$/,
     /^apps\[0\]\.secretFile \(shop\.yaml:2\): there is no file \/missing$/,
     /^apps\[1\]\.secretFile \(shop\.yaml:4\): the file \/empty is empty$/,
-    /^WECHAT_APPID: is an account without its AppSecret: give WECHAT_APPSECRET or WECHAT_APPSECRET_FILE$/,
+    /^WECHAT_APPID: is an account without its AppSecret: set WECHAT_APPSECRET or WECHAT_APPSECRET_FILE$/,
     /^errorStatus \(shop\.yaml:5\): got "teapot", accepted is one of wechat, http$/,
     /^replay\.bodyLimit \(shop\.yaml:6\): got "20", accepted is a number with a unit .*such as 20MiB$/,
     /^WECHAT_SIDECAR_DRAIN_TIMEOUT: got "30", accepted is a number with a unit .*such as 30s$/,

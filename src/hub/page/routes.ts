@@ -129,7 +129,7 @@ function required(caller: Caller | undefined): Caller {
 function requireOwnPage(ctx: Koa.Context): void {
   const site = ctx.get('sec-fetch-site');
   const isOwn = site === '' ? hostOf(ctx.get('origin')) === ctx.host : site === 'same-origin';
-  if (!isOwn) throw new Problem('forbidden_origin', 'This is for the page of this hub alone.');
+  if (!isOwn) throw new Problem('forbidden_origin', 'Only the page of this hub may send this.');
 }
 
 function hostOf(origin: string): string | undefined {
