@@ -62,7 +62,10 @@ test('a file without a certificate is refused, and so are more than fit into an 
     of(`${AUTHORITY}\n${AUTHORITY.replace('MII', 'AAA')}`).join(),
     /accepted is one or more certificates/,
   );
-  t.regex(of(`${AUTHORITY}\n`.repeat(400)).join(), /an annotation can have 131072: use injector\.caConfigMap/);
+  t.regex(
+    of(`${AUTHORITY}\n`.repeat(400)).join(),
+    /an annotation can have 131072: use injector\.caConfigMap/,
+  );
 });
 
 test('CAs come from an annotation or from a ConfigMap, whose key can be set', (t) => {
