@@ -21,6 +21,7 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY src/hub/page/assets ./src/hub/page/assets
 # A number, so that Kubernetes can check runAsNonRoot without a look into /etc/passwd.
 USER 65532:65532
 # proxy (loopback only, unless told otherwise), admin, hub, injector, simulator

@@ -3,10 +3,16 @@
 //   npm run dev                         the demo, or the proxy if an account is set
 //   npm run dev -- hub --config FILE    any command with its options
 import { spawn } from 'node:child_process';
+import { utimesSync, watch } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 let running;
+
+// They are read and not compiled, so Node does not watch them. It restarts the command when this file is touched.
+watch(`${root}src/hub/page/assets`, () => {
+  if (running !== undefined) utimesSync(`${root}dist/cli.js`, new Date(), new Date());
+}).unref();
 
 // The reader of our output has gone.
 process.stdout.on('error', stop);

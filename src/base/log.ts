@@ -69,7 +69,7 @@ export const LINE_RATE = {
   windowMs: 10_000,
   perKind: 5,
   perEvent: 100,
-  /** `debug` lines tell of single calls and are asked for: their kinds are not limited. */
+  /** `debug` lines describe single calls and are enabled on purpose: their kinds are not limited. */
   perDebugEvent: 1_000,
 } as const;
 export const LOG_KEYS_MAX = 500;

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 
 /**
- * A table of at most so many entries: the one that was not used for the longest time makes room. It grows
- * as it fills. With `max`, an `LRUCache` allocates room for all entries at once, most of which never come.
+ * A table with a maximum number of entries, which evicts the least recently used one. It grows as it fills: with `max`,
+ * an `LRUCache` would allocate room for all entries at the start, most of which are never used.
  */
 export class LruTable<Key extends {}, Value extends {}> extends LRUCache<Key, Value> {
   constructor(entriesMax: number, dispose?: (value: Value) => void) {

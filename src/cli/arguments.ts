@@ -60,7 +60,7 @@ export function parseArguments(argv: readonly string[], version: string): Argume
   const isHelp = values.help === true || word === 'help';
   const isTopic = word === 'help' || (isHelp && word === 'all');
   if (word !== undefined && !isTopic && command === undefined) {
-    return bad(`"${printable(word)}" is no command${hint(word, COMMANDS)}`);
+    return bad(`"${printable(word)}" is not a command${hint(word, COMMANDS)}`);
   }
   if (isHelp) {
     const about = COMMANDS.find((name) => positionals.includes(name));
@@ -89,7 +89,7 @@ function optionProblem(
 ): string | undefined {
   const option = Object.entries(OPTIONS).find(([known]) => known === name)?.[1];
   if (option === undefined) {
-    return `${printable(rawName)} is no option${hint(
+    return `${printable(rawName)} is not an option${hint(
       rawName,
       Object.keys(OPTIONS).map((known) => `--${known}`),
     )}`;
@@ -100,7 +100,7 @@ function optionProblem(
   }
   const alone = COMMANDS_WITH[name];
   if (alone !== undefined && (command === undefined || !alone.includes(command))) {
-    return `--${name} is for the command${alone.length === 1 ? '' : 's'} ${alone.join(' and ')} alone`;
+    return `--${name} is only for the command${alone.length === 1 ? '' : 's'} ${alone.join(' and ')}`;
   }
   if (name === 'role' && value !== 'proxy' && value !== 'hub') {
     return `--role: got "${printable(value ?? '')}", accepted is proxy or hub`;

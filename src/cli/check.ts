@@ -190,11 +190,11 @@ function hubFindings(url: string, outcome: AskOutcome, defaultApp: string | unde
   }
   const appids = outcome.status === 200 ? appidsIn(outcome.body) : undefined;
   if (appids === undefined) {
-    return [problem(`What answers at ${url} is no hub (HTTP ${outcome.status}): check hub.url.`)];
+    return [problem(`The server at ${url} is not a hub (HTTP ${outcome.status}): check hub.url.`)];
   }
   if (appids.length === 0) {
     return [
-      problem(`The hub ${url} knows us and lets us use no account: add some to our apps in its settings.`),
+      problem(`The hub ${url} knows us but lets us use no account: add some to our apps in its settings.`),
     ];
   }
   const more = appids.length > APPIDS_SHOWN_MAX ? ' …' : '';
@@ -246,7 +246,7 @@ class SkewMeter {
     if (offMs < CLOCK_OFF_WARNING_MS) return [ok('The clock of this machine agrees with theirs.')];
     const side = this.#aheadMs > 0 ? 'ahead of' : 'behind';
     const text =
-      `The clock of this machine is ${Math.round(offMs / 1_000)} s ${side} the one that answered: certificates, ` +
+      `The clock of this machine is ${Math.round(offMs / 1_000)} s ${side} the one that responded: certificates, ` +
       'signed calls and Kubernetes tokens go by it. Set it (NTP).';
     return [offMs < CLOCK_OFF_PROBLEM_MS ? warning(text) : problem(text)];
   }

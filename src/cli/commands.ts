@@ -23,22 +23,22 @@ export const COMMAND_WORDS: Readonly<Record<Command, { readonly line: string; re
   },
   hub: {
     line: 'the central token server: the only holder of AppSecrets',
-    more: 'Keeps one token for each account, and gives it to the proxies and programs that are allowed to use it.',
+    more: 'Keeps one token for each account, and serves it to the proxies and programs that may use it.',
   },
   injector: {
     line: 'the Kubernetes webhook that adds the sidecar to pods',
-    more: 'Serves the mutating admission webhook that adds the sidecar to pods which ask for it by a label.',
+    more: 'Serves the mutating admission webhook that adds the sidecar to pods with its label.',
   },
   simulator: {
     line: 'a stand-in for the WeChat platform, for development and tests',
-    more: 'Answers as the platform does, tokens, errors and quotas included, and can be told to misbehave.',
+    more: 'Responds like the platform, including tokens, errors and quotas, and can be made to misbehave.',
   },
   demo: {
     line: 'simulator, hub and sidecar together: the first minute',
     more: 'Runs everything in one process, without an account, and shows a few calls to try.',
   },
   check: {
-    line: 'reads the settings, asks once, and says what is wrong in plain words',
+    line: 'reads the settings, tries them once, and says what is wrong',
     more:
       'Reads the settings as a proxy or a hub would, tries the hub or the platform once for each account, and ' +
       'says what is wrong and what to do. In mode stable that is harmless. In mode classic a fetch would replace ' +

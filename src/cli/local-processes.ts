@@ -65,7 +65,7 @@ export async function checkProcess(it: LocalProcess): Promise<Finding> {
 
 function findingOf({ role, version, admin }: LocalProcess, ready: Got | 'nobody' | undefined): Finding {
   const what = `A ${role} (${version}) runs on this machine, with its admin port at ${admin.host}:${admin.port}`;
-  if (typeof ready !== 'object') return { level: 'warning', text: `${what}, which does not answer.` };
+  if (typeof ready !== 'object') return { level: 'warning', text: `${what}, which does not respond.` };
   if (ready.status === 200) return { level: 'ok', text: `${what}, and is ready.` };
   const failed = ready.body.split('\n').filter((line) => line.startsWith('[-]'));
   return { level: 'warning', text: `${what}, and is not ready: ${failed.join('; ').replaceAll('[-]', '')}.` };

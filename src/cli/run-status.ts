@@ -22,7 +22,7 @@ export async function runStatus(
   for (const it of found) {
     const readable = await statusOf(it);
     if (readable === undefined) {
-      host.err(`${nameOf(it)} does not answer /status.\n`);
+      host.err(`${nameOf(it)} does not respond to /status.\n`);
       continue;
     }
     // One line for each process.

@@ -23,7 +23,7 @@ export async function shutdown(
   const outcome = await post(to, '/quitquitquit');
   if (outcome.kind === 'failed') {
     const words = transportWords(outcome.reason);
-    return { exitCode: 1, text: `No sidecar can be asked to stop at ${where} (adminListen): ${words}.` };
+    return { exitCode: 1, text: `No sidecar can be stopped at ${where} (adminListen): ${words}.` };
   }
   if (outcome.status >= 200 && outcome.status < 300) {
     return {
@@ -31,7 +31,7 @@ export async function shutdown(
       text: `The sidecar at ${where} agreed to stop: it finishes the calls in flight, and is then gone.`,
     };
   }
-  const text = `What answers at ${where} (adminListen) refuses to stop, with HTTP ${outcome.status}: check that this is the admin port of a sidecar on this machine.`;
+  const text = `The server at ${where} (adminListen) refuses to stop, with HTTP ${outcome.status}: check that this is the admin port of a sidecar on this machine.`;
   return { exitCode: 1, text };
 }
 

@@ -186,7 +186,7 @@ export class HubAccount {
     }
     const { report } = outcome;
     switch (report?.outcome) {
-      // A hub that is behind: it will hear of our token, and send it once more.
+      // A hub that is behind: it will learn of our token, and send it again.
       case 'not_current':
         return { kind: 'waiting', token: reported, retryMs: RETRY_MS };
       case 'waiting':

@@ -82,7 +82,7 @@ function callerIn(authentication: Authentication, ctx: Koa.Context, hub: Hub, ca
       throw new Problem('unauthorized', WANTED);
     case 'limited':
       noteStranger(ctx, hub, call, 'too_many_failures', authentication.why);
-      throw new Problem('too_many_failures', `${WANTED} This call had none either.`, {
+      throw new Problem('too_many_failures', `${WANTED} Too many calls without one came from this address.`, {
         retryAfterS: Math.ceil(authentication.retryAfterMs / 1_000),
       });
     case 'unavailable':

@@ -87,7 +87,7 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
     return refuse(granted.errcode, `wechat-sidecar: ${granted.message}`);
   }
   const expiresIn = secondsLeft(granted.token, hub.clock);
-  if (expiresIn === 0) return refuse(-1, 'wechat-sidecar: the token is in its last second; ask again');
+  if (expiresIn === 0) return refuse(-1, 'wechat-sidecar: the token is in its last second; request it again');
   ctx.body = { access_token: granted.token.value.reveal(), expires_in: expiresIn };
 }
 

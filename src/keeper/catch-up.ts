@@ -4,9 +4,8 @@ import type { Clock } from '../base/clock.ts';
 const SPACING_MS = 1_000;
 
 /**
- * Reads the shared store when a token is reported that we have never had: another holder may have given it
- * and its publication may be lost, since publication promises nothing. Nobody waits for that: who watches
- * is sent the token once it is known here, and reports it again.
+ * Reads the shared store when a token is reported that we have never had: another hub may have published it, and a
+ * publication can be lost. Nobody waits for that: once the token is known here, watchers get it, and report it again.
  */
 export class CatchUp {
   readonly #reread: () => Promise<void> | undefined;

@@ -20,7 +20,7 @@ import { diagnose } from '../wechat/errcodes.ts';
 import type { Credentials, Failure, FetchOutcome, Issuer } from '../wechat/issuer.ts';
 import { answerNow, finalAnswer, finalReportAnswer, reportAnswerNow } from './answer.ts';
 import { CatchUp } from './catch-up.ts';
-import { Failures } from './failures.ts';
+import { causeOf, Failures } from './failures.ts';
 import { KeeperLog } from './keeper-log.ts';
 import type { KeeperObserver } from './observer.ts';
 import { FROM_ELSEWHERE, ReportKeys } from './report-keys.ts';
@@ -29,7 +29,7 @@ import { settled } from './settled.ts';
 import { type AccountStatus, accountStatus } from './status.ts';
 import type { TokenStore } from '../store/store.ts';
 import { Waiters } from './waiters.ts';
-import { type LeaseManager, localLease } from '../token/lease.ts';
+import { type LeaseDenied, type LeaseManager, localLease } from '../token/lease.ts';
 
 /** Upper bound between wake-ups, because clocks jump and machines suspend. */
 const LOOK_MS_MAX = 30_000;
@@ -58,7 +58,7 @@ export class Keeper {
   readonly #reportKeys: ReportKeys;
   readonly #narrator: KeeperLog;
   readonly #fetches: RollingCount = new RollingCount();
-  readonly #failures: Failures = new Failures();
+  readonly #failures: Failures;
   #app: Credentials;
   #leases: LeaseManager;
   readonly #catchUp: CatchUp;
@@ -73,6 +73,7 @@ export class Keeper {
     this.#leases = this.#share(parts.app);
     this.#catchUp = new CatchUp(() => this.#leases.reread(), parts.clock);
     this.#waiters = new Waiters(parts.clock, () => this.#state);
+    this.#failures = new Failures(parts.clock);
     this.#reportKeys = new ReportKeys(parts.clock);
     this.#narrator = new KeeperLog(parts.app.appid, parts);
   }
@@ -282,7 +283,7 @@ export class Keeper {
     const acquired = this.#leases.acquire(force);
     const lease = acquired instanceof Promise ? await acquired : acquired;
     if (lease.kind === 'superseded') return this.#yield(round, lease.shared);
-    if (lease.kind === 'denied') return this.#onDenied(round, trigger, lease.message);
+    if (lease.kind === 'denied') return this.#onDenied(round, trigger, lease);
     try {
       // A crash must not lose the record of this use of the quota.
       if (force && store.written !== undefined) await store.written();
@@ -306,10 +307,10 @@ export class Keeper {
   }
 
   /** No lease can be acquired while the store is unavailable. */
-  #onDenied(round: number, trigger: Trigger, message: string): void {
+  #onDenied(round: number, trigger: Trigger, { reason, message }: LeaseDenied): void {
     if (this.#closed) return;
-    const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.unixMs());
     const diagnosis = { errcode: -1, message, recheckMs: DENIED_MS };
+    const isNew = this.#failures.note({ cause: 'store', reason }, diagnosis);
     this.#dispatch({ kind: 'fetchFailed', round, diagnosis, unspent: true });
     this.#narrator.denied(isNew, trigger, message, this.#state);
   }
@@ -335,18 +336,17 @@ export class Keeper {
 
   /** Tokens with a very short lifetime are a platform failure too: logged once, shown while it lasts. */
   #noteSpacing(): void {
-    const { clock } = this.#parts;
-    const diagnosis = diagnosisWhileSpaced(this.#state.spacing, clock.monotonicMs());
-    if (diagnosis === undefined) this.#failures.end();
-    else if (this.#failures.note(diagnosis.errcode, diagnosis.message, undefined, clock.unixMs())) {
-      this.#narrator.spaced(diagnosis.message);
-    }
+    const diagnosis = diagnosisWhileSpaced(this.#state.spacing, this.#parts.clock.monotonicMs());
+    if (diagnosis === undefined) return this.#failures.end();
+    const lifeS = Math.floor(diagnosis.lifeMs / 1_000);
+    const isNew = this.#failures.note({ cause: 'short_lived', lifeS }, diagnosis);
+    if (isNew) this.#narrator.spaced(diagnosis.message);
   }
 
   #onFailure(round: number, trigger: Trigger, failure: Failure): void {
     if (this.#closed) return;
     const diagnosis = diagnose(failure);
-    this.#failures.note(diagnosis.errcode, diagnosis.message, failure.rid, this.#parts.clock.unixMs());
+    this.#failures.note(causeOf(failure), diagnosis);
     this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: failure.errcode });
     // A classic fetch that the platform refuses has invalidated no token.
     const isUnspent = this.#app.mode === 'classic' && failure.cause === 'platform';

@@ -38,7 +38,7 @@ const WHY: Readonly<Record<Trigger, string>> = {
   ahead: 'a refresh ahead of time',
   refused: 'the platform refused the current one',
   forced: 'a forced refresh, since the platform refuses the current one',
-  manual: 'somebody asked for a new one, or the AppSecret changed',
+  manual: 'somebody requested a new one, or the AppSecret changed',
 };
 
 function retryWords({ diagnosis: { errcode } }: Extract<Phase, { kind: 'resting' }>): string {

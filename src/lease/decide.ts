@@ -1,6 +1,7 @@
 import { policyFor } from '../token/policy.ts';
 import { checkQuota, currentUses } from '../token/quota.ts';
 import type { Seen, StoreUnavailable } from '../store/shared-records.ts';
+import type { StoreLack } from '../token/lease.ts';
 import type { TokenMode } from '../token/token.ts';
 
 /** A lease that is not renewed for this long expires, whatever its owner is doing. */
@@ -52,9 +53,6 @@ export type Decision =
   | { readonly kind: 'superseded' }
   | { readonly kind: 'wait'; readonly forMs: number }
   | { readonly kind: 'deny'; readonly why: StoreLack };
-
-/** What we lack from the store to be allowed to fetch. */
-export type StoreLack = 'unavailable' | 'undecryptable' | 'forced_unknown';
 
 /** Decides whether to fetch, given the store's response to our request for the lease. */
 export function decide(situation: Situation): Decision {

@@ -1,4 +1,4 @@
-import type { StoreLack } from './decide.ts';
+import type { StoreLack } from '../token/lease.ts';
 import type { StoreEvent } from './store-view.ts';
 
 /** Why no token is fetched, and what to do. */

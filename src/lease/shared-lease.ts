@@ -69,7 +69,11 @@ export class SharedLease implements LeaseManager {
         case 'superseded':
           return this.#leave(generation, { kind: 'superseded', shared: sharedOf(this.#store.view) });
         case 'deny':
-          return this.#leave(generation, { kind: 'denied', message: DENIED[decision.why] }, 'withheld');
+          return this.#leave(
+            generation,
+            { kind: 'denied', reason: decision.why, message: DENIED[decision.why] },
+            'withheld',
+          );
         case 'fetchAlone': {
           if (force) this.#store.noteForced();
           const floor = seen.kind === 'seen' && seen.lease !== undefined ? 0 : undefined;

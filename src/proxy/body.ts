@@ -203,7 +203,7 @@ export class KeptBody implements Replayable {
   #closed(): void {
     if (this.#sourceEnded || this.#broken) return;
     this.#broken = true;
-    this.#reader?.destroy(new Error('The caller left before its request was whole'));
+    this.#reader?.destroy(new Error('The caller disconnected before its request was complete'));
     this.#onProgress();
   }
 

@@ -243,7 +243,7 @@ class Forwarding implements Sending {
   #expect(delayMs: number): void {
     this.#deadline?.cancel();
     this.#deadline = this.#pools.clock.after(delayMs, () => {
-      this.#fail(Object.assign(new Error('The platform is late'), { code: TIMED_OUT }));
+      this.#fail(Object.assign(new Error('The platform did not respond in time'), { code: TIMED_OUT }));
     });
   }
 }

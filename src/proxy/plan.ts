@@ -113,7 +113,7 @@ const WECOM = refused(
   'unknown_app',
   'this is a call of WeCom (企业微信), which wechat-sidecar does not serve; send it to https://qyapi.weixin.qq.com directly',
 );
-const NO_APPID = refused('unknown_app', 'the call names an account by something that is no appid');
+const NO_APPID = refused('unknown_app', 'the call names an account by something other than an appid');
 
 function noAccount({ defaultAppUnknown }: PlanRules): Plan {
   if (defaultAppUnknown !== undefined) return refused('token_unavailable', defaultAppUnknown);

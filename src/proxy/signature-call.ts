@@ -17,7 +17,7 @@ export async function serveSignature(
   }
   const [given, ...more] = valuesOf(query, 'url');
   if (given === undefined || more.length > 0) {
-    return call.fail('bad_request', 'give the page once, percent-encoded, as ?url=https%3A%2F%2F…');
+    return call.fail('bad_request', 'send the page once, percent-encoded, as ?url=https%3A%2F%2F…');
   }
   const page = readPageUrl(given, call.rules.signedUrlHosts);
   if (page.kind === 'bad') return call.fail('bad_request', page.why);

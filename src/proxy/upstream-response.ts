@@ -101,7 +101,7 @@ export class AnswerRelay implements ResponseSink {
     origin: Origin,
     carrier?: { derived: unknown },
   ): void {
-    if (status < 200) throw new RangeError(`Cannot pass on an answer: its status is ${status}`);
+    if (status < 200) throw new RangeError(`Cannot pass on a response: its status is ${status}`);
     const { method, injected } = this.#host;
     this.#host.onHead(origin, status);
     const known = knownAnswerOf(reason, headers, carrier);

@@ -75,7 +75,10 @@ async function loadPackages() {
   return { api, sdk, resources, exporter };
 }
 
-/** Errors of the packages may quote the exporter's headers, which hold credentials: only a code is logged. */
+/**
+ * Errors of the packages may quote the exporter's headers, which hold credentials: only a code is logged. The packages
+ * pass an error as JSON in a string.
+ */
 function complaints(log: Log): Api.DiagLogger {
   const told = (message: string): void => complain(log, /"code":"?(\w{3,20})/.exec(message)?.[1]);
   return { error: told, warn: told, info() {}, debug() {}, verbose() {} };

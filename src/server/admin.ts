@@ -174,11 +174,11 @@ const OF_WEB_PAGES = ['origin', 'referer', 'sec-fetch-site'] as const;
 
 function reasonToRefuse({ socket, headers }: IncomingMessage): string | undefined {
   if (!LOCAL_PEERS.has(socket.remoteAddress ?? '')) {
-    return 'Refused: this is answered to callers on this machine only (127.0.0.1 or ::1).';
+    return 'Refused: only callers on this machine (127.0.0.1 or ::1) are served.';
   }
   const forwarded = Object.keys(headers).find((name) => FORWARDED.test(name));
   if (forwarded !== undefined) {
-    return `Refused: the header ${forwarded} says that this was forwarded, and only callers on this machine are answered.`;
+    return `Refused: the header ${forwarded} says that this was forwarded, and only callers on this machine are served.`;
   }
   if (!isLoopbackName(hostnameOf(headers.host ?? '') ?? '')) {
     return 'Refused: the Host header must name localhost, 127.0.0.1 or [::1].';

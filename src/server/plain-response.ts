@@ -141,7 +141,9 @@ const CRLF = Buffer.from('\r\n');
 
 function lineOf(name: string, value: string): string {
   if (NOT_IN_VALUE.test(value))
-    throw new TypeError(`Cannot write the header ${name}: its value holds what none may`);
+    throw new TypeError(
+      `Cannot write the header ${name}: its value contains a character that no header may contain`,
+    );
   return `${name}: ${value}\r\n`;
 }
 

@@ -106,7 +106,7 @@ function refusalOf(code: string | undefined): Refusal | undefined {
     return { kind: 'timeout', status: 408, message: 'The request did not arrive in time.' };
   }
   if (code === 'HPE_INVALID_URL') {
-    const message = 'The URL holds characters that a URL may not: percent-encode them.';
+    const message = 'The URL contains invalid characters: percent-encode them.';
     return { kind: 'malformed', status: 400, message };
   }
   if (code?.startsWith('HPE_') === true) {

@@ -46,7 +46,7 @@ export async function canSharePorts(): Promise<boolean> {
 /**
  * Opens a server with several sockets, and returns the additional ones. A shared port is open to every program of the
  * same user that asks for it, so a given port is first opened unshared: a port in use is then still an error. A port
- * that the system chooses is in use by nobody, and must not be let go: somebody else could be given it meanwhile.
+ * that the system chooses is free, and is kept open from then on, because another program could get it in between.
  */
 export async function openShared(server: HttpServer, place: Place): Promise<Server[]> {
   if (place.port !== 0) {

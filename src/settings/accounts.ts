@@ -72,7 +72,7 @@ function checkBesideHub(reader: SettingsReader): void {
   });
   for (const name of holding) {
     reader.problems.push(
-      `${name}: a proxy with a hub must hold no secret: leave it to the hub, or take away the hub's URL`,
+      `${name}: a proxy with a hub must not have a secret: leave it to the hub, or remove the hub's URL`,
     );
   }
   if (holding.length > 0 || items.length === 0) return;
@@ -82,9 +82,7 @@ function checkBesideHub(reader: SettingsReader): void {
       'with a hub, name the account of this pod with WECHAT_SIDECAR_DEFAULT_APP instead',
     );
   }
-  reader.warnings.push(
-    'apps in the file are left unread: this proxy has a hub, and takes every token from there',
-  );
+  reader.warnings.push('apps in the file are ignored: this proxy has a hub, and gets every token from it');
 }
 
 function readApps(reader: SettingsReader): readonly AppSettings[] {
@@ -108,7 +106,7 @@ function readApp(reader: SettingsReader, index: number, item: string): AppSettin
   if (place === undefined) {
     reader.problems.push(
       item === ENVIRONMENT_ITEM
-        ? `${secretPlace}: is given without WECHAT_APPID, and a secret needs its account: set both`
+        ? `${secretPlace}: is set without WECHAT_APPID, and a secret needs its account: set both`
         : `${item}: has no appid`,
     );
   }
@@ -131,7 +129,7 @@ function readAppSecret(reader: SettingsReader, index: number, place: string): Se
   if (reader.given(inline) === undefined && reader.given(file) === undefined) {
     const isInEnvironment = reader.items('apps')[index] === ENVIRONMENT_ITEM;
     const missing = isInEnvironment ? 'WECHAT_APPSECRET or WECHAT_APPSECRET_FILE' : 'secretFile or secret';
-    reader.problems.push(`${place}: is an account without its AppSecret: give ${missing}`);
+    reader.problems.push(`${place}: is an account without its AppSecret: set ${missing}`);
   }
   const text = reader.values.apps[index]?.secret;
   return text === undefined ? reader.content(file, appSecretText) : new Secret(text);

@@ -13,11 +13,11 @@ export const appSecretText = read(
   {
     why(text) {
       if (QUOTED.test(text))
-        return 'there are quotes around it, which are part of the value here: take them away';
+        return 'there are quotes around it, which are part of the value here: remove them';
       if (/\s/.test(text)) return 'there is white space in it';
       const odd = /[^\x21-\x7e]/u.exec(text)?.[0].codePointAt(0);
       if (odd === undefined) return undefined;
-      return `there is a character in it that is no visible ASCII (U+${odd.toString(16).toUpperCase().padStart(4, '0')})`;
+      return `it contains a character that is not visible ASCII (U+${odd.toString(16).toUpperCase().padStart(4, '0')})`;
     },
   },
 );

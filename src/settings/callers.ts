@@ -70,7 +70,7 @@ function readClient(
   const [hash, file] = [`clients[${index}].keySha256`, `clients[${index}].keyFile`] as const;
   if (!reader.onlyOne(hash, file)) return [];
   if (reader.given(hash) === undefined && reader.given(file) === undefined) {
-    reader.problems.push(`${item}: has no key: give keySha256 or keyFile`);
+    reader.problems.push(`${item}: has no key: set keySha256 or keyFile`);
   }
   const keySha256 = given.keySha256 ?? hashOfKeyFile(reader, index);
   if (name === undefined || usable === undefined || keySha256 === undefined) return [];
@@ -86,11 +86,11 @@ function hashOfKeyFile(reader: SettingsReader, index: number): string | undefine
   const key = reader.content(place)?.reveal();
   if (key === undefined) return undefined;
   if (/^["'`]|["'`]$/.test(key)) {
-    reader.warnOf(place, 'the key has quotes around it, which are part of it here: take them away');
+    reader.warnOf(place, 'the key has quotes around it, which are part of it here: remove them');
   } else if (!/^[\x21-\x7e]+$/.test(key)) {
     reader.warnOf(
       place,
-      'the key has characters other than visible ASCII in it, and no caller can send it as a credential',
+      'the key contains characters other than visible ASCII, so no caller can send it as a credential',
     );
   }
   if (key.length < KEY_CHARACTERS_MIN) {

@@ -30,7 +30,7 @@ export function readEgressProxy(
   return { ...given, noProxy: '', from };
 }
 
-const OWN = 'names a listener of this process itself as the proxy, which takes no CONNECT';
+const OWN = 'names a listener of this process itself as the proxy, which does not accept CONNECT';
 
 /** Many programs read these variables, so a value that we cannot use must not prevent the start. */
 function inherited(reader: SettingsReader, env: Environment, own: OwnListeners): EgressProxy | undefined {

@@ -42,7 +42,7 @@ export function doubtfulVariables(env: Environment): string[] {
     .filter((name) => /^WE_?CHAT_/.test(name) && !OURS.test(name) && !known.includes(name))
     .flatMap((name) => {
       const meant = nearest(name, short);
-      return meant === undefined ? [] : [`${name} is set, which is no setting; did you mean ${meant}?`];
+      return meant === undefined ? [] : [`${name} is set, but is not a setting; did you mean ${meant}?`];
     });
 }
 

@@ -12,7 +12,7 @@ export function hubInClear(name: string, url: string, who: string): string | und
   if (protocol !== 'http:' || isHere(hostname)) return undefined;
   const what = `${name}: ${url} is not encrypted: the credential of ${who} and every token travel in clear`;
   return IN_CLUSTER.test(hostname)
-    ? `${what} within the cluster, to be had by whoever can listen on its network; k8s/components/cert-manager makes it https`
+    ? `${what} within the cluster, readable for anyone who can listen on its network; k8s/components/cert-manager makes it https`
     : `${what}; give the hub tls.certFile and tls.keyFile, and name it with https`;
 }
 

@@ -52,7 +52,7 @@ function readHubCa(reader: SettingsReader): string | undefined {
   if (pem !== undefined && pem.length > HUB_CA_CHARACTERS_MAX) {
     reader.refuse(
       'injector.hubCaFile',
-      `holds ${pem.length} characters, and an annotation ${HUB_CA_CHARACTERS_MAX} at most: use injector.caConfigMap`,
+      `has ${pem.length} characters, and an annotation can have ${HUB_CA_CHARACTERS_MAX}: use injector.caConfigMap`,
     );
   }
   return pem === undefined ? undefined : `${pem}\n`;

@@ -141,7 +141,7 @@ function checkPeers(reader: SettingsReader, role: Role, listen: HostPort): void 
   if (role === 'proxy' && given === undefined && open.length > 0) {
     const names = open.map((key) => reader.nameOf(key)).join(' and ');
     reader.problems.push(
-      `${names}: other machines can reach it, and whoever does calls WeChat as you: list the addresses ` +
+      `${names}: other machines can reach it, and anyone who does can call WeChat as you: list the addresses ` +
         'that may connect in WECHAT_SIDECAR_LISTEN_PEERS (listenPeers), or listen on localhost',
     );
   }
@@ -153,9 +153,9 @@ function checkPeers(reader: SettingsReader, role: Role, listen: HostPort): void 
 function readTls(reader: SettingsReader): Settings['tls'] {
   const { certFile, keyFile } = reader.values.tls;
   const [hasCert, hasKey] = [reader.given('tls.certFile'), reader.given('tls.keyFile')].map(Boolean);
-  if (hasCert && !hasKey) reader.refuse('tls.certFile', 'is given without its key: set tls.keyFile too');
+  if (hasCert && !hasKey) reader.refuse('tls.certFile', 'is set without its key: set tls.keyFile too');
   if (!hasCert && hasKey)
-    reader.refuse('tls.keyFile', 'is given without its certificate: set tls.certFile too');
+    reader.refuse('tls.keyFile', 'is set without its certificate: set tls.certFile too');
   return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
 }
 

@@ -49,7 +49,7 @@ export function rawFromFile(file: SettingsFile): RawSettings {
   const { root } = file;
   if (isMapping(root)) new FileWalk(file, raw).mapping(ROOT, root, { path: [], to: [] });
   else if (root !== null && root !== '')
-    raw.problems.push(`${file.place([])}: is no settings file: it must be a mapping, such as "listen: …"`);
+    raw.problems.push(`${file.place([])}: is not a settings file: it must be a mapping, such as "listen: …"`);
   raw.fileHasSecret = [...raw.values.values()].some(isSecret);
   return raw;
 }

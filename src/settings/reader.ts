@@ -148,7 +148,7 @@ export class SettingsReader {
     const index = issue.path.at(-1);
     const key = keyOf(typeof index === 'number' ? issue.path.slice(0, -1) : issue.path);
     const value = values.get(key);
-    if (value === undefined) throw new Error(`Cannot tell what is wrong with ${key}: ${issue.message}`);
+    if (value === undefined) throw new Error(`Cannot explain the problem with ${key}: ${issue.message}`);
     const { setting, name, texts } = value;
     if (issue.code === 'too_big' || issue.code === 'too_small') {
       this.problems.push(`${name}: has ${texts.length} items, ${issue.message}`);

@@ -86,7 +86,7 @@ export function sectionOf(schema: z.ZodType, key = ''): Section {
   const { innerType, in: input } = schema.def as { innerType?: z.ZodType; in?: z.ZodType };
   const inner = innerType ?? input;
   if (inner === undefined)
-    throw new Error(`Cannot find the settings of ${key}: ${schema.type} is no section`);
+    throw new Error(`Cannot find the settings of ${key}: ${schema.type} is not a section`);
   return sectionOf(inner, key);
 }
 

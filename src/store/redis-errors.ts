@@ -1,5 +1,7 @@
 import { DESCRIPTORS_HINT } from '../base/descriptors.ts';
 
+// Neither Redis nor its client puts a code beside the text of these errors. The protocol has the code as the first word.
+
 /** The error code at the start of a Redis error message. */
 const WORD = /^[A-Z]{3,20}(?=\s|$)/;
 /** Before version 7, Redis prefixes the error of a command in a script with its own text. */

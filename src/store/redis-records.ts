@@ -14,6 +14,7 @@ import type {
   Snapshot,
   Acquired,
 } from './shared-records.ts';
+import { reasonOf } from './redis-errors.ts';
 
 /** Expiry of unused accounts in Redis: longer than any token's lifetime and the quota's day. */
 const KEPT_MS = 3 * 24 * 3_600_000;
@@ -127,7 +128,7 @@ export class RedisRecords implements SharedRecords {
     const keys = [`${base}:token`, `${base}:turn`, `${base}:forced`, `${base}:doubt`];
     return this.#links.run(messageOf(account), (redis) =>
       redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        if (reasonOf(error) !== 'NOSCRIPT') throw error;
         return redis.eval(script.lua, keys.length, ...keys, ...args);
       }),
     );

@@ -25,7 +25,17 @@ export type Lease =
       release(): void;
     }
   | { readonly kind: 'superseded'; readonly shared: SharedState }
-  | { readonly kind: 'denied'; readonly message: string };
+  | LeaseDenied;
+
+export interface LeaseDenied {
+  readonly kind: 'denied';
+  readonly reason: StoreLack;
+  /** For people: the cause and what to do. */
+  readonly message: string;
+}
+
+/** What we lack from the store to be allowed to fetch. */
+export type StoreLack = 'unavailable' | 'undecryptable' | 'forced_unknown';
 
 /** For `/status`. */
 export interface LeaseStatus {

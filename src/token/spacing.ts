@@ -32,13 +32,16 @@ interface SpacedTrouble {
   readonly errcode: number;
   readonly message: string;
   readonly recheckMs: number;
+  readonly lifeMs: number;
 }
 
 /** Why no fetch is allowed now, and for how long. */
 export function diagnosisWhileSpaced(spacing: Spacing, nowMs: number): SpacedTrouble | undefined {
   const recheckMs = spacing.answeredAtMs + SPACING_MS - nowMs;
   if (!isSpaced(spacing) || recheckMs <= 0) return undefined;
-  return { errcode: -1, message: spacingWords(spacing), recheckMs };
+  const { last } = spacing;
+  const lifeMs = last === undefined ? 0 : last.expiresAtMs - last.issuedAtMs;
+  return { errcode: -1, message: spacingWords(lifeMs), recheckMs, lifeMs };
 }
 
 interface Spaced {
@@ -68,8 +71,7 @@ export function notingShared<State extends Spaced>(state: State, token: Token | 
 }
 
 /** For logs and `/status`. */
-function spacingWords({ last }: Spacing): string {
-  const lifeMs = last === undefined ? 0 : last.expiresAtMs - last.issuedAtMs;
+function spacingWords(lifeMs: number): string {
   const life = lifeMs < 1_000 ? 'less than one second' : `${Math.floor(lifeMs / 1_000)} s`;
   return (
     `The platform returns access_tokens that live for ${life} (expires_in), so only one is requested every ` +

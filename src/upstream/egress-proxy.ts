@@ -139,7 +139,9 @@ export function openTunnel(
     }
     socket.on('error', () => {});
     socket.destroy();
-    done(Object.assign(new Error('Cannot connect by the egress proxy'), { code: `${CODE_PREFIX}${code}` }));
+    done(
+      Object.assign(new Error('Cannot connect through the egress proxy'), { code: `${CODE_PREFIX}${code}` }),
+    );
   };
   const onConnect = (): void => void socket.write(connectRequest(origin, proxy), 'latin1');
   const onData = (bytes: Buffer): void => {

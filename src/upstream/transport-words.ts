@@ -16,13 +16,13 @@ const NO_ROUTE = 'there is no route to it: check the network, the firewall and a
 const CLOCK = 'check the clock of this machine, and the certificate';
 const NO_DESCRIPTOR = `no file descriptor is left: ${DESCRIPTORS_HINT}`;
 const SLOW =
-  'nothing answered in time: check the firewall and any egress policy, which may drop packets silently';
+  'nothing responded in time: check the firewall and any egress policy, which may drop packets silently';
 
 /** By the code of Node or undici: what is wrong and what to do about it. */
 const WORDS: Readonly<Record<string, string>> = {
   ENOTFOUND: NO_NAME,
   ENODATA: NO_NAME,
-  EAI_AGAIN: 'the DNS of this machine or pod does not answer: check its resolver',
+  EAI_AGAIN: 'the DNS of this machine or pod does not respond: check its resolver',
   ECONNREFUSED: 'nothing listens there: check host and port, and that it runs',
   ECONNRESET: 'the connection was cut: check for a firewall or a proxy on the way, and http against https',
   EHOSTUNREACH: NO_ROUTE,
@@ -41,7 +41,7 @@ const WORDS: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: `its certificate cannot be traced to a trusted authority: ${TRUST}`,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: `its certificate cannot be traced to a trusted authority: ${TRUST}`,
   ERR_TLS_CERT_ALTNAME_INVALID:
-    'its certificate is for another name: check the host name, and that nothing on the way answers for it',
+    'its certificate is for another name: check the host name, and that nothing on the way intercepts the connection',
   CERT_HAS_EXPIRED: `its certificate has expired: ${CLOCK}`,
   CERT_NOT_YET_VALID: `its certificate is not valid yet: ${CLOCK}`,
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS on that port: check https against http',
@@ -56,7 +56,7 @@ const EGRESS_WORDS: Readonly<Record<string, string>> = {
   401: `the egress proxy refuses our user and password: correct them in ${EGRESS_SETTING} or its file`,
   403: 'the egress proxy forbids this connection: allow CONNECT to port 443 of the upstreams in its settings',
   407: `the egress proxy refuses our user and password, or asks for some: set them in ${EGRESS_SETTING} or its file`,
-  MALFORMED: `what answers is no HTTP proxy, or not one that takes CONNECT: check host and port in ${EGRESS_SETTING}`,
+  MALFORMED: `the server is not an HTTP proxy, or does not accept CONNECT: check host and port in ${EGRESS_SETTING}`,
 };
 
 /** A configuration error on the way to the platform, in words; undefined if the failure may be temporary. */
@@ -76,7 +76,7 @@ function egressWords(code: string): string {
   const words = EGRESS_WORDS[code];
   if (words !== undefined) return words;
   if (/^\d{3}$/.test(code)) {
-    return `the egress proxy answered HTTP ${code}: it cannot connect to the platform itself, or takes no CONNECT`;
+    return `the egress proxy responded with HTTP ${code}: it cannot connect to the platform itself, or does not accept CONNECT`;
   }
   return `the egress proxy cannot be reached: ${WORDS[code] ?? 'the connection failed'}`;
 }

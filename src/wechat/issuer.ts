@@ -19,6 +19,8 @@ export interface Failure {
   readonly rid?: string;
   /** Our address as the platform sees it, from the errmsg of a 40164 or 61004. */
   readonly ip?: string;
+  /** Only with `route`: the code of what is wrong, such as EGRESS_PROXY_407. */
+  readonly reason?: string;
   /** What happened, for people, without any part of the request. */
   readonly detail: string;
 }

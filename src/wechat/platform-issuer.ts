@@ -81,7 +81,8 @@ interface Answer {
 function readAnswer(outcome: AskOutcome): Answer | Failure {
   if (outcome.kind === 'failed') {
     const { reason, misconfigured } = outcome;
-    if (misconfigured !== undefined) return { kind: 'failure', cause: 'route', detail: misconfigured };
+    if (misconfigured !== undefined)
+      return { kind: 'failure', cause: 'route', reason, detail: misconfigured };
     return { kind: 'failure', cause: 'transport', detail: reason };
   }
   const { status, body } = outcome;

@@ -208,7 +208,7 @@ export const HUB_ATTACKS: Readonly<Record<string, Attack>> = {
       sending(attacker.open().pause(), get('/v1/tokens/watch', `Bearer ${attacker.plan.key}`, true)),
     ),
   unreadPages: (attacker) =>
-    attacker.hold(200, 10, () => sending(attacker.open().pause(), get('/page.js', '', true).repeat(8))),
+    attacker.hold(200, 10, () => sending(attacker.open().pause(), get('/page/page.css', '', true).repeat(8))),
 };
 
 /** Against the sidecar, by a program beside it. */

@@ -25,7 +25,7 @@ const AUDIENCE = 'wechat-sidecar-hub';
 const ORDERS = 'system:serviceaccount:shop:orders';
 const IN_AN_HOUR_S = Math.round(Date.now() / 1_000) + 3_600;
 
-test('under attack from all sides the hub answers those whom it knows, within the memory of its manifest', async (t) => {
+test('under attack from strangers, the hub keeps serving its known callers within the memory limit of its manifest', async (t) => {
   t.timeout(150_000);
   const platform = await startPlatform(t);
   const { role, limitBytes } = await start(t, platform);

@@ -10,7 +10,7 @@ import { probe } from './honest.ts';
 
 const ATTACK_MS = 15_000;
 
-test('under attack from all sides the injector answers an API server and the kubelet, within the memory of its manifest', async (t) => {
+test('under attack, the injector keeps serving the API server and the kubelet within the memory limit of its manifest', async (t) => {
   t.timeout(120_000);
   const { cert, certFile, keyFile } = await certificate(t);
   const target = await startWithin(t, 'injector', limitOfManifest('k8s/base/injector.yaml'), {

@@ -11,7 +11,7 @@ const ATTACK_MS = 20_000;
 const APPID = 'wx0123456789abcdef';
 const SECRET = '0123456789abcdef0123456789abcdef';
 
-test('under attack from beside it the sidecar serves an honest program, within the memory that the injector gives', async (t) => {
+test('under attack by a program in its pod, the sidecar keeps serving another one within the memory limit that the injector sets', async (t) => {
   t.timeout(150_000);
   const folder = temporaryFolder(t);
   const platform = await startPlatform(t);

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { backoffMs } from '../../src/base/backoff.ts';
 import { seededRandom, systemRandom } from '../../src/base/random.ts';
 
-test('a delay is drawn from zero to one second doubled each time, and to a minute at most', (t) => {
+test('a delay is random between zero and a bound that starts at one second, doubles each time, and ends at a minute', (t) => {
   const almostOne = (): number => 1 - Number.EPSILON;
   const longest = [0, 1, 2, 3, 4, 5, 6, 7, 1_000].map((attempt) => Math.round(backoffMs(attempt, almostOne)));
   t.deepEqual(longest, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
@@ -13,7 +13,7 @@ test('a delay is drawn from zero to one second doubled each time, and to a minut
   );
 });
 
-test('chance is a fraction from zero to less than one, and the same seed repeats itself', (t) => {
+test('random numbers are at least zero and less than one, and the same seed gives the same sequence', (t) => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       const [one, two] = [seededRandom(seed), seededRandom(seed)];

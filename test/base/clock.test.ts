@@ -4,19 +4,19 @@ import { MonotonicScale, systemClock } from '../../src/base/clock.ts';
 
 const HOUR_MS = 3_600_000;
 
-test('the monotonic clock begins at the wall clock, and runs with the monotonic one', (t) => {
+test('the scale starts at the wall-clock time and advances with the monotonic clock', (t) => {
   const scale = new MonotonicScale(1_000_000, 50);
   t.is(scale.read(1_000_000, 50), 1_000_000);
   t.is(scale.read(1_000_700, 750), 1_000_700);
 });
 
-test('a wall clock that is set back does not move it', (t) => {
+test('setting the wall clock back does not affect it', (t) => {
   const scale = new MonotonicScale(HOUR_MS, 0);
   t.is(scale.read(0, 1_000), HOUR_MS + 1_000);
   t.is(scale.read(1_000, 2_000), HOUR_MS + 2_000);
 });
 
-test('it counts the time that a suspended machine slept through', (t) => {
+test('it includes the time for which the machine was suspended', (t) => {
   const scale = new MonotonicScale(0, 0);
   scale.read(10_000, 10_000);
   // The monotonic clock stood still, the wall clock went on.
@@ -24,13 +24,13 @@ test('it counts the time that a suspended machine slept through', (t) => {
   t.is(scale.read(HOUR_MS + 11_100, 11_100), HOUR_MS + 11_100);
 });
 
-test('a sleep after the wall clock was set back is counted too', (t) => {
+test('a suspension after the wall clock was set back is included too', (t) => {
   const scale = new MonotonicScale(2 * HOUR_MS, 0);
   scale.read(HOUR_MS, 0);
   t.is(scale.read(HOUR_MS + 5_000_000, 0), 2 * HOUR_MS + 5_000_000);
 });
 
-test('a slow drift of the wall clock ahead is followed at last', (t) => {
+test('it eventually follows a wall clock that drifts ahead slowly', (t) => {
   const scale = new MonotonicScale(0, 0);
   let readMs = 0;
   for (let second = 1; second <= 3_600; second += 1) readMs = scale.read(second * 1_010, second * 1_000);
@@ -55,7 +55,7 @@ test('whatever the wall clock does, the scale never runs slower than the monoton
   t.pass();
 });
 
-test('the system clock runs a timer once, and not when it is cancelled', async (t) => {
+test('the system clock fires a timer once, or never if it is cancelled', async (t) => {
   // Timers of the clock do not keep the process alive, so this one does.
   const alive = setInterval(() => undefined, 1_000);
   t.teardown(() => clearInterval(alive));

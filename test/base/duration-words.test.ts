@@ -1,7 +1,7 @@
 import test from 'ava';
 import { durationWords } from '../../src/base/duration-words.ts';
 
-test('durations are rounded as people say them', (t) => {
+test('durations are rounded the way people say them', (t) => {
   t.deepEqual([-5, 0, 44_600, 119_000, 180_000, 24 * 60_000, 7_200_000, 86_400_000].map(durationWords), [
     '0 s',
     '0 s',

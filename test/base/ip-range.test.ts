@@ -1,7 +1,7 @@
 import test from 'ava';
 import { readIpRange } from '../../src/base/ip-range.ts';
 
-test('a range holds the addresses of its family, and IPv4 ones that are mapped into IPv6', (t) => {
+test('a range contains the addresses of its family, including IPv4-mapped IPv6 addresses', (t) => {
   for (const [range, address, isIn] of [
     ['10.0.0.0/8', '10.255.0.1', true],
     ['10.0.0.0/8', '11.0.0.1', false],
@@ -27,7 +27,7 @@ test('a range holds the addresses of its family, and IPv4 ones that are mapped i
   }
 });
 
-test('what is no address and no range is none', (t) => {
+test('anything else than an address or a range is rejected', (t) => {
   for (const text of [
     '',
     '/',

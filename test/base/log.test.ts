@@ -21,7 +21,7 @@ test('a line is JSON with a time, a level, an event and its fields', (t) => {
   t.regex(String(lines[0]?.['time']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });
 
-test('the level is in force at once when it changes', (t) => {
+test('a changed level takes effect immediately', (t) => {
   const { log, lines } = collecting();
   log.debug('unseen');
   log.setLevel('debug');
@@ -35,13 +35,13 @@ test('the level is in force at once when it changes', (t) => {
   t.is(log.level(), 'silent');
 });
 
-test('a secret that strays into a field is not shown', (t) => {
+test('a secret in a field is not shown', (t) => {
   const { log, lines } = collecting();
   log.info('strayed', { token: new Secret('hunter2') as unknown as string });
   t.is(lines[0]?.['token'], '[redacted]');
 });
 
-test('of a storm of like lines a few are written, and the next one later counts the rest', (t) => {
+test('of many similar lines a few are written, and the next one gives the number of those left out', (t) => {
   const { log, lines, clock } = collecting();
   for (let line = 0; line < 400; line += 1) log.warn('upstream cannot be connected', { host: 'a', line });
   t.is(lines.length, LINE_RATE.perKind);
@@ -56,7 +56,7 @@ test('of a storm of like lines a few are written, and the next one later counts 
   t.false('suppressed' in (lines.at(-1) ?? {}));
 });
 
-test('whoever makes up a new field for each line, or goes round more kinds than are remembered, is limited by the event', (t) => {
+test('lines with a new field each time, or of more kinds than are remembered, are limited by their event', (t) => {
   const { log, lines, clock } = collecting();
   const kinds = LOG_KEYS_MAX + 1;
   for (let line = 0; line < 10 * kinds; line += 1)
@@ -69,7 +69,7 @@ test('whoever makes up a new field for each line, or goes round more kinds than 
   t.like(lines.at(-1), { suppressed: 10 * kinds - LINE_RATE.perEvent });
 });
 
-test('debug lines, which tell of single calls, are limited by the event alone', (t) => {
+test('debug lines, which describe single calls, are limited by their event only', (t) => {
   const { log, lines, clock } = collecting('debug');
   for (let call = 0; call < 2 * LINE_RATE.perDebugEvent; call += 1) log.debug('call', { app: 'wx1', call });
   t.is(lines.length, LINE_RATE.perDebugEvent);
@@ -78,7 +78,7 @@ test('debug lines, which tell of single calls, are limited by the event alone', 
   t.like(lines.at(-1), { suppressed: LINE_RATE.perDebugEvent });
 });
 
-test('lines that the level does not show are not counted', (t) => {
+test('lines below the level are not counted', (t) => {
   const { log, lines } = collecting();
   for (let line = 0; line < 10; line += 1) log.debug('storm');
   log.setLevel('debug');
@@ -87,7 +87,7 @@ test('lines that the level does not show are not counted', (t) => {
   t.false('suppressed' in (lines[0] ?? {}));
 });
 
-test('lines that a setting of its own asks for are whole, whatever the level is', (t) => {
+test('lines that have a setting of their own are all written, whatever the level is', (t) => {
   const { log, lines } = collecting('error');
   log.info('serving');
   for (let call = 0; call < 2 * LINE_RATE.perEvent; call += 1)
@@ -98,7 +98,7 @@ test('lines that a setting of its own asks for are whole, whatever the level is'
   t.like(lines[0], { level: 'info', event: 'access', path: '/cgi-bin/token' });
 });
 
-test('a field is cut where it is longer than a line should be', (t) => {
+test('a field that is too long for a line is truncated', (t) => {
   const { log, lines } = collecting();
   const path = `/${'a'.repeat(10 * FIELD_CHARS_MAX)}`;
   log.warn('call failed', { path, where: [path], status: 502 });

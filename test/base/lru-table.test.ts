@@ -1,7 +1,7 @@
 import test from 'ava';
 import { LruTable } from '../../src/base/lru-table.ts';
 
-test('a table that is full forgets what was not used for the longest time', (t) => {
+test('a full table drops the least recently used entry', (t) => {
   const forgotten: number[] = [];
   const table = new LruTable<string, number>(3, (value) => forgotten.push(value));
   for (const value of [1, 2, 3]) table.set(String(value), value);
@@ -11,13 +11,13 @@ test('a table that is full forgets what was not used for the longest time', (t) 
   t.deepEqual(forgotten, [2]);
 });
 
-test('a table of one entry holds the last one', (t) => {
+test('a table with room for one entry keeps the latest one', (t) => {
   const table = new LruTable<string, number>(1);
   for (const value of [1, 2, 3]) table.set(String(value), value);
   t.deepEqual([...table.entries()], [['3', 3]]);
 });
 
-test('room that is not used costs no memory', (t) => {
+test('unused capacity takes no memory', (t) => {
   const before = process.memoryUsage();
   const tables = Array.from({ length: 500 }, () => new LruTable<string, string>(10_000).set('a', 'b'));
   const after = process.memoryUsage();

@@ -27,7 +27,7 @@ for (const [by, encoders] of [
     (some) => some.filter(({ encoder }) => !OF_URLS_AND_PAGES.includes(encoder)).length <= 1,
   );
 
-  test(`a secret is cut out whichever of its characters are encoded by ${by}, and what stands around it stays`, (t) => {
+  test(`a secret is removed whichever of its characters are encoded by ${by}, and the text around it stays`, (t) => {
     fc.assert(
       fc.property(usual, layers, (value, ways) => {
         const quoted = written(value, ways, by);
@@ -40,7 +40,7 @@ for (const [by, encoders] of [
     );
   });
 
-  test(`a secret of odd characters is cut out too whichever of them are encoded by ${by}`, (t) => {
+  test(`a secret with unusual characters is removed too, whichever of them are encoded by ${by}`, (t) => {
     fc.assert(
       fc.property(odd, layers, (value, ways) => {
         const quoted = written(value, ways, by);
@@ -51,7 +51,7 @@ for (const [by, encoders] of [
   });
 }
 
-test('JSON within JSON within a URL is looked through', (t) => {
+test('JSON within JSON within a URL is searched', (t) => {
   const escaped = written(TOKEN, [{ encoder: ENCODERS['JSON'] as Encoder, chosen: [true, false] }], 'place');
   const twice = JSON.stringify({ body: JSON.stringify({ url: `/x?access_token=${TOKEN}&a=${escaped}` }) });
   for (const text of [twice, encodeURIComponent(twice)]) {
@@ -62,7 +62,7 @@ test('JSON within JSON within a URL is looked through', (t) => {
 });
 
 for (const [name, { encode }] of Object.entries(ENCODERS)) {
-  test(`a secret of which each character is written with ${name} is cut out of a page`, (t) => {
+  test(`a secret whose characters are all written with ${name} is removed from a page`, (t) => {
     const quoted = TOKEN.split('').map(encode).join('');
     const page = `<a href="/x?access_token=${quoted}&amp;y=%20">x</a> \\u4f60`;
     t.is(
@@ -72,7 +72,7 @@ for (const [name, { encode }] of Object.entries(ENCODERS)) {
   });
 }
 
-test('a text that does not quote the secret comes back as it was', (t) => {
+test('a text that does not contain the secret is returned unchanged', (t) => {
   const text = fc.oneof(
     fc.string(),
     fc.string({ unit: fc.constantFrom('%', '2', '5', 'F', '&', '#', 'x', ';', '\\', 'u', '0', '_') }),
@@ -90,7 +90,7 @@ test('a text that does not quote the secret comes back as it was', (t) => {
   );
 });
 
-test('whatever stands around it, a plain quote never stays', (t) => {
+test('a plain copy of the secret never remains, whatever is around it', (t) => {
   const around = fc.string({
     unit: fc.constantFrom('%', '2', '5', '9', '&', '#', ';', '\\', 'u', 'x', '\0', TOKEN),
   });
@@ -102,7 +102,7 @@ test('whatever stands around it, a plain quote never stays', (t) => {
   );
 });
 
-test('a secret is cut out of the bytes of UTF-8 and of UTF-16', (t) => {
+test('a secret is removed from bytes in UTF-8 and in UTF-16', (t) => {
   t.is(
     redactedBytes(Buffer.from('你好 pässwörter!'), new Secret('pässwörter')).toString(),
     '你好 [redacted]!',
@@ -114,7 +114,7 @@ test('a secret is cut out of the bytes of UTF-8 and of UTF-16', (t) => {
   }
 });
 
-test('what takes the place of a secret may hold it, and a secret may stand within itself', (t) => {
+test('the replacement may contain the secret, and a secret may overlap itself', (t) => {
   t.is(redactedText(`a ${TOKEN}`, new Secret(TOKEN), () => `<${TOKEN}>`).includes('a '), false);
   const half = TOKEN.length / 2;
   const nested = TOKEN.slice(0, half) + TOKEN + TOKEN.slice(half);
@@ -124,7 +124,7 @@ test('what takes the place of a secret may hold it, and a secret may stand withi
   );
 });
 
-test('a value that is too short to be a secret cuts nothing', (t) => {
+test('a value that is too short to be a secret is not removed', (t) => {
   for (const value of ['ok', ''])
     t.is(
       redactedText('it is ok', new Secret(value), () => ''),
@@ -132,7 +132,7 @@ test('a value that is too short to be a secret cuts nothing', (t) => {
     );
 });
 
-test('a long text full of escapes is read in a time that grows with its length', (t) => {
+test('a long text full of escapes is read in linear time', (t) => {
   const startMs = performance.now();
   for (const part of [
     '%25',

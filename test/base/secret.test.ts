@@ -2,7 +2,7 @@ import test from 'ava';
 import { format, inspect } from 'node:util';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 
-test('a secret does not show itself, whatever text is made of it', (t) => {
+test('a secret is never shown, however it is converted to text', (t) => {
   const secret = new Secret('hunter2-hunter2');
   const holder = { secret, list: [secret], map: new Map([['key', secret]]) };
   const shown = [
@@ -19,7 +19,7 @@ test('a secret does not show itself, whatever text is made of it', (t) => {
   t.is(secret.reveal(), 'hunter2-hunter2');
 });
 
-test('secrets are equal by value', (t) => {
+test('secrets are compared by value', (t) => {
   t.true(new Secret('a').equals(new Secret('a')));
   t.false(new Secret('a').equals(new Secret('b')));
 });

@@ -5,7 +5,7 @@ import { cpuRatio } from '../../bench/ratios.ts';
 import { report } from '../../bench/report.ts';
 import type { Results, Slice, SystemResult } from '../../bench/results.ts';
 
-test('a percentile is the duration that this share of the calls did not exceed', (t) => {
+test('a percentile is the duration that this share of the calls does not exceed', (t) => {
   const histogram = merge([
     new Map([
       [300, 1],
@@ -22,7 +22,7 @@ test('a percentile is the duration that this share of the calls did not exceed',
   t.is(median([]), NaN);
 });
 
-test('a ratio is taken round by round, and a round that one of the two lacks does not count', (t) => {
+test('a ratio is computed for each round, and a round that one of the two lacks does not count', (t) => {
   const results = resultsOf(
     system('sidecar-24', { get: [slice(0, 30), slice(1, 90), slice(2, 60), slice(3, 1)] }),
     system('nginx-lua', { get: [slice(0, 10), slice(1, 30), slice(2, 30)] }),
@@ -32,7 +32,7 @@ test('a ratio is taken round by round, and a round that one of the two lacks doe
   t.is(cpuRatio(results, { ...pair, shape: 'post' }), '');
 });
 
-test('a bar holds, does not hold, or was not measured', (t) => {
+test('a bound is met, is exceeded, or was not measured', (t) => {
   const lines = judge(
     resultsOf(
       system('sidecar-24', { get: [slice(0, 21)], post: [slice(0, 23)], steady: [slice(0, 9, 3_500)] }),
@@ -51,7 +51,7 @@ test('a bar holds, does not hold, or was not measured', (t) => {
   t.regex(said('memory at rest'), /^not measured /);
 });
 
-test('a tail that was measured while something else had the core is not judged', (t) => {
+test('a tail latency is not judged if something else used the core meanwhile', (t) => {
   const busy = { ...slice(0, 9, 900), waitedUsPerCall: 400 };
   const lines = judge(
     resultsOf(system('sidecar-24', { steady: [busy] }), system('nginx-lua', { steady: [slice(0, 9, 500)] })),

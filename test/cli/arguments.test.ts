@@ -16,7 +16,7 @@ function problemOf(line: string): string {
   return parsed.kind === 'bad' ? parsed.problem : '';
 }
 
-test('a command and the settings file, in any order', (t) => {
+test('the command and the settings file may be in any order', (t) => {
   const expected = { kind: 'run', command: 'hub', configFile: 'a.yaml' };
   for (const line of ['hub --config a.yaml', '--config a.yaml hub', 'hub --config=a.yaml']) {
     t.like(parse(line), expected, line);
@@ -25,19 +25,22 @@ test('a command and the settings file, in any order', (t) => {
   for (const command of COMMANDS) t.like(parse(command), { kind: 'run', command });
 });
 
-test('check alone has options of its own', (t) => {
+test('only check has options of its own', (t) => {
   t.like(parse('check --fetch --role hub'), { check: { fetch: true, role: 'hub' } });
   t.like(parse('check'), { check: { fetch: false, role: undefined } });
-  t.regex(problemOf('proxy --fetch'), /--fetch is for the command check alone/);
-  t.regex(problemOf('proxy --json'), /--json is for the commands check and status alone/);
+  t.regex(problemOf('proxy --fetch'), /--fetch is only for the command check/);
+  t.regex(problemOf('proxy --json'), /--json is only for the commands check and status/);
   t.like(parse('status --json'), { command: 'status', json: true });
   t.regex(problemOf('check --role nobody'), /--role: got "nobody", accepted is proxy or hub/);
 });
 
-test('what is not known is told in one line, with the word that was probably meant', (t) => {
-  t.regex(problemOf('porxy'), /^wechat-sidecar: "porxy" is no command, did you mean proxy\?; see .*--help$/);
-  t.regex(problemOf('proxy --confg x'), /--confg is no option, did you mean --config\?/);
-  t.regex(problemOf('qqqqqq'), /^wechat-sidecar: "qqqqqq" is no command; see/);
+test('an unknown word is reported in one line, with the word that was probably meant', (t) => {
+  t.regex(
+    problemOf('porxy'),
+    /^wechat-sidecar: "porxy" is not a command, did you mean proxy\?; see .*--help$/,
+  );
+  t.regex(problemOf('proxy --confg x'), /--confg is not an option, did you mean --config\?/);
+  t.regex(problemOf('qqqqqq'), /^wechat-sidecar: "qqqqqq" is not a command; see/);
   t.regex(problemOf('proxy --config'), /--config needs a value/);
   t.regex(problemOf('proxy --config='), /--config needs a value/);
   t.regex(problemOf('proxy --help=1'), /--help takes no value/);
@@ -49,7 +52,7 @@ test('the version is shown', (t) => {
   t.is(shownBy('--version'), 'wechat-sidecar 1.2.3\n');
 });
 
-test('help all shows every setting by variable, key, default, form and meaning', (t) => {
+test('help all shows every setting with its variable, key, default, accepted values and meaning', (t) => {
   const text = shownBy('--help all').replaceAll(/\s+/g, ' ');
   for (const { key, env, accepted, en, default: fallback } of SETTINGS) {
     for (const part of [key, env ?? '', accepted, en.replaceAll('`', ''), fallback ?? '']) {
@@ -61,7 +64,7 @@ test('help all shows every setting by variable, key, default, form and meaning',
   t.is(shownBy('help all'), shownBy('--help all'));
 });
 
-test('help begins with the five settings that matter first, and says how to see the others', (t) => {
+test('help begins with the five most important settings, and says how to see the others', (t) => {
   const text = shownBy('--help');
   const variables = [...text.matchAll(/^ {2}\S+ {2}(WECHAT_\w+)/gm)].map(([, name]) => name);
   t.deepEqual(variables, [
@@ -83,7 +86,7 @@ test('help begins with the five settings that matter first, and says how to see 
   }
 });
 
-test('the help of a command shows its own settings alone', (t) => {
+test('the help of a command shows only its own settings', (t) => {
   for (const line of ['shutdown --help', 'help shutdown', '-h shutdown']) {
     t.regex(shownBy(line), /WECHAT_SIDECAR_ADMIN_LISTEN/, line);
     t.notRegex(shownBy(line), /WECHAT_APPID|WECHAT_SIMULATOR/, line);
@@ -101,7 +104,7 @@ test('no line of help is wider than 100 columns', (t) => {
   }
 });
 
-test('without a command it is the demonstration, until an account or a hub is set', (t) => {
+test('without a command the demo runs, unless an account or a hub is set', (t) => {
   const file = (text: string) => ({ env: {}, file: { path: 'a', text } });
   t.is(defaultCommand({ env: {} }), 'demo');
   t.is(defaultCommand({ env: { WECHAT_APPID: '' } }), 'demo');
@@ -115,7 +118,7 @@ test('without a command it is the demonstration, until an account or a hub is se
   t.is(defaultCommand(file('a: [')), 'proxy');
 });
 
-test('check reads the settings as a hub where they name the callers of one', (t) => {
+test('check reads settings that name clients as those of a hub', (t) => {
   const file = (text: string) => ({ env: {}, file: { path: 'a', text } });
   t.is(defaultCheckRole({ env: {} }), 'proxy');
   t.is(defaultCheckRole(file('clients: [{ name: x }]')), 'hub');

@@ -50,7 +50,7 @@ async function run(given: Given, outcome: AskOutcome, rest: Partial<CheckInput> 
   return { text, exitCode: checkExitCode(findings), requests };
 }
 
-test('with all well it says so, and exits 0', async (t) => {
+test('check reports success and exits with 0', async (t) => {
   const { text, exitCode } = await run({ env: ACCOUNT }, TOKEN);
   t.is(exitCode, 0);
   t.regex(text, /^ok +The settings can be read \(the environment, as a proxy\): 1 account\.$/m);
@@ -75,7 +75,7 @@ const refusals: [errmsg: string, errcode: number, said: RegExp][] = [
 ];
 
 for (const [errmsg, errcode, said] of refusals) {
-  test(`errcode ${errcode} is told in words, with what to do`, async (t) => {
+  test(`errcode ${errcode} is reported with its cause and what to do`, async (t) => {
     const { text, exitCode } = await run({ env: ACCOUNT }, answer({ errcode, errmsg }));
     t.is(exitCode, 1);
     t.regex(text, said);
@@ -95,7 +95,7 @@ const reasons: [reason: string, said: RegExp][] = [
 ];
 
 for (const [reason, said] of reasons) {
-  test(`${reason} is told in words, for the platform and for a hub`, async (t) => {
+  test(`${reason} is explained, for the platform and for a hub`, async (t) => {
     const platform = await run({ env: ACCOUNT }, failed(reason));
     t.is(platform.exitCode, 1);
     t.regex(
@@ -109,14 +109,14 @@ for (const [reason, said] of reasons) {
   });
 }
 
-test('where the platform cannot be reached, one account tells it for all', async (t) => {
+test('an unreachable platform is reported once for all accounts', async (t) => {
   const yaml = 'apps: [{ appid: abc, secret: s }, { appid: def, secret: s }, { appid: ghi, secret: s }]';
   const { text, requests } = await run({ yaml }, failed('ENOTFOUND'));
   t.is(requests.length, 1);
   t.regex(text, /2 accounts left untried/);
 });
 
-test('in mode classic the live token is left alone, unless a fetch is asked for', async (t) => {
+test('in mode classic the live token is left alone, unless a fetch is requested', async (t) => {
   const env = { ...ACCOUNT, WECHAT_TOKEN_MODE: 'classic' };
   const careful = await run({ env }, TOKEN);
   t.deepEqual(
@@ -130,7 +130,7 @@ test('in mode classic the live token is left alone, unless a fetch is asked for'
   t.regex(asked.text, /gave a token in mode classic/);
 });
 
-test('a clock that is off is told by how much, and from five minutes on it is a problem', async (t) => {
+test('a wrong clock is reported with its difference, which is a problem from five minutes on', async (t) => {
   const clock = new ManualClock();
   const at = (offMs: number) =>
     run(
@@ -149,7 +149,7 @@ test('a clock that is off is told by how much, and from five minutes on it is a 
   t.is(fast.exitCode, 1);
 });
 
-test('a hub that lets us use our account is well', async (t) => {
+test('a hub that lets us use our account passes', async (t) => {
   const asked: string[] = [];
   const { text, exitCode } = await run(HUB, TOKEN, {
     askHub: (url, path, bearer) => {
@@ -162,7 +162,7 @@ test('a hub that lets us use our account is well', async (t) => {
   t.regex(text, /The hub https:\/\/hub:3882 lets us use wx0123456789abcdef\./);
 });
 
-test('what a hub refuses is told in words', async (t) => {
+test('what a hub refuses is explained', async (t) => {
   const said = async (outcome: AskOutcome) => {
     const { text, exitCode } = await run(HUB, outcome);
     t.is(exitCode, 1);
@@ -171,11 +171,11 @@ test('what a hub refuses is told in words', async (t) => {
   t.regex(await said(answer({}, 401)), /refuses our credential \(HTTP 401\).*kubernetes\.allow/);
   t.regex(await said(answer({ apps: [{ appid: 'other' }] })), /does not let us use wx0123456789abcdef/);
   t.regex(await said(answer({ apps: [] })), /lets us use no account/);
-  t.regex(await said(answer({}, 404)), /is no hub \(HTTP 404\)/);
-  t.regex(await said(answer('hello')), /is no hub/);
+  t.regex(await said(answer({}, 404)), /is not a hub \(HTTP 404\)/);
+  t.regex(await said(answer('hello')), /is not a hub/);
 });
 
-test('a credential for the hub that is missing or empty is told by its file', async (t) => {
+test('a missing or empty credential for the hub is reported with its file', async (t) => {
   const none = await run(HUB, TOKEN, { readFile: readFrom({}) });
   t.regex(none.text, /PROBLEM +The credential for the hub \(hub\.tokenFile\): there is no file \/token\./);
   const empty = await run(HUB, TOKEN, { readFile: readFrom({ '/token': '\n' }) });

@@ -11,7 +11,7 @@ import { freePort } from '../support/redis.ts';
 
 const CLI = join(import.meta.dirname, '../../../dist/cli.js');
 
-test('what goes to a file is there at once', async (t) => {
+test('output to a file is written immediately', async (t) => {
   const path = join(mkdtempSync(join(tmpdir(), 'output-')), 'log');
   const fd = openSync(path, 'w');
   const output = openOutput(fd);
@@ -38,7 +38,7 @@ async function unread(t: { teardown(run: () => void): void }): Promise<{ writer:
   return { writer, reader };
 }
 
-test('a reader that does not read costs a bounded amount of memory, and never blocks', async (t) => {
+test('a reader that stalls takes a bounded amount of memory, and never blocks', async (t) => {
   const { writer } = await unread(t);
   const output = pipeOutput(writer);
   const line = 'x'.repeat(10_000);
@@ -47,7 +47,7 @@ test('a reader that does not read costs a bounded amount of memory, and never bl
   t.true(writer.writableLength > 0);
 });
 
-test('a text that is larger than what may wait is written whole if nothing waits', async (t) => {
+test('a text that is larger than the buffer is written completely if the buffer is empty', async (t) => {
   const { writer, reader } = await unread(t);
   const output = pipeOutput(writer);
   const text = 'x'.repeat(3 * WAITING_BYTES_MAX);
@@ -59,7 +59,7 @@ test('a text that is larger than what may wait is written whole if nothing waits
   t.is(bytes, text.length);
 });
 
-test('a reader that goes away ends neither the writing nor the process', async (t) => {
+test('a reader that disconnects ends neither the writing nor the process', async (t) => {
   const { writer, reader } = await unread(t);
   const output = pipeOutput(writer);
   output.write('one\n');
@@ -161,7 +161,7 @@ for (const fate of [
     });
   }
 
-  test.serial(`commands whose standard output ${fate} come to their end`, async (t) => {
+  test.serial(`commands whose standard output ${fate} terminate`, async (t) => {
     t.is(await startWith(t, fate, '--help', {}), 0);
     // There is no such platform.
     t.is(await startWith(t, fate, 'check', ACCOUNT), 1);

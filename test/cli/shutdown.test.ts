@@ -16,7 +16,7 @@ async function admin(t: ExecutionContext, status: number): Promise<{ port: numbe
   return { port: (server.address() as AddressInfo).port, seen };
 }
 
-test('it asks the admin port of this machine, and is done once the sidecar agrees', async (t) => {
+test('it requests the stop at the admin port of this machine, and returns once the sidecar agrees', async (t) => {
   const { port, seen } = await admin(t, 200);
   for (const host of ['0.0.0.0', 'localhost', '127.0.0.1']) {
     const { exitCode, text } = await shutdown({ host, port });
@@ -26,18 +26,15 @@ test('it asks the admin port of this machine, and is done once the sidecar agree
   t.deepEqual(seen, Array(3).fill('POST /quitquitquit localhost'));
 });
 
-test('where nothing listens it says so, and exits 1', async (t) => {
+test('if nothing listens it says so, and exits with 1', async (t) => {
   const { exitCode, text } = await shutdown({ host: '0.0.0.0', port: 3881 }, () =>
     Promise.resolve({ kind: 'failed', reason: 'ECONNREFUSED' }),
   );
   t.is(exitCode, 1);
-  t.regex(
-    text,
-    /^No sidecar can be asked to stop at 127\.0\.0\.1:3881 \(adminListen\): nothing listens there/,
-  );
+  t.regex(text, /^No sidecar can be stopped at 127\.0\.0\.1:3881 \(adminListen\): nothing listens there/);
 });
 
-test('a refusal is told with its status', async (t) => {
+test('a refusal is reported with its status', async (t) => {
   const { port } = await admin(t, 403);
   const { exitCode, text } = await shutdown({ host: '127.0.0.1', port });
   t.is(exitCode, 1);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { accountsIn, statusTable } from '../../src/cli/status-table.ts';
 
-test('a failing account, an upstream that is skipped and a proxy in between are told in columns', (t) => {
+test('a failing account, a skipped upstream and a proxy in between are shown in columns', (t) => {
   const status = {
     role: 'proxy',
     proxy: {
@@ -45,7 +45,7 @@ test('a failing account, an upstream that is skipped and a proxy in between are 
   );
 });
 
-test('what answers in place of a sidecar can neither break the terminal nor the command', (t) => {
+test('a response from something else than a sidecar breaks neither the terminal nor the command', (t) => {
   const hostile = {
     role: 'hub',
     hub: { accounts: [{ appid: '\u001b[2J\nwx', next: 'x'.repeat(5_000) }], upstreams: 7 },

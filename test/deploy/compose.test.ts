@@ -55,7 +55,7 @@ async function healsTheCallOf(
 }
 
 for (const path of [SIDECAR, HUB]) {
-  test(`${path}: a program reaches its own sidecar alone, and no port is open to others`, (t) => {
+  test(`${path}: a program reaches only its own sidecar, and no port is open to others`, (t) => {
     const { services } = readCompose(path);
     const programs = Object.values(services).filter(({ network_mode: mode }) => mode !== undefined);
     t.true(programs.length > 0);
@@ -67,7 +67,7 @@ for (const path of [SIDECAR, HUB]) {
     for (const service of Object.values(services)) t.is(service.ports, undefined);
   });
 
-  test(`${path}: what is ours runs without rights and on a file system that it cannot write`, (t) => {
+  test(`${path}: our containers run without privileges and on a read-only file system`, (t) => {
     const ours = Object.entries(readCompose(path).services).filter(
       ([, { image }]) => !image.startsWith('curlimages/'),
     );
@@ -78,7 +78,7 @@ for (const path of [SIDECAR, HUB]) {
     }
   });
 
-  test(`${path}: secrets are files, and the AppSecret is given to one service alone`, (t) => {
+  test(`${path}: secrets are files, and only one service gets the AppSecret`, (t) => {
     const { services, secrets = {} } = readCompose(path);
     const holders = Object.entries(services).filter(([, given]) => given.secrets?.includes('appsecret'));
     t.is(holders.length, 1);
@@ -93,7 +93,7 @@ for (const path of [SIDECAR, HUB]) {
   });
 }
 
-test('the store is reached by the hub alone', (t) => {
+test('only the hub can reach the store', (t) => {
   const on = Object.entries(readCompose(HUB).services).filter(([, { networks }]) =>
     namesIn(networks).includes('store'),
   );

@@ -53,7 +53,7 @@ test('the demo of the image heals a call', async (t) => {
   await healedCall(t, base, String(platform));
 });
 
-test('the image with an account heals a call, its AppSecret in a mounted file', async (t) => {
+test('the image with an account heals a call, with its AppSecret in a mounted file', async (t) => {
   const [, run] = dockerRuns('docs/install.md');
   const file = join(temporaryFolder(t), 'appsecret');
   writeFileSync(file, DEMO_APP.secret, { mode: 0o400 });

@@ -78,9 +78,12 @@ function install(): string | undefined {
   return `the package registry cannot be reached, ${code}`;
 }
 
-test('the package holds what runs, what explains it, and the units of systemd; nothing else', (t) => {
+test('the package contains the program, its documents and the systemd units, and nothing else', (t) => {
   const paths = packed.files.map(({ path }) => path).toSorted();
   const code = readSources('src').map(({ path }) => path.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js'));
+  const assets = readdirSync('src/hub/page/assets')
+    .filter((name) => name !== 'tsconfig.json')
+    .map((name) => `src/hub/page/assets/${name}`);
   const docs = readdirSync('docs').map((name) => `docs/${name}`);
   const units = readdirSync('deploy/systemd').map((name) => `deploy/systemd/${name}`);
   const top = [
@@ -91,10 +94,10 @@ test('the package holds what runs, what explains it, and the units of systemd; n
     'package.json',
     'settings.schema.json',
   ];
-  t.deepEqual(paths, [...code, ...docs, ...units, ...top].toSorted());
+  t.deepEqual(paths, [...code, ...assets, ...docs, ...units, ...top].toSorted());
 });
 
-whenInstalled(`its dependencies are those of the product alone${because}`, (t) => {
+whenInstalled(`only the dependencies of the product are installed${because}`, (t) => {
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: object };
   const there = readdirSync(join(empty, 'node_modules'));
   for (const name of Object.keys(dependencies)) t.true(there.includes(name), name);
@@ -128,7 +131,7 @@ whenInstalled(
   },
 );
 
-whenInstalled(`the version that it tells is the one in its manifest${because}`, async (t) => {
+whenInstalled(`the version that it prints is the one in its manifest${because}`, async (t) => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   const run = new ProcessGroup(t, ['npx', '--no-install', 'wechat-sidecar', '--version'], {
     cwd: empty,

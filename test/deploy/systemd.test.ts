@@ -38,14 +38,14 @@ for (const unit of UNITS) {
   });
 }
 
-test('both units are hardened alike', (t) => {
+test('both units have the same hardening', (t) => {
   const [sidecar, hub] = UNITS.map((unit) => readFileSync(unit, 'utf8'));
   const tail = (text = ''): string => text.slice(text.indexOf('ExecReload='));
   t.true(tail(hub).includes('ProtectSystem=strict'));
   t.is(tail(hub), tail(sidecar));
 });
 
-test('the sidecar as its unit starts it heals a call and keeps its token', async (t) => {
+test('started by its unit, the sidecar heals a call and keeps its token', async (t) => {
   const simulator = await startRole(t, 'simulator');
   const machine = layMachine(t);
   machine.write('etc/wechat-sidecar/appsecret', `${DEMO_APP.secret}\n`);
@@ -61,7 +61,7 @@ test('the sidecar as its unit starts it heals a call and keeps its token', async
   t.is(statSync(tokens).mode & 0o077, 0);
 });
 
-test('the hub as its unit starts it gives its tokens to a sidecar as the drop-in of the guide has it', async (t) => {
+test('started by its unit, the hub serves tokens to a sidecar that is configured as in the guide', async (t) => {
   const simulator = await startRole(t, 'simulator');
   const machine = layMachine(t);
   const key = '0123456789abcdef'.repeat(4);

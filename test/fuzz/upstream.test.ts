@@ -24,7 +24,7 @@ const KEPT: readonly Sent[] = [
   { method: 'GET', pieces: ['HTTP/1.1 200 OK\r\nConnection: x-close\r\nContent-Length: 0\r\n\r\n'] },
 ];
 
-test('what our client and that of node:http both accept, they read the same', async (t) => {
+test('what our client and that of node:http both accept, they read alike', async (t) => {
   for (const sent of KEPT) t.deepEqual((await judgeInMemory(sent)).faults, [], JSON.stringify(sent));
 });
 

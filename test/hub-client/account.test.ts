@@ -68,7 +68,7 @@ const away: TokenOutcome = {
   restMs: 0,
 };
 
-test('many who need the first token ask once', async (t) => {
+test('many callers that need the first token cause one request', async (t) => {
   const { account, asked, issued, collect } = startAccount();
   const got = collect(Array.from({ length: 50 }, () => account.token()));
   t.is(asked.length, 1);
@@ -77,7 +77,7 @@ test('many who need the first token ask once', async (t) => {
   t.is(got.length, 50);
 });
 
-test('a token that was replaced already is answered without a question', async (t) => {
+test('a token that was already replaced is resolved without a request', async (t) => {
   const { account, asked, issued } = startAccount();
   account.take(issued('one', 1_000));
   account.take(issued('two'));
@@ -86,7 +86,7 @@ test('a token that was replaced already is answered without a question', async (
   t.is(asked.length, 0);
 });
 
-test('a new token from the watch answers everybody who has reported the old one', async (t) => {
+test('a new token from the watch resolves all reports of the old one', async (t) => {
   const { account, asked, issued, collect } = startAccount();
   account.take(issued('one', 1_000));
   const { fingerprint } = issued('one').token;
@@ -143,7 +143,7 @@ for (const [told, expected] of [
   });
 }
 
-test('nobody waits longer than 2.5 s, and what comes later serves the next', async (t) => {
+test('nobody waits longer than 2.5 s, and a late response serves the next call', async (t) => {
   const { clock, account, asked, issued, collect } = startAccount();
   account.take(issued('one', 1_000));
   const got = collect([account.report(refusal(issued('one').token.fingerprint, 40001))]);
@@ -157,7 +157,7 @@ test('nobody waits longer than 2.5 s, and what comes later serves the next', asy
   t.is(account.peek()?.value.reveal(), 'two');
 });
 
-test('a hub that is away is asked a few times while callers wait, and the copy is served to its end', async (t) => {
+test('an unavailable hub is asked a few times while callers wait, and the copy is served until it expires', async (t) => {
   const { clock, account, asked, issued, collect } = startAccount();
   account.take(issued('one', 7_198_000));
   t.deepEqual(collect([account.token()]), []);
@@ -175,7 +175,7 @@ test('a hub that is away is asked a few times while callers wait, and the copy i
   t.true(asked.length >= 3 && asked.length <= 12, `${asked.length} questions`);
 });
 
-test('a hub that asks to be left alone is left alone', async (t) => {
+test('a hub that says when to come back is not asked before', async (t) => {
   const { clock, account, asked, collect } = startAccount();
   const got = collect([account.token()]);
   await asked[0]?.answer({ ...away, restMs: 20_000 });
@@ -188,7 +188,7 @@ test('a hub that asks to be left alone is left alone', async (t) => {
   t.is(asked.length, 2);
 });
 
-test('an account that the hub does not know is told, and asked for no sooner than a second later', async (t) => {
+test('an account that the hub does not know is reported, and not requested again for a second', async (t) => {
   const { clock, account, asked, tokens, collect } = startAccount();
   const got = collect([account.token()]);
   await asked[0]?.answer({ ...away, next: 'unknown' });
@@ -201,7 +201,7 @@ test('an account that the hub does not know is told, and asked for no sooner tha
   t.is(asked.length, 2);
 });
 
-test('an older token never takes the place of a newer one, unless the newer was refused', async (t) => {
+test('an older token never replaces a newer one, unless the newer one was refused', async (t) => {
   const { account, asked, issued, tokens } = startAccount();
   account.take(issued('new', 1_000));
   account.take(issued('old', 5_000));
@@ -214,7 +214,7 @@ test('an older token never takes the place of a newer one, unless the newer was 
   t.deepEqual(tokens, ['new', 'newest']);
 });
 
-test('a refused token does not come back by a hub that still tells it', async (t) => {
+test('a refused token is not accepted again from a hub that still sends it', async (t) => {
   const { account, asked, issued, tokens } = startAccount();
   account.take(issued('one', 1_000));
   const { fingerprint } = issued('one').token;
@@ -225,7 +225,7 @@ test('a refused token does not come back by a hub that still tells it', async (t
   t.deepEqual(tokens, ['one', 'two']);
 });
 
-test('a refused token that was replaced does not come back when its successor is refused too', async (t) => {
+test('a refused token that was replaced is not accepted again when its successor is refused too', async (t) => {
   const { account, asked, tokens, issued } = startAccount();
   account.take(issued('dead', 60_000));
   void account.report(refusal(issued('dead').token.fingerprint));
@@ -238,7 +238,7 @@ test('a refused token that was replaced does not come back when its successor is
   t.deepEqual(tokens, ['dead', 'good', 'other']);
 });
 
-test('a report that was lost while the hub was away is made once the hub names that token again', async (t) => {
+test('a report that was lost while the hub was unavailable is repeated once the hub sends that token again', async (t) => {
   const { clock, account, asked, issued } = startAccount();
   account.take(issued('one', 1_000));
   const { fingerprint } = issued('one').token;
@@ -253,7 +253,7 @@ test('a report that was lost while the hub was away is made once the hub names t
   t.is(asked[1]?.report?.fingerprint, fingerprint);
 });
 
-test('a report that a hub could make nothing of, since it was behind, is made once it has caught up', async (t) => {
+test('a report of a token that the hub did not know yet is repeated once the hub has it', async (t) => {
   const { account, asked, issued } = startAccount();
   account.take(issued('old', 9_000));
   account.take(issued('new', 1_000));
@@ -268,7 +268,7 @@ test('a report that a hub could make nothing of, since it was behind, is made on
   t.is(asked[1]?.report?.fingerprint, fingerprint);
 });
 
-test('a token that was replaced does not come back by a hub that is behind, unless it is the newer one', async (t) => {
+test('a replaced token is not accepted again from a hub that is behind, unless it is the newer one', async (t) => {
   const { account, asked, issued, tokens } = startAccount();
   const [one, two] = [issued('one', 60_000), issued('two', 1_000)];
   account.take(one);

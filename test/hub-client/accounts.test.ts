@@ -61,7 +61,7 @@ function tell(hub: Started, token: object): void {
     ?.data(`event: token\ndata: ${JSON.stringify(token)}\n\n`);
 }
 
-test('a token of the watch is in use at once, for the life that is left of it by our own clock', async (t) => {
+test('a token from the watch is used immediately, for its remaining lifetime by our own clock', async (t) => {
   const hub = await startAccounts();
   tell(hub, wireToken('wx1', 'token-number-one', hub.clock, { agedS: 1_200 }));
   const answer = await hub.accounts.token('wx1');
@@ -78,7 +78,7 @@ test('a token of the watch is in use at once, for the life that is left of it by
   t.like(hub.accounts.status().accounts[0], { appid: 'wx1', fingerprint: answer.token.fingerprint });
 });
 
-test('a sidecar that is set to use some accounts alone watches those that the hub has for it', async (t) => {
+test('a sidecar that is limited to some accounts watches those that the hub has for it', async (t) => {
   const hub = await startAccounts(['wx1', 'wx&2', 'wx3']);
   t.is(hub.http.sendings.length, 1);
   await hub.to(APPS)[0]?.answer(200, listOf('wx1', 'wx&2', 'wx4'));
@@ -87,7 +87,7 @@ test('a sidecar that is set to use some accounts alone watches those that the hu
   t.false(await hub.accounts.knows('wx4'));
 });
 
-test('a wrong clock of the hub changes nothing of a life', async (t) => {
+test('a wrong clock of the hub does not affect lifetimes', async (t) => {
   const hub = await startAccounts();
   const [issued, expires] = ['2001-01-01T00:00:00.000Z', '2001-01-01T02:00:00.000Z'];
   tell(hub, {
@@ -105,7 +105,7 @@ test('a wrong clock of the hub changes nothing of a life', async (t) => {
   t.is(hub.to('/v1/apps/wx1/token').length, 1);
 });
 
-test('what makes no sense on the watch is passed over', async (t) => {
+test('unreadable events of the watch are ignored', async (t) => {
   const hub = await startAccounts();
   const whole = wireToken('wx1', 'token-number-one', hub.clock) as Record<string, unknown>;
   for (const change of [
@@ -132,14 +132,14 @@ test('what makes no sense on the watch is passed over', async (t) => {
   t.is(hub.told.length, 1);
 });
 
-test('the end of a token on the hub does not end our copy', async (t) => {
+test('a token that expires at the hub does not expire here', async (t) => {
   const hub = await startAccounts();
   tell(hub, wireToken('wx1', 'token-number-one', hub.clock));
   hub.to(WATCH)[0]?.data('event: gone\ndata: {"appid":"wx1"}\n\n');
   t.is((await hub.accounts.token('wx1')).kind, 'token');
 });
 
-test('an account that is not listed is looked for again, at most every ten seconds', async (t) => {
+test('an unlisted account is looked up again at most every ten seconds', async (t) => {
   const hub = await startAccounts();
   await hub.to(APPS)[0]?.answer(200, listOf('wx1'));
   t.true(await hub.accounts.knows('wx1'));
@@ -154,7 +154,7 @@ test('an account that is not listed is looked for again, at most every ten secon
   t.is(hub.to(APPS).length, 2);
 });
 
-test('an account whose hub is away may be ours, and one that is listed stays so', async (t) => {
+test('while the hub is unavailable an unlisted account may exist, and a listed one stays listed', async (t) => {
   const hub = await startAccounts();
   await hub.to(APPS)[0]?.fail('unreachable');
   t.true(await hub.accounts.knows('wx1'));
@@ -170,7 +170,7 @@ test('an account whose hub is away may be ours, and one that is listed stays so'
   t.true(await hub.accounts.knows('wx1'));
 });
 
-test('the list is asked for again every few minutes, and the default account is the only one of the latest list', async (t) => {
+test('the list is requested again every few minutes, and the default account is the only one of the latest list', async (t) => {
   const hub = await startAccounts();
   await hub.to(APPS)[0]?.answer(200, listOf('wx1'));
   hub.clock.advance(299_999);
@@ -187,7 +187,7 @@ test('the list is asked for again every few minutes, and the default account is 
   t.is(hub.accounts.onlyAppid(), 'wx2');
 });
 
-test('an account that leaves the list is told to be gone, and its token anew when it comes back', async (t) => {
+test('an account that leaves the list is reported as gone, and its token again when it is back', async (t) => {
   const hub = await startAccounts();
   await hub.to(APPS)[0]?.answer(200, listOf('wx1', 'wx2'));
   tell(hub, wireToken('wx1', 'token-number-one', hub.clock));
@@ -206,7 +206,7 @@ test('an account that leaves the list is told to be gone, and its token anew whe
   t.deepEqual(hub.gone, ['wx1']);
 });
 
-test('a hub whose certificate is not trusted is told with what to do about it', async (t) => {
+test('an untrusted certificate of the hub is reported with what to do', async (t) => {
   const hub = await startAccounts();
   for (const code of [
     'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -224,7 +224,7 @@ test('a hub whose certificate is not trusted is told with what to do about it', 
   t.regex(hub.lines.join('\n'), /NODE_EXTRA_CA_CERTS.*account list not received/);
 });
 
-test('an account that the hub stops to know is unknown from then on', async (t) => {
+test('an account that the hub has removed is unknown from then on', async (t) => {
   const hub = await startAccounts();
   await hub.to(APPS)[0]?.answer(200, listOf('wx1'));
   const asked = hub.accounts.token('wx1');
@@ -235,7 +235,7 @@ test('an account that the hub stops to know is unknown from then on', async (t) 
   t.false(await hub.accounts.knows('wx1'));
 });
 
-test("the platform's own errcode comes through, and is not asked for again at once", async (t) => {
+test("the platform's own errcode is passed on, and the request is not repeated immediately", async (t) => {
   const hub = await startAccounts();
   const asked = hub.accounts.token('wx1');
   await ripple();
@@ -251,7 +251,7 @@ test("the platform's own errcode comes through, and is not asked for again at on
   t.is(hub.to('/v1/apps/wx1/token').length, 1);
 });
 
-test('a copy of a ticket is served while 1,800 s of it are left, and then callers wait for what the hub has', async (t) => {
+test('a copy of a ticket is served while it has at least 1,800 s left; then callers wait for the hub', async (t) => {
   const hub = await startAccounts();
   const path = '/v1/apps/wx1/ticket?type=jsapi';
   const says = (ticket: string, expiresIn: number): object => {
@@ -287,7 +287,7 @@ test('a copy of a ticket is served while 1,800 s of it are left, and then caller
   t.false(hub.lines.join().includes('two'));
 });
 
-test('while the hub fails, a copy is served to its end, with a short wait for a better one', async (t) => {
+test('while the hub fails, a copy is served until it expires, after a short wait for a fresher one', async (t) => {
   const hub = await startAccounts();
   const path = '/v1/apps/wx1/ticket?type=jsapi';
   const ask = async (): Promise<string> => {
@@ -318,7 +318,7 @@ test('while the hub fails, a copy is served to its end, with a short wait for a 
   t.is(await last, 'none');
 });
 
-test('a credential is read from its file for what it is, or told to be unusable', async (t) => {
+test('a credential is read from its file by its kind, or reported as unusable', async (t) => {
   const file = join(temporaryFolder(t), 'token');
   t.like(await readBearer(file), { kind: 'unreadable', why: `there is no file ${file}` });
   for (const [text, why] of [
@@ -337,7 +337,7 @@ test('a credential is read from its file for what it is, or told to be unusable'
   t.like(await readBearer(temporaryFolder(t)), { kind: 'unreadable' });
 });
 
-test('a token whose event waited on the way, or for this process to wake, lives no longer for that', async (t) => {
+test('a delayed event, or a suspended process, does not lengthen the lifetime of a token', async (t) => {
   const hub = await startAccounts();
   tell(hub, wireToken('wx1', 'token-number-one', hub.clock));
   hub.clock.advance(15_000);

@@ -36,7 +36,7 @@ function startClient(urls?: readonly string[]): Asked {
   };
 }
 
-test('a question goes to the first hub, with the credential of this moment', async (t) => {
+test('a request goes to the first hub, with the current credential', async (t) => {
   const hub = startClient();
   const first = await hub.ask();
   await hub.http.at(0).answer(200, { apps: [] });
@@ -49,7 +49,7 @@ test('a question goes to the first hub, with the credential of this moment', asy
   t.deepEqual((await hub.ask()).outcome, { kind: 'no_credential', why: 'there is no file x' });
 });
 
-test('a hub that cannot be connected is passed over, and tried again later', async (t) => {
+test('a hub that cannot be connected is skipped, and tried again later', async (t) => {
   const hub = startClient();
   const first = await hub.ask({ repeatable: false });
   await hub.http.at(0).fail('unreachable');
@@ -62,7 +62,7 @@ test('a hub that cannot be connected is passed over, and tried again later', asy
   t.deepEqual(hub.hosts(), ['a', 'b', 'b', 'a']);
 });
 
-test('a hub that answers 5xx is passed over for a question that may be asked twice, and for no other', async (t) => {
+test('a hub that responds with 5xx is skipped for requests that may be repeated, and for no others', async (t) => {
   const hub = startClient();
   const twice = await hub.ask();
   await hub.http.at(0).problem(503, 'token_unavailable', { errcode: 40164 });
@@ -83,7 +83,7 @@ test('a gateway without its hub is skipped for a while', async (t) => {
   t.deepEqual(hub.hosts(), ['a', 'b', 'b']);
 });
 
-test('a hub that is slow is not waited for: the next one is asked too, and the first answer counts', async (t) => {
+test('a slow hub is not waited for: the next one is asked too, and the first response counts', async (t) => {
   const hub = startClient();
   const asked = await hub.ask();
   hub.clock.advance(999);
@@ -97,7 +97,7 @@ test('a hub that is slow is not waited for: the next one is asked too, and the f
   t.is(hub.hosts().at(-1), 'b');
 });
 
-test('a call that must not be made twice waits for its hub, and is not repeated once it was sent', async (t) => {
+test('a call that must not be repeated waits for its hub, and is not sent again once it was sent', async (t) => {
   const hub = startClient();
   const asked = await hub.ask({ method: 'POST', content: {}, repeatable: false });
   hub.clock.advance(3_000);
@@ -106,7 +106,7 @@ test('a call that must not be made twice waits for its hub, and is not repeated 
   t.is(hub.http.sendings.length, 1);
 });
 
-test('a connection that died is made anew, once', async (t) => {
+test('a dead connection is opened again, once', async (t) => {
   const hub = startClient(['http://a']);
   const asked = await hub.ask({ method: 'POST', content: { fingerprint: 'f' } });
   await hub.http.at(0).fail('broken', 'ECONNRESET');
@@ -116,7 +116,7 @@ test('a connection that died is made anew, once', async (t) => {
   t.is(hub.http.sendings.length, 2);
 });
 
-test('an answer that does not come in time, or never ends, is no answer', async (t) => {
+test('a response that is late or never ends does not count', async (t) => {
   const hub = startClient();
   const late = await hub.ask();
   hub.clock.advance(5_000);
@@ -133,7 +133,7 @@ test('an answer that does not come in time, or never ends, is no answer', async 
   t.true(other.http.at(0).aborted);
 });
 
-test('a hub that refuses what another one gives is passed over, and not asked first for a while', async (t) => {
+test('a hub that refuses what another one serves is skipped, and not asked first for a while', async (t) => {
   for (const [status, reason] of [
     [401, 'unauthorized'],
     [403, 'not_permitted'],
@@ -153,7 +153,7 @@ test('a hub that refuses what another one gives is passed over, and not asked fi
   }
 });
 
-test('an account counts as unknown only where every hub that answered says so', async (t) => {
+test('an account is unknown only if every hub that responded says so', async (t) => {
   const outcomeOf = async (...answers: ((hub: Asked, at: number) => Promise<void>)[]): Promise<unknown> => {
     const hub = startClient();
     const asked = await hub.ask();
@@ -184,7 +184,7 @@ test('an account counts as unknown only where every hub that answered says so', 
   t.deepEqual(await outcomeOf(busy, unknown), [503, 'a']);
 });
 
-test('where every hub refuses, the first one stays the first', async (t) => {
+test('if every hub refuses, the first one stays the first', async (t) => {
   const hub = startClient();
   await hub.ask();
   await hub.http.at(0).problem(401, 'unauthorized');
@@ -193,7 +193,7 @@ test('where every hub refuses, the first one stays the first', async (t) => {
   t.deepEqual(hub.hosts(), ['a', 'b', 'a']);
 });
 
-test('an answer that is too large is that of no hub: the next one is asked, and the same one not again', async (t) => {
+test('a response that is too large is not that of a hub: the next one is asked, and this one not again', async (t) => {
   const hub = startClient();
   const asked = await hub.ask();
   for (let i = 0; i < 2; i++) {
@@ -208,7 +208,7 @@ test('an answer that is too large is that of no hub: the next one is asked, and 
   t.true(read.kind === 'none' && read.next === 'later' && /is not a hub/.test(read.why.message));
 });
 
-test('a caller that left while the credential was read is not asked for', async (t) => {
+test('nothing is requested for a caller that disconnected while the credential was read', async (t) => {
   const hub = startClient();
   const leaving = new AbortController();
   leaving.abort();

@@ -59,7 +59,7 @@ async function outage(hub: Started): Promise<void> {
   }
 }
 
-test('a call that needs the hub ends the waiting of list and watch, at most once a second', async (t) => {
+test('a call that needs the hub makes list and watch retry immediately, at most once a second', async (t) => {
   const hub = await startAccounts();
   await outage(hub);
   const before = [hub.to(APPS).length, hub.to(WATCH).length];
@@ -90,7 +90,7 @@ test('a hub that returns is noticed by the next call that needs it', async (t) =
   t.true(hub.accounts.isListed());
 });
 
-test('a hub that asks the watch to wait is left alone by it, whatever is called', async (t) => {
+test('a watch that the hub told to wait does so, whatever is called', async (t) => {
   const hub = await startAccounts();
   await hub.to(WATCH).at(-1)?.problem(503, 'overloaded', { retryAfterS: 5 });
   const before = hub.to(WATCH).length;
@@ -119,7 +119,7 @@ for (const kind of ['refuses', 'holds back'] as const) {
   });
 }
 
-test('where events come through, tokens are not asked for besides', async (t) => {
+test('if events arrive, tokens are not requested as well', async (t) => {
   const hub = await startAccounts();
   await hub
     .to(APPS)

@@ -11,7 +11,7 @@ const OTHER = { appid: 'wx00000000000other', secret: 'other-secret' };
 const TICKET = '/cgi-bin/ticket/getticket?type=';
 const LOGIN = '/sns/jscode2session?grant_type=authorization_code&js_code=';
 
-test('a login is made by the hub, and no secret is with the sidecar', async (t) => {
+test('the hub makes a login call, and the sidecar has no secret', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base]);
   const answer = await fetch(`${proxy.base}${LOGIN}alice.1&secret=made-up&appid=${appid}`);
@@ -25,7 +25,7 @@ test('a login is made by the hub, and no secret is with the sidecar', async (t) 
   t.false(proxy.lines.join().includes('alice.1'));
 });
 
-test('a call with a body that carries the AppSecret is made by the hub too', async (t) => {
+test('the hub also makes a call whose body has the AppSecret', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base]);
   const path = '/cgi-bin/clear_quota/v2';
@@ -38,7 +38,7 @@ test('a call with a body that carries the AppSecret is made by the hub too', asy
   t.is(large.headers.get('x-wechat-sidecar-error'), 'body_too_large');
 });
 
-test('a login that the hub cannot make says why, in the words of our own errors', async (t) => {
+test('a login call that the hub cannot make returns one of our own errors, with the reason', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const env = { WECHAT_SIDECAR_DEFAULT_APP: appid, WECHAT_SIDECAR_ERROR_STATUS: 'http' };
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base], { env });
@@ -54,7 +54,7 @@ test('a login that the hub cannot make says why, in the words of our own errors'
   t.is(await reasonOf(proxy.base), '502 upstream_unreachable');
 });
 
-test('when the caller of a login leaves, the hub ends the call too', async (t) => {
+test('if the caller of a login disconnects, the hub ends the call too', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base]);
   simulator.control.delay({ path: '/sns/jscode2session', ms: 30_000 });
@@ -80,7 +80,7 @@ test('an account that the hub does not let us use is unknown', async (t) => {
   t.like(await proxy.answer(tokenCall + appid), { access_token: standInFor(appid), expires_in: 7200 });
 });
 
-test('calls for accounts that nobody knows do not reach the hub one by one', async (t) => {
+test('calls for unknown accounts do not each reach the hub', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base]);
   for (let i = 0; i < 20; i++) {
@@ -91,7 +91,7 @@ test('calls for accounts that nobody knows do not reach the hub one by one', asy
   t.false(hub.lines.some((line) => line.includes('caller rejected')));
 });
 
-test("tickets come from the hub's copy, and the platform is asked once for all sidecars", async (t) => {
+test("tickets come from the hub's copy, and one request to the platform serves all sidecars", async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const [one, two] = await Promise.all([
     startHubProxy(t, [simulator.origin], [hub.base]),
@@ -114,7 +114,7 @@ test("tickets come from the hub's copy, and the platform is asked once for all s
   t.false([...one.lines, ...two.lines, ...hub.lines].join().includes(String(ticket.ticket)));
 });
 
-test('a ticket of another kind, or one that the hub cannot give, is asked for as any other call', async (t) => {
+test('a ticket of another type, or one that the hub cannot provide, is requested as any other call', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base]);
   t.like(await proxy.answer(`${TICKET}sdk`), { errcode: 0 });
@@ -131,7 +131,7 @@ test('a ticket of another kind, or one that the hub cannot give, is asked for as
   t.like(await proxy.answer(`${TICKET}wx_card`), { errcode: 0 });
 });
 
-test('a sidecar with an account of its own keeps its tickets too', async (t) => {
+test('a sidecar with its own account keeps tickets as well', async (t) => {
   const { simulator, proxy } = await startPair(t);
   const answers = await Promise.all(
     Array.from({ length: 20 }, async () => (await fetch(`${proxy.base}${TICKET}jsapi`)).json()),
@@ -140,7 +140,7 @@ test('a sidecar with an account of its own keeps its tickets too', async (t) => 
   t.is(ticketCalls(simulator), 1);
 });
 
-test('a ticket is had by POST as by GET, with a body or without one', async (t) => {
+test('a ticket is served to GET and POST, with a body or without one', async (t) => {
   const { simulator, proxy } = await startPair(t);
   for (const type of ['jsapi', 'wx_card']) {
     const tickets = new Set<unknown>();

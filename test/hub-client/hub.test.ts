@@ -61,7 +61,7 @@ test('with several accounts at the hub there is no default one, unless it is set
   t.true('ip_list' in (await set.answer()));
 });
 
-test('a new token is in every sidecar within a second of its issue', async (t) => {
+test('every sidecar has a new token within a second of its issue', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxies = await proxiesOf(t, 5, simulator.origin, hub.base);
   await until(() => proxies.every((proxy) => proxy.fingerprint() !== undefined));
@@ -77,7 +77,7 @@ test('a new token is in every sidecar within a second of its issue', async (t) =
   t.is(refusalsAt(simulator), 1);
 });
 
-test('300 callers of one dead token ask the hub once, and none of them sees it', async (t) => {
+test('300 callers with one dead token cause one request to the hub, and none of them notices', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base]);
   await proxy.answer();
@@ -90,7 +90,7 @@ test('300 callers of one dead token ask the hub once, and none of them sees it',
   t.is(fetchesAt(simulator) - before, 1);
 });
 
-test('while the hub is away calls go on to the end of the token, and on again once it is back', async (t) => {
+test('while the hub is unavailable calls continue until the token expires, and again once it is back', async (t) => {
   const simulator = await startSimulator(t);
   simulator.control.configure({ ...DEMO_APP, tokenLifeMs: 6_000 });
   const hub = await startTestHub(t, [simulator.origin]);
@@ -120,7 +120,7 @@ test('while the hub is away calls go on to the end of the token, and on again on
   t.is(refusalsAt(simulator), 0);
 });
 
-test('a token that died while the hub was away is healed when the hub is back', async (t) => {
+test('a token that died while the hub was unavailable is healed when the hub is back', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base]);
   await proxy.answer();
@@ -135,7 +135,7 @@ test('a token that died while the hub was away is healed when the hub is back', 
   t.true('ip_list' in (await proxy.answer()));
 });
 
-test('with its first hub dead a sidecar uses the second', async (t) => {
+test('if the first hub is dead, a sidecar uses the second', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [NOBODY, hub.base]);
   t.true('ip_list' in (await proxy.answer()));
@@ -145,7 +145,7 @@ test('with its first hub dead a sidecar uses the second', async (t) => {
   t.true('ip_list' in (await proxy.answer()));
 });
 
-test('with its first hub frozen a sidecar heals by the second, in time', async (t) => {
+test('if the first hub hangs, a sidecar heals through the second in time', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const frozen = await startSilentServer(t);
   const proxy = await startHubProxy(t, [simulator.origin], [frozen, hub.base]);
@@ -156,7 +156,7 @@ test('with its first hub frozen a sidecar heals by the second, in time', async (
   t.true(performance.now() - startMs < 2_500);
 });
 
-test('a credential that was renewed in its file is the one that is used', async (t) => {
+test('a renewed credential file is used', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base], { key: REPORTS_KEY });
   await proxy.answer();
@@ -171,7 +171,7 @@ test('a credential that was renewed in its file is the one that is used', async 
   t.false(hub.lines.some((line) => line.includes('unauthorized')));
 });
 
-test('before the hub has told its accounts, a call that names none is told so', async (t) => {
+test('before the hub has sent its accounts, a call that names none is refused with that reason', async (t) => {
   const simulator = await startSimulator(t);
   const proxy = await startHubProxy(t, [simulator.origin], [NOBODY]);
   const answer = await fetch(proxy.base + PLAIN_CALL);
@@ -183,7 +183,7 @@ test('before the hub has told its accounts, a call that names none is told so', 
   t.regex(proxy.role.ready[0]?.run() ?? '', /account list has not been received/);
 });
 
-test('a wrong or missing credential is told by the name of its setting', async (t) => {
+test('a wrong or missing credential is reported with the name of its setting', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const env = { WECHAT_SIDECAR_DEFAULT_APP: appid };
   const proxy = await startHubProxy(t, [simulator.origin], [hub.base], { key: 'of-nobody', env });
@@ -199,7 +199,7 @@ test('a wrong or missing credential is told by the name of its setting', async (
   t.is(proxy.role.ready[0]?.run(), undefined);
 });
 
-test('a caller that may not have tokens is told so, by what its hub says', async (t) => {
+test('a caller without the right to tokens gets the reason that its hub gives', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const clients = hub.settings.clients.map((client) => ({ ...client, may: ['tickets'] as const }));
   hub.role.reconfigure({ ...hub.settings, clients });
@@ -211,7 +211,7 @@ test('a caller that may not have tokens is told so, by what its hub says', async
   await until(async () => 'ip_list' in (await proxy.answer()));
 });
 
-test('however often a wrong credential was sent, the words are about the credential', async (t) => {
+test('however often a wrong credential was sent, the message is about the credential', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   for (let index = 0; index < 15; index += 1) await hub.call('/v1/apps', {}, 'of-nobody');
   const env = { WECHAT_SIDECAR_DEFAULT_APP: appid };
@@ -224,7 +224,7 @@ test('however often a wrong credential was sent, the words are about the credent
   await until(async () => 'ip_list' in (await proxy.answer()));
 });
 
-test('neither token nor credential is in the log, at debug level', async (t) => {
+test('neither a token nor a credential is in the log, even at debug level', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const proxy = await startHubProxy(t, [simulator.origin], [NOBODY, hub.base]);
   const tokens: string[] = [];

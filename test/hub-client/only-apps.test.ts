@@ -5,7 +5,7 @@ import { ask } from '../support/simulator-client.ts';
 import { startSimulator } from '../support/simulator.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 
-test('a proxy that is kept to one account of its hub uses that one, and knows no other', async (t) => {
+test('a proxy that is limited to one account of its hub uses that one, and knows no other', async (t) => {
   const other = { appid: 'wx2222222222222222', secret: 'another-secret-0123456789abcdef00' };
   const simulator = await startSimulator(t);
   simulator.control.configure(other);

@@ -21,7 +21,7 @@ async function startRelay(): Promise<{ hub: FakeHub; relayed: Promise<RelayOutco
 
 const OF_PLATFORM = ['x-wechat-sidecar-relay', '1'];
 
-test('a call that one hub turned away before it did anything is made by the next', async (t) => {
+test('a call that one hub rejected before acting on it is made by the next', async (t) => {
   for (const [status, reason] of [
     [503, 'overloaded'],
     [503, 'review_unavailable'],
@@ -35,7 +35,7 @@ test('a call that one hub turned away before it did anything is made by the next
   }
 });
 
-test('a call that a hub may have made is made by no other', async (t) => {
+test('a call that a hub may have made is not repeated by another', async (t) => {
   for (const [status, headers] of [
     [401, OF_PLATFORM],
     [503, OF_PLATFORM],
@@ -49,7 +49,7 @@ test('a call that a hub may have made is made by no other', async (t) => {
   }
 });
 
-test('a call turned away by one hub and lost at the next counts as lost', async (t) => {
+test('a call that one hub rejected and the next one lost counts as lost', async (t) => {
   const { hub, relayed, clock } = await startRelay();
   await hub.http.at(0).problem(503, 'overloaded');
   clock.advance(70_000);

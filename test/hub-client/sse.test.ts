@@ -13,19 +13,19 @@ function read(...pieces: (string | Buffer)[]): ServerEvent[] | undefined {
   return events;
 }
 
-test('events are read, and comments and unknown fields give none', (t) => {
+test('events are read, and comments and unknown fields are ignored', (t) => {
   t.deepEqual(read('retry: 2000\n\n:\n\nevent: token\ndata: {"a":1}\n\ndata:b\ndata: c\n\nid: 7\n\n'), [
     { type: 'token', data: '{"a":1}' },
     { type: 'message', data: 'b\nc' },
   ]);
 });
 
-test('an event counts once it is whole', (t) => {
+test('an event counts once it is complete', (t) => {
   t.deepEqual(read('event: token\ndata: x\n'), []);
   t.deepEqual(read('event: token\ndata: x\n', '\n'), [{ type: 'token', data: 'x' }]);
 });
 
-test('however a stream is cut into pieces, and whatever ends its lines, the events are the same', (t) => {
+test('the events are the same however a stream is split, and whatever ends its lines', (t) => {
   const field = fc.string({ unit: 'grapheme', maxLength: 20 }).map((text) => text.replaceAll(/[\r\n]/g, ''));
   fc.assert(
     fc.property(
@@ -44,7 +44,7 @@ test('however a stream is cut into pieces, and whatever ends its lines, the even
   );
 });
 
-test('a line or an event without an end is given up', (t) => {
+test('a line or an event without an end ends the reading', (t) => {
   t.is(read('data: '.padEnd(20_000, 'x')), undefined);
   t.is(read(...Array.from({ length: 300 }, () => `data: ${'x'.repeat(100)}\n`)), undefined);
   t.is(read('data: x\n\n'.repeat(10_000))?.length, 10_000);

@@ -24,7 +24,7 @@ function problem(status: number, reason: string): RequestListener {
   return (_, response) => response.writeHead(status).end(JSON.stringify(content));
 }
 
-test('an event of endless lines without a character ends the stream', (t) => {
+test('an event of endless empty lines ends the stream', (t) => {
   const reader = new EventReader();
   const piece = Buffer.from('data:\n'.repeat(10_000));
   const answers = Array.from({ length: 20 }, () => reader.push(piece));
@@ -35,7 +35,7 @@ for (const [status, reason] of [
   [401, 'unauthorized'],
   [404, 'unknown_app'],
 ] as const) {
-  test(`a refused token is healed by the second hub where the first one says ${status}`, async (t) => {
+  test(`a refused token is healed by the second hub if the first one responds with ${status}`, async (t) => {
     const { simulator, hub } = await startHubPair(t);
     const first = await startFakeHub(t, problem(status, reason));
     const proxy = await startHubProxy(t, [simulator.origin], [first, hub.base], {
@@ -47,7 +47,7 @@ for (const [status, reason] of [
   });
 }
 
-test('a refused token is healed by the second hub where the first one can give no other', async (t) => {
+test('a refused token is healed by the second hub if the first one has no other', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const stale = (await hub.call(`/v1/apps/${appid}/token`)).json();
   // As a hub answers that is cut from its store and must not fetch on its own.
@@ -96,7 +96,7 @@ test('a hub whose clock was ahead does not make the next hub’s tokens look old
   t.is(proxy.fingerprint(), next as string);
 });
 
-test('the metric of a token goes when the hub stops to know its account', async (t) => {
+test('the metric of a token disappears when the hub removes its account', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   const token = (await hub.call(`/v1/apps/${appid}/token`)).json();
   const lastSecond = { ...token, expires_in: 1 };

@@ -44,7 +44,7 @@ async function later(clock: ManualClock, byMs: number): Promise<void> {
 
 const EVENT = 'event: token\ndata: {}\n\n';
 
-test('events are handed on as they come, from one stream with our credential', async (t) => {
+test('events are passed on as they arrive, from one stream with our credential', async (t) => {
   const clock = new ManualClock();
   const hub = await startWatch(clock);
   t.is(hub.watch.status().state, 'connecting');
@@ -80,7 +80,7 @@ test('a stream that has been silent for 45 s is dead, and one with heartbeats is
   t.is(hub.http.sendings.length, 2);
 });
 
-test('a hub that does not answer at all is passed over after 10 s', async (t) => {
+test('a hub that does not respond at all is skipped after 10 s', async (t) => {
   const clock = new ManualClock();
   const hub = await startWatch(clock);
   await later(clock, 10_000);
@@ -88,7 +88,7 @@ test('a hub that does not answer at all is passed over after 10 s', async (t) =>
   t.true(hub.http.at(0).aborted);
 });
 
-test('each address is tried in turn, and then all of them later and later', async (t) => {
+test('each address is tried in turn, and then all of them at growing intervals', async (t) => {
   const clock = new ManualClock();
   const hub = await startWatch(clock);
   const waitedMs: number[] = [];
@@ -105,7 +105,7 @@ test('each address is tried in turn, and then all of them later and later', asyn
   t.deepEqual(waitedMs, [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
 });
 
-test('a hub that takes no more watchers is left alone for as long as it asks', async (t) => {
+test('a hub that accepts no more watchers is left alone for as long as it says', async (t) => {
   const clock = new ManualClock();
   const hub = await startWatch(clock, ['http://a']);
   hub.http.at(0).head(503, ['Retry-After', '30']);
@@ -117,7 +117,7 @@ test('a hub that takes no more watchers is left alone for as long as it asks', a
   t.is(hub.http.sendings.length, 2);
 });
 
-test('a credential that was renewed is used for the next stream, and a missing one is waited for', async (t) => {
+test('a renewed credential is used for the next stream, and a missing one is waited for', async (t) => {
   const clock = new ManualClock();
   const hub = await startWatch(clock, ['http://a']);
   hub.begin();
@@ -128,7 +128,7 @@ test('a credential that was renewed is used for the next stream, and a missing o
   t.like(hub.watch.status(), { state: 'waiting', lastFailure: 'there is no file x' });
 });
 
-test('away from the first address, the stream goes back to it after some minutes', async (t) => {
+test('a stream at another address returns to the first one after some minutes', async (t) => {
   const clock = new ManualClock();
   const hub = await startWatch(clock);
   await hub.http.at(0).fail('unreachable');
@@ -144,7 +144,7 @@ test('away from the first address, the stream goes back to it after some minutes
   t.deepEqual(hub.hosts(), ['a', 'b', 'a']);
 });
 
-test('what is no stream of events is not read, nor one with an event that has no end', async (t) => {
+test('anything other than an event stream is not read, nor one whose event never ends', async (t) => {
   const clock = new ManualClock();
   const hub = await startWatch(clock, ['http://a']);
   hub.http.at(0).head(200, ['content-type', 'text/html']);
@@ -159,7 +159,7 @@ test('what is no stream of events is not read, nor one with an event that has no
   t.deepEqual(hub.events, []);
 });
 
-test('a thousand sidecars that lose their hub in one moment come back spread over its first seconds', async (t) => {
+test('a thousand sidecars that lose their hub at the same moment reconnect spread over its first seconds', async (t) => {
   const clock = new ManualClock();
   const random = seededRandom(7);
   const hubs = await Promise.all(
@@ -182,7 +182,7 @@ test('a thousand sidecars that lose their hub in one moment come back spread ove
   t.true(Math.min(...perTenth) > 10, perTenth.join(' '));
 });
 
-test('a watch that was closed stays closed', async (t) => {
+test('a closed watch stays closed', async (t) => {
   const clock = new ManualClock();
   const hub = await startWatch(clock);
   hub.begin();

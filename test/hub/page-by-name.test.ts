@@ -7,7 +7,7 @@ const browserTest = chromiumPath === undefined ? test.skip : test;
 const title = (words: string): string => (chromiumPath === undefined ? WITHOUT_CHROMIUM : '') + words;
 
 // Over plain HTTP, browsers send Sec-Fetch-Site only to loopback; by any other name there is only Origin.
-browserTest(title('a person logs in at a hub that is called by name over plain HTTP'), async (t) => {
+browserTest(title('a person logs in at a hub that is addressed by name over plain HTTP'), async (t) => {
   const { hub } = await startHubPair(t);
   const args = ['--no-sandbox', '--host-resolver-rules=MAP hub.test 127.0.0.1'];
   const browser = await chromium.launch({ executablePath: chromiumPath ?? '', args });

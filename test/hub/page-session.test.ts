@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ORDERS_KEY, REPORTS_KEY, startHubPair, type RunningHub } from '../support/hub.ts';
@@ -42,6 +43,26 @@ test('without a session the page shows only the login form, under a strict conte
   t.is(page.headers['cache-control'], 'no-store');
   t.is((await get(hub, '/page/data')).status, 401);
   t.is((await get(hub, '/page/data', { authorization: `Bearer ${REPORTS_KEY}` })).status, 401);
+});
+
+test('every file of the page is served with its media type, and not cached', async (t) => {
+  const { hub } = await startHubPair(t);
+  const types: Readonly<Record<string, string>> = {
+    css: 'text/css',
+    js: 'text/javascript',
+    svg: 'image/svg+xml',
+  };
+  const names = readdirSync('src/hub/page/assets').filter((name) => name !== 'tsconfig.json');
+  for (const name of names) {
+    const { status, headers, body } = await get(hub, `/page/${name}`);
+    t.is(status, 200, name);
+    t.is(headers['content-type'], `${types[name.replace(/.*\./, '')]}; charset=utf-8`);
+    t.is(headers['x-content-type-options'], 'nosniff');
+    t.is(headers['cache-control'], 'no-store');
+    t.is(body.toString(), readFileSync(`src/hub/page/assets/${name}`, 'utf8'));
+  }
+  t.true(names.length > 2);
+  t.is((await get(hub, '/page/tsconfig.json')).status, 404);
 });
 
 test('a client key starts a session, whose cookie scripts and other sites cannot read', async (t) => {
@@ -94,7 +115,7 @@ test('a client sees only its own accounts and sidecars', async (t) => {
   t.is(others.status, 404);
 });
 
-test('accounts that only log people in are shown by name, to those who may use them', async (t) => {
+test('accounts of mode login are shown by name, to those who may use them', async (t) => {
   const { hub } = await startHubPair(t, { file: OTHER_FILE.replace(' }', ', mode: login, name: web }') });
   type Data = { accounts: { appid: string }[]; logins: unknown[] };
   const data = (

@@ -2,7 +2,7 @@ import test from 'ava';
 import { History } from '../../src/hub/history.ts';
 import { failureWords } from '../../src/hub/page/failure-words.ts';
 import { LANGUAGES, WORDS } from '../../src/hub/page/words.ts';
-import { diagnosisWhileSpaced } from '../../src/token/spacing.ts';
+import { causeOf, type FailureCause, Failures } from '../../src/keeper/failures.ts';
 import { makeToken } from '../../src/token/token.ts';
 import { diagnose } from '../../src/wechat/errcodes.ts';
 import type { Failure } from '../../src/wechat/issuer.ts';
@@ -11,20 +11,25 @@ import { ManualClock } from '../support/manual-clock.ts';
 const HOUR_MS = 3_600_000;
 
 function wordsFor(failure: Failure, language: 'en' | 'zh'): string {
-  const { errcode, message } = diagnose(failure);
-  return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, language);
+  return noted(causeOf(failure), diagnose(failure), language);
 }
 
-/** The Chinese text for a platform whose tokens live only for a moment. */
-function briefLives(lifeMs: number): string {
-  const token = makeToken('a-token-of-a-moment', 0, lifeMs);
-  const trouble = diagnosisWhileSpaced({ shortLives: 3, last: token, answeredAtMs: 0 }, 0);
-  const { errcode = 0, message = '' } = trouble ?? {};
-  return failureWords({ errcode, message, sinceUnixMs: 0, lastUnixMs: 0, times: 1, over: false }, 'zh');
+function noted(
+  cause: FailureCause,
+  words: { readonly errcode: number; readonly message: string },
+  language: 'en' | 'zh',
+): string {
+  const failures = new Failures(new ManualClock());
+  failures.note(cause, words);
+  return failures.last === undefined ? '' : failureWords(failures.last, language);
 }
 
 function platform(errcode: number, ip?: string): Failure {
   return { kind: 'failure', cause: 'platform', errcode, detail: '', ...(ip !== undefined && { ip }) };
+}
+
+function withoutErrcode(errcode: number, language: 'en' | 'zh'): string {
+  return wordsFor(platform(errcode), language).replaceAll(String(errcode), '');
 }
 
 test('both languages have the same messages with the same values', (t) => {
@@ -43,29 +48,44 @@ test('both languages have the same messages with the same values', (t) => {
 });
 
 test('every failure has a Chinese message with the errcode and what to do', (t) => {
-  const documented = [
-    40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 50004, 50007, 61024, 89501, 89503, 89506,
-    89507, 89505, 45011, 12345,
-  ];
+  // The errcodes with English words of their own, and one that has the words of its family, or of all others.
+  const [family, unknown] = [89_505, 99_999];
+  const general = [family, unknown].map((errcode) => withoutErrcode(errcode, 'en'));
+  const special = Array.from({ length: 100_000 }, (_, at) => at + 1).filter(
+    (errcode) => !general.includes(withoutErrcode(errcode, 'en')),
+  );
+  t.true(special.length > 15);
   const said = new Set<string>();
-  for (const errcode of documented) {
+  for (const errcode of [...special, family, unknown]) {
     const words = wordsFor(platform(errcode), 'zh');
     t.true(words.includes(`errcode ${errcode}`) && words.includes('处理办法'), words);
     t.notRegex(words, /What to do|undefined/);
-    said.add(words);
+    said.add(withoutErrcode(errcode, 'zh'));
   }
-  t.is(said.size, documented.length);
+  t.is(said.size, special.length + 2);
   t.regex(wordsFor(platform(40164, '203.0.113.7'), 'zh'), /来源 IP 是 203\.0\.113\.7。/);
   t.regex(wordsFor(platform(40164, '2001:db8::7'), 'zh'), /来源 IP 是 2001:db8::7。/);
   const lost: Failure = { kind: 'failure', cause: 'transport', detail: 'ECONNREFUSED' };
   t.regex(wordsFor(lost, 'zh'), /无法连接平台（ECONNREFUSED）/);
   t.regex(wordsFor({ ...lost, cause: 'unreadable', detail: 'HTTP 502, 9 bytes' }, 'zh'), /HTTP 502/);
   t.regex(wordsFor(platform(-1), 'zh'), /平台繁忙/);
-  t.regex(briefLives(3_000), /有效期只有 3 秒/);
-  t.regex(briefLives(1), /有效期不足 1 秒/);
+  const route: Failure = {
+    kind: 'failure',
+    cause: 'route',
+    reason: 'EGRESS_PROXY_407',
+    detail: 'in English',
+  };
+  t.regex(wordsFor(route, 'zh'), /出口代理拒绝了用户名和密码/);
+  t.regex(wordsFor({ ...lost, cause: 'throttled', detail: 'HTTP 429, 0 bytes' }, 'zh'), /频率（HTTP 429/);
+  const ours = { errcode: -1, message: 'in English' };
+  t.regex(noted({ cause: 'short_lived', lifeS: 3 }, ours, 'zh'), /有效期只有 3 秒/);
+  t.regex(noted({ cause: 'short_lived', lifeS: 0 }, ours, 'zh'), /有效期不足 1 秒/);
+  for (const reason of ['unavailable', 'undecryptable', 'forced_unknown'] as const) {
+    t.regex(noted({ cause: 'store', reason }, ours, 'zh'), /存储/);
+  }
 });
 
-test('a failure in English is the text of the log', (t) => {
+test('an English failure message is that of the log', (t) => {
   const failure = platform(40164, '203.0.113.7');
   t.is(wordsFor(failure, 'en'), diagnose(failure).message);
 });

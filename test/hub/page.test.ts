@@ -63,7 +63,7 @@ async function ready(hub: RunningHub): Promise<string> {
   return String((await hub.call(`/v1/apps/${DEMO_APP.appid}/token`)).json()['fingerprint']);
 }
 
-browserTest(title('a person logs in and sees a token whose time runs out before their eyes'), async (t) => {
+browserTest(title('a person logs in and sees the remaining lifetime of a token count down'), async (t) => {
   const { hub } = await startHubPair(t);
   const fingerprint = await ready(hub);
   const watch = await openWatch(hub.base, ORDERS_KEY);
@@ -94,7 +94,7 @@ browserTest(title('a person logs in and sees a token whose time runs out before 
   t.deepEqual(heard, []);
 });
 
-browserTest(title('accounts that only log people in have a list of their own'), async (t) => {
+browserTest(title('accounts of mode login have a list of their own'), async (t) => {
   const login = 'wx00000000000000aa';
   const file = `apps: [{ appid: ${login}, secret: 0123456789abcdef0123456789abcdef, mode: login, name: web }]`;
   const { hub } = await startHubPair(t, { file });
@@ -109,7 +109,7 @@ browserTest(title('accounts that only log people in have a list of their own'), 
   t.deepEqual(heard, []);
 });
 
-browserTest(title('a refresh is asked for with its cost, and done when it is confirmed'), async (t) => {
+browserTest(title('a refresh shows its cost first, and is made when it is confirmed'), async (t) => {
   const { hub } = await startHubPair(t);
   const fingerprint = await ready(hub);
   const page = await openPage(t, hub.base);
@@ -150,7 +150,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
-browserTest(title('what went wrong is told in words, with what to do, in both languages'), async (t) => {
+browserTest(title('a failure is explained, with what to do, in both languages'), async (t) => {
   const { hub, simulator } = await startHubPair(t, {
     file: 'apps: [{ appid: wx00000000000other, secret: 0123456789abcdef0123456789abcdef, name: broken }]',
   });
@@ -167,7 +167,7 @@ browserTest(title('what went wrong is told in words, with what to do, in both la
   t.regex(await textOf(page, '.card.none .failure:not([hidden])'), /平台不认识这个 AppID.*处理办法/s);
 });
 
-browserTest(title('a hub that is gone is told, and what is shown is known to be old'), async (t) => {
+browserTest(title('if the hub does not respond, the page says so and marks its data as old'), async (t) => {
   const { hub } = await startHubPair(t);
   await ready(hub);
   const page = await openPage(t, hub.base);

@@ -76,7 +76,7 @@ for (const [mode, leftMs] of [
   ['classic', 1_000_000],
   ['stable', 200_000],
 ] as const) {
-  test(`a ${mode} token that is due is not given to programs while its successor is being fetched`, async (t) => {
+  test(`a ${mode} token that is due is not returned to programs while its successor is being fetched`, async (t) => {
     const hub = await startWithRemembered(t, mode, leftMs, ({ control }) => {
       control.delay({ path: mode === 'classic' ? '/cgi-bin/token' : '/cgi-bin/stable_token', ms: 300 });
     });

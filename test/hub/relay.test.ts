@@ -23,7 +23,7 @@ test("a login call is made with appid and secret filled in, and returns the plat
   t.false(hub.lines.join('').includes(DEMO_APP.secret));
 });
 
-test('a caller that closes its side after its request gets its answer', async (t) => {
+test('a caller that half-closes after its request gets its response', async (t) => {
   const { simulator, hub } = await startHubPair(t);
   simulator.control.delay({ path: '/sns/jscode2session', ms: 300 });
   const query = 'js_code=a&grant_type=authorization_code';

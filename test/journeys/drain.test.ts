@@ -124,7 +124,7 @@ test.serial('POST /quitquitquit and the command shutdown stop it', async (t) => 
   t.is((await another.exited).code, 0);
   const again = await runCommand(t, 'shutdown', { env });
   t.is(again.code, 1);
-  t.regex(again.stderr, /No sidecar can be asked to stop at 127\.0\.0\.1:\d+.*nothing listens there/);
+  t.regex(again.stderr, /No sidecar can be stopped at 127\.0\.0\.1:\d+.*nothing listens there/);
 });
 
 test.serial('a web page, or a host name that resolves to this machine, cannot stop it', async (t) => {

@@ -89,39 +89,44 @@ tinyproxyTest('every call over https leaves through a real forward proxy, with i
   );
 });
 
-tinyproxyTest('a wrong password is told in words everywhere, and heals once its file is right', async (t) => {
-  const { platform, env, folder } = await startWorld(t);
-  const proxy = await startTinyproxy(t, [`BasicAuth shop ${PASSWORD}`]);
-  const file = join(folder, 'egress');
-  const setPassword = (password: string): void =>
-    writeFileSync(file, `http://shop:${password}@127.0.0.1:${proxy.port}`, { mode: 0o600 });
-  setPassword('wrong-password-1');
-  const account = { WECHAT_APPID: APPID, WECHAT_APPSECRET: APPSECRET };
-  const settings = { ...env, WECHAT_SIDECAR_EGRESS_PROXY_FILE: file };
-  const secrets = ['wrong-password-1', PASSWORD, BASIC];
-  const sidecar = await startSidecar(t, [platform.origin], { env: settings, token: false, secrets });
-  const words = /egress proxy refuses our user and password/;
-  await sidecar.untilLine('egress proxy connection failed', (line) => words.test(String(line['message'])));
-  const failed = await sidecar.untilLine('token fetch failed');
-  t.is(failed.level, 'error', 'a configuration error');
-  t.true(Number(failed['againInS']) >= 60);
-  t.regex(await said(sidecar), /^token_unavailable .*egress proxy refuses our user and password/);
-  t.regex(
-    await said(sidecar, `${INFO}&access_token=${FOREIGN}`),
-    /^upstream_unreachable .*user and password/,
-  );
-  t.regex((await sidecar.status()).accounts[0]?.lastFailure?.message ?? '', words);
-  t.true((await sidecar.metric('wechat_sidecar_egress_proxy_failures_total', 'reason="credentials"')) >= 2);
-  const checked = await runCommand(t, 'check', {
-    env: { ...settings, ...account, WECHAT_SIDECAR_UPSTREAMS: platform.origin },
-    secrets,
-  });
-  t.is(checked.code, 1);
-  t.regex(checked.stdout, words);
-  setPassword(PASSWORD);
-  await sidecar.untilReady();
-  t.is(await sidecar.errcode(INFO), undefined);
-});
+tinyproxyTest(
+  'a wrong password is explained everywhere, and calls work once its file is right',
+  async (t) => {
+    const { platform, env, folder } = await startWorld(t);
+    const proxy = await startTinyproxy(t, [`BasicAuth shop ${PASSWORD}`]);
+    const file = join(folder, 'egress');
+    const setPassword = (password: string): void =>
+      writeFileSync(file, `http://shop:${password}@127.0.0.1:${proxy.port}`, { mode: 0o600 });
+    setPassword('wrong-password-1');
+    const account = { WECHAT_APPID: APPID, WECHAT_APPSECRET: APPSECRET };
+    const settings = { ...env, WECHAT_SIDECAR_EGRESS_PROXY_FILE: file };
+    const secrets = ['wrong-password-1', PASSWORD, BASIC];
+    const sidecar = await startSidecar(t, [platform.origin], { env: settings, token: false, secrets });
+    const words = /egress proxy refuses our user and password/;
+    await sidecar.untilLine('egress proxy connection failed', (line) => words.test(String(line['message'])));
+    const failed = await sidecar.untilLine('token fetch failed');
+    t.is(failed.level, 'error', 'a configuration error');
+    t.true(Number(failed['againInS']) >= 60);
+    t.regex(await said(sidecar), /^token_unavailable .*egress proxy refuses our user and password/);
+    t.regex(
+      await said(sidecar, `${INFO}&access_token=${FOREIGN}`),
+      /^upstream_unreachable .*user and password/,
+    );
+    const [{ lastFailure } = {}] = (await sidecar.status()).accounts;
+    t.regex(lastFailure?.message ?? '', words);
+    t.like(lastFailure, { cause: 'route', reason: 'EGRESS_PROXY_401' });
+    t.true((await sidecar.metric('wechat_sidecar_egress_proxy_failures_total', 'reason="credentials"')) >= 2);
+    const checked = await runCommand(t, 'check', {
+      env: { ...settings, ...account, WECHAT_SIDECAR_UPSTREAMS: platform.origin },
+      secrets,
+    });
+    t.is(checked.code, 1);
+    t.regex(checked.stdout, words);
+    setPassword(PASSWORD);
+    await sidecar.untilReady();
+    t.is(await sidecar.errcode(INFO), undefined);
+  },
+);
 
 tinyproxyTest('a proxy that forbids the port is a configuration error', async (t) => {
   const { platform, env } = await startWorld(t);

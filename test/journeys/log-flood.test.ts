@@ -19,7 +19,7 @@ import { temporaryFolder } from '../support/temporary.ts';
  */
 const STORM = 150;
 
-test.serial('whatever a program makes up, the log of a sidecar is limited', async (t) => {
+test.serial('whatever a program sends, the log of a sidecar is limited', async (t) => {
   const env = { WECHAT_SIDECAR_LOG_LEVEL: 'info' };
   const { control, sidecar } = await startPair(t, { env });
   control.break({ path: '/cgi-bin/gone/*', fault: { kind: 'reset' } });
@@ -38,7 +38,7 @@ test.serial('whatever a program makes up, the log of a sidecar is limited', asyn
   ]);
 });
 
-test.serial('whatever strangers and a greedy client make up, the log of a hub is limited', async (t) => {
+test.serial('whatever strangers and a greedy client send, the log of a hub is limited', async (t) => {
   const platform = await startSimulator(t);
   const key = 'greedy-key-0123456789abcdef';
   const config = temporaryFile(t, `clients:\n  - { name: greedy, keySha256: ${sha256(key)}, apps: ['*'] }\n`);
@@ -67,7 +67,7 @@ test.serial('whatever strangers and a greedy client make up, the log of a hub is
   ]);
 });
 
-test.serial('whatever a hub makes up, the log of its sidecars is limited', async (t) => {
+test.serial('whatever a hub sends, the log of its sidecars is limited', async (t) => {
   let answers = 0;
   const hub = createServer((asked, response) => {
     answers += 1;

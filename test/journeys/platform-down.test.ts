@@ -51,7 +51,7 @@ for (const as of ['wechat', 'http'] as const) {
     t.is((await sidecar.call(INFO)).json()['openid'], 'oJourney01');
   });
 
-  test.serial(`gone before a connection is open: nothing was sent (errors as ${as})`, async (t) => {
+  test.serial(`down before a connection is open: nothing was sent (errors as ${as})`, async (t) => {
     const { platform, sidecar } = await startPair(t, { env });
     await platform.close();
     for (const method of ['GET', 'POST']) {
@@ -99,7 +99,7 @@ test.serial('a GET that fails on an idle connection is sent once more, on a new 
   t.true(control.arrivals({ path: PATH }).length <= 2, 'once more, and not again');
 });
 
-test.serial('a long response that breaks off breaks off for the caller too', async (t) => {
+test.serial('a long response that is cut off is cut off for the caller too', async (t) => {
   const { control, sidecar } = await startPair(t);
   control.break({ path: '/cgi-bin/user/get', fault: { kind: 'truncated' } });
   await t.throwsAsync(sidecar.call('/cgi-bin/user/get'), { code: 'ECONNRESET' });

@@ -153,7 +153,7 @@ test('calls that pass, fail or are refused are traced, and a new trace begins wh
   );
 });
 
-test('a sampler of the environment is kept to, and its decision passed on', async (t) => {
+test('the sampler in the environment is used, and its decision passed on', async (t) => {
   const collector = await startCollector(t);
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER: 'parentbased_always_off' };
   const { platform, sidecar } = await start(t, env);
@@ -173,7 +173,7 @@ test('without a collector the headers of the caller pass as they are', async (t)
   t.deepEqual(sidecar.lines('calls are traced'), []);
 });
 
-test('a collector that is away costs neither calls nor the stop', async (t) => {
+test('an unavailable collector delays neither calls nor the stop', async (t) => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
   const { sidecar } = await start(t, env);
   t.is(await sidecar.errcode(SEND, { body: {} }), 0);
@@ -184,7 +184,7 @@ test('a collector that is away costs neither calls nor the stop', async (t) => {
   t.true((over ?? Infinity) - (began ?? 0) < 12_000, 'far within drainTimeout');
 });
 
-test('a collector that refuses is told by the code of its response, and nothing of the call', async (t) => {
+test('a collector that refuses is reported by its status code, without anything of the call', async (t) => {
   const collector = await startCollector(t);
   const env = {
     OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/elsewhere`,
@@ -199,7 +199,7 @@ test('a collector that refuses is told by the code of its response, and nothing 
   t.false(sidecar.stdout().includes('hunter2'));
 });
 
-test('without the packages calls are served and not traced, and one warning says what to install', async (t) => {
+test('without the packages calls are served but not traced, and one warning says what to install', async (t) => {
   const root = resolve(import.meta.dirname, '../../..');
   const folder = temporaryFolder(t);
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });

@@ -47,7 +47,7 @@ let cluster: Cluster;
 let injector: RunningInjector;
 
 if (missing === undefined) {
-  test.before('a cluster with the base applied, and one injector that runs here', async () => {
+  test.before('a cluster accepts the base, and one injector runs here', async () => {
     cluster = await startCluster();
     cleanUps.push(() => cluster.stop());
     if (CUSTOM_DEFINITIONS !== undefined) {
@@ -140,7 +140,7 @@ inCluster(`every object of every overlay is accepted by the API server${because}
 });
 
 (CUSTOM_DEFINITIONS === undefined ? test.serial.skip : inCluster)(
-  `every object of the components for cert-manager and Prometheus is accepted too${because}`,
+  `every object of the components for cert-manager and Prometheus is accepted${because}`,
   (t) => accepted(t, 'test/k8s/overlays/everything'),
 );
 

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,7 +32,7 @@ interface ImageConfig {
   readonly ExposedPorts: Readonly<Record<string, object>>;
 }
 
-whenBuilt(`the Dockerfile builds, to an image that runs as a number and without a shell${suffix}`, (t) => {
+whenBuilt(`the Dockerfile builds an image that runs as a numeric user and without a shell${suffix}`, (t) => {
   t.is(built.status, 0, built.words);
   const { config } = (JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Inspected).OCIv1;
   t.is(config.User, '65532:65532');
@@ -41,7 +41,7 @@ whenBuilt(`the Dockerfile builds, to an image that runs as a number and without 
   t.deepEqual(Object.keys(config.ExposedPorts).length, 5);
 });
 
-whenBuilt(`the image holds what runs, and nothing of what builds or tests${suffix}`, (t) => {
+whenBuilt(`the image contains the program, and no build or test tools${suffix}`, (t) => {
   const listed = spawnSync('ls', ['node_modules'], {
     cwd: join(folder, 'root/app'),
     encoding: 'utf8',
@@ -50,10 +50,13 @@ whenBuilt(`the image holds what runs, and nothing of what builds or tests${suffi
   t.true(packages.includes('koa'));
   for (const tool of ['typescript', 'ava', 'oxlint', 'prettier']) t.false(packages.includes(tool), tool);
   t.throws(() => readFileSync(join(folder, 'root/app/src/cli.ts')), { code: 'ENOENT' });
+  for (const name of ['page.js', 'page.css']) {
+    t.true(existsSync(join(folder, 'root/app/src/hub/page/assets', name)), name);
+  }
 });
 
 whenBuilt(
-  `it serves on a read-only file system as a user that owns nothing, and stops at SIGTERM${suffix}`,
+  `it serves on a read-only file system as a user that owns no files, and stops on SIGTERM${suffix}`,
   async (t) => {
     t.throws(() => writeFileSync(join(folder, 'root/app/x'), ''), { code: 'EROFS' });
     const child = spawn(

@@ -72,7 +72,7 @@ async function untilCalling(app: Running, times: number): Promise<void> {
 }
 
 for (const mode of ['native', 'container'] as const) {
-  test.serial(`${mode}: from the first call to the last, none is refused or cut`, async (t) => {
+  test.serial(`${mode}: no call is refused or cut off, from the first to the last`, async (t) => {
     const env = { AFTER_MS: '1500' };
     const { kubelet, simulator } = await prepare(t, { mode, graceSeconds: 9, env });
     // Each call takes a while, so that several are always in flight.
@@ -90,7 +90,7 @@ for (const mode of ['native', 'container'] as const) {
     t.is(sidecar.lines.find((line) => line['event'] === 'stopped')?.['callsCut'], 0);
   });
 
-  test.serial(`${mode}: one long call that begins before the stop is answered`, async (t) => {
+  test.serial(`${mode}: a long call that begins before the stop gets its response`, async (t) => {
     const { kubelet, simulator } = await prepare(t, { mode, graceSeconds: 9, env: { WAY: 'long' } });
     simulator.control.delay({ path: '/cgi-bin/getcallbackip', ms: 3_000 });
     await kubelet.start();
@@ -102,22 +102,25 @@ for (const mode of ['native', 'container'] as const) {
     t.like(await find(kubelet, 'wechat-sidecar').ended, { code: 0 });
   });
 
-  test.serial(`${mode}: an application that does not stop is served to the end of its grace`, async (t) => {
-    const { kubelet } = await prepare(t, { mode, graceSeconds: 7, env: { WAY: 'deaf' } });
-    await kubelet.start();
-    const [app, sidecar] = [find(kubelet, 'app'), find(kubelet, 'wechat-sidecar')];
-    await untilCalling(app, 3);
-    const tookMs = await kubelet.stop();
-    t.like(await app.ended, { signal: 'SIGKILL' });
-    t.like(await sidecar.ended, { code: 0 });
-    t.true(tookMs >= 6_900 && tookMs < 10_000, `${tookMs} ms`);
-    // A plain container cannot see that somebody calls on; it stops while there is time to end in good order.
-    if (mode === 'native') t.deepEqual(failures(app), []);
-  });
+  test.serial(
+    `${mode}: an application that does not stop is served to the end of its grace period`,
+    async (t) => {
+      const { kubelet } = await prepare(t, { mode, graceSeconds: 7, env: { WAY: 'deaf' } });
+      await kubelet.start();
+      const [app, sidecar] = [find(kubelet, 'app'), find(kubelet, 'wechat-sidecar')];
+      await untilCalling(app, 3);
+      const tookMs = await kubelet.stop();
+      t.like(await app.ended, { signal: 'SIGKILL' });
+      t.like(await sidecar.ended, { code: 0 });
+      t.true(tookMs >= 6_900 && tookMs < 10_000, `${tookMs} ms`);
+      // A plain container cannot see that somebody calls on; it stops while there is time to end in good order.
+      if (mode === 'native') t.deepEqual(failures(app), []);
+    },
+  );
 }
 
 test.serial(
-  'native: an init container calls too, and a Job is complete when its own container is',
+  'native: an init container can call, and a Job is complete when its own container is',
   async (t) => {
     const initContainers = [{ name: 'migrate', image: 'business', env: [{ name: 'WAY', value: 'once' }] }];
     const { kubelet } = await prepare(t, { mode: 'native', env: { WAY: 'once' }, initContainers });
@@ -130,7 +133,7 @@ test.serial(
 );
 
 test.serial(
-  'container: a Job that asks the sidecar to stop is complete at once, with exit code 0',
+  'container: a Job that stops the sidecar is complete immediately, with exit code 0',
   async (t) => {
     const { kubelet } = await prepare(t, { mode: 'container', env: { WAY: 'quit' } });
     await kubelet.start();

@@ -30,7 +30,7 @@ withPromtool(`the alerts are what Prometheus reads, and sound when they should${
   t.is(tested.code, 0, tested.out + tested.err);
 });
 
-test('every alert is tried', (t) => {
+test('every alert is tested', (t) => {
   const tried = readFileSync('test/k8s/alerts.yaml', 'utf8');
   // Some are named together: Wechat(Hub|Injector)Down.
   const patterns = [...tried.matchAll(/alertname(?:=~?"|: )(Wechat[^"\s]+)/g)].map((match) =>

@@ -41,7 +41,7 @@ withLinter(`a wrong expression would be found${because}`, async (t) => {
   t.regex(out, /"versions"/);
 });
 
-test('every action is pinned to a commit, with the version that it is', (t) => {
+test('every action is pinned to a commit, with its version', (t) => {
   const used = FILES.flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/^.*\buses: (.*)$/gm)]);
   t.true(used.length > 10);
   for (const [line, what = ''] of used) {
@@ -52,7 +52,7 @@ test('every action is pinned to a commit, with the version that it is', (t) => {
   t.deepEqual(new Set(used.map(([, what = '']) => what)), new Set(pins.values()));
 });
 
-test('a workflow has no rights but those that its jobs name, and none may write to the repository', (t) => {
+test('a workflow has only the permissions that its jobs name, and none may write to the repository', (t) => {
   for (const path of FILES) {
     t.deepEqual((parse(readFileSync(path, 'utf8')) as Workflow).permissions, {}, path);
     for (const [name, job] of jobs(path)) {
@@ -65,7 +65,7 @@ test('a workflow has no rights but those that its jobs name, and none may write 
   }
 });
 
-test('no checkout leaves a credential behind, and no expression stands in a script', (t) => {
+test('no checkout keeps a credential, and no script contains an expression', (t) => {
   for (const path of FILES) {
     for (const step of jobs(path).flatMap(([, job]) => job.steps ?? [])) {
       if (step.uses?.startsWith('actions/checkout@')) t.like(step.with, { 'persist-credentials': false });

@@ -103,7 +103,7 @@ for (const mode of ['stable', 'classic'] as const) {
     }
   }
 
-  test(`${mode}: a hub that has not heard of a token reads of it as soon as it is reported`, async (t) => {
+  test(`${mode}: a hub that does not know a reported token yet reads it from the store immediately`, async (t) => {
     const it = await startHubs(mode, 2);
     const [ahead, behind] = it.hubs;
     if (behind !== undefined) behind.link.isDeaf = true;
@@ -124,7 +124,7 @@ for (const mode of ['stable', 'classic'] as const) {
     t.is(it.current() === dead, mode === 'stable');
   });
 
-  test(`${mode}: however many report a token that nobody has, the store is read once a second`, async (t) => {
+  test(`${mode}: however many reports there are of an unknown token, the store is read once a second`, async (t) => {
     const it = await startHubs(mode, 2);
     const hub = it.hubs[0] as Holder;
     let reads = 0;

@@ -64,7 +64,7 @@ test('each caller has its own two and a half seconds', async (t) => {
   t.true(isOver);
 });
 
-test('with a wrong secret callers learn at once why and what to do, with the platform’s own errcode', async (t) => {
+test('with a wrong secret callers immediately get the reason, what to do and the platform’s own errcode', async (t) => {
   const { keeper, issuer, lines } = bench();
   keeper.start();
   await ripple();
@@ -174,7 +174,7 @@ test('while the platform is down the token is served until it expires; then call
   const waiting = keeper.token();
   clock.advance(2_500);
   t.is(valueOf(await waiting), 'unavailable -1');
-  t.like(keeper.status().lastFailure, { over: false, errcode: -1 });
+  t.like(keeper.status().lastFailure, { over: false, errcode: -1, cause: 'transport' });
   t.is(keeper.status().fingerprint, undefined);
 });
 
@@ -240,7 +240,7 @@ test('the status says what failed, since when, and that it is over', async (t) =
   t.like(keeper.status(), {
     phase: 'resting',
     fetchesLastDay: 3,
-    lastFailure: { errcode: 40125, sinceUnixMs: failedAtMs, times: 2, over: false },
+    lastFailure: { cause: 'platform', errcode: 40125, sinceUnixMs: failedAtMs, times: 2, over: false },
   });
   keeper.reconfigure(APP);
   await issuer.fetches[3]?.answer(given('first'));

@@ -59,7 +59,7 @@ test('the current and the previous tokens are found by their fingerprints', asyn
   t.is(keepers.ownerOf(fingerprintOf('foreign')), undefined);
 });
 
-test('an account is tried when its first fetch has ended, and ready when it has had a token', async (t) => {
+test('an account counts as tried after its first fetch, and as ready after its first token', async (t) => {
   const { keepers, issuer } = await begun([SHOP]);
   t.false(keepers.tried('wxshop'));
   await issuer.fetches[0]?.answer(platformSays(40125));

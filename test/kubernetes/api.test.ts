@@ -18,7 +18,7 @@ async function start(t: ExecutionContext): Promise<{ server: StandInApiServer; a
   return { server, api };
 }
 
-test('an object is read, and written where nobody else wrote it since', async (t) => {
+test('an object is read, and written unless somebody else changed it since', async (t) => {
   const { server, api } = await start(t);
   const got = await api.call({ method: 'GET', path: SECRET_PATH });
   if (got.kind !== 'ok') return t.fail(whyNot(got));
@@ -32,7 +32,7 @@ test('an object is read, and written where nobody else wrote it since', async (t
   });
 });
 
-test('the token is read afresh for each call', async (t) => {
+test('the token file is read for each call', async (t) => {
   const { server, api } = await start(t);
   writeFileSync(server.files.tokenFile, 'an-old-token');
   t.like(await api.call({ method: 'GET', path: SECRET_PATH }), { kind: 'refused', status: 401 });
@@ -40,7 +40,7 @@ test('the token is read afresh for each call', async (t) => {
   t.is((await api.call({ method: 'GET', path: SECRET_PATH })).kind, 'ok');
 });
 
-test('a server with the certificate of another authority is not talked to', async (t) => {
+test('a server with a certificate of another CA is not called', async (t) => {
   const [{ server, api }, other] = [await start(t), await startApiServer(t)];
   const astray = makeKubernetesApi({ server: server.origin, ...other.files }, systemClock);
   t.teardown(() => astray.close());
@@ -49,7 +49,7 @@ test('a server with the certificate of another authority is not talked to', asyn
   t.is((await api.call({ method: 'GET', path: '/version' })).kind, 'ok');
 });
 
-test('silence, a cut connection, missing files and answers that nobody can read are failures with a reason', async (t) => {
+test('silence, a cut connection, missing files and unreadable responses are failures with a reason', async (t) => {
   const { server, api } = await start(t);
   const ask = (timeoutMs = 10_000): Promise<unknown> =>
     api.call({ method: 'GET', path: '/version', timeoutMs });
@@ -66,7 +66,7 @@ test('silence, a cut connection, missing files and answers that nobody can read 
   t.deepEqual(await bare.call({ method: 'GET', path: '/version' }), { kind: 'failed', reason: 'ENOENT' });
 });
 
-test('a watch tells what is there and what changes, until it is closed or the server ends it', async (t) => {
+test('a watch reports existing objects and changes, until it is closed or the server ends it', async (t) => {
   const { server, api } = await start(t);
   const path = `${CONFIGURATION_PATH.replace(/\/[^/]+$/, '')}?watch=1&fieldSelector=metadata.name%3Dwechat-sidecar-injector`;
   const events: WatchEvent[] = [];

@@ -46,7 +46,7 @@ function jwt(changes: Partial<Parameters<typeof fakeJwt>[0]> = {}): string {
   return fakeJwt({ sub: ORDERS, aud: [AUDIENCE], expUnixS: IN_AN_HOUR_S, ...changes });
 }
 
-test('the API server is asked with our audience and our own token, and its word is the name', async (t) => {
+test('the API server is asked with our audience and our own token, and returns the name', async (t) => {
   const { server, review, clock } = await bench(t);
   const token = jwt();
   t.deepEqual(await review(token), {
@@ -61,7 +61,7 @@ test('the API server is asked with our audience and our own token, and its word 
   t.deepEqual(asked?.audiences, [AUDIENCE]);
 });
 
-test('our own token is read afresh for each review', async (t) => {
+test('our own token is read from its file for each review', async (t) => {
   const { server, review } = await bench(t);
   await review(jwt());
   writeFileSync(server.access.tokenFile, 'the-next-token');
@@ -69,7 +69,7 @@ test('our own token is read afresh for each review', async (t) => {
   t.is(server.reviews[1]?.authorization, 'Bearer the-next-token');
 });
 
-test('what cannot be a token for us is refused without a question', async (t) => {
+test('anything that cannot be a token for us is refused without a review', async (t) => {
   const { server, review } = await bench(t);
   const hopeless = [
     '',
@@ -88,7 +88,7 @@ test('what cannot be a token for us is refused without a question', async (t) =>
   t.is(server.reviews.length, 0);
 });
 
-test('an answer for another audience or account than the token names lets nobody in', async (t) => {
+test('a response for another audience or account than that of the token is not accepted', async (t) => {
   const { server, review } = await bench(t);
   const answers = [
     genuine(ORDERS, ['https://kubernetes.default.svc']),
@@ -105,7 +105,7 @@ test('an answer for another audience or account than the token names lets nobody
   t.is(server.reviews.length, answers.length);
 });
 
-test('yes is fresh for a minute, no is remembered for ten seconds, and trouble not at all', async (t) => {
+test('an acceptance is cached for a minute, a refusal for ten seconds, and a failure not at all', async (t) => {
   const { server, review, clock } = await bench(t);
   await review(jwt());
   clock.advance(59_000);
@@ -129,7 +129,7 @@ test('yes is fresh for a minute, no is remembered for ten seconds, and trouble n
   t.is(server.reviews.length, 5);
 });
 
-test('a credential that was good is served while it is asked about again, once', async (t) => {
+test('an accepted credential stays accepted while it is reviewed again, once', async (t) => {
   const { server, review, clock } = await bench(t);
   await review(jwt());
   let answer: ((review: ReviewAnswer) => void) | undefined;
@@ -144,7 +144,7 @@ test('a credential that was good is served while it is asked about again, once',
   t.is(server.reviews.length, 2);
 });
 
-test('one that was revoked ends with the next answer, a minute and a question after it', async (t) => {
+test('a revoked credential ends with the next review, after a minute', async (t) => {
   const { server, review, clock } = await bench(t);
   await review(jwt());
   server.decide = () => ({ review: { authenticated: false } });
@@ -154,7 +154,7 @@ test('one that was revoked ends with the next answer, a minute and a question af
   t.is(server.reviews.length, 2);
 });
 
-test('while the API server does not answer, a credential that was good is served for five minutes', async (t) => {
+test('while the API server does not respond, an accepted credential stays accepted for five minutes', async (t) => {
   const { server, review, clock } = await bench(t);
   await review(jwt());
   server.decide = () => ({ status: 500, text: '{}' });
@@ -167,7 +167,7 @@ test('while the API server does not answer, a credential that was good is served
   await untilSettled(async () => (await review(jwt())).kind === 'unavailable');
 });
 
-test('yes is not remembered beyond the end of the token', async (t) => {
+test('an acceptance is not cached beyond the expiry of the token', async (t) => {
   const { server, review, clock } = await bench(t);
   const brief = jwt({ expUnixS: NOW_MS / 1_000 + 20 });
   await review(brief);
@@ -179,7 +179,7 @@ test('yes is not remembered beyond the end of the token', async (t) => {
   t.is((await review(brief)).kind, 'refused');
 });
 
-test('a flood of junk does not push out those who are known to be good', async (t) => {
+test('a flood of invalid credentials does not evict accepted ones', async (t) => {
   const { server, review } = await bench(t);
   await review(jwt());
   server.decide = () => ({ review: { authenticated: false } });
@@ -192,7 +192,7 @@ test('a flood of junk does not push out those who are known to be good', async (
   t.is(server.reviews.length, before);
 });
 
-test('of unknown credentials at most sixteen are asked about at a time, the same one once, and the others wait', async (t) => {
+test('at most sixteen unknown credentials are reviewed at a time, each only once, and the others wait', async (t) => {
   const { server, review } = await bench(t);
   const held: (() => void)[] = [];
   server.decide = () => new Promise((resolve) => held.push(() => resolve(genuine(ORDERS, [AUDIENCE]))));
@@ -211,7 +211,7 @@ test('of unknown credentials at most sixteen are asked about at a time, the same
   t.is(server.inFlightMax, UNKNOWN_LANE.inFlightMax);
 });
 
-test('whoever waits too long for a turn is told that it cannot be found out now', async (t) => {
+test('a review that waits too long for its turn is reported as unavailable', async (t) => {
   const { server, review, clock } = await bench(t);
   server.decide = () => new Promise(() => undefined);
   const asked = Array.from({ length: 20 }, (_, index) => review(jwt({ salt: `${index}` })));
@@ -220,7 +220,7 @@ test('whoever waits too long for a turn is told that it cannot be found out now'
   t.deepEqual([...new Set((await Promise.all(asked)).map(({ kind }) => kind))], ['unavailable']);
 });
 
-test('junk from one address has half of the reviews and of the queue, and holds up nobody else', async (t) => {
+test('invalid credentials from one address get half of the reviews and of the queue, and delay nobody else', async (t) => {
   const { server, review } = await bench(t);
   await review(jwt({ salt: 'known' }));
   let letGo = (): void => {};
@@ -242,7 +242,7 @@ test('junk from one address has half of the reviews and of the queue, and holds 
   t.deepEqual([...new Set(kinds.slice(8, 100))], ['unavailable']);
 });
 
-test('of one address the latest is asked about first', async (t) => {
+test('of one address the latest credential is reviewed first', async (t) => {
   const { server, review } = await bench(t);
   const held: (() => void)[] = [];
   server.decide = () => new Promise((resolve) => held.push(() => resolve(genuine(ORDERS, [AUDIENCE]))));

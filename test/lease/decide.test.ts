@@ -135,7 +135,7 @@ const cases: readonly [string, Decision, Decision][] = [
 
 for (const [title, actual, expected] of cases) test(title, (t) => t.deepEqual(actual, expected));
 
-test('the twenty-first forced refresh of a day is not made, whoever made the others', (t) => {
+test('the twenty-first forced refresh of a day is not made, whichever hub made the others', (t) => {
   const byUs = Array.from({ length: 10 }, (_, hour) => NOW - (hour + 1) * 3_600_000).toReversed();
   const byOthers = byUs.map((atMs) => atMs - 1_800_000);
   const store = seen({ forcedAtUnixMs: byOthers });

@@ -7,7 +7,7 @@ import { makeHolder, SharedMemory } from '../support/shared-store.ts';
 const APPID = 'wx0123456789abcdef';
 const HOUR_MS = 3_600_000;
 
-test('a store whose clock is set back gives the token that we hold no longer a life', async (t) => {
+test('a store whose clock is set back does not lengthen the lifetime of our token', async (t) => {
   const clock = new ManualClock();
   const memory = new SharedMemory(clock);
   const issuer = makeFakeIssuer();

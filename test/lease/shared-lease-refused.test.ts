@@ -8,7 +8,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 const APPID = 'wx0123456789abcdef';
 
-test('a store that refuses what it does not show is not asked again without end', async (t) => {
+test('a store that refuses a token but does not show a newer one is not asked endlessly', async (t) => {
   const clock = new ManualClock();
   let asked = 0;
   const nothing = { kind: 'seen', isUndecryptable: false, forcedAtUnixMs: [] } as const;

@@ -267,7 +267,7 @@ async function live(mode: TokenMode, seed: number, commands: readonly Command[])
  * One holder forces a token while another one, which waited for its turn for a second, asks without it. The platform
  * gives the forced token after the other one, but it arrives first. (A draw of the property below found it.)
  */
-test('a token that was asked for beside a turn never replaces the one that was forced in it', async (t) => {
+test('a token that was fetched without the lease never replaces one that was forced under it', async (t) => {
   await live('stable', -215964805, [
     { do: 'manual', who: 1 },
     { do: 'pass', ms: 1 },
@@ -285,7 +285,7 @@ for (const [what, command] of [
 ] as const) {
   for (const mode of ['classic', 'stable'] as const) {
     const only = mode === 'classic' ? 'no two fetches overlap, ' : '';
-    test(`while ${what}, ${only}no holder goes back to an older ${mode} token, and in the end all agree`, async (t) => {
+    test(`while ${what}, ${only}no hub returns to an older ${mode} token, and in the end all agree`, async (t) => {
       await fc.assert(
         fc.asyncProperty(
           fc.integer(),

@@ -66,7 +66,7 @@ function valueOf(answer: TokenAnswer | ReportAnswer): string {
   return answer.kind === 'unavailable' ? `unavailable: ${answer.message}` : answer.token.value.reveal();
 }
 
-test('of two that start together one fetches, and both have its token', async (t) => {
+test('of two hubs that start together one fetches, and both have its token', async (t) => {
   const { a, b, issuer, pass } = bench('classic');
   a.keepers.start();
   b.keepers.start();
@@ -81,14 +81,14 @@ test('of two that start together one fetches, and both have its token', async (t
   t.like(shared(b), { refreshing: 'none' });
 });
 
-test('whoever starts later takes over what is stored, and asks nothing', async (t) => {
+test('a hub that starts later uses the stored token and requests nothing', async (t) => {
   const { b, issuer } = await begun('classic');
   t.is(peek(b), 'first');
   t.is(issuer.fetches.length, 1);
   t.true(b.keepers.tried(APPID));
 });
 
-test('a report to the second hub of a token that the first has replaced asks nothing', async (t) => {
+test('a report to the second hub of a token that the first has replaced causes no request', async (t) => {
   for (const mode of ['stable', 'classic'] as const) {
     const { a, b, issuer, pass } = await begun(mode);
     b.link.isDeaf = true;
@@ -104,7 +104,7 @@ test('a report to the second hub of a token that the first has replaced asks not
   }
 });
 
-test('reports to both at once cost one fetch', async (t) => {
+test('simultaneous reports to both hubs cause one fetch', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   const reports = [a, b].map(({ keepers }) => keepers.report(APPID, refusal(fingerprintOf('first'), 42001)));
   await ripple();
@@ -115,7 +115,7 @@ test('reports to both at once cost one fetch', async (t) => {
   t.is(issuer.fetches.length, 2);
 });
 
-test('what publication missed is found by reading again', async (t) => {
+test('a missed publication is found by reading the store again', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   b.link.isDeaf = true;
   void a.keepers.refreshNow(APPID);
@@ -126,7 +126,7 @@ test('what publication missed is found by reading again', async (t) => {
   t.is(peek(b), 'second');
 });
 
-test('when the hub whose turn it is dies in its fetch, another takes over within eight seconds', async (t) => {
+test('if the hub with the lease dies during its fetch, another one takes over within eight seconds', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
@@ -144,7 +144,7 @@ test('when the hub whose turn it is dies in its fetch, another takes over within
   t.is(peek(b), 'second');
 });
 
-test('a hub that dies in its turn holds up a stable account for a second', async (t) => {
+test('a hub that dies with the lease delays a stable account by a second', async (t) => {
   const { a, b, issuer, pass } = await begun('stable');
   void a.keepers.report(APPID, refusal(fingerprintOf('first'), 40001));
   await ripple();
@@ -159,7 +159,7 @@ test('a hub that dies in its turn holds up a stable account for a second', async
   t.is(valueOf(await report), 'second');
 });
 
-test('a slow fetch keeps its turn', async (t) => {
+test('a slow fetch keeps its lease', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   void b.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
@@ -170,7 +170,7 @@ test('a slow fetch keeps its turn', async (t) => {
   t.deepEqual([peek(a), peek(b)], ['second', 'second']);
 });
 
-test('a failed fetch gives the turn to the next', async (t) => {
+test('a failed fetch releases the lease for the next hub', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   void b.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
@@ -183,7 +183,7 @@ test('a failed fetch gives the turn to the next', async (t) => {
   t.deepEqual([peek(a), peek(b)], ['second', 'second']);
 });
 
-test('without the store a classic token is served to its end, and not fetched', async (t) => {
+test('without the store a classic token is served until it expires, and not fetched', async (t) => {
   const { a, b, issuer, pass, clock } = await begun('classic');
   a.link.cut();
   b.link.cut();
@@ -192,7 +192,9 @@ test('without the store a classic token is served to its end, and not fetched', 
   t.is(peek(a), 'first');
   t.is(issuer.fetches.length, 1);
   t.like(shared(a), { store: 'unavailable', refreshing: 'withheld' });
-  t.regex(a.keepers.status()[0]?.lastFailure?.message ?? '', /store cannot be reached/);
+  const failure = a.keepers.status()[0]?.lastFailure;
+  t.regex(failure?.message ?? '', /store cannot be reached/);
+  t.like(failure, { cause: 'store', reason: 'unavailable' });
   clock.advance(200_000);
   await pass(5_000);
   const waiting = a.keepers.token(APPID);
@@ -204,7 +206,7 @@ test('without the store a classic token is served to its end, and not fetched', 
   t.is(issuer.fetches.length, 2);
 });
 
-test('a classic hub without the store sends those whose token is refused to the others', async (t) => {
+test('a classic hub without the store directs reporters of a refused token to the other hubs', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   a.link.cut();
   void b.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
@@ -221,7 +223,7 @@ test('a classic hub without the store sends those whose token is refused to the 
   t.like(shared(a), { refreshing: 'none' });
 });
 
-test('without the store a stable token is refreshed on one’s own', async (t) => {
+test('without the store each hub refreshes a stable token on its own', async (t) => {
   const { a, b, issuer, pass, clock } = await begun('stable');
   a.link.cut();
   b.link.cut();
@@ -239,7 +241,7 @@ test('without the store a stable token is refreshed on one’s own', async (t) =
   t.is(issuer.fetches.length, 3);
 });
 
-test('a store that comes back empty is told again, and older tokens in it do not win', async (t) => {
+test('a store that comes back empty is written again, and older tokens in it are not used', async (t) => {
   const { a, b, memory, issuer, pass } = await begun('classic');
   const old = memory.places;
   void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
@@ -255,7 +257,7 @@ test('a store that comes back empty is told again, and older tokens in it do not
   t.is(issuer.fetches.length, 2);
 });
 
-test('after the store forgot, a classic fetch waits until any that it forgot is over', async (t) => {
+test('after the store lost its data, a classic fetch waits until any fetch that it forgot has ended', async (t) => {
   const { a, b, memory, issuer, pass } = await begun('classic');
   void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
@@ -269,7 +271,7 @@ test('after the store forgot, a classic fetch waits until any that it forgot is 
   t.is(issuer.fetches.length, 3);
 });
 
-test('a token that was fetched after the turn was lost yields to the later one', async (t) => {
+test('a token that was fetched after the lease was lost yields to the later one', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
@@ -284,7 +286,7 @@ test('a token that was fetched after the turn was lost yields to the later one',
   t.deepEqual([peek(a), peek(b)], ['of b', 'of b']);
 });
 
-test('forced refreshes of all holders draw on one quota', async (t) => {
+test('forced refreshes of all hubs share one quota', async (t) => {
   const { a, b, issuer, pass } = await begun('stable');
   void a.keepers.refreshNow(APPID);
   await ripple();
@@ -315,7 +317,7 @@ test('the thirty seconds between forced refreshes of two hubs begin with the end
   t.is(b.keepers.status()[0]?.forcedLeft, 18);
 });
 
-test('of two hubs that find the same token refused, one forces', async (t) => {
+test('of two hubs that find the same token refused, one forces a refresh', async (t) => {
   const { a, b, issuer, pass } = await begun('stable');
   const reports = [a, b].map(({ keepers }) => keepers.report(APPID, refusal(fingerprintOf('first'), 40001)));
   for (let times = 0; times < 40; times += 1) {
@@ -328,7 +330,7 @@ test('of two hubs that find the same token refused, one forces', async (t) => {
   t.deepEqual((await Promise.all(reports)).map(valueOf), ['forced', 'forced']);
 });
 
-test('without the store a refused stable token is forced, and the store is told later', async (t) => {
+test('without the store a refused stable token is replaced by force, and the store is updated later', async (t) => {
   const { a, b, issuer, pass } = await begun('stable');
   a.link.cut();
   void a.keepers.report(APPID, refusal(fingerprintOf('first'), 40001));
@@ -345,7 +347,7 @@ test('without the store a refused stable token is forced, and the store is told 
   t.is(b.keepers.status()[0]?.forcedLeft, 19);
 });
 
-test('who has never seen the ledger forces nothing', async (t) => {
+test('a hub that has never read the record of forced refreshes forces nothing', async (t) => {
   const { a, issuer, pass } = bench('stable');
   a.link.cut();
   a.keepers.start();
@@ -361,7 +363,7 @@ test('who has never seen the ledger forces nothing', async (t) => {
   t.is(peek(a), 'first');
 });
 
-test('a hub that stops in its fetch still publishes the token', async (t) => {
+test('a hub that stops during its fetch still publishes the token', async (t) => {
   const { a, b, issuer, pass } = await begun('classic');
   void a.keepers.report(APPID, refusal(fingerprintOf('first'), 42001));
   await ripple();
@@ -372,7 +374,7 @@ test('a hub that stops in its fetch still publishes the token', async (t) => {
   t.is(peek(b), 'second');
 });
 
-test('a change of mode has turns of its own', async (t) => {
+test('each mode has its own lease', async (t) => {
   const { a, b, issuer, pass, memory } = await begun('classic');
   const stable: Credentials = { appid: APPID, secret: new Secret('s'), mode: 'stable' };
   a.keepers.reconfigure([stable]);

@@ -75,7 +75,7 @@ const folders = readdirSync('src', { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && filesBelow(join('src', entry.name)).length > 0)
   .map((entry) => entry.name);
 
-test('a folder imports lower folders only, and the entry nothing but what composes', (t) => {
+test('a folder imports lower folders only, and the entry file imports only the command line', (t) => {
   for (const folder of folders) t.true(folder in RANKS, `src/${folder} has no rank`);
   for (const { path, imports } of sources) {
     for (const target of imports) {
@@ -86,11 +86,11 @@ test('a folder imports lower folders only, and the entry nothing but what compos
   }
 });
 
-test('no chain of imports leads back to its beginning', (t) => {
+test('there is no cycle of imports', (t) => {
   t.is(findCycle(sources)?.join(' -> '), undefined);
 });
 
-test('every package is imported through its door', (t) => {
+test('every package is imported only where it may be', (t) => {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
   for (const { path, packages } of sources) {
     for (const name of packages) {
@@ -119,7 +119,7 @@ test('every dependency is used, and has an exact version', (t) => {
   }
 });
 
-test('the process, the clock, timers, chance and the console are touched at their doors only', (t) => {
+test('the process, the clock, timers, randomness and the console are used only where they may be', (t) => {
   for (const [what, pattern, where] of WORDS) {
     for (const { path, code } of sources) {
       if (!where.test(path)) t.notRegex(code, pattern, `${path} touches ${what}`);
@@ -127,7 +127,7 @@ test('the process, the clock, timers, chance and the console are touched at thei
   }
 });
 
-test('no file is longer than 400 lines, and no function than 70', (t) => {
+test('no file is longer than 400 lines, and no function is longer than 70', (t) => {
   t.deepEqual(sizeFaults(['src', 'test']), []);
 });
 
@@ -142,7 +142,7 @@ test('a function of 71 lines and a file of 401 would be found', (t) => {
   t.regex(faults.join('\n'), /file\.ts: .*401/);
 });
 
-test('what these tests read of a file is what stands in it', (t) => {
+test('these tests read a file correctly', (t) => {
   const listen = sources.find(({ path }) => path === 'src/server/listen.ts');
   t.true(listen?.imports.includes('src/base/clock.ts'));
   const metrics = sources.find(({ path }) => path === 'src/server/metrics.ts');
@@ -161,11 +161,14 @@ test('what these tests read of a file is what stands in it', (t) => {
   t.deepEqual(findUnreached(ring, 'a'), ['d']);
 });
 
-(existsSync(ENTRY) ? test : test.skip)('the entry leads to every source file', (t) => {
-  t.deepEqual(findUnreached(sources, ENTRY), []);
-});
+(existsSync(ENTRY) ? test : test.skip)(
+  'every source file is imported, directly or not, by the entry file',
+  (t) => {
+    t.deepEqual(findUnreached(sources, ENTRY), []);
+  },
+);
 
-test('a folder of tests stands beside the folder that it tests', (t) => {
+test('every folder of tests has a folder that it tests', (t) => {
   const others = new Set([
     'support',
     'project',
@@ -187,7 +190,7 @@ test('a folder of tests stands beside the folder that it tests', (t) => {
   }
 });
 
-test('nothing is marked as unfinished, nothing is switched off, and no machine of ours is named', (t) => {
+test('nothing is marked as unfinished, no test is disabled, and no machine of ours is named', (t) => {
   // Written in parts, so that this file does not name them either.
   const marks = new RegExp(
     [
@@ -212,7 +215,7 @@ test('the map in ARCHITECTURE.md names the folders of src, in the order of their
   );
 });
 
-test('every relative link in the documents leads to a file', (t) => {
+test('every relative link in the documents has a target', (t) => {
   for (const path of textFiles().filter((file) => file.endsWith('.md'))) {
     const text = readFileSync(path, 'utf8').replaceAll(/```[^]*?```/g, '');
     for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {

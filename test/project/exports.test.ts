@@ -71,7 +71,7 @@ test('every exported value is imported by another source file, is a documented l
   t.deepEqual(unused.toSorted(), Object.keys(FOR_TESTS).toSorted());
 });
 
-test('every export that is there for tests is used by one', (t) => {
+test('every export for tests is used by a test', (t) => {
   const imported = importedNames(readSources('test'));
   for (const name of Object.keys(FOR_TESTS)) t.true(imported.has(name), name);
 });

@@ -63,7 +63,7 @@ function figureOf(cell: string): string {
 }
 
 for (const doc of DOCS) {
-  test(`${doc}: the limits of every listener are those of the code, and all are there`, async (t) => {
+  test(`${doc}: the limits of every listener match the code, and none is missing`, async (t) => {
     const [table = []] = tablesOf(doc);
     const [, constants = [], ...rows] = table;
     t.is(constants.length, 7);
@@ -78,7 +78,7 @@ for (const doc of DOCS) {
     t.deepEqual(new Set(named), new Set(Object.keys(LISTENER_LIMITS)));
   });
 
-  test(`${doc}: every other figure is that of the constant beside it`, async (t) => {
+  test(`${doc}: every other figure matches the constant beside it`, async (t) => {
     let count = 0;
     for (const row of tablesOf(doc).slice(1).flat()) {
       const references = row.at(-1)?.match(new RegExp(REFERENCE, 'g')) ?? [];
@@ -92,7 +92,7 @@ for (const doc of DOCS) {
     t.true(count > 40, `${count} rows`);
   });
 
-  test(`${doc}: every table of the code that is kept is named`, (t) => {
+  test(`${doc}: every table that the code keeps is named`, (t) => {
     const text = readFileSync(doc, 'utf8');
     const keeping = readSources('src').filter(
       // Settings are the operator's words.
@@ -103,7 +103,7 @@ for (const doc of DOCS) {
     for (const [, path = ''] of text.matchAll(/`(src\/[\w/-]+\.ts)`/g)) t.true(existsSync(path), path);
   });
 
-  test(`${doc}: memory and calls in flight are those of the manifests and settings`, (t) => {
+  test(`${doc}: memory and calls in flight match the manifests and settings`, (t) => {
     const text = readFileSync(doc, 'utf8')
       .replaceAll(/ ?[(（]/g, ' (')
       .replaceAll('）', ')');

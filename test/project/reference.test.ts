@@ -110,7 +110,7 @@ test('every errcode of the token endpoints that has words of its own is in docs/
   t.deepEqual(firstCodes([markedTable(errors, 'token-errcodes')]), special.map(String).toSorted());
 });
 
-test('the messages about a hub that docs/errors.md quotes are ones that a sidecar writes', (t) => {
+test('the messages about a hub that docs/errors.md quotes exist in the code', (t) => {
   const messages = markedTable(errors, 'hub-messages').rows.flatMap(([message = '']) => codesIn(message));
   t.true(messages.length > 5);
   const everything = sources.map(({ text: source }) => source).join('\n');
@@ -132,7 +132,7 @@ test('every call of the admin port is in docs/reference.md', async (t) => {
   t.deepEqual(firstCodes(callTables('Admin port')), served.toSorted());
 });
 
-test("every call of the hub's API is in docs/reference.md, with the right that it takes", (t) => {
+test("every call of the hub's API is in docs/reference.md, with the right that it needs", (t) => {
   const documented = callTables('Hub API').flatMap(({ rows }) =>
     rows.map(([call = '', right = '']) => `${codesIn(call).join()} ${codesIn(right)[0] ?? right}`),
   );
@@ -178,7 +178,7 @@ test('every log event is in docs/reference.md, and no other', (t) => {
   );
 });
 
-test('a log event that a document quotes is one that is written', (t) => {
+test('every log event that a document quotes exists', (t) => {
   const written = new Set(firstCodes(tablesBelow(reference, 'Log events')));
   let found = 0;
   for (const path of ['docs/hub.md', 'docs/healing.md', 'docs/errors.md', 'README.md']) {

@@ -26,7 +26,7 @@ async function untilLine(t: ExecutionContext, proxy: RunningProxy, count: number
   return lines[count - 1] as Line;
 }
 
-test('each call has one line: what was called, how it ended, what it took', async (t) => {
+test('each call has one line: what was called, how it ended, how long it took', async (t) => {
   const { simulator, proxy } = await startPair(t, ALL);
   const body = '{"touser":"oABC"}';
   await ask(`${proxy.base}/cgi-bin/message/custom/send?touser=oSecretOpenid`, { body });
@@ -54,7 +54,7 @@ test('each call has one line: what was called, how it ended, what it took', asyn
   t.deepEqual(secretsIn(proxy.lines.filter((line) => line.includes('"access"')).join()), []);
 });
 
-test('every kind of call has its line, in both lanes', async (t) => {
+test('every kind of call is logged, in both lanes', async (t) => {
   const { proxy } = await startPair(t, { ...ALL, WECHAT_SIDECAR_REPLAY_BODY_LIMIT: '1KiB' });
   let count = 0;
   const line = async (path: string, request?: Parameters<typeof ask>[1]): Promise<Line> => {
@@ -95,7 +95,7 @@ test('every kind of call has its line, in both lanes', async (t) => {
   });
 });
 
-test('a path is bounded, and what may be a token in it is not shown', async (t) => {
+test('a path is bounded, and anything in it that may be a token is not shown', async (t) => {
   const { proxy } = await startPair(t, ALL);
   const standIn = standInFor(APP);
   await ask(`${proxy.base}/cgi-bin/${standIn}/oABCDEFGH1234567890123456789/a?b=c`);
@@ -104,7 +104,7 @@ test('a path is bounded, and what may be a token in it is not shown', async (t) 
   t.true(((await untilLine(t, proxy, 2))['path'] as string).length <= 130);
 });
 
-test('with errors only calls that went wrong have a line; off, none; a changed setting takes effect at once', async (t) => {
+test('with errors only failed calls are logged, with off none; a changed setting takes effect immediately', async (t) => {
   const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
     const status = head.includes('/cgi-bin/bad') ? '500 Error' : '200 OK';
     const body = head.includes('/cgi-bin/quota') ? '{"errcode":45009}' : '{"errcode":0}';
@@ -131,7 +131,7 @@ test('with errors only calls that went wrong have a line; off, none; a changed s
   t.like(await untilLine(t, proxy, 4), { path: '/cgi-bin/good' });
 });
 
-test('a caller that leaves and a response that breaks off are told as such', async (t) => {
+test('a caller that disconnects and a response that is cut off are logged as such', async (t) => {
   const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
     if (head.includes('/cgi-bin/never')) return;
     socket.write('HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 9000\r\n\r\n');

@@ -38,7 +38,7 @@ test('a body can be read again from its first byte, before and after its end', a
   );
 });
 
-test('a body that outgrows the memory streams on whole, and is not replayable', async (t) => {
+test('a body that exceeds the memory is streamed completely, and cannot be replayed', async (t) => {
   const source = new PassThrough();
   const budget = new ReplayBudget(1_000);
   const body = new KeptBody(asRequest(source), 500_000, budget);
@@ -50,7 +50,7 @@ test('a body that outgrows the memory streams on whole, and is not replayable', 
   t.is(budget.bytes(), 0);
 });
 
-test('a body that nobody reads any more does not pile up', async (t) => {
+test('a body that is no longer read is not buffered', async (t) => {
   const source = new PassThrough();
   const body = new KeptBody(asRequest(source), 10_000_000, new ReplayBudget(0));
   let isFull = false;
@@ -62,7 +62,7 @@ test('a body that nobody reads any more does not pile up', async (t) => {
   t.false(body.replayable);
 });
 
-test('what arrives without an announced length is awaited whole, up to its limits', async (t) => {
+test('a body without Content-Length is read completely before it is sent, up to its limits', async (t) => {
   const arrive = async (text: string, bytesMax: number, memory: number): Promise<string> => {
     const source = new PassThrough();
     const body = new KeptBody(asRequest(source), undefined, new ReplayBudget(memory));

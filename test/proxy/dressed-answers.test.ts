@@ -28,7 +28,7 @@ function call(url: string): Promise<Reply> {
 }
 
 for (const [how, dress] of Object.entries(DRESSES)) {
-  test(`a refusal ${how} is seen, looked into and healed, and no byte is changed`, async (t) => {
+  test(`a refusal ${how} is recognised, looked into and healed, and no byte is changed`, async (t) => {
     const upstream = await startDressedUpstream(t, dress);
     const proxy = await startTestProxy(t, [upstream.origin]);
     const well = dress('{"errcode":0,"errmsg":"ok"}').bytes;
@@ -52,7 +52,7 @@ for (const [how, dress] of Object.entries(DRESSES)) {
     );
   });
 
-  test(`a login that a hub makes is answered ${how} with the errcode and no coding that it has not`, async (t) => {
+  test(`a login made by a hub returns, ${how}, the errcode and no coding that the response does not have`, async (t) => {
     const upstream = await startDressedUpstream(t, dress);
     const hub = await startTestHub(t, [upstream.origin]);
     const proxy = await startHubProxy(t, [upstream.origin], [hub.base], {

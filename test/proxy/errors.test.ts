@@ -16,7 +16,7 @@ const EXPECTED: Record<Reason, [http: number, errcode: number, wechat: number]> 
   body_too_large: [413, -3, 413],
 };
 
-test('every reason has its status and errcode, and refusals of the gate keep theirs under either setting', (t) => {
+test('every reason has its status and errcode, and refusals of the gate have the same under both settings', (t) => {
   t.deepEqual([...REASONS].toSorted(), Object.keys(EXPECTED).toSorted());
   for (const reason of REASONS) {
     const [http, errcode, wechat] = EXPECTED[reason];
@@ -26,7 +26,7 @@ test('every reason has its status and errcode, and refusals of the gate keep the
   }
 });
 
-test('an answer is compact JSON without a newline, and names its reason in a header', (t) => {
+test('an error response is compact JSON without a newline, with its reason in a header', (t) => {
   const answer = errorResponse('upstream_broken', 'the connection died', 'wechat');
   t.is(answer.body.toString(), '{"errcode":-2,"errmsg":"wechat-sidecar: the connection died"}');
   t.deepEqual(answer.headers, {
@@ -42,7 +42,7 @@ test('the length counts bytes, not characters', (t) => {
   t.is(JSON.parse(answer.body.toString()).errmsg, 'wechat-sidecar: 请求');
 });
 
-test("the platform's own errcode replaces the table's where it is the cause", (t) => {
+test("the platform's own errcode replaces that of the table if it is the cause", (t) => {
   const answer = errorResponse('token_unavailable', 'the AppSecret is wrong', 'http', 40125);
   t.is(JSON.parse(answer.body.toString()).errcode, 40125);
   t.is(answer.status, 503);

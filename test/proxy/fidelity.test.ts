@@ -4,7 +4,7 @@ import { startTestProxy } from '../support/proxy.ts';
 import { rawCall, rawConnection } from '../support/raw-call.ts';
 import { json, OK, startScriptedUpstream } from '../support/scripted-upstream.ts';
 
-test('query, headers and body leave as the caller wrote them, and the token comes last', async (t) => {
+test('query, headers and body are sent as the caller wrote them, with the token at the end', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
   const proxy = await startTestProxy(t, [upstream.origin]);
   const body = '{"a":1,\n "id":12345678901234567890}';
@@ -26,7 +26,7 @@ test('query, headers and body leave as the caller wrote them, and the token come
   t.true(headers.includes(`host: ${new URL(upstream.origin).host}`));
 });
 
-test('an answer comes back as the platform wrote it, duplicates and odd case included', async (t) => {
+test('a response is returned as the platform wrote it, including duplicate headers and unusual case', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => {
     socket.write(
       'HTTP/1.1 200 Fine\r\nX-oDD: a\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nh\xe9llo',
@@ -62,7 +62,7 @@ test('HEAD, 204 and 304 have no body and keep their headers', async (t) => {
   t.regex(await call('GET /wxa/304'), /^HTTP\/1\.1 304 Not Modified\r\nETag: "y"\r\n[^]*\r\n\r\n$/);
 });
 
-test('a chunked body leaves with a Content-Length, its trailers and extensions gone', async (t) => {
+test('a chunked body is sent with a Content-Length, and without its trailers and extensions', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
   const proxy = await startTestProxy(t, [upstream.origin]);
   const answer = await rawCall(
@@ -74,7 +74,7 @@ test('a chunked body leaves with a Content-Length, its trailers and extensions g
   t.notRegex(upstream.requests[0]?.head ?? '', /transfer-encoding|trailer|x-t/i);
 });
 
-test('a caller that waits for 100 Continue is told to go on, and one that is refused is not', async (t) => {
+test('a caller that waits for 100 Continue gets it, unless its call is refused', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
   const proxy = await startTestProxy(t, [upstream.origin]);
   const connection = await rawConnection(proxy.port);
@@ -95,7 +95,7 @@ test('a caller that waits for 100 Continue is told to go on, and one that is ref
   refused.socket.destroy();
 });
 
-test('callers of HTTP/1.0 are answered without chunks, and pipelined calls in their order', async (t) => {
+test('HTTP/1.0 callers get responses without chunks, and pipelined calls get theirs in order', async (t) => {
   const upstream = await startScriptedUpstream(t, async ({ head }, socket) => {
     const slow = head.includes('/slow');
     if (slow) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -114,7 +114,7 @@ test('callers of HTTP/1.0 are answered without chunks, and pipelined calls in th
   t.true(both.indexOf('slow') < both.indexOf('fast'));
 });
 
-test('a redirect is passed back, and an answer of parts is not judged', async (t) => {
+test('a redirect is passed back, and a multipart response is not judged', async (t) => {
   const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
     if (head.includes('/moved'))
       socket.write('HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n');
@@ -132,7 +132,7 @@ test('a redirect is passed back, and an answer of parts is not judged', async (t
   t.is(upstream.requests.length, 2);
 });
 
-test('a caller gets a coding only if it asked for one, and a coded refusal is seen all the same', async (t) => {
+test('a caller gets a content coding only if it asked for one, and an encoded refusal is recognised', async (t) => {
   const refusal = gzipSync('{"errcode":40001,"errmsg":"invalid credential"}');
   const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
     if (head.includes('get_api_domain_ip')) socket.write(json('{"errcode":40001}'));

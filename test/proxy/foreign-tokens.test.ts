@@ -9,7 +9,7 @@ const PATH = `/wxa/getpaidunionid?access_token=${FOREIGN}`;
 const REFUSAL = '{"errcode":40001,"errmsg":"invalid credential, access_token is invalid or not latest"}';
 const EVENT = 'foreign token refused';
 
-test('a refused foreign token is reported by a header, a warning and a metric, and the answer stays as it is', async (t) => {
+test('a refused foreign token is reported by a header, a warning and a metric, and the response is unchanged', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(json(REFUSAL)));
   const proxy = await startTestProxy(t, [upstream.origin]);
   const answer = await fetch(proxy.base + PATH);
@@ -27,7 +27,7 @@ test('a refused foreign token is reported by a header, a warning and a metric, a
   t.false(proxy.lines.join('\n').includes(FOREIGN));
 });
 
-test('every errcode that means a refused token is reported, in any coding, and no other answer', async (t) => {
+test('every errcode that means a refused token is reported, in any content coding, and no other response', async (t) => {
   const answers: Record<string, Buffer> = {};
   const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
     const name = /\/wxa\/(\w+)/.exec(head)?.[1] ?? '';
@@ -53,7 +53,7 @@ test('every errcode that means a refused token is reported, in any coding, and n
   t.false(await reported('large', Buffer.from(`{"errcode":40001,"pad":"${'x'.repeat(5_000)}"}`)));
 });
 
-test('a storm of refused foreign tokens writes few lines', async (t) => {
+test('a storm of refused foreign tokens causes few log lines', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(json(REFUSAL)));
   const proxy = await startTestProxy(t, [upstream.origin]);
   for (let each = 0; each < 30; each++) await (await fetch(proxy.base + PATH)).text();
@@ -74,7 +74,7 @@ test("a user's own token, and one of ours, are not foreign", async (t) => {
   t.notRegex(await proxy.metrics.page(), /foreign_token_refusals_total\{/);
 });
 
-test('a program that calls WeCom reads that it is not served here, and nothing of its secret goes out', async (t) => {
+test('a program that calls WeCom is told that it is not supported, and its secret is not sent', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
   const proxy = await startTestProxy(t, [upstream.origin]);
   const answer = await fetch(`${proxy.base}/cgi-bin/gettoken?corpid=ww0123456789abcdef&corpsecret=theirs`);

@@ -64,7 +64,7 @@ test('loopback, the API hosts and the upstreams are served, in origin and absolu
   t.is(verdictOn('http://api.weixin.qq.com?a=1'), 'open / a=1');
 });
 
-test('other hosts never leave, however they are named', (t) => {
+test('calls to other hosts are never sent, however they are named', (t) => {
   for (const host of [
     'evil.example',
     'api.weixin.qq.com.evil.example',
@@ -81,12 +81,12 @@ test('other hosts never leave, however they are named', (t) => {
   }
 });
 
-test('a call to the host of WeCom is refused with words that name it', (t) => {
+test('a call to the host of WeCom is refused with a message that names it', (t) => {
   t.regex(messageOn('/cgi-bin/gettoken', { host: 'qyapi.weixin.qq.com' }), /WeCom \(企业微信\)/);
   t.notRegex(messageOn('/cgi-bin/gettoken', { host: 'evil.example' }), /WeCom/);
 });
 
-test('web pages are refused, unless they come from where they go to', (t) => {
+test('web pages are refused unless they are same-origin', (t) => {
   const own = { host: 'localhost:3880' };
   for (const origin of [
     'http://evil.example',
@@ -121,7 +121,7 @@ test('web pages are refused, unless they come from where they go to', (t) => {
   );
 });
 
-test('a page over HTTPS comes from another place than one over HTTP', (t) => {
+test('a page over HTTPS has another origin than one over HTTP', (t) => {
   const headers = { host: 'api.weixin.qq.com', origin: 'https://api.weixin.qq.com' };
   t.is(verdictOn('/wxa/x', headers), 'forbidden_origin');
   t.is(verdictOn('/wxa/x', headers, '1.1', { socket: { encrypted: true } }), 'open /wxa/x undefined');
@@ -149,7 +149,7 @@ test('without Origin and Sec-Fetch-Site a Referer identifies a web page', (t) =>
   t.is(verdictOn('/wxa/x', { referer, 'sec-fetch-site': 'none' }), 'open /wxa/x undefined');
 });
 
-test('pages of allowed origins are let in, and may ask first', (t) => {
+test('pages of allowed origins are accepted, preflights too', (t) => {
   const origin = 'http://localhost:5173';
   const rules = { ...RULES, allowedOrigins: new Set([origin]) };
   const pageOn = (method: string, headers: Headers, path = '/wxa/x'): string => {
@@ -171,7 +171,7 @@ test('pages of allowed origins are let in, and may ask first', (t) => {
   t.is(pageOn('GET', { origin, host: 'evil.example' }), 'forbidden_host undefined');
 });
 
-test('ambiguous framing and targets that are no path are bad requests', (t) => {
+test('ambiguous framing and targets other than a path are bad requests', (t) => {
   t.is(verdictOn('/x', { 'transfer-encoding': 'gzip, chunked' }), 'bad_request');
   t.is(verdictOn('/x', { 'transfer-encoding': 'chunked', 'content-length': '3' }), 'bad_request');
   t.is(verdictOn('/x', { 'transfer-encoding': 'chunked' }, '1.0'), 'bad_request');
@@ -182,7 +182,7 @@ test('ambiguous framing and targets that are no path are bad requests', (t) => {
   }
 });
 
-test('TRACE, and versions that are not spoken here, are bad requests', (t) => {
+test('TRACE and unsupported versions of HTTP are bad requests', (t) => {
   const request: CallRequest = {
     method: 'TRACE',
     url: '/wxa/x',
@@ -195,7 +195,7 @@ test('TRACE, and versions that are not spoken here, are bad requests', (t) => {
   t.is(gate({ ...request, method: 'GET', httpVersion: '2.0' }, RULES).kind, 'refused');
 });
 
-test('denied paths are refused in every way to write them', (t) => {
+test('denied paths are refused in every spelling', (t) => {
   for (const path of [
     '/cgi-bin/clear_quota',
     '//cgi-bin/clear_quota',
@@ -220,7 +220,7 @@ test('denied paths are refused in every way to write them', (t) => {
   t.is(verdictOn('//wxa/x'), 'open /wxa/x undefined');
 });
 
-test('no path that a server could take for a denied one gets through', (t) => {
+test('no path that a server could read as a denied one is accepted', (t) => {
   const pieces = [
     '/',
     '\\',
@@ -276,7 +276,7 @@ const FURTHER: GateRules = {
   allowedOrigins: new Set(['http://dev.example']),
 };
 
-test('a further host is served to programs, whatever its port and case', (t) => {
+test('an additional host is served to programs, whatever its port and case', (t) => {
   for (const host of ['wechat-sidecar', 'WECHAT-Sidecar:3880', 'wechat-sidecar.', '[FD00::1]:3880']) {
     t.is(
       verdictOn('/wxa/x', { host, 'user-agent': 'okhttp/4.9' }, '1.1', {}, FURTHER),
@@ -296,7 +296,7 @@ test('a further host is served to programs, whatever its port and case', (t) => 
   }
 });
 
-test('on a further host, what only a browser sends is refused, since it does not say which page it is from', (t) => {
+test('on an additional host, anything that only a browser sends is refused, because its page is unknown', (t) => {
   const browser = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)' };
   for (const [headers, further, usual] of [
     [browser, 'forbidden_origin', 'open /wxa/x undefined'],

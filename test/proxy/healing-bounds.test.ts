@@ -93,7 +93,7 @@ for (const [name, options] of WORLDS) {
   });
 }
 
-test('a hub with 1,000 sidecars is asked to look no more often than with one', async (t) => {
+test('a hub with 1,000 sidecars looks no more often than with one', async (t) => {
   const world = await new HealingWorld({ mode: 'stable', sidecars: 1_000 }).begin();
   world.refuses = (path) => path.startsWith('/bad/');
   for (let sidecar = 0; sidecar < 1_000; sidecar += 1) {
@@ -112,7 +112,7 @@ test('a hub with 1,000 sidecars is asked to look no more often than with one', a
   await world.close();
 });
 
-test('sidecars that name no path are healed within 35 s, and cost at most 140 looks an hour', async (t) => {
+test('sidecars that report no path are healed within 35 s, and cause at most 140 looks an hour', async (t) => {
   const world = await new HealingWorld({ mode: 'stable', sidecars: 5, namesPaths: false }).begin();
   world.refuses = (path) => path === '/bad/0';
   for (let sidecar = 0; sidecar < 5; sidecar += 1) world.poll(sidecar, '/bad/0', 1_000);

@@ -37,7 +37,7 @@ test('a call whose token was killed is healed, and the replay has the same bytes
   ]);
 });
 
-test('300 callers that meet one dead token cause one refresh, and none of them sees it', async (t) => {
+test('300 callers with one dead token cause one refresh, and none of them notices', async (t) => {
   const { simulator, proxy } = await startPair(t);
   await fetch(`${proxy.base}/cgi-bin/get_api_domain_ip`);
   simulator.control.expire();
@@ -49,7 +49,7 @@ test('300 callers that meet one dead token cause one refresh, and none of them s
   t.true((stableFetches ?? 99) + (forcedFetches ?? 99) <= 3, `${stableFetches} + ${forcedFetches}`);
 });
 
-test('an endpoint that always refuses costs the platform few calls, and a stand-in caller sees no token error', async (t) => {
+test('an endpoint that always refuses causes few calls to the platform, and a caller with a stand-in gets no token error', async (t) => {
   const { simulator, proxy } = await startPair(t);
   simulator.control.break({ path: '/wxa/getwxacode', fault: { kind: 'errcode', errcode: 40001 } });
   const call = async (query: string): Promise<{ errcode: number; errmsg: string }> =>
@@ -69,7 +69,7 @@ test('an endpoint that always refuses costs the platform few calls, and a stand-
   t.is(app?.forcedFetches, 0);
 });
 
-test('the header tells why a refused call was not sent again', async (t) => {
+test('the header says why a refused call was not sent again', async (t) => {
   const { simulator, proxy } = await startPair(t);
   const wordOf = async (path: string): Promise<string> => {
     const answer = await fetch(`${proxy.base}${path}`, { method: 'POST', body: '{}' });
@@ -94,7 +94,7 @@ test('the header tells why a refused call was not sent again', async (t) => {
   ]);
 });
 
-test('another errcode is passed on and triggers nothing', async (t) => {
+test('any other errcode is passed on and triggers nothing', async (t) => {
   const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
     const errcode = /code=([-\d]+)/.exec(head)?.[1];
     socket.write(json(`{"errcode":${errcode},"errmsg":"x"}`));
@@ -107,7 +107,7 @@ test('another errcode is passed on and triggers nothing', async (t) => {
   t.is(upstream.requests.length, 8);
 });
 
-test('a refusal that comes before the body is whole is healed with the whole body', async (t) => {
+test('a refusal that arrives before the body is complete is healed with the complete body', async (t) => {
   const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
     socket.write(head.includes('get_api_domain_ip') ? json('{"errcode":40001}') : OK);
   });
@@ -146,7 +146,7 @@ test('a foreign token passes untouched and is never judged; it can be replaced o
   t.is(rejected.headers.get('x-wechat-sidecar-error'), 'foreign_token');
 });
 
-test("a body that is not kept is passed on once, and the caller's own next try succeeds", async (t) => {
+test("a body that is not kept is sent once, and the caller's own next attempt succeeds", async (t) => {
   const { simulator, proxy } = await startPair(t, { WECHAT_SIDECAR_REPLAY_BODY_LIMIT: '1KiB' });
   const body = Buffer.alloc(5_000, 'x');
   const call = async (): Promise<Response> =>
@@ -165,7 +165,7 @@ test("a body that is not kept is passed on once, and the caller's own next try s
   t.is(chunked.status, 413);
 });
 
-test('login calls get the secret, and token calls a stand-in', async (t) => {
+test('login calls get the secret, and token calls return a stand-in', async (t) => {
   const { simulator, proxy } = await startPair(t);
   const token = (await (
     await fetch(`${proxy.base}/cgi-bin/token?grant_type=client_credential&appid=${DEMO_APP.appid}&secret=x`)
@@ -252,7 +252,7 @@ test('a token that somebody wrote into the path does not reach the log', async (
   t.false(proxy.lines.join('').includes('SOMEBODYS'));
 });
 
-test('where no token can be had, an SDK that asks for a ticket is not told that its token is bad', async (t) => {
+test('if there is no token, an SDK that requests a ticket is not told that its token is invalid', async (t) => {
   const simulator = await startSimulator(t);
   simulator.control.delay({ path: '/cgi-bin/stable_token', ms: 1_500 });
   simulator.control.break({ path: '/cgi-bin/stable_token', fault: { kind: 'errcode', errcode: 40001 } });

@@ -16,7 +16,7 @@ for (const [what, statusLine] of [
   ['a control character in its reason', 'HTTP/1.1 200 a\u0001b'],
   ['a status under 100', 'HTTP/1.1 050 Odd'],
 ] as const) {
-  test(`a passing answer with ${what} costs one call and not the process`, async (t) => {
+  test(`a passed-on response with ${what} fails one call and not the process`, async (t) => {
     const upstream = await startScriptedUpstream(t, (_, socket) => {
       socket.write(`${statusLine}\r\nContent-Length: 5\r\n\r\nhello`);
     });
@@ -26,7 +26,7 @@ for (const [what, statusLine] of [
   });
 }
 
-test('an account that nobody has heard of, written in odd characters, does not end the process while the hub is away', async (t) => {
+test('an unknown account with unusual characters does not end the process while the hub is unavailable', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello');
   });
@@ -55,7 +55,7 @@ test('an account that nobody has heard of, written in odd characters, does not e
   t.is(alive, 200);
 });
 
-test('an answer of 101 to a passing call does not leave its caller without an answer', async (t) => {
+test('a caller gets a response even if the platform responds with 101', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
   });
@@ -73,7 +73,7 @@ for (const [how, query] of [
   ['an injected', ''],
   ['a passing', `?${FOREIGN}`],
 ] as const) {
-  test(`${how} GET whose answer broke off after its first byte is not sent again`, async (t) => {
+  test(`${how} GET whose response was cut off after its first byte is not sent again`, async (t) => {
     let breaks = false;
     const upstream = await startScriptedUpstream(t, (_, socket) => {
       if (breaks) socket.write('HTTP/1.1 20', () => void setTimeout(() => socket.destroy(), 50));
@@ -90,7 +90,7 @@ for (const [how, query] of [
   });
 }
 
-test('an injected 304 with the Content-Length of what was not sent is passed on', async (t) => {
+test('an injected 304 with the Content-Length of a body that it does not have is passed on', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => {
     socket.write('HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nContent-Length: 123\r\n\r\n');
   });
@@ -99,7 +99,7 @@ test('an injected 304 with the Content-Length of what was not sent is passed on'
   t.regex(answer, /^HTTP\/1\.1 304 /);
 });
 
-test('a passing download waits for a reader that rests longer than the idle time, as an injected one does', async (t) => {
+test('a passed-on download waits for a reader that pauses longer than the idle time, as an injected one does', async (t) => {
   const bytes = 30_000_000;
   const upstream = await startScriptedUpstream(t, (_, socket) => {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes}\r\n\r\n`);
@@ -117,7 +117,7 @@ test('a passing download waits for a reader that rests longer than the idle time
   );
 });
 
-test('a token call is answered although no body may be kept', async (t) => {
+test('a token call gets its response even if no body may be kept', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(json('{}')));
   const sidecar = await startSidecar(t, [upstream.origin], {
     env: { WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT: '0B' },

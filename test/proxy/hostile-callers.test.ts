@@ -4,7 +4,7 @@ import { rawConnection } from '../support/raw-call.ts';
 import { OK, startScriptedUpstream } from '../support/scripted-upstream.ts';
 import { startSidecar } from '../support/sidecar.ts';
 
-test('pipelined calls whose caller leaves are ended and no longer counted', async (t) => {
+test('pipelined calls whose caller disconnects are ended and no longer counted', async (t) => {
   const upstream = await startScriptedUpstream(t, () => undefined);
   const sidecar = await startSidecar(t, [upstream.origin]);
   const caller = await rawConnection(sidecar.port);
@@ -21,7 +21,7 @@ test('pipelined calls whose caller leaves are ended and no longer counted', asyn
   t.is(await sidecar.metric('wechat_sidecar_requests_in_flight'), 0);
 });
 
-test('all of the calls that were pipelined before a stop are answered', async (t) => {
+test('all calls that were pipelined before a stop get a response', async (t) => {
   const held: (() => void)[] = [];
   const upstream = await startScriptedUpstream(t, (_, socket) => void held.push(() => socket.write(OK)));
   const sidecar = await startSidecar(t, [upstream.origin]);
@@ -35,7 +35,7 @@ test('all of the calls that were pipelined before a stop are answered', async (t
   t.is(got.match(/HTTP\/1\.1 200 /g)?.length, 3);
 });
 
-test('a body in chunks of one byte does not take many times the memory that it may', async (t) => {
+test('a body in chunks of one byte stays within its memory limit', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
   const sidecar = await startSidecar(t, [upstream.origin]);
   const before = peakBytes(sidecar.pid);

@@ -33,7 +33,7 @@ function plan(url: string, header: string[] = [], rules: Partial<PlanRules> = {}
   }
 }
 
-test('the account is that of the header, else of the token, else of from_appid, else the default one', (t) => {
+test('the account comes from the header, else from the token, else from from_appid, else it is the default one', (t) => {
   const standIn = standInFor('wxstandin');
   t.is(plan('/wxa/x'), 'inject wxdefault undefined');
   t.is(plan('/wxa/x?from_appid=wxquery&a=1'), 'inject wxquery a=1');
@@ -50,7 +50,7 @@ test('the account is that of the header, else of the token, else of from_appid, 
   t.is(plan('/wxa/x', ['wxa', 'wxb']), 'bad_request');
 });
 
-test('a token of ours is recognised inside what an SDK made of it, an empty one is none, others are foreign', (t) => {
+test('a token of ours is recognised inside what an SDK made of it, an empty one does not count, others are foreign', (t) => {
   t.regex(plan(`/wxa/x?access_token=n=${standInFor('wxs')}`), /^inject wxs .* stand-in$/);
   t.regex(plan(`/wxa/x?access_token=n%3D${MANAGED}`), /^inject wxmanaged /);
   t.is(plan('/wxa/x?access_token='), 'inject wxdefault access_token=');
@@ -63,7 +63,7 @@ test('a token of ours is recognised inside what an SDK made of it, an empty one 
   t.regex(plan(`/wxa/x?access_token=${FOREIGN}&access_token=${standInFor('wxs')}`), /^inject wxs /);
 });
 
-test('what is too short for a token is none, whatever the setting', (t) => {
+test('a value that is too short for a token is not one, whatever the setting', (t) => {
   for (const foreignTokens of ['pass', 'replace', 'reject'] as const) {
     for (const value of [
       '',
@@ -83,7 +83,7 @@ test('what is too short for a token is none, whatever the setting', (t) => {
   t.is(plan(`/wxa/x?access_token=${'x'.repeat(32)}`, [], { foreignTokens: 'reject' }), 'foreign_token');
 });
 
-test('a token of ours is known by whatever printable characters it has, escaped or not', (t) => {
+test('a token of ours is recognised whatever printable characters it has, escaped or not', (t) => {
   for (const token of [
     '16-characters-00',
     'has/slashes+and=signs==',
@@ -118,7 +118,7 @@ test("a user's own token passes, whatever its length and the setting", (t) => {
   t.is(plan('/sns/auth?access_token=U', [], { defaultApp: undefined }), 'pass undefined access_token=U');
 });
 
-test('a second kind of token keeps ours out, and switches off nothing', (t) => {
+test('a token of another kind keeps ours out, and disables nothing', (t) => {
   for (const second of ['component_access_token=C', `cloudbase_access_token=${FOREIGN}`]) {
     for (const foreignTokens of ['pass', 'replace', 'reject'] as const) {
       t.is(plan(`/wxa/x?${second}`, [], { foreignTokens }), `pass wxdefault ${second}`);
@@ -132,7 +132,7 @@ test('a second kind of token keeps ours out, and switches off nothing', (t) => {
   }
 });
 
-test('calls of a third-party platform get no token of ours, and keep theirs as the setting has it', (t) => {
+test('calls of a third-party platform get no token of ours, and keep theirs if the setting allows it', (t) => {
   t.is(plan('/cgi-bin/component/x?access_token=C'), 'pass wxdefault access_token=C');
   const call = `/cgi-bin/component/x?access_token=${FOREIGN}`;
   t.is(plan(call), `pass wxdefault access_token=${FOREIGN}`);
@@ -144,7 +144,7 @@ test('calls of a third-party platform get no token of ours, and keep theirs as t
   );
 });
 
-test('neither a stand-in nor a token of ours goes where no token of ours belongs', (t) => {
+test('neither a stand-in nor a token of ours is sent where none of our tokens belongs', (t) => {
   const tokenless = ['/sns/userinfo', '/cgi-bin/component/x', '/wxa/x?component_access_token=C'];
   for (const foreignTokens of ['pass', 'replace', 'reject'] as const) {
     for (const [token, owner] of [
@@ -173,7 +173,7 @@ test('neither a stand-in nor a token of ours goes where no token of ours belongs
   }
 });
 
-test('whatever tokens a call has, none of ours leaves beside it, and no foreign one against the setting', (t) => {
+test('whatever tokens a call has, none of ours is sent beside it, and no foreign one against the setting', (t) => {
   const names = ['access_token', 'access%5Ftoken', 'component_access_token', 'cloudbase_access_token', 'x'];
   const values = [standInFor('wxs'), MANAGED, `n=${MANAGED}`, FOREIGN, 'undefined', ''];
   const pairs = fc.array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...values)), { maxLength: 5 });
@@ -204,7 +204,7 @@ test('whatever tokens a call has, none of ours leaves beside it, and no foreign 
   );
 });
 
-test('token endpoints are answered here, and secrets go where they belong', (t) => {
+test('token endpoints are served locally, and secrets are sent only where they belong', (t) => {
   t.is(plan('/cgi-bin/token?appid=x'), 'token');
   t.is(plan('//cgi-bin/stable_token'), 'stable_token');
   t.is(plan('/sns/jscode2session?js_code=c'), 'secret wxdefault secret js_code=c');
@@ -213,13 +213,13 @@ test('token endpoints are answered here, and secrets go where they belong', (t) 
   t.is(plan('/sns/jscode2session', [], { defaultApp: undefined }), 'unknown_app');
 });
 
-test('what belongs to WeCom is refused with words that say so', (t) => {
+test('calls of WeCom are refused with a message that says so', (t) => {
   for (const path of ['/cgi-bin/gettoken?corpid=ww1&corpsecret=s', '/cgi-bin/service/get_provider_token']) {
     t.is(plan(path), 'unknown_app', path);
   }
 });
 
-test('what is no appid names nobody, and what is empty is not given', (t) => {
+test('a value that is not an appid names no account, and an empty one does not count', (t) => {
   for (const odd of ['%E4%B8%AD', 'a%0d%0ab', 'a;b', 'x'.repeat(65), 'a']) {
     t.is(plan(`/wxa/x?from_appid=${odd}`), 'unknown_app', odd);
     t.is(plan(`/sns/userinfo?from_appid=${odd}`), 'unknown_app', odd);

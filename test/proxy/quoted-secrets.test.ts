@@ -29,7 +29,7 @@ function quotesNone(t: ExecutionContext, heard: string, secrets: readonly string
   }
 }
 
-test('a redirect that quotes the URL gives back neither token nor secret, and can be followed', async (t) => {
+test('a redirect that quotes the URL returns neither token nor secret, and can be followed', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const proxy = await startTestProxy(t, [upstream.origin]);
   upstream.says = (url) => ({ status: 302, headers: { Location: `https://api.weixin.qq.com${url}` } });
@@ -52,7 +52,7 @@ test('a redirect that quotes the URL gives back neither token nor secret, and ca
   t.is(followed, `${CALL}&access_token=${upstream.tokens[0]}`);
 });
 
-test('whatever part of a call an answer quotes, however it is written, no secret is in a header or a held body', async (t) => {
+test('whatever part of a call a response quotes, in any encoding, no secret is in a header or a held body', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const proxy = await startTestProxy(t, [upstream.origin]);
   const header = fc.constantFrom(
@@ -121,7 +121,7 @@ test('whatever part of a call an answer quotes, however it is written, no secret
   );
 });
 
-test('a page without a length that quotes the URL is held and cut, a long one streams', async (t) => {
+test('a page without a length that quotes the URL is held and redacted, a long one is streamed', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const proxy = await startTestProxy(t, [upstream.origin]);
   for (const [status, type] of [
@@ -145,7 +145,7 @@ test('a page without a length that quotes the URL is held and cut, a long one st
   t.is(long.body.length, 100_000 + CALL.length + '&access_token='.length + String(upstream.tokens[0]).length);
 });
 
-test('an answer that quotes nothing is passed on byte for byte, its coding too', async (t) => {
+test('a response that quotes nothing is passed on byte for byte, with its coding', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const proxy = await startTestProxy(t, [upstream.origin]);
   const body = gzipSync('<html>access_token=%5F&amp;\\u0041</html>');
@@ -163,7 +163,7 @@ test('an answer that quotes nothing is passed on byte for byte, its coding too',
   }
 });
 
-test('what a caller put in itself comes back to it', async (t) => {
+test('a value from the caller itself is returned to it', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const proxy = await startTestProxy(t, [upstream.origin]);
   upstream.says = (url) => ({ status: 404, headers: { location: url }, body: `no ${url}` });
@@ -173,7 +173,7 @@ test('what a caller put in itself comes back to it', async (t) => {
   t.is(body.toString(), `no ${target}`);
 });
 
-test('a refusal that quotes the token is healed, and given back without it if it cannot be', async (t) => {
+test('a refusal that quotes the token is healed, or else returned without the token', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const proxy = await startTestProxy(t, [upstream.origin]);
   upstream.says = (url) =>
@@ -188,7 +188,7 @@ test('a refusal that quotes the token is healed, and given back without it if it
   quotesNone(t, proxy.lines.join('\n'), upstream.tokens);
 });
 
-test('a hub does not pass on what quotes the AppSecret, and says so', async (t) => {
+test('a hub does not pass on a response that quotes the AppSecret, and says so', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const hub = await startTestHub(t, [upstream.origin]);
   const proxy = await startHubProxy(t, [upstream.origin], [hub.base]);
@@ -223,7 +223,7 @@ test('a hub does not pass on what quotes the AppSecret, and says so', async (t) 
   quotesNone(t, hub.lines.join('\n') + proxy.lines.join('\n'), [DEMO_APP.secret, REPORTS_KEY]);
 });
 
-test('a hub behind a gateway that codes answers unasked is read', async (t) => {
+test('a hub behind a gateway that encodes responses unasked can be read', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const hub = await startQuotingUpstream(t);
   hub.says = (url) => {
@@ -235,7 +235,7 @@ test('a hub behind a gateway that codes answers unasked is read', async (t) => {
   t.like(await proxy.answer(LOGIN), { errcode: 40029 });
 });
 
-test('a hub that is none and quotes the credential gives it to nobody', async (t) => {
+test('a server that is not a hub and quotes the credential does not expose it', async (t) => {
   const upstream = await startQuotingUpstream(t);
   const problem = { type: 'urn:wechat-sidecar:problem:unknown_app', title: '', status: 404 };
   for (const says of [

@@ -80,7 +80,7 @@ async function lookedInto(): Promise<Bench> {
   return it;
 }
 
-test('the first refusal of a path is reported at once, and the call is sent again with the new token', async (t) => {
+test('the first refusal of a path is reported immediately, and the call is sent again with the new token', async (t) => {
   const it = bench();
   const words = it.refuse();
   const { fingerprint } = it.token;
@@ -90,7 +90,7 @@ test('the first refusal of a path is reported at once, and the call is sent agai
   t.deepEqual(words, ['the-second-token']);
 });
 
-test('refusals of a path that come while it is looked into share the report', async (t) => {
+test('refusals of a path that arrive while it is looked into share the report', async (t) => {
   const it = bench();
   const all = [it.refuse(), it.refuse(), it.refuse()];
   await it.asked[0]?.answer({ kind: 'accepted', holdMs: 2_000 });
@@ -98,7 +98,7 @@ test('refusals of a path that come while it is looked into share the report', as
   t.is(it.asked.length, 1);
 });
 
-test('a call whose token was replaced meanwhile goes on with the current one, whatever is held', async (t) => {
+test('a call whose token was replaced meanwhile continues with the current one, whatever is held', async (t) => {
   const it = bench();
   it.refuse();
   await it.asked[0]?.answer({ kind: 'accepted', holdMs: 60_000 });
@@ -133,7 +133,7 @@ test('a held path that is not called again is not reported again', async (t) => 
   t.is(it.asked.length, 1);
 });
 
-test('a success ends the hold two seconds later, and the next report tells of it', async (t) => {
+test('a success ends the hold two seconds later, and the next report mentions it', async (t) => {
   const it = bench();
   it.refuse();
   await it.asked[0]?.answer({ kind: 'accepted', holdMs: 600_000 });
@@ -202,7 +202,7 @@ for (const kind of ['waiting', 'rationed'] as const) {
   });
 }
 
-test('if nobody can look into it, everybody is asked again after a second, and on as long as calls are refused', async (t) => {
+test('if no hub can look into it, all are asked again after a second, and again while calls are refused', async (t) => {
   const it = bench();
   const words = it.refuse();
   await it.asked[0]?.answer({ kind: 'unavailable', errcode: 40164, message: '' });
@@ -219,7 +219,7 @@ test('if nobody can look into it, everybody is asked again after a second, and o
   t.is(it.asked.length, 4);
 });
 
-test('nobody waits longer than 2.5 s, and what the report comes to counts all the same', async (t) => {
+test('nobody waits longer than 2.5 s, and the outcome of the report still counts', async (t) => {
   const it = bench();
   const words = it.refuse();
   await it.pass(2_490);
@@ -232,7 +232,7 @@ test('nobody waits longer than 2.5 s, and what the report comes to counts all th
   t.deepEqual(next, ['held']);
 });
 
-test('who has waited for a token already waits for another one only for what is left of 2.5 s', async (t) => {
+test('a call that has waited for a token waits for another one only for the rest of its 2.5 s', async (t) => {
   const it = bench();
   const words: string[] = [];
   const refuse = (fingerprint: string): void =>
@@ -255,7 +255,7 @@ test('a new token ends the wait for evidence about the old one', async (t) => {
   t.deepEqual(words, ['the-second-token']);
 });
 
-test('an odd path is reported by its digest', (t) => {
+test('an unusual path is reported by its digest', (t) => {
   const it = bench();
   it.refuse(`/cgi-bin/${'x'.repeat(200)}`);
   it.refuse('/cgi-bin/%E4%BD%A0');

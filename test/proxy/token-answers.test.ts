@@ -16,7 +16,7 @@ const UNUSABLE: readonly (readonly [what: string, token: unknown, expiresIn: unk
 ];
 
 for (const [what, token, expiresIn] of UNUSABLE) {
-  test(`${what} is asked for again, and nobody sees it`, async (t) => {
+  test(`${what} is requested again, and nobody notices`, async (t) => {
     const simulator = await startSimulator(t);
     const body = JSON.stringify({ access_token: token, expires_in: expiresIn });
     simulator.control.answer({ path: TOKEN_PATH, body, times: 1 });
@@ -30,7 +30,7 @@ for (const [what, token, expiresIn] of UNUSABLE) {
   });
 }
 
-test('a platform whose tokens live for a moment is said to be the trouble, and is not asked with every call', async (t) => {
+test('a platform whose tokens live only briefly is reported as the cause, and is not asked with every call', async (t) => {
   const simulator = await startSimulator(t);
   let made = 0;
   const moment = (): string =>

@@ -10,7 +10,7 @@ import { ask } from '../support/simulator-client.ts';
 import { startSimulator } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-test('the certificate is for the API names alone, and can vouch for no other', async (t) => {
+test('the certificate is for the API names only, and cannot sign others', async (t) => {
   const folder = temporaryFolder(t);
   const folders = { trust: join(folder, 'trust'), key: join(folder, 'key') };
   const files = await prepareTrust(folders, new ManualClock());
@@ -42,7 +42,7 @@ test('the certificate is for the API names alone, and can vouch for no other', a
   t.true((bundle.match(/BEGIN CERTIFICATE/g)?.length ?? 0) > 50);
 });
 
-test('a sidecar that is started again shows what programs beside it trust already', async (t) => {
+test('a restarted sidecar uses the certificate that programs beside it already trust', async (t) => {
   const folder = temporaryFolder(t);
   const folders = { trust: join(folder, 'trust'), key: join(folder, 'key') };
   const clock = new ManualClock();
@@ -57,7 +57,7 @@ test('a sidecar that is started again shows what programs beside it trust alread
   t.is(readFileSync(join(folders.trust, 'wechat.pem'), 'utf8'), readFileSync(certFile, 'utf8'));
 });
 
-test('a call by the name of the API is served over HTTPS as any other, and drained with them', async (t) => {
+test('a call to the host name of the API is served over HTTPS as any other, and drained with them', async (t) => {
   const folder = temporaryFolder(t);
   const simulator = await startSimulator(t);
   const proxy = await startTestProxy(t, [simulator.origin], {
@@ -78,7 +78,7 @@ test('a call by the name of the API is served over HTTPS as any other, and drain
   await t.throwsAsync(ask(`https://127.0.0.1:${port}/`, { ca, headers: { host: 'api.weixin.qq.com' } }));
 });
 
-test('folders that cannot be written to stop the start, in words', async (t) => {
+test('folders that cannot be written prevent the start, with an explanation', async (t) => {
   const file = join(temporaryFolder(t), 'file');
   writeFileSync(file, '');
   const simulator = await startSimulator(t);

@@ -24,7 +24,7 @@ for (const [how, query] of [
   ['an injected call', ''],
   ['a passing call', `?${FOREIGN}`],
 ] as const) {
-  test(`${how} with a body goes on to the next origin when the first cannot be connected`, async (t) => {
+  test(`${how} with a body goes to the next origin if the first cannot be connected`, async (t) => {
     const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
     const proxy = await startTestProxy(t, [await deadOrigin(), upstream.origin]);
     for (let time = 0; time < 3; time++) {
@@ -41,7 +41,7 @@ for (const [how, query] of [
     t.regex(await proxy.metrics.page(), /wechat_sidecar_upstream_failovers_total\{host="127[^}]*\} 1\n/);
   });
 
-  test(`${how} that no origin can be connected for is upstream_unreachable`, async (t) => {
+  test(`${how} for which no origin can be connected is upstream_unreachable`, async (t) => {
     const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
     const proxy = await startTestProxy(t, [upstream.origin]);
     await fetch(`${proxy.base}/wxa/x`);
@@ -70,7 +70,7 @@ for (const [how, query] of [
     t.is(upstream.requests.length, sent + 1);
   });
 
-  test(`${how} without an answer in time is upstream_timeout, and under errorStatus http a 504`, async (t) => {
+  test(`${how} without a response in time is upstream_timeout, with errorStatus http a 504`, async (t) => {
     const upstream = await startScriptedUpstream(t, ({ head }, socket) => {
       if (head.includes('/ok')) socket.write(OK);
     });
@@ -86,7 +86,7 @@ for (const [how, query] of [
     t.is(upstream.requests.length, 2);
   });
 
-  test(`${how} is ended at the platform when its caller leaves`, async (t) => {
+  test(`${how} is ended at the platform when its caller disconnects`, async (t) => {
     let left = (): void => {};
     const gone = new Promise<void>((resolve) => {
       left = resolve;
@@ -101,7 +101,7 @@ for (const [how, query] of [
     t.is(upstream.requests.length, 1);
   });
 
-  test(`${how} whose answer breaks off is broken off for the caller too`, async (t) => {
+  test(`${how} whose response is cut off is cut off for the caller too`, async (t) => {
     const upstream = await startScriptedUpstream(t, (_, socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(5_000)}`);
       setTimeout(() => socket.destroy(), 20);
@@ -112,7 +112,7 @@ for (const [how, query] of [
     await t.throwsAsync(answer.text());
   });
 
-  test(`${how} whose small answer breaks off is upstream_broken`, async (t) => {
+  test(`${how} whose small response is cut off is upstream_broken`, async (t) => {
     const upstream = await startScriptedUpstream(t, (_, socket) => {
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"errcode":');
     });
@@ -121,7 +121,7 @@ for (const [how, query] of [
     t.is(answer.headers.get('x-wechat-sidecar-error'), 'upstream_broken');
   });
 
-  test(`${how} with an answer that is slow to be read does not pile it up`, async (t) => {
+  test(`${how} with a slow reader does not buffer its response`, async (t) => {
     let written = 0;
     const upstream = await startScriptedUpstream(t, (_, socket) => {
       const chunk = Buffer.alloc(64 * 1024, 'x');
@@ -161,7 +161,7 @@ test('a signed call stays on the first origin', async (t) => {
   t.is(signed.headers.get('x-wechat-sidecar-error'), 'upstream_unreachable');
 });
 
-test('an answer that is no HTTP is upstream_broken', async (t) => {
+test('a response that is not HTTP is upstream_broken', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.end('nonsense\r\n\r\n'));
   const proxy = await startTestProxy(t, [upstream.origin]);
   const answer = await fetch(`${proxy.base}/wxa/x`, { method: 'POST', body: 'x' });
@@ -179,7 +179,7 @@ test('calls over the limit of calls in flight are overloaded', async (t) => {
   await Promise.all(waiting);
 });
 
-test('memory for kept bodies is bounded, and a body beyond it still goes out once', async (t) => {
+test('memory for kept bodies is bounded, and a body beyond it is still sent once', async (t) => {
   const upstream = await startScriptedUpstream(
     t,
     (_, socket) => void socket.write(json('{"errcode":40001}')),

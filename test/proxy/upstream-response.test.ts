@@ -79,7 +79,7 @@ const anyBody = fc.oneof(
 );
 const anyCuts = fc.array(fc.nat({ max: 10_000 }), { maxLength: 12 });
 
-test('whatever the pieces, an answer is held with its verdict or passed on whole, never both', (t) => {
+test('however it is split, a response is held with its verdict or passed on completely, never both', (t) => {
   fc.assert(
     fc.property(anyBody, anyCuts, (body, cuts) => {
       const { answer, passedOn } = relay(body, cuts);
@@ -98,7 +98,7 @@ test('whatever the pieces, an answer is held with its verdict or passed on whole
   );
 });
 
-test('whatever the coding and the pieces, a coded error is judged and stays as it was', (t) => {
+test('whatever its coding and pieces, an encoded error is judged and stays unchanged', (t) => {
   const codings = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync };
   fc.assert(
     fc.property(errorText, fc.constantFrom('gzip', 'deflate', 'br'), anyCuts, (text, coding, cuts) => {
@@ -113,7 +113,7 @@ test('whatever the coding and the pieces, a coded error is judged and stays as i
   );
 });
 
-test('parts, faults of gateways and codings that nobody can read are passed on as they come', (t) => {
+test('multipart responses, gateway errors and unreadable codings are passed on unchanged', (t) => {
   const body = Buffer.from('{"errcode":40001}');
   t.is(relay(body, [3], [], 206).answer?.kind, 'relayed');
   t.is(relay(body, [3], [], 502).answer?.kind, 'relayed');
@@ -122,7 +122,7 @@ test('parts, faults of gateways and codings that nobody can read are passed on a
   t.throws(() => relay(body, [], [], 101), { instanceOf: RangeError });
 });
 
-test('a coding that is none, or that the bytes do not have, hides no refusal', (t) => {
+test('an unknown coding, or one that the bytes do not have, hides no refusal', (t) => {
   const plain = Buffer.from('\ufeff{"errcode":40001}\u0000');
   for (const coding of [
     'utf-8',
@@ -159,7 +159,7 @@ test('a coding that is none, or that the bytes do not have, hides no refusal', (
   }
 });
 
-test('a file that is packed is none of the answers that are judged, whatever is in it', (t) => {
+test('a compressed file is not judged, whatever is in it', (t) => {
   const packed = gzipSync('{"errcode":40001}');
   for (const headers of [[], ['content-encoding', 'identity'], ['content-encoding', 'br']]) {
     const { answer } = relay(packed, [3], headers);
@@ -170,7 +170,7 @@ test('a file that is packed is none of the answers that are judged, whatever is 
 const TOKEN = '92_aZ09-x_Y7bQ3mK5nP1rT6vW8yB2cD4fG0hJ';
 const QUOTES = Buffer.from(`<p>access_token=${TOKEN}</p>`);
 
-test('what quotes our token is held if it is a page, or small by its length, and goes on without it', (t) => {
+test('a response that quotes our token is held if it is a page or small, and passed on without the token', (t) => {
   for (const [status, headers] of [
     [302, []],
     [404, []],
@@ -191,21 +191,21 @@ test('what quotes our token is held if it is a page, or small by its length, and
   return undefined;
 });
 
-test('the head of a stream goes without our token, with the stand-in in its place', (t) => {
+test('the head of a stream is passed on with the stand-in in place of our token', (t) => {
   const headers = ['Location', `/a?access_token=${TOKEN}`, `X-${TOKEN}`, '1', 'X-Other', '%41'];
   const { passedOn, headers: sent } = relay(QUOTES, [], headers, 200, [new Secret(TOKEN)]);
   t.true(passedOn.equals(QUOTES));
   t.deepEqual(sent, ['OK', 'Location', '/a?access_token=STAND-IN', 'X-Other', '%41']);
 });
 
-test('a page that says it is coded is read both ways', (t) => {
+test('a page that claims a coding is read both ways', (t) => {
   for (const coding of ['deflate', 'br', 'gzip']) {
     const { answer } = relay(QUOTES, [], ['content-encoding', coding], 404, [new Secret(TOKEN)]);
     t.is(answer?.kind === 'held' && answer.body.toString(), '<p>access_token=[redacted]</p>', coding);
   }
 });
 
-test('a page of over 16 KiB is not held, and neither is any answer without a token of ours', (t) => {
+test('a page over 16 KiB is not held, and neither is a response without a token of ours', (t) => {
   const large = Buffer.alloc(16_385, 'x');
   t.true(relay(large, [100], [], 404, [new Secret(TOKEN)]).passedOn.equals(large));
   t.is(relay(large.subarray(1), [100], [], 404, [new Secret(TOKEN)]).answer?.kind, 'held');

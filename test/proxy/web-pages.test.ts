@@ -103,7 +103,7 @@ async function tryAll(proxy: RunningProxy, from: Page | Frame, base: string): Pr
   return neverCame;
 }
 
-browserTest(title('no page of another port or host gets a call through, by whatever means'), async (t) => {
+browserTest(title('no page of another port or host can make a call, by any means'), async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
   const proxy = await startTestProxy(t, [upstream.origin]);
   const port = await startPages(t);
@@ -118,7 +118,7 @@ browserTest(title('no page of another port or host gets a call through, by whate
   t.deepEqual(upstream.requests, []);
 });
 
-browserTest(title('a frame without an origin gets no call through'), async (t) => {
+browserTest(title('a frame without an origin cannot make a call'), async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
   const proxy = await startTestProxy(t, [upstream.origin]);
   const page = await openPage(t, `http://localhost:${await startPages(t)}/`);
@@ -128,7 +128,7 @@ browserTest(title('a frame without an origin gets no call through'), async (t) =
 });
 
 browserTest(
-  title('a page whose name was led here is refused, and what a person types is served'),
+  title('a page whose host name was rebound to us is refused, and a typed URL is served'),
   async (t) => {
     const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
     const proxy = await startTestProxy(t, [upstream.origin]);
@@ -145,7 +145,7 @@ browserTest(
 );
 
 browserTest(
-  title('a page of an allowed origin calls and reads the answers, and no other page does'),
+  title('a page of an allowed origin can call and read the responses, and no other page can'),
   async (t) => {
     const upstream = await startScriptedUpstream(t, ({ body }, socket) => {
       const cors = 'Access-Control-Allow-Origin: https://elsewhere.example\r\nVary: Accept\r\n';
@@ -180,7 +180,7 @@ browserTest(
   },
 );
 
-test('a preflight is answered for the call that it asks for', async (t) => {
+test('a preflight gets a response for the call that it asks for', async (t) => {
   const upstream = await startScriptedUpstream(t, (_, socket) => void socket.write(OK));
   const origin = 'http://localhost:5173';
   const proxy = await startTestProxy(t, [upstream.origin], { WECHAT_SIDECAR_ALLOWED_ORIGINS: origin });

@@ -22,7 +22,7 @@ function asked({ sidecar }: Pair, endpoint: string): Promise<number> {
   return sidecar.metric('wechat_sidecar_requests_total', `endpoint="${endpoint}"`);
 }
 
-test.serial('co-wechat-api works, and goes on when its token is killed', async (t) => {
+test.serial('co-wechat-api works, and continues when its token is killed', async (t) => {
   const pair = await startPair(t, { env: { WECHAT_TOKEN_MODE: 'classic' } });
   const api = sdkFor(pair.sidecar);
   await worksOnce(t, api);
@@ -34,7 +34,7 @@ test.serial('co-wechat-api works, and goes on when its token is killed', async (
   t.is(costOf(pair.control).fetches, 2);
 });
 
-test.serial('an upload of co-wechat-api is healed by us; by itself it would hang', async (t) => {
+test.serial('an upload of co-wechat-api is healed by us; otherwise it would hang', async (t) => {
   const { control, sidecar } = await startPair(t);
   const api = sdkFor(sidecar);
   await api.getUser('oSdkUser1');
@@ -48,7 +48,7 @@ test.serial('an upload of co-wechat-api is healed by us; by itself it would hang
 
 for (const errcode of [40001, 42001]) {
   test.serial(
-    `an endpoint that always answers ${errcode} does not set co-wechat-api going in circles`,
+    `an endpoint that always responds with ${errcode} does not make co-wechat-api retry endlessly`,
     async (t) => {
       const pair = await startPair(t);
       const api = sdkFor(pair.sidecar);
@@ -66,7 +66,7 @@ for (const errcode of [40001, 42001]) {
   );
 }
 
-test.serial('errors of our own reach the code that calls co-wechat-api', async (t) => {
+test.serial('our own errors reach the code that calls co-wechat-api', async (t) => {
   const { platform, sidecar } = await startPair(t);
   const api = sdkFor(sidecar);
   await api.getUser('oSdkUser1');
@@ -75,7 +75,7 @@ test.serial('errors of our own reach the code that calls co-wechat-api', async (
   t.is((error as Error & { code?: unknown }).code, -1);
 });
 
-test.serial('tickets for web pages', async (t) => {
+test.serial('co-wechat-api gets tickets for web pages', async (t) => {
   const { control, sidecar } = await startPair(t);
   const api = sdkFor(sidecar);
   const { ticket } = await api.getTicket();

@@ -40,7 +40,7 @@ function stubOfWx(ticket: string): string {
 }
 
 for (const readme of ['README.md', 'README.zh-CN.md']) {
-  browserTest(`${skipped}the page and the server that ${readme} shows have a page signed`, async (t) => {
+  browserTest(`${skipped}the page and the server in ${readme} get a page signed`, async (t) => {
     const { sidecar } = await startPair(t);
     const ticket = String((await sidecar.call('/cgi-bin/ticket/getticket?type=jsapi')).json()['ticket']);
     const folder = temporaryFolder(t);

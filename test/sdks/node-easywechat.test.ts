@@ -48,7 +48,7 @@ function hashOf(bytes: Buffer): string {
 for (const stable of [false, true]) {
   const endpoint = stable ? '/cgi-bin/stable_token' : '/cgi-bin/token';
 
-  test.serial(`node-easywechat with ${endpoint} works, and goes on when its token is killed`, async (t) => {
+  test.serial(`node-easywechat with ${endpoint} works, and continues when its token is killed`, async (t) => {
     const { control, sidecar } = await startPair(t, { env: { WECHAT_TOKEN_MODE: 'classic' } });
     const client = sdkFor(sidecar, stable);
     await worksOnce(t, client);
@@ -60,7 +60,7 @@ for (const stable of [false, true]) {
     t.is(costOf(control).fetches, 2);
   });
 
-  test.serial(`an endpoint that always answers 40001 is told as it is (${endpoint})`, async (t) => {
+  test.serial(`an endpoint that always responds with 40001 is reported as such (${endpoint})`, async (t) => {
     const { control, sidecar } = await startPair(t);
     const client = sdkFor(sidecar, stable);
     control.break({ path: '/cgi-bin/menu/get', fault: { kind: 'errcode', errcode: 40001 } });

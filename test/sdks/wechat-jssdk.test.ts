@@ -22,7 +22,7 @@ function optionsFor({ base }: Sidecar): ConstructorParameters<typeof jssdk.JSSDK
   };
 }
 
-test.serial('wechat-jssdk signs pages and reads cards, and goes on when its token is killed', async (t) => {
+test.serial('wechat-jssdk signs pages and reads cards, and continues when its token is killed', async (t) => {
   const { control, sidecar } = await startPair(t, { env: { WECHAT_TOKEN_MODE: 'classic' } });
   const options = optionsFor(sidecar);
   const web = new jssdk.JSSDK(options);
@@ -41,7 +41,7 @@ test.serial('wechat-jssdk signs pages and reads cards, and goes on when its toke
   t.is(costOf(control).fetches, 2);
 });
 
-test.serial('wechat-jssdk logs users of a mini-program in, without the secret', async (t) => {
+test.serial('wechat-jssdk logs in users of a mini-program, without the secret', async (t) => {
   const { control, sidecar } = await startPair(t);
   const { openid, session_key: key } = await new jssdk.MiniProgram(optionsFor(sidecar)).getSession('code-1');
   t.true(openid.length > 10 && key.length > 10);
@@ -50,7 +50,7 @@ test.serial('wechat-jssdk logs users of a mini-program in, without the secret', 
 
 for (const errcode of [40001, 40014, 42001]) {
   test.serial(
-    `an endpoint that always answers ${errcode} does not set wechat-jssdk going in circles`,
+    `an endpoint that always responds with ${errcode} does not make wechat-jssdk retry endlessly`,
     async (t) => {
       const { control, sidecar } = await startPair(t);
       const card = new jssdk.Card(optionsFor(sidecar));

@@ -48,7 +48,7 @@ async function startAdmin(t: ExecutionContext, over: Partial<AdminInput> = {}): 
   return { port: listener.port, log, quits, get };
 }
 
-test('health is ok in one word, and with ?verbose in one line a check', async (t) => {
+test('health is one word, and with ?verbose one line for each check', async (t) => {
   const { get } = await startAdmin(t, {
     checks: {
       live: [{ name: 'loop', run: () => undefined }],
@@ -100,7 +100,7 @@ test('metrics, version and status are served, to HEAD as well', async (t) => {
   t.is((await get('/livez', { method: 'HEAD' })).status, 200);
 });
 
-test('a program on this machine can stop the role, once the answer is out', async (t) => {
+test('a program on this machine can stop the role, after the response is sent', async (t) => {
   let quit: () => void = () => undefined;
   const stopped = new Promise<void>((resolve) => (quit = resolve));
   const { get } = await startAdmin(t, { quit: () => quit() });
@@ -111,7 +111,7 @@ test('a program on this machine can stop the role, once the answer is out', asyn
   t.pass();
 });
 
-test('the log level is changed by query or by body, and a wrong one is refused in words', async (t) => {
+test('the log level is changed by query or by body, and a wrong one is refused with an explanation', async (t) => {
   const { get, log } = await startAdmin(t);
   t.is(
     (await get('/loglevel?level=debug', { method: 'POST' })).text,
@@ -135,7 +135,7 @@ test('the log level is changed by query or by body, and a wrong one is refused i
   t.is(log.level(), 'error');
 });
 
-test('what changes something answers GET with 405 and the method to use', async (t) => {
+test('calls that change something refuse GET with 405 and the method to use', async (t) => {
   const { get, quits } = await startAdmin(t);
   for (const path of ['/quitquitquit', '/loglevel?level=debug']) {
     const answer = await get(path);
@@ -148,7 +148,7 @@ test('what changes something answers GET with 405 and the method to use', async 
   t.deepEqual(quits, []);
 });
 
-test('a web page cannot post, neither across sites nor through a name that was made to lead here', async (t) => {
+test('a web page cannot post, neither across sites nor through DNS rebinding', async (t) => {
   const { port, quits } = await startAdmin(t);
   const post = (headers: string): Promise<string> =>
     rawCall(port, `POST /quitquitquit HTTP/1.1\r\n${headers}Content-Length: 0\r\nConnection: close\r\n\r\n`);
@@ -169,7 +169,7 @@ test('a web page cannot post, neither across sites nor through a name that was m
   t.regex(await post('Host: [::1]:3881\r\n'), /^HTTP\/1\.1 200 /);
 });
 
-test('what a mesh or a proxy brings from elsewhere is not from this machine', async (t) => {
+test('a call that a mesh or a proxy forwards is not from this machine', async (t) => {
   const { port, quits } = await startAdmin(t);
   const post = (localAddress: string, headers: Record<string, string>): Promise<number> =>
     new Promise((resolve, reject) => {
@@ -196,7 +196,7 @@ test('what a mesh or a proxy brings from elsewhere is not from this machine', as
   t.is(await post('127.0.0.1', {}), 200);
 });
 
-test('an unknown path is answered in plain words with what there is', async (t) => {
+test('an unknown path gets a list of what exists', async (t) => {
   const { get } = await startAdmin(t);
   const answer = await get('/nothing/here?x=1');
   t.is(answer.status, 404);
@@ -214,7 +214,7 @@ test('an unknown path is answered in plain words with what there is', async (t) 
   t.is((await get('/')).status, 200);
 });
 
-test('a failure inside is a 500 that tells the caller nothing', async (t) => {
+test('an internal failure is a 500 without details', async (t) => {
   const { get } = await startAdmin(t, {
     status() {
       throw new Error('canary');

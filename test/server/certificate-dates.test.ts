@@ -15,7 +15,7 @@ async function certificate(fromDays: number, toDays: number): Promise<Buffer> {
   return Buffer.from(cert);
 }
 
-test('a certificate that expires soon is told once a day, and one with a short life late in it', async (t) => {
+test('a certificate that expires soon is reported once a day, and a short-lived one late in its lifetime', async (t) => {
   const clock = new ManualClock();
   const lines: string[] = [];
   const dates = new CertificateDates(

@@ -68,7 +68,7 @@ async function shownName(port: number): Promise<string> {
   return String(name);
 }
 
-test('a new pair is shown to new connections, without a restart', async (t) => {
+test('a new pair is used for new connections, without a restart', async (t) => {
   const files = mount(t, one);
   const { port, clock, lines } = await start(t, files);
   t.is(await shownName(port), one.name);
@@ -78,7 +78,7 @@ test('a new pair is shown to new connections, without a restart', async (t) => {
   t.regex(lines.join(''), /certificate reloaded/);
 });
 
-test('a change is noticed from the file system within a moment, not at the next look alone', async (t) => {
+test('a change is noticed through the file system immediately, and not only by the next check', async (t) => {
   const files = mount(t, one);
   const { port, clock } = await start(t, files);
   files.put(two);
@@ -90,7 +90,7 @@ test('a change is noticed from the file system within a moment, not at the next 
   t.is(await shownName(port), two.name);
 });
 
-test('a pair that does not fit is refused with one log line, and the old one stays', async (t) => {
+test('a pair that does not match is refused with one log line, and the old one stays', async (t) => {
   const files = mount(t, one);
   const { port, clock, lines } = await start(t, files);
   files.put({ cert: two.cert, key: one.key });
@@ -103,21 +103,21 @@ test('a pair that does not fit is refused with one log line, and the old one sta
   t.is(await shownName(port), two.name);
 });
 
-test('a first pair that is unusable stops the start, and names the files and the setting', async (t) => {
+test('an unusable first pair prevents the start, with the files and the setting in the message', async (t) => {
   const files = mount(t, { cert: two.cert, key: one.key });
   const error = await t.throwsAsync(start(t, files), { instanceOf: ListenError });
   t.true(error?.message.includes(files.certFile));
   t.regex(error?.message ?? '', /^Cannot serve HTTPS for listen/);
 });
 
-test('something that is no TLS on the HTTPS port is closed and harms nobody', async (t) => {
+test('a connection without TLS to the HTTPS port is closed and affects nobody', async (t) => {
   const files = mount(t, one);
   const { port } = await start(t, files);
   await rawCall(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
   t.is(await shownName(port), one.name);
 });
 
-test('a certificate of our own that has expired, or is not valid yet, is told, until a good one is there', async (t) => {
+test('our own certificate is reported while it has expired or is not valid yet, until a valid one is there', async (t) => {
   const startMs = new ManualClock().unixMs();
   const at = (hours: number): Date => new Date(startMs + hours * 3_600_000);
   const short = await makeTestCertificate('short.test', { notBeforeDate: at(1.5), notAfterDate: at(3.5) });

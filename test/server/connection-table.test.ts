@@ -65,7 +65,7 @@ function closed(socket: Socket): Promise<unknown> {
   return socket.destroyed ? Promise.resolve() : once(socket, 'close');
 }
 
-test('a caller that has sent a request stays, and of silent connections the oldest gives way', async (t) => {
+test('a caller that has sent a request stays, and the oldest silent connection is closed', async (t) => {
   const { caller, silent } = await start(t);
   const served = await caller();
   const first = await silent();
@@ -82,7 +82,7 @@ test('a caller that has sent a request stays, and of silent connections the olde
   t.false(served.destroyed);
 });
 
-test('a connection that finished TLS and sent half a head gives way like a silent one', async (t) => {
+test('a connection that finished TLS and sent half a head is closed like a silent one', async (t) => {
   const { port, cert, caller, silent } = await start(t);
   const half = connectTls({ port, host: '127.0.0.1', ca: cert });
   half.on('error', () => undefined);
@@ -96,7 +96,7 @@ test('a connection that finished TLS and sent half a head gives way like a silen
   t.true(served.every(({ destroyed }) => !destroyed));
 });
 
-test('if all have sent requests, the one whose last request is the longest ago gives way', async (t) => {
+test('if all have sent requests, the one whose last request is the oldest is closed', async (t) => {
   const { caller } = await start(t);
   const [first, second, ...others] = [await caller(), await caller(), await caller(), await caller()];
   await ask(first);
@@ -106,7 +106,7 @@ test('if all have sent requests, the one whose last request is the longest ago g
   t.pass();
 });
 
-test('connections that have closed leave their place', async (t) => {
+test('closed connections free their place', async (t) => {
   const { caller } = await start(t);
   const kept = await caller();
   for (let n = 0; n < 3 * MAX; n += 1) {
@@ -117,7 +117,7 @@ test('connections that have closed leave their place', async (t) => {
   t.false(kept.destroyed);
 });
 
-test('of connections that say nothing one address may hold half, and the oldest gives way', async (t) => {
+test('one address may have half of the silent connections, and its oldest is closed', async (t) => {
   const listener = await listen({
     host: '127.0.0.1',
     port: 0,
@@ -187,7 +187,7 @@ async function startShared(t: ExecutionContext, limits: Partial<ConnectionLimits
 
 const KNOWN = 'GET / HTTP/1.1\r\nHost: x\r\nX-Key: one\r\n\r\n';
 
-test('strangers of one address have half of all connections, and take none from those that are recognised', async (t) => {
+test('strangers from one address get half of all connections, and take none from recognised callers', async (t) => {
   const { send, reasons } = await startShared(t, { connectionsMax: 8, unprovenMax: 8 });
   const known = [await send(KNOWN, '127.0.0.2'), await send(KNOWN, '127.0.0.2')];
   const strangers: Socket[] = [];
@@ -199,7 +199,7 @@ test('strangers of one address have half of all connections, and take none from 
   t.false(elsewhere.destroyed);
 });
 
-test('if the table is full, the address that has the most gives way, and not the oldest of all', async (t) => {
+test('if the table is full, a connection of the address that has the most is closed, not the oldest of all', async (t) => {
   const { send, reasons } = await startShared(t, { connectionsMax: 5, unprovenMax: 5 });
   const honest = await send(HEAD, '127.0.0.2');
   const greedy = [await send(HEAD, '127.0.0.3'), await send(HEAD, '127.0.0.3')];
@@ -210,7 +210,7 @@ test('if the table is full, the address that has the most gives way, and not the
   t.deepEqual(reasons, ['connection_limit']);
 });
 
-test('a recognised caller that is served keeps its connection, and the newcomer is closed', async (t) => {
+test('a recognised caller that is being served keeps its connection, and the newcomer is closed', async (t) => {
   const { send } = await startShared(t, { connectionsMax: 2, unprovenMax: 2 });
   const hanging = KNOWN.replace('/ ', '/hang ');
   const served = [
@@ -223,7 +223,7 @@ test('a recognised caller that is served keeps its connection, and the newcomer 
   t.true(served.every(({ destroyed }) => !destroyed));
 });
 
-test('one caller has half of all connections, and its own idle ones give way', async (t) => {
+test('one caller gets half of all connections, and its own idle ones are closed first', async (t) => {
   const { send, reasons } = await startShared(t, { connectionsMax: 6, unprovenMax: 6 });
   const own: Socket[] = [];
   for (let n = 0; n < 5; n += 1) own.push(await send(KNOWN, '127.0.0.2'));
@@ -232,7 +232,7 @@ test('one caller has half of all connections, and its own idle ones give way', a
   t.deepEqual(new Set(reasons), new Set(['caller_share']));
 });
 
-test('where requests are small, a stranger with half a body gives way, and a known caller does not', async (t) => {
+test('if requests are small, a stranger with half a body is closed, and a known caller is not', async (t) => {
   const half = 'POST /hang HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf';
   const { send } = await startShared(t, { connectionsMax: 9, unprovenMax: 4, needsWholeRequest: true });
   const known = await send(half.replace('Host', 'X-Key: one\r\nHost'), '127.0.0.2', false);

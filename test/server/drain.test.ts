@@ -50,7 +50,7 @@ async function turns(): Promise<void> {
   for (let n = 0; n < 20; n += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('a drain waits for what is in flight, and asks every caller to close', async (t) => {
+test('a drain waits for calls in flight, and asks every caller to close', async (t) => {
   const served = await start(t);
   const caller = await served.call();
   t.is(served.inFlight(), 1);
@@ -62,7 +62,7 @@ test('a drain waits for what is in flight, and asks every caller to close', asyn
   t.deepEqual(await drained, { cut: 0 });
 });
 
-test('idle connections are closed, and no new one is taken', async (t) => {
+test('idle connections are closed, and no new ones are accepted', async (t) => {
   const served = await start(t);
   const idle = await served.call();
   served.pending[0]?.end('first');
@@ -90,7 +90,7 @@ test('during the delay new calls are still served', async (t) => {
   t.deepEqual(await drained, { cut: 0 });
 });
 
-test('what is left at the timeout is cut and counted; the delay is part of the timeout', async (t) => {
+test('calls that are left at the timeout are cut and counted; the delay is part of the timeout', async (t) => {
   const served = await start(t);
   const callers = [await served.call(), await served.call()];
   const drained = served.drain({ delayMs: 5_000, timeoutMs: 25_000 });
@@ -104,7 +104,7 @@ test('what is left at the timeout is cut and counted; the delay is part of the t
   for (const caller of callers) t.is(await caller.untilClosed(), '');
 });
 
-test('a connection made just before the stop may still bring its call', async (t) => {
+test('a connection made just before the stop can still send its call', async (t) => {
   const served = await start(t, (_request, response) => response.end('just in time'));
   const caller = await rawConnection(served.port);
   t.teardown(() => caller.socket.destroy());
@@ -117,7 +117,7 @@ test('a connection made just before the stop may still bring its call', async (t
   t.deepEqual(await drained, { cut: 0 });
 });
 
-test('a silent connection holds a drain up for a moment only', async (t) => {
+test('a silent connection delays a drain only briefly', async (t) => {
   const served = await start(t, (_request, response) => response.end('x'));
   const silent = await rawConnection(served.port);
   await answered(await served.call(), 'x');
@@ -128,7 +128,7 @@ test('a silent connection holds a drain up for a moment only', async (t) => {
   await silent.untilClosed();
 });
 
-test('a second drain is the first one', async (t) => {
+test('a second drain joins the first one', async (t) => {
   const served = await start(t);
   const caller = await served.call();
   const first = served.drain({ delayMs: 0, timeoutMs: 25_000 });

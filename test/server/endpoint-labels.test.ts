@@ -2,12 +2,12 @@ import test from 'ava';
 import { makeEndpointLabels } from '../../src/server/endpoint-labels.ts';
 import { KNOWN_ENDPOINTS } from '../../src/wechat/endpoints.ts';
 
-test('a known path is its own label from the first call on, whatever it was answered', (t) => {
+test('a known path is its own label from the first call on, whatever the response', (t) => {
   const labels = makeEndpointLabels();
   t.is(labels.labelOf('/cgi-bin/message/custom/send', false), '/cgi-bin/message/custom/send');
 });
 
-test('an unknown path becomes a label once it was served ten times', (t) => {
+test('an unknown path becomes a label after it was served ten times', (t) => {
   const labels = makeEndpointLabels();
   for (let call = 0; call < 10; call += 1) t.is(labels.labelOf('/wxa/brand_new/call', true), 'other');
   t.is(labels.labelOf('/wxa/brand_new/call', true), '/wxa/brand_new/call');
@@ -18,7 +18,7 @@ test('a path that the platform does not serve never becomes a label', (t) => {
   for (let call = 0; call < 50; call += 1) t.is(labels.labelOf('/wxa/no_such/call', false), 'other');
 });
 
-test('paths that hold identifiers never become a label, however often they are seen', (t) => {
+test('paths with identifiers never become a label, however often they are called', (t) => {
   const labels = makeEndpointLabels();
   const paths = [
     '/wxa/user/o6_bmjrPTlm6_2sgVt7hMZOPfL2M',
@@ -51,7 +51,7 @@ test('at most a hundred frequent paths become labels', (t) => {
   t.is(seen.size, 101);
 });
 
-test('the known paths are of the form that the platform uses, and none ends in a slash', (t) => {
+test('the known paths have the form that the platform uses, and none ends in a slash', (t) => {
   t.true(KNOWN_ENDPOINTS.size > 300);
   for (const path of KNOWN_ENDPOINTS) t.regex(path, /^(?:\/[a-z0-9_-]+)+$/);
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { eventLoopUtilization } from '../../src/server/event-loop.ts';
 
-test('the utilization is that of the time since the last reading, and readings close together are one', (t) => {
+test('the utilization covers the time since the last reading, and readings close together count as one', (t) => {
   let spent = { idle: 3_000, active: 1_000 };
   const read = eventLoopUtilization(() => spent);
   t.is(read(), 0.25);

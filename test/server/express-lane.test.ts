@@ -31,7 +31,7 @@ test('plain requests stay in the express lane, one after the other on one connec
   );
 });
 
-test('what is not plain goes to the general lane with all that follows it, and no answer is lost', async (t) => {
+test('a request that is not plain goes to the general lane with all that follows it, and no response is lost', async (t) => {
   const { listener } = await startLanes(t, true);
   const caller = await rawConnection(listener.port);
   caller.socket.write(get('/1'));
@@ -46,7 +46,7 @@ test('what is not plain goes to the general lane with all that follows it, and n
   ]);
 });
 
-test('requests that are sent ahead are answered in order, however they are cut', async (t) => {
+test('pipelined requests are answered in order, however they are split', async (t) => {
   const { listener } = await startLanes(t, true);
   const whole = [get(`${LATER}/1`), post('/2', 'two'), get('/3'), get('/4', CLOSE)].join('');
   for (let cut = 1; cut < whole.length; cut += 7) {
@@ -63,7 +63,7 @@ test('requests that are sent ahead are answered in order, however they are cut',
   }
 });
 
-test('a request that does not come whole within a moment is waited for by the general lane', async (t) => {
+test('a request that is not complete immediately is handed to the general lane', async (t) => {
   const clock = new ManualClock();
   const { listener } = await startLanes(t, true, { clock });
   const caller = await rawConnection(listener.port);
@@ -102,7 +102,7 @@ test('a caller that writes head and body one after the other stays in the expres
 
 const SHORT = { headersTimeoutMs: 300, keepAliveTimeoutMs: 300, checkIntervalMs: 50 };
 
-test('a connection that brings nothing is refused after the time for a head', async (t) => {
+test('a connection that sends nothing is refused after the time limit for a head', async (t) => {
   const { listener } = await startLanes(t, true, { limits: SHORT });
   const caller = await rawConnection(listener.port);
   t.regex(await caller.untilClosed(), /^HTTP\/1\.1 408 /);
@@ -124,7 +124,7 @@ test('after it was handed over, a connection has the limits of the general lane'
   t.regex(await caller.untilClosed(), /general \/general\/1\n(?:HTTP\/1\.1 408 |$)/);
 });
 
-test('a stop answers what is in flight with Connection: close, and closes what is idle', async (t) => {
+test('a stop answers requests in flight with Connection: close, and closes idle connections', async (t) => {
   const { listener } = await startLanes(t, true);
   const idle = await rawConnection(listener.port);
   idle.socket.write(get('/idle'));
@@ -139,7 +139,7 @@ test('a stop answers what is in flight with Connection: close, and closes what i
   t.is(listener.inFlight(), 0);
 });
 
-test('a stop cuts what is not answered in time', async (t) => {
+test('a stop cuts requests that are not answered in time', async (t) => {
   const { listener } = await startLanes(t, true);
   const busy = await rawConnection(listener.port);
   busy.socket.write(get(`${NEVER}/busy`));
@@ -148,14 +148,14 @@ test('a stop cuts what is not answered in time', async (t) => {
   t.is(await busy.untilClosed(), '');
 });
 
-test('a caller that closes its side after its request gets its answer', async (t) => {
+test('a caller that half-closes after its request gets its response', async (t) => {
   const { listener } = await startLanes(t, true);
   const caller = await rawConnection(listener.port);
   caller.socket.end(get(`${LATER}/half`));
   t.regex(await caller.untilClosed(), /Connection: close\r\n\r\nexpress \/later\/half\n$/);
 });
 
-test('a caller that closes its side within a request is told so', async (t) => {
+test('a caller that half-closes within a request gets an error that says so', async (t) => {
   const { listener } = await startLanes(t, true);
   const caller = await rawConnection(listener.port);
   caller.socket.end(post('/half', 'hello').slice(0, -2));

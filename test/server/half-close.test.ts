@@ -66,7 +66,7 @@ async function untilHalfClosed(socket: Socket): Promise<void> {
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('a caller that closes its side after its request gets its answer, and then the connection ends', async (t) => {
+test('a caller that half-closes after its request gets its response, and then the connection ends', async (t) => {
   const { send, next, clock } = await start(t);
   const connection = await send(GET);
   const { response, ended } = await next();
@@ -79,7 +79,7 @@ test('a caller that closes its side after its request gets its answer, and then 
   t.is(await ended, 'answered');
 });
 
-test('so do callers that post, and all that pipeline', async (t) => {
+test('the same holds for callers that post or pipeline', async (t) => {
   const { send, next } = await start(t);
   const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}';
   const connection = await send(post + GET);
@@ -102,7 +102,7 @@ test('one that waits for long is asked whether it is there, and waits on', async
   t.is(await ended, 'answered');
 });
 
-test('one that has left is found to be gone, and its call ends', async (t) => {
+test('a caller that has disconnected is detected, and its call ends', async (t) => {
   const { send, next, clock } = await start(t);
   const connection = await send(GET);
   const { ended } = await next();
@@ -114,7 +114,7 @@ test('one that has left is found to be gone, and its call ends', async (t) => {
   t.is(await ended, 'gone');
 });
 
-test('who cannot be asked counts as gone: HTTP/1.0, and an answer that has stopped half-way', async (t) => {
+test('a caller that cannot be probed counts as gone: HTTP/1.0, and a response that has stopped half-way', async (t) => {
   const { send, next, clock } = await start(t);
   await send('GET / HTTP/1.0\r\n\r\n');
   const old = await next();
@@ -134,7 +134,7 @@ test('who cannot be asked counts as gone: HTTP/1.0, and an answer that has stopp
   t.is(await ended, 'gone');
 });
 
-test('over TLS it is the same, but for a caller that closes its side before TLS is finished: it is closed at once', async (t) => {
+test('the same holds over TLS, except that a caller that half-closes during the handshake is closed immediately', async (t) => {
   const folder = temporaryFolder(t);
   const { cert, key } = await makeTestCertificate('one.test');
   const tls = { certFile: join(folder, 'crt'), keyFile: join(folder, 'key') };

@@ -2,7 +2,7 @@ import test from 'ava';
 import { KeptPage } from '../../src/server/kept-page.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-test('a page is written anew as often as its rate allows, and after that the last one is given', async (t) => {
+test('a page is written again as often as its rate allows; beyond that the last one is returned', async (t) => {
   const clock = new ManualClock();
   let written = 0;
   const page = new KeptPage(() => `page ${(written += 1)}`, { burst: 3, refillMs: 500 }, clock);
@@ -15,7 +15,7 @@ test('a page is written anew as often as its rate allows, and after that the las
   t.is(await read(), 'page 5');
 });
 
-test('who asks while it is written waits for the same page, and a failure is not kept', async (t) => {
+test('requests while it is being written wait for the same page, and a failure is not kept', async (t) => {
   const waiting: ((text: string) => void)[] = [];
   const page = new KeptPage(
     () => new Promise((resolve) => waiting.push(resolve)),

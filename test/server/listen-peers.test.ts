@@ -25,7 +25,7 @@ function askFrom(localAddress: string, port: number, secure: boolean): Promise<s
   });
 }
 
-test('a peer that is not listed is closed at once, with TLS and without, and the log names it', async (t) => {
+test('an unlisted peer is closed immediately, with TLS and without, and the log names it', async (t) => {
   const folder = temporaryFolder(t);
   const { cert, key } = await makeTestCertificate('listener');
   const files = { certFile: join(folder, 'cert'), keyFile: join(folder, 'key') };

@@ -34,7 +34,7 @@ test('localhost means 127.0.0.1 and ::1, on one port', async (t) => {
   }
 });
 
-test('[::] means every address of both families, and callers are known by their own addresses', async (t) => {
+test('[::] means every address of both families, and callers are seen with their own addresses', async (t) => {
   const peers: (string | undefined)[] = [];
   const handler: RequestListener = (request, response) => {
     peers.push(request.socket.remoteAddress);
@@ -51,7 +51,7 @@ test('[::] means every address of both families, and callers are known by their 
   }
 });
 
-test('a port in use is told with the setting to change', async (t) => {
+test('a port in use is reported with the setting to change', async (t) => {
   const first = await start(t, hello);
   const error = await t.throwsAsync(start(t, hello, { port: first.port }), { instanceOf: ListenError });
   t.is(error?.code, 'EADDRINUSE');
@@ -62,7 +62,7 @@ test('a port in use is told with the setting to change', async (t) => {
   );
 });
 
-test('where only ::1 is in use, localhost fails as a whole and leaves nothing open', async (t) => {
+test('if only ::1 is in use, localhost fails completely and leaves nothing open', async (t) => {
   if (!(await hasIpv6Loopback())) {
     t.pass('This machine has no ::1.');
     return;
@@ -82,7 +82,7 @@ test('where only ::1 is in use, localhost fails as a whole and leaves nothing op
   again.close();
 });
 
-test('an address that this machine does not have is told with the setting to change', async (t) => {
+test('an address that this machine does not have is reported with the setting to change', async (t) => {
   const error = await t.throwsAsync(start(t, hello, { host: '192.0.2.1' }), { instanceOf: ListenError });
   t.is(error?.code, 'EADDRNOTAVAIL');
   t.regex(error?.message ?? '', /192\.0\.2\.1.*WECHAT_SIDECAR_LISTEN \(listen\)/);
@@ -99,7 +99,7 @@ test('a long URL is served, and a head over 64 KiB is refused with 431', async (
   t.regex(tooLong, /^HTTP\/1\.1 431 [^]*too long/);
 });
 
-test('no header is dropped without a word: too many of them are refused with 431', async (t) => {
+test('no header is dropped silently: too many of them are refused with 431', async (t) => {
   const { port } = await start(t, (request, response) => response.end(request.headers['x-last']));
   const many = (count: number): string => Array.from({ length: count }, (_, n) => `x-${n}: 1\r\n`).join('');
   const answer = await rawCall(
@@ -136,7 +136,7 @@ for (const [name, bytes] of [
   });
 }
 
-test('a role words the refusals itself', async (t) => {
+test('each role writes its own refusals', async (t) => {
   const { port } = await start(t, hello, {
     refuse: ({ kind, message }) => errorResponse('bad_request', `${kind}: ${message}`, 'wechat'),
   });
@@ -152,7 +152,7 @@ test('a role words the refusals itself', async (t) => {
   }
 });
 
-test('CONNECT is refused, and the tunnelled bytes go nowhere', async (t) => {
+test('CONNECT is refused, and the tunnelled bytes are dropped', async (t) => {
   let handled = 0;
   const { port } = await start(t, () => void (handled += 1));
   const answer = await rawCall(
@@ -164,7 +164,7 @@ test('CONNECT is refused, and the tunnelled bytes go nowhere', async (t) => {
   t.is(handled, 0);
 });
 
-test('a caller that pipelines garbage after a request gets the answer to the request, and no other', async (t) => {
+test('a caller that pipelines garbage after a request gets only the response to the request', async (t) => {
   let arrived: (response: ServerResponse) => void = () => undefined;
   const response = new Promise<ServerResponse>((resolve) => (arrived = resolve));
   const { port } = await start(t, (_request, begun) => arrived(begun));
@@ -177,7 +177,7 @@ test('a caller that pipelines garbage after a request gets the answer to the req
   t.regex(await caller.untilClosed(), /^HTTP\/1\.1 200 [^]*the first answer$/);
 });
 
-test('a body that breaks off into garbage is refused once, and the handler learns of it', async (t) => {
+test('a body that turns into garbage is refused once, and the handler learns of it', async (t) => {
   let failed: () => void = () => undefined;
   const aborted = new Promise<void>((resolve) => (failed = resolve));
   const { port } = await start(t, (request) => {
@@ -193,7 +193,7 @@ test('a body that breaks off into garbage is refused once, and the handler learn
   await aborted;
 });
 
-test('a handler may decide about Expect: 100-continue before the body is asked for', async (t) => {
+test('a handler can decide about Expect: 100-continue before the body is requested', async (t) => {
   const { port } = await start(t, hello, {
     onExpectContinue: (_request, response) => {
       response.statusCode = 413;
@@ -213,7 +213,7 @@ test('half a head is answered with 408 and closed', async (t) => {
   t.regex(await rawCall(port, 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '), /^HTTP\/1\.1 408 /);
 });
 
-test('more requests at once than a connection may send close it', async (t) => {
+test('a connection with too many requests at once is closed', async (t) => {
   const { port } = await start(t, () => undefined, { limits: { pipelinedMax: 4 } });
   const ask = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
   const within = await rawConnection(port);
@@ -223,7 +223,7 @@ test('more requests at once than a connection may send close it', async (t) => {
   within.socket.destroy();
 });
 
-test('a connection whose answer is not taken is closed after a while', async (t) => {
+test('a connection whose response is not read is closed after a while', async (t) => {
   let closed: () => void = () => undefined;
   const given = new Promise<void>((resolve) => (closed = resolve));
   const { port } = await start(
@@ -243,7 +243,7 @@ test('a connection whose answer is not taken is closed after a while', async (t)
   t.true((await unread.untilClosed()).length < 64 * 1024 * 1024);
 });
 
-test('a body that is not whole in time goes on arriving while it moves, and is refused once it stops', async (t) => {
+test('a slow body is accepted while it makes progress, and refused once it stalls', async (t) => {
   const echo: RequestListener = (request, response) => {
     request.on('data', () => {});
     request.on('end', () => response.end('whole'));

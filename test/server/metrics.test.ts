@@ -23,7 +23,7 @@ async function series(metrics: Metrics, name: string): Promise<string[]> {
     .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
 }
 
-test('every metric has the name and the labels that the documentation gives', async (t) => {
+test('every metric has the documented name and labels', async (t) => {
   const metrics = makeMetrics(build);
   metrics.callAnswered(call({}));
   metrics.upstreamAnswered('api.weixin.qq.com', 30);
@@ -55,7 +55,7 @@ test('every metric has the name and the labels that the documentation gives', as
   }
 });
 
-test('process metrics are there, but none that works while nobody asks', async (t) => {
+test('process metrics exist, but none that costs anything between scrapes', async (t) => {
   const page = await makeMetrics(build).page();
   t.regex(page, /^process_cpu_seconds_total /m);
   t.regex(page, /^process_resident_memory_bytes /m);
@@ -63,7 +63,7 @@ test('process metrics are there, but none that works while nobody asks', async (
   t.notRegex(page, /eventloop_lag|_gc_/);
 });
 
-test('calls in flight and kept bytes are read when the page is asked for', async (t) => {
+test('calls in flight and kept bytes are read when the page is requested', async (t) => {
   const metrics = makeMetrics(build);
   metrics.callStarted();
   metrics.callStarted();
@@ -79,14 +79,14 @@ test('calls in flight and kept bytes are read when the page is asked for', async
   ]);
 });
 
-test('two roles in one process count apart', async (t) => {
+test('two roles in one process count separately', async (t) => {
   const [one, two] = [makeMetrics(build), makeMetrics({ ...build, role: 'hub' })];
   one.callAnswered(call({}));
   t.is((await series(one, 'wechat_sidecar_requests_total')).length, 1);
   t.is((await series(two, 'wechat_sidecar_requests_total')).length, 0);
 });
 
-test('ten thousand paths, errcodes, accounts, hosts and statuses give a bounded number of series', async (t) => {
+test('ten thousand paths, errcodes, accounts, hosts and statuses cause a bounded number of series', async (t) => {
   const metrics = makeMetrics(build);
   for (let n = 0; n < 10_000; n += 1) {
     metrics.callAnswered(call({ path: `/wxa/${n.toString(36)}/o6_bmjrPTlm6_2sgVt7hMZ${n}` }));
@@ -112,7 +112,7 @@ test('ten thousand paths, errcodes, accounts, hosts and statuses give a bounded 
   t.true(lines.length < 12_000, String(lines.length));
 });
 
-test('where every label is legitimate, the product of them is bounded all the same', async (t) => {
+test('even if every label is legitimate, the number of combinations is bounded', async (t) => {
   const metrics = makeMetrics(build);
   const codes = [0, 40001, 40013, 40014, 41001, 42001, 45009, 45011, 48001, 61004];
   for (let n = 0; n < 400; n += 1) {
@@ -127,7 +127,7 @@ test('where every label is legitimate, the product of them is bounded all the sa
   t.is(total, 400 * codes.length * 2);
 });
 
-test('an account that is gone shows no end of its token', async (t) => {
+test('a removed account has no expiry metric', async (t) => {
   const metrics = makeMetrics(build);
   metrics.tokenExpiresAt('shop', 1_000);
   metrics.tokenGone('shop');
@@ -143,7 +143,7 @@ test('nothing that a caller sends gets onto the page', async (t) => {
   t.notRegex(await metrics.page(), /canary/);
 });
 
-test('a part that is started again takes the place of the first, as a demo does that finds its port taken', async (t) => {
+test('a restarted role replaces the metrics of the first, as in a demo whose port is in use', async (t) => {
   const metrics = makeMetrics({ version: '1', role: 'demo', node: 'v20' });
   t.notRegex(await metrics.page(), /^wechat_sidecar_hub_watchers /m);
   for (const watchers of [1, 2]) {

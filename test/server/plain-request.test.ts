@@ -22,7 +22,7 @@ function read(text: string): {
   return { method, url, body: body.toString('latin1'), raw: fields.rawHeaders, bytes: reading.bytes };
 }
 
-test('a plain request is read with its headers as they came', (t) => {
+test('a plain request is read with its headers unchanged', (t) => {
   const head = `POST /a?b=c HTTP/1.1\r\n${HOST}x-A:  b\tc \r\nEmpty:\r\nContent-Length: 5\r\n\r\n`;
   t.deepEqual(read(`${head}helloNEXT`), {
     method: 'POST',
@@ -96,7 +96,7 @@ for (const [name, text] of Object.entries(OTHERS)) {
   test(`not plain: ${name}`, (t) => t.is(kindOf(text), 'other'));
 }
 
-test('header lines that repeat those before are read as before, and only those', (t) => {
+test('header lines that repeat the previous ones are read as before, and only those', (t) => {
   const first = readPlainRequest(Buffer.from(`GET /a HTTP/1.1\r\n${HOST}\r\n`), undefined);
   if (first.kind !== 'whole') return t.fail();
   const before = first.request.fields;
@@ -107,7 +107,7 @@ test('header lines that repeat those before are read as before, and only those',
   return t.pass();
 });
 
-test('whatever the bytes, they are read, waited for or left, and never more than there are', (t) => {
+test('any bytes are read, waited for or left, and never more than there are', (t) => {
   const piece = fc.oneof(
     fc.constantFrom(
       'GET ',

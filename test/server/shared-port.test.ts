@@ -23,7 +23,7 @@ function listening(port: number): number {
     .filter((line) => line.includes(` ${local} `) && line.includes(' 0A ')).length;
 }
 
-test('a port has several sockets where Node and the system can do that, and none once it is closed', async (t) => {
+test('a port has several sockets if Node and the system support that, and none once it is closed', async (t) => {
   if (!existsSync('/proc/net/tcp')) {
     t.pass('This system does not tell who listens.');
     return;
@@ -34,12 +34,12 @@ test('a port has several sockets where Node and the system can do that, and none
   t.is(listening(port), 0);
 });
 
-test('listeners that start at once and let the system choose get a port each', async (t) => {
+test('listeners that start together and let the system choose each get their own port', async (t) => {
   const all = await Promise.all(Array.from({ length: 200 }, () => start(t, () => undefined)));
   t.is(new Set(all.map(({ port }) => port)).size, all.length);
 });
 
-test('a port that another listener has with several sockets is in use', async (t) => {
+test('a port that another listener has opened with several sockets is in use', async (t) => {
   const { port } = await start(t, () => undefined);
   await t.throwsAsync(
     start(t, () => undefined, { port }),
@@ -62,7 +62,7 @@ test('limits of connections hold over all sockets of a port', async (t) => {
   t.true(silent.filter(({ socket }) => !socket.closed).length <= limits.unprovenMax);
 });
 
-test('a drain answers what is in flight on every socket of a port, and then nobody listens', async (t) => {
+test('a drain answers calls in flight on every socket of a port, and then nothing listens', async (t) => {
   const owed: ServerResponse[] = [];
   let all: () => void = () => undefined;
   const arrived = new Promise<void>((resolve) => (all = resolve));

@@ -3,7 +3,7 @@ import { withReadableTimes } from '../../src/server/status-times.ts';
 
 const NOW_MS = Date.UTC(2026, 2, 1, 12, 0, 0);
 
-test('times are RFC 3339, and those that lie ahead say how many seconds are left', (t) => {
+test('times are RFC 3339, and future ones come with the seconds that are left', (t) => {
   const status = {
     accounts: [
       {
@@ -46,7 +46,7 @@ test('times are RFC 3339, and those that lie ahead say how many seconds are left
   });
 });
 
-test('a time that no calendar has is null, and costs nothing else', (t) => {
+test('an impossible time is null, and affects nothing else', (t) => {
   t.deepEqual(withReadableTimes({ endsAtUnixMs: Infinity, a: 1 }, 0), {
     endsAt: null,
     endsInS: Infinity,

@@ -31,7 +31,7 @@ async function start(t: ExecutionContext, over: Partial<ListenOptions> = {}): Pr
   return { port, clock, lines: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
 
-test('TLS that is sent to a plain port says so in the log, a few times in every ten seconds', async (t) => {
+test('TLS on a plain port is logged, a few times in every ten seconds', async (t) => {
   const { port, clock, lines } = await start(t);
   const call = () => t.throwsAsync(ask(`https://127.0.0.1:${port}/cgi-bin/user/info?secret=s3cr3t`));
   await call();
@@ -51,7 +51,7 @@ test('TLS that is sent to a plain port says so in the log, a few times in every 
   t.is(lines().length, 6, 'what is no TLS is another matter');
 });
 
-test('plain HTTP that is sent to a TLS port says so too', async (t) => {
+test('plain HTTP on a TLS port is logged too', async (t) => {
   const folder = temporaryFolder(t);
   const { cert, key } = await makeTestCertificate('one.test');
   const tls = { certFile: join(folder, 'crt'), keyFile: join(folder, 'key') };

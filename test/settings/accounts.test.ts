@@ -23,7 +23,7 @@ replay: { bodyLimit: 20MiB, memoryLimit: 64MiB }
 denyPaths: [/cgi-bin/clear_quota*]
 `;
 
-test('one whole file serves a hub', (t) => {
+test('a complete file configures a hub', (t) => {
   const files = {
     '/etc/wechat/secret': `${APPSECRET}\n`,
     '/etc/wechat/reports.key': 'a-key-of-some-length\n',
@@ -46,7 +46,7 @@ test('one whole file serves a hub', (t) => {
   ]);
 });
 
-test('the same file serves a proxy, which takes the hub and opens no secret file', (t) => {
+test('the same file configures a proxy, which uses the hub and opens no secret file', (t) => {
   const given = { role: 'proxy', yaml: WHOLE, env: { WECHAT_SIDECAR_LISTEN: 'localhost:3880' } } as const;
   const settings = settingsOf(given);
   t.deepEqual(settings.apps, []);
@@ -56,7 +56,7 @@ test('the same file serves a proxy, which takes the hub and opens no secret file
   });
   t.is(settings.defaultApp, APPID);
   t.deepEqual(settings.denyPaths, ['/cgi-bin/clear_quota*']);
-  t.regex(warningsOf(given).join(), /apps in the file are left unread/);
+  t.regex(warningsOf(given).join(), /apps in the file are ignored/);
 });
 
 test('an account in the environment is added to those in the file', (t) => {
@@ -69,7 +69,7 @@ test('an account in the environment is added to those in the file', (t) => {
   t.is(settings.defaultApp, undefined);
 });
 
-test('the mode in the environment goes for its account and for those in the file that name none', (t) => {
+test('the mode in the environment applies to its account and to those in the file that have none', (t) => {
   const yaml = 'apps: [{ appid: abc, secret: s }, { appid: def, secret: s, mode: stable }]';
   const { apps } = settingsOf({ env: { ...ACCOUNT, WECHAT_TOKEN_MODE: 'classic' }, yaml });
   t.deepEqual(
@@ -93,10 +93,10 @@ test('an account needs both its appid and one secret', (t) => {
   const said = (env: Record<string, string>) => problemsOf({ env, files: { '/s': APPSECRET } }).join('\n');
   t.regex(
     said({ WECHAT_APPID: APPID }),
-    /^WECHAT_APPID: is an account without its AppSecret: give WECHAT_APPSECRET or/,
+    /^WECHAT_APPID: is an account without its AppSecret: set WECHAT_APPSECRET or/,
   );
-  t.regex(said({ WECHAT_APPSECRET: 's' }), /^WECHAT_APPSECRET: is given without WECHAT_APPID/);
-  t.regex(said({ WECHAT_APPSECRET_FILE: '/s' }), /^WECHAT_APPSECRET_FILE: is given without WECHAT_APPID/);
+  t.regex(said({ WECHAT_APPSECRET: 's' }), /^WECHAT_APPSECRET: is set without WECHAT_APPID/);
+  t.regex(said({ WECHAT_APPSECRET_FILE: '/s' }), /^WECHAT_APPSECRET_FILE: is set without WECHAT_APPID/);
   t.regex(said({ ...ACCOUNT, WECHAT_APPSECRET_FILE: '/s' }), /both this and WECHAT_APPSECRET_FILE are given/);
   t.regex(problemsOf({ yaml: 'apps: [{}]' }).join('\n'), /apps\[0\] \(shop\.yaml:1\): has no appid/);
   t.regex(
@@ -105,7 +105,7 @@ test('an account needs both its appid and one secret', (t) => {
   );
 });
 
-test('a secret file holds the AppSecret and a newline; what is wrong with one is told by name', (t) => {
+test('a secret file contains the AppSecret and a newline; a problem with one is reported with its name', (t) => {
   const env = { WECHAT_APPID: APPID, WECHAT_APPSECRET_FILE: '/s' };
   t.is(settingsOf({ env, files: { '/s': `${APPSECRET}\r\n` } }).apps[0]?.secret.reveal(), APPSECRET);
   const said = (file: string | { code: string }) => problemsOf({ env, files: { '/s': file } }).join('\n');
@@ -120,7 +120,7 @@ test('a secret file holds the AppSecret and a newline; what is wrong with one is
   );
 });
 
-test('digits and exponents in the file stay the texts they are', (t) => {
+test('digits and exponents in the file stay text', (t) => {
   const yaml =
     'apps: [{ appid: 0123, secret: 12345678901234567890123456789012 }, { appid: "1e5", secret: 0x10 }]';
   const { apps } = settingsOf({ yaml });
@@ -133,7 +133,7 @@ test('digits and exponents in the file stay the texts they are', (t) => {
   );
 });
 
-test('what does not look like an appid or an AppSecret is warned of, and a swap of the two is refused', (t) => {
+test('a value that does not look like an appid or an AppSecret causes a warning, and swapping the two is refused', (t) => {
   t.regex(
     warningsOf({ env: { WECHAT_APPID: 'shop', WECHAT_APPSECRET: 's' } }).join(),
     /shop does not look like an appid/,
@@ -144,7 +144,7 @@ test('what does not look like an appid or an AppSecret is warned of, and a swap 
   t.regex(problemsOf({ env: swapped }).join(), /WECHAT_APPID: got a value of 32 hex digits.* swapped\?$/);
 });
 
-test('a proxy without an account or a hub is told both ways', (t) => {
+test('a proxy without an account or a hub is told how to set either', (t) => {
   const said = problemsOf({}).join();
   t.regex(said, /WECHAT_APPID and WECHAT_APPSECRET/);
   t.regex(said, /WECHAT_SIDECAR_HUB_URL/);
@@ -153,12 +153,12 @@ test('a proxy without an account or a hub is told both ways', (t) => {
   t.deepEqual(problemsOf({ role: 'simulator' }), []);
 });
 
-test('a proxy with a hub must hold no secret, from wherever it came', (t) => {
+test('a proxy with a hub must not have a secret, from any source', (t) => {
   const env = { WECHAT_SIDECAR_HUB_URL: 'https://hub', WECHAT_SIDECAR_HUB_TOKEN_FILE: '/token' };
   t.deepEqual(problemsOf({ env }), []);
   t.regex(
     problemsOf({ env: { ...env, ...ACCOUNT } }).join(),
-    /^WECHAT_APPSECRET: a proxy with a hub must hold no secret/,
+    /^WECHAT_APPSECRET: a proxy with a hub must not have a secret/,
   );
   const withFile = { ...env, WECHAT_APPID: APPID, WECHAT_APPSECRET_FILE: '/s' };
   t.regex(problemsOf({ env: withFile }).join(), /^WECHAT_APPSECRET_FILE: a proxy with a hub/);
@@ -170,7 +170,7 @@ test('a proxy with a hub must hold no secret, from wherever it came', (t) => {
   );
 });
 
-test('a hub and its credential are given together', (t) => {
+test('a hub and its credential must be set together', (t) => {
   t.regex(
     problemsOf({ env: { WECHAT_SIDECAR_HUB_URL: 'https://hub' } }).join(),
     /set WECHAT_SIDECAR_HUB_TOKEN_FILE/,
@@ -179,7 +179,7 @@ test('a hub and its credential are given together', (t) => {
   t.regex(problemsOf({ env: alone }).join(), /is for a hub, and none is named/);
 });
 
-test('the default account is one of the accounts', (t) => {
+test('the default account must be one of the accounts of the settings', (t) => {
   const env = { ...ACCOUNT, WECHAT_SIDECAR_DEFAULT_APP: 'wx0123456789abcdee' };
   t.regex(
     problemsOf({ env }).join(),
@@ -189,13 +189,13 @@ test('the default account is one of the accounts', (t) => {
   t.is(settingsOf({ yaml: two }).defaultApp, 'def');
 });
 
-test('a client has a name, one key and its accounts, and no twin', (t) => {
+test('a client has a unique name, one key and its accounts', (t) => {
   const hash = 'ab'.repeat(32);
   const said = (clients: string) =>
     problemsOf({ role: 'hub', env: ACCOUNT, yaml: `clients: [${clients}]`, files: { '/k': 'x' } }).join('\n');
   t.regex(
     said('{}'),
-    /clients\[0\] .*has no name.*\n.*has no apps.*\n.*has no key: give keySha256 or keyFile/,
+    /clients\[0\] .*has no name.*\n.*has no apps.*\n.*has no key: set keySha256 or keyFile/,
   );
   t.regex(
     said(`{ name: a, apps: ["*"], keySha256: ${hash}, keyFile: /k }`),
@@ -232,7 +232,7 @@ test('the key file in the environment is a client for every account', (t) => {
   t.true(short.some((warning) => warning.includes('the key has 3 characters and is easily guessed')));
 });
 
-test('a hub that nobody may use, and a caller of an account that is not there, are warned of', (t) => {
+test('a hub that nobody may use, and a client of a missing account, cause a warning', (t) => {
   t.true(
     warningsOf({ role: 'hub', env: ACCOUNT }).some((line) => line.startsWith('nobody may use this hub yet')),
   );
@@ -243,7 +243,7 @@ test('a hub that nobody may use, and a caller of an account that is not there, a
   );
 });
 
-test('what a caller may do is all but refresh, unless its list says so; an empty list is a mistake', (t) => {
+test('a caller may do everything but refresh, unless its list says otherwise; an empty list is an error', (t) => {
   const hash = 'ab'.repeat(32);
   const yamlOf = (may: string): string => `
 clients: [{ name: a, keySha256: ${hash}, apps: ["*"]${may} }]
@@ -272,7 +272,7 @@ kubernetes: { allow: [{ namespace: n, serviceAccount: s, apps: ["*"]${may} }] }`
   t.is(problemsOf(given(', may: { tokens: true }')).length, 2);
 });
 
-test('a certificate and its key are given together', (t) => {
+test('a certificate and its key must be set together', (t) => {
   const hub = { role: 'hub', env: ACCOUNT } as const;
   t.regex(problemsOf({ ...hub, yaml: 'tls: { certFile: /c }' }).join(), /set tls\.keyFile too/);
   t.regex(problemsOf({ ...hub, yaml: 'tls: { keyFile: /k }' }).join(), /set tls\.certFile too/);

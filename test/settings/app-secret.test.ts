@@ -14,10 +14,10 @@ for (const [what, secret, words] of [
   ['one quote', `${APPSECRET}"`, /quotes around it/],
   ['a space within', APPSECRET.replace('8', ' '), /white space/],
   ['two lines', `${APPSECRET}\n${APPSECRET}`, /white space/],
-  ['an invisible character', `${APPSECRET}\u200b`, /no visible ASCII \(U\+200B\)/],
+  ['an invisible character', `${APPSECRET}\u200b`, /not visible ASCII \(U\+200B\)/],
   ['a letter that only looks right', APPSECRET.replace('a', 'а'), /U\+0430/],
 ] as const) {
-  test(`an AppSecret with ${what} is refused, and the words do not quote it`, (t) => {
+  test(`an AppSecret with ${what} is refused, and the message does not quote it`, (t) => {
     const [problem = ''] = problemsOf({ env: { ...env, WECHAT_APPSECRET: secret } });
     t.regex(problem, /^WECHAT_APPSECRET: got a value of \d+ characters, accepted is /);
     t.regex(problem, words);
@@ -56,7 +56,7 @@ for (const [secret, words] of [
   [APPSECRET.slice(1), /\(length 31\) does not look like one/],
   [`${APPSECRET}a`, /\(length 33\) does not look like one/],
 ] as const) {
-  test(`an AppSecret like ${secret} is warned of`, (t) => {
+  test(`an AppSecret like ${secret} causes a warning`, (t) => {
     const warnings = warningsOf({ env: { ...env, WECHAT_APPSECRET: secret } });
     t.is(warnings.length, 1);
     t.regex(warnings[0] ?? '', /^WECHAT_APPSECRET: its AppSecret /);
@@ -67,7 +67,7 @@ for (const [secret, words] of [
   });
 }
 
-test('of a real AppSecret nothing is said, whichever it is', (t) => {
+test('no real AppSecret causes a warning', (t) => {
   const digit = fc.constantFrom(...'0123456789abcdef'.split(''));
   fc.assert(
     fc.property(fc.array(digit, { minLength: 32, maxLength: 32 }), (digits) => {
@@ -78,7 +78,7 @@ test('of a real AppSecret nothing is said, whichever it is', (t) => {
   t.deepEqual(warningsOf({ env: { ...env, WECHAT_APPSECRET: APPSECRET } }), []);
 });
 
-test('what a developer makes up for a platform of tests is taken', (t) => {
+test('a made-up AppSecret for a test platform is accepted', (t) => {
   for (const secret of ['s', 'simulator-secret', '0x10', 'abc=']) {
     t.is(
       settingsOf({ env: { WECHAT_APPID: 'shop', WECHAT_APPSECRET: secret } }).apps[0]?.secret.reveal(),
@@ -88,7 +88,7 @@ test('what a developer makes up for a platform of tests is taken', (t) => {
   }
 });
 
-test('a client key that no caller could send, or that has quotes around it, is warned of', (t) => {
+test('a client key that no caller could send, or that is in quotes, causes a warning', (t) => {
   const said = (key: string): string =>
     warningsOf({
       role: 'hub',
@@ -98,7 +98,7 @@ test('a client key that no caller could send, or that has quotes around it, is w
   t.regex(said('"0123456789abcdef01234567"'), /WECHAT_HUB_CLIENT_KEY_FILE: the key has quotes around it/);
   t.regex(
     said('two words of a key'),
-    /WECHAT_HUB_CLIENT_KEY_FILE: the key has characters .* no caller can send/,
+    /WECHAT_HUB_CLIENT_KEY_FILE: the key contains characters .* no caller can send/,
   );
   t.regex(said('schlüssel-0123456789abcdef'), /no caller can send/);
   t.notRegex(said('0123456789abcdef01234567'), /the key has/);

@@ -36,7 +36,7 @@ test('an egress proxy is read from the environment, the file, or a file of its o
   t.is(at?.credentials?.reveal(), 'u:p@ss/w#rd');
 });
 
-test('what is no proxy is refused without a look at its password', (t) => {
+test('an invalid proxy is refused without showing its password', (t) => {
   for (const [text, problem] of [
     ['https://u:hunter22@squid:3128', /https:\/\/ is not the scheme of one/],
     ['socks5://u:hunter22@squid:3128', /socks5:\/\/ is not the scheme of one/],
@@ -68,7 +68,7 @@ test('what is no proxy is refused without a look at its password', (t) => {
   );
 });
 
-test('the variables of everybody are the default, the lower-case ones first, and NO_PROXY with them', (t) => {
+test('the standard proxy variables are the default, the lower-case ones first, together with NO_PROXY', (t) => {
   const inherited = proxyOf({
     HTTPS_PROXY: 'http://big:1',
     https_proxy: 'small:2',
@@ -104,7 +104,7 @@ test('an inherited value that cannot be used is a warning that does not show it,
   }
 });
 
-test('only what calls the platform has an egress proxy', (t) => {
+test('only roles that call the platform have an egress proxy', (t) => {
   const env = { WECHAT_INJECTOR_IMAGE: 'a', HTTPS_PROXY: 'http://u:p@squid:1' };
   for (const role of ['injector', 'simulator', 'demo', 'shutdown'] as const) {
     const parsed = parse({ role, env });
@@ -113,7 +113,7 @@ test('only what calls the platform has an egress proxy', (t) => {
   t.like(settingsOf({ role: 'hub', env: { ...ACCOUNT, ...env } }).egressProxy, { hostname: 'squid' });
 });
 
-test('a listener of our own, by whatever name, is no egress proxy', (t) => {
+test('our own listener, under any name, is not accepted as an egress proxy', (t) => {
   for (const [listen, proxy, isOwn] of [
     ['localhost:3880', 'http://localhost:3880', true],
     ['localhost:3880', 'http://127.0.0.1:3880', true],

@@ -40,7 +40,7 @@ const secretIn = (path: string): Record<string, string> => ({
   WECHAT_APPSECRET_FILE: path,
 });
 
-test('a secret that others may read is warned of, by its file, its mode and what to do', (t) => {
+test('a secret that others may read causes a warning with its file, its mode and what to do', (t) => {
   const { put, said } = machine(t);
   const path = put('secret', APPSECRET, 0o644);
   t.deepEqual(said(secretIn(path)), [
@@ -53,7 +53,7 @@ test('a secret that others may read is warned of, by its file, its mode and what
   }
 });
 
-test('a file that others may change is warned of, wherever it is', (t) => {
+test('a file that others may change causes a warning, wherever it is', (t) => {
   const { put, said } = machine(t);
   const path = put('secret', APPSECRET, 0o602);
   const expected = `WECHAT_APPSECRET_FILE: every user of this machine may change ${path} (mode 0602): chmod o-w ${path}`;
@@ -61,7 +61,7 @@ test('a file that others may change is warned of, wherever it is', (t) => {
   t.deepEqual(said({ ...secretIn(path), KUBERNETES_SERVICE_HOST: '10.0.0.1' }), [expected]);
 });
 
-test('in a pod, and in volumes of Kubernetes, readable is how secrets come', (t) => {
+test('in a pod and in Kubernetes volumes, readable secrets are normal', (t) => {
   const { put, said } = machine(t);
   const path = put('..2024_05_06_07_08_09.123456789/secret', APPSECRET, 0o644);
   const link = join(path, '../../secret');
@@ -73,7 +73,7 @@ test('in a pod, and in volumes of Kubernetes, readable is how secrets come', (t)
   t.deepEqual(said({ ...secretIn(mountedAlone), KUBERNETES_SERVICE_HOST: '10.0.0.1' }), []);
 });
 
-test('every file with a secret is looked at, also those that are read later', (t) => {
+test('every file with a secret is checked, also those that are read later', (t) => {
   const { put, said } = machine(t);
   const open = (name: string, text = 'k'.repeat(24)): string => put(name, text, 0o644);
   const [app, client, store, key, cert] = ['app', 'client', 'store', 'tls.key', 'tls.crt'].map((name) =>
@@ -99,7 +99,7 @@ tls: { certFile: ${cert}, keyFile: ${key} }`,
   t.deepEqual(said({ ...hub, WECHAT_SIDECAR_HUB_TOKEN_FILE: '/nowhere' }), []);
 });
 
-test('a settings file is looked at for a secret of its own, and for who may change it', (t) => {
+test('a settings file is checked if it contains a secret, and for who may change it', (t) => {
   const { put, said } = machine(t);
   const app = (more: string): string => `apps: [{ appid: ${APPID}, ${more} }]`;
   const file = put('secret', APPSECRET, 0o600);
@@ -115,7 +115,7 @@ test('a settings file is looked at for a secret of its own, and for who may chan
   }
 });
 
-test('each setting that names a file says whether a secret is in it', (t) => {
+test('each setting that names a file declares whether it contains a secret', (t) => {
   const unsaid = SETTINGS.filter(
     (setting) =>
       setting.accepted === filePath.description && setting.file === undefined && setting.key.endsWith('File'),
@@ -126,7 +126,7 @@ test('each setting that names a file says whether a secret is in it', (t) => {
   );
 });
 
-test('what is no file, or is not there, has no mode to speak of', (t) => {
+test('a missing file, or anything other than a file, has no mode to check', (t) => {
   const folder = temporaryFolder(t);
   t.is(accessOnDisk(folder), undefined);
   t.is(accessOnDisk(join(folder, 'nothing')), undefined);

@@ -4,14 +4,14 @@ import { parse, problemsOf, ACCOUNT } from '../support/settings-source.ts';
 
 const said = (yaml: string): string => problemsOf({ env: ACCOUNT, yaml }).join('\n');
 
-test('bad YAML is told by line and column', (t) => {
+test('invalid YAML is reported with line and column', (t) => {
   t.regex(said('listen: localhost:1\nupstreams: [a,\n'), /^shop\.yaml:3:1: is not valid YAML: /);
   t.regex(said('listen: a:1\nlisten: b:2\n'), /^shop\.yaml:2:1: is not valid YAML: Map keys must be unique$/);
   t.regex(said('listen:\n\t- b'), /^shop\.yaml:2:1: /);
   t.regex(said('a: *x'), /^shop\.yaml: has an alias without an anchor/);
 });
 
-test('with bad YAML, wrong variables are told all the same, and settings are not guessed at', (t) => {
+test('with invalid YAML, wrong variables are still reported, and settings are not guessed', (t) => {
   const problems = problemsOf({ env: { WECHAT_SIDECAR_LISTN: 'x' }, yaml: 'a: [' });
   t.is(problems.length, 2);
   t.regex(problems[1] ?? '', /^WECHAT_SIDECAR_LISTN/);
@@ -32,16 +32,16 @@ test('an empty file, comments and empty values set nothing', (t) => {
   }
 });
 
-test('a file in JSON is as good', (t) => {
+test('a file in JSON is accepted', (t) => {
   t.is(said('{"drainTimeout": "3s", "denyPaths": ["/a"], "simulator": {"seed": 3}}'), '');
 });
 
-test('what is no mapping is no settings file', (t) => {
-  t.regex(said('- a'), /is no settings file/);
-  t.regex(said('text'), /is no settings file/);
+test('a file without a mapping is not a settings file', (t) => {
+  t.regex(said('- a'), /is not a settings file/);
+  t.regex(said('text'), /is not a settings file/);
 });
 
-test('a key that nobody knows is told with its place and the one that was probably meant', (t) => {
+test('an unknown key is reported with its place and the one that was probably meant', (t) => {
   t.is(
     said('\nreplay:\n  bodylimit: 1MiB'),
     'replay.bodylimit (shop.yaml:3): no such setting; did you mean bodyLimit?',
@@ -54,14 +54,14 @@ test('a key that nobody knows is told with its place and the one that was probab
   t.regex(said('__proto__: { a: b }'), /no such setting/);
 });
 
-test('a text where a list or a mapping belongs is told so, and the other way round', (t) => {
+test('a text in place of a list or a mapping is reported, and the other way round', (t) => {
   t.regex(said('apps: abc'), /apps \(shop\.yaml:1\): must be a list of mappings of appid, secret/);
   t.regex(said('replay: 3'), /replay \(shop\.yaml:1\): must be a mapping of bodyLimit, memoryLimit/);
   t.regex(said('listen: { host: a }'), /listen \(shop\.yaml:1\): must be one text: host:port/);
   t.regex(said('denyPaths: [[a]]'), /denyPaths \(shop\.yaml:1\): must be a list of texts/);
 });
 
-test('whatever stands in a file, reading it ends with settings or with problems of one line each', (t) => {
+test('whatever a file contains, reading it ends with settings or with problems of one line each', (t) => {
   const key = fc.constantFrom(
     'apps',
     'hub',

@@ -6,7 +6,7 @@ const hubWarnings = (...urls: string[]): string[] =>
     env: { WECHAT_SIDECAR_HUB_URL: urls.join(), WECHAT_SIDECAR_HUB_TOKEN_FILE: '/token' },
   }).filter((line) => line.includes('in clear'));
 
-test('a hub in clear on another machine is warned of, each of its addresses', (t) => {
+test('a hub over plain HTTP on another machine causes a warning for each of its addresses', (t) => {
   for (const url of [
     'http://hub:3882',
     'http://10.0.0.5:3882',
@@ -24,7 +24,7 @@ test('a hub in clear on another machine is warned of, each of its addresses', (t
   t.is(hubWarnings('http://a:1', 'https://b:1', 'http://c:1').length, 2);
 });
 
-test('within a cluster the words name what to do there', (t) => {
+test('within a cluster the warning says what to do there', (t) => {
   for (const name of ['wechat-sidecar-hub.wechat-sidecar.svc', 'hub.ns.svc.cluster.local']) {
     t.regex(
       hubWarnings(`http://${name}:3882`).join(),
@@ -33,13 +33,13 @@ test('within a cluster the words name what to do there', (t) => {
   }
 });
 
-test('of a hub over https, or on loopback, nothing is said', (t) => {
+test('a hub over https, or on loopback, causes no warning', (t) => {
   for (const url of ['https://hub', 'http://localhost:3882', 'http://127.0.0.1:3882', 'http://[::1]:3882']) {
     t.deepEqual(hubWarnings(url), [], url);
   }
 });
 
-test('an injector that sends sidecars to a hub in clear is warned once, for all of them', (t) => {
+test('an injector that sends sidecars to a hub over plain HTTP causes one warning', (t) => {
   const said = (env: Record<string, string>): string =>
     warningsOf({ role: 'injector', env: { WECHAT_INJECTOR_IMAGE: 'x', ...env } }).join('\n');
   t.regex(
@@ -53,7 +53,7 @@ test('an injector that sends sidecars to a hub in clear is warned once, for all 
   );
 });
 
-test('a Redis in clear on another machine is warned of, as far as something is in clear', (t) => {
+test('a Redis without TLS on another machine causes a warning about what is not encrypted', (t) => {
   const said = (store: string): string =>
     warningsOf({ env: ACCOUNT, yaml: `store: ${store}`, files: { '/key': 'k'.repeat(16) } }).join('\n');
   t.regex(

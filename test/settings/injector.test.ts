@@ -9,7 +9,7 @@ function injector(env: Record<string, string>, files: Given['files'] = {}): Give
   return { role: 'injector', env: { ...IMAGE, ...env }, files };
 }
 
-test('an injector needs to be told the image alone', (t) => {
+test('an injector requires only the image', (t) => {
   t.deepEqual(problemsOf({ role: 'injector' }), [
     'no image: set WECHAT_INJECTOR_IMAGE (injector.image) to the image that pods are to get',
   ]);
@@ -37,7 +37,7 @@ test('an injector needs to be told the image alone', (t) => {
   });
 });
 
-test('the user may be left to the image, and the authority of the hub is read from its file', (t) => {
+test('the user can be left to the image, and the CA of the hub is read from its file', (t) => {
   const { sidecar } = settingsOf(
     injector(
       { WECHAT_INJECTOR_RUN_AS_USER: 'image', WECHAT_INJECTOR_HUB_CA_FILE: '/ca.pem' },
@@ -48,24 +48,27 @@ test('the user may be left to the image, and the authority of the hub is read fr
   t.is(sidecar.hubCaPem, `${AUTHORITY}\n`);
 });
 
-test('a private key in the file of the authority is refused, since pods show their annotations to many', (t) => {
+test('a private key in the CA file is refused, because many can read the annotations of pods', (t) => {
   const key = `${AUTHORITY}\n-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----`;
   const problems = problemsOf(injector({ WECHAT_INJECTOR_HUB_CA_FILE: '/ca.pem' }, { '/ca.pem': key }));
   t.is(problems.length, 1);
   t.regex(problems[0] ?? '', /accepted is one or more certificates \(PEM\) and no key/);
 });
 
-test('what is no certificate is refused, and so is more of them than an annotation holds', (t) => {
+test('a file without a certificate is refused, and so are more than fit into an annotation', (t) => {
   const of = (text: string): readonly string[] =>
     problemsOf(injector({ WECHAT_INJECTOR_HUB_CA_FILE: '/ca.pem' }, { '/ca.pem': text }));
   t.regex(
     of(`${AUTHORITY}\n${AUTHORITY.replace('MII', 'AAA')}`).join(),
     /accepted is one or more certificates/,
   );
-  t.regex(of(`${AUTHORITY}\n`.repeat(400)).join(), /an annotation 131072 at most: use injector\.caConfigMap/);
+  t.regex(
+    of(`${AUTHORITY}\n`.repeat(400)).join(),
+    /an annotation can have 131072: use injector\.caConfigMap/,
+  );
 });
 
-test('authorities come from an annotation or from a ConfigMap, whose key may be named', (t) => {
+test('CAs come from an annotation or from a ConfigMap, whose key can be set', (t) => {
   const caConfigMap = (text: string): unknown =>
     settingsOf(injector({ WECHAT_INJECTOR_CA_CONFIG_MAP: text })).injector.sidecar.caConfigMap;
   t.deepEqual(caConfigMap('company-ca'), { name: 'company-ca', key: 'ca.crt' });
@@ -77,7 +80,7 @@ test('authorities come from an annotation or from a ConfigMap, whose key may be 
   ]);
 });
 
-test('annotations are locked by their names, with the prefix or without', (t) => {
+test('annotations are locked by name, with or without the prefix', (t) => {
   const { sidecar } = settingsOf(
     injector({ WECHAT_INJECTOR_LOCKED_ANNOTATIONS: 'image, wechat-sidecar.io/hub-url' }),
   ).injector;
@@ -88,7 +91,7 @@ test('annotations are locked by their names, with the prefix or without', (t) =>
   );
 });
 
-test('what an API server would refuse in every pod is a problem here', (t) => {
+test('a value that an API server would refuse in every pod is a problem', (t) => {
   const problems = problemsOf(
     injector({
       WECHAT_INJECTOR_MEMORY_REQUEST: '1Gi',
@@ -117,11 +120,11 @@ test('what an API server would refuse in every pod is a problem here', (t) => {
   );
 });
 
-test('the variable that the injector gives to business programs stops no command of ours', (t) => {
+test('the variable that the injector sets for business programs does not disturb our commands', (t) => {
   t.deepEqual(problemsOf({ env: { ...ACCOUNT, WECHAT_SIDECAR_URL: 'http://127.0.0.1:3880' } }), []);
 });
 
-test('a proxy can be kept to some of the accounts of its hub', (t) => {
+test('a proxy can be limited to some accounts of its hub', (t) => {
   const env = {
     WECHAT_SIDECAR_HUB_URL: 'http://hub:3882',
     WECHAT_SIDECAR_HUB_TOKEN_FILE: '/token',
@@ -130,7 +133,7 @@ test('a proxy can be kept to some of the accounts of its hub', (t) => {
   t.deepEqual(settingsOf({ env }).hub?.apps, ['wx1', 'wx2']);
 });
 
-test('the egress proxy of sidecars has no password, unless it comes from a Secret', (t) => {
+test('the egress proxy of sidecars has a password only if it comes from a Secret', (t) => {
   const sidecarOf = (env: Record<string, string>) => settingsOf(injector(env)).injector.sidecar;
   t.like(sidecarOf({ WECHAT_INJECTOR_EGRESS_PROXY: 'http://squid:3128/' }), {
     egressProxy: 'http://squid:3128',

@@ -72,7 +72,7 @@ const GOOD: readonly string[] = [
   `clients: [{ name: a, keySha256: ${'ab'.repeat(32)}, apps: ["*"], jssdk: { allowedUrlHosts: a.example } }]`,
 ];
 
-test('what the program accepts, the schema does', (t) => {
+test('the schema accepts what the program accepts', (t) => {
   for (const yaml of GOOD) {
     for (const role of ['proxy', 'hub', 'injector', 'simulator'] as const) {
       const env = role === 'injector' ? { WECHAT_INJECTOR_IMAGE: 'x' } : role === 'simulator' ? {} : ACCOUNT;
@@ -85,7 +85,7 @@ test('what the program accepts, the schema does', (t) => {
   }
 });
 
-test('a misspelt key, a text in place of a list, and a value that is none of the choices are told', (t) => {
+test('a misspelt key, a text in place of a list, and a value that is not one of the choices are reported', (t) => {
   t.regex(said('errorStaus: http'), /additional properties/);
   t.regex(said('replay: { bodylimit: 1MiB }'), /^\/replay .*additional properties/);
   t.regex(said('apps: abc'), /^\/apps must be array/);

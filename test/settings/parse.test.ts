@@ -89,7 +89,7 @@ test('each variable sets its setting', (t) => {
   });
 });
 
-test('the environment wins over the file, setting by setting, and an empty variable counts as not set', (t) => {
+test('the environment overrides the file, setting by setting, and an empty variable counts as not set', (t) => {
   const yaml = 'errorStatus: http\nreplay: { bodyLimit: 1MiB, memoryLimit: 3MiB }\ndrainTimeout: 9s';
   const env = { ...ACCOUNT, WECHAT_SIDECAR_REPLAY_BODY_LIMIT: '2MiB', WECHAT_SIDECAR_DRAIN_TIMEOUT: ' ' };
   const settings = settingsOf({ env, yaml });
@@ -98,7 +98,7 @@ test('the environment wins over the file, setting by setting, and an empty varia
   t.is(settings.drainTimeoutMs, 9_000);
 });
 
-test('all problems are told at once, one line each, by name, value and what is accepted', (t) => {
+test('all problems are reported together, one line each, with name, value and what is accepted', (t) => {
   const problems = problemsOf({
     env: {
       WECHAT_APPID: APPID,
@@ -122,7 +122,7 @@ test('all problems are told at once, one line each, by name, value and what is a
     /^WECHAT_SIDECAR_LISTN: no such setting; did you mean WECHAT_SIDECAR_LISTEN\?$/,
     /^apps\[0\]\.secretFile \(shop\.yaml:2\): there is no file \/missing$/,
     /^apps\[1\]\.secretFile \(shop\.yaml:4\): the file \/empty is empty$/,
-    /^WECHAT_APPID: is an account without its AppSecret: give WECHAT_APPSECRET or WECHAT_APPSECRET_FILE$/,
+    /^WECHAT_APPID: is an account without its AppSecret: set WECHAT_APPSECRET or WECHAT_APPSECRET_FILE$/,
     /^errorStatus \(shop\.yaml:5\): got "teapot", accepted is one of wechat, http$/,
     /^replay\.bodyLimit \(shop\.yaml:6\): got "20", accepted is a number with a unit .*such as 20MiB$/,
     /^WECHAT_SIDECAR_DRAIN_TIMEOUT: got "30", accepted is a number with a unit .*such as 30s$/,
@@ -163,7 +163,7 @@ test('no problem and no warning shows a secret', (t) => {
   }
 });
 
-test('a variable of ours that nobody knows is a problem, with the word that was probably meant', (t) => {
+test('an unknown variable with our prefix is a problem, with the word that was probably meant', (t) => {
   const said = (name: string): string => problemsOf({ env: { ...ACCOUNT, [name]: 'x' } }).join();
   t.regex(said('WECHAT_SIDECAR_APPID'), /did you mean WECHAT_APPID\?/);
   t.regex(said('WECHAT_HUB_URL'), /did you mean WECHAT_SIDECAR_HUB_URL\?/);
@@ -173,7 +173,7 @@ test('a variable of ours that nobody knows is a problem, with the word that was 
   t.deepEqual(warningsOf({ env: { ...ACCOUNT, WECHAT_PAY_MERCHANT: 'x' } }), []);
 });
 
-test('what Kubernetes sets for a Service named wechat-sidecar or wechat-sidecar-hub is no problem', (t) => {
+test('the variables that Kubernetes sets for a Service named wechat-sidecar or wechat-sidecar-hub are no problem', (t) => {
   // A Service of that name in the namespace once stopped every pod from starting, in many a product.
   const env: Record<string, string> = { ...ACCOUNT };
   for (const service of ['WECHAT_SIDECAR', 'WECHAT_SIDECAR_HUB', 'WECHAT_HUB']) {
@@ -190,13 +190,13 @@ test('what Kubernetes sets for a Service named wechat-sidecar or wechat-sidecar-
   t.deepEqual(problemsOf({ env: { ...ACCOUNT, WECHAT_SIDECAR_PORT: '3880' } }).length, 1);
 });
 
-test('the admin port may move if nobody has set it, and not where probes of Kubernetes count on it', (t) => {
+test('the admin port may move if it is not set, except in Kubernetes, whose probes rely on it', (t) => {
   t.true(settingsOf({ env: ACCOUNT }).adminPortMayMove);
   t.false(settingsOf({ env: { ...ACCOUNT, KUBERNETES_SERVICE_HOST: '10.0.0.1' } }).adminPortMayMove);
   t.false(settingsOf({ env: ACCOUNT, yaml: 'adminListen: 0.0.0.0:3881' }).adminPortMayMove);
 });
 
-test('listen and adminListen need a port each', (t) => {
+test('listen and adminListen each need their own port', (t) => {
   const env = { ...ACCOUNT, WECHAT_SIDECAR_LISTEN: 'localhost:3881' };
   t.regex(problemsOf({ env }).join(), /WECHAT_SIDECAR_LISTEN: listen and adminListen share the port 3881/);
   const zero = {
@@ -207,7 +207,7 @@ test('listen and adminListen need a port each', (t) => {
   t.deepEqual(problemsOf({ env: zero }), []);
 });
 
-test('a proxy that other machines can reach has to say which ones may, and a platform without TLS is warned of', (t) => {
+test('a proxy that other machines can reach must list its peers, and a platform without TLS causes a warning', (t) => {
   const listPeers =
     /other machines can reach it, .*list the addresses that may connect in WECHAT_SIDECAR_LISTEN_PEERS/;
   for (const [env, name] of [
@@ -238,7 +238,7 @@ test('a proxy that other machines can reach has to say which ones may, and a pla
   t.deepEqual(problemsOf({ role: 'hub', env: { ...ACCOUNT, WECHAT_SIDECAR_LISTEN: '0.0.0.0:1' } }), []);
 });
 
-test('a further host is a name or an address, without port or wildcard', (t) => {
+test('an additional host is a name or an address, without port or wildcard', (t) => {
   const env = {
     ...ACCOUNT,
     WECHAT_SIDECAR_ALLOWED_HOSTS: 'Wechat-Sidecar,host.docker.internal., 10.1.2.3, [FD00::1]',
@@ -264,7 +264,7 @@ test('a further host is a name or an address, without port or wildcard', (t) => 
   }
 });
 
-test('an upstream has no query or user, and a path that can be read in one way only', (t) => {
+test('an upstream has no query or user, and an unambiguous path', (t) => {
   for (const url of [
     'api.weixin.qq.com',
     'https://a//b',
@@ -316,7 +316,7 @@ test('the store is memory, a file, or a Redis with its Sentinels or its Cluster'
   );
 });
 
-test('a role takes its own settings and leaves the others unread', (t) => {
+test('a role reads only its own settings', (t) => {
   const yaml = 'store: nonsense\napps: [{ appid: x }]\nreplay: { bodyLimit: x }';
   t.deepEqual(problemsOf({ role: 'injector', yaml, env: { WECHAT_INJECTOR_IMAGE: 'x' } }), []);
   t.deepEqual(problemsOf({ role: 'shutdown', yaml, env: { WECHAT_SIDECAR_LISTEN: 'x' } }), []);

@@ -35,7 +35,7 @@ test('each setting has a row of its own, in both languages', (t) => {
   for (const { key, zh } of SETTINGS) t.regex(zh, /\p{Script=Han}/u, key);
 });
 
-test('no key and no variable stands for two settings, and each default is one that would be accepted', (t) => {
+test('no two settings share a key or a variable, and each default would be accepted', (t) => {
   const keys = SETTINGS.map((setting) => setting.key);
   const variables = SETTINGS.flatMap((setting) => setting.env ?? []);
   t.is(new Set(keys).size, keys.length);

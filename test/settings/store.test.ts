@@ -5,7 +5,7 @@ import { ACCOUNT, problemsOf, settingsOf, warningsOf } from '../support/settings
 const saidOf = (url: string): string =>
   problemsOf({ env: { ...ACCOUNT, WECHAT_SIDECAR_STORE: url } }).join('\n');
 
-test('a Redis URL of which a part would be passed over is refused, and says which', (t) => {
+test('a Redis URL of which a part would be ignored is refused, and the message says which', (t) => {
   t.regex(
     saidOf('redis://host/zz'),
     /^WECHAT_SIDECAR_STORE: got a value of 15 characters, accepted is memory, file:.*; the part after the host is not a database,/,
@@ -26,7 +26,7 @@ test('a Redis Cluster has one database', (t) => {
   t.is(said('store: { url: redis://a/0, cluster: true }'), '');
 });
 
-test('a user without a password is warned of: nobody would log in', (t) => {
+test('a user without a password causes a warning, because there would be no login', (t) => {
   const warnings = warningsOf({
     env: { ...ACCOUNT, WECHAT_SIDECAR_STORE: 'redis://hunter2@localhost' },
   }).join();
@@ -34,13 +34,13 @@ test('a user without a password is warned of: nobody would log in', (t) => {
   t.notRegex(warnings, /hunter2/);
 });
 
-test('what the store is told is what was given', (t) => {
+test('the store gets the configured values', (t) => {
   const { store } = settingsOf({ env: { ...ACCOUNT, WECHAT_SIDECAR_STORE: 'rediss://:pw@mymaster/1' } });
   if (store.kind !== 'redis') return t.fail();
   t.is(store.url.reveal(), 'rediss://:pw@mymaster/1');
 });
 
-test('the password of Redis may stand in a file, and in one place alone', (t) => {
+test('the password of Redis may be in a file, but only in one place', (t) => {
   const files = { '/run/redis': 'p%s/w@rd\n' };
   const env = { ...ACCOUNT, WECHAT_SIDECAR_STORE_PASSWORD_FILE: '/run/redis' };
   const { store } = settingsOf({ env: { ...env, WECHAT_SIDECAR_STORE: 'redis://hub@host:6380/2' }, files });

@@ -53,7 +53,7 @@ test('each whole number of a unit is read exactly', (t) => {
   );
 });
 
-test('whatever is accepted is a whole number that is not negative, and never lacks its unit', (t) => {
+test('an accepted value is a non-negative whole number with a unit', (t) => {
   const likely = fc.stringMatching(/^\d{0,4}(\.\d{0,7})?(ms|s|m|h|[KMG]i?B|B|x)?$/);
   fc.assert(
     fc.property(fc.oneof(fc.string(), likely), (text) => {

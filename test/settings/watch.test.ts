@@ -56,7 +56,7 @@ function follow(
 
 const app = (secret: string): string => `apps: [{ appid: abc, secret: ${secret} }]\n`;
 
-test('a changed file is applied, and an unchanged one is not looked at twice', (t) => {
+test('a changed file is applied, and an unchanged one is not read twice', (t) => {
   const clock = new ManualClock();
   const { applied, put } = start(t, clock, { 'a.yaml': app('one') });
   clock.advance(POLL_MS);
@@ -69,7 +69,7 @@ test('a changed file is applied, and an unchanged one is not looked at twice', (
   t.is(applied[0]?.errorStatus, 'http');
 });
 
-test('a change of a secret file alone is a change', (t) => {
+test('a change of only a secret file is applied', (t) => {
   const clock = new ManualClock();
   const yaml = 'apps: [{ appid: abc, secretFile: HERE/secret }]';
   const { applied, put } = start(t, clock, { secret: 'one', 'a.yaml': yaml });
@@ -81,7 +81,7 @@ test('a change of a secret file alone is a change', (t) => {
   );
 });
 
-test('a bad file is refused, told once for each content, and the next good one is applied', (t) => {
+test('an invalid file is refused, reported once for each content, and the next valid one is applied', (t) => {
   const clock = new ManualClock();
   const { applied, put, said } = start(t, clock, { 'a.yaml': app('one') });
   put({ 'a.yaml': `${app('two')}errorStatus: teapot` });
@@ -98,7 +98,7 @@ test('a bad file is refused, told once for each content, and the next good one i
   t.is(applied[0]?.apps[0]?.secret.reveal(), 'three');
 });
 
-test('a file that is taken away changes nothing until it is back', (t) => {
+test('a removed file changes nothing until it is back', (t) => {
   const clock = new ManualClock();
   const { applied, put, said, folder } = start(t, clock, { 'a.yaml': app('one') });
   rmSync(join(folder, 'a.yaml'));
@@ -110,7 +110,7 @@ test('a file that is taken away changes nothing until it is back', (t) => {
   t.is(applied.length, 0);
 });
 
-test('a secret file that was missing is noticed when it comes', (t) => {
+test('a missing secret file is noticed when it appears', (t) => {
   const clock = new ManualClock();
   const { applied, put } = start(t, clock, { 'a.yaml': app('one') });
   put({ 'a.yaml': 'apps: [{ appid: abc, secretFile: HERE/late }]' });
@@ -134,7 +134,7 @@ test('a setting that needs a restart is named, once, and never its value', (t) =
   t.notRegex(said(), /restart/);
 });
 
-test('on request it looks at once, and answers also where nothing has changed', (t) => {
+test('on request it checks immediately, and reports also that nothing has changed', (t) => {
   const { applied, put, said, watch } = start(t, new ManualClock(), { 'a.yaml': app('one') });
   watch.reload();
   t.regex(said(), /reloaded without changes/);
@@ -143,7 +143,7 @@ test('on request it looks at once, and answers also where nothing has changed', 
   t.is(applied.length, 1);
 });
 
-test('a swap of links, as Kubernetes updates a mounted ConfigMap, is noticed by the system itself', async (t) => {
+test('a swap of links, as in a mounted ConfigMap, is noticed through the file system', async (t) => {
   // Neither the system's events nor the clock's timers keep the process alive by themselves.
   const alive = setInterval(() => {}, 1_000);
   t.teardown(() => clearInterval(alive));
@@ -164,7 +164,7 @@ test('a swap of links, as Kubernetes updates a mounted ConfigMap, is noticed by 
   t.is(applied[0]?.apps[0]?.secret.reveal(), 'two');
 });
 
-test('a file that is opened to others while we run is warned of, and on request once more', (t) => {
+test('a file that becomes readable to others at runtime causes a warning, and on request another one', (t) => {
   const clock = new ManualClock();
   const yaml = 'apps: [{ appid: abc, secretFile: HERE/secret }]';
   const { put, said, watch, folder } = start(t, clock, { secret: 'one', 'a.yaml': yaml });

@@ -16,12 +16,12 @@ for (const half of [0, 1]) {
 }
 
 for (const { story, script } of SCRIPTS_THAT_FAILED) {
-  test(`it fails no more: ${story}`, async (t) => {
+  test(`it does not fail any more: ${story}`, async (t) => {
     t.is((await runScript(script)).violation, undefined);
   });
 }
 
-test('the same seed tells the same story each time, told or not', async (t) => {
+test('the same seed produces the same events each time, with or without output', async (t) => {
   for (const seed of [4, 10, 16]) {
     const first = await runSeed(seed);
     const again = await runSeed(seed);
@@ -35,7 +35,7 @@ test('the same seed tells the same story each time, told or not', async (t) => {
   t.not((await runSeed(4)).sum, (await runSeed(10)).sum);
 });
 
-test('a script is at least three hours long and of a kind that its world can have', (t) => {
+test('a script is at least three hours long and possible in its world', (t) => {
   for (let seed = 1; seed <= 500; seed += 1) {
     const { endMs, steps, sizes } = drawScript(seed);
     t.true(endMs >= 3 * 3_600_000);
@@ -47,7 +47,7 @@ test('a script is at least three hours long and of a kind that its world can hav
   }
 });
 
-test('what fails is made as short as it can be', async (t) => {
+test('a failing script is shortened as far as possible', async (t) => {
   const items = Array.from({ length: 57 }, (_, at) => at);
   const fails = (left: readonly number[]): Promise<boolean> =>
     Promise.resolve([3, 4, 40].every((needed) => left.includes(needed)));

@@ -58,7 +58,7 @@ test('tokens are expired, overwritten and revoked over HTTP', async (t) => {
   t.false(JSON.stringify(apps).includes(secret));
 });
 
-test('accounts are made, changed and frozen over HTTP', async (t) => {
+test('accounts are created, changed and frozen over HTTP', async (t) => {
   const platform = await startPlatform(t);
   const { post } = sim(platform);
   await post('apps', { appid: 'wx2', secret: 'two', tokenLifeMs: 5_000 });
@@ -95,7 +95,7 @@ test('faults, answers, delays and paths are set over HTTP', async (t) => {
   t.like((await post('knobs', { unknownToken: 40014 })).json(), { unknownToken: 40014, refuseChunked: true });
 });
 
-test('a wrong control call is told what is wrong with it', async (t) => {
+test('an invalid control call gets the reason', async (t) => {
   const { post, get } = sim(await startPlatform(t));
   const said = async (name: string, body: object | string): Promise<string> => {
     const answer = await post(name, body);
@@ -117,7 +117,7 @@ test('a wrong control call is told what is wrong with it', async (t) => {
   t.is((await get('certificate')).status, 404);
 });
 
-test('arrivals tell what came in, byte for byte', async (t) => {
+test('arrivals show the received requests, byte for byte', async (t) => {
   const platform = await startPlatform(t);
   const { get } = sim(platform);
   const value = await platform.token();
@@ -148,7 +148,7 @@ test('arrivals tell what came in, byte for byte', async (t) => {
   });
 });
 
-test('counters tell fetches by account and calls with dead tokens', async (t) => {
+test('counters show fetches by account and calls with dead tokens', async (t) => {
   const platform = await startPlatform(t);
   const { get, post } = sim(platform);
   const dead = await platform.token();
@@ -174,7 +174,7 @@ test('counters tell fetches by account and calls with dead tokens', async (t) =>
   t.like((await get('counters')).json(), { paths: {}, apps: { [appid]: { classicFetches: 0 } } });
 });
 
-test('the platform’s clock turns forward, and its Date with it', async (t) => {
+test('the platform’s clock can be advanced, and its Date header with it', async (t) => {
   const platform = await startPlatform(t);
   const { post } = sim(platform);
   const token = await platform.token();
@@ -204,7 +204,7 @@ test('the same seed gives the same tokens, rids and tickets to the same calls', 
   t.not(await play(7), await play(8));
 });
 
-test('a reset forgets everything, and hands out no token a second time', async (t) => {
+test('a reset forgets everything, and issues no token twice', async (t) => {
   const platform = await startPlatform(t);
   const { post } = sim(platform);
   const before = await platform.token();
@@ -222,7 +222,7 @@ test('a reset forgets everything, and hands out no token a second time', async (
   t.false(platform.control.knobs().gzip);
 });
 
-test('a web page of another origin does not control it, and the page of its own does', async (t) => {
+test('a web page of another origin cannot control it, and its own page can', async (t) => {
   const { origin, port } = await startPlatform(t);
   const expire = async (headers: Record<string, string>): Promise<number> =>
     (await ask(`${origin}/__sim/expire`, { method: 'POST', headers })).status;

@@ -26,7 +26,7 @@ function callWith(body: object | undefined, query = ''): Call {
 const valueOf = (shape: string, body?: object, query?: string): unknown =>
   plausibleValue(readShape(shape), callWith(body, query));
 
-test('a shape is written as its file says', (t) => {
+test('a response has the shape that its file describes', (t) => {
   const shape =
     'ok text size# count#7 kind=B id$ good? has_more? next_key in{a{b#}} list[a b#] empty[] texts[.] numbers[#] ids[$]';
   t.deepEqual(valueOf(shape), {
@@ -53,7 +53,7 @@ test('a shape is written as its file says', (t) => {
   }
 });
 
-test('a day has the date of Beijing, in the form that its name stands for', (t) => {
+test('a day has the date of Beijing, in the format of its name', (t) => {
   t.deepEqual(valueOf('ref_date day_date$ create_time end_time#'), {
     ref_date: '2026-01-02',
     day_date: '20260102',
@@ -62,7 +62,7 @@ test('a day has the date of Beijing, in the form that its name stands for', (t) 
   });
 });
 
-test('what a caller names comes back under its name, and a number stays a number', (t) => {
+test('a value that a caller sends is returned under its name, and a number stays a number', (t) => {
   const shape = 'ok order{order_id$ out_order_id# status# title} openid tag{id# name}';
   const body = { order_id: 'A1', out_order_id: 5, status: 9, errcode: 40001, tag: { name: 'vip' } };
   t.deepEqual(valueOf(shape, body, 'openid=oAlice'), {
@@ -76,7 +76,7 @@ test('what a caller names comes back under its name, and a number stays a number
   t.deepEqual(valueOf('name', { name: long }), { name: '模拟' }, 'an answer is no echo of any length');
 });
 
-test('no path stands in the tables twice, and what is served beyond them is not in them', (t) => {
+test('no path is in the tables twice, and paths that are served otherwise are not in them', (t) => {
   const paths = readTables().map(([path]) => path);
   t.deepEqual(
     paths.filter((path, i) => paths.indexOf(path) !== i),
@@ -88,7 +88,7 @@ test('no path stands in the tables twice, and what is served beyond them is not 
   }
 });
 
-test('answers have the members that SDKs read', async (t) => {
+test('responses have the members that SDKs read', async (t) => {
   const { call, clock } = await startPlatform(t);
   const post = async (path: string, body: object): Promise<Record<string, unknown>> =>
     (await call(path, { body })).json();

@@ -38,7 +38,7 @@ test('connections are kept alive', async (t) => {
   );
 });
 
-test('a chunked request body is 412 with nothing in it, before the path is even looked at', async (t) => {
+test('a chunked request body gets an empty 412, whatever the path', async (t) => {
   const { origin, control } = await startPlatform(t);
   const answer = await ask(`${origin}/cgi-bin/stable_token`, { body: '{}', chunked: true });
   t.is(answer.status, 412);
@@ -48,7 +48,7 @@ test('a chunked request body is 412 with nothing in it, before the path is even 
   t.is(taken.json().errcode, 41002);
 });
 
-test('plain http is refused where the knob says so', async (t) => {
+test('plain http is refused if the knob says so', async (t) => {
   const { origin, control } = await startPlatform(t, { knobs: { requireHttps: true, logicRet: true } });
   const answer = await ask(`${origin}/cgi-bin/token`);
   t.is(answer.json().errcode, 43003);
@@ -58,21 +58,21 @@ test('plain http is refused where the knob says so', async (t) => {
   t.is((await ask(`${origin}/cgi-bin/token`)).json().errcode, 41002);
 });
 
-test('an unknown path and a stray trailing slash are an invalid url', async (t) => {
+test('an unknown path and a trailing slash are an invalid url', async (t) => {
   const { call, origin } = await startPlatform(t);
   t.is((await call('/cgi-bin/no/such/path')).json().errcode, 40066);
   t.is((await call('/cgi-bin/get_api_domain_ip/')).json().errcode, 40066);
   t.regex(String((await ask(`${origin}/x`)).json().errmsg), new RegExp(`^invalid url rid: ${RID}$`));
 });
 
-test('the wrong method is refused before the token is looked at', async (t) => {
+test('the wrong method is refused before the token is checked', async (t) => {
   const { origin } = await startPlatform(t);
   t.is((await ask(`${origin}/cgi-bin/token`, { body: '{}' })).json().errcode, 43001);
   t.is((await ask(`${origin}/cgi-bin/stable_token`)).json().errcode, 43002);
   t.is((await ask(`${origin}/cgi-bin/message/custom/send`)).json().errcode, 43002);
 });
 
-test('a call without a token, or with one in its body, misses it', async (t) => {
+test('a call without a token, or with one in its body, is told that the token is missing', async (t) => {
   const { origin, token } = await startPlatform(t);
   const url = `${origin}/cgi-bin/message/custom/send`;
   const value = await token();
@@ -97,7 +97,7 @@ test('garbage and tokens of another kind are refused as the knobs say', async (t
   t.is(await probe(user), 48001);
 });
 
-test('the token is judged before the quota, and the quota before the body', async (t) => {
+test('the token is checked before the quota, and the quota before the body', async (t) => {
   const { call, control, origin } = await startPlatform(t);
   control.configure({ appid, quotas: { '/cgi-bin/message/custom/send': { perDay: 0 } } });
   const path = '/cgi-bin/message/custom/send';
@@ -109,7 +109,7 @@ test('the token is judged before the quota, and the quota before the body', asyn
   t.is((await call(path, { body: {} })).json().errcode, 0);
 });
 
-test('the rid is written in the form of any age, with or without escaped slashes', async (t) => {
+test('the rid is written in each of its known forms, with or without escaped slashes', async (t) => {
   const { origin, control } = await startPlatform(t);
   const said = async () => String((await ask(`${origin}/cgi-bin/menu/get`)).json().errmsg);
   const forms = {
@@ -131,7 +131,7 @@ test('the rid is written in the form of any age, with or without escaped slashes
   t.is(escaped.json().errcode, 40001);
 });
 
-test('answers are compressed for callers that read gzip, where the knob says so', async (t) => {
+test('responses are compressed for callers that accept gzip, if the knob says so', async (t) => {
   const { origin } = await startPlatform(t, { knobs: { gzip: true } });
   const answer = await ask(`${origin}/nowhere`, { headers: { 'accept-encoding': 'gzip' } });
   t.is(answer.headers['content-encoding'], 'gzip');

@@ -65,7 +65,7 @@ const ELSEWHERE: Readonly<Record<string, number>> = {
   '/sns/userinfo': 40001,
 };
 
-test('every path of our own list is a success in the simulator', async (t) => {
+test('every path of our own list succeeds in the simulator', async (t) => {
   const platform = await startPlatform(t);
   platform.control.configure({ appid, payKey: 'pay-key' });
   platform.control.configure({ appid: COMPONENT.component_appid, secret, component: true });
@@ -80,7 +80,7 @@ test('every path of our own list is a success in the simulator', async (t) => {
   t.true(KNOWN_ENDPOINTS.size > 600);
 });
 
-test('a path that nobody lists is no address of the platform', async (t) => {
+test('a path that is not listed does not exist on the platform', async (t) => {
   const { call, control } = await startPlatform(t);
   for (const path of ['/', '/cgi-bin', '/cgi-bin/nowhere', '/wxa/business', '/channels/ec/order/']) {
     t.is((await call(path, { method: 'POST' })).json().errcode, 40066, path);

@@ -37,7 +37,7 @@ test('any bytes survive a form, whatever they look like', (t) => {
   t.is(parseMultipart(`multipart/form-data; boundary=${BOUNDARY}`, Buffer.from('nothing')), undefined);
 });
 
-test('an upload comes back byte for byte, for three days', async (t) => {
+test('an upload can be downloaded byte for byte, for three days', async (t) => {
   const { clock, call } = await startPlatform(t);
   const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7) % 256));
   const sent = await call('/cgi-bin/media/upload?type=image', form(bytes));
@@ -54,7 +54,7 @@ test('an upload comes back byte for byte, for three days', async (t) => {
   t.is((await call(`/cgi-bin/media/get?media_id=${String(id)}`)).json().errcode, 40007);
 });
 
-test('permanent material is read by POST, and a video is told by its address', async (t) => {
+test('permanent material is read by POST, and a video is returned as its URL', async (t) => {
   const { call } = await startPlatform(t);
   const bytes = Buffer.from('voice');
   const added = (
@@ -75,7 +75,7 @@ test('permanent material is read by POST, and a video is told by its address', a
   );
 });
 
-test('uploads that are none are refused', async (t) => {
+test('invalid uploads are refused', async (t) => {
   const { call } = await startPlatform(t);
   t.is((await call('/cgi-bin/media/upload?type=image', { body: 'no form' })).json().errcode, 41005);
   t.is((await call('/cgi-bin/media/upload?type=poem', form(Buffer.from('x')))).json().errcode, 40004);
@@ -134,7 +134,7 @@ browserTest(
   },
 );
 
-test('pictures and files that are no codes are binary too', async (t) => {
+test('other pictures and files are binary too', async (t) => {
   const { call } = await startPlatform(t);
   const picture = await call('/channels/ec/basics/media/get?media_id=m');
   t.is(picture.headers['content-type'], 'image/jpeg');
@@ -142,7 +142,7 @@ test('pictures and files that are no codes are binary too', async (t) => {
   t.is(bill.headers['content-type'], 'application/octet-stream');
 });
 
-test('a download and a ticket can be asked for by POST, unless the knob forbids it', async (t) => {
+test('a download and a ticket can be requested by POST, unless the knob forbids it', async (t) => {
   const { call, control } = await startPlatform(t);
   const { media_id: id } = (
     await call('/cgi-bin/media/upload?type=image', form(Buffer.from('a picture')))
@@ -167,7 +167,7 @@ test('voices of the JS-SDK fail in plain text', async (t) => {
   t.is(refused.headers.get('content-type'), 'text/plain');
 });
 
-test('200 MB are made while they are sent, no faster than they are read', async (t) => {
+test('200 MB are generated while they are sent, no faster than they are read', async (t) => {
   const { origin, token } = await startPlatform(t);
   const size = 200 * 1024 * 1024;
   const req = request(`${origin}/cgi-bin/media/get?media_id=SIM_ZEROS_${size}&access_token=${await token()}`);
@@ -187,7 +187,7 @@ test('200 MB are made while they are sent, no faster than they are read', async 
   t.true(most - before < 150 * 1024 * 1024, `grew by ${most - before}`);
 });
 
-test('an upload over the limit is swallowed and hashed, and nothing of it is kept', async (t) => {
+test('an upload over the limit is read and hashed, but not kept', async (t) => {
   const { origin, control, token, call } = await startPlatform(t);
   const value = await token();
   const piece = Buffer.alloc(1024 * 1024, 'x');

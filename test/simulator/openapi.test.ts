@@ -14,7 +14,7 @@ test('the platform’s addresses are lists', async (t) => {
   t.is((await check({ action: 'dns', check_operator: 'x' })).errcode, 40202);
 });
 
-test('quota/get tells what was used, and its own mistakes apart', async (t) => {
+test('quota/get returns the used quota, and has its own errcodes', async (t) => {
   const { call } = await startPlatform(t);
   const get = async (path: unknown) =>
     (await call('/cgi-bin/openapi/quota/get', { body: { cgi_path: path } })).json();
@@ -29,7 +29,7 @@ test('quota/get tells what was used, and its own mistakes apart', async (t) => {
   t.is((await get('cgi-bin/token')).errcode, 76003);
 });
 
-test('clear_quota empties the counters ten times a month, v2 included', async (t) => {
+test('clear_quota resets the counters ten times a month, including v2', async (t) => {
   const { call, clock, control, origin, classic } = await startPlatform(t);
   control.configure({ appid, quotas: { '/cgi-bin/token': { perDay: 2 } } });
   await classic();
@@ -54,7 +54,7 @@ test('clear_quota empties the counters ten times a month, v2 included', async (t
   t.is((await call('/cgi-bin/clear_quota', { body: { appid: 'wx1' } })).json().errcode, 40013);
 });
 
-test('quota/clear empties the counter of one path', async (t) => {
+test('quota/clear resets the counter of one path', async (t) => {
   const { call } = await startPlatform(t);
   await call('/cgi-bin/tags/get');
   await call('/cgi-bin/openapi/quota/clear', { body: { cgi_path: '/cgi-bin/tags/get' } });
@@ -84,7 +84,7 @@ test('a rid leads to the request that failed, for its own account and seven days
   t.is((await get(rid)).errcode, 76001);
 });
 
-test('a ticket comes back until it ends, one for each type', async (t) => {
+test('the same ticket of a type is returned until it expires', async (t) => {
   const { call, clock, control } = await startPlatform(t);
   const get = async (type: string) => (await call(`/cgi-bin/ticket/getticket?type=${type}`)).json();
   const first = await get('jsapi');

@@ -22,7 +22,7 @@ function rawGet(t: { teardown(run: () => unknown): void }, port: number, path: s
   return { ended, socket, parts, text: () => Buffer.concat(parts).toString() };
 }
 
-test('a path answers the errcode it was told to, as often as it was told to', async (t) => {
+test('a path responds with the configured errcode, as often as configured', async (t) => {
   const { call, control } = await startPlatform(t);
   control.break({ path: '/cgi-bin/get_*', times: 2, fault: { kind: 'errcode', errcode: -1 } });
   t.regex(
@@ -35,7 +35,7 @@ test('a path answers the errcode it was told to, as often as it was told to', as
   t.deepEqual(control.counters().paths[PATH]?.errcodes, { '-1': 2 });
 });
 
-test('every error of the token endpoint can be had with its text', async (t) => {
+test('every error of the token endpoint can be produced with its text', async (t) => {
   const { classic, control } = await startPlatform(t);
   for (const errcode of [-1, 45009, 45011, 50004, 50007, 61024, 89501, 89503, 89506, 89507]) {
     control.break({ path: '/cgi-bin/token', times: 1, fault: { kind: 'errcode', errcode } });
@@ -52,7 +52,7 @@ test('every error of the token endpoint can be had with its text', async (t) => 
   t.truthy((await classic()).access_token);
 });
 
-test('gateways in front of the platform answer with a page, or with nothing', async (t) => {
+test('gateways in front of the platform respond with a page, or with nothing', async (t) => {
   const { origin, control } = await startPlatform(t);
   control.break({ path: '*', times: 1, fault: { kind: 'status', status: 502 } });
   const page = await ask(`${origin}/x`);
@@ -66,7 +66,7 @@ test('gateways in front of the platform answer with a page, or with nothing', as
   t.deepEqual([empty.status, empty.body.length], [200, 0]);
 });
 
-test('the connection can be reset in place of an answer, and the call was not carried out', async (t) => {
+test('the connection can be reset instead of a response, and the call was not carried out', async (t) => {
   const { port, control } = await startPlatform(t);
   control.break({ path: '/cgi-bin/token', times: 1, fault: { kind: 'reset' } });
   const { ended, text } = rawGet(t, port, '/cgi-bin/token');
@@ -85,7 +85,7 @@ test('the connection can be reset after the headers', async (t) => {
   t.regex(text(), /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
 });
 
-test('a body can break off in its middle', async (t) => {
+test('a body can be cut off in the middle', async (t) => {
   const { port, control } = await startPlatform(t);
   control.break({ path: '/x', times: 1, fault: { kind: 'truncated' } });
   const { ended, text } = rawGet(t, port, '/x');
@@ -95,7 +95,7 @@ test('a body can break off in its middle', async (t) => {
   t.is(body.length, Math.floor(length / 2));
 });
 
-test('a slow body comes piece by piece as the clock is turned', async (t) => {
+test('a slow body arrives piece by piece as the clock advances', async (t) => {
   const { clock, port, control } = await startPlatform(t);
   control.break({ path: '/x', fault: { kind: 'slow', pieceBytes: 10, everyMs: 1_000 } });
   const { socket, text } = rawGet(t, port, '/x');
@@ -122,7 +122,7 @@ test('a path can stay silent until the caller leaves', async (t) => {
   t.is(control.arrivals()[0]?.outcome, 'left');
 });
 
-test('an early answer comes before the body of the request', async (t) => {
+test('an early response is sent before the body of the request is read', async (t) => {
   const { origin, control } = await startPlatform(t);
   control.break({ path: '/x', early: true, times: 1, fault: { kind: 'errcode', errcode: 45009 } });
   const req = request(`${origin}/x`, { method: 'POST', headers: { 'content-length': '1000' } });
@@ -134,7 +134,7 @@ test('an early answer comes before the body of the request', async (t) => {
   t.is(control.arrivals()[0]?.body, undefined);
 });
 
-test('a delay holds the answers of a path back', async (t) => {
+test('a delay applies to the responses of a path', async (t) => {
   const { clock, origin, control } = await startPlatform(t);
   control.delay({ path: '/slow*', ms: 400 });
   const slow = ask(`${origin}/slow/x`);
@@ -150,7 +150,7 @@ test('a delay holds the answers of a path back', async (t) => {
   t.is((await ask(`${origin}/slow/x`)).json().errcode, 40066);
 });
 
-test('an answer can be replaced by any other, coded, split and chunked', async (t) => {
+test('a response can be replaced by any other, encoded, split and chunked', async (t) => {
   const { port, origin, control } = await startPlatform(t);
   const body = '{"errcode":42001,"errmsg":"access_token expired"}';
   control.answer({ path: '/a', status: 203, headers: { 'X-Odd': 'yes' }, body, coding: 'gzip' });
@@ -171,7 +171,7 @@ test('an answer can be replaced by any other, coded, split and chunked', async (
   t.deepEqual((await ask(`${origin}/c`)).body, Buffer.from([0x7b, 0xff, 0x00]));
 });
 
-test('an answer of one’s own can wait for the checks of the token', async (t) => {
+test('a configured response can be sent after the checks of the token', async (t) => {
   const { call, origin, control } = await startPlatform(t);
   control.answer({ path: PATH, body: '{"mine":1}', afterChecks: true });
   t.is((await ask(`${origin}${PATH}`)).json().errcode, 41001);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { startPlatform } from '../support/simulator-account.ts';
 
-test('errcode stands last, as a string, or nowhere', async (t) => {
+test('errcode is the last member, a string, or missing', async (t) => {
   const { call } = await startPlatform(t);
   const late = await call('/wxa/getpaidunionid');
   t.deepEqual(Object.keys(late.json()), ['unionid', 'errcode', 'errmsg']);
@@ -11,13 +11,13 @@ test('errcode stands last, as a string, or nowhere', async (t) => {
   t.false('errcode' in (await call('/cgi-bin/qrcode/create', { body: { expire_seconds: 30 } })).json());
 });
 
-test('some calls answer ret in place of errcode, at the top or nested', async (t) => {
+test('some calls return ret instead of errcode, at the top level or nested', async (t) => {
   const { call } = await startPlatform(t);
   t.deepEqual((await call('/wxa/operationams', { body: {} })).json(), { ret: 0, err_msg: 'ok' });
   t.like((await call('/publisher/stat')).json(), { base_resp: { ret: 0, err_msg: 'ok' } });
 });
 
-test('successes may hold the very text of a refused token', async (t) => {
+test('a success may contain the text of a refused token', async (t) => {
   const { call } = await startPlatform(t);
   const cloud = await call('/tcb/invokecloudfunction', { body: {} });
   t.is(cloud.json().errcode, 0);
@@ -40,7 +40,7 @@ test('a page of followers is ten thousand openids and some 300 KB', async (t) =>
   t.is((await call('/cgi-bin/user/info')).json().errcode, 40003);
 });
 
-test('a menu is what it was created as, until it is deleted', async (t) => {
+test('a menu is returned as it was created, until it is deleted', async (t) => {
   const { call } = await startPlatform(t);
   t.is((await call('/cgi-bin/menu/get')).json().errcode, 46003);
   const menu = { button: [{ type: 'click', name: '今日歌曲', key: 'V1001' }] };
@@ -50,7 +50,7 @@ test('a menu is what it was created as, until it is deleted', async (t) => {
   t.is((await call('/cgi-bin/menu/get')).json().errcode, 46003);
 });
 
-test('messages are sent, and templates have ids that count up', async (t) => {
+test('messages are sent, and template ids count up', async (t) => {
   const { call } = await startPlatform(t);
   const send = async () =>
     (

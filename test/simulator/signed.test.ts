@@ -6,7 +6,7 @@ import { ask } from '../support/simulator-client.ts';
 
 const BODY = `{"openid": "${'x'.repeat(3)}", "user_ip": "127.0.0.1", "env": 0}`;
 
-test('payment signatures are those of the documentation’s example', (t) => {
+test('payment signatures match the example in the documentation', (t) => {
   t.is(
     paySignature('12345', '/xpay/query_user_balance', Buffer.from(BODY)),
     'c37809f27c6d7fd1837ad2500a04512b66b34fd793a39a385fade56dca89a4b5',
@@ -17,7 +17,7 @@ test('payment signatures are those of the documentation’s example', (t) => {
   );
 });
 
-test('a signed payment call is taken with its exact bytes only', async (t) => {
+test('a signed payment call is accepted only with its exact bytes', async (t) => {
   const { call, control, origin } = await startPlatform(t);
   control.configure({ appid, payKey: '12345' });
   const login = `appid=${appid}&secret=${secret}&js_code=alice&grant_type=authorization_code`;

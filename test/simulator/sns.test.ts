@@ -4,7 +4,7 @@ import { ask } from '../support/simulator-client.ts';
 
 const ACCOUNT = `appid=${appid}&secret=${secret}&grant_type=authorization_code`;
 
-test('a web login gives a token of the user’s own, which the account’s calls do not take', async (t) => {
+test('a web login returns the user’s own token, which the account’s calls do not accept', async (t) => {
   const { origin, probe } = await startPlatform(t);
   const login = await ask(`${origin}/sns/oauth2/access_token?${ACCOUNT}&code=alice.1`);
   t.is(login.headers['content-type'], 'text/plain');
@@ -24,7 +24,7 @@ test('a web login gives a token of the user’s own, which the account’s calls
   t.is((await ask(`${origin}/sns/auth?access_token=${String(token)}&openid=other`)).json().errcode, 40003);
 });
 
-test('the account’s own token is 40001 where a user’s is wanted', async (t) => {
+test('the account’s token is 40001 where a user’s token is required', async (t) => {
   const { origin, token } = await startPlatform(t);
   const answer = await ask(`${origin}/sns/userinfo?access_token=${await token()}&openid=o`);
   t.is(answer.headers['content-type'], 'text/plain');
@@ -37,7 +37,7 @@ test('the account’s own token is 40001 where a user’s is wanted', async (t) 
   t.is((await ask(`${origin}/sns/auth`)).json().errcode, 41001);
 });
 
-test('a user’s token ages, and its refresh token brings it back', async (t) => {
+test('a user’s token expires, and its refresh token renews it', async (t) => {
   const { clock, origin } = await startPlatform(t);
   const first = (await ask(`${origin}/sns/oauth2/access_token?${ACCOUNT}&code=bob`)).json();
   const refresh = async (token: unknown) =>
@@ -63,7 +63,7 @@ test('a user’s token ages, and its refresh token brings it back', async (t) =>
   t.is((await refresh(first.refresh_token)).errcode, 42002);
 });
 
-test('a mini-program login gives a session key and no errcode, and the same user the same openid', async (t) => {
+test('a mini-program login returns a session key and no errcode, and the same openid for the same user', async (t) => {
   const { origin } = await startPlatform(t);
   const login = async (code: string) => ask(`${origin}/sns/jscode2session?${ACCOUNT}&js_code=${code}`);
   const first = await login('carol.1');
@@ -76,7 +76,7 @@ test('a mini-program login gives a session key and no errcode, and the same user
   t.not((await login('dave.1')).json().openid, second.openid);
 });
 
-test('what is wrong with a login is told by its own errcode, in plain text', async (t) => {
+test('each problem of a login has its own errcode, in plain text', async (t) => {
   const { origin } = await startPlatform(t);
   const rows: [string, number][] = [
     [`secret=${secret}&js_code=a`, 41002],
@@ -100,7 +100,7 @@ test('what is wrong with a login is told by its own errcode, in plain text', asy
   t.is(posted.json().errcode, 41002);
 });
 
-test('a stray token of the account on a login is ignored', async (t) => {
+test('a token of the account on a login call is ignored', async (t) => {
   const { call } = await startPlatform(t);
   t.truthy((await call(`/sns/jscode2session?${ACCOUNT}&js_code=erin`)).json().openid);
 });

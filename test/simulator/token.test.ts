@@ -2,7 +2,7 @@ import test from 'ava';
 import { appid, RID, secret, startPlatform } from '../support/simulator-account.ts';
 import { ask } from '../support/simulator-client.ts';
 
-test('each classic call makes a new token, and the old one works for five minutes more', async (t) => {
+test('each classic call issues a new token, and the old one works for five more minutes', async (t) => {
   const { clock, classic, probe } = await startPlatform(t);
   const first = await classic();
   t.deepEqual(Object.keys(first), ['access_token', 'expires_in']);
@@ -17,13 +17,13 @@ test('each classic call makes a new token, and the old one works for five minute
   t.is(await probe(second.access_token), 0);
 });
 
-test('of classic tokens only the immediate predecessor has grace', async (t) => {
+test('only the immediate predecessor of a classic token has a grace period', async (t) => {
   const { token, probe } = await startPlatform(t);
   const [first, second, third] = [await token(), await token(), await token()];
   t.deepEqual([await probe(first), await probe(second), await probe(third)], [40001, 0, 0]);
 });
 
-test('an account may be set to have no overlap', async (t) => {
+test('an account can be configured without overlap', async (t) => {
   const { control, token, probe } = await startPlatform(t);
   control.configure({ appid, overlapMs: 0 });
   const first = await token();
@@ -31,7 +31,7 @@ test('an account may be set to have no overlap', async (t) => {
   t.is(await probe(first), 40001);
 });
 
-test('the two families of tokens do not touch each other', async (t) => {
+test('stable and classic tokens do not affect each other', async (t) => {
   const { classic, stable, probe } = await startPlatform(t);
   const steady = await stable();
   await classic();
@@ -43,7 +43,7 @@ test('the two families of tokens do not touch each other', async (t) => {
   t.is(await probe(token), 0);
 });
 
-test('a stable token comes back with its remaining seconds until its last five minutes', async (t) => {
+test('a stable token is returned with its remaining seconds until its last five minutes', async (t) => {
   const { clock, stable, probe } = await startPlatform(t);
   const first = await stable();
   t.is(first.expires_in, 7200);
@@ -59,7 +59,7 @@ test('a stable token comes back with its remaining seconds until its last five m
   t.is(await probe(first.access_token), 42001);
 });
 
-test('a token with a short life is rotated in the last quarter of it', async (t) => {
+test('a token with a short lifetime is rotated in the last quarter of it', async (t) => {
   const { clock, control, stable } = await startPlatform(t);
   control.configure({ appid, tokenLifeMs: 8_000 });
   const first = await stable();
@@ -70,7 +70,7 @@ test('a token with a short life is rotated in the last quarter of it', async (t)
   t.not((await stable()).access_token, first.access_token);
 });
 
-test('a forced refresh makes a new token, with grace for the old one and none for the one before it', async (t) => {
+test('a forced refresh issues a new token, with a grace period for the previous one only', async (t) => {
   const { clock, stable, probe } = await startPlatform(t);
   const first = (await stable()).access_token;
   const second = (await stable(true)).access_token;
@@ -104,7 +104,7 @@ test('the twenty-first forced refresh of a day is over the quota, and a new day 
   t.truthy((await stable(true)).access_token);
 });
 
-test('stable_token reads a JSON body only', async (t) => {
+test('stable_token accepts only a JSON body', async (t) => {
   const { origin } = await startPlatform(t);
   const params = `grant_type=client_credential&appid=${appid}&secret=${secret}`;
   const url = `${origin}/cgi-bin/stable_token`;
@@ -119,7 +119,7 @@ test('stable_token reads a JSON body only', async (t) => {
   }
 });
 
-test('what is wrong with a request for a token is told by its own errcode', async (t) => {
+test('each problem of a token request has its own errcode', async (t) => {
   const { classic, control } = await startPlatform(t);
   const rows: [string, number][] = [
     [`grant_type=client_credential&secret=${secret}`, 41002],
@@ -133,7 +133,7 @@ test('what is wrong with a request for a token is told by its own errcode', asyn
   t.is((await classic(rows[4]?.[0])).errcode, 40001);
 });
 
-test('a frozen AppSecret gets no token, and leaves the tokens that are out alone', async (t) => {
+test('a frozen AppSecret gets no token, and issued tokens stay valid', async (t) => {
   const { control, classic, stable, token, probe } = await startPlatform(t);
   const held = await token();
   t.is(control.freeze({ appid }), 1);
@@ -144,7 +144,7 @@ test('a frozen AppSecret gets no token, and leaves the tokens that are out alone
   t.truthy((await classic()).access_token);
 });
 
-test('a caller that is not on the list of IPs is told the address that was seen', async (t) => {
+test('a caller that is not on the IP list is told its address', async (t) => {
   const { control, classic, token, probe } = await startPlatform(t);
   const held = await token();
   control.configure({ appid, ipAllow: ['10.0.0.0/8', '172.16.0.*', '192.0.2.7'] });
@@ -162,7 +162,7 @@ test('a caller that is not on the list of IPs is told the address that was seen'
   t.is(await probe(held), 0);
 });
 
-test('quotas of a day and of a minute are counted by account and path', async (t) => {
+test('daily and per-minute quotas are counted by account and path', async (t) => {
   const { clock, control, classic, stable } = await startPlatform(t);
   control.configure({
     appid,
@@ -192,7 +192,7 @@ test('a fresh account may fetch two thousand classic tokens a day', async (t) =>
   t.deepEqual(answer.json().quota, { daily_limit: 2000, used: 1, remain: 1999 });
 });
 
-test('a third-party platform is sent to its own token endpoint', async (t) => {
+test('a third-party platform is directed to its own token endpoint', async (t) => {
   const { control, classic } = await startPlatform(t);
   control.configure({ appid: 'wxcomponent', secret: 's', component: true });
   t.is((await classic('grant_type=client_credential&appid=wxcomponent&secret=s')).errcode, 61024);

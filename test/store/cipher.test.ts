@@ -4,19 +4,19 @@ import { isEncrypted, makeTokenCipher } from '../../src/store/cipher.ts';
 
 const KEY = new Secret('a key of sixteen characters or more');
 
-test('what was sealed opens with the same key text, and shows nothing without', (t) => {
+test('an encrypted text can be decrypted with the same key text, and shows nothing without it', (t) => {
   const sealed = makeTokenCipher(KEY).encrypt('the token', 'wx1 stable 7');
   t.true(isEncrypted(sealed));
   t.false(sealed.includes('token'));
   t.is(makeTokenCipher(new Secret(KEY.reveal())).decrypt(sealed, 'wx1 stable 7'), 'the token');
 });
 
-test('the same text is never sealed the same way twice', (t) => {
+test('the same text is never encrypted the same way twice', (t) => {
   const cipher = makeTokenCipher(KEY);
   t.not(cipher.encrypt('the token', 'here'), cipher.encrypt('the token', 'here'));
 });
 
-test('another key, another place, or a changed byte do not open it', (t) => {
+test('with another key, another place, or a changed byte it cannot be decrypted', (t) => {
   const cipher = makeTokenCipher(KEY);
   const sealed = cipher.encrypt('the token', 'wx1 stable 7');
   t.is(makeTokenCipher(new Secret('another key of that length')).decrypt(sealed, 'wx1 stable 7'), undefined);
@@ -34,7 +34,7 @@ test('another key, another place, or a changed byte do not open it', (t) => {
   }
 });
 
-test('who has a key trusts nothing that is in clear', (t) => {
+test('with a key, nothing in clear text is trusted', (t) => {
   t.is(makeTokenCipher(KEY).decrypt('in clear', 'here'), undefined);
   t.is(makeTokenCipher(undefined).decrypt('in clear', 'here'), 'in clear');
 });

@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000;
 const APPIDS = ['wx0123456789abcdef', 'wxfedcba9876543210'];
 const MODES = ['stable', 'classic'] as const;
 
-test('the model of a disk and the file store agree on whatever a seed draws', async (t) => {
+test('the disk model and the file store agree for random commands', async (t) => {
   for (let seed = 1; seed <= 8; seed += 1) {
     const random = seededRandom(seed);
     const one = <Value>(values: readonly Value[]): Value =>

@@ -48,7 +48,7 @@ test('with a key the file holds no token in clear, and a restart reads it', asyn
   t.is(await read(path, KEY), 'the-token-itself');
 });
 
-test('a file under another key is set aside whole, and the log says why', async (t) => {
+test('a file under another key is set aside completely, and the log says why', async (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'tokens.json');
   const before = await written(path, KEY);
@@ -63,7 +63,7 @@ test('a file under another key is set aside whole, and the log says why', async 
   t.is(readFileSync(join(folder, aside), 'utf8'), before);
 });
 
-test('with a key a token in clear is not read: one warning says so, and the ledger is kept', async (t) => {
+test('with a key a token in clear text is not read: one warning says so, and the record of forced refreshes is kept', async (t) => {
   const path = join(temporaryFolder(t), 'tokens.json');
   const forcedAtUnixMs = [clock.unixMs() - 60_000];
   const before = open(path);
@@ -87,7 +87,7 @@ test('with a key a token in clear is not read: one warning says so, and the ledg
   t.is(await read(path, KEY), 'the-token-itself');
 });
 
-test('one token in clear among encrypted ones is left out alone', async (t) => {
+test('one token in clear text among encrypted ones is ignored, and only that one', async (t) => {
   const path = join(temporaryFolder(t), 'tokens.json');
   await written(path, KEY);
   const file = JSON.parse(readFileSync(path, 'utf8')) as { accounts: object[] };
@@ -100,7 +100,7 @@ test('one token in clear among encrypted ones is left out alone', async (t) => {
   await store.close();
 });
 
-test('an encrypted token opens neither for another account or mode nor with another life', async (t) => {
+test('an encrypted token cannot be decrypted for another account, mode or lifetime', async (t) => {
   for (const change of [
     { appid: 'wx2' },
     { mode: 'classic' },

@@ -71,7 +71,7 @@ async function valueIn(
   return (await store.load('wx1', mode))?.token?.value.reveal();
 }
 
-test('what was saved is there after a restart, for its owner alone', async (t) => {
+test('saved records are there after a restart, readable only by the owner', async (t) => {
   const { path, store, lines } = await place(t);
   const before = store();
   before.save(record('kept', { forcedAtUnixMs: [NOW_MS - 500] }));
@@ -88,7 +88,7 @@ test('what was saved is there after a restart, for its owner alone', async (t) =
   t.deepEqual(lines, []);
 });
 
-test('of many saves the last one is in the file, which is whole at any time', async (t) => {
+test('after many saves the last one is in the file, which is complete at any time', async (t) => {
   const { directory, path, store } = await place(t);
   const saving = store();
   let isOver = false;
@@ -109,7 +109,7 @@ test('of many saves the last one is in the file, which is whole at any time', as
   t.deepEqual(await readdir(directory), ['tokens.json']);
 });
 
-test('two processes with one file leave the records of one of them, whole', async (t) => {
+test('two processes with one file leave the complete records of one of them', async (t) => {
   const { store } = await place(t);
   const [one, two] = [store(), store()];
   for (let save = 0; save < 50; save += 1) {
@@ -140,7 +140,7 @@ for (const [what, spoil] of [
     (text: string) => text.replace(/"expiresAtUnixMs": \d+/, '"expiresAtUnixMs": 5'),
   ],
 ] as const) {
-  test(`a file that ${what} is set aside with one clear line, and life goes on`, async (t) => {
+  test(`a file that ${what} is set aside with one clear line, and the process continues`, async (t) => {
     const it = await place(t);
     await writeFile(it.path, spoil(await good(it)), { mode: 0o600 });
     const store = it.store();
@@ -164,7 +164,7 @@ test('a file that others could read is made private, with a warning', async (t) 
   t.regex(it.lines[0] ?? '', /^warn token file was readable by others/);
 });
 
-test('a link stays a link, and what it leads to is what is written', async (t) => {
+test('a link stays a link, and its target is written', async (t) => {
   const { directory, path, store } = await place(t);
   const saved = store();
   saved.save(record('T1'));
@@ -179,7 +179,7 @@ test('a link stays a link, and what it leads to is what is written', async (t) =
   t.regex(await readFile(real, 'utf8'), /T2/);
 });
 
-test('a file of somebody else keeps its mode when it is set aside', async (t) => {
+test('a file of another owner keeps its mode when it is set aside', async (t) => {
   const { directory, path, store } = await place(t);
   await writeFile(path, 'not ours', { mode: 0o644 });
   await store().load('wx1', 'stable');
@@ -187,7 +187,7 @@ test('a file of somebody else keeps its mode when it is set aside', async (t) =>
   t.is((await stat(join(directory, aside))).mode & 0o777, 0o644);
 });
 
-test('a directory in the place of the file is left alone, and tokens live in memory', async (t) => {
+test('a directory in place of the file is left alone, and tokens are kept in memory', async (t) => {
   const it = await place(t);
   await mkdir(it.path);
   await writeFile(join(it.path, 'somebodys'), 'data');
@@ -200,7 +200,7 @@ test('a directory in the place of the file is left alone, and tokens live in mem
   t.is(it.lines.length, 1);
 });
 
-test('a place that cannot be written is told once, and written when it can be', async (t) => {
+test('an unwritable file is reported once, and written when that is possible', async (t) => {
   const it = await place(t);
   const inner = join(it.directory, 'absent');
   const log: Log = {
@@ -223,7 +223,7 @@ test('a place that cannot be written is told once, and written when it can be', 
   t.is(await valueIn(new FileRecords({ path, clock: it.clock, random: systemRandom, log })), 'three');
 });
 
-test('records that have outlived their use are not written on', async (t) => {
+test('obsolete records are not written again', async (t) => {
   const it = await place(t);
   await good(it);
   it.clock.advance(8_000_000);
@@ -236,7 +236,7 @@ test('records that have outlived their use are not written on', async (t) => {
   t.true(text.includes('wx2'));
 });
 
-test('what a crash left behind is removed, and nothing else', async (t) => {
+test('leftovers of a crash are removed, and nothing else', async (t) => {
   const it = await place(t);
   const names = [
     'tokens.json.0123abcd.tmp',
@@ -253,7 +253,7 @@ test('what a crash left behind is removed, and nothing else', async (t) => {
   t.deepEqual((await readdir(it.directory)).toSorted(), names.slice(1).toSorted());
 });
 
-test('a token dated ahead of the clock is dated back in the file, so that restarts do not lengthen its life', async (t) => {
+test('a token dated ahead of the clock gets the current time in the file, so that restarts do not lengthen its lifetime', async (t) => {
   const { store, path, clock } = await place(t);
   const first = store();
   const aheadMs = NOW_MS + 3 * 3_600_000;

@@ -41,7 +41,7 @@ function record(generation: number): Parameters<RedisRecords['publish']>[1] {
   return { generation, value: new Secret('a'), fingerprint: fingerprintOf('a'), ...times };
 }
 
-serialRedisTest('records go to the node that holds their slot, and all nodes tell', async (t) => {
+serialRedisTest('records go to the node with their slot, and publications of all nodes arrive', async (t) => {
   const nodes = await startCluster(t);
   const [one, other] = [open(t, nodes[0].url()), open(t, nodes[0].url())];
   const told = new Set<string>();
@@ -64,7 +64,7 @@ serialRedisTest('records go to the node that holds their slot, and all nodes tel
   );
 });
 
-serialRedisTest('a node that hangs or dies is away for its own accounts alone', async (t) => {
+serialRedisTest('a node that hangs or dies is unavailable only for its own accounts', async (t) => {
   const nodes = await startCluster(t);
   const records = open(t, nodes[0].url());
   let away = 0;
@@ -98,65 +98,60 @@ serialRedisTest('a node that hangs or dies is away for its own accounts alone', 
   t.is(away, 0);
 });
 
-serialRedisTest(
-  'an account whose slot moves is away until it has moved, and the others are not',
-  async (t) => {
-    const nodes = await startCluster(t);
-    for (const { client } of nodes) {
-      await client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...documentedRights());
-    }
-    const refused: string[] = [];
-    const warn = (event: string, fields: object = {}): void =>
-      void refused.push(JSON.stringify({ event, ...fields }));
-    const records = open(t, nodes[0].url('hub:hub-password'), { ...silentLog, warn });
-    await until('all nodes answer', () => allAnswered(records));
-    const [account, ...others] = ACCOUNTS as [(typeof ACCOUNTS)[number], ...typeof ACCOUNTS];
-    const key = `{${account.mode}:${account.appid}}`;
-    const slot = await nodes[0].client.cluster('KEYSLOT', key);
-    const isThere = async ({ client }: RedisServer): Promise<boolean> =>
-      client.get(key).then(
-        () => true,
-        () => false,
-      );
-    const [source, target] = (await isThere(nodes[0]))
-      ? nodes
-      : (await isThere(nodes[1]))
-        ? [nodes[1], nodes[0]]
-        : [nodes[2], nodes[0]];
-    const [from, to] = await Promise.all(
-      [source, target].map(({ client }) => client.call('CLUSTER', 'MYID')),
+serialRedisTest('an account is unavailable while its slot moves, and the others are not', async (t) => {
+  const nodes = await startCluster(t);
+  for (const { client } of nodes) {
+    await client.call('ACL', 'SETUSER', 'hub', 'on', '>hub-password', ...documentedRights());
+  }
+  const refused: string[] = [];
+  const warn = (event: string, fields: object = {}): void =>
+    void refused.push(JSON.stringify({ event, ...fields }));
+  const records = open(t, nodes[0].url('hub:hub-password'), { ...silentLog, warn });
+  await until('all nodes answer', () => allAnswered(records));
+  const [account, ...others] = ACCOUNTS as [(typeof ACCOUNTS)[number], ...typeof ACCOUNTS];
+  const key = `{${account.mode}:${account.appid}}`;
+  const slot = await nodes[0].client.cluster('KEYSLOT', key);
+  const isThere = async ({ client }: RedisServer): Promise<boolean> =>
+    client.get(key).then(
+      () => true,
+      () => false,
     );
-    const move = async (): Promise<void> => {
-      await target.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(from));
-      await source.client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(to));
-    };
-    await move();
-    refused.length = 0;
-    // Redis runs no script in a slot that moves while keys of it are missing: it says TRYAGAIN.
-    t.is((await records.read(account)).kind, 'unavailable');
-    t.true((await answered(records, others)).every(Boolean));
-    t.false(refused.join('\n').includes('NOPERM'));
-    for (const { client } of [target, source]) {
-      await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', String(to));
-    }
-    await until('the slot has moved', () => allAnswered(records));
-    t.is(await records.publish(account, record(20)), 'stored');
-    // Back again, for a user without the right to ask, and then from a node that is gone.
-    await source.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(to));
-    await target.client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(from));
-    for (const { client } of nodes) await client.call('ACL', 'SETUSER', 'hub', '-asking');
-    const fresh = { ...account, mode: 'classic' as const };
-    await target.client.del(`test:${key}:token`);
-    t.is((await records.read(fresh)).kind, 'unavailable');
-    await until('it is told', () => refused.some((line) => /NOPERM.*docs\/hub.md/.test(line)));
-    t.true((await answered(records, others)).every(Boolean));
-    await source.kill();
-    t.is((await records.read(account)).kind, 'unavailable');
-    t.true((await answered(records)).some(Boolean));
-  },
-);
+  const [source, target] = (await isThere(nodes[0]))
+    ? nodes
+    : (await isThere(nodes[1]))
+      ? [nodes[1], nodes[0]]
+      : [nodes[2], nodes[0]];
+  const [from, to] = await Promise.all([source, target].map(({ client }) => client.call('CLUSTER', 'MYID')));
+  const move = async (): Promise<void> => {
+    await target.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(from));
+    await source.client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(to));
+  };
+  await move();
+  refused.length = 0;
+  // Redis runs no script in a slot that moves while keys of it are missing: it says TRYAGAIN.
+  t.is((await records.read(account)).kind, 'unavailable');
+  t.true((await answered(records, others)).every(Boolean));
+  t.false(refused.join('\n').includes('NOPERM'));
+  for (const { client } of [target, source]) {
+    await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', String(to));
+  }
+  await until('the slot has moved', () => allAnswered(records));
+  t.is(await records.publish(account, record(20)), 'stored');
+  // Back again, for a user without the right to ask, and then from a node that is gone.
+  await source.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(to));
+  await target.client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(from));
+  for (const { client } of nodes) await client.call('ACL', 'SETUSER', 'hub', '-asking');
+  const fresh = { ...account, mode: 'classic' as const };
+  await target.client.del(`test:${key}:token`);
+  t.is((await records.read(fresh)).kind, 'unavailable');
+  await until('it is told', () => refused.some((line) => /NOPERM.*docs\/hub.md/.test(line)));
+  t.true((await answered(records, others)).every(Boolean));
+  await source.kill();
+  t.is((await records.read(account)).kind, 'unavailable');
+  t.true((await answered(records)).some(Boolean));
+});
 
-test('a Cluster that is not there is away', async (t) => {
+test('a Cluster that cannot be reached is unavailable', async (t) => {
   const records = open(t, `redis://127.0.0.1:${await freePort()}`);
   t.is((await records.read({ appid: 'wx0', mode: 'stable' })).kind, 'unavailable');
 });

@@ -60,7 +60,7 @@ for (const [wording, error] of [
   ],
   ['a managed service', "ERR You can't write against a read-only instance"],
 ] as const) {
-  test(`a server is known to be read-only by the words of ${wording}`, (t) => {
+  test(`a server is recognised as read-only by the wording of ${wording}`, (t) => {
     t.true(isReadOnly(new Error(error)));
     t.is(reasonOf(new Error(error)), 'READONLY');
   });
@@ -104,7 +104,7 @@ redisTest('a server that stays read-only costs a few connections and lines, not 
   await until('it is a master and is used', () => takes(opened));
 });
 
-redisTest('a hub leaves a demoted master behind one address', async (t) => {
+redisTest('a hub disconnects from a demoted master behind the same address', async (t) => {
   const [first, second] = [await RedisServer.start(t), await RedisServer.start(t)];
   let { port } = first;
   const sockets = new Set<Socket>();

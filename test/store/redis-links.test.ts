@@ -54,7 +54,7 @@ function open(t: ExecutionContext, url: string): Opened {
 }
 
 serialRedisTest(
-  'a new password is used without a restart, and the connection of before until it works',
+  'a new password is used without a restart, and the old connection until it works',
   async (t) => {
     const redis = await RedisServer.start(t, { args: ['--requirepass', 'first'], userInfo: ':first' });
     const opened = open(t, redis.url(':first'));
@@ -82,7 +82,7 @@ serialRedisTest(
 );
 
 serialRedisTest(
-  'while another Redis takes over, no call goes without an answer and publications are heard',
+  'while another Redis takes over, every call gets a result and publications arrive',
   async (t) => {
     const [first, second] = [await RedisServer.start(t), await RedisServer.start(t)];
     const opened = open(t, first.url());
@@ -126,7 +126,7 @@ serialRedisTest(
 );
 
 serialRedisTest(
-  'new settings that cannot be used are refused with words, and taken once they can',
+  'unusable new settings are refused with an explanation, and applied once they work',
   async (t) => {
     const [redis, replica] = [
       await RedisServer.start(t),

@@ -45,7 +45,7 @@ function publish(records: RedisRecords, generation: number): Promise<string> {
   });
 }
 
-serialRedisTest('with Sentinels, a master that dies is succeeded by its replica', async (t) => {
+serialRedisTest('with Sentinels, a replica replaces a master that dies', async (t) => {
   const { master, replica, sentinelPort } = await startSentinelSet(t);
   const records = open(t, {
     url: new Secret('redis://tokens/0'),
@@ -77,7 +77,7 @@ serialRedisTest('with Sentinels, a master that dies is succeeded by its replica'
   });
 });
 
-serialRedisTest('over TLS, with a name that the certificate is for', async (t) => {
+serialRedisTest('Redis is used over TLS, under a name that its certificate has', async (t) => {
   const folder = temporaryFolder(t);
   const { certificatePem, keyPem } = await makeCertificate(systemClock);
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];

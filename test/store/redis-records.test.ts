@@ -50,7 +50,7 @@ function seen<Kind extends Snapshot | Acquired>(it: Kind | StoreUnavailable): Ki
 }
 
 serialRedisTest(
-  'a turn is one holder’s until it is released, and its generation exceeds all before',
+  'a lease has one owner until it is released, and its generation exceeds all previous ones',
   async (t) => {
     const redis = await RedisServer.start(t);
     const [one, other] = [open(t, redis.url()), open(t, redis.url())];
@@ -69,7 +69,7 @@ serialRedisTest(
   },
 );
 
-serialRedisTest('a turn ends by itself, unless it is kept', async (t) => {
+serialRedisTest('a lease expires unless it is renewed', async (t) => {
   const redis = await RedisServer.start(t);
   const [one, other] = [open(t, redis.url()), open(t, redis.url())];
   await one.acquire(ACCOUNT, 'one/1', 0, 50);
@@ -84,7 +84,7 @@ serialRedisTest('a turn ends by itself, unless it is kept', async (t) => {
 });
 
 serialRedisTest(
-  'an older token never takes the place of a later one, and a later one is told to all',
+  'an older token never replaces a later one, and a later one is published to all',
   async (t) => {
     const redis = await RedisServer.start(t);
     const [one, other] = [open(t, redis.url()), open(t, redis.url())];
@@ -110,7 +110,7 @@ serialRedisTest(
 );
 
 serialRedisTest(
-  'a record that was published after the turn began makes the next generation higher still',
+  'a record that was published after the lease began makes the next generation even higher',
   async (t) => {
     const redis = await RedisServer.start(t);
     const one = open(t, redis.url());
@@ -129,7 +129,7 @@ serialRedisTest('forced refreshes are remembered for a day', async (t) => {
 });
 
 serialRedisTest(
-  'with a key nothing in Redis is a token in clear, and without the key none can be read',
+  'with a key no token in Redis is in clear text, and without the key none can be read',
   async (t) => {
     const redis = await RedisServer.start(t);
     const sealing = open(t, redis.url(), { key: 'a key of sixteen or more' });
@@ -152,7 +152,7 @@ serialRedisTest(
 );
 
 serialRedisTest(
-  'an encrypted record opens only under its own account, mode, generation and life',
+  'an encrypted record can be decrypted only for its own account, mode, generation and lifetime',
   async (t) => {
     const redis = await RedisServer.start(t);
     const one = open(t, redis.url(), { key: 'a key of sixteen or more' });
@@ -187,31 +187,34 @@ serialRedisTest('all keys of an account are in one slot of a Cluster, and have t
   for (const key of keys) t.true((await redis.client.pttl(key)) > 0, key);
 });
 
-serialRedisTest('a Redis that hangs is away after a second, and back when it answers again', async (t) => {
-  const redis = await RedisServer.start(t);
-  const told: string[] = [];
-  const one = open(t, redis.url());
-  one.listen({
-    changed() {},
-    connected: () => told.push('back'),
-    disconnected: () => told.push('unavailable'),
-  });
-  t.is((await one.read(ACCOUNT)).kind, 'seen');
-  redis.pause();
-  const startMs = performance.now();
-  t.is((await one.read(ACCOUNT)).kind, 'unavailable');
-  t.true(performance.now() - startMs < 10_000);
-  // It is not waited for twice.
-  const again = performance.now();
-  for (let times = 0; times < 20; times += 1) t.is((await one.read(ACCOUNT)).kind, 'unavailable');
-  t.true(performance.now() - again < 10_000);
-  told.length = 0;
-  redis.resume();
-  await until('it is back', () => told.includes('back'));
-  t.is((await one.read(ACCOUNT)).kind, 'seen');
-});
+serialRedisTest(
+  'a Redis that hangs is unavailable after a second, and available when it responds again',
+  async (t) => {
+    const redis = await RedisServer.start(t);
+    const told: string[] = [];
+    const one = open(t, redis.url());
+    one.listen({
+      changed() {},
+      connected: () => told.push('back'),
+      disconnected: () => told.push('unavailable'),
+    });
+    t.is((await one.read(ACCOUNT)).kind, 'seen');
+    redis.pause();
+    const startMs = performance.now();
+    t.is((await one.read(ACCOUNT)).kind, 'unavailable');
+    t.true(performance.now() - startMs < 10_000);
+    // It is not waited for twice.
+    const again = performance.now();
+    for (let times = 0; times < 20; times += 1) t.is((await one.read(ACCOUNT)).kind, 'unavailable');
+    t.true(performance.now() - again < 10_000);
+    told.length = 0;
+    redis.resume();
+    await until('it is back', () => told.includes('back'));
+    t.is((await one.read(ACCOUNT)).kind, 'seen');
+  },
+);
 
-serialRedisTest('a Redis that was gone is found again, scripts and all', async (t) => {
+serialRedisTest('a Redis that was restarted is used again, including its scripts', async (t) => {
   const redis = await RedisServer.start(t);
   const one = open(t, redis.url());
   await one.publish(ACCOUNT, record('a', 20));
@@ -309,7 +312,7 @@ serialRedisTest('the documented rights are enough for every step, in a database 
   t.is(await redis.client.dbsize(), 0);
 });
 
-serialRedisTest('what somebody else wrote under our keys is no token', async (t) => {
+serialRedisTest('foreign data under our keys is not a token', async (t) => {
   const redis = await RedisServer.start(t);
   const records = open(t, redis.url());
   const nowMs = Date.now();

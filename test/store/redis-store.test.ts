@@ -47,7 +47,7 @@ async function startFirst(t: ExecutionContext, url: string, mode: TokenMode, key
 }
 
 redisTest(
-  'a hub with another key overwrites no live token: classic fetches nothing, stable goes on alone',
+  'a hub with another key overwrites no live token: classic fetches nothing, stable continues alone',
   async (t) => {
     for (const mode of ['classic', 'stable'] as const) {
       const redis = await RedisServer.start(t);
@@ -75,7 +75,7 @@ redisTest(
 );
 
 redisTest(
-  'a token that somebody put there in clear is not served, and the log says what to do',
+  'a token that somebody stored in clear text is not served, and the log says what to do',
   async (t) => {
     const redis = await RedisServer.start(t);
     const planted = 'token-of-another-account';
@@ -95,7 +95,7 @@ redisTest(
   },
 );
 
-redisTest('a password that cannot be read is told, and ends nothing', async (t) => {
+redisTest('an unreadable password file is reported, and interrupts nothing', async (t) => {
   const hub = startHub(t, 'redis://:%E0%A4%A@127.0.0.1:1', 'stable');
   await until('it asks', () => hub.issuer.fetches.length === 1);
   await hub.issuer.fetches[0]?.answer(given('first'));

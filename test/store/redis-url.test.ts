@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { parseRedisUrl } from '../../src/store/redis-url.ts';
 
-test('what a Redis URL says is what is read from it', (t) => {
+test('each part of a Redis URL is read', (t) => {
   const word = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' });
   const host = fc.constantFrom(
     'redis',
@@ -38,7 +38,7 @@ test('what a Redis URL says is what is read from it', (t) => {
   );
 });
 
-test('nothing that follows the host is passed over but a database', (t) => {
+test('nothing after the host is ignored silently', (t) => {
   fc.assert(
     fc.property(fc.string({ maxLength: 6 }), (rest) => {
       const isDatabase = /^(?:0|[1-9]\d{0,3})?$/.test(rest);
@@ -77,7 +77,7 @@ for (const [what, url, why] of [
   ['another scheme', 'http://host/0', /redis:\/\//],
   ['no slashes', 'redis:host:6379', /redis:\/\//],
 ] as const) {
-  test(`${what} is refused with words`, (t) => {
+  test(`${what} is refused with an explanation`, (t) => {
     const parsed = parseRedisUrl(url);
     if (parsed.kind === 'url') return t.fail(JSON.stringify(parsed.url));
     t.regex(parsed.why, why);

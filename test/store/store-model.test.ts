@@ -246,7 +246,7 @@ class Sequence {
   }
 }
 
-serialRedisTest('model and Redis agree: turns, and who may have them', async (t) => {
+serialRedisTest('model and Redis agree: leases, and who may have them', async (t) => {
   const both = await Both.open(t, await RedisServer.start(t));
   t.is((await both.read()).lease, undefined);
   const { generation = 0 } = await both.acquire('one/1', 0, LONG_MS);
@@ -318,7 +318,7 @@ serialRedisTest('model and Redis agree: what is dated ahead, forced refreshes, a
   await both.heardAll(t);
 });
 
-serialRedisTest('model and Redis agree on whatever commands a seed draws', async (t) => {
+serialRedisTest('model and Redis agree for random commands', async (t) => {
   t.timeout(120_000);
   const redis = await RedisServer.start(t);
   for (let seed = 1; seed <= 12; seed += 1) {
@@ -363,7 +363,7 @@ const WRONG: Readonly<Record<string, Partial<Model>>> = {
 };
 
 for (const [name, wrong] of Object.entries(WRONG)) {
-  serialRedisTest(`a model with another rule is found out: ${name}`, async (t) => {
+  serialRedisTest(`a model with another rule is detected: ${name}`, async (t) => {
     t.timeout(120_000);
     const redis = await RedisServer.start(t);
     const found = async (seed: number): Promise<boolean> => {

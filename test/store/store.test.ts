@@ -19,7 +19,7 @@ function clockOff(byMs: number): ManualClock {
   return clock;
 }
 
-test('a record is in Unix time, and comes back on the scale of another process', (t) => {
+test('a record has Unix times, which are converted to the clock of another process', (t) => {
   const before = clockOff(-HOUR_MS);
   const token = makeToken('value', before.monotonicMs() - 1_000, 7_200_000);
   const record = toRecord('wx1', 'stable', token, [before.monotonicMs() - 500], before);
@@ -31,7 +31,7 @@ test('a record is in Unix time, and comes back on the scale of another process',
   t.deepEqual(found.forcedAtMs, [after.monotonicMs() - 60_500]);
 });
 
-test('a wall clock that was set back gives a token no more than its life, and no quota a wait for the future', (t) => {
+test('a wall clock that was set back lengthens neither the lifetime of a token nor the wait for the quota', (t) => {
   const clock = new ManualClock();
   const value = new Secret('value');
   const aheadMs = clock.unixMs() + HOUR_MS;
@@ -41,7 +41,7 @@ test('a wall clock that was set back gives a token no more than its life, and no
   t.deepEqual(found.forcedAtMs, [clock.monotonicMs()]);
 });
 
-test('forced refreshes that lie ahead keep their number and spacing, and what was spent before stays', (t) => {
+test('forced refreshes in the future keep their number and spacing, and earlier ones stay', (t) => {
   const quota = policyFor('stable').quota;
   const date = fc.integer({ min: NOW_MS - 2 * quota.windowMs, max: NOW_MS + 2 * quota.windowMs });
   fc.assert(

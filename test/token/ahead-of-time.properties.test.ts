@@ -39,7 +39,7 @@ test('a classic token is renewed with at most 2,100 s left, and in its last 30 %
   t.pass();
 });
 
-test('of a classic life of 6,000 s or more, 1,800 s are left when the renewal begins', (t) => {
+test('a classic token that lives for 6,000 s or more has 1,800 s left when its renewal begins', (t) => {
   fc.assert(
     fc.property(fc.integer({ min: 6_000_000, max: 86_400_000 }), chance, (life, random) => {
       return leftMsAtRenewal('classic', life, random) >= 1_800_000 - ROUNDING_MS;
@@ -48,7 +48,7 @@ test('of a classic life of 6,000 s or more, 1,800 s are left when the renewal be
   t.pass();
 });
 
-test('holders of tokens of two hours do not renew at the same moment', (t) => {
+test('two processes with tokens of two hours do not renew at the same moment', (t) => {
   for (const mode of ['stable', 'classic'] as const) {
     const spreadMs = leftMsAtRenewal(mode, 7_200_000, 0) - leftMsAtRenewal(mode, 7_200_000, 0.999);
     t.true(spreadMs > 25_000, `${mode}: ${spreadMs} ms`);

@@ -74,13 +74,13 @@ test('a path that has succeeded since is held for two seconds only, and from the
   t.is(holdOf(lookAccepted(lookBegun(after, 22_000), 22_000), '/a', 22_000)?.untilMs, 24_000);
 });
 
-test('a held path keeps no other from being looked into', (t) => {
+test('a held path does not prevent a look into another one', (t) => {
   const doubt = looked(NO_DOUBT, ['/bad'], 0);
   t.is(withReport(doubt, report('/bad'), 100), doubt);
   t.true(withReport(doubt, report('/good'), 100).pending.has('/good'));
 });
 
-test('a look that failed leaves its reports to the next one', (t) => {
+test('the reports of a failed look are settled by the next one', (t) => {
   const looking = lookBegun(withReport(NO_DOUBT, report('/a'), 0), 0);
   const failed = lookFailed(withReport(looking, report('/b'), 5));
   t.deepEqual([...failed.pending], ['/a', '/b']);
@@ -88,7 +88,7 @@ test('a look that failed leaves its reports to the next one', (t) => {
   t.is(lookAccepted(lookBegun(failed, LOOK_SPACING_MS), LOOK_SPACING_MS).settled, 2);
 });
 
-test('past the most keys that are kept, further ones share one', (t) => {
+test('beyond the maximum number of keys, further ones share one', (t) => {
   const keys = Array.from({ length: KEYS_MAX + 50 }, (_, index) => `/path/${index}`);
   const doubt = keys.reduce((each, key) => withReport(each, report(key), 0), NO_DOUBT);
   t.is(doubt.pending.size, KEYS_MAX + 1);
@@ -96,7 +96,7 @@ test('past the most keys that are kept, further ones share one', (t) => {
   t.true(isCovered(doubt, report('/path/2040'), 0));
 });
 
-test('whatever is reported and found, a report that is neither held nor under way is pending', (t) => {
+test('a report that is neither held nor being looked into is always pending', (t) => {
   const step = fc.oneof(
     fc.record({
       do: fc.constant('report' as const),

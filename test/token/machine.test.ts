@@ -11,20 +11,20 @@ function living(mode: 'stable' | 'classic', lifeMs?: number): { life: Life; plat
   return { life: new Life(mode, platform.answer).begin(), platform };
 }
 
-test('the first fetch starts when the store remembers nothing', (t) => {
+test('the first fetch starts if the store is empty', (t) => {
   const life = new Life('stable');
   const effects = life.do({ kind: 'loaded', forcedAtMs: [] });
   t.deepEqual(effects, [{ kind: 'fetch', round: 1, trigger: 'startup', force: false }]);
 });
 
-test('a remembered live token is served without asking the platform', (t) => {
+test('a live token from the store is served without asking the platform', (t) => {
   const life = new Life('stable');
   const token = freshToken(life.nowMs - 1_000_000);
   t.deepEqual(life.do({ kind: 'loaded', token, forcedAtMs: [] }), []);
   t.is(life.state.token, token);
 });
 
-test('a remembered token that has ended is not served', (t) => {
+test('an expired token from the store is not served', (t) => {
   const life = new Life('stable');
   life.do({ kind: 'loaded', token: freshToken(life.nowMs - 10_000, 5_000), forcedAtMs: [] });
   t.is(life.state.token, undefined);
@@ -65,7 +65,7 @@ for (const lifeMs of [5_000, 20_000, 60_000, 600_000, 7_200_000]) {
   }
 }
 
-test('a platform that keeps handing back the same token is not asked in a tight loop', (t) => {
+test('a platform that keeps returning the same token is not asked in a tight loop', (t) => {
   const life = new Life('stable', (round, { nowMs }) => ({
     kind: 'fetched',
     round: round.round,
@@ -79,7 +79,7 @@ test('a platform that keeps handing back the same token is not asked in a tight 
   t.true(asked > 5 && asked < 40, `${asked} fetches`);
 });
 
-test('while a renewal fails, the old token is served until it ends, and comes back by itself', (t) => {
+test('while a renewal fails, the old token is served until it expires, and the renewal recovers by itself', (t) => {
   const { life, platform } = living('stable');
   const old = life.token();
   platform.isDown = true;
@@ -93,7 +93,7 @@ test('while a renewal fails, the old token is served until it ends, and comes ba
   t.true(isLive(life.state.token, life.nowMs));
 });
 
-test('failures that pass are retried with growing delays of at most a minute', (t) => {
+test('transient failures are retried with growing delays of at most a minute', (t) => {
   const life = new Life(
     'stable',
     ({ round }) => ({ kind: 'fetchFailed', round, diagnosis: busy }),
@@ -109,7 +109,7 @@ test('failures that pass are retried with growing delays of at most a minute', (
   t.true(gaps.every((gapMs) => gapMs <= 60_000));
 });
 
-test('a configuration error is probed again slowly, and callers start nothing meanwhile', (t) => {
+test('a configuration error is retried slowly, and callers cause no request meanwhile', (t) => {
   const diagnosis = { errcode: 40125, message: 'wrong secret', recheckMs: 300_000 };
   const life = new Life('stable', ({ round }) => ({ kind: 'fetchFailed', round, diagnosis })).begin();
   for (let call = 0; call < 299; call += 1) {
@@ -121,7 +121,7 @@ test('a configuration error is probed again slowly, and callers start nothing me
   t.is(life.rounds.length, 2);
 });
 
-test('a new secret ends the rest of a configuration error at once', (t) => {
+test('a new secret ends the wait after a configuration error immediately', (t) => {
   const diagnosis = { errcode: 40125, message: 'wrong secret', recheckMs: 300_000 };
   const life = new Life('stable', ({ round }) => ({ kind: 'fetchFailed', round, diagnosis })).begin();
   life.platform = new ModelPlatform().answer;
@@ -129,7 +129,7 @@ test('a new secret ends the rest of a configuration error at once', (t) => {
   t.true(isLive(life.state.token, life.nowMs));
 });
 
-test('a new secret that arrives while the old one is being tried is tried right after', (t) => {
+test('a new secret that arrives during a fetch with the old one is tried right after it', (t) => {
   const life = new Life('stable').begin();
   life.do({ kind: 'reconfigured' });
   t.is(life.rounds.length, 1);
@@ -138,7 +138,7 @@ test('a new secret that arrives while the old one is being tried is tried right 
   t.is(life.state.phase.kind, 'fetching');
 });
 
-test('a report of a token that is not the current one starts nothing', (t) => {
+test('a report of a token that is not the current one has no effect', (t) => {
   const { life } = living('stable');
   const before = life.state;
   const fingerprint = 'ffffffffffffffff';
@@ -146,7 +146,7 @@ test('a report of a token that is not the current one starts nothing', (t) => {
   t.is(life.state, before);
 });
 
-test('a refused stable token that the platform has replaced by itself costs one normal fetch', (t) => {
+test('a refused stable token that the platform has already replaced costs one normal fetch', (t) => {
   const { life } = living('stable');
   const refused = life.token().fingerprint;
   life.platform = new ModelPlatform().answer;
@@ -160,7 +160,7 @@ test('a refused stable token that the platform has replaced by itself costs one 
   ]);
 });
 
-test('a refused stable token that comes back is tried, and forced only when the platform refuses it', (t) => {
+test('a refused stable token that is returned again is probed, and replaced by force only if the platform refuses it', (t) => {
   const { life, platform } = living('stable');
   const sinceMs = (life.nowMs += 1_000);
   platform.dead.add(life.token().fingerprint);
@@ -169,7 +169,7 @@ test('a refused stable token that comes back is tried, and forced only when the 
   t.deepEqual(effects.at(-1), { kind: 'concluded', trigger: 'forced', result: 'renewed' });
 });
 
-test('a stable token that the platform accepts is not forced, and the path is held for longer each time', (t) => {
+test('a stable token that the platform accepts is not replaced, and the path is held for longer each time', (t) => {
   const { life } = living('stable');
   const sinceMs = (life.nowMs += 1_000);
   life.report();
@@ -195,7 +195,7 @@ test('a refused classic token is probed before one of the day’s fetches is spe
   t.deepEqual(life.asked(sinceMs), ['probe', 'probe', 'fetch']);
 });
 
-test('a classic token that is said to have expired is fetched without a probe only near its end', (t) => {
+test('a classic token that was reported as expired is replaced without a probe only near its expiry', (t) => {
   for (const [leftMs, asked] of [
     [policyFor('classic').marginMs + 1, ['probe']],
     [policyFor('classic').marginMs, ['fetch']],
@@ -207,7 +207,7 @@ test('a classic token that is said to have expired is fetched without a probe on
   }
 });
 
-test('a look without a verdict spends nothing and is repeated', (t) => {
+test('a look without a result uses no quota and is repeated', (t) => {
   const { life, platform } = living('classic');
   platform.dead.add(life.token().fingerprint);
   const sinceMs = (life.nowMs += 1_000);
@@ -220,7 +220,7 @@ test('a look without a verdict spends nothing and is repeated', (t) => {
   t.deepEqual(life.asked(sinceMs).slice(-2), ['probe', 'fetch']);
 });
 
-test('a refused token for which the platform is too busy to give another is asked for ever more slowly', (t) => {
+test('if the platform is too busy to replace a refused token, it is asked at growing intervals', (t) => {
   const life = new Life('classic', new ModelPlatform().answer, () => 0.999).begin();
   life.platform = ({ kind, round }) =>
     kind === 'probe'
@@ -235,7 +235,7 @@ test('a refused token for which the platform is too busy to give another is aske
   t.deepEqual(gaps.slice(0, 12), [1, 1, 1, 1, 1, 2, 1, 1, 4, 1, 1, 8]);
 });
 
-test('three hundred reports of one token make one round', (t) => {
+test('three hundred reports of one token cause one round', (t) => {
   const life = new Life('stable').begin();
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
   for (let caller = 0; caller < 300; caller += 1) life.report();
@@ -284,7 +284,7 @@ test('at most twenty forced refreshes a day are made, and the next day there are
   t.is(forced(), 40);
 });
 
-test('forced refreshes that the store remembers count', (t) => {
+test('forced refreshes from the store count', (t) => {
   const platform = new ModelPlatform();
   const life = new Life('stable', platform.answer);
   life.do({
@@ -297,7 +297,7 @@ test('forced refreshes that the store remembers count', (t) => {
   t.is(life.state.phase.kind, 'rationed');
 });
 
-test('forced refreshes that hand back the same token are repeated ever more rarely', (t) => {
+test('forced refreshes that return the same token are repeated at growing intervals', (t) => {
   const token = freshToken(1_000_000);
   const life = new Life('stable', ({ kind, round }, { nowMs }) =>
     kind === 'probe'
@@ -311,7 +311,7 @@ test('forced refreshes that hand back the same token are repeated ever more rare
   t.true(life.asked().length < 40);
 });
 
-test('a refused token that ends while the quota is used up is renewed all the same', (t) => {
+test('a refused token that expires while the quota is used up is still renewed', (t) => {
   const { life, platform } = living('stable');
   life.state = {
     ...life.state,
@@ -325,7 +325,7 @@ test('a refused token that ends while the quota is used up is renewed all the sa
   t.true(isLive(life.token(), life.nowMs));
 });
 
-test('two holders who end each other’s classic tokens do not use up the day’s 2,000 fetches', (t) => {
+test('two programs that invalidate each other’s classic tokens do not use up the day’s 2,000 fetches', (t) => {
   const { life, platform } = living('classic');
   for (let second = 0; second < 86_400; second += 1) {
     platform.dead.add(life.token().fingerprint);
@@ -383,7 +383,7 @@ for (const [what, diagnosis, isWoken] of [
   });
 }
 
-test('a forced refresh for which there is no quota left keeps nobody from renewing the token ahead of its end', (t) => {
+test('a forced refresh without quota does not prevent the renewal ahead of the expiry', (t) => {
   const { life, platform } = living('stable');
   const refused = life.token();
   platform.dead.add(refused.fingerprint);

@@ -260,7 +260,7 @@ function must(holds: boolean, otherwise: string): void {
   if (!holds) throw new Error(otherwise);
 }
 
-test('whatever happens in whatever order, the life of a token keeps its promises', (t) => {
+test('the state machine keeps its promises for any events in any order', (t) => {
   fc.assert(
     fc.property(
       fc.constantFrom('stable' as const, 'classic' as const),
@@ -290,7 +290,7 @@ function quarrel(gapsMs: readonly number[]): World {
   return world;
 }
 
-test('whoever quarrels about a token for days does not exceed the force budget', (t) => {
+test('programs that replace each other’s tokens for days do not exceed the quota of forced refreshes', (t) => {
   const gaps = fc.array(fc.integer({ min: 0, max: 600_000 }), {
     minLength: 100,
     maxLength: 600,

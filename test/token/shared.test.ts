@@ -7,7 +7,7 @@ function living(mode: 'stable' | 'classic'): { life: Life; platform: ModelPlatfo
   return { life: new Life(mode, platform.answer).begin(), platform };
 }
 
-test('a later token of another holder is served, unless it has ended', (t) => {
+test('a later token of another process is served, unless it has expired', (t) => {
   const { life } = living('stable');
   const current = life.token();
   life.nowMs += 10_000;
@@ -19,7 +19,7 @@ test('a later token of another holder is served, unless it has ended', (t) => {
   t.is(life.token(), later);
 });
 
-test('what other holders forced counts for us too', (t) => {
+test('forced refreshes of other processes count for us too', (t) => {
   const { life, platform } = living('stable');
   const forcedAtMs = Array.from({ length: 20 }, (_, hour) => life.nowMs - (hour + 1) * 3_600_000);
   life.do({ kind: 'adopted', forcedAtMs });
@@ -30,14 +30,14 @@ test('what other holders forced counts for us too', (t) => {
   t.is(life.state.phase.kind, 'rationed');
 });
 
-test('the same forced refresh, told by two clocks, counts once', (t) => {
+test('the same forced refresh, with the times of two clocks, counts once', (t) => {
   const { life } = living('stable');
   life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 100_000] });
   life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 99_000, life.nowMs - 40_000] });
   t.is(life.state.spentAtMs.stable.length, 2);
 });
 
-test('a round that another holder made needless asks nothing, and gives its charge back', (t) => {
+test('a round that another process made unnecessary requests nothing, and returns its quota', (t) => {
   const life = new Life('classic').begin();
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
   life.report(40001);
@@ -51,7 +51,7 @@ test('a round that another holder made needless asks nothing, and gives its char
   t.deepEqual(life.state.spentAtMs.classic, []);
 });
 
-test('a forced refresh that another holder has just made is not made again', (t) => {
+test('a forced refresh that another process has just made is not made again', (t) => {
   const { life, platform } = living('stable');
   platform.dead.add(life.token().fingerprint);
   life.platform = (round, it) =>
@@ -63,7 +63,7 @@ test('a forced refresh that another holder has just made is not made again', (t)
   t.like(life.state.phase, { kind: 'rationed', untilMs: life.nowMs + 20_000, next: 'spend' });
 });
 
-test('a probe that another holder made needless leads to no second look', (t) => {
+test('a probe that another process made unnecessary causes no second look', (t) => {
   const life = new Life('classic').begin();
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
   life.report(40001);
@@ -75,14 +75,14 @@ test('a probe that another holder made needless leads to no second look', (t) =>
   t.deepEqual(life.asked(), ['fetch', 'probe']);
 });
 
-test('a yielded round of earlier changes nothing', (t) => {
+test('the yield of an earlier round changes nothing', (t) => {
   const { life } = living('stable');
   const { state } = life;
   life.do({ kind: 'yielded', round: 1, token: freshToken(life.nowMs), forcedAtMs: [] });
   t.is(life.state, state);
 });
 
-test('what was never asked costs no quota', (t) => {
+test('a request that was never sent uses no quota', (t) => {
   const life = new Life('classic').begin();
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
   life.report(40001);
@@ -92,7 +92,7 @@ test('what was never asked costs no quota', (t) => {
   t.is(life.state.phase.kind, 'resting');
 });
 
-test('what another holder publishes before the store has answered is no news yet', (t) => {
+test('a publication before the store has responded has no effect yet', (t) => {
   const life = new Life('stable');
   const { state } = life;
   life.do({ kind: 'adopted', token: freshToken(life.nowMs), forcedAtMs: [life.nowMs - 1_000] });
@@ -100,7 +100,7 @@ test('what another holder publishes before the store has answered is no news yet
   t.is(life.state.phase.kind, 'loading');
 });
 
-test('a secret that changed while a round was yielded is tried at once', (t) => {
+test('a secret that changed while a round was yielded is tried immediately', (t) => {
   const life = new Life('classic').begin();
   life.do({ kind: 'reconfigured' });
   const theirs = freshToken(life.nowMs);
@@ -109,7 +109,7 @@ test('a secret that changed while a round was yielded is tried at once', (t) => 
   t.like(life.state.phase, { kind: 'fetching', trigger: 'manual', round: 2 });
 });
 
-test('forced refreshes that are known already change nothing, and one more does', (t) => {
+test('known forced refreshes change nothing, and a new one does', (t) => {
   const { life } = living('stable');
   const forcedAtMs = [life.nowMs - 200_000, life.nowMs - 100_000];
   life.do({ kind: 'adopted', forcedAtMs });
@@ -123,7 +123,7 @@ test('forced refreshes that are known already change nothing, and one more does'
   t.is(life.state.spentAtMs.stable.length, 4);
 });
 
-test('a token that ends while it is looked into needs no probe: it is fetched', (t) => {
+test('a token that expires during a look is fetched without a probe', (t) => {
   const life = new Life('stable').begin();
   const token = freshToken(life.nowMs, 10_000);
   life.do({ kind: 'fetched', round: 1, token });

@@ -20,7 +20,7 @@ function tooSoon(life: Life): number {
 
 for (const mode of ['stable', 'classic'] as const) {
   for (const lifeMs of [1, 900, 1_000, 3_000, 4_999]) {
-    test(`after three ${mode} lives of ${lifeMs} ms in a row fetches are 30 s apart, whoever asks`, (t) => {
+    test(`after three ${mode} lifetimes of ${lifeMs} ms in a row fetches are 30 s apart, whoever asks`, (t) => {
       const life = new Life(
         mode,
         granting(() => lifeMs),
@@ -39,7 +39,7 @@ for (const mode of ['stable', 'classic'] as const) {
   }
 }
 
-test('a day of lives of a moment costs fewer than 3,000 fetches, and is not given up', (t) => {
+test('a day of very short-lived tokens costs fewer than 3,000 fetches, which continue', (t) => {
   const life = new Life(
     'classic',
     granting(() => 1),
@@ -49,7 +49,7 @@ test('a day of lives of a moment costs fewer than 3,000 fetches, and is not give
   t.is(tooSoon(life), 0);
 });
 
-test('one and the same token that gets a moment more each time is spaced too', (t) => {
+test('the same token with a slightly later expiry each time is spaced too', (t) => {
   for (const lifeMs of [1, 1_000, 4_000]) {
     const life = new Life('stable', ({ round }, { nowMs }) => ({
       kind: 'fetched',
@@ -64,7 +64,7 @@ test('one and the same token that gets a moment more each time is spaced too', (
   }
 });
 
-test('what is left of one life is not taken for another short one', (t) => {
+test('the rest of one lifetime does not count as another short one', (t) => {
   const platform = new ModelPlatform(8_000);
   const life = new Life('stable', platform.answer).begin();
   life.pass(3_500);
@@ -82,7 +82,7 @@ function fullLedger(nowMs: number): readonly number[] {
   return Array.from({ length: 20 }, () => nowMs);
 }
 
-test('a life of 5 s ends the spacing, and so does a change of the settings', (t) => {
+test('a lifetime of 5 s ends the spacing, and so does a change of the settings', (t) => {
   let lifeMs = 1_000;
   const life = new Life(
     'classic',
@@ -115,7 +115,7 @@ test('a fetch that fails while fetches are spaced is followed by the next 30 s l
   t.is(tooSoon(life), 0);
 });
 
-test('lives of a moment that another holder fetched count', (t) => {
+test('short-lived tokens that another process fetched count', (t) => {
   const life = new Life(
     'stable',
     granting(() => 1),

@@ -89,7 +89,7 @@ function gapsOf(asked: readonly number[]): number[] {
   return asked.slice(1).map((atMs, i) => atMs - (asked[i] ?? 0));
 }
 
-test('of a platform that has fresh tickets, nobody gets one with under 1,800 s left', (t) => {
+test('if the platform has fresh tickets, nobody gets one with less than 1,800 s left', (t) => {
   fc.assert(
     fc.property(fc.integer({ min: 1_813, max: 20_000 }), gaps, seed, (lifeS, gapsMs, chance) => {
       const { served, asked } = live(fresh(lifeS), gapsMs, chance);
@@ -104,7 +104,7 @@ test('of a platform that has fresh tickets, nobody gets one with under 1,800 s l
   t.pass();
 });
 
-test('a ticket that begins with little left is replaced within 2 s where the platform has another', (t) => {
+test('a ticket that arrives with little life left is replaced within 2 s if the platform has another', (t) => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1_799 }), gaps, seed, (leftS, gapsMs, chance) => {
       const later = fresh(7_200);
@@ -124,7 +124,7 @@ test('a ticket that begins with little left is replaced within 2 s where the pla
   t.pass();
 });
 
-test('a ticket that the platform repeats costs an ask a minute, is replaced within it, and leaves no gap at its end', (t) => {
+test('a ticket that the platform repeats costs one request a minute, is replaced within a minute, and leaves no gap', (t) => {
   fc.assert(
     fc.property(
       fc.integer({ min: 3_600, max: 14_400 }),
@@ -150,7 +150,7 @@ test('a ticket that the platform repeats costs an ask a minute, is replaced with
   t.pass();
 });
 
-test('tickets that prove to be short are renewed in the last 30 % of their lives, and not with every call', (t) => {
+test('short-lived tickets are renewed in the last 30 % of their lifetimes, and not with every call', (t) => {
   fc.assert(
     fc.property(fc.integer({ min: 5, max: 1_799 }), seed, (lifeS, chance) => {
       const gapsMs = Array.from({ length: 3_000 }, () => 1_000);
@@ -167,7 +167,7 @@ test('tickets that prove to be short are renewed in the last 30 % of their lives
   t.pass();
 });
 
-test('after three ticket lives under 5 s in a row the platform is asked every 30 s at most', (t) => {
+test('after three ticket lifetimes under 5 s in a row the platform is asked at most every 30 s', (t) => {
   for (const platform of [
     fresh(1),
     fresh(4),
@@ -189,7 +189,7 @@ test('after three ticket lives under 5 s in a row the platform is asked every 30
   t.pass();
 });
 
-test('while the platform fails it is asked every 2 s at most, and a minute apart where that changes nothing', (t) => {
+test('while the platform fails it is asked at most every 2 s, and only every minute if retries do not help', (t) => {
   for (const [errcode, spacingMs] of [
     [-1, 2_000],
     [48001, 60_000],

@@ -96,7 +96,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   });
 }
 
-test('connecting to one origin takes 1,200 ms at most, TLS with it, and to all of them 2.5 s', async (t) => {
+test('connecting to one origin, including TLS, takes 1,200 ms at most, and to all of them 2.5 s', async (t) => {
   const { port, sockets } = await startSilent(t);
   const clock = new ManualClock();
   const urls = ['', '/b', '/c', '/d'].map((path) => `https://127.0.0.1:${port}${path}`);
@@ -120,7 +120,7 @@ test('connecting to one origin takes 1,200 ms at most, TLS with it, and to all o
   t.is(sockets.length, 3);
 });
 
-test('an origin is found to be unreachable although the caller left before', async (t) => {
+test('an unreachable origin is detected although the caller has disconnected', async (t) => {
   const [silent, well] = [
     await startSilent(t),
     createServer((socket) => socket.on('data', () => socket.write(OK))),
@@ -136,7 +136,7 @@ test('an origin is found to be unreachable although the caller left before', asy
   t.is(silent.sockets.length, 1);
 });
 
-test('a caller that leaves while its connection is made leaves it to the next one', async (t) => {
+test('the connection of a caller that disconnects meanwhile serves the next call', async (t) => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
@@ -149,7 +149,7 @@ test('a caller that leaves while its connection is made leaves it to the next on
   t.is(sockets.length, 1);
 });
 
-test('a connection is ten minutes old at most, and idle for as long as its server says, less a margin', async (t) => {
+test('a connection is at most ten minutes old, and idle for as long as its server says, less a margin', async (t) => {
   let answer = OK;
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -180,7 +180,7 @@ test('a connection is ten minutes old at most, and idle for as long as its serve
   t.is(sockets.length, 3);
 });
 
-test('no more than 32 connections are made to one origin at a time', async (t) => {
+test('at most 32 connections are opened to one origin at a time', async (t) => {
   const silent = await startSilent(t);
   const clock = new ManualClock();
   const upstream = upstreamOf(t, [`https://127.0.0.1:${silent.port}`], clock);
@@ -198,7 +198,7 @@ test('no more than 32 connections are made to one origin at a time', async (t) =
   );
 });
 
-test('a connection that is made ahead serves the first call', async (t) => {
+test('a connection that is opened ahead serves the first call', async (t) => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);

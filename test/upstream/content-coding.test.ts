@@ -6,7 +6,7 @@ import { codingsOf, decoded } from '../../src/upstream/content-coding.ts';
 const ENCODE = { gzip: gzipSync, 'x-gzip': gzipSync, deflate: deflateSync, br: brotliCompressSync };
 const coding = fc.constantFrom(...(Object.keys(ENCODE) as (keyof typeof ENCODE)[]));
 
-test('a body is decoded by the codings that it has, in reverse order, words that are none aside', (t) => {
+test('a body is decoded by its codings in reverse order, ignoring unknown ones', (t) => {
   const text = fc.string({ maxLength: 200 }).map((each) => Buffer.from(`<${each}>`));
   const none = fc.constantFrom('utf-8', 'identity', '', 'none', '8bit');
   fc.assert(
@@ -32,7 +32,7 @@ test('deflate without its header is read too', (t) => {
   t.is(decoded(deflateRawSync('<text>'), ['deflate'], 100).toString(), '<text>');
 });
 
-test('what has not the coding, is broken or would be too large comes back as it was', (t) => {
+test('a body without the coding, a broken one, or one that would be too large is returned unchanged', (t) => {
   const page = Buffer.from('<html>not coded</html>');
   for (const named of ['gzip', 'br', 'deflate']) t.is(decoded(page, [named], 1_000), page);
   const broken = gzipSync('x'.repeat(1_000)).subarray(0, 15);
@@ -43,7 +43,7 @@ test('what has not the coding, is broken or would be too large comes back as it 
   }
 });
 
-test('a JSON object is never taken for something coded', (t) => {
+test('a JSON object is never taken for an encoded body', (t) => {
   const object = fc.object({ maxDepth: 1 }).map((each) => Buffer.from(JSON.stringify(each)));
   fc.assert(
     fc.property(object, fc.array(coding, { maxLength: 4 }), (body, codings) => {

@@ -67,14 +67,14 @@ function bench(): { clock: ManualClock; lookups: Lookups; asked: Asked[] } {
 
 const NINE: Address = { address: '127.0.0.9', family: 4 };
 
-test('an address is no name, with or without brackets', async (t) => {
+test('an IP address is not looked up, with or without brackets', async (t) => {
   const { lookups, asked } = bench();
   t.deepEqual(await lookups.addressesOf('127.0.0.1'), [{ address: '127.0.0.1', family: 4 }]);
   t.deepEqual(await lookups.addressesOf('[::1]'), [{ address: '::1', family: 6 }]);
   t.is(asked.length, 0);
 });
 
-test('a burst of connections asks once', async (t) => {
+test('a burst of connections causes one lookup', async (t) => {
   const { lookups, asked } = bench();
   const all = Array.from({ length: 50 }, () => lookups.addressesOf('api'));
   t.is(asked.length, 1);
@@ -84,7 +84,7 @@ test('a burst of connections asks once', async (t) => {
   t.is(asked.length, 1);
 });
 
-test('nobody waits longer than 800 ms, and an answer that comes late serves the next call', async (t) => {
+test('nobody waits longer than 800 ms, and a late response serves the next call', async (t) => {
   const { clock, lookups, asked } = bench();
   const first = lookups.addressesOf('api');
   clock.advance(800);
@@ -95,7 +95,7 @@ test('nobody waits longer than 800 ms, and an answer that comes late serves the 
 });
 
 for (const how of ['fails', 'is slow'] as const) {
-  test(`while DNS ${how} an old answer is good for ten minutes`, async (t) => {
+  test(`while DNS ${how} an old result is used for ten minutes`, async (t) => {
     const { clock, lookups, asked } = bench();
     const first = lookups.addressesOf('api');
     await asked[0]?.answer([NINE]);

@@ -78,7 +78,7 @@ curlTest('curl itself comes to the same result, for every row of the table', asy
   }
 });
 
-test('an entry may end with a port, which has to be the one that is called', (t) => {
+test('an entry may end with a port, which must match the port of the call', (t) => {
   for (const [list, hostname, port, isDirect] of [
     ['qq.com:443', API, 443, true],
     ['qq.com:8443', API, 443, false],

@@ -23,7 +23,7 @@ test.after.always(async () => {
 });
 
 for (const row of ROWS) {
-  test(`${row.name}: what reaches the caller by every way, and what becomes of the connection`, async (t) => {
+  test(`${row.name}: what reaches the caller on each route, and whether the connection is kept`, async (t) => {
     const found = await Promise.all(
       lanes.map(async (lane) => {
         const { way, method, reused } = lane;

@@ -35,7 +35,7 @@ test('an origin that fails again is skipped longer, up to a minute', (t) => {
   }
 });
 
-test('many calls that fail together are one failure', (t) => {
+test('many calls that fail together count as one failure', (t) => {
   const clock = new ManualClock();
   const origins = new Origins([A, B], clock);
   for (let call = 0; call < 100; call++) origins.failed(origins.first(), 'ECONNREFUSED');
@@ -43,7 +43,7 @@ test('many calls that fail together are one failure', (t) => {
   t.deepEqual(urls(origins), [A, B]);
 });
 
-test('with every origin skipped, they are tried all the same', (t) => {
+test('if every origin is skipped, they are still tried', (t) => {
   const origins = new Origins([A, B], new ManualClock());
   for (const origin of origins.inOrder()) origins.failed(origin, 'ECONNREFUSED');
   t.deepEqual(urls(origins), [A, B]);

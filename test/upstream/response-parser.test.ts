@@ -206,7 +206,7 @@ for (const [name, sent, error] of FAULTY) {
   });
 }
 
-test('the answer to a HEAD has no body, whatever its headers say', (t) => {
+test('the response to a HEAD has no body, whatever its headers say', (t) => {
   for (const header of ['Content-Length: 5', 'Transfer-Encoding: chunked']) {
     const found = read([`${OK}${header}\r\n\r\n`], 'HEAD');
     t.is(found.error, undefined);
@@ -214,7 +214,7 @@ test('the answer to a HEAD has no body, whatever its headers say', (t) => {
   }
 });
 
-test('bytes behind the end of a response taint its connection', (t) => {
+test('bytes after the end of a response make its connection unusable', (t) => {
   const found = read([`${OK}Content-Length: 2\r\n\r\nok`, 'HTTP/1.1 200 OK\r\n\r\n']);
   t.is(found.body, 'ok');
   t.true(found.isTainted);
@@ -241,14 +241,14 @@ test('a head of just under 64 KiB is read', (t) => {
   t.is(read([`${OK}A: ${value}\r\nContent-Length: 0\r\n\r\n`]).error, undefined);
 });
 
-test('a server that says how long it keeps connections is heard', (t) => {
+test('the time for which a server keeps connections is read', (t) => {
   t.is(
     read([`${OK}Keep-Alive: timeout=5, max=100\r\nContent-Length: 0\r\n\r\n`]).heads[0]?.keepAliveMs,
     5_000,
   );
 });
 
-test('however a response is cut into pieces, the same is read', (t) => {
+test('a response is read the same however it is split', (t) => {
   const sent = fc.oneof(
     ...WHOLE.map(([, each]) => fc.constant(each)),
     ...FAULTY.slice(0, 28).map(([, each]) => fc.constant(each)),

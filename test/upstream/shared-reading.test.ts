@@ -13,7 +13,7 @@ import { Pools } from '../../src/upstream/pools.ts';
 const CALLS = 8;
 
 /** All connections are read into one buffer: what is kept of a piece must not change with the next one. */
-test('responses whose pieces come in turns over many connections stay what they are', async (t) => {
+test('responses whose pieces arrive interleaved over many connections do not mix', async (t) => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => socket.once('data', () => sockets.push(socket)));
   server.listen(0, '127.0.0.1');
@@ -41,7 +41,7 @@ test('responses whose pieces come in turns over many connections stay what they 
   t.deepEqual(found.toSorted(), expected);
 });
 
-test('a head that comes again is read once, and one of the same length for itself', (t) => {
+test('a repeated head is parsed once, and another one of the same length is parsed again', (t) => {
   const heads = new KnownHeads();
   const head = (etag: string): string => `HTTP/1.1 200 OK\r\nETag: ${etag}\r\nContent-Length: 0\r\n\r\n`;
   const first = heads.read(head('a'));

@@ -64,7 +64,7 @@ test('a sidecar of 0.1.0 gets its token, its logins and its ticket', async (t) =
   t.deepEqual(Object.keys(ticket), Object.keys(JSON.parse(wire.exchanges.ticket.response.body) as object));
 });
 
-test('a sidecar of 0.1.0 heals a refused token, and hears of the next one by its watch', async (t) => {
+test('a sidecar of 0.1.0 heals a refused token, and gets the next one from its watch', async (t) => {
   const { hub, simulator } = await startHubPair(t);
   const watch = await rawConnection(hub.port);
   watch.socket.write(requestOf(wire.watch));
@@ -83,7 +83,7 @@ test('a sidecar of 0.1.0 heals a refused token, and hears of the next one by its
   t.is(late.fingerprint, next.fingerprint);
 });
 
-test('a sidecar of 0.1.0 gets the same token where the platform accepts it', async (t) => {
+test('a sidecar of 0.1.0 gets the same token if the platform accepts it', async (t) => {
   const { hub } = await startHubPair(t);
   const { fingerprint } = tokenIn((await hub.call(`/v1/apps/${appid}/token`)).body.toString());
   const answer = await send(hub.port, requestOf(wire.exchanges.report, fingerprint));
@@ -91,7 +91,7 @@ test('a sidecar of 0.1.0 gets the same token where the platform accepts it', asy
   t.like(tokenIn(answer.body), { fingerprint, refreshed: false });
 });
 
-test('a sidecar of 0.1.0 reads what is wrong as it did', async (t) => {
+test('a sidecar of 0.1.0 reads errors as before', async (t) => {
   const { hub } = await startHubPair(t);
   const stranger = await send(hub.port, requestOf(wire.exchanges.apps).replace(REPORTS_KEY, 'another'));
   const unknown = await send(

@@ -111,7 +111,7 @@ for (const form of FORMS) {
   });
 }
 
-redisTest('hubs of 0.1.0 and of now take turns, and hear of each other’s tokens', async (t) => {
+redisTest('a hub of 0.1.0 and a current one share the lease, and get each other’s tokens', async (t) => {
   const { records, heard, old } = await open(t);
   const [nowMs, ...before] = (await old('take', 'old/1', 8_000, 0)) as [number, ...unknown[]];
   t.is(Number(before.at(-1)) > 0, true);
@@ -141,7 +141,7 @@ redisTest('hubs of 0.1.0 and of now take turns, and hear of each other’s token
   t.is(await old('keep', 'old/1', 8_000), 0);
 });
 
-redisTest('what a hub of now writes into Redis is read by 0.1.0', async (t) => {
+redisTest('a hub of 0.1.0 reads what a current one writes into Redis', async (t) => {
   const { records, redis, old } = await open(t);
   const { nowUnixMs } = seen(await records.acquire(APP, 'new/1', 0, 8_000));
   const value = `${recorded.token}x`;

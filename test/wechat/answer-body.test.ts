@@ -31,7 +31,7 @@ test('white space, control characters and byte order marks around an object do n
   );
 });
 
-test('each control character may stand before an object, behind it and in it', (t) => {
+test('each control character may be before an object, after it and in it', (t) => {
   for (let code = 0; code <= 0x20; code++) {
     const character = String.fromCharCode(code);
     const body = Buffer.from(`${character}{"a":"b${character}c",${character}"errcode":1}${character}`);
@@ -39,7 +39,7 @@ test('each control character may stand before an object, behind it and in it', (
   }
 });
 
-test('any other character before or behind an object makes it none', (t) => {
+test('any other character before or after an object invalidates it', (t) => {
   for (const character of ['!', '\u007f', '\u00a0', 'x', '\u200b', ',', '0', '}', '{']) {
     t.is(readObject(Buffer.from(character + TEXT)), undefined, character);
     t.is(readObject(Buffer.from(TEXT + character)), undefined, character);
@@ -55,7 +55,7 @@ for (const [order, encode] of Object.entries(WIDE)) {
   });
 }
 
-test('bytes that are no UTF-8 harm the text that they stand in, and nothing else', (t) => {
+test('invalid UTF-8 affects only the text that contains it', (t) => {
   const bad = fc
     .uint8Array({ maxLength: 8 })
     .filter((bytes) => !bytes.includes(0x22) && !bytes.includes(0x5c));
@@ -67,7 +67,7 @@ test('bytes that are no UTF-8 harm the text that they stand in, and nothing else
   );
 });
 
-test('a body that is no object, or more than one, is not read', (t) => {
+test('a body that is not exactly one object is not read', (t) => {
   for (const body of [
     '',
     '\ufeff',
@@ -87,7 +87,7 @@ test('a body that is no object, or more than one, is not read', (t) => {
   t.deepEqual(readObject(Buffer.from('{}')), {});
 });
 
-test('however little of a body has come, what it can no longer be is known and what it still can be is not denied', (t) => {
+test('for any beginning of a body, impossible outcomes are excluded and possible ones are not', (t) => {
   const bodies = fc.oneof(
     padding.map((before) => Buffer.from(before + TEXT)),
     padding.map((before) => WIDE['little-endian'](before + TEXT)),

@@ -4,7 +4,7 @@ import { diagnose } from '../../src/wechat/errcodes.ts';
 const MINUTE_MS = 60_000;
 
 for (const errcode of [-1, 45011]) {
-  test(`errcode ${errcode} passes by itself`, (t) => {
+  test(`errcode ${errcode} is transient`, (t) => {
     const diagnosis = diagnose({ kind: 'failure', cause: 'platform', errcode, detail: '' });
     t.is(diagnosis.recheckMs, undefined);
     t.is(diagnosis.errcode, errcode);
@@ -12,7 +12,7 @@ for (const errcode of [-1, 45011]) {
 }
 
 for (const cause of ['transport', 'unreadable'] as const) {
-  test(`an answer that is ${cause === 'transport' ? 'missing' : cause} passes by itself, and counts as busy`, (t) => {
+  test(`a response that is ${cause === 'transport' ? 'missing' : cause} is transient, and counts as busy`, (t) => {
     const diagnosis = diagnose({ kind: 'failure', cause, detail: 'ECONNREFUSED' });
     t.is(diagnosis.recheckMs, undefined);
     t.is(diagnosis.errcode, -1);
@@ -24,7 +24,7 @@ for (const errcode of [
   40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 50004, 50007, 61024, 89500, 89501, 89503,
   89506, 89507, 43002, 12345,
 ]) {
-  test(`errcode ${errcode} is probed again after one minute to one hour, and says what to do`, (t) => {
+  test(`errcode ${errcode} is retried after one minute to one hour, and says what to do`, (t) => {
     const diagnosis = diagnose({ kind: 'failure', cause: 'platform', errcode, detail: '' });
     t.is(diagnosis.errcode, errcode);
     t.true((diagnosis.recheckMs ?? 0) >= MINUTE_MS && (diagnosis.recheckMs ?? 0) <= 60 * MINUTE_MS);

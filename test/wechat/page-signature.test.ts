@@ -14,7 +14,7 @@ function read(text: string, hosts?: readonly string[]): string {
   return page.kind === 'page' ? page.url : `bad: ${page.why}`;
 }
 
-test("the platform's published values give its published signature", (t) => {
+test("the platform's published example has its published signature", (t) => {
   const url = read('http://mp.weixin.qq.com?params=value');
   t.is(
     signatureOf(TICKET, 'Wm3WZYTPz0wzccnW', 1_414_587_457, url),
@@ -77,7 +77,7 @@ function randomUrl(random: () => number): { readonly bare: string; readonly frag
   return { bare: `${one(['http', 'https', 'HTTPS'])}://${one(HOSTS)}${port}${path}${query}`, fragment };
 }
 
-test("wechat-jssdk and WxJava's rule give the same signature for 1,000 random pages", (t) => {
+test("wechat-jssdk and WxJava's rule compute the same signature for 1,000 random pages", (t) => {
   const random = seededRandom(11);
   let fragments = 0;
   for (let round = 0; round < 1_000; round++) {
@@ -100,7 +100,7 @@ test("wechat-jssdk and WxJava's rule give the same signature for 1,000 random pa
   t.true(fragments > 100);
 });
 
-test('only the URL of a page is signed, and it is left as it is but for the fragment', (t) => {
+test('only the URL of a page is signed, unchanged except for the fragment', (t) => {
   t.is(read('http://a'), 'http://a');
   t.is(read('https://a.example/%e4?x=1#'), 'https://a.example/%e4?x=1');
   t.is(read(`http://a/${'x'.repeat(2_039)}`).length, 2_048);
@@ -128,7 +128,7 @@ test('only the URL of a page is signed, and it is left as it is but for the frag
   }
 });
 
-test('where hosts are listed, only their pages are signed', (t) => {
+test('if hosts are listed, only their pages are signed', (t) => {
   const hosts = ['shop.example', 'xn--fiqs8s.example', 'fd00::1'];
   for (const url of [
     'https://SHOP.example:8443/a',

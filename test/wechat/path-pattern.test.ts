@@ -21,13 +21,13 @@ for (const [pattern, matches, others] of cases) {
   });
 }
 
-test('a pattern starts with a slash and holds no query, escape, space or control character', (t) => {
+test('a pattern starts with a slash and contains no query, escape, space or control character', (t) => {
   for (const text of ['', 'cgi-bin', '*', '/a?b', '/a#b', '/a%2f', '/a b', '/a\n', `/${'a'.repeat(256)}`]) {
     t.false(isPathPattern(text), text);
   }
 });
 
-test('it agrees with the regular expression that says the same', (t) => {
+test('a pattern agrees with the equivalent regular expression', (t) => {
   const piece = fc.stringMatching(/^[ab/*]{0,8}$/);
   fc.assert(
     fc.property(piece, fc.stringMatching(/^[ab/]{0,12}$/), (tail, path) => {

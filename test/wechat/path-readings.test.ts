@@ -59,7 +59,7 @@ function isRead(rawPath: string, as: string): string[] {
   );
 }
 
-test('what any server reads as a denied path is among the readings, or there are too many of them', (t) => {
+test('any server’s reading of a denied path is among the readings, or there are too many of them', (t) => {
   const reads = new Set<string>();
   fc.assert(
     fc.property(fc.oneof(anyPath, disguised), (rawPath) => {
@@ -77,7 +77,7 @@ test('what any server reads as a denied path is among the readings, or there are
   t.deepEqual([...reads].toSorted(), Object.keys(PATH_READERS).toSorted());
 });
 
-test('whatever any server reads is among the readings, in lower case', (t) => {
+test('any server’s reading is among the readings, in lower case', (t) => {
   fc.assert(
     fc.property(anyPath, (rawPath) => {
       const readings = readingsOf(rawPath);
@@ -102,7 +102,7 @@ test('the canonical form is one of the readings', (t) => {
   );
 });
 
-test('an exact pattern is met by whatever ends a name for nothing', (t) => {
+test('an exact pattern matches a name with meaningless characters at its end', (t) => {
   const isDenied = matchAny([DENIED, '/cgi-bin/menu/', '/wxa/*/Delete']);
   for (const path of [
     ...[
@@ -133,14 +133,14 @@ test('an exact pattern is met by whatever ends a name for nothing', (t) => {
   }
 });
 
-test('a path without anything odd has one reading', (t) => {
+test('a plain path has one reading', (t) => {
   for (const path of ['/cgi-bin/user/info', '/wxa/getwxacode', '/cgi-bin/clear_quota/v2', '/a/b.c~d-e_f']) {
     t.deepEqual(readingsOf(path), new Set([path]));
   }
   t.deepEqual(readingsOf('/wxa/getWXACode'), new Set(['/wxa/getwxacode']));
 });
 
-test('however odd a path is, only so many readings of it are looked at', (t) => {
+test('the number of readings of a path is limited, however unusual it is', (t) => {
   const worst = readingsOf('/%252e%252e;a\\..;//%c0%ae%3b%00%3f./'.repeat(50));
   t.true(worst === undefined || [...worst].length <= 400);
   t.is(readingsOf(`/${'%2e'.repeat(5_000)}`), undefined);

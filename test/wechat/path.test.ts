@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { canonicalPath, kindOfPath, kindOfReadings } from '../../src/wechat/path.ts';
 import { readingsOf } from '../../src/wechat/path-readings.ts';
 
-test('a path is decided on in the form that a server may come to read', (t) => {
+test('a path is judged in the form in which a server may read it', (t) => {
   for (const written of [
     '/cgi-bin/clear_quota',
     '//cgi-bin/clear_quota',
@@ -39,7 +39,7 @@ test('canonical paths stay as they are', (t) => {
   );
 });
 
-test('each path is of its kind', (t) => {
+test('each path has its kind', (t) => {
   t.deepEqual(kindOfPath('/cgi-bin/token'), { kind: 'token', endpoint: 'token' });
   t.deepEqual(kindOfPath('/cgi-bin/stable_token'), { kind: 'token', endpoint: 'stable_token' });
   for (const [path, secretParam] of [
@@ -72,7 +72,7 @@ test('each path is of its kind', (t) => {
   }
 });
 
-test('a call that is answered here, or that carries the secret, is known in every spelling', (t) => {
+test('a call that is served locally, or that carries the secret, is recognised in every spelling', (t) => {
   const kind = (rawPath: string): string => {
     const found = kindOfReadings(readingsOf(rawPath) ?? []);
     if (found?.kind === 'secret') return found.path;
@@ -97,7 +97,7 @@ test('a call that is answered here, or that carries the secret, is known in ever
   t.is(kind('/cgi-bin/clear_quota/%76%32'), '/cgi-bin/clear_quota/v2');
 });
 
-test('a path that one server takes for a call with a token, and another for one without, is neither', (t) => {
+test('a path that one server reads as a call with a token, and another as one without, is neither', (t) => {
   for (const path of [
     '/sns/..;/cgi-bin/user/get',
     '/wxa/..;/sns/userinfo',

@@ -2,7 +2,7 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { plainAddress } from '../../src/wechat/plain-address.ts';
 
-test('an IPv4 address is shown as IPv4 in whichever spelling it comes', (t) => {
+test('an IPv4 address is shown as IPv4 in any spelling', (t) => {
   const bytes = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255));
   fc.assert(
     fc.property(bytes, fc.boolean(), ([a, b, c, d], upper) => {
@@ -15,7 +15,7 @@ test('an IPv4 address is shown as IPv4 in whichever spelling it comes', (t) => {
   );
 });
 
-test('other IPv6 addresses stay as they are, and what is no address is none', (t) => {
+test('other IPv6 addresses stay unchanged, and anything else is rejected', (t) => {
   for (const text of ['2001:db8::1', '::1', '::', '::203.0.113.7', 'fe80::1%eth0'])
     t.is(plainAddress(text), text);
   for (const text of ['', '999.1.1.1', '1.2.3', '::ffff:', '::ffff:1.2.3.4:5', 'x']) {

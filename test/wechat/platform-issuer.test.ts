@@ -38,7 +38,7 @@ function shown(outcome: FetchOutcome): unknown {
   return outcome.kind === 'token' ? [outcome.value.reveal(), outcome.expiresInMs] : outcome.cause;
 }
 
-test('the stable endpoint is asked by POST with JSON, forced or not', async (t) => {
+test('the stable endpoint is called by POST with JSON, forced or not', async (t) => {
   const { ask, asked } = answering(`{"access_token":"${TOKEN}","expires_in":7200}`);
   const issuer = makePlatformIssuer(ask);
   await issuer.fetch(account('stable'), false);
@@ -53,7 +53,7 @@ test('the stable endpoint is asked by POST with JSON, forced or not', async (t) 
   );
 });
 
-test('the classic endpoint is asked by GET with an encoded query', async (t) => {
+test('the classic endpoint is called by GET with an encoded query', async (t) => {
   const { ask, asked } = answering(`{"access_token":"${TOKEN}","expires_in":7200}`);
   await makePlatformIssuer(ask).fetch(account('classic'), false);
   t.is(asked[0]?.method, 'GET');
@@ -70,7 +70,7 @@ test('the classic endpoint is asked by GET with an encoded query', async (t) => 
   );
 });
 
-test('a token is tried with get_api_domain_ip', async (t) => {
+test('a token is probed with get_api_domain_ip', async (t) => {
   const { ask, asked } = answering('{"ip_list":["101.226.62.77"]}');
   const outcome = await makePlatformIssuer(ask).probe(makeToken('to/k en', 0, 1));
   t.deepEqual(outcome, { kind: 'accepted' });
@@ -84,7 +84,7 @@ for (const [what, body] of [
   ['in white space and a byte order mark', `\ufeff\r\n {"access_token":"${TOKEN}",\n"expires_in":7200}\n`],
   ['beside a raw control character', `{"note":"a\u0001b","access_token":"${TOKEN}","expires_in":7200}`],
 ] as const) {
-  test(`a token is read from an answer ${what}`, async (t) => {
+  test(`a token is read from a response ${what}`, async (t) => {
     t.deepEqual(shown(await fetched(body)), [TOKEN, 7_200_000]);
   });
 }
@@ -100,7 +100,7 @@ test('tokens of 16 to 2,048 characters of printable ASCII are read', async (t) =
   }
 });
 
-test('a life is taken as it is, up to a day', async (t) => {
+test('a lifetime of up to a day is accepted as it is', async (t) => {
   for (const [expiresIn, lifeMs] of [
     [0.001, 1],
     [1, 1_000],
@@ -151,7 +151,7 @@ for (const [what, body, status] of [
   ['has neither errcode nor token', '{"errcode":0,"errmsg":"ok"}', 200],
   ['is far too large', `{"access_token":"${TOKEN}","expires_in":7200,"x":"${'x'.repeat(300_000)}"}`, 200],
 ] as const) {
-  test(`an answer that ${what} is unreadable`, async (t) => {
+  test(`a response that ${what} is unreadable`, async (t) => {
     t.is(shown(await fetched(body, status)), 'unreadable');
   });
 }
@@ -181,7 +181,7 @@ test('the address that the platform saw and the request id are taken from the er
   t.is('ip' in (await fetched('{"errcode":40164,"errmsg":"invalid ip 999.1.1.1, not in whitelist"}')), false);
 });
 
-test('no failure holds anything else of what the platform wrote, or of what we sent', async (t) => {
+test('a failure contains nothing else that the platform wrote or that we sent', async (t) => {
   const echo = JSON.stringify({ errcode: 40125, errmsg: `invalid appsecret ${SECRET} for ip ${SECRET}` });
   for (const body of [echo, `<html>${SECRET}</html>`, `{"access_token":"${SECRET}"}`, given(SECRET)]) {
     t.false(JSON.stringify(await fetched(body)).includes(SECRET));
@@ -201,12 +201,12 @@ for (const [what, body, status, kind] of [
   ['an empty body', '', 200, 'failure'],
   ['a 5xx', '{"errcode":40001}', 503, 'failure'],
 ] as const) {
-  test(`${what} in answer to a trial means ${kind}`, async (t) => {
+  test(`${what} in response to a probe means ${kind}`, async (t) => {
     t.is((await probed(body, status)).kind, kind);
   });
 }
 
-test('a call that got no answer is a transport failure', async (t) => {
+test('a call without a response is a transport failure', async (t) => {
   const outcome: AskOutcome = { kind: 'failed', sent: false, reason: 'ECONNREFUSED' };
   const issuer = makePlatformIssuer(async () => outcome);
   t.deepEqual(await issuer.fetch(account('classic'), false), {
@@ -216,7 +216,7 @@ test('a call that got no answer is a transport failure', async (t) => {
   });
 });
 
-test('the simulated platform gives, keeps, forces, tries and refuses tokens as the real one does', async (t) => {
+test('the simulated platform issues, keeps, forces, accepts and refuses tokens as the real one does', async (t) => {
   const { origin, control } = await startSimulator(t);
   const issuer = issuerOf(origin);
   const app: Credentials = { appid: DEMO_APP.appid, secret: new Secret(DEMO_APP.secret), mode: 'stable' };
@@ -238,7 +238,7 @@ function tokenOf(outcome: FetchOutcome): string {
   return outcome.value.reveal();
 }
 
-test('HTTP 429 says that our calls are limited, whatever its body', async (t) => {
+test('HTTP 429 means that our calls are rate-limited, whatever its body', async (t) => {
   t.is(shown(await fetched('{"errcode":-1}', 429)), 'throttled');
   const trial = await probed('', 429);
   t.is(trial.kind === 'failure' && trial.cause, 'throttled');

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { valuesOf, withoutParam, withParam } from '../../src/wechat/query.ts';
 
-test('a token is put where one stood, or at the end, and stands there once', (t) => {
+test('a token is put where one was, or at the end, and only once', (t) => {
   t.is(withParam(undefined, 'access_token', 'T'), 'access_token=T');
   t.is(withParam('', 'access_token', 'T'), 'access_token=T');
   t.is(withParam('a=1', 'access_token', 'T'), 'a=1&access_token=T');
@@ -23,7 +23,7 @@ test('values are read decoded', (t) => {
   t.deepEqual(valuesOf(undefined, 'a'), []);
 });
 
-test('a parameter is taken out without a trace', (t) => {
+test('a parameter is removed completely', (t) => {
   t.is(withoutParam('from_appid=x', 'from_appid'), undefined);
   t.is(withoutParam('a=1&from_appid=x&b=2', 'from_appid'), 'a=1&b=2');
   t.is(withoutParam('a=1&&b', 'from_appid'), 'a=1&&b');

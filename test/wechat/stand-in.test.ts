@@ -2,7 +2,7 @@ import test from 'ava';
 import { accountOfStandIn, standInFor } from '../../src/wechat/stand-in.ts';
 import { hostnameOf, isLoopbackName } from '../../src/wechat/hosts.ts';
 
-test('a stand-in names its account in the characters and length that SDKs can take', (t) => {
+test('a stand-in names its account, in characters and a length that SDKs accept', (t) => {
   for (const appid of ['wx', 'wx0123456789abcdef', 'A_-b'.repeat(16)]) {
     const standIn = standInFor(appid);
     t.regex(standIn, /^[A-Za-z0-9_.~-]{33,511}$/);
@@ -11,13 +11,13 @@ test('a stand-in names its account in the characters and length that SDKs can ta
   }
 });
 
-test('a string that only looks like a stand-in names nobody', (t) => {
+test('a string that only looks like a stand-in names no account', (t) => {
   t.is(accountOfStandIn(''), undefined);
   t.is(accountOfStandIn('92_abc'), undefined);
   t.is(accountOfStandIn(standInFor('wxaaaa').replace('wxaaaa', 'wxbbbb')), undefined);
 });
 
-test('host names are read without port, case, brackets and a last dot; anything odd is none', (t) => {
+test('host names are read without port, case, brackets and a final dot; anything else is rejected', (t) => {
   t.is(hostnameOf('API.weixin.qq.com:443'), 'api.weixin.qq.com');
   t.is(hostnameOf('api.weixin.qq.com.'), 'api.weixin.qq.com');
   t.is(hostnameOf('[::1]:3880'), '::1');

@@ -23,7 +23,7 @@ test('nested and quoted look-alikes never count', (t) => {
   t.is(errcodeOf('{"errcode":{"errcode":40001}}'), undefined);
 });
 
-test('a body in the usual form is judged as reading it as JSON would', (t) => {
+test('a body in the usual form gets the same verdict as a JSON parser’s', (t) => {
   const texts = fc.constantFrom('"ok"', '"a b"', '"\\u0041"', '"\u7684"', '"\n"', '""', '"', "'x'");
   const numbers = fc.constantFrom(
     '0',
@@ -55,7 +55,7 @@ test('a body in the usual form is judged as reading it as JSON would', (t) => {
   );
 });
 
-test('only one whole object is judged', (t) => {
+test('only one complete object is judged', (t) => {
   t.is(errcodeOf('{"errcode":40001}\xff\xd8 picture'), undefined);
   t.is(errcodeOf('{"errcode":40001}{}'), undefined);
   t.is(errcodeOf('{"errcode":40001}!'), undefined);
@@ -68,7 +68,7 @@ test('only one whole object is judged', (t) => {
   t.is(errcodeOf(Buffer.from([0xff, 0xd8, 0xff])), undefined);
 });
 
-test('raw control characters and bad UTF-8 do not upset the judgement', (t) => {
+test('raw control characters and invalid UTF-8 do not affect the verdict', (t) => {
   t.is(errcodeOf('{"nickname":"a\nb\u0000c\u001f","errcode":40001}'), 40001);
   t.is(
     errcodeOf(
@@ -118,7 +118,7 @@ test('the verdict on any JSON value with planted look-alikes is that of a refere
   );
 });
 
-test('a refusal is negated with its text kept and in one line of JSON', (t) => {
+test('a refusal is negated, with its text, in one line of JSON', (t) => {
   const verdict = {
     errcode: 40001,
     errmsg: 'invalid "credential"\n rid: 5f38a263-3d4c3ccd-01e705f7',
@@ -131,7 +131,7 @@ test('a refusal is negated with its text kept and in one line of JSON', (t) => {
   t.false(/[\n\r]/.test(body.toString()));
 });
 
-test("the rid is found in each of the platform's ways to write it", (t) => {
+test('the rid is found in each format of the platform', (t) => {
   t.is(ridOf('x rid: 64e5d2d0-18b1978d-6abec211'), '64e5d2d0-18b1978d-6abec211');
   t.is(ridOf('api unauthorized, rid: 64e5d2d0-18b1978d-6abec211'), '64e5d2d0-18b1978d-6abec211');
   t.is(ridOf('invalid media_id hint: [2DlkvA0590e396]'), undefined);

@@ -43,7 +43,7 @@ export function pageHtml(language: Language): string {
   </form>
 </dialog>
 <script type="application/json" id="words">${json}</script>`,
-    '<script src="/page.js" defer></script>',
+    '<script type="module" src="/page/page.js"></script>',
   );
 }
 
@@ -78,8 +78,8 @@ function document_(language: Language, words: Words, body: string, script: strin
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${escaped(words.title)} · wechat-sidecar</title>
-<link rel="icon" href="/page.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/page.css">
+<link rel="icon" href="/page/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/page/page.css">
 ${script}
 </head>
 <body>${body}
@@ -96,9 +96,3 @@ function languageLink(language: Language): string {
 function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
-
-/** /page.svg */
-export const ICON: string =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="11" fill="none" ' +
-  'stroke="#cfe8db" stroke-width="6"/><path d="M8.2 23.8A11 11 0 1 1 23.8 23.8" fill="none" stroke="#2c8a5b" ' +
-  'stroke-width="6"/></svg>';

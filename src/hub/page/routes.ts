@@ -6,11 +6,10 @@ import { BODY_LIMITS } from '../limits.ts';
 import { notPermitted, Problem, unknownApp } from '../problem.ts';
 import { addressOf, readBody } from '../request.ts';
 import { noToken, tooManyRefreshes } from '../token-routes.ts';
+import { readAssets } from './assets.ts';
 import { pageData } from './data.ts';
-import { ICON, loginHtml, pageHtml } from './html.ts';
-import { SCRIPT } from './script.ts';
+import { loginHtml, pageHtml } from './html.ts';
 import { SESSION_MS, Sessions } from './sessions.ts';
-import { STYLE } from './style.ts';
 import { type Language, languageOf } from './words.ts';
 
 const COOKIE = 'wechat-sidecar-hub';
@@ -49,9 +48,9 @@ export function addPageRoutes(router: Router, hub: Hub): void {
     const language = languageIn(ctx);
     answerHtml(ctx, 200, visitor(ctx) === undefined ? loginHtml(language) : pageHtml(language));
   });
-  router.get('/page.css', (ctx) => answerText(ctx, 'text/css', STYLE));
-  router.get('/page.js', (ctx) => answerText(ctx, 'text/javascript', SCRIPT));
-  router.get('/page.svg', (ctx) => answerText(ctx, 'image/svg+xml', ICON));
+  for (const { path, type, text } of readAssets()) {
+    router.get(path, (ctx) => answerText(ctx, type, text));
+  }
   router.post(
     '/login',
     noted('POST /login', (ctx) => logIn(ctx, hub, sessions)),
@@ -130,7 +129,7 @@ function required(caller: Caller | undefined): Caller {
 function requireOwnPage(ctx: Koa.Context): void {
   const site = ctx.get('sec-fetch-site');
   const isOwn = site === '' ? hostOf(ctx.get('origin')) === ctx.host : site === 'same-origin';
-  if (!isOwn) throw new Problem('forbidden_origin', 'This is for the page of this hub alone.');
+  if (!isOwn) throw new Problem('forbidden_origin', 'Only the page of this hub may send this.');
 }
 
 function hostOf(origin: string): string | undefined {

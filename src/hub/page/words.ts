@@ -82,7 +82,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     logInHint: 'Use the key of a client from the settings of this hub.',
     key: 'Client key',
     wrongKey: 'No client of this hub has this key.',
-    tooOften: 'This is not the key of a client, and too many that were not came from your address.',
+    tooOften: 'This is not the key of a client, and there were too many wrong keys from your address.',
     logOut: 'Log out',
     accounts: 'Accounts',
     sidecars: 'Sidecars',
@@ -121,9 +121,9 @@ export const WORDS: Readonly<Record<Language, Words>> = {
       undecryptable:
         'What is in the store is not encrypted with the key of this hub. Give all hubs the same encryptionKeyFile.',
       alone:
-        'The store that the hubs share cannot be reached. This hub refreshes on its own, which does no harm in mode stable.',
+        'The store that the hubs share cannot be reached. This hub refreshes on its own, which is safe in mode stable.',
       withheld:
-        'The store that the hubs share cannot be reached. Until it is back nobody refreshes this account, since two refreshers would end each other’s tokens in mode classic.',
+        'The store that the hubs share cannot be reached. Until it is back this account is not refreshed, because in mode classic two hubs would invalidate each other’s tokens.',
     },
     lastDay: 'Refreshes of the last day',
     fetches: 'Fetches',
@@ -140,10 +140,10 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     costStable:
       'This spends one of the {left} forced refreshes that are left of today’s {max}. They are the reserve for the day when somebody else overwrites the token.',
     costStableNone:
-      'No forced refresh is left today. The platform is asked all the same, and will most likely return the same token.',
+      'No forced refresh is left today. The platform is still asked, but will most likely return the same token.',
     costClassic: 'This spends one of the day’s {max} fetches; {used} are used.',
     costBoth:
-      'The new token takes the place of the current one. Sidecars have it within a second; other programs that hold the current one have about five minutes.',
+      'The new token replaces the current one. Sidecars have it within a second; other programs that hold the current one have about five minutes.',
     confirm: 'Refresh',
     cancel: 'Leave it',
     renewed: 'There is a new token: {f}.',
