@@ -22,6 +22,8 @@ interface OurLease {
   /** There is no lease in the store. */
   readonly isAlone: boolean;
   readonly isForced: boolean;
+  /** When the store last confirmed it, on our monotonic clock. */
+  confirmedMs: number;
 }
 
 /** For `/status`: who asks the platform, and the owner's name if it is not us. */
@@ -81,13 +83,19 @@ export class SharedLease implements LeaseManager {
             generation: this.#store.nextGeneration(floor),
             isAlone: true,
             isForced: force,
+            confirmedMs: nowMs,
           });
         }
         case 'fetch':
           if (!force || (await this.#store.recordForced())) {
             if (clock.monotonicMs() - askedAtMs <= RENEW_MS && !this.#store.isClosed) {
               const ours = generation ?? this.#store.nextGeneration();
-              return this.#begin({ generation: ours, isAlone: false, isForced: force });
+              return this.#begin({
+                generation: ours,
+                isAlone: false,
+                isForced: force,
+                confirmedMs: askedAtMs,
+              });
             }
           }
           await this.#pause(generation, 0, seen);
@@ -152,12 +160,15 @@ export class SharedLease implements LeaseManager {
   }
 
   #begin(lease: OurLease): Lease {
-    const renewal = lease.isAlone ? undefined : this.#renew();
+    const renewal = lease.isAlone ? undefined : this.#renew(lease);
     this.#lease = lease;
     this.#activity = { refreshing: lease.isAlone ? 'alone' : 'here' };
     return {
       kind: 'acquired',
-      overtaken: () => {
+      overtaken: async () => {
+        // A process that stood still finds its lease expired, and what was published meanwhile unread.
+        const isOver = this.#parts.clock.monotonicMs() - lease.confirmedMs > LEASE_MS;
+        if (isOver && !lease.isAlone) await this.reread();
         const { view } = this.#store;
         return generationOf(view) > lease.generation ? sharedOf(view) : undefined;
       },
@@ -175,7 +186,7 @@ export class SharedLease implements LeaseManager {
   }
 
   /** Renews the lease while the fetch runs. */
-  #renew(): Timer {
+  #renew(lease: OurLease): Timer {
     const { account, owner, records, clock, log } = this.#parts;
     const untilMs = clock.monotonicMs() + HOLD_MS_MAX;
     let timer: Timer | undefined;
@@ -183,9 +194,15 @@ export class SharedLease implements LeaseManager {
       timer = clock.after(RENEW_MS, () => {
         if (clock.monotonicMs() >= untilMs) return;
         timer = undefined;
+        const askedAtMs = clock.monotonicMs();
         void records.renew(account, owner, LEASE_MS).then((outcome) => {
-          if (outcome === 'lost') log.warn('lease was lost while fetching', { app: account.appid });
-          else if (!isOver) arm();
+          if (outcome === 'lost') {
+            lease.confirmedMs = -Infinity;
+            log.warn('lease was lost while fetching', { app: account.appid });
+            return;
+          }
+          if (outcome === 'ours') lease.confirmedMs = askedAtMs;
+          if (!isOver) arm();
         });
       });
     };

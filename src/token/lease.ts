@@ -20,7 +20,7 @@ export type Lease =
   | {
       readonly kind: 'acquired';
       /** What another owner has published since, if it is later than what we fetched. */
-      overtaken(): SharedState | undefined;
+      overtaken(): Promise<SharedState | undefined>;
       /** Call this after the fetch has ended and its token is saved. */
       release(): void;
     }
@@ -53,7 +53,7 @@ export interface LeaseStatus {
 
 /** For a store that is not shared with other processes. */
 export const localLease: LeaseManager = {
-  acquire: () => ({ kind: 'acquired', overtaken: () => undefined, release() {} }),
+  acquire: () => ({ kind: 'acquired', overtaken: () => Promise.resolve(undefined), release() {} }),
   reread: () => undefined,
   doubt() {},
   status: () => undefined,
