@@ -41,7 +41,7 @@ export interface HubAccountsParts {
   readonly random: Random;
   readonly log: Log;
   /** The token of an account has changed. */
-  readonly onToken: (told: { appid: string; fingerprint: string; expiresAtUnixMs: number }) => void;
+  readonly onToken: (event: { appid: string; fingerprint: string; expiresAtUnixMs: number }) => void;
   /** The hub no longer lets us use an account. */
   readonly onGone: (appid: string) => void;
 }

@@ -29,7 +29,7 @@ export function makeHubFace(hub: Hub): HubFace {
   const app = new Koa();
   app.use(async (ctx, next) => {
     await answered(ctx, next, hub);
-    hub.metrics.hubAnswered(labelOf(ctx), ctx.status);
+    hub.metrics.answered(labelOf(ctx), ctx.status);
   });
   app.use(router.routes());
   app.use(refuseUnrouted);

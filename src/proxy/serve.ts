@@ -1,4 +1,4 @@
-import type { ReplaySkipReason } from '../server/counted.ts';
+import type { ReplaySkipReason } from './metrics.ts';
 import type { TokenAnswer, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import { withParam } from '../wechat/query.ts';

@@ -1,17 +1,17 @@
 import { type IpRange, readIpRange } from '../base/ip-range.ts';
-import type { KeeperObserver } from '../keeper/observer.ts';
 import { makeRecorder } from '../proxy/access-log.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
 import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
 import { RateLimit } from '../base/rate-limit.ts';
 import { ReplayBudget } from '../proxy/body.ts';
 import { proxyLimits, PROXY_LIMITS, TRANSPARENT_LIMITS } from '../proxy/limits.ts';
+import { proxyMetrics } from '../proxy/metrics.ts';
 import { PassThrough } from '../proxy/pass-through.ts';
 import { Reports } from '../proxy/reports.ts';
 import { prepareTrust } from '../proxy/transparent/trust-files.ts';
+import { connectionMetrics } from '../server/connection-metrics.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { listen, type Listener, type ListenOptions } from '../server/listen.ts';
-import type { Metrics } from '../server/metrics.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
 import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
@@ -24,13 +24,14 @@ import { makeWayOut } from './way-out.ts';
 
 /** The sidecar, with its own accounts or those of a hub. */
 export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
-  const { clock, metrics } = context;
+  const { clock } = context;
+  const metrics = context.metrics.of(proxyMetrics);
   const wayOut = makeWayOut(settings, context);
   const { upstream } = wayOut;
   const passThrough = new PassThrough(upstream);
   const source =
     settings.hub === undefined
-      ? await makeOwnAccounts(settings, context, upstream, observerFor(metrics))
+      ? await makeOwnAccounts(settings, context, upstream)
       : makeHubBackedAccounts(settings, settings.hub, context, wayOut.authorities);
   const budget = new ReplayBudget(settings.replay.memoryBytesMax);
   metrics.watchReplayBuffer(() => budget.bytes());
@@ -39,6 +40,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   const rules = new CurrentRules(rulesOf(settings, context), source);
   const sidecar: Sidecar = {
     ...context,
+    metrics,
     accounts: source.accounts,
     upstream,
     passThrough,
@@ -144,7 +146,7 @@ function openBusiness(
     halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     limits: proxyLimits(PROXY_LIMITS, boundsOf(settings)),
-    onCut: (reason) => metrics.connectionCut('business', reason),
+    onCut: metrics.of(connectionMetrics).cutBy('business'),
     clock,
     log,
   });
@@ -176,7 +178,7 @@ async function openTransparent(
     halfClose: true,
     setting,
     limits: proxyLimits(TRANSPARENT_LIMITS, boundsOf(settings)),
-    onCut: (reason) => metrics.connectionCut('transparent', reason),
+    onCut: metrics.of(connectionMetrics).cutBy('transparent'),
     clock,
     log,
   });
@@ -208,15 +210,5 @@ function rulesOf(
       allowedOrigins: new Set(settings.allowedOrigins),
       denied: matchAny(settings.denyPaths),
     },
-  };
-}
-
-export function observerFor(metrics: Metrics): KeeperObserver {
-  return {
-    refreshed: ({ appid, trigger, result }) => metrics.tokenRefreshed(appid, trigger, result),
-    fetchFailed: ({ appid, errcode }) => metrics.tokenFetchFailed(appid, errcode),
-    looked: ({ appid, outcome }) => metrics.tokenLookedInto(appid, outcome),
-    rationed: ({ appid, isRationed }) => metrics.tokenRationed(appid, isRationed),
-    tokenChanged: ({ appid, expiresAtUnixMs }) => metrics.tokenExpiresAt(appid, expiresAtUnixMs),
   };
 }

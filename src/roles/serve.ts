@@ -3,6 +3,7 @@ import type { LevelledLog } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { adminHandler, type Check } from '../server/admin.ts';
 import { ADMIN_LIMITS } from '../server/admin-limits.ts';
+import { connectionMetrics } from '../server/connection-metrics.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import { makeMetrics } from '../server/metrics.ts';
 import { isTraced } from './collector.ts';
@@ -172,7 +173,7 @@ async function openAdmin(
       ...where,
       setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)',
       limits: ADMIN_LIMITS,
-      onCut: (reason) => metrics.connectionCut('admin', reason),
+      onCut: metrics.of(connectionMetrics).cutBy('admin'),
       mayUseReserve: true,
       clock,
       log,

@@ -5,6 +5,7 @@ import type { Upstream } from '../upstream/exchange.ts';
 import { type OriginHealth, Origins } from '../upstream/origins.ts';
 import { Pools } from '../upstream/pools.ts';
 import type { RoleContext } from './role.ts';
+import { wayOutMetrics } from './way-out-metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 
 /** The route of calls to the platform. */
@@ -18,9 +19,10 @@ export interface WayOut {
 }
 
 export function makeWayOut(settings: Settings, { clock, log, metrics }: RoleContext): WayOut {
+  const counts = metrics.of(wayOutMetrics);
   const { connectMs, answerMs, idleMs } = settings.timeouts;
   const authorities = new Authorities(settings.tlsCaPem);
-  const onFailure = (reason: string): void => metrics.egressProxyFailed(reason);
+  const onFailure = (reason: string): void => counts.egressProxyFailed(reason);
   const egress = new Egress(settings.egressProxy, { clock, log, onFailure });
   const origins = new Origins(settings.upstreams, clock);
   const pools = new Pools({
@@ -34,7 +36,7 @@ export function makeWayOut(settings: Settings, { clock, log, metrics }: RoleCont
     onUnreachable: (origin, error) => origins.failed(origin, reasonOf(error)),
   });
   return {
-    upstream: { origins, pools, log, onFailover: (host) => metrics.upstreamFailedOver(host) },
+    upstream: { origins, pools, log, onFailover: (host) => counts.failedOver(host) },
     authorities,
     reconfigure(next) {
       authorities.use(next.tlsCaPem);

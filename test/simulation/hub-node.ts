@@ -139,7 +139,7 @@ export class HubNode implements Server {
       upstream: undefined as unknown as Hub['upstream'],
       history: new History(clock),
       audit,
-      metrics: { hubAnswered() {} },
+      metrics: { answered() {} },
       clock,
       random: world.chance(`hub ${this.name}`).random,
       log,

@@ -1,0 +1,27 @@
+import { boundedLabels, HOSTS_MAX } from '../server/metric-labels.ts';
+import type { MetricRegistry } from '../server/metrics.ts';
+
+/** Metrics of connections to the platform, for every role that calls it. */
+export interface WayOutMetrics {
+  failedOver(host: string): void;
+  /** `reason` is from a closed set: why the egress proxy did not provide a connection. */
+  egressProxyFailed(reason: string): void;
+}
+
+export function wayOutMetrics(registry: MetricRegistry): WayOutMetrics {
+  const failovers = registry.counter({
+    name: 'wechat_sidecar_upstream_failovers_total',
+    help: 'Calls that went on to the next origin, since this host could not be connected.',
+    labelNames: ['host'],
+  });
+  const egress = registry.counter({
+    name: 'wechat_sidecar_egress_proxy_failures_total',
+    help: 'Connections that the egress proxy did not give, by reason.',
+    labelNames: ['reason'],
+  });
+  const hosts = boundedLabels(HOSTS_MAX);
+  return {
+    failedOver: (host) => failovers.inc({ host: hosts(host) }),
+    egressProxyFailed: (reason) => egress.inc({ reason }),
+  };
+}
