@@ -3,9 +3,10 @@ import type Koa from 'koa';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
 import { redactedBytes, redactedText } from '../base/redaction.ts';
 import type { Secret } from '../base/secret.ts';
-import { codingsOf, decoded } from '../upstream/content-coding.ts';
+import { CollectingSink, type Collected } from '../upstream/collect.ts';
 import { exchange } from '../upstream/exchange.ts';
-import type { ResponseSink, Exchange, UpstreamRequest, TransportFailure } from '../upstream/request.ts';
+import { headerValues } from '../upstream/raw-headers.ts';
+import type { Exchange, UpstreamRequest } from '../upstream/request.ts';
 import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
 import { withoutParam, withParam } from '../wechat/query.ts';
 import type { Caller } from './authenticator.ts';
@@ -94,49 +95,33 @@ function send(ctx: Koa.Context, { upstream, clock }: Hub, outgoing: UpstreamRequ
     ctx.res.once('close', () => {
       if (!ctx.res.writableFinished) fail(new Problem('bad_request', 'The caller closed the connection.'));
     });
-    const sink = new RelaySink((answer) => {
+    const sink = new CollectingSink(BODY_LIMITS.relayAnswerBytesMax, (collected) => {
+      const answer = answerOf(collected);
+      if (answer instanceof Problem) {
+        fail(answer);
+        return;
+      }
       timer.cancel();
       resolve(answer);
-    }, fail);
+    });
     call = exchange(upstream, outgoing, sink);
   });
 }
 
-class RelaySink implements ResponseSink {
-  readonly #done: (answer: Answer) => void;
-  readonly #fail: (problem: Problem) => void;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-  #status = 0;
-  #contentType = 'application/json';
-  #codings: readonly string[] = [];
-
-  constructor(done: (answer: Answer) => void, fail: (problem: Problem) => void) {
-    this.#done = done;
-    this.#fail = fail;
-  }
-
-  head(status: number, _: string, headers: string[]): void {
-    this.#status = status;
-    this.#codings = codingsOf(headers);
-    const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type');
-    if (at !== -1) this.#contentType = headers[at + 1] ?? this.#contentType;
-  }
-
-  data(chunk: Buffer): boolean {
-    this.#bytes += chunk.length;
-    if (this.#bytes <= BODY_LIMITS.relayAnswerBytesMax) this.#chunks.push(chunk);
-    else this.#fail(new Problem('upstream_broken', "The platform's response is too large."));
-    return true;
-  }
-
-  end(): void {
-    const body = decoded(Buffer.concat(this.#chunks), this.#codings, BODY_LIMITS.relayAnswerBytesMax);
-    this.#done({ status: this.#status, contentType: this.#contentType, body });
-  }
-
-  failed({ kind, host, reason }: TransportFailure): void {
-    const why = isOutOfDescriptors(reason) ? 'overloaded' : TRANSPORT_REASONS[kind];
-    this.#fail(new Problem(why, `${host}: ${reason}`));
+function answerOf(collected: Collected): Answer | Problem {
+  switch (collected.kind) {
+    case 'response': {
+      const { status, headers, body } = collected.response;
+      return { status, contentType: headerValues(headers, 'content-type')[0] ?? 'application/json', body };
+    }
+    case 'too_large':
+      return new Problem('upstream_broken', "The platform's response is too large.");
+    case 'failed': {
+      const { kind, host, reason } = collected.failure;
+      return new Problem(
+        isOutOfDescriptors(reason) ? 'overloaded' : TRANSPORT_REASONS[kind],
+        `${host}: ${reason}`,
+      );
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { readAtMost } from '../base/bounded-bytes.ts';
 import { parseJson } from '../base/json.ts';
 import { readFile } from 'node:fs/promises';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -130,14 +131,12 @@ async function callOnce(
   });
   try {
     const response = await headOf(request);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > ANSWER_BYTES_MAX) return { kind: 'failed', reason: 'answer_too_large' };
-      chunks.push(chunk);
+    const body = await readAtMost(response, ANSWER_BYTES_MAX);
+    if (body === undefined) {
+      request.destroy();
+      return { kind: 'failed', reason: 'answer_too_large' };
     }
-    return outcomeOf(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'));
+    return outcomeOf(response.statusCode ?? 0, body.toString('utf8'));
   } catch (error) {
     return { kind: 'failed', reason: reason ?? codeOf(error) };
   } finally {

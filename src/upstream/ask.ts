@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Ask, AskOutcome, AskRequest } from '../wechat/ask.ts';
-import { codingsOf, decoded } from './content-coding.ts';
+import { CollectingSink, type Collected } from './collect.ts';
 import { CONNECT_MS_MAX, exchange, type Upstream } from './exchange.ts';
-import type { ResponseSink, Exchange, UpstreamRequest, TransportFailure } from './request.ts';
+import { headerValues } from './raw-headers.ts';
+import type { Exchange, UpstreamRequest } from './request.ts';
 import { misconfiguration } from './transport-words.ts';
 
 /** Larger than any response to a call of our own; the rest is cut off. */
@@ -19,11 +20,11 @@ export function makeAsk(upstream: Upstream, clock: Clock): Ask {
         call?.abort();
         resolve({ kind: 'failed', sent: true, reason: 'timeout' });
       });
-      const settle = (outcome: AskOutcome): void => {
+      const sink = new CollectingSink(ANSWER_BYTES_MAX, (collected) => {
         timer.cancel();
-        resolve(outcome);
-      };
-      const sink = new CollectingSink(settle, () => call?.abort());
+        if (collected.kind === 'too_large') call?.abort();
+        resolve(outcomeOf(collected));
+      });
       call = exchange(upstream, outgoingOf(request), sink);
     });
 }
@@ -48,55 +49,18 @@ function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest)
   };
 }
 
-class CollectingSink implements ResponseSink {
-  readonly #settle: (outcome: AskOutcome) => void;
-  readonly #abort: () => void;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-  #status = 0;
-  #dateMs: number | undefined;
-  #codings: readonly string[] = [];
-
-  constructor(settle: (outcome: AskOutcome) => void, abort: () => void) {
-    this.#settle = settle;
-    this.#abort = abort;
+function outcomeOf(collected: Collected): AskOutcome {
+  if (collected.kind !== 'failed') {
+    const { status, headers, body } = collected.response;
+    const dateMs = Date.parse(headerValues(headers, 'date')[0] ?? '');
+    return { kind: 'answer', status, body, ...(!Number.isNaN(dateMs) && { dateMs }) };
   }
-
-  head(status: number, _: string, headers: string[]): void {
-    this.#status = status;
-    this.#codings = codingsOf(headers);
-    const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'date');
-    const dateMs = at === -1 ? NaN : Date.parse(headers[at + 1] ?? '');
-    this.#dateMs = Number.isNaN(dateMs) ? undefined : dateMs;
-  }
-
-  data(chunk: Buffer): boolean {
-    this.#bytes += chunk.length;
-    if (this.#bytes > ANSWER_BYTES_MAX) {
-      this.#abort();
-      this.end();
-      return true;
-    }
-    this.#chunks.push(chunk);
-    return true;
-  }
-
-  end(): void {
-    this.#settle({
-      kind: 'answer',
-      status: this.#status,
-      body: decoded(Buffer.concat(this.#chunks), this.#codings, ANSWER_BYTES_MAX),
-      ...(this.#dateMs === undefined ? {} : { dateMs: this.#dateMs }),
-    });
-  }
-
-  failed({ kind, reason }: TransportFailure): void {
-    const misconfigured = misconfiguration(reason);
-    this.#settle({
-      kind: 'failed',
-      sent: kind !== 'unreachable',
-      reason,
-      ...(misconfigured !== undefined && { misconfigured }),
-    });
-  }
+  const { kind, reason } = collected.failure;
+  const misconfigured = misconfiguration(reason);
+  return {
+    kind: 'failed',
+    sent: kind !== 'unreachable',
+    reason,
+    ...(misconfigured !== undefined && { misconfigured }),
+  };
 }
