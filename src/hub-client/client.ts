@@ -1,7 +1,7 @@
 import { parseJson } from '../base/json.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Secret } from '../base/secret.ts';
-import { CollectingSink, type Collected } from '../upstream/collect.ts';
+import { CollectingSink, type SinkOutcome } from '../upstream/collect.ts';
 import type { ResponseSink, Exchange, TransportFailure } from '../upstream/request.ts';
 import type { Origin, Origins } from '../upstream/origins.ts';
 import { type Injected, redactedBody, redactedHeaders } from '../upstream/injected.ts';
@@ -275,7 +275,7 @@ function rankOf(outcome: HubOutcome): number {
 }
 
 /** The server may not be a hub and may quote our request, so the credential is redacted from its response. */
-function outcomeOf(collected: Collected, { host }: Origin, bearer: Secret): HubOutcome {
+function outcomeOf(collected: SinkOutcome, { host }: Origin, bearer: Secret): HubOutcome {
   if (collected.kind === 'failed') return collected;
   const { status } = collected.response;
   if (collected.kind === 'too_large') return { kind: 'too_large', host, status };

@@ -3,10 +3,10 @@ import type Koa from 'koa';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
 import { redactedBytes, redactedText } from '../base/redaction.ts';
 import type { Secret } from '../base/secret.ts';
-import { CollectingSink, type Collected } from '../upstream/collect.ts';
-import { exchange } from '../upstream/exchange.ts';
+import { within } from '../base/wait.ts';
+import { collect, type Collected } from '../upstream/collect.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
-import type { Exchange, UpstreamRequest } from '../upstream/request.ts';
+import type { UpstreamRequest } from '../upstream/request.ts';
 import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
 import { withoutParam, withParam } from '../wechat/query.ts';
 import type { Caller } from './authenticator.ts';
@@ -76,49 +76,38 @@ interface Answer {
   readonly body: Buffer;
 }
 
-function send(ctx: Koa.Context, { upstream, clock }: Hub, outgoing: UpstreamRequest): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    let call: Exchange | undefined;
-    const fail = (problem: Problem): void => {
-      timer.cancel();
-      call?.abort();
-      reject(problem);
-    };
-    const timer = clock.after(ANSWER_MS_MAX, () =>
-      fail(
-        new Problem(
-          'upstream_timeout',
-          'The platform did not respond in time; the call may have been executed.',
-        ),
-      ),
-    );
-    ctx.res.once('close', () => {
-      if (!ctx.res.writableFinished) fail(new Problem('bad_request', 'The caller closed the connection.'));
-    });
-    const sink = new CollectingSink(BODY_LIMITS.relayAnswerBytesMax, (collected) => {
-      const answer = answerOf(collected);
-      if (answer instanceof Problem) {
-        fail(answer);
-        return;
-      }
-      timer.cancel();
-      resolve(answer);
-    });
-    call = exchange(upstream, outgoing, sink);
+async function send(ctx: Koa.Context, { upstream, clock }: Hub, request: UpstreamRequest): Promise<Answer> {
+  const left = new AbortController();
+  ctx.res.once('close', () => {
+    if (!ctx.res.writableFinished) left.abort();
   });
+  const call = (limit: AbortSignal): Promise<Collected> => {
+    const signal = AbortSignal.any([limit, left.signal]);
+    return collect(upstream, request, BODY_LIMITS.relayAnswerBytesMax, signal);
+  };
+  return answerOf(
+    await within(clock, ANSWER_MS_MAX, call, () => {
+      throw new Problem(
+        'upstream_timeout',
+        'The platform did not respond in time; the call may have been executed.',
+      );
+    }),
+  );
 }
 
-function answerOf(collected: Collected): Answer | Problem {
+function answerOf(collected: Collected): Answer {
   switch (collected.kind) {
     case 'response': {
       const { status, headers, body } = collected.response;
       return { status, contentType: headerValues(headers, 'content-type')[0] ?? 'application/json', body };
     }
     case 'too_large':
-      return new Problem('upstream_broken', "The platform's response is too large.");
+      throw new Problem('upstream_broken', "The platform's response is too large.");
+    case 'aborted':
+      throw new Problem('bad_request', 'The caller closed the connection.');
     case 'failed': {
       const { kind, host, reason } = collected.failure;
-      return new Problem(
+      throw new Problem(
         isOutOfDescriptors(reason) ? 'overloaded' : TRANSPORT_REASONS[kind],
         `${host}: ${reason}`,
       );

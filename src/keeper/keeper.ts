@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts';
+import { within } from '../base/wait.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { step } from '../token/machine.ts';
@@ -36,6 +37,7 @@ const LOOK_MS_MAX = 30_000;
 
 /** A store that takes longer than this is not waited for; fetching a token costs only one call. */
 const LOAD_MS_MAX = 1_500;
+const NOTHING_STORED: SharedState = { forcedAtMs: [] };
 
 /** How soon we retry after a lease was denied; this sends nothing to the platform. */
 const DENIED_MS = 3_000;
@@ -81,20 +83,10 @@ export class Keeper {
   start(): void {
     const { store, clock } = this.#parts;
     const { appid, mode } = this.#app;
-    let isWaited = true;
-    const loaded = (found: SharedState): void => {
-      if (!isWaited) return;
-      isWaited = false;
-      limit.cancel();
-      this.#onLoaded(found);
-    };
-    const limit = clock.after(LOAD_MS_MAX, () => {
-      this.#narrator.storeIsSlow();
-      loaded({ forcedAtMs: [] });
-    });
-    store.load({ appid, mode }).then(
-      (known) => loaded(known ?? { forcedAtMs: [] }),
-      () => loaded({ forcedAtMs: [] }),
+    const load = (): Promise<SharedState | undefined> => store.load({ appid, mode });
+    within(clock, LOAD_MS_MAX, load, () => this.#narrator.storeIsSlow()).then(
+      (known) => this.#onLoaded(known ?? NOTHING_STORED),
+      () => this.#onLoaded(NOTHING_STORED),
     );
   }
 
@@ -364,7 +356,7 @@ export class Keeper {
 
   async #probe(round: number, token: Token): Promise<void> {
     await this.#leases.reread();
-    if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, { forcedAtMs: [] });
+    if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, NOTHING_STORED);
     const outcome = await settled(() => this.#parts.issuer.probe(token), this.#parts.clock);
     if (this.#closed) return;
     const found = outcome.kind === 'failure' ? diagnose(outcome) : outcome.kind;

@@ -1,3 +1,4 @@
+import { sleep } from '../base/wait.ts';
 import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
@@ -176,7 +177,8 @@ export class Connections {
     const endMs = this.#clock.monotonicMs() + timeoutMs;
     for (const socket of this.#exchanges.keys()) this.#askToClose(socket);
     for (const lane of this.#lanes) lane.askToClose();
-    await this.#waitMs(Math.min(delayMs, timeoutMs));
+    const pauseMs = Math.min(delayMs, timeoutMs);
+    if (pauseMs > 0) await sleep(this.#clock, pauseMs);
     const closed = this.#stopAccepting();
     await this.#quiet(endMs - this.#clock.monotonicMs());
     const cut = this.inFlight();
@@ -202,11 +204,6 @@ export class Connections {
   #closeAll(): void {
     for (const server of this.#servers) server.closeAllConnections?.();
     for (const lane of this.#lanes) lane.closeAll();
-  }
-
-  #waitMs(delayMs: number): Promise<void> {
-    if (delayMs <= 0) return Promise.resolve();
-    return new Promise((resolve) => void this.#clock.after(delayMs, resolve));
   }
 
   /** Resolves when nothing is in flight and no fresh connection is pending, or after `timeoutMs`. */

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Clock, Timer } from '../base/clock.ts';
+import { within } from '../base/wait.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { makeClient, type RedisPlace } from './redis-client.ts';
@@ -286,10 +287,12 @@ export class RedisLink {
 
   /** Resolves to undefined if the work takes too long; its later outcome is ignored. */
   #within<Answer>(work: Promise<Answer>): Promise<Answer | undefined> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#parts.clock.after(ANSWER_MS_MAX, () => resolve(undefined));
-      work.then(resolve, reject).finally(() => timer.cancel());
-    });
+    return within(
+      this.#parts.clock,
+      ANSWER_MS_MAX,
+      () => work,
+      () => undefined,
+    );
   }
 }
 

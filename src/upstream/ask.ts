@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.ts';
+import { within } from '../base/wait.ts';
 import type { Ask, AskOutcome, AskRequest } from '../wechat/ask.ts';
-import { CollectingSink, type Collected } from './collect.ts';
-import { CONNECT_MS_MAX, exchange, type Upstream } from './exchange.ts';
+import { ABORTED, collect, type Collected } from './collect.ts';
+import { CONNECT_MS_MAX, type Upstream } from './exchange.ts';
 import { headerValues } from './raw-headers.ts';
-import type { Exchange, UpstreamRequest } from './request.ts';
+import type { UpstreamRequest } from './request.ts';
 import { misconfiguration } from './transport-words.ts';
 
 /** Larger than any response to a call of our own; the rest is cut off. */
@@ -11,22 +12,13 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Our own calls use the same origins, pools and failover as the business calls. */
 export function makeAsk(upstream: Upstream, clock: Clock): Ask {
-  return (request) =>
-    new Promise((resolve) => {
-      let call: Exchange | undefined;
-      // Each origin has its own timeout; this one is for a response that trickles in.
-      const limitMs = CONNECT_MS_MAX + request.timeoutMs * (upstream.origins.health().length + 1);
-      const timer = clock.after(limitMs, () => {
-        call?.abort();
-        resolve({ kind: 'failed', sent: true, reason: 'timeout' });
-      });
-      const sink = new CollectingSink(ANSWER_BYTES_MAX, (collected) => {
-        timer.cancel();
-        if (collected.kind === 'too_large') call?.abort();
-        resolve(outcomeOf(collected));
-      });
-      call = exchange(upstream, outgoingOf(request), sink);
-    });
+  return async (request) => {
+    // Each origin has its own timeout; this one is for a response that trickles in.
+    const limitMs = CONNECT_MS_MAX + request.timeoutMs * (upstream.origins.health().length + 1);
+    const send = (limit: AbortSignal): Promise<Collected> =>
+      collect(upstream, outgoingOf(request), ANSWER_BYTES_MAX, limit);
+    return outcomeOf(await within(clock, limitMs, send, () => ABORTED));
+  };
 }
 
 function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest): UpstreamRequest {
@@ -50,6 +42,7 @@ function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest)
 }
 
 function outcomeOf(collected: Collected): AskOutcome {
+  if (collected.kind === 'aborted') return { kind: 'failed', sent: true, reason: 'timeout' };
   if (collected.kind !== 'failed') {
     const { status, headers, body } = collected.response;
     const dateMs = Date.parse(headerValues(headers, 'date')[0] ?? '');

@@ -1,6 +1,7 @@
 import { BoundedBytes } from '../base/bounded-bytes.ts';
 import { codingsOf, decoded } from './content-coding.ts';
-import type { ResponseSink, TransportFailure } from './request.ts';
+import { exchange, type Upstream } from './exchange.ts';
+import type { Exchange, ResponseSink, TransportFailure, UpstreamRequest } from './request.ts';
 
 export interface CollectedResponse {
   readonly status: number;
@@ -9,23 +10,48 @@ export interface CollectedResponse {
   readonly body: Buffer;
 }
 
-export type Collected =
+export type Collected = SinkOutcome | typeof ABORTED;
+
+export const ABORTED = { kind: 'aborted' } as const;
+
+export type SinkOutcome =
   | { readonly kind: 'response' | 'too_large'; readonly response: CollectedResponse }
   | { readonly kind: 'failed'; readonly failure: TransportFailure };
+
+/** Sends a request and collects its response, until the signal is aborted. */
+export function collect(
+  upstream: Upstream,
+  request: UpstreamRequest,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<Collected> {
+  return new Promise((resolve) => {
+    let call: Exchange | undefined;
+    const sink = new CollectingSink(bytesMax, (collected) => {
+      if (collected.kind === 'too_large') call?.abort();
+      resolve(collected);
+    });
+    call = exchange(upstream, request, sink);
+    signal.addEventListener('abort', () => {
+      call?.abort();
+      resolve(ABORTED);
+    });
+  });
+}
 
 /**
  * Collects a response of at most `bytesMax`, encoded and decoded. `done` is called once. When a response is too large,
  * it is up to `done` to abort the exchange.
  */
 export class CollectingSink implements ResponseSink {
-  readonly #done: (collected: Collected) => void;
+  readonly #done: (collected: SinkOutcome) => void;
   readonly #bytesMax: number;
   readonly #bytes: BoundedBytes;
   #status = 0;
   #headers: readonly string[] = [];
   #isOver = false;
 
-  constructor(bytesMax: number, done: (collected: Collected) => void) {
+  constructor(bytesMax: number, done: (collected: SinkOutcome) => void) {
     this.#bytesMax = bytesMax;
     this.#bytes = new BoundedBytes(bytesMax);
     this.#done = done;
