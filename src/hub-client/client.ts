@@ -213,9 +213,9 @@ class HedgedRequest {
       for (const slow of this.#running.keys()) this.#parts.origins.failed(slow, reason);
     }
     // If the silent hub may have made the call, the timeout matters more than another hub's refusal.
-    const told = this.#question.repeatable && this.#best?.kind === 'answer' ? this.#best : undefined;
+    const best = this.#question.repeatable && this.#best?.kind === 'answer' ? this.#best : undefined;
     const failure = { kind: 'timeout', reason, host: first?.host ?? '-' } as const;
-    this.#finish(told ?? { kind: 'failed', failure });
+    this.#finish(best ?? { kind: 'failed', failure });
   }
 
   #finish(outcome: HubOutcome): void {

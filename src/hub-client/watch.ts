@@ -209,13 +209,13 @@ class WatchSink implements ResponseSink {
       return;
     }
     this.#isOpen = true;
-    this.#heard();
+    this.#restartSilence();
     this.#options.onOpen();
   }
 
   data(chunk: Buffer): boolean {
     if (this.isOver) return true;
-    this.#heard();
+    this.#restartSilence();
     // This was sent after the last read, unless both are part of a backlog that is read in many chunks.
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#readMs > BACKLOG_MS) this.#sinceMs = this.#readMs;
@@ -239,7 +239,7 @@ class WatchSink implements ResponseSink {
     this.#finish(reason, 0, false);
   }
 
-  #heard(): void {
+  #restartSilence(): void {
     this.#silence.cancel();
     this.#silence = this.#options.clock.after(SILENCE_MS_MAX, () => this.#finish('silence', 0, true));
   }

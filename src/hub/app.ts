@@ -75,7 +75,7 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<vo
 function callerIn(authentication: Authentication, ctx: Koa.Context, hub: Hub, call: string): Caller {
   switch (authentication.kind) {
     case 'caller':
-      hub.places.authenticated(ctx.req.socket, keyOf(authentication.caller));
+      hub.connectionTable.authenticated(ctx.req.socket, keyOf(authentication.caller));
       return authentication.caller;
     case 'unauthenticated':
       noteStranger(ctx, hub, call, 'unauthorized', authentication.why);

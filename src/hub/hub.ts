@@ -27,7 +27,7 @@ export interface Hub {
   readonly calls: Shares;
   readonly relays: Shares;
   /** For the connections, which are shared out by caller once it is authenticated. */
-  readonly places: Pick<ConnectionTable, 'authenticated'>;
+  readonly connectionTable: Pick<ConnectionTable, 'authenticated'>;
   readonly tickets: Tickets;
   /** For signed pages, per caller and account. */
   readonly signatures: RateLimit;

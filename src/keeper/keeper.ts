@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock.ts';
+import { type Clock, type Timer, toUnixMs } from '../base/clock.ts';
 import { within } from '../base/wait.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -230,7 +230,7 @@ export class Keeper {
     this.#state = state;
     for (const effect of effects) this.#carryOut(effect);
     if (state !== before) {
-      if (state.token !== undefined && state.token !== before.token) this.#tellChange(state.token);
+      if (state.token !== undefined && state.token !== before.token) this.#notifyChange(state.token);
       this.#waiters.settle();
       this.#noteRation(before, state);
     }
@@ -302,7 +302,7 @@ export class Keeper {
     if (this.#closed) return;
     const isNew = this.#failures.note(-1, message, undefined, this.#parts.clock.unixMs());
     const diagnosis = { errcode: -1, message, recheckMs: DENIED_MS };
-    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, unspent: true });
+    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, unused: true });
     this.#narrator.denied(isNew, trigger, message, this.#state);
   }
 
@@ -342,7 +342,7 @@ export class Keeper {
     this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: failure.errcode });
     // A classic fetch that the platform refuses has invalidated no token.
     const isUnspent = this.#app.mode === 'classic' && failure.cause === 'platform';
-    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, ...(isUnspent && { unspent: true }) });
+    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, ...(isUnspent && { unused: true }) });
     this.#narrator.fetchFailed(trigger, diagnosis, failure, this.#state);
   }
 
@@ -366,13 +366,13 @@ export class Keeper {
 
   #save(token: Token | undefined): void {
     const { appid, mode } = this.#app;
-    const forcedAtMs = this.#state.spentAtMs.stable;
+    const forcedAtMs = this.#state.usedAtMs.stable;
     this.#parts.store.save({ appid, mode }, { ...(token !== undefined && { token }), forcedAtMs });
   }
 
-  #tellChange(token: Token): void {
+  #notifyChange(token: Token): void {
     const { clock, observer } = this.#parts;
-    const expiresAtUnixMs = token.expiresAtMs + clock.unixMs() - clock.monotonicMs();
+    const expiresAtUnixMs = toUnixMs(token.expiresAtMs, clock);
     observer.tokenChanged({ appid: this.#app.appid, fingerprint: token.fingerprint, expiresAtUnixMs });
   }
 

@@ -104,7 +104,7 @@ function serve(
     served(outcome): void {
       counter.inFlight -= 1;
       metrics.callEnded();
-      tell(call, sidecar, outcome, clock.monotonicMs() - startMs);
+      recordCall(call, sidecar, outcome, clock.monotonicMs() - startMs);
       done(outcome.own);
     },
     failed: (error) => ending.served(faulty(call, sidecar, error)),
@@ -122,7 +122,7 @@ function serve(
 }
 
 /** Records a call in metrics and logs. */
-function tell(call: Call, { metrics, log }: Sidecar, outcome: CallResult, durationMs: number): void {
+function recordCall(call: Call, { metrics, log }: Sidecar, outcome: CallResult, durationMs: number): void {
   const { app, path, status, errcode, answeredBy, failure } = outcome;
   metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs });
   call.record?.ended(outcome, call.bytesIn);

@@ -21,7 +21,7 @@ export async function serveSignature(
   }
   const page = readPageUrl(given, call.rules.signedUrlHosts);
   if (page.kind === 'bad') return call.fail('bad_request', page.why);
-  if (signatures.spend(appid) > 0) {
+  if (signatures.consume(appid) > 0) {
     return call.fail('bad_request', 'at most 30 pages a second are signed for an account');
   }
   const answer = await waiting(call, accounts.signPage(appid, page.url));

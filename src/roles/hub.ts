@@ -48,7 +48,7 @@ export async function startHub(
     halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     limits: HUB_LIMITS,
-    places: parts.places,
+    connectionTable: parts.connectionTable,
     onCut: context.metrics.of(connectionMetrics).cutBy('business'),
     ...(settings.tls !== undefined && { tls: settings.tls }),
     clock,
@@ -103,7 +103,7 @@ interface HubParts {
   readonly store: TokenStore;
   readonly tickets: KeptTickets;
   readonly history: History;
-  readonly places: ConnectionTable;
+  readonly connectionTable: ConnectionTable;
   readonly wayOut: WayOut;
   readonly counts: CountingObserver;
   close(): Promise<void>;
@@ -145,7 +145,7 @@ async function assemble(
   });
   const accounts = accountsOf(keepers, () => current().apps);
   const watchers = new Watchers({ accounts, clock, log });
-  const places = new ConnectionTable(HUB_LIMITS);
+  const connectionTable = new ConnectionTable(HUB_LIMITS);
   metrics.watchWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
   const audit = new Audit(log);
@@ -159,7 +159,7 @@ async function assemble(
     watchers,
     calls: new Shares(CALL_LIMITS),
     relays: new Shares(RELAY_LIMITS),
-    places,
+    connectionTable,
     tickets,
     signatures: new RateLimit(SIGNATURE_RATE, clock),
     upstream,
@@ -176,7 +176,7 @@ async function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, store, tickets, history, places, wayOut, counts, close };
+  return { hub, keepers, store, tickets, history, connectionTable, wayOut, counts, close };
 }
 
 /** Whether the account is shared with other hubs. */

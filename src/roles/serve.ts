@@ -9,7 +9,7 @@ import { makeMetrics } from '../server/metrics.ts';
 import { isTraced } from './collector.ts';
 import { orOnFreePort } from './free-port.ts';
 import { LocalPorts } from './local-ports.ts';
-import { type LoadedSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { type LoadedSettings, readTextFile, type SettingsLocation } from '../settings/load.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Host } from './host.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -30,7 +30,7 @@ interface World {
 /** Starts a role and its admin port, and serves until it is asked to stop. */
 export async function serve(
   host: Host,
-  place: SettingsPlace,
+  location: SettingsLocation,
   loaded: Extract<LoadedSettings, { kind: 'ok' }>,
   world: World,
 ): Promise<void> {
@@ -52,7 +52,7 @@ export async function serve(
     throw error;
   });
   const watch = watchSettings(loaded, {
-    place,
+    location,
     readFile: readTextFile,
     clock,
     log,

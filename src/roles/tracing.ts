@@ -77,8 +77,8 @@ async function loadPackages() {
 
 /** Errors of the packages may quote the exporter's headers, which hold credentials: only a code is logged. */
 function complaints(log: Log): Api.DiagLogger {
-  const told = (message: string): void => complain(log, /"code":"?(\w{3,20})/.exec(message)?.[1]);
-  return { error: told, warn: told, info() {}, debug() {}, verbose() {} };
+  const report = (message: string): void => complain(log, /"code":"?(\w{3,20})/.exec(message)?.[1]);
+  return { error: report, warn: report, info() {}, debug() {}, verbose() {} };
 }
 
 function complain(log: Log, reason = 'unknown'): void {

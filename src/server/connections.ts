@@ -216,16 +216,16 @@ export class Connections {
         timeout.cancel();
         resolve();
       };
-      const look = (): void => {
+      const check = (): void => {
         if (this.inFlight() === 0 && (graceOver || this.#fresh.size === 0)) finish();
       };
       const grace = this.#clock.after(Math.min(FRESH_GRACE_MS, timeoutMs), () => {
         graceOver = true;
-        look();
+        check();
       });
       const timeout = this.#clock.after(timeoutMs, finish);
-      this.#onChange = look;
-      look();
+      this.#onChange = check;
+      check();
     });
   }
 }

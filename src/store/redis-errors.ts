@@ -39,7 +39,7 @@ export function isOfStore(error: unknown): boolean {
 }
 
 /** The stack of an error, without its message. */
-export function placesOf(error: unknown): readonly string[] {
+export function stackFrames(error: unknown): readonly string[] {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return stack
     .split('\n')

@@ -46,10 +46,10 @@ export class Deadlines {
   #setTimer(atMs: number): void {
     this.#timer?.cancel();
     this.#timerMs = atMs;
-    this.#timer = this.#clock.after(atMs - this.#clock.monotonicMs(), () => this.#look());
+    this.#timer = this.#clock.after(atMs - this.#clock.monotonicMs(), () => this.#check());
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined;
     this.#timerMs = Infinity;
     const nowMs = this.#clock.monotonicMs();

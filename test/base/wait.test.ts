@@ -59,7 +59,7 @@ test('work within its limit returns its outcome, and leaves no timer', async (t)
 
 test('work beyond its limit is told to stop, and its outcome is ignored', async (t) => {
   const clock = new ManualClock();
-  let end = (_: string): void => {};
+  let end: (outcome: string) => void = () => {};
   let stop: AbortSignal | undefined;
   const working = within(
     clock,

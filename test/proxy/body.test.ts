@@ -76,5 +76,5 @@ test('what arrives without an announced length is awaited whole, up to its limit
   const body = new KeptBody(asRequest(source), undefined, new ReplayBudget(9));
   source.write('a');
   source.destroy();
-  t.is(await body.whole(3), 'gone');
+  t.is(await body.whole(3), 'client_closed');
 });

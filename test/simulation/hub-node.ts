@@ -133,7 +133,7 @@ export class HubNode implements Server {
       watchers,
       calls: new Shares(CALL_LIMITS),
       relays: new Shares(RELAY_LIMITS),
-      places: { authenticated() {} },
+      connectionTable: { authenticated() {} },
       tickets,
       signatures: new RateLimit(SIGNATURE_RATE, clock),
       upstream: undefined as unknown as Hub['upstream'],
