@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import Router from 'koa-router';
+import { faultOf } from '../base/fault.ts';
 import { type Caller, keyOf, mayDo, isAuthorized, type Authentication } from './authenticator.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { Hub } from './hub.ts';
@@ -141,12 +142,7 @@ async function answered(ctx: Koa.Context, next: Koa.Next, hub: Hub): Promise<voi
 
 /** The error text may quote the call, so only its location is logged. */
 function faulty(hub: Hub, error: unknown): Problem {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  hub.log.error('internal error while serving a hub request', {
-    fault: error instanceof Error ? error.name : typeof error,
-    where: frames.slice(0, 5).map((frame) => frame.trim()),
-  });
+  hub.log.error('internal error while serving a hub request', { ...faultOf(error) });
   return new Problem('internal', 'Internal error in the hub; see its log.');
 }
 

@@ -12,12 +12,12 @@ export function hubMetrics(registry: MetricRegistry): HubMetrics {
   let readWatchers: (() => number) | undefined;
   registry.readGauge({
     name: 'wechat_sidecar_hub_watchers',
-    help: 'Streams of tokens that are open.',
+    help: 'Open token streams.',
     read: () => readWatchers?.(),
   });
   const answers = registry.counter({
     name: 'wechat_sidecar_hub_requests_total',
-    help: "Calls of the hub's API, by the status that they were answered with.",
+    help: 'Hub API requests, by route and response status.',
     labelNames: ['call', 'status'],
   });
   return {

@@ -13,17 +13,17 @@ export interface InjectorMetrics {
 export function injectorMetrics(registry: MetricRegistry): InjectorMetrics {
   const reviews = registry.counter({
     name: 'wechat_sidecar_injections_total',
-    help: 'Pods that the API server showed to the injector, by what became of them.',
+    help: 'Pods that the API server submitted to the injector, by result.',
     labelNames: ['result', 'reason'],
   });
   const repairs = registry.counter({
     name: 'wechat_sidecar_webhook_trust_repairs_total',
-    help: 'Times that somebody changed the caBundle of the webhook configuration and it was put back.',
+    help: 'Times that the caBundle of the webhook configuration was changed by somebody else and restored.',
   });
   let readExpiryMs: (() => number | undefined) | undefined;
   registry.readGauge({
     name: 'wechat_sidecar_webhook_certificate_expires_timestamp_seconds',
-    help: 'When the certificate of the webhook ends, as Unix time.',
+    help: 'When the certificate of the webhook expires, as Unix time.',
     read() {
       const expiresMs = readExpiryMs?.();
       return expiresMs === undefined ? undefined : expiresMs / 1000;

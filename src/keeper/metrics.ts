@@ -14,7 +14,7 @@ export interface TokenMetrics {
 export function tokenMetrics(registry: MetricRegistry): TokenMetrics {
   const expires = registry.gauge({
     name: 'wechat_sidecar_token_expires_timestamp_seconds',
-    help: 'When the current token ends, as Unix time.',
+    help: 'When the current token expires, as Unix time.',
     labelNames: ['app'],
   });
   const apps = boundedLabels(APPS_MAX);
@@ -46,22 +46,22 @@ export function countingObserver(metrics: Metrics): CountingObserver {
 function keeperMetrics(registry: MetricRegistry): Omit<CountingObserver, 'tokenChanged'> {
   const refreshes = registry.counter({
     name: 'wechat_sidecar_token_refreshes_total',
-    help: 'Refreshes of a token, by what set them off and what came of them.',
+    help: 'Token refreshes, by trigger and result.',
     labelNames: ['app', 'trigger', 'result'],
   });
   const failures = registry.counter({
     name: 'wechat_sidecar_token_fetch_failures_total',
-    help: 'Calls to the token endpoint that gave no token; errcode none: not reached, or no readable answer.',
+    help: 'Calls to the token endpoint that returned no token; errcode none: not reached, or an unreadable response.',
     labelNames: ['app', 'errcode'],
   });
   const looks = registry.counter({
     name: 'wechat_sidecar_token_looks_total',
-    help: 'Questions to the platform about a token that callers reported as refused, by what they found.',
+    help: 'Checks with the platform whether it accepts a token that was reported as refused, by outcome.',
     labelNames: ['app', 'outcome'],
   });
   const rationed = registry.gauge({
     name: 'wechat_sidecar_token_rationed',
-    help: 'Whether a refused token has to wait for its successor, because no more refreshes are allowed now.',
+    help: '1 while a refused token cannot be replaced because no more refreshes are allowed, otherwise 0.',
     labelNames: ['app'],
   });
   const apps = boundedLabels(APPS_MAX);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import Koa from 'koa';
+import { faultOf } from '../base/fault.ts';
 import type { LocalResponse } from '../server/local-response.ts';
 import { errorResponse } from './errors.ts';
 import type { Refuse } from '../server/refuse.ts';
@@ -135,13 +136,7 @@ function recordCall(call: Call, { metrics, log }: Sidecar, outcome: CallResult, 
 
 /** An internal error must cost one call, not the process. Only its location is logged: its text may quote the call. */
 function faulty(call: Call, { log }: Sidecar, error: unknown): CallResult {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  log.error('internal error while serving a call', {
-    fault: error instanceof Error ? error.name : typeof error,
-    where: frames.slice(0, 5).map((frame) => frame.trim()),
-    trace_id: call.record?.traceId,
-  });
+  log.error('internal error while serving a call', { ...faultOf(error), trace_id: call.record?.traceId });
   if (call.response.headersSent) {
     call.response.destroy();
     return call.clientClosed();

@@ -89,7 +89,7 @@ function callMetrics(registry: MetricRegistry): CallMetrics {
   let inFlight = 0;
   registry.readGauge({
     name: 'wechat_sidecar_requests_in_flight',
-    help: 'Calls of business programs that are being served.',
+    help: 'Calls from business programs in progress.',
     read: () => inFlight,
   });
   const seriesOf = requestSeries(registry);
@@ -97,7 +97,7 @@ function callMetrics(registry: MetricRegistry): CallMetrics {
     APPS_MAX,
     registry.durations({
       name: 'wechat_sidecar_request_duration_seconds',
-      help: 'From the arrival of a call to the end of its answer.',
+      help: 'Time from the arrival of a call to the end of its response.',
       labelNames: ['app'],
     }),
   );
@@ -137,7 +137,7 @@ function requestSeries(registry: MetricRegistry): SeriesOf {
   const series = new Map<string, RequestSeries>();
   const requests = registry.counter({
     name: 'wechat_sidecar_requests_total',
-    help: 'Calls of business programs, by what they were answered.',
+    help: 'Calls from business programs, by account, endpoint, response status and errcode.',
     labelNames: ['app', 'endpoint', 'status', 'errcode'],
     collect() {
       for (const each of series.values()) {
@@ -163,7 +163,7 @@ function upstreamMetrics(registry: MetricRegistry): Pick<ProxyMetrics, 'upstream
     HOSTS_MAX,
     registry.durations({
       name: 'wechat_sidecar_upstream_duration_seconds',
-      help: 'From sending a call to the platform to the head of its answer.',
+      help: 'Time from sending a call to the platform to the head of its response.',
       labelNames: ['host'],
     }),
   );
@@ -174,17 +174,17 @@ function replayMetrics(registry: MetricRegistry): ReplayMetrics {
   let readBufferBytes: (() => number) | undefined;
   registry.readGauge({
     name: 'wechat_sidecar_replay_buffer_bytes',
-    help: 'Request bodies kept for a replay.',
+    help: 'Bytes of request bodies kept for a replay.',
     read: () => readBufferBytes?.() ?? 0,
   });
   const replays = registry.counter({
     name: 'wechat_sidecar_replays_total',
-    help: 'Calls sent again with a fresh token, by the errcode that asked for it and what came of it.',
+    help: 'Calls sent again with a new token, by the errcode of the refusal and the outcome.',
     labelNames: ['app', 'errcode', 'outcome'],
   });
   const skipped = registry.counter({
     name: 'wechat_sidecar_replays_skipped_total',
-    help: 'Calls with a refused token that were not sent again.',
+    help: 'Calls with a refused token that were not sent again, by reason.',
     labelNames: ['app', 'reason'],
   });
   const apps = boundedLabels(APPS_MAX);
@@ -199,7 +199,7 @@ function replayMetrics(registry: MetricRegistry): ReplayMetrics {
 function foreignTokenMetrics(registry: MetricRegistry): Pick<ProxyMetrics, 'foreignTokenRefused'> {
   const refusals = registry.counter({
     name: 'wechat_sidecar_foreign_token_refusals_total',
-    help: 'Calls with a token that is not managed here which the platform refused.',
+    help: 'Calls with a foreign token (one that is not managed here) that the platform refused.',
     labelNames: ['app'],
   });
   const apps = boundedLabels(APPS_MAX);

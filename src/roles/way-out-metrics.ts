@@ -11,12 +11,12 @@ export interface WayOutMetrics {
 export function wayOutMetrics(registry: MetricRegistry): WayOutMetrics {
   const failovers = registry.counter({
     name: 'wechat_sidecar_upstream_failovers_total',
-    help: 'Calls that went on to the next origin, since this host could not be connected.',
+    help: 'Calls that failed over to the next upstream because no connection to this host was possible.',
     labelNames: ['host'],
   });
   const egress = registry.counter({
     name: 'wechat_sidecar_egress_proxy_failures_total',
-    help: 'Connections that the egress proxy did not give, by reason.',
+    help: 'Connections that the egress proxy did not provide, by reason.',
     labelNames: ['reason'],
   });
   const hosts = boundedLabels(HOSTS_MAX);

@@ -8,7 +8,7 @@ export interface ConnectionMetrics {
 export function connectionMetrics(registry: MetricRegistry): ConnectionMetrics {
   const cut = registry.counter({
     name: 'wechat_sidecar_connections_cut_total',
-    help: 'Connections that were closed for the sake of others.',
+    help: 'Connections closed to make room for others.',
     labelNames: ['listener', 'reason'],
   });
   return { cutBy: (listener) => (reason) => cut.inc({ listener, reason }) };

@@ -1,10 +1,11 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Clock, Timer } from '../base/clock.ts';
+import { stackFrames } from '../base/fault.ts';
 import { within } from '../base/wait.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { makeClient, type RedisTarget } from './redis-client.ts';
-import { hintOf, isOfSelect, isOfStore, isReadOnly, stackFrames, reasonOf } from './redis-errors.ts';
+import { hintOf, isOfSelect, isOfStore, isReadOnly, reasonOf } from './redis-errors.ts';
 
 export interface RedisLinkParts {
   readonly target: RedisTarget;
