@@ -13,13 +13,13 @@ import { API_ROUTES } from './routes.ts';
 import type { ProblemReason } from '../hub-api/problem.ts';
 
 /** What a listener needs to serve the hub. */
-export interface HubFace {
+export interface HubHandlers {
   readonly handler: RequestListener;
   /** Responds to input that is not a valid request. */
   readonly refuse: Refuse;
 }
 
-export function makeHubFace(hub: Hub): HubFace {
+export function makeHubHandlers(hub: Hub): HubHandlers {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of API_ROUTES) {
     const serve = (ctx: Koa.Context): Promise<void> => serveApi(ctx, hub, route);

@@ -51,10 +51,10 @@ export type Decision =
   | { readonly kind: 'fetchAlone' }
   | { readonly kind: 'superseded' }
   | { readonly kind: 'wait'; readonly forMs: number }
-  | { readonly kind: 'deny'; readonly why: StoreLack };
+  | { readonly kind: 'deny'; readonly why: DenialReason };
 
 /** What we lack from the store to be allowed to fetch. */
-export type StoreLack = 'unavailable' | 'undecryptable' | 'forced_unknown';
+export type DenialReason = 'unavailable' | 'undecryptable' | 'forced_unknown';
 
 /** Decides whether to fetch, given the store's response to our request for the lease. */
 export function decide(situation: Situation): Decision {

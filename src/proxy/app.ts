@@ -12,7 +12,7 @@ import { decide, type Decision, type Ending, serveAtOnce, serveCall, settle } fr
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** What a listener needs to serve the business port. */
-export interface ProxyFace {
+export interface ProxyHandlers {
   readonly handler: RequestListener;
   readonly onExpectContinue: RequestListener;
   /** Responds to what never became a request. */
@@ -22,7 +22,7 @@ export interface ProxyFace {
 }
 
 /** The business port: every call is counted, served, and answered in the platform's own format. */
-export function makeProxyFace(sidecar: Sidecar): ProxyFace {
+export function makeProxyHandlers(sidecar: Sidecar): ProxyHandlers {
   const waiting = new WeakSet<IncomingMessage>();
   const counter = { inFlight: 0 };
   const app = new Koa();
@@ -45,12 +45,13 @@ export function makeProxyFace(sidecar: Sidecar): ProxyFace {
   app.on('error', (error: Error) => sidecar.log.debug('a connection failed', { reason: error.name }));
 
   const handler = app.callback();
-  const face = (request: IncomingMessage, response: ServerResponse): void => void handler(request, response);
+  const listener = (request: IncomingMessage, response: ServerResponse): void =>
+    void handler(request, response);
   return {
-    handler: face,
+    handler: listener,
     onExpectContinue(request, response) {
       waiting.add(request);
-      face(request, response);
+      listener(request, response);
     },
     refuse: (refusal) => errorResponse('bad_request', refusal.message, 'http'),
     express: (exchange) => serveExpress(exchange, sidecar, counter),

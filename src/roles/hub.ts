@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Audit } from '../hub/audit.ts';
 import { RateLimit } from '../base/rate-limit.ts';
-import { makeHubFace } from '../hub/app.ts';
+import { makeHubHandlers } from '../hub/app.ts';
 import { Authenticator, type Reviewers } from '../hub/authenticator.ts';
 import { accountsOf } from '../hub/accounts.ts';
 import type { Hub } from '../hub/hub.ts';
@@ -30,7 +30,7 @@ import { appsWithTokens, loginStatus } from '../settings/login-apps.ts';
 import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from '../settings/settings.ts';
-import { makeWayOut, type WayOut } from './way-out.ts';
+import { makePlatformRoute, type PlatformRoute } from './platform-route.ts';
 
 /** The hub: the only holder of AppSecrets, which provides tokens to authorized callers. */
 export async function startHub(
@@ -41,9 +41,9 @@ export async function startHub(
   const { clock, log } = context;
   let current = settings;
   const parts = await assemble(settings, context, () => current, serviceAccountFiles);
-  const { hub, keepers, store, tickets, history, wayOut } = parts;
+  const { hub, keepers, store, tickets, history, route } = parts;
   const listener = await listen({
-    ...makeHubFace(hub),
+    ...makeHubHandlers(hub),
     ...settings.listen,
     halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
@@ -63,12 +63,12 @@ export async function startHub(
     ready: [triedCheck(keepers)],
     status: () => ({
       accounts: [...keepers.status(), ...loginStatus(current.apps)],
-      ...wayOut.status(),
+      ...route.status(),
       inFlight: listener.inFlight(),
       watchers: hub.watchers.size,
     }),
     reconfigure(next) {
-      const isOtherWay = wayOut.reconfigure(next);
+      const isRouteChanged = route.reconfigure(next);
       const apps = appsWithTokens(next.apps);
       const gone = keepers.appids().filter((appid) => !apps.some((app) => app.appid === appid));
       current = next;
@@ -82,7 +82,7 @@ export async function startHub(
       history.keepOnly(keepers.appids());
       hub.callers.reconfigure(next.clients);
       hub.watchers.endWhere((caller) => !hub.callers.isStillValid(caller));
-      if (isOtherWay) keepers.routeChanged();
+      if (isRouteChanged) keepers.routeChanged();
     },
     async drain(options) {
       // Watch streams never end by themselves; their clients connect to another hub once this one accepts
@@ -104,7 +104,7 @@ interface HubParts {
   readonly tickets: KeptTickets;
   readonly history: History;
   readonly connectionTable: ConnectionTable;
-  readonly wayOut: WayOut;
+  readonly route: PlatformRoute;
   readonly counts: CountingObserver;
   close(): Promise<void>;
 }
@@ -117,8 +117,8 @@ async function assemble(
 ): Promise<HubParts> {
   const { clock, random, log, version } = context;
   const metrics = context.metrics.of(hubMetrics);
-  const wayOut = makeWayOut(settings, context);
-  const { upstream } = wayOut;
+  const route = makePlatformRoute(settings, context);
+  const { upstream } = route;
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
   const counts = countingObserver(context.metrics);
@@ -176,7 +176,7 @@ async function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, store, tickets, history, connectionTable, wayOut, counts, close };
+  return { hub, keepers, store, tickets, history, connectionTable, route, counts, close };
 }
 
 /** Whether the account is shared with other hubs. */

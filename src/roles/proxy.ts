@@ -1,7 +1,7 @@
 import { type IpRange, readIpRange } from '../base/ip-range.ts';
 import { makeRecorder } from '../proxy/access-log.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
-import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
+import { makeProxyHandlers, type ProxyHandlers } from '../proxy/app.ts';
 import { RateLimit } from '../base/rate-limit.ts';
 import { ReplayBudget } from '../proxy/body.ts';
 import { proxyLimits, PROXY_LIMITS, TRANSPARENT_LIMITS } from '../proxy/limits.ts';
@@ -20,19 +20,19 @@ import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { HostPort } from '../settings/types.ts';
-import { makeWayOut } from './way-out.ts';
+import { makePlatformRoute } from './platform-route.ts';
 
 /** The sidecar, with its own accounts or those of a hub. */
 export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
   const { clock } = context;
   const metrics = context.metrics.of(proxyMetrics);
-  const wayOut = makeWayOut(settings, context);
-  const { upstream } = wayOut;
+  const route = makePlatformRoute(settings, context);
+  const { upstream } = route;
   const passThrough = new PassThrough(upstream);
   const source =
     settings.hub === undefined
       ? await makeOwnAccounts(settings, context, upstream)
-      : makeHubBackedAccounts(settings, settings.hub, context, wayOut.authorities);
+      : makeHubBackedAccounts(settings, settings.hub, context, route.authorities);
   const budget = new ReplayBudget(settings.replay.memoryBytesMax);
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
@@ -50,10 +50,10 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     rules: () => rules.current(),
   };
   // Both listeners share it, so that there is one limit of calls in flight.
-  const face = makeProxyFace(sidecar);
+  const handlers = makeProxyHandlers(sidecar);
   const peers = new Peers(settings.listenPeers);
-  const transparent = await openTransparent(settings, face, peers, context);
-  const listener = await openBusiness(settings, face, peers, context);
+  const transparent = await openTransparent(settings, handlers, peers, context);
+  const listener = await openBusiness(settings, handlers, peers, context);
   await source.start();
   warmUp(settings, upstream);
 
@@ -65,17 +65,17 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     status: () => ({
       defaultApp: source.defaultApp() ?? null,
       ...source.status(),
-      ...wayOut.status(),
+      ...route.status(),
       inFlight: listener.inFlight() + (transparent?.inFlight() ?? 0),
       replayBufferBytes: budget.bytes(),
     }),
     reconfigure(next) {
-      const isOtherWay = wayOut.reconfigure(next);
+      const isRouteChanged = route.reconfigure(next);
       rules.use(rulesOf(next, context));
       peers.use(next.listenPeers);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
-      if (!isOtherWay) return;
+      if (!isRouteChanged) return;
       passThrough.renew();
       source.routeChanged();
     },
@@ -134,13 +134,13 @@ class Peers {
 
 function openBusiness(
   settings: Settings,
-  face: ProxyFace,
+  handlers: ProxyHandlers,
   peers: Peers,
   { clock, log, metrics }: RoleContext,
 ): Promise<Listener> {
   const { listen: where } = settings;
   return listen({
-    ...face,
+    ...handlers,
     ...where,
     ...peers.on(where),
     halfClose: true,
@@ -155,7 +155,7 @@ function openBusiness(
 /** Serves the same proxy over HTTPS under the platform's own names. */
 async function openTransparent(
   settings: Settings,
-  face: ProxyFace,
+  handlers: ProxyHandlers,
   peers: Peers,
   { clock, log, metrics }: RoleContext,
 ): Promise<Listener | undefined> {
@@ -171,7 +171,7 @@ async function openTransparent(
     },
   );
   return listen({
-    ...face,
+    ...handlers,
     ...where,
     ...peers.on(where),
     tls,

@@ -21,7 +21,7 @@ const STARTUP_MS_MAX = 10_000;
 
 const QUIT = 'POST /quitquitquit';
 
-interface World {
+interface Runtime {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: LevelledLog;
@@ -32,14 +32,14 @@ export async function serve(
   host: Host,
   location: SettingsLocation,
   loaded: Extract<LoadedSettings, { kind: 'ok' }>,
-  world: World,
+  runtime: Runtime,
 ): Promise<void> {
   const { settings } = loaded;
-  const { log, clock } = world;
+  const { log, clock } = runtime;
   const build = { version: host.version, role: settings.role, node: host.nodeVersion };
-  const tracing = await startTracing(host, settings, world);
+  const tracing = await startTracing(host, settings, runtime);
   const context: RoleContext = {
-    ...world,
+    ...runtime,
     version: host.version,
     metrics: makeMetrics(build),
     tracer: tracing?.tracer,
@@ -82,10 +82,10 @@ export async function serve(
   log.info('stopped', { callsCut: cut });
 }
 
-async function startTracing(host: Host, { role }: Settings, world: World): Promise<Tracing | undefined> {
+async function startTracing(host: Host, { role }: Settings, runtime: Runtime): Promise<Tracing | undefined> {
   if (!isTraced(role, host.env)) return undefined;
   const { openTracing } = await import('./tracing.ts');
-  return openTracing(host.env, { ...world, version: host.version });
+  return openTracing(host.env, { ...runtime, version: host.version });
 }
 
 async function start(

@@ -18,7 +18,7 @@ export interface ConnectionLimits {
 
 /** Why a connection was closed in favor of another. */
 const GIVE_WAY_REASONS = ['peer_share', 'unproven_limit', 'caller_share', 'connection_limit'] as const;
-export type GiveWayReason = (typeof GIVE_WAY_REASONS)[number];
+export type EvictionReason = (typeof GIVE_WAY_REASONS)[number];
 
 /** The largest share of a table for one address, or one caller. */
 const SHARE_MAX = 0.5;
@@ -135,7 +135,7 @@ export class ConnectionTable {
   /** A cache of the lookup: each request needs it several times. */
   readonly #bySocket = new WeakMap<Duplex, Entry>();
   /** Called for each connection that is closed to make room for another. */
-  onGiveWay: (reason: GiveWayReason, address: string) => void = () => undefined;
+  onEviction: (reason: EvictionReason, address: string) => void = () => undefined;
 
   constructor(limits: ConnectionLimits) {
     this.limits = limits;
@@ -222,7 +222,7 @@ export class ConnectionTable {
     }
     if (this.size < connectionsMax) return true;
     const hasRoom = this.#close(firstOf([...strangers, this.#knownIdle]), 'connection_limit');
-    if (!hasRoom) this.onGiveWay('connection_limit', address);
+    if (!hasRoom) this.onEviction('connection_limit', address);
     return hasRoom;
   }
 
@@ -244,11 +244,11 @@ export class ConnectionTable {
     queue.add(entry);
   }
 
-  #close(entry: Entry | undefined, reason: GiveWayReason): boolean {
+  #close(entry: Entry | undefined, reason: EvictionReason): boolean {
     if (entry === undefined) return false;
     this.#forget(entry);
     entry.socket.destroy();
-    this.onGiveWay(reason, entry.address);
+    this.onEviction(reason, entry.address);
     return true;
   }
 

@@ -13,7 +13,7 @@ import { Connections, type DrainOptions, type DrainOutcome } from './connections
 import { reserveDescriptors } from './descriptors.ts';
 import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
-import { type GiveWayReason, type ConnectionLimits, ConnectionTable } from './connection-table.ts';
+import { type EvictionReason, type ConnectionLimits, ConnectionTable } from './connection-table.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
 import { canSharePorts, open, openShared, type ListenAddress, portOf } from './shared-port.ts';
@@ -54,7 +54,7 @@ export interface ListenOptions {
 }
 
 /** Why a connection was closed: its place was needed, or it pipelined too many requests. */
-export type CutReason = GiveWayReason | 'pipelined';
+export type CutReason = EvictionReason | 'pipelined';
 
 export interface ListenerLimits extends ConnectionLimits {
   /** From the connection, or the first byte of a later request, to the end of its head. TLS has as long before that. */
@@ -123,7 +123,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     });
     options.onCut?.(reason);
   };
-  connectionTable.onGiveWay = onCut;
+  connectionTable.onEviction = onCut;
   const parts = { limits, connections, connectionTable, certificate, onCut };
   try {
     const { servers, acceptors } = await bindAll(options, () => serverFor(options, parts));

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Owing } from './deadlines.ts';
+import type { HasDeadline } from './deadlines.ts';
 
 /** The request that currently uses the connection. */
 export interface ConnectionUser {
@@ -15,7 +15,7 @@ export interface ConnectionUser {
 }
 
 /** A keep-alive connection to an origin, used by one request at a time. */
-export class Connection implements Owing {
+export class Connection implements HasDeadline {
   readonly socket: Socket;
   readonly bornMs: number;
   /** Set at release: the connection is not reused after this. */

@@ -8,7 +8,7 @@ import { SETTINGS } from '../../src/settings/schema.ts';
 import { injectorMetrics } from '../../src/injector/metrics.ts';
 import { countingObserver } from '../../src/keeper/metrics.ts';
 import { proxyMetrics } from '../../src/proxy/metrics.ts';
-import { wayOutMetrics } from '../../src/roles/way-out-metrics.ts';
+import { routeMetrics } from '../../src/roles/platform-route-metrics.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 
 interface Rule {
@@ -74,9 +74,9 @@ async function shownMetrics(): Promise<Map<string, Set<string>>> {
   observer.refreshed({ appid: 'a', trigger: 'ahead', result: 'renewed' });
   observer.fetchFailed({ appid: 'a', errcode: undefined });
   observer.tokenChanged({ appid: 'a', fingerprint: 'f', expiresAtUnixMs: 1 });
-  const wayOut = metrics.of(wayOutMetrics);
-  wayOut.failedOver('h');
-  wayOut.egressProxyFailed('refused');
+  const route = metrics.of(routeMetrics);
+  route.failedOver('h');
+  route.egressProxyFailed('refused');
   const injector = metrics.of(injectorMetrics);
   injector.podReviewed('injected', 'none');
   injector.watchCertificate(() => 1);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { hubMetrics } from '../../src/hub/metrics.ts';
 import { proxyMetrics } from '../../src/proxy/metrics.ts';
-import { wayOutMetrics } from '../../src/roles/way-out-metrics.ts';
+import { routeMetrics } from '../../src/roles/platform-route-metrics.ts';
 import { connectionMetrics } from '../../src/server/connection-metrics.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 import { seriesOf } from '../support/metrics-page.ts';
@@ -10,8 +10,8 @@ const build = { version: '1.2.3', role: 'proxy', node: 'v24.0.0' };
 
 test('the metrics of every role have the names and the labels that the documentation gives', async (t) => {
   const metrics = makeMetrics(build);
-  metrics.of(wayOutMetrics).failedOver('api.weixin.qq.com');
-  metrics.of(wayOutMetrics).egressProxyFailed('timeout');
+  metrics.of(routeMetrics).failedOver('api.weixin.qq.com');
+  metrics.of(routeMetrics).egressProxyFailed('timeout');
   metrics.of(connectionMetrics).cutBy('admin')('idle');
   const lines = (await metrics.page()).split('\n');
   for (const line of [
@@ -26,7 +26,7 @@ test('the metrics of every role have the names and the labels that the documenta
 
 test('ten thousand hosts give a bounded number of series', async (t) => {
   const metrics = makeMetrics(build);
-  for (let n = 0; n < 10_000; n += 1) metrics.of(wayOutMetrics).failedOver(`host${n}.example.com`);
+  for (let n = 0; n < 10_000; n += 1) metrics.of(routeMetrics).failedOver(`host${n}.example.com`);
   t.is((await seriesOf(metrics, 'wechat_sidecar_upstream_failovers_total')).length, 51);
 });
 

@@ -5,11 +5,11 @@ import type { Upstream } from '../upstream/exchange.ts';
 import { type OriginHealth, Origins } from '../upstream/origins.ts';
 import { Pools } from '../upstream/pools.ts';
 import type { RoleContext } from './role.ts';
-import { wayOutMetrics } from './way-out-metrics.ts';
+import { routeMetrics } from './platform-route-metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 
 /** The route of calls to the platform. */
-export interface WayOut {
+export interface PlatformRoute {
   readonly upstream: Upstream;
   readonly authorities: Authorities;
   /** Applies what may change at runtime. Returns whether calls use a different route from now on. */
@@ -18,8 +18,8 @@ export interface WayOut {
   status(): { readonly upstreams: readonly OriginHealth[]; readonly egressProxy?: EgressStatus | undefined };
 }
 
-export function makeWayOut(settings: Settings, { clock, log, metrics }: RoleContext): WayOut {
-  const counts = metrics.of(wayOutMetrics);
+export function makePlatformRoute(settings: Settings, { clock, log, metrics }: RoleContext): PlatformRoute {
+  const counts = metrics.of(routeMetrics);
   const { connectMs, answerMs, idleMs } = settings.timeouts;
   const authorities = new Authorities(settings.tlsCaPem);
   const onFailure = (reason: string): void => counts.egressProxyFailed(reason);
