@@ -23,7 +23,7 @@ export class RateLimit {
   }
 
   /** Uses one and returns 0, or returns how many milliseconds to wait until one may be used. */
-  spend(key: string): number {
+  consume(key: string): number {
     const left = this.#left(key);
     if (left < 1) return this.#waitMs(left);
     this.#buckets.set(fingerprintOf(key), { left: left - 1, atMs: this.#clock.monotonicMs() });

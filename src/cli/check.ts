@@ -8,7 +8,7 @@ import { appsWithTokens } from '../settings/login-apps.ts';
 import { type ReadFile, whyUnreadable } from '../settings/reader.ts';
 import type { AppSettings, HubSettings } from '../settings/accounts.ts';
 import type { Settings } from '../settings/settings.ts';
-import { placeOf } from '../upstream/egress-proxy.ts';
+import { authorityOf } from '../upstream/egress-proxy.ts';
 import { readNoProxy } from '../upstream/no-proxy.ts';
 import { originOf } from '../upstream/origins.ts';
 import { transportWords } from '../upstream/transport-words.ts';
@@ -93,7 +93,7 @@ function describeWay({ egressProxy, upstreams }: Settings): string {
     const { isSecure, hostname, port } = originOf(url);
     urls[isSecure && !isDirect(hostname, port) ? 'proxied' : 'direct'].push(url);
   }
-  const way = `the egress proxy http://${placeOf(egressProxy)} (${egressProxy.from})`;
+  const way = `the egress proxy http://${authorityOf(egressProxy)} (${egressProxy.from})`;
   const direct = urls.direct.length === 0 ? '' : `; those to ${urls.direct.join(', ')} leave directly`;
   if (urls.proxied.length === 0) return `Calls to the platform leave directly, past ${way}.`;
   return `Calls to ${urls.proxied.join(', ')} leave through ${way}${direct}.`;

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { readAtMost } from '../base/bounded-bytes.ts';
 import { fieldsOf, parseJson } from '../base/json.ts';
 import type { Finding } from './check.ts';
 import type { LocalPorts } from '../roles/local-ports.ts';
@@ -94,13 +95,13 @@ function get(
   return new Promise((resolve) => {
     const call = request({ host, port, path, timeout: TIMEOUT_MS, agent: false });
     call.on('response', (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => {
-        body += text;
-        if (body.length > bytesMax) call.destroy();
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-      response.on('error', () => resolve(undefined));
+      readAtMost(response, bytesMax).then(
+        (body) => {
+          if (body === undefined) call.destroy();
+          resolve(body && { status: response.statusCode ?? 0, body: body.toString('utf8') });
+        },
+        () => resolve(undefined),
+      );
     });
     call.on('timeout', () => call.destroy());
     call.on('error', (error: NodeJS.ErrnoException) => {

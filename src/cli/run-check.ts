@@ -12,7 +12,7 @@ import { defaultCheckRole, defaultCommand, type PlainSettings } from '../roles/d
 import { LocalPorts } from '../roles/local-ports.ts';
 import { checkLocalProcesses } from './local-processes.ts';
 import { checkWhatRuns, NOTHING_SET } from './check-what-runs.ts';
-import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { loadSettings, readTextFile, type SettingsLocation } from '../settings/load.ts';
 import { type ExitCode, type Host, plainSettings, problemsText } from '../roles/host.ts';
 import type { Settings } from '../settings/settings.ts';
 
@@ -21,13 +21,13 @@ const ASK_TIMEOUT_MS = 10_000;
 /** `wechat-sidecar check`: reads the settings, calls the platform or the hub once, and reports what is wrong. */
 export async function runCheck(
   host: Host,
-  place: Omit<SettingsPlace, 'role'>,
+  location: Omit<SettingsLocation, 'role'>,
   options: CheckOptions,
   asJson: boolean,
 ): Promise<ExitCode> {
   const show = asJson ? findingsJson : renderFindings;
-  const role = options.role ?? roleToCheck(plainSettings(place));
-  const loaded = loadSettings({ ...place, role }, readTextFile);
+  const role = options.role ?? roleToCheck(plainSettings(location));
+  const loaded = loadSettings({ ...location, role }, readTextFile);
   if (loaded.kind === 'bad') {
     if (asJson) host.out(findingsJson(loaded.problems.map((text) => ({ level: 'problem', text }))));
     else host.err(problemsText(loaded.problems));

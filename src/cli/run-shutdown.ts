@@ -1,4 +1,4 @@
-import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { loadSettings, readTextFile, type SettingsLocation } from '../settings/load.ts';
 import { type ExitCode, type Host, problemsText } from '../roles/host.ts';
 import { LocalPorts } from '../roles/local-ports.ts';
 import { findLocalProcesses, type LocalProcess } from './local-processes.ts';
@@ -7,8 +7,8 @@ import type { HostPort } from '../settings/types.ts';
 import { shutdown } from './shutdown.ts';
 
 /** `wechat-sidecar shutdown`: asks the sidecar of this pod to stop. */
-export async function runShutdown(host: Host, place: Omit<SettingsPlace, 'role'>): Promise<ExitCode> {
-  const loaded = loadSettings({ ...place, role: 'shutdown' }, readTextFile);
+export async function runShutdown(host: Host, location: Omit<SettingsLocation, 'role'>): Promise<ExitCode> {
+  const loaded = loadSettings({ ...location, role: 'shutdown' }, readTextFile);
   if (loaded.kind === 'bad') {
     host.err(problemsText(loaded.problems));
     return 78;

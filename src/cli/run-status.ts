@@ -1,4 +1,4 @@
-import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { loadSettings, readTextFile, type SettingsLocation } from '../settings/load.ts';
 import { type ExitCode, type Host, problemsText } from '../roles/host.ts';
 import { LocalPorts } from '../roles/local-ports.ts';
 import { type LocalProcess, localProcesses, statusOf } from './local-processes.ts';
@@ -8,10 +8,10 @@ import { statusTable } from './status-table.ts';
 /** `wechat-sidecar status`: shows the processes on this machine, one after the other. */
 export async function runStatus(
   host: Host,
-  place: Omit<SettingsPlace, 'role'>,
+  location: Omit<SettingsLocation, 'role'>,
   asJson: boolean,
 ): Promise<ExitCode> {
-  const loaded = loadSettings({ ...place, role: 'shutdown' }, readTextFile);
+  const loaded = loadSettings({ ...location, role: 'shutdown' }, readTextFile);
   if (loaded.kind === 'bad') {
     host.err(problemsText(loaded.problems));
     return 78;
@@ -36,9 +36,9 @@ export async function runStatus(
 }
 
 /** What to do if nothing runs. */
-function nobodyText(place: string): string {
+function nobodyText(location: string): string {
   return (
-    `No sidecar or hub runs on this machine: nothing of ours answers at ${place} (adminListen).\n` +
+    `No sidecar or hub runs on this machine: nothing of ours answers at ${location} (adminListen).\n` +
     'Start one with wechat-sidecar demo, proxy or hub; or name the admin port of one that runs with ' +
     'WECHAT_SIDECAR_ADMIN_LISTEN.\n'
   );

@@ -5,7 +5,7 @@ import { ListenError } from '../server/listen-error.ts';
 import { parseArguments } from './arguments.ts';
 import { defaultCommand } from '../roles/default-command.ts';
 import { type ExitCode, type Host, plainSettings, problemsText } from '../roles/host.ts';
-import { loadSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { loadSettings, readTextFile, type SettingsLocation } from '../settings/load.ts';
 
 /** Runs the command line until everything it started has ended. */
 export async function run(host: Host): Promise<ExitCode> {
@@ -19,29 +19,29 @@ export async function run(host: Host): Promise<ExitCode> {
     return 78;
   }
   const configFile = args.configFile ?? (host.env['WECHAT_SIDECAR_CONFIG'] || undefined);
-  const place = { env: host.env, configFile };
-  const command = args.command ?? defaultCommand(plainSettings(place));
+  const location = { env: host.env, configFile };
+  const command = args.command ?? defaultCommand(plainSettings(location));
   switch (command) {
     // Modules that only other commands need are not loaded.
     case 'check': {
       const { runCheck } = await import('./run-check.ts');
-      return runCheck(host, place, args.check, args.json);
+      return runCheck(host, location, args.check, args.json);
     }
     case 'status': {
       const { runStatus } = await import('./run-status.ts');
-      return runStatus(host, place, args.json);
+      return runStatus(host, location, args.json);
     }
     case 'shutdown': {
       const { runShutdown } = await import('./run-shutdown.ts');
-      return runShutdown(host, place);
+      return runShutdown(host, location);
     }
     default:
-      return runRole(host, { ...place, role: command });
+      return runRole(host, { ...location, role: command });
   }
 }
 
-async function runRole(host: Host, place: SettingsPlace): Promise<ExitCode> {
-  const loaded = loadSettings(place, readTextFile);
+async function runRole(host: Host, location: SettingsLocation): Promise<ExitCode> {
+  const loaded = loadSettings(location, readTextFile);
   if (loaded.kind === 'bad') {
     host.err(problemsText(loaded.problems));
     return 78;
@@ -50,7 +50,7 @@ async function runRole(host: Host, place: SettingsPlace): Promise<ExitCode> {
   for (const warning of loaded.warnings) log.warn('settings warning', { warning });
   try {
     const { serve } = await import('../roles/serve.ts');
-    await serve(host, place, loaded, { clock: systemClock, random: systemRandom, log });
+    await serve(host, location, loaded, { clock: systemClock, random: systemRandom, log });
     return 0;
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;

@@ -1,5 +1,6 @@
 import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
 import { backoffMs } from '../base/backoff.ts';
+import { sleep, waitAtMost } from '../base/wait.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Refusal, ReportAnswer, TokenAnswer, Unavailable } from '../token/source.ts';
@@ -128,13 +129,7 @@ export class HubAccount {
   #join(): Promise<void> {
     const round = this.#ask();
     if (round === undefined) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(CALLER_WAIT_MS_MAX, resolve);
-      void round.over.then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
+    return waitAtMost(this.#parts.clock, CALLER_WAIT_MS_MAX, round.over);
   }
 
   #ask(): Round | undefined {
@@ -170,7 +165,7 @@ export class HubAccount {
         this.#restUntilMs = clock.monotonicMs() + (next === 'soon' ? restMs : Math.max(restMs, REST_MS));
         return;
       }
-      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
+      await sleep(clock, delayMs);
     }
   }
 

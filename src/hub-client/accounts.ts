@@ -1,5 +1,5 @@
 import { parseJson } from '../base/json.ts';
-import type { Clock, Timer } from '../base/clock.ts';
+import { type Clock, type Timer, toUnixMs } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { LruTable } from '../base/lru-table.ts';
 import type { Random } from '../base/random.ts';
@@ -41,7 +41,7 @@ export interface HubAccountsParts {
   readonly random: Random;
   readonly log: Log;
   /** The token of an account has changed. */
-  readonly onToken: (told: { appid: string; fingerprint: string; expiresAtUnixMs: number }) => void;
+  readonly onToken: (event: { appid: string; fingerprint: string; expiresAtUnixMs: number }) => void;
   /** The hub no longer lets us use an account. */
   readonly onGone: (appid: string) => void;
 }
@@ -112,13 +112,13 @@ export class HubAccounts {
         this.#pollAfter(POLL_FIRST_MS);
       },
       onGone: parts.onGone,
-      onBack: (appid) => this.#tell(appid, this.#accounts.peek(appid)?.peek()),
+      onBack: (appid) => this.#notifyToken(appid, this.#accounts.peek(appid)?.peek()),
     });
     this.#tickets = new HubTickets(this.#client, parts.clock);
     this.#watch = new HubWatch({
       ...shared,
       path: () => this.#watchPath(),
-      onEvent: (event, sinceMs) => this.#heard(event, sinceMs),
+      onEvent: (event, sinceMs) => this.#onEvent(event, sinceMs),
     });
   }
 
@@ -232,7 +232,7 @@ export class HubAccounts {
     return named.length === 0 ? WATCH_PATH : `${WATCH_PATH}?${query.toString()}`;
   }
 
-  #heard(event: ServerEvent, sinceMs: number): void {
+  #onEvent(event: ServerEvent, sinceMs: number): void {
     const got = tokenIn(event, this.#parts.clock.monotonicMs(), sinceMs);
     if (got === undefined || !this.#list.wants(got.appid)) return;
     this.#list.add(got.appid);
@@ -278,10 +278,10 @@ export class HubAccounts {
     const { fingerprint } = token;
     this.#owners.set(fingerprint, appid);
     this.#parts.log.info('token received from the hub', { app: appid, fingerprint });
-    this.#tell(appid, token);
+    this.#notifyToken(appid, token);
   }
 
-  #tell(appid: string, token: Token | undefined): void {
+  #notifyToken(appid: string, token: Token | undefined): void {
     if (token === undefined) return;
     const { fingerprint, expiresAtMs } = token;
     this.#parts.onToken({ appid, fingerprint, expiresAtUnixMs: this.#unixMs(expiresAtMs) });
@@ -305,8 +305,7 @@ export class HubAccounts {
   }
 
   #unixMs(lifeMs: number): number {
-    const { clock } = this.#parts;
-    return Math.round(lifeMs + clock.unixMs() - clock.monotonicMs());
+    return Math.round(toUnixMs(lifeMs, this.#parts.clock));
   }
 }
 

@@ -1,7 +1,7 @@
 import { parseJson } from '../base/json.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Secret } from '../base/secret.ts';
-import { codingsOf, decoded } from '../upstream/content-coding.ts';
+import { CollectingSink, type SinkOutcome } from '../upstream/collect.ts';
 import type { ResponseSink, Exchange, TransportFailure } from '../upstream/request.ts';
 import type { Origin, Origins } from '../upstream/origins.ts';
 import { type Injected, redactedBody, redactedHeaders } from '../upstream/injected.ts';
@@ -160,9 +160,11 @@ class HedgedRequest {
       return;
     }
     this.#running.set(origin, undefined);
-    const sink = new Collector(origin, this.#bearer, (outcome) => this.#ended(origin, outcome));
+    const sink = new CollectingSink(ANSWER_BYTES_MAX, (collected) => {
+      if (collected.kind === 'too_large') this.#running.get(origin)?.abort();
+      this.#ended(origin, outcomeOf(collected, origin, this.#bearer));
+    });
     const sending = this.#parts.http.send(origin, this.#request, sink);
-    sink.abort = () => sending.abort();
     if (this.#running.has(origin)) this.#running.set(origin, sending);
     if (this.#over || !this.#question.repeatable || this.#candidates.length === 0) return;
     this.#patience = this.#parts.clock.after(PATIENCE_MS, () => this.#next());
@@ -211,9 +213,9 @@ class HedgedRequest {
       for (const slow of this.#running.keys()) this.#parts.origins.failed(slow, reason);
     }
     // If the silent hub may have made the call, the timeout matters more than another hub's refusal.
-    const told = this.#question.repeatable && this.#best?.kind === 'answer' ? this.#best : undefined;
+    const best = this.#question.repeatable && this.#best?.kind === 'answer' ? this.#best : undefined;
     const failure = { kind: 'timeout', reason, host: first?.host ?? '-' } as const;
-    this.#finish(told ?? { kind: 'failed', failure });
+    this.#finish(best ?? { kind: 'failed', failure });
   }
 
   #finish(outcome: HubOutcome): void {
@@ -273,47 +275,13 @@ function rankOf(outcome: HubOutcome): number {
 }
 
 /** The server may not be a hub and may quote our request, so the credential is redacted from its response. */
-class Collector implements ResponseSink {
-  readonly #origin: Origin;
-  readonly #injected: readonly Injected[];
-  readonly #settle: (outcome: HubOutcome) => void;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-  #status = 0;
-  #headers: readonly string[] = [];
-  abort: () => void = () => {};
-
-  constructor(origin: Origin, bearer: Secret, settle: (outcome: HubOutcome) => void) {
-    this.#origin = origin;
-    this.#injected = [{ secret: bearer, inHeaders: () => '' }];
-    this.#settle = settle;
-  }
-
-  head(status: number, _: string, headers: string[]): void {
-    this.#status = status;
-    this.#headers = redactedHeaders(headers, this.#injected);
-  }
-
-  data(chunk: Buffer): boolean {
-    this.#bytes += chunk.length;
-    this.#chunks.push(chunk);
-    if (this.#bytes > ANSWER_BYTES_MAX) {
-      this.abort();
-      this.#settle({ kind: 'too_large', host: this.#origin.host, status: this.#status });
-    }
-    return true;
-  }
-
-  end(): void {
-    const [status, headers, host] = [this.#status, this.#headers, this.#origin.host];
-    // Gateways in front of a hub may compress responses unasked.
-    const plain = decoded(Buffer.concat(this.#chunks), codingsOf(headers), ANSWER_BYTES_MAX);
-    const body = redactedBody(plain, this.#injected);
-    const problem = status < 400 ? undefined : readProblem(parseJson(body.toString('utf8')));
-    this.#settle({ kind: 'answer', host, status, headers, body, problem });
-  }
-
-  failed(failure: TransportFailure): void {
-    this.#settle({ kind: 'failed', failure });
-  }
+function outcomeOf(collected: SinkOutcome, { host }: Origin, bearer: Secret): HubOutcome {
+  if (collected.kind === 'failed') return collected;
+  const { status } = collected.response;
+  if (collected.kind === 'too_large') return { kind: 'too_large', host, status };
+  const injected: readonly Injected[] = [{ secret: bearer, inHeaders: () => '' }];
+  const headers = redactedHeaders(collected.response.headers, injected);
+  const body = redactedBody(collected.response.body, injected);
+  const problem = status < 400 ? undefined : readProblem(parseJson(body.toString('utf8')));
+  return { kind: 'answer', host, status, headers, body, problem };
 }

@@ -118,15 +118,15 @@ export class HubList {
       repeatable: true,
     });
     const isAnswer = outcome.kind === 'answer' && outcome.status === 200;
-    const told = isAnswer ? readApps(parseJson(outcome.body.toString('utf8'))) : undefined;
-    if (told === undefined) {
+    const listed = isAnswer ? readApps(parseJson(outcome.body.toString('utf8'))) : undefined;
+    if (listed === undefined) {
       log.warn('account list not received from the hub', { reason: whyNot(outcome).message });
       const restMs = outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0;
       this.#again(restMs + backoffMs(this.#failures, random, 1_000, RETRY_CAP_MS));
       this.#failures += 1;
       return false;
     }
-    const apps = told.filter(({ appid }) => this.wants(appid));
+    const apps = listed.filter(({ appid }) => this.wants(appid));
     const appids = apps.map(({ appid }) => appid);
     this.#loginOnly = new Set(apps.flatMap(({ appid, isLoginOnly }) => (isLoginOnly ? [appid] : [])));
     this.#failures = 0;

@@ -32,12 +32,12 @@ export function readTokenOutcome(outcome: HubOutcome, appid: string, askedAtMs: 
       restMs: outcome.kind === 'answer' ? restMsOf(outcome.headers) : 0,
     };
   }
-  const told = parseJson(outcome.body.toString('utf8'));
-  const got = readToken(told, askedAtMs);
+  const content = parseJson(outcome.body.toString('utf8'));
+  const got = readToken(content, askedAtMs);
   if (got === undefined || got.appid !== appid) {
     return { kind: 'none', why: unavailable(noHub(outcome.host, 200)), next: 'later', restMs: 0 };
   }
-  const report = readReportResult(told);
+  const report = readReportResult(content);
   if (got.token.expiresAtMs > askedAtMs) {
     return { kind: 'token', got, ...(report !== undefined && { report }) };
   }

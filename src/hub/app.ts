@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import Router from 'koa-router';
+import { faultOf } from '../base/fault.ts';
 import { type Caller, keyOf, mayDo, isAuthorized, type Authentication } from './authenticator.ts';
 import type { Refuse } from '../server/refuse.ts';
 import type { Hub } from './hub.ts';
@@ -12,13 +13,13 @@ import { API_ROUTES } from './routes.ts';
 import type { ProblemReason } from '../hub-api/problem.ts';
 
 /** What a listener needs to serve the hub. */
-export interface HubFace {
+export interface HubHandlers {
   readonly handler: RequestListener;
   /** Responds to input that is not a valid request. */
   readonly refuse: Refuse;
 }
 
-export function makeHubFace(hub: Hub): HubFace {
+export function makeHubHandlers(hub: Hub): HubHandlers {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of API_ROUTES) {
     const serve = (ctx: Koa.Context): Promise<void> => serveApi(ctx, hub, route);
@@ -29,7 +30,7 @@ export function makeHubFace(hub: Hub): HubFace {
   const app = new Koa();
   app.use(async (ctx, next) => {
     await answered(ctx, next, hub);
-    hub.metrics.hubAnswered(labelOf(ctx), ctx.status);
+    hub.metrics.answered(labelOf(ctx), ctx.status);
   });
   app.use(router.routes());
   app.use(refuseUnrouted);
@@ -75,7 +76,7 @@ async function serveApi(ctx: Koa.Context, hub: Hub, route: ApiRoute): Promise<vo
 function callerIn(authentication: Authentication, ctx: Koa.Context, hub: Hub, call: string): Caller {
   switch (authentication.kind) {
     case 'caller':
-      hub.places.authenticated(ctx.req.socket, keyOf(authentication.caller));
+      hub.connectionTable.authenticated(ctx.req.socket, keyOf(authentication.caller));
       return authentication.caller;
     case 'unauthenticated':
       noteStranger(ctx, hub, call, 'unauthorized', authentication.why);
@@ -141,12 +142,7 @@ async function answered(ctx: Koa.Context, next: Koa.Next, hub: Hub): Promise<voi
 
 /** The error text may quote the call, so only its location is logged. */
 function faulty(hub: Hub, error: unknown): Problem {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  hub.log.error('internal error while serving a hub request', {
-    fault: error instanceof Error ? error.name : typeof error,
-    where: frames.slice(0, 5).map((frame) => frame.trim()),
-  });
+  hub.log.error('internal error while serving a hub request', { ...faultOf(error) });
   return new Problem('internal', 'Internal error in the hub; see its log.');
 }
 

@@ -18,6 +18,6 @@ export class AuthFailures {
 
   /** Records one invalid credential. Returns 0, or above the limit how long the sender should wait. */
   failed(address: string): number {
-    return this.#limit.spend(networkOf(address));
+    return this.#limit.consume(networkOf(address));
   }
 }

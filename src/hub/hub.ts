@@ -3,12 +3,12 @@ import type { Log } from '../base/log.ts';
 import type { RateLimit } from '../base/rate-limit.ts';
 import type { Random } from '../base/random.ts';
 import type { ConnectionTable } from '../server/connection-table.ts';
-import type { Metrics } from '../server/metrics.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { HubAccounts } from './accounts.ts';
 import type { Audit } from './audit.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { History } from './history.ts';
+import type { HubMetrics } from './metrics.ts';
 import type { Refreshes } from './refreshes.ts';
 import type { Shares } from './shares.ts';
 import type { Watchers } from './watchers.ts';
@@ -27,7 +27,7 @@ export interface Hub {
   readonly calls: Shares;
   readonly relays: Shares;
   /** For the connections, which are shared out by caller once it is authenticated. */
-  readonly places: Pick<ConnectionTable, 'authenticated'>;
+  readonly connectionTable: Pick<ConnectionTable, 'authenticated'>;
   readonly tickets: Tickets;
   /** For signed pages, per caller and account. */
   readonly signatures: RateLimit;
@@ -35,7 +35,7 @@ export interface Hub {
   readonly upstream: Upstream;
   readonly history: History;
   readonly audit: Audit;
-  readonly metrics: Pick<Metrics, 'hubAnswered'>;
+  readonly metrics: Pick<HubMetrics, 'answered'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -68,7 +68,7 @@ async function answer(ctx: Koa.Context, hub: Hub, { grantType, appid, key }: Que
     return refuse(45011, `api minute-quota reach limit: too many wrong keys from this address; ${WRONG_KEY}`);
   }
   const { caller } = authentication;
-  hub.places.authenticated(ctx.req.socket, keyOf(caller));
+  hub.connectionTable.authenticated(ctx.req.socket, keyOf(caller));
   if (!isAuthorized(caller, appid) || !hub.accounts.has(appid)) {
     const why = 'no such account, or not for this caller';
     hub.audit.refused({ caller, address: addressOf(ctx), call, appid, reason: 'unknown_app', why });

@@ -1,4 +1,4 @@
-import type { LocalResponse } from '../server/local-response.ts';
+import { jsonResponse, type LocalResponse } from '../server/local-response.ts';
 import type { WireProblem } from '../hub-api/wire.ts';
 import { PROBLEM_TYPE_PREFIX, PROBLEMS, type ProblemReason } from '../hub-api/problem.ts';
 import type { Right } from '../hub-api/rights.ts';
@@ -37,18 +37,12 @@ export function problemAnswer(problem: Problem): LocalResponse {
     detail,
     ...(errcode !== undefined && { errcode }),
   };
-  const body = Buffer.from(JSON.stringify(content));
-  return {
-    status,
-    headers: {
-      'content-type': 'application/problem+json',
-      'content-length': String(body.length),
-      'cache-control': 'no-store',
-      ...(reason === 'unauthorized' && { 'www-authenticate': 'Bearer' }),
-      ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
-    },
-    body,
-  };
+  return jsonResponse(status, content, {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    ...(reason === 'unauthorized' && { 'www-authenticate': 'Bearer' }),
+    ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
+  });
 }
 
 /** Byte for byte the same for an account that does not exist and one that this caller may not use. */

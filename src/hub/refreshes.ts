@@ -44,7 +44,7 @@ export class Refreshes {
     const { accounts } = this.#parts;
     const name = `${caller.kind} ${caller.name}`;
     if (!accounts.isFreeReport(appid, refusal, name)) {
-      const retryAfterMs = this.#reportLimit.spend(`${name} ${appid}`);
+      const retryAfterMs = this.#reportLimit.consume(`${name} ${appid}`);
       if (retryAfterMs > 0) return { kind: 'limited', retryAfterMs };
     }
     const answer = await accounts.report(appid, refusal, name);
@@ -57,7 +57,7 @@ export class Refreshes {
   /** A person asked for a new token. */
   async byHand(caller: Caller, appid: string): Promise<RefreshOutcome> {
     const { accounts } = this.#parts;
-    const retryAfterMs = this.#manualLimit.spend(`${caller.kind} ${caller.name} ${appid}`);
+    const retryAfterMs = this.#manualLimit.consume(`${caller.kind} ${caller.name} ${appid}`);
     if (retryAfterMs > 0) return { kind: 'limited', retryAfterMs };
     const fingerprint = accounts.peek(appid)?.fingerprint;
     const answer = await accounts.refreshNow(appid);

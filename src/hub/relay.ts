@@ -3,9 +3,10 @@ import type Koa from 'koa';
 import { isOutOfDescriptors } from '../base/descriptors.ts';
 import { redactedBytes, redactedText } from '../base/redaction.ts';
 import type { Secret } from '../base/secret.ts';
-import { codingsOf, decoded } from '../upstream/content-coding.ts';
-import { exchange } from '../upstream/exchange.ts';
-import type { ResponseSink, Exchange, UpstreamRequest, TransportFailure } from '../upstream/request.ts';
+import { within } from '../base/wait.ts';
+import { collect, type Collected } from '../upstream/collect.ts';
+import { headerValues } from '../upstream/raw-headers.ts';
+import type { UpstreamRequest } from '../upstream/request.ts';
 import { kindOfPath, SECRET_PATHS } from '../wechat/path.ts';
 import { withoutParam, withParam } from '../wechat/query.ts';
 import type { Caller } from './authenticator.ts';
@@ -75,68 +76,41 @@ interface Answer {
   readonly body: Buffer;
 }
 
-function send(ctx: Koa.Context, { upstream, clock }: Hub, outgoing: UpstreamRequest): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    let call: Exchange | undefined;
-    const fail = (problem: Problem): void => {
-      timer.cancel();
-      call?.abort();
-      reject(problem);
-    };
-    const timer = clock.after(ANSWER_MS_MAX, () =>
-      fail(
-        new Problem(
-          'upstream_timeout',
-          'The platform did not respond in time; the call may have been executed.',
-        ),
-      ),
-    );
-    ctx.res.once('close', () => {
-      if (!ctx.res.writableFinished) fail(new Problem('bad_request', 'The caller closed the connection.'));
-    });
-    const sink = new RelaySink((answer) => {
-      timer.cancel();
-      resolve(answer);
-    }, fail);
-    call = exchange(upstream, outgoing, sink);
+async function send(ctx: Koa.Context, { upstream, clock }: Hub, request: UpstreamRequest): Promise<Answer> {
+  const left = new AbortController();
+  ctx.res.once('close', () => {
+    if (!ctx.res.writableFinished) left.abort();
   });
+  const call = (limit: AbortSignal): Promise<Collected> => {
+    const signal = AbortSignal.any([limit, left.signal]);
+    return collect(upstream, request, BODY_LIMITS.relayAnswerBytesMax, signal);
+  };
+  return answerOf(
+    await within(clock, ANSWER_MS_MAX, call, () => {
+      throw new Problem(
+        'upstream_timeout',
+        'The platform did not respond in time; the call may have been executed.',
+      );
+    }),
+  );
 }
 
-class RelaySink implements ResponseSink {
-  readonly #done: (answer: Answer) => void;
-  readonly #fail: (problem: Problem) => void;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-  #status = 0;
-  #contentType = 'application/json';
-  #codings: readonly string[] = [];
-
-  constructor(done: (answer: Answer) => void, fail: (problem: Problem) => void) {
-    this.#done = done;
-    this.#fail = fail;
-  }
-
-  head(status: number, _: string, headers: string[]): void {
-    this.#status = status;
-    this.#codings = codingsOf(headers);
-    const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type');
-    if (at !== -1) this.#contentType = headers[at + 1] ?? this.#contentType;
-  }
-
-  data(chunk: Buffer): boolean {
-    this.#bytes += chunk.length;
-    if (this.#bytes <= BODY_LIMITS.relayAnswerBytesMax) this.#chunks.push(chunk);
-    else this.#fail(new Problem('upstream_broken', "The platform's response is too large."));
-    return true;
-  }
-
-  end(): void {
-    const body = decoded(Buffer.concat(this.#chunks), this.#codings, BODY_LIMITS.relayAnswerBytesMax);
-    this.#done({ status: this.#status, contentType: this.#contentType, body });
-  }
-
-  failed({ kind, host, reason }: TransportFailure): void {
-    const why = isOutOfDescriptors(reason) ? 'overloaded' : TRANSPORT_REASONS[kind];
-    this.#fail(new Problem(why, `${host}: ${reason}`));
+function answerOf(collected: Collected): Answer {
+  switch (collected.kind) {
+    case 'response': {
+      const { status, headers, body } = collected.response;
+      return { status, contentType: headerValues(headers, 'content-type')[0] ?? 'application/json', body };
+    }
+    case 'too_large':
+      throw new Problem('upstream_broken', "The platform's response is too large.");
+    case 'aborted':
+      throw new Problem('bad_request', 'The caller closed the connection.');
+    case 'failed': {
+      const { kind, host, reason } = collected.failure;
+      throw new Problem(
+        isOutOfDescriptors(reason) ? 'overloaded' : TRANSPORT_REASONS[kind],
+        `${host}: ${reason}`,
+      );
+    }
   }
 }

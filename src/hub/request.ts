@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
+import { readAtMost } from '../base/bounded-bytes.ts';
 import { Problem } from './problem.ts';
 
 /** The peer address of a call; IPv4 addresses are written as such even if the socket is IPv6. */
@@ -10,21 +11,11 @@ export function addressOf(ctx: Koa.Context): string {
 /** Reads the whole body. Throws a `Problem` if it exceeds the limit or ends early. */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    // Destroying the request here would close the connection before the response.
-    const pieces = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-    for await (const chunk of pieces) {
-      bytes += chunk.length;
-      if (bytes > bytesMax) break;
-      chunks.push(chunk);
-    }
-  } catch {
+  const body = await readAtMost(request, bytesMax).catch(() => {
     throw new Problem('bad_request', 'The body ended early.');
-  }
-  if (bytes > bytesMax) throw tooLarge(bytesMax);
-  return Buffer.concat(chunks);
+  });
+  if (body === undefined) throw tooLarge(bytesMax);
+  return body;
 }
 
 function tooLarge(bytesMax: number): Problem {

@@ -20,7 +20,7 @@ export async function answerSignature(
   if (!parsed.success) throw new Problem('bad_request', 'Send {"url": the URL of the page}.');
   const page = readPageUrl(parsed.data.url, signedHosts(caller, appid));
   if (page.kind === 'bad') throw new Problem('bad_request', `Cannot sign: ${page.why}.`);
-  if (hub.signatures.spend(`${caller.kind} ${caller.name} ${appid}`) > 0) {
+  if (hub.signatures.consume(`${caller.kind} ${caller.name} ${appid}`) > 0) {
     throw new Problem('bad_request', 'At most 30 pages per second are signed for one caller and account.');
   }
   const answer = await hub.tickets.ticket(appid, 'jsapi');

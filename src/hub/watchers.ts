@@ -51,7 +51,7 @@ export class Watchers {
   /** By account: the event for the current token, valid for the second in which it was written. */
   readonly #events = new Map<string, { fingerprint: string; secondsLeft: number; event: Buffer }>();
   /** Accounts whose watchers were last sent a token; they need a `gone` event when it expires. */
-  readonly #told = new Set<string>();
+  readonly #announced = new Set<string>();
   readonly #byCaller = new Map<string, number>();
   #size = 0;
   #opened = 0;
@@ -105,7 +105,7 @@ export class Watchers {
     });
     response.write('retry: 2000\n\n');
     const appids = accounts.list().flatMap(({ appid, mode }) => (mode === 'login' ? [] : [appid]));
-    void this.#tellAll(
+    void this.#sendAll(
       watcher,
       appids.filter((appid) => wants(watcher, appid)),
     );
@@ -121,7 +121,7 @@ export class Watchers {
   /** The account is not served any more. */
   removed(appid: string): void {
     this.#events.delete(appid);
-    if (this.#told.has(appid)) this.#broadcast(appid);
+    if (this.#announced.has(appid)) this.#broadcast(appid);
   }
 
   /**
@@ -148,19 +148,19 @@ export class Watchers {
   }
 
   /** Writes the current state of every account; no faster than it is read, because there may be thousands. */
-  async #tellAll(watcher: Watcher, appids: readonly string[]): Promise<void> {
+  async #sendAll(watcher: Watcher, appids: readonly string[]): Promise<void> {
     const { response } = watcher;
     for (const appid of appids) {
       if (response.writableNeedDrain) await roomIn(response);
       if (response.destroyed) return;
-      void this.#tellFirst(watcher, appid);
+      void this.#sendFirst(watcher, appid);
     }
   }
 
   /**
    * An account without a token may be about to get its first one: `gone` is sent only if none arrives.
    */
-  async #tellFirst(watcher: Watcher, appid: string): Promise<void> {
+  async #sendFirst(watcher: Watcher, appid: string): Promise<void> {
     const { accounts } = this.#parts;
     if (accounts.peek(appid) === undefined) {
       const answer = await accounts.token(appid);
@@ -197,7 +197,7 @@ export class Watchers {
     const { accounts, clock } = this.#parts;
     const token = accounts.peek(appid);
     if (token === undefined) {
-      this.#told.delete(appid);
+      this.#announced.delete(appid);
       return Buffer.from(`event: gone\ndata: ${JSON.stringify({ appid })}\n\n`);
     }
     const known = this.#events.get(appid);
@@ -206,7 +206,7 @@ export class Watchers {
     const data = JSON.stringify(wireToken(appid, token, clock));
     const event = Buffer.from(`event: token\ndata: ${data}\n\n`);
     this.#events.set(appid, { fingerprint: token.fingerprint, secondsLeft: left, event });
-    this.#told.add(appid);
+    this.#announced.add(appid);
     return event;
   }
 
@@ -226,7 +226,7 @@ export class Watchers {
     this.#inBatches([...part], (batch) => {
       for (const watcher of batch) this.#keepAlive(watcher);
     });
-    for (const appid of this.#told) {
+    for (const appid of this.#announced) {
       if (accounts.peek(appid) === undefined) this.removed(appid);
     }
     this.#timer = this.#size === 0 ? undefined : clock.after(TICK_MS, () => this.#tick());

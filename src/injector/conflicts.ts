@@ -2,7 +2,7 @@ import type { PodOptions } from '../kubernetes/annotations.ts';
 import * as name from '../kubernetes/names.ts';
 import { objects, type PodView } from './pod.ts';
 import type { SidecarPlan } from './sidecar-container.ts';
-import { KEY_VOLUME, transparentObstacles, TRUST_VOLUME } from './transparent.ts';
+import { KEY_VOLUME, transparentConflicts, TRUST_VOLUME } from './transparent.ts';
 import { windowsBy } from './windows.ts';
 
 /** Every container adds a part to the response. */
@@ -42,7 +42,7 @@ export function findConflicts(
   }
   if (isPresent) return problems;
   if (options.transparent === true) {
-    problems.push(...transparentObstacles(pod, plan.mode, takenPorts(pod)));
+    problems.push(...transparentConflicts(pod, plan.mode, takenPorts(pod)));
   }
   return [...problems, ...orderProblems(pod, options, plan)];
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts';
+import { sleep } from '../base/wait.ts';
 
 /** Pauses, some of which can be cut short. */
 export class Delay {
   readonly #clock: Clock;
-  #isWoken = false;
-  #end: () => void = () => undefined;
+  #woken = new AbortController();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -12,25 +12,16 @@ export class Delay {
 
   /** Resolves when the time is over or `wake` is called; a wake since the last sleep ends it at once. */
   async sleep(delayMs: number): Promise<void> {
-    if (!this.#isWoken) {
-      await new Promise<void>((resolve) => {
-        const timer = this.#clock.after(delayMs, resolve);
-        this.#end = () => {
-          timer.cancel();
-          resolve();
-        };
-      });
-    }
-    this.#isWoken = false;
+    await sleep(this.#clock, delayMs, this.#woken.signal);
+    this.#woken = new AbortController();
   }
 
   /** This one cannot be cut short. */
   rest(delayMs: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(delayMs, resolve));
+    return sleep(this.#clock, delayMs);
   }
 
   wake(): void {
-    this.#isWoken = true;
-    this.#end();
+    this.#woken.abort();
   }
 }

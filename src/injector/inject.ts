@@ -154,7 +154,7 @@ function callerOperations(
   const first = own >= 0 ? own : initIndex;
   const reaches = (container: JsonObject, index: number): boolean =>
     (mode === 'native' && index >= first) || container['restartPolicy'] === 'Always';
-  const tell = (list: string, container: JsonObject, index: number): AddOperation[] => {
+  const additionsFor = (list: string, container: JsonObject, index: number): AddOperation[] => {
     if (container['name'] === name.CONTAINER_NAME) return [];
     const environment = container['env'];
     const given = objects(environment).map((entry) => entry['name']);
@@ -169,9 +169,9 @@ function callerOperations(
   };
   return [
     ...pod.initContainers.flatMap((container, index) =>
-      reaches(container, index) ? tell('initContainers', container, index) : [],
+      reaches(container, index) ? additionsFor('initContainers', container, index) : [],
     ),
-    ...pod.containers.flatMap((container, index) => tell('containers', container, index)),
+    ...pod.containers.flatMap((container, index) => additionsFor('containers', container, index)),
   ];
 }
 

@@ -6,7 +6,8 @@ import { quantityNanos } from '../kubernetes/quantity.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 
 /** Where the sidecar is added: before the init container with this index, or among the containers. */
-export type Place = { readonly mode: 'native'; readonly initIndex: number } | { readonly mode: 'container' };
+export type SidecarPosition =
+  { readonly mode: 'native'; readonly initIndex: number } | { readonly mode: 'container' };
 
 /** The resources of the sidecar, why it cannot have them, and what the author of the pod should know. */
 export interface ResourcePlan {
@@ -50,12 +51,12 @@ export function planResources(
   pod: PodView,
   settings: InjectionSettings,
   options: PodOptions,
-  place: Place,
+  position: SidecarPosition,
 ): ResourcePlan {
   const asked = KINDS.map((kind) => askedFor(kind, settings, options));
   const isGuaranteed = podResources(pod) === undefined && hasClassGuaranteed(pod);
   const shares = asked.map((wanted) => {
-    const within = withinPod(pod, wanted, place);
+    const within = withinPod(pod, wanted, position);
     if (within !== undefined) return within;
     return isGuaranteed ? guaranteed(wanted) : plain(wanted);
   });
@@ -112,12 +113,12 @@ function guaranteed(asked: Asked): Share {
 }
 
 /** Returns undefined if the pod sets no pod-level resource of this kind. */
-function withinPod(pod: PodView, asked: Asked, place: Place): Share | undefined {
+function withinPod(pod: PodView, asked: Asked, position: SidecarPosition): Share | undefined {
   const { kind, request, limit, defaultRequest, defaultLimit } = asked;
   const own = podResources(pod);
   const [podRequest, podLimit] = [quantityNanos(own?.requests[kind]), quantityNanos(own?.limits[kind])];
   if (podRequest === undefined && podLimit === undefined) return undefined;
-  const left = podRequest === undefined ? undefined : podRequest - requestedBeside(pod, kind, place);
+  const left = podRequest === undefined ? undefined : podRequest - requestedBeside(pod, kind, position);
   const room = left === undefined || left > 0n ? left : 0n;
 
   const most = limit ?? (defaultLimit === undefined ? undefined : atMost(defaultLimit, podLimit, kind));
@@ -195,7 +196,11 @@ function hasClassGuaranteed({ containers, initContainers }: PodView): boolean {
  * init containers that keep running, or, before that, one init container plus those that keep running
  * already.
  */
-function requestedBeside({ containers, initContainers }: PodView, kind: Kind, place: Place): bigint {
+function requestedBeside(
+  { containers, initContainers }: PodView,
+  kind: Kind,
+  position: SidecarPosition,
+): bigint {
   const requestOf = (container: JsonObject): bigint => {
     const { requests, limits } = resourcesIn(container);
     return quantityNanos(requests[kind]) ?? quantityNanos(limits[kind]) ?? 0n;
@@ -205,7 +210,7 @@ function requestedBeside({ containers, initContainers }: PodView, kind: Kind, pl
   for (const [index, init] of initContainers.entries()) {
     const together = running + requestOf(init);
     if (init['restartPolicy'] === 'Always') running = together;
-    if (place.mode === 'native' && index >= place.initIndex && together > most) most = together;
+    if (position.mode === 'native' && index >= position.initIndex && together > most) most = together;
   }
   const together = containers.reduce((sum, container) => sum + requestOf(container), running);
   return together > most ? together : most;

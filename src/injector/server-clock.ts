@@ -14,7 +14,7 @@ export class ServerClock {
   readonly #clock: Clock;
   readonly #log: Log;
   /** The difference that was last logged. */
-  #toldMs = 0;
+  #loggedMs = 0;
 
   constructor(api: Pick<KubernetesApi, 'aheadMs'>, clock: Clock, log: Log) {
     this.#api = api;
@@ -26,12 +26,12 @@ export class ServerClock {
   nowMs(): number {
     const measuredMs = this.#api.aheadMs() ?? 0;
     const aheadMs = Math.abs(measuredMs) > TOLERANCE_MS ? measuredMs : 0;
-    if (Math.abs(aheadMs - this.#toldMs) > TOLERANCE_MS) this.#tell(aheadMs);
+    if (Math.abs(aheadMs - this.#loggedMs) > TOLERANCE_MS) this.#logDifference(aheadMs);
     return this.#clock.unixMs() - aheadMs;
   }
 
-  #tell(aheadMs: number): void {
-    this.#toldMs = aheadMs;
+  #logDifference(aheadMs: number): void {
+    this.#loggedMs = aheadMs;
     const seconds = Math.round(aheadMs / 1_000);
     if (seconds === 0) {
       this.#log.info("clock agrees with the API server's again");

@@ -80,7 +80,7 @@ export function transparentPodOperations({ spec }: PodView): AddOperation[] {
 }
 
 /** Why transparent mode cannot work in this pod. */
-export function transparentObstacles(
+export function transparentConflicts(
   { spec }: PodView,
   mode: 'native' | 'container',
   taken: ReadonlySet<number>,

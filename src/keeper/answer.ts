@@ -45,7 +45,7 @@ export function reportAnswerNow(state: State, want: ReportWant, nowMs: number): 
   if (!isLive(token, nowMs)) return mayChange(state, want.deadlineMs, nowMs) ? undefined : unavailable(state);
   if (token.fingerprint !== want.fingerprint) return { kind: 'renewed', token };
   if (phase.kind === 'rationed') {
-    const kind = phase.next === 'spend' ? 'waiting' : 'rationed';
+    const kind = phase.next === 'fetch' ? 'waiting' : 'rationed';
     return { kind, token, retryMs: Math.max(phase.untilMs - nowMs, 0) };
   }
   const hold = holdOf(doubt, want.key, nowMs);

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { StoreLack } from '../token/lease.ts';
+import type { DenialReason } from '../token/lease.ts';
 import type { Failure } from '../wechat/issuer.ts';
 
 /** Why there is no new token, as data: from it, every language makes its own words. */
@@ -13,7 +13,7 @@ export type FailureCause =
   /** The platform's tokens live only for `lifeS` seconds, rounded down, so fetches are spaced. */
   | { readonly cause: 'short_lived'; readonly lifeS: number }
   /** Nothing was sent, for lack of the store that hubs share. */
-  | { readonly cause: 'store'; readonly reason: StoreLack };
+  | { readonly cause: 'store'; readonly reason: DenialReason };
 
 interface Words {
   readonly errcode: number;

@@ -82,7 +82,7 @@ export class KeeperLog {
 
   /** The platform refuses the token, and the quota delays its successor. */
   rationed(state: State): void {
-    const isSpaced = state.phase.kind === 'rationed' && state.phase.next === 'spend';
+    const isSpaced = state.phase.kind === 'rationed' && state.phase.next === 'fetch';
     this.#log.warn(isSpaced ? 'forced refresh delayed' : 'refused token cannot be replaced yet', {
       app: this.#appid,
       fingerprint: state.token?.fingerprint,

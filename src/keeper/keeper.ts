@@ -1,4 +1,5 @@
-import type { Clock, Timer } from '../base/clock.ts';
+import { type Clock, type Timer, toUnixMs } from '../base/clock.ts';
+import { within } from '../base/wait.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { step } from '../token/machine.ts';
@@ -36,6 +37,7 @@ const LOOK_MS_MAX = 30_000;
 
 /** A store that takes longer than this is not waited for; fetching a token costs only one call. */
 const LOAD_MS_MAX = 1_500;
+const NOTHING_STORED: SharedState = { forcedAtMs: [] };
 
 /** How soon we retry after a lease was denied; this sends nothing to the platform. */
 const DENIED_MS = 3_000;
@@ -82,20 +84,10 @@ export class Keeper {
   start(): void {
     const { store, clock } = this.#parts;
     const { appid, mode } = this.#app;
-    let isWaited = true;
-    const loaded = (found: SharedState): void => {
-      if (!isWaited) return;
-      isWaited = false;
-      limit.cancel();
-      this.#onLoaded(found);
-    };
-    const limit = clock.after(LOAD_MS_MAX, () => {
-      this.#narrator.storeIsSlow();
-      loaded({ forcedAtMs: [] });
-    });
-    store.load({ appid, mode }).then(
-      (known) => loaded(known ?? { forcedAtMs: [] }),
-      () => loaded({ forcedAtMs: [] }),
+    const load = (): Promise<SharedState | undefined> => store.load({ appid, mode });
+    within(clock, LOAD_MS_MAX, load, () => this.#narrator.storeIsSlow()).then(
+      (known) => this.#onLoaded(known ?? NOTHING_STORED),
+      () => this.#onLoaded(NOTHING_STORED),
     );
   }
 
@@ -239,7 +231,7 @@ export class Keeper {
     this.#state = state;
     for (const effect of effects) this.#carryOut(effect);
     if (state !== before) {
-      if (state.token !== undefined && state.token !== before.token) this.#tellChange(state.token);
+      if (state.token !== undefined && state.token !== before.token) this.#notifyChange(state.token);
       this.#waiters.settle();
       this.#noteRation(before, state);
     }
@@ -311,7 +303,7 @@ export class Keeper {
     if (this.#closed) return;
     const diagnosis = { errcode: -1, message, recheckMs: DENIED_MS };
     const isNew = this.#failures.note({ cause: 'store', reason }, diagnosis);
-    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, unspent: true });
+    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, unused: true });
     this.#narrator.denied(isNew, trigger, message, this.#state);
   }
 
@@ -350,7 +342,7 @@ export class Keeper {
     this.#parts.observer.fetchFailed({ appid: this.#app.appid, errcode: failure.errcode });
     // A classic fetch that the platform refuses has invalidated no token.
     const isUnspent = this.#app.mode === 'classic' && failure.cause === 'platform';
-    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, ...(isUnspent && { unspent: true }) });
+    this.#dispatch({ kind: 'fetchFailed', round, diagnosis, ...(isUnspent && { unused: true }) });
     this.#narrator.fetchFailed(trigger, diagnosis, failure, this.#state);
   }
 
@@ -364,7 +356,7 @@ export class Keeper {
 
   async #probe(round: number, token: Token): Promise<void> {
     await this.#leases.reread();
-    if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, { forcedAtMs: [] });
+    if (this.peek()?.fingerprint !== token.fingerprint) return this.#yield(round, NOTHING_STORED);
     const outcome = await settled(() => this.#parts.issuer.probe(token), this.#parts.clock);
     if (this.#closed) return;
     const found = outcome.kind === 'failure' ? diagnose(outcome) : outcome.kind;
@@ -374,13 +366,13 @@ export class Keeper {
 
   #save(token: Token | undefined): void {
     const { appid, mode } = this.#app;
-    const forcedAtMs = this.#state.spentAtMs.stable;
+    const forcedAtMs = this.#state.usedAtMs.stable;
     this.#parts.store.save({ appid, mode }, { ...(token !== undefined && { token }), forcedAtMs });
   }
 
-  #tellChange(token: Token): void {
+  #notifyChange(token: Token): void {
     const { clock, observer } = this.#parts;
-    const expiresAtUnixMs = token.expiresAtMs + clock.unixMs() - clock.monotonicMs();
+    const expiresAtUnixMs = toUnixMs(token.expiresAtMs, clock);
     observer.tokenChanged({ appid: this.#app.appid, fingerprint: token.fingerprint, expiresAtUnixMs });
   }
 

@@ -64,9 +64,9 @@ export function makeKeepers(parts: KeepersParts): Keepers {
       isKnown: (fingerprint) => owners.has(fingerprint),
       observer: {
         ...observer,
-        tokenChanged(told) {
-          owners.set(told.fingerprint, told.appid);
-          observer.tokenChanged(told);
+        tokenChanged(event) {
+          owners.set(event.fingerprint, event.appid);
+          observer.tokenChanged(event);
         },
       },
     });

@@ -22,7 +22,7 @@ export function nextWords(state: State, shared: LeaseStatus | undefined, nowMs: 
     case 'resting':
       return `${retryWords(phase)} ${inTime}: ${phase.diagnosis.message}`;
     case 'rationed':
-      return phase.next === 'spend'
+      return phase.next === 'fetch'
         ? `forced refresh ${inTime}: ${SPACED}`
         : `look into the refused token ${inTime}: ${RATIONED}`;
     case 'idle':

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { within } from '../base/wait.ts';
 import type { Failure } from '../wechat/issuer.ts';
 
 /** Far above the timeouts of the calls themselves; ensures that a round always ends. */
@@ -9,19 +10,9 @@ const CALL_MS_MAX = 30_000;
  * neither the process nor the renewal of the token.
  */
 export function settled<Outcome>(call: () => Promise<Outcome>, clock: Clock): Promise<Outcome | Failure> {
-  return new Promise((resolve) => {
-    const limit = clock.after(CALL_MS_MAX, () => resolve(defect('the call did not end')));
-    const settle = (outcome: Outcome | Failure): void => {
-      limit.cancel();
-      resolve(outcome);
-    };
-    const crash = (): void => settle(defect('the call ended in an internal error'));
-    try {
-      call().then(settle, crash);
-    } catch {
-      crash();
-    }
-  });
+  return within(clock, CALL_MS_MAX, call, () => defect('the call did not end')).catch(() =>
+    defect('the call ended in an internal error'),
+  );
 }
 
 function defect(detail: string): Failure {

@@ -51,7 +51,7 @@ export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
   const nowMs = clock.monotonicMs();
   const unixMs = (lifeMs: number): number => Math.round(toUnixMs(lifeMs, clock));
   const { quota } = policyFor('stable');
-  const forcedLastDay = pruned(state.spentAtMs.stable, quota, nowMs).length;
+  const forcedLastDay = pruned(state.usedAtMs.stable, quota, nowMs).length;
   const nextMs = wakeAtMs(state);
   return {
     appid,
@@ -69,7 +69,7 @@ export function accountStatus(seen: Seen, clock: Clock): AccountStatus {
     ...(state.phase.kind === 'rationed' && {
       rationed: {
         untilUnixMs: unixMs(state.phase.untilMs),
-        message: state.phase.next === 'spend' ? SPACED : RATIONED,
+        message: state.phase.next === 'fetch' ? SPACED : RATIONED,
       },
     }),
     ...(lastFailure !== undefined && { lastFailure }),

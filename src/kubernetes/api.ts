@@ -1,3 +1,5 @@
+import { readAtMost } from '../base/bounded-bytes.ts';
+import { within } from '../base/wait.ts';
 import { parseJson } from '../base/json.ts';
 import { readFile } from 'node:fs/promises';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -112,37 +114,22 @@ export function makeKubernetesApi(access: KubernetesAccess, clock: Clock): Kuber
   };
 }
 
-async function callOnce(
-  send: () => Promise<ClientRequest>,
-  timeoutMs: number,
-  clock: Clock,
-): Promise<ApiOutcome> {
-  let request: ClientRequest;
-  try {
-    request = await send();
-  } catch (error) {
-    return { kind: 'failed', reason: codeOf(error) };
-  }
-  let reason: string | undefined;
-  const timer = clock.after(timeoutMs, () => {
-    reason = 'timeout';
-    request.destroy();
-  });
-  try {
-    const response = await headOf(request);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > ANSWER_BYTES_MAX) return { kind: 'failed', reason: 'answer_too_large' };
-      chunks.push(chunk);
+function callOnce(send: () => Promise<ClientRequest>, timeoutMs: number, clock: Clock): Promise<ApiOutcome> {
+  const call = async (limit: AbortSignal): Promise<ApiOutcome> => {
+    try {
+      const request = await send();
+      if (limit.aborted) request.destroy();
+      limit.addEventListener('abort', () => request.destroy());
+      const response = await headOf(request);
+      const body = await readAtMost(response, ANSWER_BYTES_MAX);
+      if (body !== undefined) return outcomeOf(response.statusCode ?? 0, body.toString('utf8'));
+      request.destroy();
+      return { kind: 'failed', reason: 'answer_too_large' };
+    } catch (error) {
+      return { kind: 'failed', reason: codeOf(error) };
     }
-    return outcomeOf(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'));
-  } catch (error) {
-    return { kind: 'failed', reason: reason ?? codeOf(error) };
-  } finally {
-    timer.cancel();
-  }
+  };
+  return within(clock, timeoutMs, call, () => ({ kind: 'failed', reason: 'timeout' }) as const);
 }
 
 function headOf(request: ClientRequest): Promise<IncomingMessage> {

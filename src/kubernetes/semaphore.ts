@@ -60,8 +60,8 @@ export class Semaphore {
       this.#admit(peer);
       return Promise.resolve(true);
     }
-    if (peer.waiting.length >= waitingMax * shareMax) this.#giveWay(peer);
-    else if (this.#waiting >= waitingMax) this.#giveWay(this.#greediest());
+    if (peer.waiting.length >= waitingMax * shareMax) this.#evictFrom(peer);
+    else if (this.#waiting >= waitingMax) this.#evictFrom(this.#greediest());
     return new Promise((resolve) => {
       const waiter: Waiter = {
         settle: (admitted) => {
@@ -100,7 +100,7 @@ export class Semaphore {
     }
   }
 
-  #giveWay({ waiting }: Peer): void {
+  #evictFrom({ waiting }: Peer): void {
     waiting[0]?.settle(false);
   }
 

@@ -1,7 +1,7 @@
 import { policyFor } from '../token/policy.ts';
 import { checkQuota, currentUses } from '../token/quota.ts';
 import type { Seen, StoreUnavailable } from '../store/shared-records.ts';
-import type { StoreLack } from '../token/lease.ts';
+import type { DenialReason } from '../token/lease.ts';
 import type { TokenMode } from '../token/token.ts';
 
 /** A lease that is not renewed for this long expires, whatever its owner is doing. */
@@ -52,7 +52,7 @@ export type Decision =
   | { readonly kind: 'fetchAlone' }
   | { readonly kind: 'superseded' }
   | { readonly kind: 'wait'; readonly forMs: number }
-  | { readonly kind: 'deny'; readonly why: StoreLack };
+  | { readonly kind: 'deny'; readonly why: DenialReason };
 
 /** Decides whether to fetch, given the store's response to our request for the lease. */
 export function decide(situation: Situation): Decision {

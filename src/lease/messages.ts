@@ -1,8 +1,8 @@
-import type { StoreLack } from '../token/lease.ts';
+import type { DenialReason } from '../token/lease.ts';
 import type { StoreEvent } from './store-view.ts';
 
 /** Why no token is fetched, and what to do. */
-export const DENIED: Readonly<Record<StoreLack, string>> = {
+export const DENIED: Readonly<Record<DenialReason, string>> = {
   unavailable:
     'The token store cannot be reached, and without it two hubs might invalidate each other’s classic tokens. ' +
     'The current token is served until it expires; check that Redis is up and reachable from here.',

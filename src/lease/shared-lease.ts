@@ -1,4 +1,5 @@
 import type { Timer } from '../base/clock.ts';
+import { sleep } from '../base/wait.ts';
 import type { Snapshot, StoreUnavailable } from '../store/shared-records.ts';
 import type { Lease, LeaseManager, LeaseStatus } from '../token/lease.ts';
 import type { SharedState } from '../token/state.ts';
@@ -226,13 +227,9 @@ export class SharedLease implements LeaseManager {
     else if (seen.kind === 'seen') {
       this.#activity = { refreshing: 'elsewhere', ...(seen.owner !== undefined && { by: seen.owner }) };
     }
-    await new Promise<void>((resolve) => {
-      const timer = clock.after(forMs, resolve);
-      this.#wakeUp = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    const woken = new AbortController();
+    this.#wakeUp = () => woken.abort();
+    await sleep(clock, forMs, woken.signal);
   }
 
   #leave(generation: number | undefined, lease: Lease, refreshing: Activity['refreshing'] = 'none'): Lease {

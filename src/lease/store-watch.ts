@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts';
+import { within } from '../base/wait.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type {
@@ -87,20 +88,15 @@ export class StoreWatch {
   load(): Promise<SharedState | undefined> {
     const { account, records, clock } = this.#parts;
     const askedAtMs = clock.monotonicMs();
-    return new Promise((resolve) => {
-      let isLate = false;
-      const limit = clock.after(LOAD_MS_MAX, () => {
-        isLate = true;
-        resolve(undefined);
-      });
-      void records.read(account).then((seen) => {
-        limit.cancel();
-        this.take(seen, askedAtMs);
-        // All that we know, not only what this response added: the keeper does not have the rest yet.
-        if (isLate) this.#parts.onShared(sharedOf(this.#view));
-        else resolve(sharedOf(this.#view));
-      });
-    });
+    const read = async (limit: AbortSignal): Promise<SharedState> => {
+      const seen = await records.read(account);
+      this.take(seen, askedAtMs);
+      // All that we know, not only what this response added: the keeper does not have the rest yet.
+      const known = sharedOf(this.#view);
+      if (limit.aborted) this.#parts.onShared(known);
+      return known;
+    };
+    return within(clock, LOAD_MS_MAX, read, () => undefined);
   }
 
   /** Takes in a response of the store that was requested at `askedAtMs`; returns what is new to the keeper. */

@@ -12,10 +12,10 @@ export function makeRecorder(
   { log, clock }: { readonly log: LevelledLog; readonly clock: Clock },
 ): Recorder | undefined {
   if (mode === 'off' && tracer === undefined) return undefined;
-  const tell = (summary: CallSummary): void => {
+  const onSummary = (summary: CallSummary): void => {
     if (mode === 'all' || isError(summary)) writeLine(summary, log);
   };
-  return new Recorder({ tell: mode === 'off' ? undefined : tell, tracer, clock });
+  return new Recorder({ onSummary: mode === 'off' ? undefined : onSummary, tracer, clock });
 }
 
 function isError({ status, errcode = 0, reason, isCut }: CallSummary): boolean {

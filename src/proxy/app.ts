@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import Koa from 'koa';
+import { faultOf } from '../base/fault.ts';
 import type { LocalResponse } from '../server/local-response.ts';
 import { errorResponse } from './errors.ts';
 import type { Refuse } from '../server/refuse.ts';
@@ -11,7 +12,7 @@ import { decide, type Decision, type Ending, serveAtOnce, serveCall, settle } fr
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
 /** What a listener needs to serve the business port. */
-export interface ProxyFace {
+export interface ProxyHandlers {
   readonly handler: RequestListener;
   readonly onExpectContinue: RequestListener;
   /** Responds to what never became a request. */
@@ -21,7 +22,7 @@ export interface ProxyFace {
 }
 
 /** The business port: every call is counted, served, and answered in the platform's own format. */
-export function makeProxyFace(sidecar: Sidecar): ProxyFace {
+export function makeProxyHandlers(sidecar: Sidecar): ProxyHandlers {
   const waiting = new WeakSet<IncomingMessage>();
   const counter = { inFlight: 0 };
   const app = new Koa();
@@ -44,12 +45,13 @@ export function makeProxyFace(sidecar: Sidecar): ProxyFace {
   app.on('error', (error: Error) => sidecar.log.debug('a connection failed', { reason: error.name }));
 
   const handler = app.callback();
-  const face = (request: IncomingMessage, response: ServerResponse): void => void handler(request, response);
+  const listener = (request: IncomingMessage, response: ServerResponse): void =>
+    void handler(request, response);
   return {
-    handler: face,
+    handler: listener,
     onExpectContinue(request, response) {
       waiting.add(request);
-      face(request, response);
+      listener(request, response);
     },
     refuse: (refusal) => errorResponse('bad_request', refusal.message, 'http'),
     express: (exchange) => serveExpress(exchange, sidecar, counter),
@@ -104,7 +106,7 @@ function serve(
     served(outcome): void {
       counter.inFlight -= 1;
       metrics.callEnded();
-      tell(call, sidecar, outcome, clock.monotonicMs() - startMs);
+      recordCall(call, sidecar, outcome, clock.monotonicMs() - startMs);
       done(outcome.own);
     },
     failed: (error) => ending.served(faulty(call, sidecar, error)),
@@ -122,7 +124,7 @@ function serve(
 }
 
 /** Records a call in metrics and logs. */
-function tell(call: Call, { metrics, log }: Sidecar, outcome: CallResult, durationMs: number): void {
+function recordCall(call: Call, { metrics, log }: Sidecar, outcome: CallResult, durationMs: number): void {
   const { app, path, status, errcode, answeredBy, failure } = outcome;
   metrics.callAnswered({ app, path, status, errcode, answeredBy, durationMs });
   call.record?.ended(outcome, call.bytesIn);
@@ -135,13 +137,7 @@ function tell(call: Call, { metrics, log }: Sidecar, outcome: CallResult, durati
 
 /** An internal error must cost one call, not the process. Only its location is logged: its text may quote the call. */
 function faulty(call: Call, { log }: Sidecar, error: unknown): CallResult {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  log.error('internal error while serving a call', {
-    fault: error instanceof Error ? error.name : typeof error,
-    where: frames.slice(0, 5).map((frame) => frame.trim()),
-    trace_id: call.record?.traceId,
-  });
+  log.error('internal error while serving a call', { ...faultOf(error), trace_id: call.record?.traceId });
   if (call.response.headersSent) {
     call.response.destroy();
     return call.clientClosed();

@@ -10,7 +10,7 @@ export type CallBody =
   /** Not kept, because it is over the limit or needs no replay: it is streamed once. */
   | { readonly kind: 'streamed'; readonly bytes: number }
   | { readonly kind: 'refused'; readonly reason: Reason; readonly message: string }
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'client_closed' };
 
 /** A body that can be sent again as long as `replayable` is true. */
 export interface Replayable extends UpstreamRequestBody {
@@ -50,7 +50,7 @@ export class ReplayBudget {
   }
 }
 
-export type Arrival = 'whole' | 'too_large' | 'no_memory' | 'gone';
+export type Arrival = 'whole' | 'too_large' | 'no_memory' | 'client_closed';
 
 /** A whole body up to this is joined: one write is cheaper than many. Joining a larger one would double its memory. */
 const JOINED_BYTES_MAX = 64 * 1024;
@@ -104,14 +104,14 @@ export class KeptBody implements Replayable {
   /** Waits for the last byte; gives up if there are more than `bytesMax`. */
   whole(bytesMax: number): Promise<Arrival> {
     return new Promise((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         const arrival = this.#arrival(bytesMax);
         if (arrival === undefined) return;
         this.#onProgress = () => {};
         resolve(arrival);
       };
-      this.#onProgress = look;
-      look();
+      this.#onProgress = check;
+      check();
     });
   }
 
@@ -151,7 +151,7 @@ export class KeptBody implements Replayable {
     if (this.#arrivedBytes > bytesMax) return 'too_large';
     if (this.#state !== 'keeping') return 'no_memory';
     if (this.#sourceEnded) return 'whole';
-    return this.#broken ? 'gone' : undefined;
+    return this.#broken ? 'client_closed' : undefined;
   }
 
   #arrived(chunk: Buffer): void {
@@ -265,9 +265,9 @@ export async function wholeBody(body: KeptBody, bytesMax: number): Promise<CallB
     case 'no_memory':
       body.release();
       return NO_MEMORY;
-    case 'gone':
+    case 'client_closed':
       body.release();
-      return { kind: 'gone' };
+      return { kind: 'client_closed' };
   }
 }
 

@@ -42,7 +42,7 @@ interface Ended {
 
 /** Where summaries are sent; both are optional. */
 export interface RecorderParts {
-  readonly tell: ((summary: CallSummary) => void) | undefined;
+  readonly onSummary: ((summary: CallSummary) => void) | undefined;
   readonly tracer: Tracer | undefined;
   readonly clock: Clock;
 }
@@ -138,7 +138,7 @@ export class CallRecord {
   }
 
   ended({ app, path, status, errcode, answeredBy, own, failure }: Ended, bytesIn: number): void {
-    const { tell, clock } = this.#parts;
+    const { onSummary, clock } = this.#parts;
     const shown = path === '' ? shownTarget(this.#request.url ?? '') : shownPath(path);
     const isHead = this.#method === 'HEAD';
     const summary: CallSummary = {
@@ -158,7 +158,7 @@ export class CallRecord {
       isCut: this.#isCut,
       traceId: this.traceId,
     };
-    tell?.(summary);
+    onSummary?.(summary);
     if (this.#span !== undefined) endSpan(this.#span, summary);
   }
 }
@@ -238,7 +238,7 @@ export class SendRecord {
       span.set('wechat.errcode', answer.verdict.errcode);
     } else if (isCut) {
       span.fail('upstream_broken');
-    } else if (answer.kind === 'gone') {
+    } else if (answer.kind === 'client_closed') {
       span.fail('caller_left');
     }
     span.end();

@@ -51,8 +51,8 @@ export class Call {
   /** After a replay, it includes the first token. */
   readonly #injected: Injected[] = [];
   #sending: Sending | undefined;
-  #onGone: (() => void) | undefined;
-  #gone = false;
+  #onClosed: (() => void) | undefined;
+  #closed = false;
 
   constructor(caller: Caller, sidecar: Sidecar, rules: ProxyRules = sidecar.rules()) {
     this.request = caller.request;
@@ -65,9 +65,9 @@ export class Call {
   }
 
   readonly #onLeft = (): void => {
-    this.#gone = true;
+    this.#closed = true;
     this.#sending?.abort();
-    this.#onGone?.();
+    this.#onClosed?.();
   };
 
   get method(): string {
@@ -85,13 +85,13 @@ export class Call {
   }
 
   get isClosed(): boolean {
-    return this.#gone;
+    return this.#closed;
   }
 
   /** `run` is called if the caller leaves; for work that does not go through `send`. */
-  whenGone(run: () => void): void {
-    if (this.#gone) run();
-    else this.#onGone = run;
+  onceClosed(run: () => void): void {
+    if (this.#closed) run();
+    else this.#onClosed = run;
   }
 
   /** Sets the labels for logs and metrics. */
@@ -152,8 +152,8 @@ export class Call {
     injected?: Injected,
   ): void {
     if (injected !== undefined) this.#injected.push(injected);
-    if (this.#gone) {
-      onAnswer(GONE);
+    if (this.#closed) {
+      onAnswer(CLIENT_CLOSED);
       return;
     }
     const { upstream, passThrough } = this.#sidecar;
@@ -201,7 +201,7 @@ export class Call {
         return this.#served(answer.status, undefined, 'platform');
       case 'failed':
         return this.fail(...wordsOf(answer.failure));
-      case 'gone':
+      case 'client_closed':
         return this.clientClosed();
     }
   }
@@ -255,7 +255,7 @@ export class Call {
 }
 
 const NONE = {};
-const GONE: Answer = { kind: 'gone' };
+const CLIENT_CLOSED: Answer = { kind: 'client_closed' };
 
 /** One attempt to send a call, from the request to its outcome. */
 class Sending implements RelayHost {
@@ -326,7 +326,7 @@ class Sending implements RelayHost {
   /** The caller left. */
   abort(): void {
     this.exchange?.abort();
-    this.onAnswer(GONE);
+    this.onAnswer(CLIENT_CLOSED);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { LocalResponse } from '../server/local-response.ts';
+import { jsonResponse, type LocalResponse } from '../server/local-response.ts';
 
 /**
  * The sidecar's own errors: one table, and the only function that turns a reason into a response.
@@ -41,18 +41,9 @@ export function errorResponse(
   errcode?: number,
 ): LocalResponse {
   const row = TABLE[reason];
-  const body = Buffer.from(
-    JSON.stringify({ errcode: errcode ?? row.errcode, errmsg: `wechat-sidecar: ${message}` }),
-  );
-  return {
-    status: errorStatus === 'http' || row.gate ? row.status : 200,
-    headers: {
-      'content-type': 'application/json',
-      'content-length': String(body.length),
-      'x-wechat-sidecar-error': reason,
-    },
-    body,
-  };
+  const status = errorStatus === 'http' || row.gate ? row.status : 200;
+  const content = { errcode: errcode ?? row.errcode, errmsg: `wechat-sidecar: ${message}` };
+  return jsonResponse(status, content, { 'x-wechat-sidecar-error': reason });
 }
 
 /** The errcode of a reason in the table, for metrics and logs. */

@@ -156,10 +156,10 @@ class Forwarding implements Sending {
     const { idleTimeoutMs } = this.#pools.options;
     const { statusCode = 0, statusMessage = '', rawHeaders } = answer;
     this.#expect(idleTimeoutMs);
-    this.#telling(() => this.#sink.head(statusCode, statusMessage, rawHeaders, this.#to.origin));
+    this.#guarded(() => this.#sink.head(statusCode, statusMessage, rawHeaders, this.#to.origin));
     answer.on('data', (chunk: Buffer) => {
       this.#expect(idleTimeoutMs);
-      this.#telling(() => {
+      this.#guarded(() => {
         if (this.#sink.data(chunk)) return;
         // No timeout runs while the caller has paused.
         this.#deadline?.cancel();
@@ -218,8 +218,8 @@ class Forwarding implements Sending {
   #diedIdle(): boolean {
     const { method, body } = this.#passing;
     const isSafe = body === undefined && (method === 'GET' || method === 'HEAD');
-    const isUnheard = this.#proxied?.socket?.bytesRead === this.#bytesReadBefore;
-    return isSafe && isUnheard && this.#proxied?.reusedSocket === true;
+    const isUnanswered = this.#proxied?.socket?.bytesRead === this.#bytesReadBefore;
+    return isSafe && isUnanswered && this.#proxied?.reusedSocket === true;
   }
 
   #stop(): void {
@@ -231,10 +231,10 @@ class Forwarding implements Sending {
   }
 
   /** http-proxy calls us from its event handlers, where an exception would end the process. */
-  #telling(tell: () => void): void {
+  #guarded(relay: () => void): void {
     if (this.#progress !== 'answered') return;
     try {
-      tell();
+      relay();
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error('unknown'));
     }

@@ -1,5 +1,6 @@
 import { CALLER_WAIT_MS_MAX } from '../token/policy.ts';
 import type { Clock, Timer } from '../base/clock.ts';
+import { sleep, within } from '../base/wait.ts';
 import { LruTable } from '../base/lru-table.ts';
 import type { ReportAnswer, TokenSource } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
@@ -49,8 +50,8 @@ interface PathRecord {
   errcode: number;
   running: Promise<NoReplay | Token> | undefined;
   timer: Timer | undefined;
-  /** Ends the wait for evidence. */
-  endWait: (() => void) | undefined;
+  /** The wait for evidence, which can be ended early. */
+  waiting: AbortController | undefined;
 }
 
 /** One account with its current token. */
@@ -137,7 +138,7 @@ export class Reports {
     record.wasRefused = false;
     record.timer?.cancel();
     record.timer = undefined;
-    record.endWait?.();
+    record.waiting?.abort();
   }
 
   /** The account has another token: evidence about the old one will not come, so the waits end. */
@@ -200,14 +201,8 @@ export class Reports {
     const { clock } = this.#parts;
     const leftMs = (record.firstMs ?? -Infinity) + EVIDENCE_MS - clock.monotonicMs();
     if (leftMs <= 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = clock.after(leftMs, () => record.endWait?.());
-      record.endWait = () => {
-        timer.cancel();
-        record.endWait = undefined;
-        resolve();
-      };
-    });
+    record.waiting = new AbortController();
+    return sleep(clock, leftMs, record.waiting.signal);
   }
 
   /** Reports the path by timer if it was refused and has not succeeded by then. */
@@ -224,13 +219,12 @@ export class Reports {
   }
 
   #within(limitMs: number, work: Promise<NoReplay | Token>): Promise<NoReplay | Token> {
-    return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(limitMs, () => resolve('waiting'));
-      void work.then((outcome) => {
-        timer.cancel();
-        resolve(outcome);
-      });
-    });
+    return within(
+      this.#parts.clock,
+      limitMs,
+      () => work,
+      () => 'waiting',
+    );
   }
 
   #accountOf(appid: string, fingerprint: string): AccountRecord {
@@ -238,7 +232,7 @@ export class Reports {
     if (known?.fingerprint === fingerprint) return known;
     const paths = new LruTable<string, PathRecord>(REPORTED_PATHS_MAX, (record) => {
       record.timer?.cancel();
-      record.endWait?.();
+      record.waiting?.abort();
     });
     const account: AccountRecord = { appid, fingerprint, paths, quietUntilMs: 0, quietAs: 'waiting' };
     this.#accounts.set(appid, account);
@@ -260,7 +254,7 @@ export class Reports {
       errcode: 0,
       running: undefined,
       timer: undefined,
-      endWait: undefined,
+      waiting: undefined,
     };
     paths.set(path, record);
     return record;

@@ -27,7 +27,7 @@ export async function serveSecretCall(
   if (holder.kind === 'hub') return serveByHub(call, method, plan, holder.relay);
   const body = await call.takeBody(false);
   if (body.kind === 'refused') return call.fail(body.reason, body.message);
-  if (body.kind === 'gone') return call.clientClosed();
+  if (body.kind === 'client_closed') return call.clientClosed();
   const withAppid = withParam(plan.query, 'appid', plan.appid);
   const query = withParam(withAppid, plan.secretParam, holder.secret.reveal());
   const known: Target = { ...target, rawPath: plan.path };
@@ -49,7 +49,7 @@ async function serveByHub(
       : call.fail('body_too_large', 'a call for the hub to make has a small body');
   }
   const leaving = new AbortController();
-  call.whenGone(() => leaving.abort());
+  call.onceClosed(() => leaving.abort());
   const relayed = relay({
     method,
     path: plan.path,

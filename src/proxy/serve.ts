@@ -1,4 +1,4 @@
-import type { ReplaySkipReason } from '../server/counted.ts';
+import type { ReplaySkipReason } from './metrics.ts';
 import type { TokenAnswer, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import { withParam } from '../wechat/query.ts';
@@ -70,7 +70,7 @@ export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, en
       body.then((whole) => serveInjected(call, sidecar, plan, target, whole)),
       ending,
     );
-  } else if (body.kind === 'refused' || body.kind === 'gone') ending.served(withoutBody(call, body));
+  } else if (body.kind === 'refused' || body.kind === 'client_closed') ending.served(withoutBody(call, body));
   else new Injection(call, sidecar, plan, target, body, ending).send(token, 0);
   return true;
 }
@@ -118,13 +118,13 @@ export async function serveCall(
   const taken = call.takeBody(plan.kind === 'inject');
   const body = 'kind' in taken ? taken : await taken;
   if (plan.kind === 'inject') return serveInjected(call, sidecar, plan, target, body);
-  if (body.kind === 'refused' || body.kind === 'gone') return withoutBody(call, body);
+  if (body.kind === 'refused' || body.kind === 'client_closed') return withoutBody(call, body);
   const answer = await call.send(toRequestTarget(target, plan.query), body, 'passing', 0);
   if (plan.foreign) noteForeignRefusal(call, sidecar, plan.appid, answer);
   return call.finish(answer, 0);
 }
 
-function withoutBody(call: Call, body: Extract<CallBody, { kind: 'refused' | 'gone' }>): CallResult {
+function withoutBody(call: Call, body: Extract<CallBody, { kind: 'refused' | 'client_closed' }>): CallResult {
   return body.kind === 'refused' ? call.fail(body.reason, body.message) : call.clientClosed();
 }
 
@@ -136,7 +136,7 @@ async function serveInjected(
   target: Target,
   body: CallBody,
 ): Promise<CallResult> {
-  if (body.kind === 'refused' || body.kind === 'gone') return withoutBody(call, body);
+  if (body.kind === 'refused' || body.kind === 'client_closed') return withoutBody(call, body);
   const { accounts, clock } = sidecar;
   const inHand = accounts.peek(plan.appid);
   const askedMs = inHand === undefined ? clock.monotonicMs() : 0;
@@ -178,9 +178,9 @@ class Injection {
   send(token: Token, waitedMs: number): void {
     const sentMs = this.#sidecar.clock.monotonicMs();
     this.#sendWith(token, 0, (first) => {
-      const place = { appid: this.#plan.appid, path: this.#call.path, waitedMs };
-      noteSuccess(this.#sidecar, place, token, sentMs, first);
-      if (isRefusal(first)) settle(this.#afterRefusal(place, token, first), this.#ending);
+      const context = { appid: this.#plan.appid, path: this.#call.path, waitedMs };
+      noteSuccess(this.#sidecar, context, token, sentMs, first);
+      if (isRefusal(first)) settle(this.#afterRefusal(context, token, first), this.#ending);
       else this.#finish(first);
     });
   }
@@ -196,11 +196,11 @@ class Injection {
     this.#ending.served(outcome);
   }
 
-  async #afterRefusal(place: Place, refused: Token, first: Held): Promise<CallResult> {
+  async #afterRefusal(context: CallContext, refused: Token, first: Held): Promise<CallResult> {
     const call = this.#call;
     const sidecar = this.#sidecar;
     const { appid, standIn } = this.#plan;
-    const healing = await heal(call, sidecar, place, refused, first, this.#body);
+    const healing = await heal(call, sidecar, context, refused, first, this.#body);
     if (call.isClosed) {
       if (healing.kind === 'replay') sidecar.metrics.replaySkipped(appid, 'caller_left');
       return call.clientClosed();
@@ -212,8 +212,8 @@ class Injection {
     const { token } = healing;
     const sentMs = sidecar.clock.monotonicMs();
     const second = await new Promise<Answer>((resolve) => this.#sendWith(token, 1, resolve));
-    noteSuccess(sidecar, place, token, sentMs, second);
-    noteReplay(call, sidecar, place, token, first, second);
+    noteSuccess(sidecar, context, token, sentMs, second);
+    noteReplay(call, sidecar, context, token, first, second);
     const final = standIn && isRefusal(second);
     return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
   }
@@ -229,7 +229,7 @@ class Injection {
 
 function noteSuccess(
   { reports }: Sidecar,
-  { appid, path }: Place,
+  { appid, path }: CallContext,
   token: Token,
   sentMs: number,
   answer: Answer,
@@ -272,7 +272,7 @@ type Healing =
 async function heal(
   call: Call,
   sidecar: Sidecar,
-  { appid, path, waitedMs }: Place,
+  { appid, path, waitedMs }: CallContext,
   refused: Token,
   answer: Held,
   body: CallBody,
@@ -312,7 +312,7 @@ const SHOWN: Partial<Record<NoReplay, string>> = {
   rationed: 'rationed',
 };
 
-interface Place {
+interface CallContext {
   readonly appid: string;
   readonly path: string;
   /** How long the caller has waited for its first token. */
@@ -322,14 +322,14 @@ interface Place {
 function noteReplay(
   call: Call,
   sidecar: Sidecar,
-  { appid, path }: Place,
+  { appid, path }: CallContext,
   token: Token,
   first: Held,
   second: Answer,
 ): void {
   const outcome = isRefusal(second)
     ? 'refused'
-    : second.kind === 'failed' || second.kind === 'gone'
+    : second.kind === 'failed' || second.kind === 'client_closed'
       ? 'failed'
       : 'recovered';
   const { errcode = 0, errmsg } = first.verdict;

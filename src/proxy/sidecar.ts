@@ -3,7 +3,6 @@ import type { Log } from '../base/log.ts';
 import type { RateLimit } from '../base/rate-limit.ts';
 import type { Secret } from '../base/secret.ts';
 import type { ErrorStatus } from './errors.ts';
-import type { Metrics } from '../server/metrics.ts';
 import type { TokenSource } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
 import type { SignatureAnswer } from '../wechat/page-signature.ts';
@@ -11,6 +10,7 @@ import type { Upstream } from '../upstream/exchange.ts';
 import type { ReplayBudget } from './body.ts';
 import type { Recorder } from './call-record.ts';
 import type { GateRules } from './gate.ts';
+import type { ProxyMetrics } from './metrics.ts';
 import type { RelayCall, RelayOutcome } from '../hub-client/relay.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { PlanRules } from './plan.ts';
@@ -57,7 +57,7 @@ export interface Sidecar {
   readonly reports: Reports;
   /** Limits page signatures per account. */
   readonly signatures: RateLimit;
-  readonly metrics: Metrics;
+  readonly metrics: ProxyMetrics;
   readonly clock: Clock;
   readonly log: Log;
   rules(): ProxyRules;

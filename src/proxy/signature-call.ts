@@ -1,5 +1,5 @@
-import type { LocalResponse } from '../server/local-response.ts';
-import { type PageSignature, readPageUrl } from '../wechat/page-signature.ts';
+import { jsonResponse } from '../server/local-response.ts';
+import { readPageUrl } from '../wechat/page-signature.ts';
 import { valuesOf } from '../wechat/query.ts';
 import type { Call, CallResult } from './call.ts';
 import { waiting } from './call-record.ts';
@@ -21,30 +21,17 @@ export async function serveSignature(
   }
   const page = readPageUrl(given, call.rules.signedUrlHosts);
   if (page.kind === 'bad') return call.fail('bad_request', page.why);
-  if (signatures.spend(appid) > 0) {
+  if (signatures.consume(appid) > 0) {
     return call.fail('bad_request', 'at most 30 pages a second are signed for an account');
   }
   const answer = await waiting(call, accounts.signPage(appid, page.url));
   if (call.isClosed) return call.clientClosed();
   switch (answer.kind) {
     case 'signed':
-      return call.respondLocally(jsonAnswer(answer.signature));
+      return call.respondLocally(jsonResponse(200, answer.signature, { 'cache-control': 'no-store' }));
     case 'refused':
       return call.fail('bad_request', answer.message);
     case 'unavailable':
       return call.fail('token_unavailable', answer.message, answer.errcode);
   }
-}
-
-function jsonAnswer(content: PageSignature): LocalResponse {
-  const body = Buffer.from(JSON.stringify(content));
-  return {
-    status: 200,
-    headers: {
-      'content-type': 'application/json',
-      'content-length': String(body.length),
-      'cache-control': 'no-store',
-    },
-    body,
-  };
 }

@@ -1,5 +1,5 @@
 import { fieldsOf, parseJson } from '../base/json.ts';
-import type { LocalResponse } from '../server/local-response.ts';
+import { jsonResponse, type LocalResponse } from '../server/local-response.ts';
 import { LOGIN_ONLY } from '../token/source.ts';
 import { valuesOf } from '../wechat/query.ts';
 import { isAppid } from '../wechat/appid.ts';
@@ -35,7 +35,7 @@ export async function answerTokenCall(
   if (accounts.isLoginOnly(appid)) {
     return platformError(40013, `invalid appid: wechat-sidecar: ${LOGIN_ONLY.message}`, 'unknown_app');
   }
-  return jsonAnswer({ access_token: standInFor(appid), expires_in: EXPIRES_IN_SECONDS });
+  return jsonResponse(200, { access_token: standInFor(appid), expires_in: EXPIRES_IN_SECONDS });
 }
 
 /** Parses a JSON object or a form. */
@@ -47,18 +47,9 @@ function appidInBody(body: Buffer): string | undefined {
 }
 
 function platformError(errcode: number, errmsg: string, reason?: string): LocalResponse {
-  return jsonAnswer({ errcode, errmsg }, reason);
-}
-
-function jsonAnswer(content: object, reason?: string): LocalResponse {
-  const body = Buffer.from(JSON.stringify(content));
-  return {
-    status: 200,
-    headers: {
-      'content-type': 'application/json',
-      'content-length': String(body.length),
-      ...(reason === undefined ? {} : { 'x-wechat-sidecar-error': reason }),
-    },
-    body,
-  };
+  return jsonResponse(
+    200,
+    { errcode, errmsg },
+    reason === undefined ? {} : { 'x-wechat-sidecar-error': reason },
+  );
 }

@@ -31,7 +31,7 @@ export type Answer =
   | { readonly kind: 'relayed'; readonly status: number; readonly whole: boolean }
   | { readonly kind: 'failed'; readonly failure: TransportFailure }
   /** The caller left. */
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'client_closed' };
 
 /** A response of the platform that did not come through an exchange. */
 export function heldAnswer(

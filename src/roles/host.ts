@@ -1,5 +1,5 @@
 import type { defaultCommand } from './default-command.ts';
-import { readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { readTextFile, type SettingsLocation } from '../settings/load.ts';
 import type { Environment } from '../settings/environment.ts';
 
 /** The interface to the process, which belongs to the entry file. */
@@ -32,7 +32,7 @@ export function problemsText(problems: readonly string[]): string {
 export function plainSettings({
   env,
   configFile,
-}: Omit<SettingsPlace, 'role'>): Parameters<typeof defaultCommand>[0] {
+}: Omit<SettingsLocation, 'role'>): Parameters<typeof defaultCommand>[0] {
   if (configFile === undefined) return { env };
   try {
     return { env, file: { path: configFile, text: readTextFile(configFile) } };

@@ -1,23 +1,26 @@
 import { hostname } from 'node:os';
 import { Audit } from '../hub/audit.ts';
 import { RateLimit } from '../base/rate-limit.ts';
-import { makeHubFace } from '../hub/app.ts';
+import { makeHubHandlers } from '../hub/app.ts';
 import { Authenticator, type Reviewers } from '../hub/authenticator.ts';
 import { accountsOf } from '../hub/accounts.ts';
 import type { Hub } from '../hub/hub.ts';
 import { History } from '../hub/history.ts';
 import { CALL_LIMITS, HUB_LIMITS, RELAY_LIMITS } from '../hub/limits.ts';
+import { hubMetrics } from '../hub/metrics.ts';
 import { Refreshes } from '../hub/refreshes.ts';
 import { grantsFor, serviceAccountReviewers } from '../hub/service-accounts.ts';
 import { Shares } from '../hub/shares.ts';
 import { Watchers } from '../hub/watchers.ts';
 import { type Keepers, makeKeepers } from '../keeper/keepers.ts';
+import { countingObserver, type CountingObserver } from '../keeper/metrics.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import type { Check } from '../server/admin.ts';
 import type { TokenStore } from '../store/store.ts';
 import { keepTickets, type KeptTickets } from '../keeper/tickets.ts';
 import { IN_CLUSTER_FILES, type KubernetesApi, makeKubernetesApi } from '../kubernetes/api.ts';
 import { type ServiceAccount, TokenReviews } from '../kubernetes/token-review.ts';
+import { connectionMetrics } from '../server/connection-metrics.ts';
 import { listen } from '../server/listen.ts';
 import { ConnectionTable } from '../server/connection-table.ts';
 import { makeAsk } from '../upstream/ask.ts';
@@ -27,8 +30,7 @@ import { appsWithTokens, loginStatus } from '../settings/login-apps.ts';
 import { openStore, reconfigureStore } from './open-store.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from '../settings/settings.ts';
-import { observerFor } from './proxy.ts';
-import { makeWayOut, type WayOut } from './way-out.ts';
+import { makePlatformRoute, type PlatformRoute } from './platform-route.ts';
 
 /** The hub: the only holder of AppSecrets, which provides tokens to authorized callers. */
 export async function startHub(
@@ -39,15 +41,15 @@ export async function startHub(
   const { clock, log } = context;
   let current = settings;
   const parts = await assemble(settings, context, () => current, serviceAccountFiles);
-  const { hub, keepers, store, tickets, history, wayOut } = parts;
+  const { hub, keepers, store, tickets, history, route } = parts;
   const listener = await listen({
-    ...makeHubFace(hub),
+    ...makeHubHandlers(hub),
     ...settings.listen,
     halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     limits: HUB_LIMITS,
-    places: parts.places,
-    onCut: (reason) => context.metrics.connectionCut('business', reason),
+    connectionTable: parts.connectionTable,
+    onCut: context.metrics.of(connectionMetrics).cutBy('business'),
     ...(settings.tls !== undefined && { tls: settings.tls }),
     clock,
     log,
@@ -61,12 +63,12 @@ export async function startHub(
     ready: [triedCheck(keepers)],
     status: () => ({
       accounts: [...keepers.status(), ...loginStatus(current.apps)],
-      ...wayOut.status(),
+      ...route.status(),
       inFlight: listener.inFlight(),
       watchers: hub.watchers.size,
     }),
     reconfigure(next) {
-      const isOtherWay = wayOut.reconfigure(next);
+      const isRouteChanged = route.reconfigure(next);
       const apps = appsWithTokens(next.apps);
       const gone = keepers.appids().filter((appid) => !apps.some((app) => app.appid === appid));
       current = next;
@@ -74,13 +76,13 @@ export async function startHub(
       reconfigureStore(store, next.store);
       for (const appid of gone) {
         hub.watchers.removed(appid);
-        context.metrics.tokenGone(appid);
+        parts.counts.gone(appid);
       }
       tickets.keepOnly(keepers.appids());
       history.keepOnly(keepers.appids());
       hub.callers.reconfigure(next.clients);
       hub.watchers.endWhere((caller) => !hub.callers.isStillValid(caller));
-      if (isOtherWay) keepers.routeChanged();
+      if (isRouteChanged) keepers.routeChanged();
     },
     async drain(options) {
       // Watch streams never end by themselves; their clients connect to another hub once this one accepts
@@ -101,8 +103,9 @@ interface HubParts {
   readonly store: TokenStore;
   readonly tickets: KeptTickets;
   readonly history: History;
-  readonly places: ConnectionTable;
-  readonly wayOut: WayOut;
+  readonly connectionTable: ConnectionTable;
+  readonly route: PlatformRoute;
+  readonly counts: CountingObserver;
   close(): Promise<void>;
 }
 
@@ -112,11 +115,13 @@ async function assemble(
   current: () => Settings,
   serviceAccountFiles: typeof IN_CLUSTER_FILES,
 ): Promise<HubParts> {
-  const { clock, random, log, version, metrics } = context;
-  const wayOut = makeWayOut(settings, context);
-  const { upstream } = wayOut;
+  const { clock, random, log, version } = context;
+  const metrics = context.metrics.of(hubMetrics);
+  const route = makePlatformRoute(settings, context);
+  const { upstream } = route;
   const ask = makeAsk(upstream, clock);
   const history = new History(clock);
+  const counts = countingObserver(context.metrics);
   const store = await openStore(settings.store, context);
   const keepers = makeKeepers({
     apps: appsWithTokens(settings.apps),
@@ -126,10 +131,10 @@ async function assemble(
     random,
     log,
     observer: observing(
-      observerFor(metrics),
-      (told) => {
-        const fetched = told.result === 'renewed' ? keepers.peek(told.appid)?.fingerprint : undefined;
-        history.add(told.appid, told.trigger, told.result, fetched);
+      counts,
+      ({ appid, trigger, result }) => {
+        const fetched = result === 'renewed' ? keepers.peek(appid)?.fingerprint : undefined;
+        history.add(appid, trigger, result, fetched);
       },
       (appid) => {
         const token = keepers.peek(appid);
@@ -140,8 +145,8 @@ async function assemble(
   });
   const accounts = accountsOf(keepers, () => current().apps);
   const watchers = new Watchers({ accounts, clock, log });
-  const places = new ConnectionTable(HUB_LIMITS);
-  metrics.watchHubWatchers(() => watchers.size);
+  const connectionTable = new ConnectionTable(HUB_LIMITS);
+  metrics.watchWatchers(() => watchers.size);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
   const audit = new Audit(log);
   const tickets = keepTickets({ tokens: keepers, ask, clock, random, log });
@@ -154,7 +159,7 @@ async function assemble(
     watchers,
     calls: new Shares(CALL_LIMITS),
     relays: new Shares(RELAY_LIMITS),
-    places,
+    connectionTable,
     tickets,
     signatures: new RateLimit(SIGNATURE_RATE, clock),
     upstream,
@@ -171,7 +176,7 @@ async function assemble(
     await keepers.close();
     await upstream.pools.close();
   };
-  return { hub, keepers, store, tickets, history, places, wayOut, close };
+  return { hub, keepers, store, tickets, history, connectionTable, route, counts, close };
 }
 
 /** Whether the account is shared with other hubs. */
@@ -186,13 +191,13 @@ function observing(
 ): KeeperObserver {
   return {
     ...counting,
-    refreshed(told) {
-      counting.refreshed(told);
-      onRefreshed(told);
+    refreshed(event) {
+      counting.refreshed(event);
+      onRefreshed(event);
     },
-    tokenChanged(told) {
-      counting.tokenChanged(told);
-      onChange(told.appid);
+    tokenChanged(event) {
+      counting.tokenChanged(event);
+      onChange(event.appid);
     },
   };
 }

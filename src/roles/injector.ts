@@ -3,6 +3,7 @@ import { CertificateKeeper } from '../injector/certificate-keeper.ts';
 import { makeWebhookCertificate } from '../injector/certificate.ts';
 import { ClusterVersion } from '../injector/cluster-version.ts';
 import { INJECTOR_LIMITS } from '../injector/limits.ts';
+import { injectorMetrics } from '../injector/metrics.ts';
 import { ServerClock } from '../injector/server-clock.ts';
 import type { InjectionSettings } from '../kubernetes/injection-settings.ts';
 import { endOf, ServingCertificate } from '../injector/serving-certificate.ts';
@@ -10,11 +11,13 @@ import { webhookHandler } from '../injector/webhook.ts';
 import { IN_CLUSTER_FILES, type KubernetesApi, makeKubernetesApi } from '../kubernetes/api.ts';
 import type { Check } from '../server/admin.ts';
 import { keepCertificate, type KeptCertificate } from '../server/certificate.ts';
+import { connectionMetrics } from '../server/connection-metrics.ts';
 import { listen } from '../server/listen.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from '../settings/settings.ts';
 
 const SETTING = 'WECHAT_SIDECAR_LISTEN (listen)';
+
 /** The webhook that adds the sidecar to pods. */
 export async function startInjector(
   settings: Settings,
@@ -23,17 +26,18 @@ export async function startInjector(
   policy: CertificatePolicy = CERTIFICATE_POLICY,
 ): Promise<RunningRole> {
   const { clock, log, metrics, version } = context;
+  const counts = metrics.of(injectorMetrics);
   const api = makeKubernetesApi({ server: settings.kubernetes.apiServer, ...serviceAccountFiles }, clock);
   const serverClock = new ServerClock(api, clock, log);
   const cluster = new ClusterVersion(api, clock, log, () => void serverClock.nowMs());
   const certificate = await certificateFor(settings, context, api, serverClock, policy);
-  metrics.watchWebhookCertificate(() => endOf(certificate.shown.pair()));
+  counts.watchCertificate(() => endOf(certificate.shown.pair()));
   let injection = injectionOf(settings, version);
   const listener = await listen({
     handler: webhookHandler({
       settings: () => injection,
       nativeSupported: () => cluster.nativeSupported(),
-      onReviewed: (result, reason) => metrics.podReviewed(result, reason),
+      onReviewed: (result, reason) => counts.podReviewed(result, reason),
       clock,
       log,
     }),
@@ -41,7 +45,7 @@ export async function startInjector(
     setting: SETTING,
     tls: certificate.shown,
     limits: INJECTOR_LIMITS,
-    onCut: (reason) => metrics.connectionCut('business', reason),
+    onCut: metrics.of(connectionMetrics).cutBy('business'),
     clock,
     log,
   });
@@ -111,7 +115,7 @@ async function certificateFor(
     random,
     log,
     onCertificate: (certificate) => shown.show(certificate),
-    onRepair: () => metrics.webhookTrustRepaired(),
+    onRepair: () => metrics.of(injectorMetrics).trustRepaired(),
   });
   return { shown, keeper };
 }

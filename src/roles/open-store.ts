@@ -17,12 +17,12 @@ export async function openStore(
       return makeFileStore({ path: store.path, encryptionKey: store.encryptionKey, clock, random, log });
     }
     case 'redis': {
-      const { keyPrefix, encryptionKey, ...place } = store;
+      const { keyPrefix, encryptionKey, ...target } = store;
       // Unique per process, also for two processes on one machine and after a restart.
       const holder = `${hostname()}-${randomHex(6, random)}`;
       // Imported lazily: the Redis client is large, and most installations have no Redis.
       const { makeRedisStore } = await import('../lease/redis-store.ts');
-      return makeRedisStore({ place, keyPrefix, encryptionKey, holder, clock, random, log, onRejection });
+      return makeRedisStore({ target, keyPrefix, encryptionKey, holder, clock, random, log, onRejection });
     }
   }
 }

@@ -1,4 +1,5 @@
 import { type Keepers, makeKeepers } from '../keeper/keepers.ts';
+import { countingObserver, tokenMetrics } from '../keeper/metrics.ts';
 import type { KeeperObserver } from '../keeper/observer.ts';
 import { keepTickets } from '../keeper/tickets.ts';
 import { HubAccounts } from '../hub-client/accounts.ts';
@@ -47,18 +48,18 @@ export async function makeOwnAccounts(
   settings: Settings,
   context: RoleContext,
   upstream: Upstream,
-  observer: KeeperObserver,
 ): Promise<ProxyAccounts> {
   let current = settings;
   const ask = makeAsk(upstream, context.clock);
   let changed: (appid: string) => void = () => {};
   const store = await openStore(settings.store, context);
+  const counts = countingObserver(context.metrics);
   const keepers = makeKeepers({
     ...context,
     apps: appsWithTokens(settings.apps),
     issuer: makePlatformIssuer(ask),
     store,
-    observer: tellingOf(observer, (appid) => changed(appid)),
+    observer: withTokenListener(counts, (appid) => changed(appid)),
   });
   const tickets = keepTickets({ ...context, tokens: keepers, ask });
   let withoutTokens = loginOnly(settings.apps);
@@ -84,7 +85,7 @@ export async function makeOwnAccounts(
     reconfigure(next) {
       const apps = appsWithTokens(next.apps);
       const kept = new Set(apps.map(({ appid }) => appid));
-      for (const appid of keepers.appids()) if (!kept.has(appid)) context.metrics.tokenGone(appid);
+      for (const appid of keepers.appids()) if (!kept.has(appid)) counts.gone(appid);
       current = next;
       withoutTokens = loginOnly(next.apps);
       keepers.reconfigure(apps);
@@ -132,12 +133,12 @@ function ownAccounts({ keepers, tickets, isLoginOnly, apps, moment }: OwnParts):
   };
 }
 
-function tellingOf(observer: KeeperObserver, changed: (appid: string) => void): KeeperObserver {
+function withTokenListener(observer: KeeperObserver, changed: (appid: string) => void): KeeperObserver {
   return {
     ...observer,
-    tokenChanged(told) {
-      observer.tokenChanged(told);
-      changed(told.appid);
+    tokenChanged(event) {
+      observer.tokenChanged(event);
+      changed(event.appid);
     },
   };
 }
@@ -152,6 +153,7 @@ export function makeHubBackedAccounts(
   let current = settings;
   const { connectMs, answerMs, idleMs } = settings.timeouts;
   let changed: (appid: string) => void = () => {};
+  const tokens = context.metrics.of(tokenMetrics);
   const accounts = new HubAccounts({
     ...context,
     urls: hub.urls,
@@ -169,10 +171,10 @@ export function makeHubBackedAccounts(
       clock: context.clock,
     }),
     onToken({ appid, expiresAtUnixMs }) {
-      context.metrics.tokenExpiresAt(appid, expiresAtUnixMs);
+      tokens.expiresAt(appid, expiresAtUnixMs);
       changed(appid);
     },
-    onGone: (appid) => context.metrics.tokenGone(appid),
+    onGone: (appid) => tokens.gone(appid),
   });
   const defaultApp = (): string | undefined => current.defaultApp ?? accounts.onlyAppid();
   return {

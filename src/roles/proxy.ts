@@ -1,17 +1,17 @@
 import { type IpRange, readIpRange } from '../base/ip-range.ts';
-import type { KeeperObserver } from '../keeper/observer.ts';
 import { makeRecorder } from '../proxy/access-log.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
-import { makeProxyFace, type ProxyFace } from '../proxy/app.ts';
+import { makeProxyHandlers, type ProxyHandlers } from '../proxy/app.ts';
 import { RateLimit } from '../base/rate-limit.ts';
 import { ReplayBudget } from '../proxy/body.ts';
 import { proxyLimits, PROXY_LIMITS, TRANSPARENT_LIMITS } from '../proxy/limits.ts';
+import { proxyMetrics } from '../proxy/metrics.ts';
 import { PassThrough } from '../proxy/pass-through.ts';
 import { Reports } from '../proxy/reports.ts';
 import { prepareTrust } from '../proxy/transparent/trust-files.ts';
+import { connectionMetrics } from '../server/connection-metrics.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { listen, type Listener, type ListenOptions } from '../server/listen.ts';
-import type { Metrics } from '../server/metrics.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
 import { SIGNATURE_RATE } from '../wechat/page-signature.ts';
@@ -20,18 +20,19 @@ import { makeHubBackedAccounts, makeOwnAccounts } from './proxy-accounts.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { HostPort } from '../settings/types.ts';
-import { makeWayOut } from './way-out.ts';
+import { makePlatformRoute } from './platform-route.ts';
 
 /** The sidecar, with its own accounts or those of a hub. */
 export async function startProxy(settings: Settings, context: RoleContext): Promise<RunningRole> {
-  const { clock, metrics } = context;
-  const wayOut = makeWayOut(settings, context);
-  const { upstream } = wayOut;
+  const { clock } = context;
+  const metrics = context.metrics.of(proxyMetrics);
+  const route = makePlatformRoute(settings, context);
+  const { upstream } = route;
   const passThrough = new PassThrough(upstream);
   const source =
     settings.hub === undefined
-      ? await makeOwnAccounts(settings, context, upstream, observerFor(metrics))
-      : makeHubBackedAccounts(settings, settings.hub, context, wayOut.authorities);
+      ? await makeOwnAccounts(settings, context, upstream)
+      : makeHubBackedAccounts(settings, settings.hub, context, route.authorities);
   const budget = new ReplayBudget(settings.replay.memoryBytesMax);
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
@@ -39,6 +40,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   const rules = new CurrentRules(rulesOf(settings, context), source);
   const sidecar: Sidecar = {
     ...context,
+    metrics,
     accounts: source.accounts,
     upstream,
     passThrough,
@@ -48,10 +50,10 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     rules: () => rules.current(),
   };
   // Both listeners share it, so that there is one limit of calls in flight.
-  const face = makeProxyFace(sidecar);
+  const handlers = makeProxyHandlers(sidecar);
   const peers = new Peers(settings.listenPeers);
-  const transparent = await openTransparent(settings, face, peers, context);
-  const listener = await openBusiness(settings, face, peers, context);
+  const transparent = await openTransparent(settings, handlers, peers, context);
+  const listener = await openBusiness(settings, handlers, peers, context);
   await source.start();
   warmUp(settings, upstream);
 
@@ -63,17 +65,17 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     status: () => ({
       defaultApp: source.defaultApp() ?? null,
       ...source.status(),
-      ...wayOut.status(),
+      ...route.status(),
       inFlight: listener.inFlight() + (transparent?.inFlight() ?? 0),
       replayBufferBytes: budget.bytes(),
     }),
     reconfigure(next) {
-      const isOtherWay = wayOut.reconfigure(next);
+      const isRouteChanged = route.reconfigure(next);
       rules.use(rulesOf(next, context));
       peers.use(next.listenPeers);
       budget.resize(next.replay.memoryBytesMax);
       source.reconfigure(next);
-      if (!isOtherWay) return;
+      if (!isRouteChanged) return;
       passThrough.renew();
       source.routeChanged();
     },
@@ -132,19 +134,19 @@ class Peers {
 
 function openBusiness(
   settings: Settings,
-  face: ProxyFace,
+  handlers: ProxyHandlers,
   peers: Peers,
   { clock, log, metrics }: RoleContext,
 ): Promise<Listener> {
   const { listen: where } = settings;
   return listen({
-    ...face,
+    ...handlers,
     ...where,
     ...peers.on(where),
     halfClose: true,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     limits: proxyLimits(PROXY_LIMITS, boundsOf(settings)),
-    onCut: (reason) => metrics.connectionCut('business', reason),
+    onCut: metrics.of(connectionMetrics).cutBy('business'),
     clock,
     log,
   });
@@ -153,7 +155,7 @@ function openBusiness(
 /** Serves the same proxy over HTTPS under the platform's own names. */
 async function openTransparent(
   settings: Settings,
-  face: ProxyFace,
+  handlers: ProxyHandlers,
   peers: Peers,
   { clock, log, metrics }: RoleContext,
 ): Promise<Listener | undefined> {
@@ -169,14 +171,14 @@ async function openTransparent(
     },
   );
   return listen({
-    ...face,
+    ...handlers,
     ...where,
     ...peers.on(where),
     tls,
     halfClose: true,
     setting,
     limits: proxyLimits(TRANSPARENT_LIMITS, boundsOf(settings)),
-    onCut: (reason) => metrics.connectionCut('transparent', reason),
+    onCut: metrics.of(connectionMetrics).cutBy('transparent'),
     clock,
     log,
   });
@@ -208,15 +210,5 @@ function rulesOf(
       allowedOrigins: new Set(settings.allowedOrigins),
       denied: matchAny(settings.denyPaths),
     },
-  };
-}
-
-export function observerFor(metrics: Metrics): KeeperObserver {
-  return {
-    refreshed: ({ appid, trigger, result }) => metrics.tokenRefreshed(appid, trigger, result),
-    fetchFailed: ({ appid, errcode }) => metrics.tokenFetchFailed(appid, errcode),
-    looked: ({ appid, outcome }) => metrics.tokenLookedInto(appid, outcome),
-    rationed: ({ appid, isRationed }) => metrics.tokenRationed(appid, isRationed),
-    tokenChanged: ({ appid, expiresAtUnixMs }) => metrics.tokenExpiresAt(appid, expiresAtUnixMs),
   };
 }

@@ -3,12 +3,13 @@ import type { LevelledLog } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { adminHandler, type Check } from '../server/admin.ts';
 import { ADMIN_LIMITS } from '../server/admin-limits.ts';
+import { connectionMetrics } from '../server/connection-metrics.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import { makeMetrics } from '../server/metrics.ts';
 import { isTraced } from './collector.ts';
 import { orOnFreePort } from './free-port.ts';
 import { LocalPorts } from './local-ports.ts';
-import { type LoadedSettings, readTextFile, type SettingsPlace } from '../settings/load.ts';
+import { type LoadedSettings, readTextFile, type SettingsLocation } from '../settings/load.ts';
 import type { RoleContext, RunningRole } from './role.ts';
 import type { Host } from './host.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -20,7 +21,7 @@ const STARTUP_MS_MAX = 10_000;
 
 const QUIT = 'POST /quitquitquit';
 
-interface World {
+interface Runtime {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: LevelledLog;
@@ -29,16 +30,16 @@ interface World {
 /** Starts a role and its admin port, and serves until it is asked to stop. */
 export async function serve(
   host: Host,
-  place: SettingsPlace,
+  location: SettingsLocation,
   loaded: Extract<LoadedSettings, { kind: 'ok' }>,
-  world: World,
+  runtime: Runtime,
 ): Promise<void> {
   const { settings } = loaded;
-  const { log, clock } = world;
+  const { log, clock } = runtime;
   const build = { version: host.version, role: settings.role, node: host.nodeVersion };
-  const tracing = await startTracing(host, settings, world);
+  const tracing = await startTracing(host, settings, runtime);
   const context: RoleContext = {
-    ...world,
+    ...runtime,
     version: host.version,
     metrics: makeMetrics(build),
     tracer: tracing?.tracer,
@@ -51,7 +52,7 @@ export async function serve(
     throw error;
   });
   const watch = watchSettings(loaded, {
-    place,
+    location,
     readFile: readTextFile,
     clock,
     log,
@@ -81,10 +82,10 @@ export async function serve(
   log.info('stopped', { callsCut: cut });
 }
 
-async function startTracing(host: Host, { role }: Settings, world: World): Promise<Tracing | undefined> {
+async function startTracing(host: Host, { role }: Settings, runtime: Runtime): Promise<Tracing | undefined> {
   if (!isTraced(role, host.env)) return undefined;
   const { openTracing } = await import('./tracing.ts');
-  return openTracing(host.env, { ...world, version: host.version });
+  return openTracing(host.env, { ...runtime, version: host.version });
 }
 
 async function start(
@@ -172,7 +173,7 @@ async function openAdmin(
       ...where,
       setting: 'WECHAT_SIDECAR_ADMIN_LISTEN (adminListen)',
       limits: ADMIN_LIMITS,
-      onCut: (reason) => metrics.connectionCut('admin', reason),
+      onCut: metrics.of(connectionMetrics).cutBy('admin'),
       mayUseReserve: true,
       clock,
       log,

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectionMetrics } from '../server/connection-metrics.ts';
 import { listen } from '../server/listen.ts';
 import { DEMO_APP } from '../simulator/accounts.ts';
 import { type Certificate, makeCertificate } from '../simulator/certificate.ts';
@@ -31,7 +32,7 @@ export async function startSimulator(settings: Settings, context: RoleContext): 
     ...settings.listen,
     setting: 'WECHAT_SIDECAR_LISTEN (listen)',
     limits: SIMULATOR_LIMITS,
-    onCut: (reason) => metrics.connectionCut('business', reason),
+    onCut: metrics.of(connectionMetrics).cutBy('business'),
     ...(files === undefined ? {} : { tls: files }),
     clock,
     log,

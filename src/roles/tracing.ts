@@ -1,6 +1,7 @@
 import type * as Api from '@opentelemetry/api';
 import type * as Sdk from '@opentelemetry/sdk-trace';
 import type { Clock } from '../base/clock.ts';
+import { waitAtMost } from '../base/wait.ts';
 import { fieldsOf } from '../base/json.ts';
 import type { Log } from '../base/log.ts';
 import type { Span, TraceContext, Tracer } from '../proxy/tracing.ts';
@@ -57,9 +58,8 @@ export async function openTracing(
   return {
     tracer: tracerOf(api, provider.getTracer('wechat-sidecar', version)),
     async close(limitMs) {
-      const late = new Promise<void>((resolve) => void clock.after(Math.min(limitMs, FLUSH_MS_MAX), resolve));
       const sent = provider.shutdown().catch((error: unknown) => complain(log, codeOf(error)));
-      await Promise.race([sent, late]);
+      await waitAtMost(clock, Math.min(limitMs, FLUSH_MS_MAX), sent);
     },
   };
 }
@@ -80,8 +80,8 @@ async function loadPackages() {
  * pass an error as JSON in a string.
  */
 function complaints(log: Log): Api.DiagLogger {
-  const told = (message: string): void => complain(log, /"code":"?(\w{3,20})/.exec(message)?.[1]);
-  return { error: told, warn: told, info() {}, debug() {}, verbose() {} };
+  const report = (message: string): void => complain(log, /"code":"?(\w{3,20})/.exec(message)?.[1]);
+  return { error: report, warn: report, info() {}, debug() {}, verbose() {} };
 }
 
 function complain(log: Log, reason = 'unknown'): void {

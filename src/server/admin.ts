@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import Koa from 'koa';
 import Router from 'koa-router';
+import { readAtMost } from '../base/bounded-bytes.ts';
 import { LOG_LEVELS, type LevelledLog, type LogLevel } from '../base/log.ts';
 import { hostnameOf, isLoopbackName } from '../wechat/hosts.ts';
 import type { Clock } from '../base/clock.ts';
@@ -152,9 +153,7 @@ async function changeLogLevel(ctx: Koa.Context, log: AdminInput['log']): Promise
 async function readShortBody(request: IncomingMessage): Promise<string> {
   const length = Number(request.headers['content-length'] ?? 0);
   if (!(length > 0 && length <= ADMIN_BODY_BYTES_MAX)) return '';
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('latin1');
+  return (await readAtMost(request, ADMIN_BODY_BYTES_MAX))?.toString('latin1') ?? '';
 }
 
 /**

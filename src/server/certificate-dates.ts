@@ -24,16 +24,16 @@ export class CertificateDates {
   }
 
   /** Checks this certificate from now on. */
-  look(cert: Buffer): void {
+  check(cert: Buffer): void {
     this.#warned = undefined;
-    this.#lookAgain(cert);
+    this.#checkAgain(cert);
   }
 
   close(): void {
     this.#timer?.cancel();
   }
 
-  #lookAgain(cert: Buffer): void {
+  #checkAgain(cert: Buffer): void {
     const warning = warningOf(cert, this.#clock.unixMs());
     const nowMs = this.#clock.monotonicMs();
     const isNews = warning?.event !== this.#warned?.event || nowMs - (this.#warned?.atMs ?? 0) >= WARNED_MS;
@@ -42,7 +42,7 @@ export class CertificateDates {
       this.#warned = { event: warning.event, atMs: nowMs };
     }
     this.#timer?.cancel();
-    this.#timer = this.#clock.after(DATES_MS, () => this.#lookAgain(cert));
+    this.#timer = this.#clock.after(DATES_MS, () => this.#checkAgain(cert));
   }
 }
 

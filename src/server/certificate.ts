@@ -49,8 +49,8 @@ export function keepCertificate(
     });
   };
   const dates = new CertificateDates(files.certFile, clock, log);
-  dates.look(current.cert);
-  const look = (): void => {
+  dates.check(current.cert);
+  const reload = (): void => {
     const next = readPair(files);
     if (next.kind === 'unusable') {
       refuse(next.detail);
@@ -61,9 +61,9 @@ export function keepCertificate(
     current = next.pair;
     for (const server of servers) server.setSecureContext(current);
     log.info('certificate reloaded', { certFile: files.certFile });
-    dates.look(current.cert);
+    dates.check(current.cert);
   };
-  const watching = watchFiles([files.certFile, files.keyFile], clock, look);
+  const watching = watchFiles([files.certFile, files.keyFile], clock, reload);
   return {
     pair: () => current,
     serve: (server) => {

@@ -18,12 +18,12 @@ export interface ConnectionLimits {
 
 /** Why a connection was closed in favor of another. */
 const GIVE_WAY_REASONS = ['peer_share', 'unproven_limit', 'caller_share', 'connection_limit'] as const;
-export type GiveWayReason = (typeof GIVE_WAY_REASONS)[number];
+export type EvictionReason = (typeof GIVE_WAY_REASONS)[number];
 
 /** The largest share of a table for one address, or one caller. */
 const SHARE_MAX = 0.5;
 
-interface Place {
+interface Entry {
   /** The peer's address and port. */
   readonly peer: string;
   readonly socket: Socket;
@@ -33,29 +33,29 @@ interface Place {
   isProven: boolean;
   /** Requests whose responses are not sent yet. */
   inWork: number;
-  line: Line;
-  /** Its neighbors in the line, with the same owner. */
-  older: Place | undefined;
-  newer: Place | undefined;
+  queue: FairQueue;
+  /** Its neighbors in the queue, with the same owner. */
+  older: Entry | undefined;
+  newer: Entry | undefined;
 }
 
-/** The places of one owner in a line. */
+/** The connections of one owner in a queue. */
 interface Own {
   size: number;
-  oldest: Place | undefined;
-  newest: Place | undefined;
+  oldest: Entry | undefined;
+  newest: Entry | undefined;
 }
 
 /**
- * The places of each owner, in order of arrival. Each request moves a place twice, so they form a linked list: a Set
+ * The connections of each owner, in order of arrival. Each request moves an entry twice, so they form a linked list: a Set
  * with an insertion and a deletion per request is costly for the garbage collector.
  */
-class Line {
+class FairQueue {
   readonly #byOwner = new Map<string, Own>();
   #size = 0;
-  readonly #ownerOf: (place: Place) => string;
+  readonly #ownerOf: (entry: Entry) => string;
 
-  constructor(ownerOf: (place: Place) => string) {
+  constructor(ownerOf: (entry: Entry) => string) {
     this.#ownerOf = ownerOf;
   }
 
@@ -67,8 +67,8 @@ class Line {
     return this.#byOwner.get(owner)?.size ?? 0;
   }
 
-  /** The oldest of this owner, else of the owner with the most places (the earlier one, if tied). */
-  oldest(owner?: string): Place | undefined {
+  /** The oldest of this owner, else of the owner with the most connections (the earlier one, if tied). */
+  oldest(owner?: string): Entry | undefined {
     return (owner === undefined ? this.#greediest() : this.#byOwner.get(owner))?.oldest;
   }
 
@@ -78,28 +78,28 @@ class Line {
     return most;
   }
 
-  add(place: Place): void {
-    const owner = this.#ownerOf(place);
+  add(entry: Entry): void {
+    const owner = this.#ownerOf(entry);
     let own = this.#byOwner.get(owner);
     if (own === undefined) {
       own = { size: 0, oldest: undefined, newest: undefined };
       this.#byOwner.set(owner, own);
     }
-    place.older = own.newest;
-    place.newer = undefined;
-    if (own.newest === undefined) own.oldest = place;
-    else own.newest.newer = place;
-    own.newest = place;
+    entry.older = own.newest;
+    entry.newer = undefined;
+    if (own.newest === undefined) own.oldest = entry;
+    else own.newest.newer = entry;
+    own.newest = entry;
     own.size += 1;
     this.#size += 1;
-    place.line = this;
+    entry.queue = this;
   }
 
-  /** Removes a place from its line. The owner stays known for a place that returns soon, until `forget`. */
-  delete(place: Place): void {
-    const own = this.#byOwner.get(this.#ownerOf(place));
+  /** Removes an entry from its queue. The owner stays known for an entry that returns soon, until `forget`. */
+  delete(entry: Entry): void {
+    const own = this.#byOwner.get(this.#ownerOf(entry));
     if (own === undefined) return;
-    const { older, newer } = place;
+    const { older, newer } = entry;
     if (older === undefined) own.oldest = newer;
     else older.newer = newer;
     if (newer === undefined) own.newest = older;
@@ -108,9 +108,9 @@ class Line {
     this.#size -= 1;
   }
 
-  /** Forgets an owner without places here. */
-  forget(place: Place): void {
-    const owner = this.#ownerOf(place);
+  /** Forgets an owner without connections here. */
+  forget(entry: Entry): void {
+    const owner = this.#ownerOf(entry);
     if (this.#byOwner.get(owner)?.size === 0) this.#byOwner.delete(owner);
   }
 }
@@ -119,23 +119,23 @@ class Line {
  * The connections of a listener, within limits. When one too many arrives, an old one is closed: the oldest unproven
  * one; else the longest idle of those without an authenticated caller; else the longest served of them; else the
  * longest idle authenticated one. Each time it is one of the address, or the caller, that has the most. So a peer that
- * only occupies places loses them. An authenticated caller that is being served keeps its connection; then the new one
+ * only occupies connections loses them. An authenticated caller that is being served keeps its connection; then the new one
  * is closed.
  */
 export class ConnectionTable {
   readonly limits: ConnectionLimits;
-  readonly #unproven = new Line(({ address }) => address);
-  readonly #idle = new Line(({ address }) => address);
-  readonly #served = new Line(({ address }) => address);
-  readonly #knownIdle = new Line(({ caller }) => caller ?? '');
-  readonly #knownServed = new Line(({ caller }) => caller ?? '');
-  readonly #lines = [this.#unproven, this.#idle, this.#served, this.#knownIdle, this.#knownServed];
+  readonly #unproven = new FairQueue(({ address }) => address);
+  readonly #idle = new FairQueue(({ address }) => address);
+  readonly #served = new FairQueue(({ address }) => address);
+  readonly #knownIdle = new FairQueue(({ caller }) => caller ?? '');
+  readonly #knownServed = new FairQueue(({ caller }) => caller ?? '');
+  readonly #queues = [this.#unproven, this.#idle, this.#served, this.#knownIdle, this.#knownServed];
   /** By the peer's address and port, which the TLS and the plain socket of one connection share. */
-  readonly #byPeer = new Map<string, Place>();
+  readonly #byPeer = new Map<string, Entry>();
   /** A cache of the lookup: each request needs it several times. */
-  readonly #bySocket = new WeakMap<Duplex, Place>();
+  readonly #bySocket = new WeakMap<Duplex, Entry>();
   /** Called for each connection that is closed to make room for another. */
-  onGiveWay: (reason: GiveWayReason, address: string) => void = () => undefined;
+  onEviction: (reason: EvictionReason, address: string) => void = () => undefined;
 
   constructor(limits: ConnectionLimits) {
     this.limits = limits;
@@ -148,65 +148,65 @@ export class ConnectionTable {
   opened(socket: Socket): void {
     const peer = peerOf(socket);
     const address = networkOf(socket.remoteAddress ?? '');
-    // A peer that has already left needs no place.
+    // A peer that has already left needs no entry.
     if (peer === undefined || !this.#makeRoom(address)) {
       socket.destroy();
       return;
     }
-    const place: Place = {
+    const entry: Entry = {
       peer,
       socket,
       address,
       caller: undefined,
       isProven: false,
       inWork: 0,
-      line: this.#unproven,
+      queue: this.#unproven,
       older: undefined,
       newer: undefined,
     };
-    this.#unproven.add(place);
-    this.#byPeer.set(peer, place);
-    socket.once('close', () => this.#forget(place));
+    this.#unproven.add(entry);
+    this.#byPeer.set(peer, entry);
+    socket.once('close', () => this.#forget(entry));
   }
 
   /** The head of a request is complete, and maybe the whole request. */
   began(socket: Duplex, isWhole: boolean): void {
-    const place = this.#placeOf(socket);
-    if (place === undefined) return;
-    place.inWork += 1;
-    if (isWhole || !this.limits.needsWholeRequest) place.isProven = true;
-    this.#move(place);
+    const entry = this.#entryOf(socket);
+    if (entry === undefined) return;
+    entry.inWork += 1;
+    if (isWhole || !this.limits.needsWholeRequest) entry.isProven = true;
+    this.#move(entry);
   }
 
   /** The body is complete too. */
   proved(socket: Duplex): void {
-    const place = this.#placeOf(socket);
-    if (place === undefined) return;
-    place.isProven = true;
-    this.#move(place);
+    const entry = this.#entryOf(socket);
+    if (entry === undefined) return;
+    entry.isProven = true;
+    this.#move(entry);
   }
 
   /** A request has its response. */
   answered(socket: Duplex): void {
-    const place = this.#placeOf(socket);
-    if (place === undefined) return;
-    place.inWork -= 1;
-    this.#move(place);
+    const entry = this.#entryOf(socket);
+    if (entry === undefined) return;
+    entry.inWork -= 1;
+    this.#move(entry);
   }
 
   /** Who sends requests over this connection; the first of several that share it. */
   authenticated(socket: Duplex, caller: string): void {
-    const place = this.#placeOf(socket);
-    if (place === undefined || place.caller !== undefined || this.#byPeer.get(place.peer) !== place) return;
+    const entry = this.#entryOf(socket);
+    if (entry === undefined || entry.caller !== undefined || this.#byPeer.get(entry.peer) !== entry) return;
     if (this.#knownIdle.sizeOf(caller) + this.#knownServed.sizeOf(caller) >= this.#share()) {
       this.#close(this.#knownIdle.oldest(caller), 'caller_share');
     }
-    // Removed from its line before the owner changes.
-    place.line.delete(place);
-    for (const line of this.#lines) line.forget(place);
-    place.caller = caller;
-    place.isProven = true;
-    this.#lineOf(place).add(place);
+    // Removed from its queue before the owner changes.
+    entry.queue.delete(entry);
+    for (const queue of this.#queues) queue.forget(entry);
+    entry.caller = caller;
+    entry.isProven = true;
+    this.#queueOf(entry).add(entry);
   }
 
   /** Returns false if all others take precedence. */
@@ -222,7 +222,7 @@ export class ConnectionTable {
     }
     if (this.size < connectionsMax) return true;
     const hasRoom = this.#close(firstOf([...strangers, this.#knownIdle]), 'connection_limit');
-    if (!hasRoom) this.onGiveWay('connection_limit', address);
+    if (!hasRoom) this.onEviction('connection_limit', address);
     return hasRoom;
   }
 
@@ -230,55 +230,55 @@ export class ConnectionTable {
     return this.limits.connectionsMax * SHARE_MAX;
   }
 
-  #lineOf({ isProven, caller, inWork }: Place): Line {
+  #queueOf({ isProven, caller, inWork }: Entry): FairQueue {
     if (!isProven) return this.#unproven;
     if (caller !== undefined) return inWork > 0 ? this.#knownServed : this.#knownIdle;
     return inWork > 0 ? this.#served : this.#idle;
   }
 
-  /** Moves a place to the end of its proper line. An unproven one stays where it is, however often it asks. */
-  #move(place: Place): void {
-    const line = this.#lineOf(place);
-    if (this.#byPeer.get(place.peer) !== place || line === this.#unproven) return;
-    place.line.delete(place);
-    line.add(place);
+  /** Moves an entry to the end of its proper queue. An unproven one stays where it is, however often it asks. */
+  #move(entry: Entry): void {
+    const queue = this.#queueOf(entry);
+    if (this.#byPeer.get(entry.peer) !== entry || queue === this.#unproven) return;
+    entry.queue.delete(entry);
+    queue.add(entry);
   }
 
-  #close(place: Place | undefined, reason: GiveWayReason): boolean {
-    if (place === undefined) return false;
-    this.#forget(place);
-    place.socket.destroy();
-    this.onGiveWay(reason, place.address);
+  #close(entry: Entry | undefined, reason: EvictionReason): boolean {
+    if (entry === undefined) return false;
+    this.#forget(entry);
+    entry.socket.destroy();
+    this.onEviction(reason, entry.address);
     return true;
   }
 
-  #placeOf(socket: Duplex): Place | undefined {
+  #entryOf(socket: Duplex): Entry | undefined {
     const known = this.#bySocket.get(socket);
     if (known !== undefined) return known;
-    const place = this.#byPeer.get(peerOf(socket as Socket) ?? '');
-    if (place !== undefined) this.#bySocket.set(socket, place);
-    return place;
+    const entry = this.#byPeer.get(peerOf(socket as Socket) ?? '');
+    if (entry !== undefined) this.#bySocket.set(socket, entry);
+    return entry;
   }
 
   /** Another connection may come from the same address and port by now. */
-  #forget(place: Place): void {
-    if (this.#byPeer.get(place.peer) !== place) return;
-    this.#byPeer.delete(place.peer);
-    place.line.delete(place);
-    for (const line of this.#lines) line.forget(place);
+  #forget(entry: Entry): void {
+    if (this.#byPeer.get(entry.peer) !== entry) return;
+    this.#byPeer.delete(entry.peer);
+    entry.queue.delete(entry);
+    for (const queue of this.#queues) queue.forget(entry);
   }
 }
 
-function firstOf(lines: readonly Line[], owner?: string): Place | undefined {
-  for (const line of lines) {
-    const place = line.oldest(owner);
-    if (place !== undefined) return place;
+function firstOf(queues: readonly FairQueue[], owner?: string): Entry | undefined {
+  for (const queue of queues) {
+    const entry = queue.oldest(owner);
+    if (entry !== undefined) return entry;
   }
   return undefined;
 }
 
-function sum(lines: readonly Line[], owner: string): number {
-  return lines.reduce((total, line) => total + line.sizeOf(owner), 0);
+function sum(queues: readonly FairQueue[], owner: string): number {
+  return queues.reduce((total, queue) => total + queue.sizeOf(owner), 0);
 }
 
 /** Undefined if the peer has already left. */

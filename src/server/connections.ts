@@ -1,3 +1,4 @@
+import { sleep } from '../base/wait.ts';
 import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
@@ -176,7 +177,8 @@ export class Connections {
     const endMs = this.#clock.monotonicMs() + timeoutMs;
     for (const socket of this.#exchanges.keys()) this.#askToClose(socket);
     for (const lane of this.#lanes) lane.askToClose();
-    await this.#waitMs(Math.min(delayMs, timeoutMs));
+    const pauseMs = Math.min(delayMs, timeoutMs);
+    if (pauseMs > 0) await sleep(this.#clock, pauseMs);
     const closed = this.#stopAccepting();
     await this.#quiet(endMs - this.#clock.monotonicMs());
     const cut = this.inFlight();
@@ -204,11 +206,6 @@ export class Connections {
     for (const lane of this.#lanes) lane.closeAll();
   }
 
-  #waitMs(delayMs: number): Promise<void> {
-    if (delayMs <= 0) return Promise.resolve();
-    return new Promise((resolve) => void this.#clock.after(delayMs, resolve));
-  }
-
   /** Resolves when nothing is in flight and no fresh connection is pending, or after `timeoutMs`. */
   #quiet(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -219,16 +216,16 @@ export class Connections {
         timeout.cancel();
         resolve();
       };
-      const look = (): void => {
+      const check = (): void => {
         if (this.inFlight() === 0 && (graceOver || this.#fresh.size === 0)) finish();
       };
       const grace = this.#clock.after(Math.min(FRESH_GRACE_MS, timeoutMs), () => {
         graceOver = true;
-        look();
+        check();
       });
       const timeout = this.#clock.after(timeoutMs, finish);
-      this.#onChange = look;
-      look();
+      this.#onChange = check;
+      check();
     });
   }
 }

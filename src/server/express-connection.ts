@@ -110,7 +110,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   }
 
   /** Closes the connection if it has been quiet for too long. */
-  look(nowMs: number): void {
+  check(nowMs: number): void {
     if (this.#exchange !== undefined || this.#unread.length > 0) return;
     const { headersTimeoutMs, keepAliveTimeoutMs } = this.#lane.limits;
     const quietMs = nowMs - this.#quietSinceMs;

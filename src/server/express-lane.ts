@@ -13,7 +13,7 @@ export type ServePlain = (exchange: PlainExchange) => boolean;
 export interface ExpressOptions {
   readonly serve: ServePlain;
   readonly connections: Connections;
-  readonly places: ConnectionTable;
+  readonly connectionTable: ConnectionTable;
   readonly limits: ExpressLimits;
   readonly clock: Clock;
 }
@@ -79,17 +79,17 @@ export class ExpressLane implements Lane, OtherLane {
   }
 
   began(connection: ExpressConnection, socket: Socket, isFirst: boolean): void {
-    const { connections, places } = this.#options;
+    const { connections, connectionTable } = this.#options;
     this.#inFlight += 1;
-    places.began(socket, true);
+    connectionTable.began(socket, true);
     if (isFirst) connections.proved(socket);
     if (connections.isDraining) connection.askToClose();
   }
 
   over(socket: Socket): void {
-    const { connections, places } = this.#options;
+    const { connections, connectionTable } = this.#options;
     this.#inFlight -= 1;
-    places.answered(socket);
+    connectionTable.answered(socket);
     if (connections.isDraining) connections.changed();
   }
 
@@ -137,7 +137,7 @@ export class ExpressLane implements Lane, OtherLane {
 
   #opened(socket: Socket): void {
     this.#bySocket.set(socket, new ExpressConnection(this, socket));
-    this.#check ??= this.#options.clock.after(this.limits.checkIntervalMs, () => this.#lookAtAll());
+    this.#check ??= this.#options.clock.after(this.limits.checkIntervalMs, () => this.#checkAll());
   }
 
   #handOverLate(): void {
@@ -151,12 +151,12 @@ export class ExpressLane implements Lane, OtherLane {
     }
   }
 
-  #lookAtAll(): void {
+  #checkAll(): void {
     const nowMs = this.#options.clock.monotonicMs();
-    for (const connection of this.#bySocket.values()) connection.look(nowMs);
+    for (const connection of this.#bySocket.values()) connection.check(nowMs);
     this.#check =
       this.#bySocket.size === 0
         ? undefined
-        : this.#options.clock.after(this.limits.checkIntervalMs, () => this.#lookAtAll());
+        : this.#options.clock.after(this.limits.checkIntervalMs, () => this.#checkAll());
   }
 }

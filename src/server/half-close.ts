@@ -48,13 +48,13 @@ class HalfClosed {
   wait(delayMs = GRACE_MS): void {
     const timer = this.#clock.after(delayMs, () => {
       this.#socket.off('close', cancel);
-      this.#look();
+      this.#check();
     });
     const cancel = (): void => timer.cancel();
     this.#socket.once('close', cancel);
   }
 
-  #look(): void {
+  #check(): void {
     const [current] = this.#connections.of(this.#socket);
     if (this.#socket.destroyed || current === undefined) return;
     const { request, response } = current;

@@ -17,7 +17,7 @@ export class KeptPage {
   }
 
   bytes(): Promise<Buffer> {
-    if (this.#last !== undefined && (this.#isBeingWritten || this.#limit.spend('') > 0)) return this.#last;
+    if (this.#last !== undefined && (this.#isBeingWritten || this.#limit.consume('') > 0)) return this.#last;
     const page = this.#written();
     this.#last = page;
     page.catch(() => {

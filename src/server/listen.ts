@@ -13,13 +13,13 @@ import { Connections, type DrainOptions, type DrainOutcome } from './connections
 import { reserveDescriptors } from './descriptors.ts';
 import { ExpressLane, type ServePlain } from './express-lane.ts';
 import { allowHalfClose } from './half-close.ts';
-import { type GiveWayReason, type ConnectionLimits, ConnectionTable } from './connection-table.ts';
+import { type EvictionReason, type ConnectionLimits, ConnectionTable } from './connection-table.ts';
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
-import { canSharePorts, open, openShared, type Place, portOf } from './shared-port.ts';
+import { canSharePorts, open, openShared, type ListenAddress, portOf } from './shared-port.ts';
 import { HEADERS_MAX } from './plain-request.ts';
 import { followSlowBody } from './slow-body.ts';
-import { tellWrongProtocol, type ClientError } from './wrong-protocol.ts';
+import { reportWrongProtocol, type ClientError } from './wrong-protocol.ts';
 import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';
 
 export interface ListenOptions {
@@ -46,7 +46,7 @@ export interface ListenOptions {
   readonly mayUseReserve?: boolean;
   readonly limits?: Partial<ListenerLimits>;
   /** For roles that report which callers are authenticated; by default created from the limits. */
-  readonly places?: ConnectionTable;
+  readonly connectionTable?: ConnectionTable;
   /** Called for each connection that was closed to make room for others. */
   readonly onCut?: (reason: CutReason) => void;
   readonly clock: Clock;
@@ -54,7 +54,7 @@ export interface ListenOptions {
 }
 
 /** Why a connection was closed: its place was needed, or it pipelined too many requests. */
-export type CutReason = GiveWayReason | 'pipelined';
+export type CutReason = EvictionReason | 'pipelined';
 
 export interface ListenerLimits extends ConnectionLimits {
   /** From the connection, or the first byte of a later request, to the end of its head. TLS has as long before that. */
@@ -113,8 +113,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     tls === undefined || 'serve' in tls ? tls : keepCertificate(tls, options.setting, clock, log);
   const limits = { ...LISTENER_LIMITS, ...options.limits };
   // One table for the servers of both address families.
-  const places = options.places ?? new ConnectionTable(limits);
-  const connections = new Connections(clock, (socket) => places.answered(socket));
+  const connectionTable = options.connectionTable ?? new ConnectionTable(limits);
+  const connections = new Connections(clock, (socket) => connectionTable.answered(socket));
   const onCut = (reason: CutReason, address: string | undefined): void => {
     log.warn('connection closed: a connection limit was reached', {
       reason,
@@ -123,8 +123,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     });
     options.onCut?.(reason);
   };
-  places.onGiveWay = onCut;
-  const parts = { limits, connections, places, certificate, onCut };
+  connectionTable.onEviction = onCut;
+  const parts = { limits, connections, connectionTable, certificate, onCut };
   try {
     const { servers, acceptors } = await bindAll(options, () => serverFor(options, parts));
     connections.adopt([...servers, ...acceptors]);
@@ -149,13 +149,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 interface ServerParts {
   readonly limits: ListenerLimits;
   readonly connections: Connections;
-  readonly places: ConnectionTable;
+  readonly connectionTable: ConnectionTable;
   readonly certificate: KeptCertificate | undefined;
   readonly onCut: (reason: CutReason, address: string | undefined) => void;
 }
 
 function serverFor(options: ListenOptions, parts: ServerParts): Server {
-  const { limits, connections, places, certificate } = parts;
+  const { limits, connections, connectionTable, certificate } = parts;
   const serverOptions = {
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
@@ -181,8 +181,8 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
   if (options.mayConnect !== undefined) closeStrangers(server, options.mayConnect, options);
   if (options.mayUseReserve !== true) reserveDescriptors(server, options.log, options.setting);
   server.timeout = limits.stalledTimeoutMs;
-  server.on('connection', (socket: Socket) => places.opened(socket));
-  const tell = tellWrongProtocol(options.log, options.setting);
+  server.on('connection', (socket: Socket) => connectionTable.opened(socket));
+  const report = reportWrongProtocol(options.log, options.setting);
   const refuser = new Refuser(options.refuse, connections, options.clock);
   const serveBy =
     (handler: RequestListener): RequestListener =>
@@ -207,12 +207,14 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
   if (options.halfClose === true) allowHalfClose(server, opened, connections, options.clock);
   if (options.express !== undefined) {
     const { express: serve, clock } = options;
-    connections.adoptLane(new ExpressLane(server, opened, { serve, connections, places, limits, clock }));
+    connections.adoptLane(
+      new ExpressLane(server, opened, { serve, connections, connectionTable, limits, clock }),
+    );
   }
   server.on('request', serveBy(options.handler));
   if (options.onExpectContinue !== undefined) server.on('checkContinue', serveBy(options.onExpectContinue));
   server.on('clientError', (error: NodeJS.ErrnoException & ClientError, socket) => {
-    tell(error, server.listening ? portOf(server) : undefined);
+    report(error, server.listening ? portOf(server) : undefined);
     const refuse = (): void => refuser.parserFailed(error, socket);
     const mayGoOn = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && limits.bodyPauseMs > 0;
     if (mayGoOn && followSlowBody(socket, connections, limits.bodyPauseMs, options.clock, refuse)) return;
@@ -225,7 +227,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
 function isTaken(
   request: IncomingMessage,
   response: ServerResponse,
-  { limits, connections, places, onCut }: ServerParts,
+  { limits, connections, connectionTable, onCut }: ServerParts,
 ): boolean {
   const { socket } = request;
   // The connection was closed, and this request was in the last chunk read from it.
@@ -237,8 +239,8 @@ function isTaken(
   }
   connections.began(request, response);
   const isWhole = !hasBody(request);
-  places.began(socket, isWhole);
-  if (!isWhole && limits.needsWholeRequest) request.once('end', () => places.proved(socket));
+  connectionTable.began(socket, isWhole);
+  if (!isWhole && limits.needsWholeRequest) request.once('end', () => connectionTable.proved(socket));
   return true;
 }
 
@@ -324,13 +326,13 @@ export const BACKLOG = 4_096;
 
 async function bindServer(
   server: Server,
-  place: Place,
+  address: ListenAddress,
   { log, setting }: ListenOptions,
   canShare: boolean,
 ): Promise<NetServer[]> {
   try {
-    const others = canShare ? await openShared(server, place) : [];
-    if (!canShare) await open(server, place);
+    const others = canShare ? await openShared(server, address) : [];
+    if (!canShare) await open(server, address);
     for (const each of [server, ...others]) {
       // A failed accept (no descriptors left) must not end the process.
       each.on('error', (error: NodeJS.ErrnoException) =>
@@ -339,7 +341,7 @@ async function bindServer(
     }
     return others;
   } catch (error) {
-    throw listenErrorOf(error as NodeJS.ErrnoException, place.host, place.port, setting);
+    throw listenErrorOf(error as NodeJS.ErrnoException, address.host, address.port, setting);
   }
 }
 

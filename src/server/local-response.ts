@@ -6,3 +6,17 @@ export interface LocalResponse {
   /** The whole body; only a role's own response can be empty. */
   readonly body: Buffer;
 }
+
+/** A response in JSON. `headers` are added to those of the body. */
+export function jsonResponse(
+  status: number,
+  content: object,
+  headers: Readonly<Record<string, string>> = {},
+): LocalResponse {
+  const body = Buffer.from(JSON.stringify(content));
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'content-length': String(body.length), ...headers },
+    body,
+  };
+}

@@ -8,7 +8,7 @@ import { type AddressInfo, createServer, type ListenOptions, type Server } from 
 export const SOCKETS = 4;
 
 /** Where sockets listen. An IPv6 address takes only callers over IPv6. */
-export interface Place {
+export interface ListenAddress {
   readonly host: string;
   readonly port: number;
   readonly backlog?: number;
@@ -18,10 +18,10 @@ export interface Place {
 type Sharing = ListenOptions & { readonly reusePort: boolean };
 
 /** Resolves once it listens. */
-export function open<T extends Server>(server: T, place: Place, isShared = false): Promise<T> {
+export function open<T extends Server>(server: T, address: ListenAddress, isShared = false): Promise<T> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ ...place, ipv6Only: true, reusePort: isShared } satisfies Sharing, () => {
+    server.listen({ ...address, ipv6Only: true, reusePort: isShared } satisfies Sharing, () => {
       server.removeListener('error', reject);
       resolve(server);
     });
@@ -48,15 +48,15 @@ export async function canSharePorts(): Promise<boolean> {
  * same user that asks for it, so a given port is first opened unshared: a port in use is then still an error. A port
  * that the system chooses is free, and is kept open from then on, because another program could get it in between.
  */
-export async function openShared(server: HttpServer, place: Place): Promise<Server[]> {
-  if (place.port !== 0) {
-    const alone = await open(createServer(), place);
+export async function openShared(server: HttpServer, address: ListenAddress): Promise<Server[]> {
+  if (address.port !== 0) {
+    const alone = await open(createServer(), address);
     await new Promise((resolve) => alone.close(resolve));
   }
   const others = Array.from({ length: SOCKETS - 1 }, () => acceptorFor(server));
   try {
-    await open(server, place, true);
-    const shared = { ...place, port: portOf(server) };
+    await open(server, address, true);
+    const shared = { ...address, port: portOf(server) };
     for (const each of others) await open(each, shared, true);
     return others;
   } catch (error) {

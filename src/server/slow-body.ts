@@ -17,7 +17,7 @@ export function followSlowBody(
   const request = connections.of(socket).at(-1)?.request;
   if (request === undefined || request.complete) return false;
   let bytesBefore = socket.bytesRead;
-  const look = (): void => {
+  const check = (): void => {
     if (request.complete || socket.destroyed) return;
     const { bytesRead } = socket;
     if (bytesRead === bytesBefore && (request.readableLength ?? 0) === 0) {
@@ -25,8 +25,8 @@ export function followSlowBody(
       return;
     }
     bytesBefore = bytesRead;
-    clock.after(pauseMs, look);
+    clock.after(pauseMs, check);
   };
-  clock.after(pauseMs, look);
+  clock.after(pauseMs, check);
   return true;
 }

@@ -12,21 +12,21 @@ const SETTLE_MS = 200;
 const POLL_MS = 30_000;
 
 /**
- * Calls `look` soon after anything happened in the folders of the files, and every half minute; `look` decides whether
+ * Calls `onCheck` soon after anything happened in the folders of the files, and every half minute; `onCheck` decides whether
  * the contents changed. Folders are watched, not files: a mounted Secret changes through a link beside the file.
  */
-export function watchFiles(files: readonly string[], clock: Clock, look: () => void): FilesWatch {
+export function watchFiles(files: readonly string[], clock: Clock, onCheck: () => void): FilesWatch {
   const watchers: FSWatcher[] = [];
   let settle: Timer | undefined;
   let poll: Timer | undefined;
   const soon = (): void => {
     settle?.cancel();
-    settle = clock.after(SETTLE_MS, look);
+    settle = clock.after(SETTLE_MS, onCheck);
   };
   const pollOn = (): void => {
     poll = clock.after(POLL_MS, () => {
       pollOn();
-      look();
+      onCheck();
     });
   };
   for (const folder of new Set(files.map((file) => dirname(file)))) {

@@ -14,7 +14,7 @@ export interface ClientError {
  * A caller that uses https:// on an http:// port, or the reverse, sees an unhelpful error of its TLS library; the log
  * explains it.
  */
-export function tellWrongProtocol(
+export function reportWrongProtocol(
   log: Log,
   setting: string,
 ): (error: ClientError, port: number | undefined) => void {

@@ -82,19 +82,19 @@ function urlHostsOf({ allowedUrlHosts: urlHosts }: Values['jssdk']): Pick<Rights
 }
 
 function hashOfKeyFile(reader: SettingsReader, index: number): string | undefined {
-  const place = `clients[${index}].keyFile` as const;
-  const key = reader.content(place)?.reveal();
+  const path = `clients[${index}].keyFile` as const;
+  const key = reader.content(path)?.reveal();
   if (key === undefined) return undefined;
   if (/^["'`]|["'`]$/.test(key)) {
-    reader.warnOf(place, 'the key has quotes around it, which are part of it here: remove them');
+    reader.warnOf(path, 'the key has quotes around it, which are part of it here: remove them');
   } else if (!/^[\x21-\x7e]+$/.test(key)) {
     reader.warnOf(
-      place,
+      path,
       'the key contains characters other than visible ASCII, so no caller can send it as a credential',
     );
   }
   if (key.length < KEY_CHARACTERS_MIN) {
-    reader.warnOf(place, `the key has ${key.length} characters and is easily guessed`);
+    reader.warnOf(path, `the key has ${key.length} characters and is easily guessed`);
   }
   return createHash('sha256').update(key).digest('hex');
 }

@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts';
 import { type ReadFile, whyUnreadable } from './reader.ts';
 import type { Role } from './role.ts';
 
-export interface SettingsPlace {
+export interface SettingsLocation {
   readonly env: Environment;
   readonly role: Role;
   /** Undefined: environment only. */
@@ -20,12 +20,12 @@ export type LoadedSettings = ParsedSettings & {
 
 /** Reads the settings file, if there is one, and every file that it names. */
 export function loadSettings(
-  place: SettingsPlace,
+  location: SettingsLocation,
   readFile: ReadFile,
   accessOf: AccessOf = accessOnDisk,
 ): LoadedSettings {
   const hash = createHash('sha256');
-  const parsed = parseAt(place, {
+  const parsed = parseAt(location, {
     readFile(path) {
       let text: string;
       try {
@@ -49,7 +49,7 @@ export function loadSettings(
 }
 
 function parseAt(
-  { configFile, ...rest }: SettingsPlace,
+  { configFile, ...rest }: SettingsLocation,
   files: { readonly readFile: ReadFile; readonly accessOf: AccessOf },
 ): ParsedSettings {
   if (configFile === undefined) return parseSettings({ ...rest, ...files });

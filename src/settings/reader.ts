@@ -138,12 +138,12 @@ export class SettingsReader {
     const { raw } = this.#input;
     const parsed = schema.safeParse(treeOf({ ...raw, values: this.#toRead }));
     if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) this.#tell(issue);
+    for (const issue of parsed.error.issues) this.#reportIssue(issue);
     return schema.parse(treeOf({ ...raw, values: this.#toRead }));
   }
 
   /** Reports a problem with a setting, or an item of a list, and drops it. */
-  #tell(issue: z.core.$ZodIssue): void {
+  #reportIssue(issue: z.core.$ZodIssue): void {
     const { values } = this.#input.raw;
     const index = issue.path.at(-1);
     const key = keyOf(typeof index === 'number' ? issue.path.slice(0, -1) : issue.path);

@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { type FilesWatch, watchFiles } from '../server/watch-files.ts';
-import { type LoadedSettings, loadSettings, type SettingsPlace } from './load.ts';
+import { type LoadedSettings, loadSettings, type SettingsLocation } from './load.ts';
 import type { ReadFile } from './reader.ts';
 import type { Settings } from './settings.ts';
 
 export interface SettingsWatchInput {
-  readonly place: SettingsPlace;
+  readonly location: SettingsLocation;
   readonly readFile: ReadFile;
   readonly clock: Clock;
   readonly log: Log;
@@ -29,7 +29,7 @@ type GoodSettings = Extract<LoadedSettings, { kind: 'ok' }>;
  * `started` are the settings in force when this process started.
  */
 export function watchSettings(started: GoodSettings, input: SettingsWatchInput): SettingsWatch {
-  const { place, log, clock, apply } = input;
+  const { location, log, clock, apply } = input;
   let seen = started.digest;
   let inForce = seen;
   let restartKeys = '';
@@ -37,14 +37,14 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
   let watching: FilesWatch | undefined;
 
   const follow = (files: readonly string[]): void => {
-    const next = [...new Set(place.configFile === undefined ? files : [place.configFile, ...files])];
+    const next = [...new Set(location.configFile === undefined ? files : [location.configFile, ...files])];
     if (next.join('\n') === watched.join('\n')) return;
     watching?.close();
     watched = next;
-    watching = watchFiles(next, clock, look);
+    watching = watchFiles(next, clock, reload);
   };
-  function look(): void {
-    const parsed = loadSettings(place, input.readFile);
+  function reload(): void {
+    const parsed = loadSettings(location, input.readFile);
     const { digest } = parsed;
     // The files changed, but not their contents, which were already checked.
     if (digest === seen) return;
@@ -62,7 +62,7 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
       return;
     }
     inForce = digest;
-    restartKeys = tellOfRestart(log, started.fixed, parsed.fixed, restartKeys);
+    restartKeys = warnOfRestart(log, started.fixed, parsed.fixed, restartKeys);
     apply(parsed.settings);
     log.info('settings reloaded', { files: watched });
   }
@@ -72,25 +72,25 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
     reload: () => {
       // An explicit reload always logs its result, even if nothing changed.
       seen = '';
-      look();
+      reload();
     },
     close: () => watching?.close(),
   };
 }
 
 /** Names the settings that differ from those at start, once for each set of them. */
-function tellOfRestart(
+function warnOfRestart(
   log: Log,
   started: ReadonlyMap<string, string>,
   now: ReadonlyMap<string, string>,
-  told: string,
+  warnedKeys: string,
 ): string {
   const changed = [...now]
     .filter(([key, digest]) => started.get(key) !== digest)
     .map(([key]) => key)
     .toSorted();
   const keys = changed.join(' ');
-  if (keys !== '' && keys !== told) {
+  if (keys !== '' && keys !== warnedKeys) {
     log.warn('changed settings need a restart to take effect', { settings: changed });
   }
   return keys;

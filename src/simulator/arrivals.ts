@@ -72,7 +72,7 @@ export class Arrivals {
     // Trimmed in batches: removing the first item of a long array each time would be slow.
     if (this.#list.length >= ARRIVALS_MAX * 2) this.#list = this.#list.slice(-ARRIVALS_MAX);
     this.#counts(path).calls += 1;
-    for (const look of this.#waiting) look();
+    for (const check of this.#waiting) check();
     return arrival;
   }
 
@@ -101,14 +101,14 @@ export class Arrivals {
   /** Resolves when `count` of the listed requests match. */
   until(count: number, path = '*'): Promise<readonly Arrival[]> {
     return new Promise((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         const found = this.list(path);
         if (found.length < count) return;
-        this.#waiting.delete(look);
+        this.#waiting.delete(check);
         resolve(found);
       };
-      this.#waiting.add(look);
-      look();
+      this.#waiting.add(check);
+      check();
     });
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { BoundedBytes } from '../base/bounded-bytes.ts';
 
 export interface ReceivedBody {
   readonly lengthBytes: number;
@@ -32,17 +33,16 @@ export function readBody(req: IncomingMessage, keepBytesMax: number): Promise<Re
   }
   return new Promise((resolve) => {
     const hash = createHash('sha256');
-    let kept: Buffer[] | undefined = [];
+    let kept: BoundedBytes | undefined = new BoundedBytes(keepBytesMax);
     let lengthBytes = 0;
     req.on('data', (chunk: Buffer) => {
       hash.update(chunk);
       lengthBytes += chunk.length;
-      if (lengthBytes > keepBytesMax) kept = undefined;
-      else kept?.push(chunk);
+      if (kept?.push(chunk) === false) kept = undefined;
     });
     req.on('end', () => {
       const sha256 = hash.digest('hex');
-      const bytes = kept?.length === 1 ? kept[0] : kept && Buffer.concat(kept);
+      const bytes = kept?.whole();
       resolve({ lengthBytes, sha256, ...(bytes !== undefined && { bytes }) });
     });
     const gone = (): void => resolve(undefined);

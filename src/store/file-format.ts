@@ -59,7 +59,7 @@ export function parseFile(text: string, cipher: TokenCipher): ParsedFile {
       continue;
     }
     const { fingerprint, issuedAtUnixMs, expiresAtUnixMs } = token;
-    const value = cipher.decrypt(token.value, placeOf(appid, mode, token));
+    const value = cipher.decrypt(token.value, associatedDataOf(appid, mode, token));
     if (value === undefined && !isEncrypted(token.value)) {
       // Anyone who can write the file may have put it there. The quota usage is never encrypted and harmless.
       inClear += 1;
@@ -89,7 +89,7 @@ export function formatFile(records: readonly TokenRecord[], cipher: TokenCipher)
     mode,
     ...(token !== undefined && {
       token: {
-        value: cipher.encrypt(token.value.reveal(), placeOf(appid, mode, token)),
+        value: cipher.encrypt(token.value.reveal(), associatedDataOf(appid, mode, token)),
         fingerprint: fingerprintOf(token.value.reveal()),
         issuedAtUnixMs: token.issuedAtUnixMs,
         expiresAtUnixMs: token.expiresAtUnixMs,
@@ -100,7 +100,7 @@ export function formatFile(records: readonly TokenRecord[], cipher: TokenCipher)
   return `${JSON.stringify({ format: FORMAT, accounts }, undefined, 2)}\n`;
 }
 
-function placeOf(
+function associatedDataOf(
   appid: string,
   mode: string,
   { issuedAtUnixMs, expiresAtUnixMs }: { issuedAtUnixMs: number; expiresAtUnixMs: number },

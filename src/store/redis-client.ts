@@ -3,7 +3,7 @@ import type { Secret } from '../base/secret.ts';
 import { parseRedisUrl } from './redis-url.ts';
 
 /** The address of Redis. */
-export interface RedisPlace {
+export interface RedisTarget {
   /** redis:// or rediss://, optionally with user and password. With Sentinels, its host is the group's name. */
   readonly url: Secret;
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
@@ -23,7 +23,7 @@ export interface ClientParts {
 
 /** Returns a client that is not connected yet. It reconnects automatically and does not queue commands. */
 export async function makeClient(
-  { url, sentinels, cluster }: RedisPlace,
+  { url, sentinels, cluster }: RedisTarget,
   parts: ClientParts,
 ): Promise<Redis | Cluster> {
   // Loaded lazily: other stores do not need the client.

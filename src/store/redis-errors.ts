@@ -40,16 +40,6 @@ export function isOfStore(error: unknown): boolean {
   return error instanceof Error && ('syscall' in error || OF_CLIENT.test(error.stack ?? ''));
 }
 
-/** The stack of an error, without its message. */
-export function placesOf(error: unknown): readonly string[] {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  return stack
-    .split('\n')
-    .filter((line) => /^\s+at /.test(line))
-    .slice(0, 5)
-    .map((line) => line.trim());
-}
-
 export function hintOf(reason: string): string | undefined {
   switch (reason) {
     case 'WRONGPASS':

@@ -1,12 +1,14 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Clock, Timer } from '../base/clock.ts';
+import { stackFrames } from '../base/fault.ts';
+import { within } from '../base/wait.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import { makeClient, type RedisPlace } from './redis-client.ts';
-import { hintOf, isOfSelect, isOfStore, isReadOnly, placesOf, reasonOf } from './redis-errors.ts';
+import { makeClient, type RedisTarget } from './redis-client.ts';
+import { hintOf, isOfSelect, isOfStore, isReadOnly, reasonOf } from './redis-errors.ts';
 
 export interface RedisLinkParts {
-  readonly place: RedisPlace;
+  readonly target: RedisTarget;
   readonly channel: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -114,15 +116,15 @@ export class RedisLink {
   }
 
   async #open(): Promise<void> {
-    const { place } = this.#parts;
+    const { target } = this.#parts;
     const parts = {
       connectMs: 2 * ANSWER_MS_MAX,
       silenceMs: PINGS_MAX * PING_MS,
       retryMs: (times: number) => this.#retryMs(times),
       askFailed: (error: unknown) => this.#refused(error),
     };
-    const commands = await makeClient(place, parts);
-    const messages = await makeClient(place, parts);
+    const commands = await makeClient(target, parts);
+    const messages = await makeClient(target, parts);
     this.#commands = commands;
     this.#messages = messages;
     if (this.#closed) return;
@@ -197,7 +199,7 @@ export class RedisLink {
   }
 
   #unanswered(redis: Redis | Cluster, account: string): void {
-    if (this.#parts.place.cluster) {
+    if (this.#parts.target.cluster) {
       this.#silent.set(account, this.#parts.clock.monotonicMs() + SILENT_MS);
       this.#parts.log.warn('token store node did not answer', { account });
       return;
@@ -216,7 +218,7 @@ export class RedisLink {
   /** An unhandled rejection, in the client or elsewhere, must not end a process that keeps tokens. */
   stray(error: unknown): void {
     if (this.#closed) return;
-    const at = placesOf(error);
+    const at = stackFrames(error);
     if (!isOfStore(error)) {
       const name = error instanceof Error ? error.name : typeof error;
       this.#parts.log.error('internal error caught; please report it', { name, at });
@@ -286,10 +288,12 @@ export class RedisLink {
 
   /** Resolves to undefined if the work takes too long; its later outcome is ignored. */
   #within<Answer>(work: Promise<Answer>): Promise<Answer | undefined> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#parts.clock.after(ANSWER_MS_MAX, () => resolve(undefined));
-      work.then(resolve, reject).finally(() => timer.cancel());
-    });
+    return within(
+      this.#parts.clock,
+      ANSWER_MS_MAX,
+      () => work,
+      () => undefined,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { RedisPlace } from './redis-client.ts';
+import type { RedisTarget } from './redis-client.ts';
 import { type LinkListener, RedisLink, type RedisLinkParts } from './redis-link.ts';
 
 export interface RedisLinksParts extends RedisLinkParts {
@@ -24,15 +24,15 @@ const TRIAL = `return redis.call('SET', KEYS[1], '1', 'PX', '1000')`;
 export class RedisLinks {
   readonly #parts: RedisLinksParts;
   readonly #listener: LinkListener;
-  #current: { readonly place: RedisPlace; readonly link: RedisLink };
-  #next: { readonly place: RedisPlace; readonly link: RedisLink } | undefined;
+  #current: { readonly target: RedisTarget; readonly link: RedisLink };
+  #next: { readonly target: RedisTarget; readonly link: RedisLink } | undefined;
   #trial: Timer | undefined;
   readonly #parting = new Map<RedisLink, Timer>();
 
   constructor(parts: RedisLinksParts, listener: LinkListener) {
     this.#parts = parts;
     this.#listener = listener;
-    this.#current = { place: parts.place, link: this.#open(parts.place) };
+    this.#current = { target: parts.target, link: this.#open(parts.target) };
     parts.onRejection?.((error) => (this.#next ?? this.#current).link.stray(error));
   }
 
@@ -45,11 +45,11 @@ export class RedisLinks {
   }
 
   /** Applies new settings as soon as they work. */
-  use(place: RedisPlace): void {
-    if (isSame(place, (this.#next ?? this.#current).place)) return;
+  use(target: RedisTarget): void {
+    if (isSame(target, (this.#next ?? this.#current).target)) return;
     this.#trial?.cancel();
     void this.#next?.link.close();
-    this.#next = isSame(place, this.#current.place) ? undefined : { place, link: this.#open(place) };
+    this.#next = isSame(target, this.#current.target) ? undefined : { target, link: this.#open(target) };
   }
 
   async close(): Promise<void> {
@@ -59,13 +59,13 @@ export class RedisLinks {
     await Promise.all(links.map((link) => link?.close() ?? Promise.resolve()));
   }
 
-  #open(place: RedisPlace): RedisLink {
+  #open(target: RedisTarget): RedisLink {
     const role = (): LinkRole => {
       if (link === this.#current.link) return 'in force';
       return link === this.#next?.link ? 'tried' : 'left';
     };
     const link: RedisLink = new RedisLink(
-      { ...this.#parts, place, log: logOf(this.#parts.log, role) },
+      { ...this.#parts, target, log: logOf(this.#parts.log, role) },
       {
         connected: () => {
           if (link === this.#current.link) this.#listener.connected();
@@ -108,8 +108,8 @@ export class RedisLinks {
   }
 }
 
-function isSame(one: RedisPlace, other: RedisPlace): boolean {
-  const textOf = ({ url, sentinels, cluster }: RedisPlace): string =>
+function isSame(one: RedisTarget, other: RedisTarget): boolean {
+  const textOf = ({ url, sentinels, cluster }: RedisTarget): string =>
     JSON.stringify([url.reveal(), sentinels.map(({ host, port }) => `${host}:${port}`), cluster]);
   return textOf(one) === textOf(other);
 }

@@ -1,6 +1,6 @@
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';
-import type { RedisPlace } from './redis-client.ts';
+import type { RedisTarget } from './redis-client.ts';
 import { RedisLinks, type RedisLinksParts } from './redis-links.ts';
 import { CHARGE, DOUBT, KEEP, PUBLISH, READ, RELEASE, type Script, TAKE } from './redis-scripts.ts';
 import { isEncrypted, type TokenCipher } from './cipher.ts';
@@ -83,7 +83,7 @@ export class RedisRecords implements SharedRecords {
     pause?: Pause,
   ): Promise<'stored' | 'older' | 'unavailable'> {
     const { generation, value, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
-    const sealed = this.#parts.cipher.encrypt(value.reveal(), placeOf(account, record));
+    const sealed = this.#parts.cipher.encrypt(value.reveal(), associatedDataOf(account, record));
     const reply = await this.#run(PUBLISH, account, [
       pause?.owner ?? '',
       pause?.forMs ?? 0,
@@ -113,8 +113,8 @@ export class RedisRecords implements SharedRecords {
   }
 
   /** Applies new settings as soon as they work. */
-  use(place: RedisPlace): void {
-    this.#links.use(place);
+  use(target: RedisTarget): void {
+    this.#links.use(target);
   }
 
   close(): Promise<void> {
@@ -156,7 +156,7 @@ export class RedisRecords implements SharedRecords {
       issuedAtUnixMs: Number(issued),
       expiresAtUnixMs: Number(expires),
     };
-    const text = this.#parts.cipher.decrypt(value, placeOf(account, written));
+    const text = this.#parts.cipher.decrypt(value, associatedDataOf(account, written));
     const record = notAhead(written, dated ?? '');
     if (text === undefined) return { ...base, record, isUndecryptable: true, isInClear: !isEncrypted(value) };
     if (!isSound(written, text)) return base;
@@ -208,7 +208,7 @@ type Reply = readonly [
 ];
 
 /** The cipher's associated data: a stored token is not valid for another account, mode, generation or lifetime. */
-function placeOf({ appid, mode }: SharedAccount, record: Omit<SharedRecord, 'value'>): string {
+function associatedDataOf({ appid, mode }: SharedAccount, record: Omit<SharedRecord, 'value'>): string {
   const { generation, fingerprint, issuedAtUnixMs, expiresAtUnixMs } = record;
   return [appid, mode, generation, fingerprint, issuedAtUnixMs, expiresAtUnixMs].join(' ');
 }

@@ -1,6 +1,6 @@
 import type { LeaseManager } from '../token/lease.ts';
 import type { SharedState } from '../token/state.ts';
-import type { RedisPlace } from './redis-client.ts';
+import type { RedisTarget } from './redis-client.ts';
 import type { SharedAccount } from './shared-records.ts';
 
 /**
@@ -19,7 +19,7 @@ export interface TokenStore {
   /** Present if other processes own the same accounts. Call it before `load`; `onShared` receives what they publish. */
   share?(account: SharedAccount, onShared: (shared: SharedState) => void): LeaseManager;
   /** Present if new settings for the same kind of store can be applied at runtime. */
-  use?(place: RedisPlace): void;
+  use?(target: RedisTarget): void;
   /** Flushes pending writes. */
   close(): Promise<void>;
 }

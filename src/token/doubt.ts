@@ -21,7 +21,7 @@ export interface Doubt {
   /** The errcode of the last report. */
   readonly errcode: number;
   /** How often a refresh on the quota returned the same token. */
-  readonly spentInVain: number;
+  readonly futileRefreshes: number;
 }
 
 export interface Hold {
@@ -47,7 +47,7 @@ export const NO_DOUBT: Doubt = {
   lookedAtMs: -Infinity,
   tries: 0,
   errcode: 0,
-  spentInVain: 0,
+  futileRefreshes: 0,
 };
 
 /** The key of all reports without a key of their own. */
@@ -97,9 +97,9 @@ export function isCovered(doubt: Doubt, { key, succeeded }: Report, nowMs: numbe
 /** Returns the same object if the report starts nothing. */
 export function withReport(doubt: Doubt, report: Report, nowMs: number): Doubt {
   const key = keptKey(doubt, report.key);
-  const heard = report.succeeded ? withSuccess(doubt, key) : doubt;
-  if (isCovered(heard, { ...report, key, succeeded: false }, nowMs)) return heard;
-  return { ...heard, pending: new Set([...heard.pending, key]), errcode: report.errcode };
+  const noted = report.succeeded ? withSuccess(doubt, key) : doubt;
+  if (isCovered(noted, { ...report, key, succeeded: false }, nowMs)) return noted;
+  return { ...noted, pending: new Set([...noted.pending, key]), errcode: report.errcode };
 }
 
 export function lookBegun(doubt: Doubt, nowMs: number): Doubt {
@@ -128,7 +128,7 @@ export function lookAccepted(doubt: Doubt, nowMs: number): Doubt {
   for (const [key, hold] of doubt.holds) {
     if (isEnding(hold, nowMs) && doubt.looking?.has(key) !== true) holds.set(key, nextHold(key, hold, nowMs));
   }
-  return { ...doubt, looking: undefined, holds, settled: doubt.begun, tries: 0, spentInVain: 0 };
+  return { ...doubt, looking: undefined, holds, settled: doubt.begun, tries: 0, futileRefreshes: 0 };
 }
 
 /** Active, in the last share of its time, and not shortened by a success. */

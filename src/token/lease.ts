@@ -29,13 +29,13 @@ export type Lease =
 
 export interface LeaseDenied {
   readonly kind: 'denied';
-  readonly reason: StoreLack;
+  readonly reason: DenialReason;
   /** For people: the cause and what to do. */
   readonly message: string;
 }
 
 /** What we lack from the store to be allowed to fetch. */
-export type StoreLack = 'unavailable' | 'undecryptable' | 'forced_unknown';
+export type DenialReason = 'unavailable' | 'undecryptable' | 'forced_unknown';
 
 /** For `/status`. */
 export interface LeaseStatus {

@@ -94,7 +94,7 @@ function onLoaded(
   if (state.phase.kind !== 'loading') return unchanged(state);
   const known: State = {
     ...state,
-    spentAtMs: { ...state.spentAtMs, stable: forcedAtMs },
+    usedAtMs: { ...state.usedAtMs, stable: forcedAtMs },
     phase: { kind: 'idle' },
   };
   if (!isLive(token, moment.nowMs)) return beginFetch(known, 'startup', false, moment);
@@ -118,7 +118,7 @@ function onWake(state: State, moment: Moment): Step {
     case 'rationed':
       if (isDue) return beginFetch(state, 'ahead', false, moment);
       if (moment.nowMs < phase.untilMs) return unchanged(state);
-      return phase.next === 'spend' ? spend(state, moment) : look(state, moment);
+      return phase.next === 'fetch' ? renew(state, moment) : look(state, moment);
   }
 }
 
@@ -156,40 +156,40 @@ function onFetched(state: State, round: number, fetched: Token, moment: Moment):
   const isNew = charged.token?.fingerprint !== fetched.fingerprint;
   const ended = isNew ? succeeded(charged, fetched, moment) : sameAgain(charged, fetched, moment);
   const isLookOver = isNew && phase.trigger === 'refused' && phase.charged === undefined;
-  const told: Effect[] = [
+  const effects: Effect[] = [
     { kind: 'save' },
     { kind: 'concluded', trigger: phase.trigger, result: isNew ? 'renewed' : 'unchanged' },
     // The stable endpoint returns another token only if the old one is no longer valid.
     ...(isLookOver ? [looked('refused')] : []),
   ];
-  return after(told, afterFetch(ended, phase.charged !== undefined, moment));
+  return after(effects, afterFetch(ended, phase.charged !== undefined, moment));
 }
 
-function afterFetch(state: State, wasSpent: boolean, moment: Moment): Step {
+function afterFetch(state: State, usedQuota: boolean, moment: Moment): Step {
   if (state.fetchAgain) return beginFetch(state, 'manual', false, moment);
   if (state.doubt.looking === undefined) return lookIfDue(state, moment);
-  if (!wasSpent) return beginProbe(state, moment);
-  const spentInVain = state.doubt.spentInVain + 1;
-  return rationed({ ...state, doubt: { ...state.doubt, spentInVain } }, moment);
+  if (!usedQuota) return beginProbe(state, moment);
+  const futileRefreshes = state.doubt.futileRefreshes + 1;
+  return rationed({ ...state, doubt: { ...state.doubt, futileRefreshes } }, moment);
 }
 
 function onFetchFailed(
   state: State,
-  { round, diagnosis, unspent }: { round: number; diagnosis: Diagnosis; unspent?: true },
+  { round, diagnosis, unused }: { round: number; diagnosis: Diagnosis; unused?: true },
   moment: Moment,
 ): Step {
   const { phase } = state;
   if (phase.kind !== 'fetching' || phase.round !== round) return unchanged(state);
-  const charged = unspent
+  const charged = unused
     ? refund(state, phase.charged)
     : notingFailure(settleUse(state, phase.charged, moment.nowMs), moment.nowMs);
-  const told: Effect[] = [{ kind: 'concluded', trigger: phase.trigger, result: 'failed' }];
-  if (charged.fetchAgain) return after(told, beginFetch(charged, 'manual', false, moment));
+  const effects: Effect[] = [{ kind: 'concluded', trigger: phase.trigger, result: 'failed' }];
+  if (charged.fetchAgain) return after(effects, beginFetch(charged, 'manual', false, moment));
   // The platform counts forced refreshes separately; the quota of normal mode is not affected.
   const isUsedUp = phase.trigger === 'forced' && diagnosis.errcode === USED_UP;
-  if (isUsedUp) return after(told, rationed(charged, moment));
+  if (isUsedUp) return after(effects, rationed(charged, moment));
   const trigger = phase.trigger === 'forced' ? 'refused' : phase.trigger;
-  return after(told, afterFailure(charged, trigger, diagnosis, moment));
+  return after(effects, afterFailure(charged, trigger, diagnosis, moment));
 }
 
 /** A look that failed transiently is retried soon, while the reporters still wait. */
@@ -197,11 +197,11 @@ function afterFailure(state: State, trigger: Trigger, diagnosis: Diagnosis, mome
   const { doubt } = state;
   if (doubt.looking === undefined) return unchanged(rest(state, trigger, diagnosis, moment));
   const failed: State = { ...state, doubt: lookFailed(doubt) };
-  const told = [looked('failed')];
+  const effects = [looked('failed')];
   const isRepeated = diagnosis.recheckMs === undefined && !diagnosis.throttled && doubt.tries < LOOK_REPEATS;
   if (!isRepeated) {
     const rested: State = { ...failed, doubt: { ...failed.doubt, tries: 0 } };
-    return { state: rest(rested, trigger, diagnosis, moment), effects: told };
+    return { state: rest(rested, trigger, diagnosis, moment), effects };
   }
   const untilMs = moment.nowMs + moment.random() * LOOK_REPEAT_MS;
   const repeated: State = {
@@ -209,7 +209,7 @@ function afterFailure(state: State, trigger: Trigger, diagnosis: Diagnosis, mome
     doubt: { ...failed.doubt, tries: doubt.tries + 1 },
     phase: { kind: 'resting', untilMs, trigger, diagnosis },
   };
-  return { state: repeated, effects: told };
+  return { state: repeated, effects };
 }
 
 function onProbed(
@@ -223,7 +223,7 @@ function onProbed(
   const idle: State = { ...state, phase: { kind: 'idle' } };
   if (state.fetchAgain) return beginFetch(idle, 'manual', false, moment);
   if (state.token?.fingerprint !== phase.fingerprint) return onWake(idle, moment);
-  if (outcome === 'refused') return after([looked('refused')], spend(idle, moment));
+  if (outcome === 'refused') return after([looked('refused')], renew(idle, moment));
   if (outcome !== 'accepted') return afterFailure(state, 'refused', outcome, moment);
   const doubt = lookAccepted(state.doubt, moment.nowMs);
   return after([looked('accepted')], onWake({ ...idle, attempts: 0, doubt }, moment));
@@ -255,7 +255,7 @@ function onManual(state: State, moment: Moment): Step {
       const { mode, quota } = moment.policy;
       const mayForce =
         mode === 'stable' &&
-        checkQuota(state.spentAtMs.stable, manualQuota(quota), moment.nowMs).kind === 'allowed';
+        checkQuota(state.usedAtMs.stable, manualQuota(quota), moment.nowMs).kind === 'allowed';
       return beginFetch(state, 'manual', mayForce, moment);
     }
   }
@@ -265,9 +265,9 @@ function onAdopted(state: State, shared: SharedState, moment: Moment): Step {
   const { phase } = state;
   if (phase.kind === 'loading') return unchanged(state);
   const noted = notingShared(state, shared.token);
-  const told = phase.kind === 'fetching' ? noted : withUses(noted, shared.forcedAtMs, moment.nowMs);
-  if (!isSuccessor(shared.token, state, moment)) return unchanged(told);
-  const adopted = succeeded(told, shared.token, moment);
+  const known = phase.kind === 'fetching' ? noted : withUses(noted, shared.forcedAtMs, moment.nowMs);
+  if (!isSuccessor(shared.token, state, moment)) return unchanged(known);
+  const adopted = succeeded(known, shared.token, moment);
   const isBusy = phase.kind === 'fetching' || phase.kind === 'probing';
   return unchanged(isBusy ? { ...adopted, phase } : adopted);
 }
@@ -278,12 +278,12 @@ function onYielded(state: State, round: number, shared: SharedState, moment: Mom
   if (phase.round !== round) return unchanged(state);
   const charged = phase.kind === 'fetching' ? phase.charged : undefined;
   const noted = notingShared(refund(state, charged), shared.token);
-  const told = withUses(noted, shared.forcedAtMs, moment.nowMs);
-  const idle: State = { ...told, phase: { kind: 'idle' } };
+  const known = withUses(noted, shared.forcedAtMs, moment.nowMs);
+  const idle: State = { ...known, phase: { kind: 'idle' } };
   const next = isSuccessor(shared.token, idle, moment) ? succeeded(idle, shared.token, moment) : idle;
   if (next.fetchAgain) return beginFetch(next, 'manual', false, moment);
   if (next.doubt.looking === undefined) return onWake(next, moment);
-  return charged === undefined ? look(next, moment) : spend(next, moment);
+  return charged === undefined ? look(next, moment) : renew(next, moment);
 }
 
 function isSuccessor(token: Token | undefined, state: State, moment: Moment): token is Token {
@@ -305,29 +305,29 @@ function look(state: State, moment: Moment): Step {
   if (moment.policy.mode === 'stable') return beginFetch(looking, 'refused', false, moment);
   // This close to its expiry, trusting the platform's errcode costs nothing.
   const isNearEnd = token.expiresAtMs - moment.nowMs <= earlyMs(token, moment.policy);
-  return state.doubt.errcode === EXPIRED && isNearEnd ? spend(looking, moment) : beginProbe(looking, moment);
+  return state.doubt.errcode === EXPIRED && isNearEnd ? renew(looking, moment) : beginProbe(looking, moment);
 }
 
 /** The platform refuses the current token: only a costly refresh helps, if the quota allows it. */
-function spend(state: State, moment: Moment): Step {
+function renew(state: State, moment: Moment): Step {
   const { mode, quota } = moment.policy;
-  const permission = checkQuota(state.spentAtMs[mode], quota, moment.nowMs);
+  const permission = checkQuota(state.usedAtMs[mode], quota, moment.nowMs);
   switch (permission.kind) {
     case 'allowed':
       return beginFetch(state, mode === 'stable' ? 'forced' : 'refused', true, moment);
     case 'tooSoon':
-      return unchanged({ ...state, phase: { kind: 'rationed', untilMs: permission.untilMs, next: 'spend' } });
+      return unchanged({ ...state, phase: { kind: 'rationed', untilMs: permission.untilMs, next: 'fetch' } });
     case 'usedUp':
       return rationed(state, moment);
   }
 }
 
 function rationed(state: State, moment: Moment): Step {
-  const untilMs = moment.nowMs + rationedMs(state.doubt.spentInVain);
+  const untilMs = moment.nowMs + rationedMs(state.doubt.futileRefreshes);
   return unchanged({ ...state, phase: { kind: 'rationed', untilMs, next: 'look' } });
 }
 
-function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Moment): Step {
+function beginFetch(state: State, trigger: Trigger, usesQuota: boolean, moment: Moment): Step {
   const spaced = diagnosisWhileSpaced(state.spacing, moment.nowMs);
   if (spaced !== undefined) {
     const waiting: State = { ...state, doubt: lookFailed(state.doubt), fetchAgain: false };
@@ -335,19 +335,19 @@ function beginFetch(state: State, trigger: Trigger, spent: boolean, moment: Mome
   }
   const { mode, quota } = moment.policy;
   const round = state.rounds + 1;
-  const force = spent && mode === 'stable';
+  const force = usesQuota && mode === 'stable';
   const begun: State = {
     ...state,
     rounds: round,
-    phase: { kind: 'fetching', round, trigger, charged: spent ? mode : undefined },
+    phase: { kind: 'fetching', round, trigger, charged: usesQuota ? mode : undefined },
     fetchAgain: false,
   };
   const fetch: Effect = { kind: 'fetch', round, trigger, force };
-  if (!spent) return { state: begun, effects: [fetch] };
-  const spentAtMs = [...pruned(state.spentAtMs[mode], quota, moment.nowMs), moment.nowMs];
+  if (!usesQuota) return { state: begun, effects: [fetch] };
+  const usedAtMs = [...pruned(state.usedAtMs[mode], quota, moment.nowMs), moment.nowMs];
   // Saved before the call, so that a crash does not lose the record of this use.
   return {
-    state: { ...begun, spentAtMs: { ...state.spentAtMs, [mode]: spentAtMs } },
+    state: { ...begun, usedAtMs: { ...state.usedAtMs, [mode]: usedAtMs } },
     effects: [{ kind: 'save' }, fetch],
   };
 }

@@ -30,8 +30,8 @@ const RATIONED_MS = 300_000;
 const RATIONED_MS_MAX = 3_600_000;
 
 /** Doubles each time a refresh returns the same token: the platform contradicts itself. */
-export function rationedMs(spentInVain: number): number {
-  return Math.min(RATIONED_MS * 2 ** Math.max(spentInVain - 1, 0), RATIONED_MS_MAX);
+export function rationedMs(futileRefreshes: number): number {
+  return Math.min(RATIONED_MS * 2 ** Math.max(futileRefreshes - 1, 0), RATIONED_MS_MAX);
 }
 
 /** How soon we ask again if the token came back unchanged: a fifth of what is left, within these bounds. */

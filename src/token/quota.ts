@@ -7,15 +7,15 @@ export type Permission =
   | { readonly kind: 'usedUp' };
 
 /** Whether a quota with uses at these times, oldest first, allows another use now. */
-export function checkQuota(spentAtMs: readonly number[], quota: Quota, nowMs: number): Permission {
-  const recent = pruned(spentAtMs, quota, nowMs);
+export function checkQuota(usedAtMs: readonly number[], quota: Quota, nowMs: number): Permission {
+  const recent = pruned(usedAtMs, quota, nowMs);
   if (recent.length >= quota.max) return { kind: 'usedUp' };
   const untilMs = (recent.at(-1) ?? -Infinity) + quota.spacingMs;
   return nowMs < untilMs ? { kind: 'tooSoon', untilMs } : { kind: 'allowed' };
 }
 
-export function pruned(spentAtMs: readonly number[], quota: Quota, nowMs: number): readonly number[] {
-  return spentAtMs.filter((atMs) => nowMs - atMs < quota.windowMs);
+export function pruned(usedAtMs: readonly number[], quota: Quota, nowMs: number): readonly number[] {
+  return usedAtMs.filter((atMs) => nowMs - atMs < quota.windowMs);
 }
 
 /**
@@ -35,11 +35,11 @@ export function mergedUses(
  * Times in the future were written by another clock. The last of them counts as now and the ones before it
  * at the quota's spacing, so that they age, block nothing for longer than necessary, and still count.
  */
-export function notAhead(spentAtMs: readonly number[], quota: Quota, nowMs: number): readonly number[] {
-  const count = spentAtMs.filter((atMs) => atMs > nowMs).length;
-  if (count === 0) return spentAtMs;
+export function notAhead(usedAtMs: readonly number[], quota: Quota, nowMs: number): readonly number[] {
+  const count = usedAtMs.filter((atMs) => atMs > nowMs).length;
+  if (count === 0) return usedAtMs;
   const settled = Array.from({ length: count }, (_, back) => nowMs - back * quota.spacingMs);
-  return [...spentAtMs.filter((atMs) => atMs <= nowMs), ...settled].toSorted((a, b) => a - b);
+  return [...usedAtMs.filter((atMs) => atMs <= nowMs), ...settled].toSorted((a, b) => a - b);
 }
 
 /** Merges both as of now: future times are moved to the present, and times outside the window are dropped. */

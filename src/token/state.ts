@@ -37,7 +37,7 @@ export type Phase =
       readonly diagnosis: Diagnosis;
     }
   /** The platform refuses the token, and the quota forbids another one until `untilMs`. */
-  | { readonly kind: 'rationed'; readonly untilMs: number; readonly next: 'spend' | 'look' };
+  | { readonly kind: 'rationed'; readonly untilMs: number; readonly next: 'fetch' | 'look' };
 
 export interface State {
   /** Kept until its successor arrives; `isLive` says whether it is valid. */
@@ -54,7 +54,7 @@ export interface State {
   /** When a call without a live token last shortened a backoff. */
   readonly demandedAtMs: number;
   /** When the quota of each mode was used, oldest first, none older than its window. */
-  readonly spentAtMs: Readonly<Record<TokenMode, readonly number[]>>;
+  readonly usedAtMs: Readonly<Record<TokenMode, readonly number[]>>;
   readonly spacing: Spacing;
   /** The credentials changed during a round: another fetch follows it. */
   readonly fetchAgain: boolean;
@@ -69,12 +69,12 @@ export type Event =
   /** The platform refused a request with the token of this fingerprint. */
   | ({ readonly kind: 'reported'; readonly fingerprint: string } & Report)
   | { readonly kind: 'fetched'; readonly round: number; readonly token: Token }
-  /** `unspent`: it certainly had no effect, so its use returns to the quota. */
+  /** `unused`: it certainly had no effect, so its use returns to the quota. */
   | {
       readonly kind: 'fetchFailed';
       readonly round: number;
       readonly diagnosis: Diagnosis;
-      readonly unspent?: true;
+      readonly unused?: true;
     }
   | { readonly kind: 'probed'; readonly round: number; readonly outcome: 'accepted' | 'refused' | Diagnosis }
   /** Another secret or mode has been configured. */
@@ -125,7 +125,7 @@ export const INITIAL_STATE: State = {
   attempts: 0,
   doubt: NO_DOUBT,
   demandedAtMs: -Infinity,
-  spentAtMs: { stable: [], classic: [] },
+  usedAtMs: { stable: [], classic: [] },
   spacing: UNSPACED,
   fetchAgain: false,
 };

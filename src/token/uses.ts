@@ -6,22 +6,22 @@ import type { TokenMode } from './token.ts';
 /** Moves the last recorded use to the end of its call, so that the spacing holds by the platform's count. */
 export function settleUse(state: State, mode: TokenMode | undefined, nowMs: number): State {
   if (mode === undefined) return state;
-  const spentAtMs = [...state.spentAtMs[mode].slice(0, -1), nowMs];
-  return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: spentAtMs } };
+  const usedAtMs = [...state.usedAtMs[mode].slice(0, -1), nowMs];
+  return { ...state, usedAtMs: { ...state.usedAtMs, [mode]: usedAtMs } };
 }
 
 /** Returns the use to the quota if the round changed nothing at the platform. */
 export function refund(state: State, mode: TokenMode | undefined): State {
   if (mode === undefined) return state;
-  return { ...state, spentAtMs: { ...state.spentAtMs, [mode]: state.spentAtMs[mode].slice(0, -1) } };
+  return { ...state, usedAtMs: { ...state.usedAtMs, [mode]: state.usedAtMs[mode].slice(0, -1) } };
 }
 
 /** Adds the forced refreshes of all owners. Returns the same object if there is nothing new. */
 export function withUses(state: State, forcedAtMs: readonly number[], nowMs: number): State {
   if (forcedAtMs.length === 0) return state;
   const { quota } = policyFor('stable');
-  const stable = pruned(mergedUses(state.spentAtMs.stable, forcedAtMs, quota), quota, nowMs);
+  const stable = pruned(mergedUses(state.usedAtMs.stable, forcedAtMs, quota), quota, nowMs);
   const isKnown =
-    stable.length === state.spentAtMs.stable.length && stable.at(-1) === state.spentAtMs.stable.at(-1);
-  return isKnown ? state : { ...state, spentAtMs: { ...state.spentAtMs, stable } };
+    stable.length === state.usedAtMs.stable.length && stable.at(-1) === state.usedAtMs.stable.at(-1);
+  return isKnown ? state : { ...state, usedAtMs: { ...state.usedAtMs, stable } };
 }

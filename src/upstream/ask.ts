@@ -1,8 +1,10 @@
 import type { Clock } from '../base/clock.ts';
+import { within } from '../base/wait.ts';
 import type { Ask, AskOutcome, AskRequest } from '../wechat/ask.ts';
-import { codingsOf, decoded } from './content-coding.ts';
-import { CONNECT_MS_MAX, exchange, type Upstream } from './exchange.ts';
-import type { ResponseSink, Exchange, UpstreamRequest, TransportFailure } from './request.ts';
+import { ABORTED, collect, type Collected } from './collect.ts';
+import { CONNECT_MS_MAX, type Upstream } from './exchange.ts';
+import { headerValues } from './raw-headers.ts';
+import type { UpstreamRequest } from './request.ts';
 import { misconfiguration } from './transport-words.ts';
 
 /** Larger than any response to a call of our own; the rest is cut off. */
@@ -10,22 +12,13 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Our own calls use the same origins, pools and failover as the business calls. */
 export function makeAsk(upstream: Upstream, clock: Clock): Ask {
-  return (request) =>
-    new Promise((resolve) => {
-      let call: Exchange | undefined;
-      // Each origin has its own timeout; this one is for a response that trickles in.
-      const limitMs = CONNECT_MS_MAX + request.timeoutMs * (upstream.origins.health().length + 1);
-      const timer = clock.after(limitMs, () => {
-        call?.abort();
-        resolve({ kind: 'failed', sent: true, reason: 'timeout' });
-      });
-      const settle = (outcome: AskOutcome): void => {
-        timer.cancel();
-        resolve(outcome);
-      };
-      const sink = new CollectingSink(settle, () => call?.abort());
-      call = exchange(upstream, outgoingOf(request), sink);
-    });
+  return async (request) => {
+    // Each origin has its own timeout; this one is for a response that trickles in.
+    const limitMs = CONNECT_MS_MAX + request.timeoutMs * (upstream.origins.health().length + 1);
+    const send = (limit: AbortSignal): Promise<Collected> =>
+      collect(upstream, outgoingOf(request), ANSWER_BYTES_MAX, limit);
+    return outcomeOf(await within(clock, limitMs, send, () => ABORTED));
+  };
 }
 
 function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest): UpstreamRequest {
@@ -48,55 +41,19 @@ function outgoingOf({ method, path, body, headers = [], timeoutMs }: AskRequest)
   };
 }
 
-class CollectingSink implements ResponseSink {
-  readonly #settle: (outcome: AskOutcome) => void;
-  readonly #abort: () => void;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-  #status = 0;
-  #dateMs: number | undefined;
-  #codings: readonly string[] = [];
-
-  constructor(settle: (outcome: AskOutcome) => void, abort: () => void) {
-    this.#settle = settle;
-    this.#abort = abort;
+function outcomeOf(collected: Collected): AskOutcome {
+  if (collected.kind === 'aborted') return { kind: 'failed', sent: true, reason: 'timeout' };
+  if (collected.kind !== 'failed') {
+    const { status, headers, body } = collected.response;
+    const dateMs = Date.parse(headerValues(headers, 'date')[0] ?? '');
+    return { kind: 'answer', status, body, ...(!Number.isNaN(dateMs) && { dateMs }) };
   }
-
-  head(status: number, _: string, headers: string[]): void {
-    this.#status = status;
-    this.#codings = codingsOf(headers);
-    const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'date');
-    const dateMs = at === -1 ? NaN : Date.parse(headers[at + 1] ?? '');
-    this.#dateMs = Number.isNaN(dateMs) ? undefined : dateMs;
-  }
-
-  data(chunk: Buffer): boolean {
-    this.#bytes += chunk.length;
-    if (this.#bytes > ANSWER_BYTES_MAX) {
-      this.#abort();
-      this.end();
-      return true;
-    }
-    this.#chunks.push(chunk);
-    return true;
-  }
-
-  end(): void {
-    this.#settle({
-      kind: 'answer',
-      status: this.#status,
-      body: decoded(Buffer.concat(this.#chunks), this.#codings, ANSWER_BYTES_MAX),
-      ...(this.#dateMs === undefined ? {} : { dateMs: this.#dateMs }),
-    });
-  }
-
-  failed({ kind, reason }: TransportFailure): void {
-    const misconfigured = misconfiguration(reason);
-    this.#settle({
-      kind: 'failed',
-      sent: kind !== 'unreachable',
-      reason,
-      ...(misconfigured !== undefined && { misconfigured }),
-    });
-  }
+  const { kind, reason } = collected.failure;
+  const misconfigured = misconfiguration(reason);
+  return {
+    kind: 'failed',
+    sent: kind !== 'unreachable',
+    reason,
+    ...(misconfigured !== undefined && { misconfigured }),
+  };
 }

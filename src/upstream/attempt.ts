@@ -130,7 +130,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     }
   }
 
-  onGone(error: NodeJS.ErrnoException, wasWritten: boolean): void {
+  onClosed(error: NodeJS.ErrnoException, wasWritten: boolean): void {
     this.#connection = undefined;
     if (this.#progress === 'over') return;
     const wroteNothing = !wasWritten && error.syscall === 'write';

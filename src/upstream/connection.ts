@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Owing } from './deadlines.ts';
+import type { HasDeadline } from './deadlines.ts';
 
 /** The request that currently uses the connection. */
 export interface ConnectionUser {
@@ -9,13 +9,13 @@ export interface ConnectionUser {
   /** The other side will send nothing more. */
   onEnd(): void;
   /** The connection is gone; `wasWritten` if any of the request was written. Called at most once, and last. */
-  onGone(error: NodeJS.ErrnoException, wasWritten: boolean): void;
+  onClosed(error: NodeJS.ErrnoException, wasWritten: boolean): void;
   /** The other side has exceeded its time limit. */
   onLate(): void;
 }
 
 /** A keep-alive connection to an origin, used by one request at a time. */
-export class Connection implements Owing {
+export class Connection implements HasDeadline {
   readonly socket: Socket;
   readonly bornMs: number;
   /** Set at release: the connection is not reused after this. */
@@ -28,20 +28,20 @@ export class Connection implements Owing {
   #isGone = false;
   /** Whether any of the current request has left this process. */
   #isWritten = false;
-  readonly #onGone: (connection: Connection) => void;
+  readonly #onClosed: (connection: Connection) => void;
 
-  constructor(socket: Socket, nowMs: number, onGone: (connection: Connection) => void) {
+  constructor(socket: Socket, nowMs: number, onClosed: (connection: Connection) => void) {
     this.socket = socket;
     this.bornMs = nowMs;
-    this.#onGone = onGone;
+    this.#onClosed = onClosed;
     socket.on('data', (bytes: Buffer) => this.onBytes(bytes));
     socket.on('drain', () => this.#user?.onDrain());
     socket.on('end', () => {
       if (this.#user === undefined) this.destroy();
       else this.#user.onEnd();
     });
-    socket.on('error', (error) => this.#gone(error));
-    socket.on('close', () => this.#gone(closed()));
+    socket.on('error', (error) => this.#handleClose(error));
+    socket.on('close', () => this.#handleClose(closed()));
   }
 
   /** Whether the other side has not closed it, as far as can be known without writing. */
@@ -83,17 +83,17 @@ export class Connection implements Owing {
     this.#user = undefined;
     this.dueMs = Infinity;
     this.socket.destroy();
-    this.#gone(closed());
+    this.#handleClose(closed());
   }
 
-  #gone(error: NodeJS.ErrnoException): void {
+  #handleClose(error: NodeJS.ErrnoException): void {
     if (this.#isGone) return;
     this.#isGone = true;
     const user = this.#user;
     this.#user = undefined;
     this.socket.destroy();
-    this.#onGone(this);
-    user?.onGone(error, this.#isWritten);
+    this.#onClosed(this);
+    user?.onClosed(error, this.#isWritten);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 
 /** What can be late: a connection, which carries one request after another. */
-export interface Owing {
+export interface HasDeadline {
   /** When it is late; Infinity while it owes nothing. */
   readonly dueMs: number;
   onLate(): void;
@@ -17,7 +17,7 @@ export interface Owing {
  */
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #owing = new Set<Owing>();
+  readonly #connections = new Set<HasDeadline>();
   #timer: Timer | undefined;
   #timerMs = Infinity;
 
@@ -25,8 +25,8 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  join(owing: Owing): void {
-    this.#owing.add(owing);
+  join(connection: HasDeadline): void {
+    this.#connections.add(connection);
   }
 
   /** Must be called if a `dueMs` may now be the earliest of all, but not if it moves later. */
@@ -34,29 +34,29 @@ export class Deadlines {
     if (dueMs < this.#timerMs) this.#setTimer(dueMs);
   }
 
-  leave(owing: Owing): void {
-    this.#owing.delete(owing);
+  leave(connection: HasDeadline): void {
+    this.#connections.delete(connection);
   }
 
   close(): void {
-    this.#owing.clear();
+    this.#connections.clear();
     this.#timer?.cancel();
   }
 
   #setTimer(atMs: number): void {
     this.#timer?.cancel();
     this.#timerMs = atMs;
-    this.#timer = this.#clock.after(atMs - this.#clock.monotonicMs(), () => this.#look());
+    this.#timer = this.#clock.after(atMs - this.#clock.monotonicMs(), () => this.#check());
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined;
     this.#timerMs = Infinity;
     const nowMs = this.#clock.monotonicMs();
     let nextMs = Infinity;
-    for (const owing of this.#owing) {
-      if (owing.dueMs <= nowMs) owing.onLate();
-      else nextMs = Math.min(nextMs, owing.dueMs);
+    for (const connection of this.#connections) {
+      if (connection.dueMs <= nowMs) connection.onLate();
+      else nextMs = Math.min(nextMs, connection.dueMs);
     }
     if (nextMs < this.#timerMs) this.#setTimer(nextMs);
   }

@@ -70,7 +70,7 @@ export class Egress {
     const words = transportWords(reason);
     if (proxy === this.#proxy) this.#lastFailure = { lastFailure: words, lastFailureUnixMs: clock.unixMs() };
     onFailure(failureOf(reason));
-    log.warn('egress proxy connection failed', { host: placeOf(proxy), reason, message: words });
+    log.warn('egress proxy connection failed', { host: authorityOf(proxy), reason, message: words });
   }
 
   /** Undefined without a proxy. */
@@ -81,7 +81,7 @@ export class Egress {
 }
 
 function aboutOf(proxy: EgressProxy): { readonly proxy: string; readonly from: string } {
-  return { proxy: `http://${placeOf(proxy)}`, from: proxy.from };
+  return { proxy: `http://${authorityOf(proxy)}`, from: proxy.from };
 }
 
 function isSame(one: EgressProxy | undefined, other: EgressProxy | undefined): boolean {
@@ -90,11 +90,17 @@ function isSame(one: EgressProxy | undefined, other: EgressProxy | undefined): b
     one.credentials === undefined || other.credentials === undefined
       ? one.credentials === other.credentials
       : one.credentials.equals(other.credentials);
-  return sameCredentials && placeOf(one) === placeOf(other) && one.noProxy === other.noProxy;
+  return sameCredentials && authorityOf(one) === authorityOf(other) && one.noProxy === other.noProxy;
 }
 
 /** As `host:port`. */
-export function placeOf({ hostname, port }: { readonly hostname: string; readonly port: number }): string {
+export function authorityOf({
+  hostname,
+  port,
+}: {
+  readonly hostname: string;
+  readonly port: number;
+}): string {
   return `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
 }
 
@@ -159,12 +165,12 @@ export function openTunnel(
 }
 
 function connectRequest(origin: Origin, { credentials }: EgressProxy): string {
-  const place = placeOf(origin);
+  const authority = authorityOf(origin);
   const basic =
     credentials === undefined
       ? ''
       : `Proxy-Authorization: Basic ${Buffer.from(credentials.reveal()).toString('base64')}\r\n`;
-  return `CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n${basic}\r\n`;
+  return `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${basic}\r\n`;
 }
 
 /** Why a response opens no tunnel; undefined if it opens one. The origin sends nothing before we do. */

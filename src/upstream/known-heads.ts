@@ -20,11 +20,11 @@ export class KnownHeads {
 
   /** As `readHead`. */
   read(text: string): ParsedHead {
-    const place = text.length % HEADS_MAX;
-    const known = this.#heads[place];
+    const slot = text.length % HEADS_MAX;
+    const known = this.#heads[slot];
     if (known?.text === text) return known.head;
     const head = readHead(text);
-    if (text.length <= HEAD_CHARS_MAX) this.#heads[place] = { text, head };
+    if (text.length <= HEAD_CHARS_MAX) this.#heads[slot] = { text, head };
     return head;
   }
 }

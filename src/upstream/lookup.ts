@@ -1,6 +1,7 @@
 import { lookup as systemLookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import { within } from '../base/wait.ts';
 import { LruTable } from '../base/lru-table.ts';
 
 export interface Address {
@@ -72,7 +73,7 @@ export class Lookups {
     const ageMs = known === undefined ? Infinity : this.#clock.monotonicMs() - known.atMs;
     if (known !== undefined && ageMs < FRESH_MS) return known.addresses;
     try {
-      return await this.#inTime(this.#ask(hostname));
+      return await within(this.#clock, LOOKUP_MS_MAX, () => this.#ask(hostname), timedOut);
     } catch (error) {
       if (known !== undefined && ageMs < STALE_MS_MAX) return known.addresses;
       throw error;
@@ -92,13 +93,10 @@ export class Lookups {
     asked.then(forget, forget);
     return asked;
   }
+}
 
-  #inTime(asked: Promise<readonly Address[]>): Promise<readonly Address[]> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(LOOKUP_MS_MAX, () => reject(coded('EAI_AGAIN')));
-      asked.then(resolve, reject).finally(() => timer.cancel());
-    });
-  }
+function timedOut(): never {
+  throw coded('EAI_AGAIN');
 }
 
 function coded(code: string): Error {

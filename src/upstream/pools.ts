@@ -245,10 +245,10 @@ class OriginPool {
   }
 
   #made(socket: ConstructorParameters<typeof Connection>[0]): Connection {
-    const connection = new Connection(socket, this.#clock.monotonicMs(), (gone) => {
-      this.#all.delete(gone);
-      this.#deadlines.leave(gone);
-      const at = this.#idle.indexOf(gone);
+    const connection = new Connection(socket, this.#clock.monotonicMs(), (closed) => {
+      this.#all.delete(closed);
+      this.#deadlines.leave(closed);
+      const at = this.#idle.indexOf(closed);
       if (at !== -1) this.#idle.splice(at, 1);
     });
     this.#all.add(connection);

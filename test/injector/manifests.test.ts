@@ -5,6 +5,10 @@ import { parse, parseAllDocuments } from 'yaml';
 import { ANNOTATIONS } from '../../src/kubernetes/annotations.ts';
 import { INJECT_PATH } from '../../src/injector/webhook.ts';
 import { SETTINGS } from '../../src/settings/schema.ts';
+import { injectorMetrics } from '../../src/injector/metrics.ts';
+import { countingObserver } from '../../src/keeper/metrics.ts';
+import { proxyMetrics } from '../../src/proxy/metrics.ts';
+import { routeMetrics } from '../../src/roles/platform-route-metrics.ts';
 import { makeMetrics } from '../../src/server/metrics.ts';
 
 interface Rule {
@@ -53,8 +57,9 @@ function dashboardQueries(): string[] {
 
 /** Our metrics by name, with the labels of each. */
 async function shownMetrics(): Promise<Map<string, Set<string>>> {
-  const metrics = makeMetrics({ version: '1', role: 'proxy', node: 'v1' });
-  metrics.callAnswered({
+  const metrics = makeMetrics({ version: '1', role: 'demo', node: 'v1' });
+  const proxy = metrics.of(proxyMetrics);
+  proxy.callAnswered({
     app: 'a',
     path: '/',
     status: 200,
@@ -62,16 +67,19 @@ async function shownMetrics(): Promise<Map<string, Set<string>>> {
     answeredBy: 'platform',
     durationMs: 1,
   });
-  metrics.upstreamAnswered('h', 1);
-  metrics.upstreamFailedOver('h');
-  metrics.replayed('a', 40001, 'recovered');
-  metrics.replaySkipped('a', 'memory_limit');
-  metrics.tokenRefreshed('a', 'ahead', 'renewed');
-  metrics.tokenFetchFailed('a', undefined);
-  metrics.tokenExpiresAt('a', 1);
-  metrics.egressProxyFailed('refused');
-  metrics.podReviewed('injected', 'none');
-  metrics.watchWebhookCertificate(() => 1);
+  proxy.upstreamAnswered('h', 1);
+  proxy.replayed('a', 40001, 'recovered');
+  proxy.replaySkipped('a', 'memory_limit');
+  const observer = countingObserver(metrics);
+  observer.refreshed({ appid: 'a', trigger: 'ahead', result: 'renewed' });
+  observer.fetchFailed({ appid: 'a', errcode: undefined });
+  observer.tokenChanged({ appid: 'a', fingerprint: 'f', expiresAtUnixMs: 1 });
+  const route = metrics.of(routeMetrics);
+  route.failedOver('h');
+  route.egressProxyFailed('refused');
+  const injector = metrics.of(injectorMetrics);
+  injector.podReviewed('injected', 'none');
+  injector.watchCertificate(() => 1);
   const shown = new Map<string, Set<string>>();
   for (const [, name, labels] of (await metrics.page()).matchAll(/^(\w+)(?:\{([^}]*)\})? /gm)) {
     const names = [...(labels ?? '').matchAll(/(\w+)="/g)].map((match) => String(match[1]));

@@ -80,6 +80,7 @@ test('a store that is slow or fails does not block the first fetch', async (t) =
   await ripple();
   t.is(slow.issuer.fetches.length, 0);
   slow.clock.advance(1_500);
+  await ripple();
   t.is(slow.issuer.fetches.length, 1);
   const broken = bench({ store: { ...memoryStore, load: () => Promise.reject(new Error('broken')) } });
   broken.keeper.start();

@@ -5,15 +5,22 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { systemClock } from '../../src/base/clock.ts';
 import test, { type ExecutionContext } from 'ava';
-import { silentLog } from '../../src/base/log.ts';
+import { makeLog, silentLog } from '../../src/base/log.ts';
+import { systemRandom } from '../../src/base/random.ts';
 import { statusOf } from '../../src/hub/problem.ts';
 import { API_ROUTES } from '../../src/hub/routes.ts';
 import { adminHandler } from '../../src/server/admin.ts';
 import { withReadableTimes } from '../../src/server/status-times.ts';
 import { errorResponse, REASONS } from '../../src/proxy/errors.ts';
-import { makeMetrics } from '../../src/server/metrics.ts';
+import { startSimulator as startSimulatorRole } from '../../src/roles/simulator.ts';
+import { makeMetrics, type Metrics } from '../../src/server/metrics.ts';
+import { parseSettings } from '../../src/settings/parse.ts';
 import { CONTROL_PAGE } from '../../src/simulator/control-page.ts';
 import { diagnose } from '../../src/wechat/errcodes.ts';
+import { startApiServer } from '../support/api-server.ts';
+import { startTestHub } from '../support/hub.ts';
+import { startHubProxy } from '../support/hub-proxy.ts';
+import { startTestInjector } from '../support/injector.ts';
 import { logCalls, returnedEvents } from '../support/log-events.ts';
 import {
   codesIn,
@@ -23,6 +30,8 @@ import {
   type Table,
   withoutBlocks,
 } from '../support/markdown.ts';
+import { startTestProxy } from '../support/proxy.ts';
+import { startSimulator } from '../support/simulator.ts';
 import { readSources } from '../support/source-tree.ts';
 import { PROBLEM_REASONS } from '../../src/hub-api/problem.ts';
 
@@ -39,15 +48,36 @@ const serving = sources
   .map(({ text: source }) => source);
 const BUILD = { version: '1.2.3', role: 'proxy', node: 'v20' };
 
-test('every metric is in docs/reference.md, with its labels', async (t) => {
+test('every metric is in docs/reference.md, with its labels', (t) => {
   const documented = markedTable(reference, 'metrics').rows.map(([name = '', labels = '']) => ({
     name: codesIn(name).join(),
     labels: codesIn(labels),
   }));
   t.deepEqual(byName(documented), byName(metricsOf(sources.map((source) => source.text))));
-  const page = await makeMetrics(BUILD).page();
-  const shown = [...page.matchAll(/^# HELP (wechat_sidecar_\w+)/gm)].map(([, name = '']) => name);
-  t.deepEqual(shown.toSorted(), documented.map(({ name }) => name).toSorted());
+});
+
+test('each role shows the metrics that docs/reference.md gives it, and no others', async (t) => {
+  const shownBy = async (metrics: { page(): Promise<string> }): Promise<string[]> =>
+    [...(await metrics.page()).matchAll(/^# HELP (wechat_sidecar_\w+)/gm)]
+      .map(([, name = '']) => name)
+      .toSorted();
+  const documentedFor = (role: string): string[] =>
+    markedTable(reference, 'metrics')
+      .rows.filter(([, , roles = '']) => codesIn(roles).includes(role))
+      .map(([name = '']) => codesIn(name).join())
+      .toSorted();
+  const { origin } = await startSimulator(t);
+  const hub = await startTestHub(t, [origin]);
+  const injector = await startTestInjector(t, await startApiServer(t));
+  t.deepEqual(await shownBy((await startTestProxy(t, [origin])).metrics), documentedFor('proxy'));
+  t.deepEqual(await shownBy(hub.metrics), documentedFor('hub'));
+  t.deepEqual(await shownBy({ page: () => injector.metricsPage() }), documentedFor('injector'));
+  t.deepEqual(await shownBy(await simulatorMetrics(t)), documentedFor('simulator'));
+  const { metrics } = await startHubProxy(t, [origin], [hub.base]);
+  t.deepEqual(
+    await shownBy(metrics),
+    documentedFor('proxy').filter((name) => !/^wechat_sidecar_token_(?!expires)/.test(name)),
+  );
 });
 
 test('every header of ours is in docs/reference.md', (t) => {
@@ -190,6 +220,17 @@ test('every log event that a document quotes exists', (t) => {
   }
   t.true(found > 5);
 });
+
+async function simulatorMetrics(t: ExecutionContext): Promise<Metrics> {
+  const env = { WECHAT_SIDECAR_LISTEN: '127.0.0.1:0' };
+  const parsed = parseSettings({ env, role: 'simulator', readFile: () => '' });
+  if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
+  const metrics = makeMetrics(BUILD);
+  const world = { clock: systemClock, random: systemRandom, log: makeLog('silent', systemClock) };
+  const role = await startSimulatorRole(parsed.settings, { ...world, version: BUILD.version, metrics });
+  t.teardown(() => role.drain({ delayMs: 0, timeoutMs: 0 }));
+  return metrics;
+}
 
 function callTables(heading: string): Table[] {
   return tablesBelow(reference, heading).filter(({ head }) => head[0] === 'call');

@@ -76,5 +76,5 @@ test('a body without Content-Length is read completely before it is sent, up to 
   const body = new KeptBody(asRequest(source), undefined, new ReplayBudget(9));
   source.write('a');
   source.destroy();
-  t.is(await body.whole(3), 'gone');
+  t.is(await body.whole(3), 'client_closed');
 });

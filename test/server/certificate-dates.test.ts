@@ -24,20 +24,20 @@ test('a certificate that expires soon is reported once a day, and a short-lived 
     makeLog('info', clock, (line) => void lines.push(line)),
   );
   const told = (words: string): number => lines.filter((line) => line.includes(words)).length;
-  dates.look(await certificate(-300, 20));
+  dates.check(await certificate(-300, 20));
   clock.advance(5 * DAY_MS);
   t.is(told('expires soon'), 0);
   clock.advance(3.5 * DAY_MS);
   t.is(told('expires soon'), 3);
   t.regex(lines[0] ?? '', /"level":"warn".*"certFile":"\/tls\.crt".*"validTo"/);
-  dates.look(await certificate(8, 18));
+  dates.check(await certificate(8, 18));
   clock.advance(7 * DAY_MS);
   t.is(told('expires soon'), 3);
   clock.advance(2 * DAY_MS);
   t.is(told('expires soon'), 5);
   clock.advance(2 * DAY_MS);
   t.is(told('has expired'), 2);
-  dates.look(await certificate(0, 1_000));
+  dates.check(await certificate(0, 1_000));
   clock.advance(2 * DAY_MS);
   t.is(lines.length, 7);
   dates.close();

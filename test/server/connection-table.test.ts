@@ -152,19 +152,19 @@ interface Shared {
 
 /** A listener with many peers that recognises whoever sends a key. */
 async function startShared(t: ExecutionContext, limits: Partial<ConnectionLimits>): Promise<Shared> {
-  const places = new ConnectionTable({ ...LISTENER_LIMITS, hasManyPeers: true, ...limits });
+  const connectionTable = new ConnectionTable({ ...LISTENER_LIMITS, hasManyPeers: true, ...limits });
   const reasons: string[] = [];
   const listener = await listen({
     handler: (request, response) => {
       const key = request.headers['x-key'];
-      if (typeof key === 'string') places.authenticated(request.socket, key);
+      if (typeof key === 'string') connectionTable.authenticated(request.socket, key);
       if (request.url !== '/hang') response.end('served');
     },
     host: '127.0.0.1',
     port: 0,
     setting: 'listen',
-    limits: places.limits,
-    places,
+    limits: connectionTable.limits,
+    connectionTable,
     onCut: (reason) => reasons.push(reason),
     clock: systemClock,
     log: silentLog,

@@ -44,7 +44,7 @@ function follow(
   const applied: Settings[] = [];
   const log = makeLog('info', clock, (line) => void lines.push(line));
   const watch = watchSettings(started, {
-    place,
+    location: place,
     readFile: readTextFile,
     clock,
     log,

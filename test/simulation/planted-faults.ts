@@ -103,7 +103,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       {
         file: 'token/machine.js',
         find: 'lookIfDue(doubting, moment) : unchanged(doubting)',
-        put: 'spend(doubting, moment) : unchanged(doubting)',
+        put: 'renew(doubting, moment) : unchanged(doubting)',
       },
     ],
   },
@@ -124,8 +124,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'token/machine.js',
-        find: '    if (!wasSpent)\n        return beginProbe(state, moment);',
-        put: '    if (!wasSpent)\n        return spend(state, moment);',
+        find: '    if (!usedQuota)\n        return beginProbe(state, moment);',
+        put: '    if (!usedQuota)\n        return renew(state, moment);',
       },
     ],
   },
@@ -135,7 +135,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'token/machine.js',
-        find: 'const permission = checkQuota(state.spentAtMs[mode], quota, moment.nowMs);',
+        find: 'const permission = checkQuota(state.usedAtMs[mode], quota, moment.nowMs);',
         put: "const permission = { kind: 'allowed' };",
       },
       {
@@ -184,8 +184,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'token/machine.js',
-        find: 'const permission = checkQuota(state.spentAtMs[mode], quota, moment.nowMs);',
-        put: "const permission = mode === 'classic' ? { kind: 'allowed' } : checkQuota(state.spentAtMs[mode], quota, moment.nowMs);",
+        find: 'const permission = checkQuota(state.usedAtMs[mode], quota, moment.nowMs);',
+        put: "const permission = mode === 'classic' ? { kind: 'allowed' } : checkQuota(state.usedAtMs[mode], quota, moment.nowMs);",
       },
     ],
   },

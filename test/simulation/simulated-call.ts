@@ -114,7 +114,7 @@ export class SimulatedCall implements Omit<Call, 'write' | 'ownHeaders' | 'injec
 
   setLabels(): void {}
 
-  whenGone(): void {}
+  onceClosed(): void {}
 
   close(): void {}
 

@@ -16,7 +16,7 @@ const ACCOUNTS = Array.from({ length: 12 }, (_, index) => ({
 
 function open(t: ExecutionContext, url: string, log: Log = silentLog): RedisRecords {
   const records = new RedisRecords({
-    place: { url: new Secret(url), sentinels: [], cluster: true },
+    target: { url: new Secret(url), sentinels: [], cluster: true },
     keyPrefix: 'test:',
     cipher: makeTokenCipher(undefined),
     clock: systemClock,

@@ -5,7 +5,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { isReadOnly, placesOf, reasonOf } from '../../src/store/redis-errors.ts';
+import { stackFrames } from '../../src/base/fault.ts';
+import { isReadOnly, reasonOf } from '../../src/store/redis-errors.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
 import { makeTokenCipher } from '../../src/store/cipher.ts';
 import { redisTest, RedisServer, until } from '../support/redis.ts';
@@ -27,7 +28,7 @@ function open(t: ExecutionContext, url: string): Opened {
   const log: Log = { debug: at, info: at, warn: at, error: at };
   let reject: (error: unknown) => void = () => {};
   const records = new RedisRecords({
-    place: { url: new Secret(url), sentinels: [], cluster: false },
+    target: { url: new Secret(url), sentinels: [], cluster: false },
     keyPrefix: 'test:',
     cipher: makeTokenCipher(undefined),
     clock: systemClock,
@@ -147,7 +148,7 @@ redisTest(
     t.is(opened.lines.filter((line) => line.includes('internal error caught')).length, 2);
     t.false(opened.lines.join('\n').includes('a-token-in-its-text'));
     t.deepEqual(
-      placesOf(new Error('x\n y')).filter((place) => !place.startsWith('at ')),
+      stackFrames(new Error('x\n y')).filter((place) => !place.startsWith('at ')),
       [],
     );
   },

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
-import type { RedisPlace } from '../../src/store/redis-client.ts';
+import type { RedisTarget } from '../../src/store/redis-client.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
 import { makeTokenCipher } from '../../src/store/cipher.ts';
 import { RedisServer, serialRedisTest, until } from '../support/redis.ts';
@@ -21,7 +21,7 @@ interface Opened {
   takes(): Promise<boolean>;
 }
 
-function at(url: string): RedisPlace {
+function at(url: string): RedisTarget {
   return { url: new Secret(url), sentinels: [], cluster: false };
 }
 
@@ -31,7 +31,7 @@ function open(t: ExecutionContext, url: string): Opened {
   const write = (event: string, fields: object = {}): void => void lines.push({ event, ...fields });
   const log: Log = { debug: write, info: write, warn: write, error: write };
   const records = new RedisRecords({
-    place: at(url),
+    target: at(url),
     keyPrefix: 'test:',
     cipher: makeTokenCipher(undefined),
     clock: systemClock,

@@ -4,7 +4,7 @@ import { type Log, silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
-import type { RedisPlace } from '../../src/store/redis-client.ts';
+import type { RedisTarget } from '../../src/store/redis-client.ts';
 import { makeTokenCipher } from '../../src/store/cipher.ts';
 import type { StoreUnavailable, SharedRecord, Snapshot, Acquired } from '../../src/store/shared-records.ts';
 import { serialRedisTest, RedisServer, until } from '../support/redis.ts';
@@ -17,12 +17,16 @@ const RIGHTS = documentedRights();
 interface Options {
   readonly key?: string;
   readonly log?: Log;
-  readonly place?: Partial<Omit<RedisPlace, 'url'>>;
+  readonly target?: Partial<Omit<RedisTarget, 'url'>>;
 }
 
-function open(t: ExecutionContext, url: string, { key, log = silentLog, place }: Options = {}): RedisRecords {
+function open(
+  t: ExecutionContext,
+  url: string,
+  { key, log = silentLog, target }: Options = {},
+): RedisRecords {
   const records = new RedisRecords({
-    place: { url: new Secret(url), sentinels: [], cluster: false, ...place },
+    target: { url: new Secret(url), sentinels: [], cluster: false, ...target },
     keyPrefix: 'test:',
     cipher: makeTokenCipher(key === undefined ? undefined : new Secret(key)),
     clock: systemClock,

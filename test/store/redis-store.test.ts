@@ -27,7 +27,7 @@ function startHub(t: ExecutionContext, url: string, mode: TokenMode, key?: strin
   const world = { clock: systemClock, random: systemRandom, log };
   const store = makeRedisStore({
     ...world,
-    place: { url: new Secret(url), sentinels: [], cluster: false },
+    target: { url: new Secret(url), sentinels: [], cluster: false },
     keyPrefix: 'test:',
     encryptionKey: key === undefined ? undefined : new Secret(key),
     holder: 'hub',

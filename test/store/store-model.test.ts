@@ -43,7 +43,7 @@ class Both {
   static async open(t: ExecutionContext, redis: RedisServer, model = MODEL): Promise<Both> {
     await redis.client.flushall();
     const records = new RedisRecords({
-      place: { url: new Secret(redis.url()), sentinels: [], cluster: false },
+      target: { url: new Secret(redis.url()), sentinels: [], cluster: false },
       keyPrefix: 'test:',
       cipher: makeTokenCipher(undefined),
       clock: patientClock,

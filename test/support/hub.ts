@@ -7,7 +7,7 @@ import { parseSettings } from '../../src/settings/parse.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { startHub } from '../../src/roles/hub.ts';
 import type { KubernetesAccess } from '../../src/kubernetes/api.ts';
-import { makeMetrics } from '../../src/server/metrics.ts';
+import { makeMetrics, type Metrics } from '../../src/server/metrics.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { patientClock } from './patient-clock.ts';
 import { ask, type Ask, type Reply } from './simulator-client.ts';
@@ -25,6 +25,7 @@ export interface RunningHub {
   readonly port: number;
   readonly role: RunningRole;
   readonly settings: Settings;
+  readonly metrics: Metrics;
   /** Everything that was logged, at debug level, one JSON line each. */
   readonly lines: string[];
   /** A call with a client's key, `reports` unless another is named; `null` sends none. */
@@ -64,6 +65,7 @@ export async function startTestHub(
     port: role.port,
     role,
     settings,
+    metrics: context.metrics,
     lines,
     call: (path, asked = {}, key = REPORTS_KEY) =>
       ask(base + path, {

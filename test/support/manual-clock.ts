@@ -11,6 +11,11 @@ export class ManualClock implements Clock {
     this.#lifeMs = startMs;
   }
 
+  /** Timers that have not run yet. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   unixMs(): number {
     return this.#wallMs;
   }

@@ -7,7 +7,7 @@ import { makeTokenCipher } from '../../src/store/cipher.ts';
 
 /** A program of its own that reads one record from the Redis at its argument, and says how that went. */
 const records = new RedisRecords({
-  place: { url: new Secret(process.argv[2] ?? ''), sentinels: [], cluster: false },
+  target: { url: new Secret(process.argv[2] ?? ''), sentinels: [], cluster: false },
   keyPrefix: 'test:',
   cipher: makeTokenCipher(undefined),
   clock: systemClock,

@@ -225,7 +225,7 @@ test('if the platform is too busy to replace a refused token, it is asked at gro
   life.platform = ({ kind, round }) =>
     kind === 'probe'
       ? { kind: 'probed', round, outcome: 'refused' }
-      : { kind: 'fetchFailed', round, diagnosis: busy, unspent: true };
+      : { kind: 'fetchFailed', round, diagnosis: busy, unused: true };
   life.pass(60_000);
   const sinceMs = life.nowMs;
   life.report();
@@ -315,7 +315,7 @@ test('a refused token that expires while the quota is used up is still renewed',
   const { life, platform } = living('stable');
   life.state = {
     ...life.state,
-    spentAtMs: { stable: Array.from({ length: 20 }, () => life.nowMs), classic: [] },
+    usedAtMs: { stable: Array.from({ length: 20 }, () => life.nowMs), classic: [] },
   };
   const refused = life.token();
   platform.dead.add(refused.fingerprint);

@@ -23,7 +23,7 @@ test('forced refreshes of other processes count for us too', (t) => {
   const { life, platform } = living('stable');
   const forcedAtMs = Array.from({ length: 20 }, (_, hour) => life.nowMs - (hour + 1) * 3_600_000);
   life.do({ kind: 'adopted', forcedAtMs });
-  t.is(life.state.spentAtMs.stable.length, 20);
+  t.is(life.state.usedAtMs.stable.length, 20);
   platform.dead.add(life.token().fingerprint);
   life.report();
   t.false(life.asked().includes('force'));
@@ -34,7 +34,7 @@ test('the same forced refresh, with the times of two clocks, counts once', (t) =
   const { life } = living('stable');
   life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 100_000] });
   life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 99_000, life.nowMs - 40_000] });
-  t.is(life.state.spentAtMs.stable.length, 2);
+  t.is(life.state.usedAtMs.stable.length, 2);
 });
 
 test('a round that another process made unnecessary requests nothing, and returns its quota', (t) => {
@@ -42,13 +42,13 @@ test('a round that another process made unnecessary requests nothing, and return
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
   life.report(40001);
   life.do({ kind: 'probed', round: 2, outcome: 'refused' });
-  t.is(life.state.spentAtMs.classic.length, 1);
+  t.is(life.state.usedAtMs.classic.length, 1);
   const theirs = freshToken(life.nowMs);
   life.do({ kind: 'yielded', round: 3, token: theirs, forcedAtMs: [] });
   t.is(life.token(), theirs);
   t.is(life.state.phase.kind, 'idle');
   t.false(isDoubted(life.state.doubt));
-  t.deepEqual(life.state.spentAtMs.classic, []);
+  t.deepEqual(life.state.usedAtMs.classic, []);
 });
 
 test('a forced refresh that another process has just made is not made again', (t) => {
@@ -59,8 +59,8 @@ test('a forced refresh that another process has just made is not made again', (t
   life.report();
   const forcedAtMs = [life.nowMs - 10_000];
   life.do({ kind: 'yielded', round: life.state.rounds, forcedAtMs });
-  t.deepEqual(life.state.spentAtMs.stable, forcedAtMs);
-  t.like(life.state.phase, { kind: 'rationed', untilMs: life.nowMs + 20_000, next: 'spend' });
+  t.deepEqual(life.state.usedAtMs.stable, forcedAtMs);
+  t.like(life.state.phase, { kind: 'rationed', untilMs: life.nowMs + 20_000, next: 'fetch' });
 });
 
 test('a probe that another process made unnecessary causes no second look', (t) => {
@@ -87,8 +87,8 @@ test('a request that was never sent uses no quota', (t) => {
   life.do({ kind: 'fetched', round: 1, token: freshToken(life.nowMs) });
   life.report(40001);
   life.do({ kind: 'probed', round: 2, outcome: 'refused' });
-  life.do({ kind: 'fetchFailed', round: 3, diagnosis: { ...busy, recheckMs: 5_000 }, unspent: true });
-  t.deepEqual(life.state.spentAtMs.classic, []);
+  life.do({ kind: 'fetchFailed', round: 3, diagnosis: { ...busy, recheckMs: 5_000 }, unused: true });
+  t.deepEqual(life.state.usedAtMs.classic, []);
   t.is(life.state.phase.kind, 'resting');
 });
 
@@ -118,9 +118,9 @@ test('known forced refreshes change nothing, and a new one does', (t) => {
   t.is(life.state, state);
   // As many, but another one at the beginning: an older one that we have never heard of.
   life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 300_000, ...forcedAtMs] });
-  t.is(life.state.spentAtMs.stable.length, 3);
+  t.is(life.state.usedAtMs.stable.length, 3);
   life.do({ kind: 'adopted', forcedAtMs: [life.nowMs - 50_000] });
-  t.is(life.state.spentAtMs.stable.length, 4);
+  t.is(life.state.usedAtMs.stable.length, 4);
 });
 
 test('a token that expires during a look is fetched without a probe', (t) => {

@@ -72,7 +72,7 @@ test('the rest of one lifetime does not count as another short one', (t) => {
     life.pass(300);
     life.do({ kind: 'manual' });
     // Manual asks are forced at first; only normal ones return the same token.
-    life.state = { ...life.state, spentAtMs: { ...life.state.spentAtMs, stable: fullLedger(life.nowMs) } };
+    life.state = { ...life.state, usedAtMs: { ...life.state.usedAtMs, stable: fullLedger(life.nowMs) } };
   }
   t.is(life.state.phase.kind, 'idle');
   t.is(life.state.spacing.shortLives, 0);

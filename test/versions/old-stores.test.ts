@@ -73,7 +73,7 @@ interface Opened {
 async function open(t: ExecutionContext, form: (typeof FORMS)[number] = 'inClear'): Promise<Opened> {
   const redis = await RedisServer.start(t);
   const records = new RedisRecords({
-    place: { url: new Secret(redis.url()), sentinels: [], cluster: false },
+    target: { url: new Secret(redis.url()), sentinels: [], cluster: false },
     keyPrefix: 'test:',
     cipher: makeTokenCipher(keyFor(form)),
     clock: systemClock,

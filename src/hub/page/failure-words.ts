@@ -1,5 +1,5 @@
 import type { LastFailure } from '../../keeper/failures.ts';
-import type { StoreLack } from '../../token/lease.ts';
+import type { DenialReason } from '../../token/lease.ts';
 import type { Language } from './words.ts';
 
 type Words = readonly [cause: string, remedy: string];
@@ -47,7 +47,7 @@ const ROUTES: Readonly<Record<string, Words>> = {
   EGRESS_PROXY_407: ['出口代理拒绝了用户名和密码，或要求提供', '在 egressProxy 设置或其文件中填写'],
 };
 
-const STORE: Readonly<Record<StoreLack, Words>> = {
+const STORE: Readonly<Record<DenialReason, Words>> = {
   unavailable: ['无法连接 token 存储；没有它，两个中控可能使彼此的 classic token 失效', CHECK_REDIS],
   undecryptable: [
     '存储中的 token 不是用本中控的密钥加密的，因此仍有另一个中控在使用它',

@@ -30,7 +30,7 @@ export function addPageRoutes(router: Router, hub: Hub): void {
   const sessions = new Sessions(hub.clock, hub.random, (caller) => hub.callers.isStillValid(caller));
   const visitor = (ctx: Koa.Context): Caller | undefined => {
     const caller = sessions.callerOf(ctx.cookies.get(COOKIE));
-    if (caller !== undefined) hub.places.authenticated(ctx.req.socket, keyOf(caller));
+    if (caller !== undefined) hub.connectionTable.authenticated(ctx.req.socket, keyOf(caller));
     return caller;
   };
   const noted =

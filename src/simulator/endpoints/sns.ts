@@ -147,9 +147,9 @@ function userInfo(world: World, call: Call): Answer {
   if (refused !== undefined) return refused;
   const openid = call.query.get('openid') ?? '';
   const nickname = '模拟用户';
-  const place = { sex: 0, language: '', city: '', province: '', country: '' };
+  const region = { sex: 0, language: '', city: '', province: '', country: '' };
   return jsonAnswer(
-    { openid, nickname, ...place, headimgurl: '', privilege: [], unionid: openidOf('', openid) },
+    { openid, nickname, ...region, headimgurl: '', privilege: [], unionid: openidOf('', openid) },
     { plain: true },
   );
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { makeEndpointLabels } from '../../src/server/endpoint-labels.ts';
+import { makeEndpointLabels } from '../../src/proxy/endpoint-labels.ts';
 import { KNOWN_ENDPOINTS } from '../../src/wechat/endpoints.ts';
 
 test('a known path is its own label from the first call on, whatever the response', (t) => {

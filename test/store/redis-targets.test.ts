@@ -6,7 +6,7 @@ import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import type { RedisPlace } from '../../src/store/redis-client.ts';
+import type { RedisTarget } from '../../src/store/redis-client.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
 import { makeTokenCipher } from '../../src/store/cipher.ts';
 import { makeCertificate } from '../../src/simulator/certificate.ts';
@@ -16,9 +16,9 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'stable' } as const;
 
-function open(t: ExecutionContext, place: Partial<RedisPlace> & { url: Secret }): RedisRecords {
+function open(t: ExecutionContext, target: Partial<RedisTarget> & { url: Secret }): RedisRecords {
   const records = new RedisRecords({
-    place: { sentinels: [], cluster: false, ...place },
+    target: { sentinels: [], cluster: false, ...target },
     keyPrefix: 'test:',
     cipher: makeTokenCipher(undefined),
     clock: systemClock,

@@ -1,3 +1,9 @@
+import { STATUS_CODES } from 'node:http';
+
+/** Accounts and hosts with a label of their own. */
+export const APPS_MAX = 500;
+export const HOSTS_MAX = 50;
+
 /** The first `max` different values keep their own label; all later ones become `other`. */
 export function boundedLabels(max: number): (value: string) => string {
   const seen = new Set<string>();
@@ -25,4 +31,8 @@ export function perLabel<Series>(
     }
     return child;
   };
+}
+
+export function statusLabel(status: number): string {
+  return status in STATUS_CODES ? String(status) : 'other';
 }
