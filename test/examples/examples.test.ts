@@ -1,9 +1,14 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { chromiumPath } from '../support/chromium.ts';
 import { ProcessGroup } from '../support/group.ts';
+import { assertPageIsSigned } from '../support/js-sdk-page.ts';
 import { type RoleProcess, startRole } from '../support/process.ts';
+import { freePort } from '../support/redis.ts';
 import { ask } from '../support/simulator-client.ts';
 
 const CACHE = '.cache/examples';
@@ -19,14 +24,14 @@ const EXAMPLES: Readonly<Record<string, { readonly command: readonly string[]; r
 
 for (const [language, { command, sdk }] of Object.entries(EXAMPLES)) {
   const why = whySkipped(language);
-  const title = `examples/${language} calls, uploads, logs in${withSdk(language) ? ` and uses ${sdk}` : ''}`;
-  const without = withSdk(language) ? '' : ` (SKIPPED: ${sdk}, which Composer has not installed)`;
   const withLanguage = why === undefined ? test.serial : test.serial.skip;
-  withLanguage(`${title}${why === undefined ? without : ` (SKIPPED: ${why})`}`, async (t) => {
-    if (!existsSync(`${CACHE}/ready-${language}`)) {
-      t.fail(readFileSync(`${CACHE}/log-${language}`, 'utf8'));
-      return;
-    }
+  const skipped = why === undefined ? '' : ` (SKIPPED: ${why})`;
+  const withoutSdk = ` (SKIPPED: ${sdk}, which Composer has not installed)`;
+  const uses = withSdk(language) ? ` and uses ${sdk}` : '';
+  const callTitle = `examples/${language} calls, uploads, logs in${uses}`;
+  const callSkipped = skipped === '' && uses === '' ? withoutSdk : skipped;
+  withLanguage(`${callTitle}${callSkipped}`, async (t) => {
+    if (!isReady(t, language)) return;
     const { simulator, sidecar } = await startBoth(t);
     const first = await run(t, language, command, sidecar);
     assertOutput(t, first, language, sdk);
@@ -40,6 +45,23 @@ for (const [language, { command, sdk }] of Object.entries(EXAMPLES)) {
     ];
     t.true(recovered.length >= 1, 'a dead token was met, and the program did not notice');
   });
+
+  const browser = chromiumPath === undefined ? ` (SKIPPED: the browser that would show it)` : '';
+  withLanguage(`examples/${language} serves a page that is signed${skipped || browser}`, async (t) => {
+    if (!isReady(t, language)) return;
+    const { sidecar } = await startBoth(t);
+    const server = await servePage(t, language, command, sidecar);
+    const ticket = await ticketOf(sidecar);
+    await assertSignatures(t, server, ticket);
+    if (chromiumPath !== undefined) await assertPageIsSigned(t, server, { appid: DEMO_APP.appid, ticket });
+  });
+}
+
+/** Fails the test of a program that did not compile. */
+function isReady(t: ExecutionContext, language: string): boolean {
+  if (existsSync(`${CACHE}/ready-${language}`)) return true;
+  t.fail(readFileSync(`${CACHE}/log-${language}`, 'utf8'));
+  return false;
 }
 
 function whySkipped(language: string): string | undefined {
@@ -70,13 +92,61 @@ async function run(
   command: readonly string[],
   sidecar: RoleProcess,
 ): Promise<string> {
-  const cwd = resolve(CACHE, language);
-  const env = { HOME: process.env['HOME'], LANG: 'C.UTF-8', WECHAT_SIDECAR_URL: sidecar.base };
-  const [program = '', ...args] = command;
-  const path = program.includes('/') ? resolve(cwd, program) : program;
-  const group = new ProcessGroup(t, [path, ...args], { cwd, env });
+  const group = start(t, language, command, { WECHAT_SIDECAR_URL: sidecar.base });
   t.is(await group.exited, 0, group.output());
   return group.output();
+}
+
+function start(
+  t: ExecutionContext,
+  language: string,
+  command: readonly string[],
+  ownEnv: Readonly<Record<string, string>>,
+): ProcessGroup {
+  const cwd = resolve(CACHE, language);
+  const env = { HOME: process.env['HOME'], LANG: 'C.UTF-8', ...ownEnv };
+  const [program = '', ...args] = command;
+  const path = program.includes('/') ? resolve(cwd, program) : program;
+  return new ProcessGroup(t, [path, ...args], { cwd, env });
+}
+
+/** Starts the program once more, as a server. PHP has a web server of its own, which runs the same file. */
+async function servePage(
+  t: ExecutionContext,
+  language: string,
+  command: readonly string[],
+  sidecar: RoleProcess,
+): Promise<string> {
+  const port = String(await freePort());
+  const withServer = language === 'php' ? ['php', '-S', `127.0.0.1:${port}`, 'main.php'] : command;
+  const group = start(t, language, withServer, { PORT: port, WECHAT_SIDECAR_URL: sidecar.base });
+  await group.until(language === 'php' ? /started/ : /^page: /m);
+  const server = `http://localhost:${port}`;
+  while ((await ask(server).catch(() => undefined)) === undefined) await pause(25);
+  return server;
+}
+
+async function ticketOf(sidecar: RoleProcess): Promise<string> {
+  const { body } = await ask(`${sidecar.base}/cgi-bin/ticket/getticket?type=jsapi`);
+  return (JSON.parse(body.toString()) as { readonly ticket: string }).ticket;
+}
+
+/** Asks as the page does, for URLs that are easily signed as something else. */
+async function assertSignatures(t: ExecutionContext, server: string, ticket: string): Promise<void> {
+  const page = await ask(`${server}/a/page?x=1`);
+  t.regex(page.headers['content-type'] ?? '', /^text\/html; ?charset=utf-8$/i);
+  t.deepEqual(page.body, readFileSync('examples/page.html'));
+  for (const url of [
+    'https://shop.example.com/中文?a=1+2&b=%26#/route',
+    'http://shop.example.com:8080/%E4%B8%AD?url=x',
+  ]) {
+    const asked = await ask(`${server}/jssdk-signature?url=${encodeURIComponent(url)}`);
+    const config = JSON.parse(asked.body.toString()) as Readonly<Record<string, string>>;
+    const [signed] = url.split('#');
+    const text = `jsapi_ticket=${ticket}&noncestr=${config['nonceStr']}&timestamp=${config['timestamp']}&url=${signed}`;
+    t.is(config['appId'], DEMO_APP.appid);
+    t.is(config['signature'], createHash('sha1').update(text).digest('hex'), url);
+  }
 }
 
 function assertOutput(t: ExecutionContext, output: string, language: string, sdk: string): void {

@@ -8,6 +8,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cache="$root/.cache/examples"
 mkdir -p "$cache"
+cp "$root/examples/page.html" "$cache/"
 
 main() {
   for language in python go java php node; do
