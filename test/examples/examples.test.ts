@@ -1,13 +1,18 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { Secret } from '../../src/base/secret.ts';
+import { seededRandom } from '../../src/base/random.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { signatureOf } from '../../src/wechat/page-signature.ts';
 import { chromiumPath } from '../support/chromium.ts';
 import { ProcessGroup } from '../support/group.ts';
 import { assertPageIsSigned } from '../support/js-sdk-page.ts';
 import { type RoleProcess, startRole } from '../support/process.ts';
+import { randomPage } from '../support/random-page.ts';
 import { freePort } from '../support/redis.ts';
 import { ask } from '../support/simulator-client.ts';
 
@@ -56,6 +61,31 @@ for (const [language, { command, sdk }] of Object.entries(EXAMPLES)) {
     if (chromiumPath !== undefined) await assertPageIsSigned(t, server, { appid: DEMO_APP.appid, ticket });
   });
 }
+
+const withoutJava = whySkipped('java');
+const withJava = withoutJava === undefined ? test.serial : test.serial.skip;
+const javaSkipped = withoutJava === undefined ? '' : ` (SKIPPED: ${withoutJava})`;
+withJava(`WxJava itself signs 1,000 random pages as the sidecar does${javaSkipped}`, async (t) => {
+  if (!isReady(t, 'java')) return;
+  const { sidecar } = await startBoth(t);
+  const ticket = new Secret(await ticketOf(sidecar));
+  const random = seededRandom(12);
+  const pages = Array.from({ length: 1_000 }, () => randomPage(random).bare);
+  const [java = '', ...args] = EXAMPLES['java']?.command.with(-1, 'Signatures') ?? [];
+  const { stdout, stderr } = spawnSync(java, args, {
+    cwd: resolve(CACHE, 'java'),
+    env: { PATH: process.env['PATH'], WECHAT_APPID: DEMO_APP.appid, WECHAT_SIDECAR_URL: sidecar.base },
+    input: pages.join('\n'),
+    encoding: 'utf8',
+  });
+  const lines = stdout.trimEnd().split('\n');
+  t.is(lines.length, pages.length, stderr);
+  for (const [index, line] of lines.entries()) {
+    const [timestamp, nonce = '', signature = ''] = line.split(' ');
+    const page = pages[index] ?? '';
+    t.is(signatureOf(ticket, nonce, Number(timestamp), page), signature, page);
+  }
+});
 
 /** Fails the test of a program that did not compile. */
 function isReady(t: ExecutionContext, language: string): boolean {
