@@ -17,12 +17,13 @@ import { freePort } from '../support/redis.ts';
 import { ask } from '../support/simulator-client.ts';
 
 const CACHE = '.cache/examples';
+const JAVA_CLASSES = 'target/classes:target/dependency/*';
 
 /** How each program is started in its folder, after `test/examples/tools.sh`, and the SDK that it shows. */
 const EXAMPLES: Readonly<Record<string, { readonly command: readonly string[]; readonly sdk: string }>> = {
   python: { command: ['venv/bin/python', 'main.py'], sdk: 'wechatpy' },
   go: { command: ['./program'], sdk: 'silenceper/wechat' },
-  java: { command: ['java', '-cp', 'target/classes:target/dependency/*', 'Main'], sdk: 'WxJava' },
+  java: { command: ['java', '-cp', JAVA_CLASSES, 'Main'], sdk: 'WxJava' },
   php: { command: ['php', 'main.php'], sdk: 'EasyWeChat' },
   node: { command: ['node', 'main.mjs'], sdk: 'co-wechat-api' },
 };
@@ -71,8 +72,7 @@ withJava(`WxJava itself signs 1,000 random pages as the sidecar does${javaSkippe
   const ticket = new Secret(await ticketOf(sidecar));
   const random = seededRandom(12);
   const pages = Array.from({ length: 1_000 }, () => randomPage(random).bare);
-  const [java = '', ...args] = EXAMPLES['java']?.command.with(-1, 'Signatures') ?? [];
-  const { stdout, stderr } = spawnSync(java, args, {
+  const { stdout, stderr } = spawnSync('java', ['-cp', JAVA_CLASSES, 'Signatures'], {
     cwd: resolve(CACHE, 'java'),
     env: { PATH: process.env['PATH'], WECHAT_APPID: DEMO_APP.appid, WECHAT_SIDECAR_URL: sidecar.base },
     input: pages.join('\n'),
