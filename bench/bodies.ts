@@ -10,6 +10,8 @@ export const PATHS = {
   token: '/cgi-bin/stable_token',
   probe: '/cgi-bin/get_api_domain_ip',
   newToken: '/bench/new-token',
+  /** Where OpenTelemetry's exporter sends them. */
+  traces: '/v1/traces',
 };
 
 export const SMALL = JSON.stringify({

@@ -1,7 +1,9 @@
 /** The command line options. */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { VARIANTS } from './results.ts';
 import { SHAPE_NAMES } from './shapes.ts';
-import { SYSTEMS, type System } from './systems.ts';
+import { besideSystem, SYSTEMS, type System } from './systems.ts';
 
 export interface Options {
   readonly systems: readonly System[];
@@ -24,8 +26,9 @@ export const HELP = `npm run bench -- [options]
 
   --quick           a first look in a few minutes: 3 rounds, fewer shapes, short slices
   --only NAMES      some systems: ${[...new Set(SYSTEMS.map(({ family }) => family))].join(', ')};
-                    or one version, such as sidecar-24
+                    or one version, such as sidecar-24; sidecar-logged and sidecar-traced only if named
   --shapes NAMES    some shapes: ${SHAPE_NAMES.join(', ')}
+  --beside FILE     another build too, such as an older one: the path of its cli.js
   --rounds N        how often each slice is measured (10; quick: 3)
 `;
 
@@ -59,6 +62,7 @@ export function parseOptions(args: readonly string[]): Options | string {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       shapes: { type: 'string' },
+      beside: { type: 'string' },
       rounds: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -77,7 +81,12 @@ export function parseOptions(args: readonly string[]): Options | string {
     ...length,
     rounds,
     shapes: new Set(shapes),
-    systems: SYSTEMS.filter((system) => only === undefined || only.some((word) => isMeant(system, word))),
+    systems: [
+      ...SYSTEMS.filter((system) =>
+        only === undefined ? !VARIANTS.has(system.family) : only.some((word) => isMeant(system, word)),
+      ),
+      ...(values.beside === undefined ? [] : [besideSystem(resolve(values.beside))]),
+    ],
   };
 }
 

@@ -34,6 +34,7 @@ function answerTo(path: string, token: string | null): string | Buffer | undefin
     case PATHS.small:
     case PATHS.send:
     case PATHS.probe:
+    case PATHS.traces:
       return SMALL;
     case PATHS.json4k:
       return JSON_4K;

@@ -2,7 +2,7 @@
 import { judge } from './bars.ts';
 import { countOf, median, merge, percentile } from './histogram.ts';
 import { cpuRatio } from './ratios.ts';
-import type { Results, Slice, SystemResult } from './results.ts';
+import { type Results, type Slice, type SystemResult, VARIANTS } from './results.ts';
 import { DIED, SHAPES, STEADY } from './shapes.ts';
 
 interface Column {
@@ -24,6 +24,10 @@ export function report(results: Results): string {
     [
       'CPU per call as a multiple of http-proxy on the same Node',
       ratioTable(results, (result) => httpProxyFor(results, result)),
+    ],
+    [
+      'CPU per call as a multiple of the sidecar with default settings',
+      ratioTable(results, (result) => plainSidecarFor(result)),
     ],
     ['Platform at a round trip of 20 ms, 50 calls/s', farTable(results)],
     ['Not measured, or with errors', results.problems.join('\n')],
@@ -110,6 +114,11 @@ function httpProxyFor({ systems }: Results, { name, family }: SystemResult): str
   const proxies = systems.filter((result) => result.family === 'http-proxy').map((result) => result.name);
   const alike = name.replace(family, 'http-proxy');
   return proxies.includes(alike) ? alike : (proxies.at(-1) ?? '');
+}
+
+/** Only its variants are compared with it. */
+function plainSidecarFor({ name, family }: SystemResult): string {
+  return VARIANTS.has(family) ? name.replace(family, 'sidecar') : '';
 }
 
 function farTable({ far }: Results): string {

@@ -42,3 +42,6 @@ export interface Results {
   /** Each system and shape that could not be measured. */
   readonly problems: readonly string[];
 }
+
+/** Families of sidecars that are compared with the one that has default settings. */
+export const VARIANTS: ReadonlySet<string> = new Set(['sidecar-logged', 'sidecar-traced', 'sidecar-beside']);

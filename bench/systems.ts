@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type Child, type Environment, freePort, startMeasured } from './children.ts';
 import { nodes, programFile, programs, sourceFile } from './machine.ts';
+import { VARIANTS } from './results.ts';
 import { APPID } from './shapes.ts';
 import { type Upstream, writeConfig } from './upstream.ts';
 
@@ -30,6 +31,12 @@ interface Prepared {
   readonly env: Environment;
 }
 
+/** How a sidecar differs from the built one with default settings. */
+interface Variant {
+  readonly program?: string;
+  readonly env?: (upstream: Upstream) => Environment;
+}
+
 export interface Started {
   readonly system: System;
   readonly port: number;
@@ -37,6 +44,8 @@ export interface Started {
 }
 
 const MAJORS = [20, 24];
+const LOGGED: Variant = { env: () => ({ WECHAT_SIDECAR_ACCESS_LOG: 'all' }) };
+const TRACED: Variant = { env: ({ plainUrl }) => ({ OTEL_EXPORTER_OTLP_ENDPOINT: plainUrl }) };
 
 export const SYSTEMS: readonly System[] = [
   native('nginx', 'token', false, programs.nginx, nginx('nginx.conf')),
@@ -53,8 +62,16 @@ export const SYSTEMS: readonly System[] = [
   ...MAJORS.map((major) => onNode('http-proxy', major, 'token', peer('http-proxy'))),
   ...newest().map((major) => onNode('reply-from', major, 'token', peer('reply-from'))),
   ...newest().map((major) => onNode('empty', major, 'nothing', peer('empty'))),
-  ...MAJORS.map((major) => onNode('sidecar', major, 'all', sidecar)),
+  ...MAJORS.map((major) => onNode('sidecar', major, 'all', sidecar())),
+  ...newest().map((major) => onNode('sidecar-logged', major, 'all, access log', sidecar(LOGGED))),
+  ...newest().map((major) => onNode('sidecar-traced', major, 'all, traces', sidecar(TRACED))),
 ];
+
+/** Another build of the sidecar, such as an older one: the path of its `cli.js`. */
+export function besideSystem(program: string): System {
+  const [major = 0] = newest();
+  return onNode('sidecar-beside', major, 'all', sidecar({ program }));
+}
 
 /** Starts it on its own port. */
 export async function startSystem(system: System, folder: string, upstream: Upstream): Promise<Started> {
@@ -86,7 +103,7 @@ function onNode(
     name: `${family}-${major}`,
     family,
     does,
-    replays: family === 'sidecar',
+    replays: family === 'sidecar' || VARIANTS.has(family),
     warmsUp: true,
     prepare: node === undefined ? undefined : prepare(node),
   };
@@ -127,18 +144,22 @@ function peerEnvironment({ port, upstream }: Place): Record<string, string> {
 }
 
 /** The built sidecar, as it is delivered. Its own errors have their own status, so that they count as errors. */
-function sidecar(node: string): (place: Place) => Prepared {
-  return ({ port, upstream }) => ({
-    program: node,
-    args: [sourceFile('dist/cli.js'), 'proxy'],
-    env: {
-      WECHAT_APPID: APPID,
-      WECHAT_APPSECRET: 'the-secret-of-the-bench',
-      WECHAT_SIDECAR_UPSTREAMS: `https://127.0.0.1:${upstream.port}`,
-      WECHAT_SIDECAR_TLS_CA_FILE: upstream.caFile,
-      WECHAT_SIDECAR_LISTEN: `127.0.0.1:${port}`,
-      WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0',
-      WECHAT_SIDECAR_ERROR_STATUS: 'http',
-    },
-  });
+function sidecar({ program = sourceFile('dist/cli.js'), env }: Variant = {}): (
+  node: string,
+) => (place: Place) => Prepared {
+  return (node) =>
+    ({ port, upstream }) => ({
+      program: node,
+      args: [program, 'proxy'],
+      env: {
+        WECHAT_APPID: APPID,
+        WECHAT_APPSECRET: 'the-secret-of-the-bench',
+        WECHAT_SIDECAR_UPSTREAMS: `https://127.0.0.1:${upstream.port}`,
+        WECHAT_SIDECAR_TLS_CA_FILE: upstream.caFile,
+        WECHAT_SIDECAR_LISTEN: `127.0.0.1:${port}`,
+        WECHAT_SIDECAR_ADMIN_LISTEN: '127.0.0.1:0',
+        WECHAT_SIDECAR_ERROR_STATUS: 'http',
+        ...env?.(upstream),
+      },
+    });
 }

@@ -11,6 +11,8 @@ export interface Upstream {
   readonly port: number;
   /** The certificate, which is its own authority. */
   readonly caFile: string;
+  /** The same without TLS, which also takes traces. */
+  readonly plainUrl: string;
   /** What serves it. */
   readonly what: string;
   /** The current token. */
@@ -30,6 +32,7 @@ export async function startUpstream(folder: string): Promise<Upstream> {
   return {
     port: nginx ?? tlsPort,
     caFile,
+    plainUrl: plain,
     what: nginx === undefined ? 'node:https (nginx is missing, and would cost less)' : 'nginx',
     token: answer.access_token,
     newToken: async () => void (await (await fetch(plain + PATHS.newToken)).text()),

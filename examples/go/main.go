@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"mime/multipart"
 	"net/http"
@@ -66,6 +67,23 @@ func (t toSidecar) RoundTrip(request *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(request)
 }
 
+// servePage serves a page for WeChat's browser; the sidecar signs its URL, so that nobody here keeps a ticket.
+func servePage(port string) {
+	http.HandleFunc("/jssdk-signature", func(w http.ResponseWriter, r *http.Request) {
+		response, err := http.Get(base + "/__sidecar/jssdk-signature?" + r.URL.RawQuery)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer response.Body.Close()
+		w.Header().Set("Content-Type", "application/json")
+		io.Copy(w, response.Body)
+	})
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "../page.html") })
+	fmt.Printf("page: http://localhost:%s/\n", port)
+	log.Fatal(http.ListenAndServe("127.0.0.1:"+port, nil))
+}
+
 func main() {
 	// A call without a token.
 	call := answerOf(http.Get(base + "/cgi-bin/get_api_domain_ip"))
@@ -98,4 +116,9 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println("silenceper/wechat:", user.OpenID)
+
+	// The page for WeChat's browser, if PORT says where.
+	if port := os.Getenv("PORT"); port != "" {
+		servePage(port)
+	}
 }

@@ -1,4 +1,6 @@
 // Calls of WeChat through a sidecar, from Node: no access_token, no AppSecret.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import WechatApi from 'co-wechat-api';
 
 const BASE = process.env.WECHAT_SIDECAR_URL ?? 'http://127.0.0.1:3880';
@@ -34,3 +36,18 @@ console.log('login:', login.openid);
 const api = new WechatApi(APPID, 'any');
 api.prefix = `${BASE}/cgi-bin/`;
 console.log('co-wechat-api:', (await api.getUser('oExampleUser')).openid);
+
+// A page for WeChat's browser, if PORT says where; the sidecar signs its URL, so that nobody here keeps a ticket.
+const { PORT } = process.env;
+async function servePage({ url }, response) {
+  const isSignature = url.startsWith('/jssdk-signature?');
+  response.setHeader('Content-Type', isSignature ? 'application/json' : 'text/html; charset=utf-8');
+  if (isSignature) response.end(await (await fetch(`${BASE}/__sidecar${url}`)).text());
+  else response.end(readFileSync('../page.html'));
+}
+if (PORT !== undefined) {
+  const server = createServer((request, response) => {
+    servePage(request, response).catch((error) => response.destroy(error));
+  });
+  server.listen(PORT, '127.0.0.1', () => console.log(`page: http://localhost:${PORT}/`));
+}

@@ -26,6 +26,18 @@ function answer(string $url, ?array $form = null): array
     return $body;
 }
 
+// A page for WeChat's browser, under `php -S localhost:8080 main.php`; the sidecar signs its URL, so that nobody here
+// keeps a ticket.
+if (PHP_SAPI === 'cli-server') {
+    if (str_starts_with($_SERVER['REQUEST_URI'], '/jssdk-signature?')) {
+        header('Content-Type: application/json');
+        readfile("$base/__sidecar{$_SERVER['REQUEST_URI']}");
+    } else {
+        readfile(__DIR__ . '/../page.html');
+    }
+    return;
+}
+
 // A call without a token.
 echo 'call: ', count(answer("$base/cgi-bin/get_api_domain_ip")['ip_list']), " addresses\n";
 

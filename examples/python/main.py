@@ -3,6 +3,8 @@
 import os
 import sys
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -30,6 +32,20 @@ class ToSidecar(HTTPAdapter):
         return super().send(request, **options)
 
 
+class JsSdkPage(BaseHTTPRequestHandler):
+    """A page for WeChat's browser; the sidecar signs its URL, so that nobody here keeps a ticket."""
+
+    def do_GET(self):
+        if self.path.startswith("/jssdk-signature?"):
+            kind, body = "application/json", requests.get(f"{BASE}/__sidecar{self.path}", timeout=10).content
+        else:
+            kind, body = "text/html; charset=utf-8", Path("../page.html").read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(body)
+
+
 # A call without a token.
 call = answer_of(requests.get(f"{BASE}/cgi-bin/get_api_domain_ip", timeout=10))
 print("call:", len(call["ip_list"]), "addresses")
@@ -48,3 +64,8 @@ print("login:", login["openid"])
 client = WeChatClient(APPID, "any")
 client._http.mount("https://api.weixin.qq.com", ToSidecar())
 print("wechatpy:", client.user.get("oExampleUser")["openid"])
+
+# The page for WeChat's browser, if PORT says where.
+if "PORT" in os.environ:
+    print(f"page: http://localhost:{os.environ['PORT']}/", flush=True)
+    ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), JsSdkPage).serve_forever()

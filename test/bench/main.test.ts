@@ -12,10 +12,12 @@ const onLinux = process.platform === 'linux' ? test : test.skip;
 onLinux(
   'a quick run starts the sidecar beside an empty server, and prints what their calls cost',
   async (t) => {
-    const args = ['--quick', '--rounds', '1', '--shapes', 'get', '--only', `empty,sidecar-${MAJOR}`];
-    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...args], { timeout: 120_000 });
+    const options = `--quick --rounds 1 --shapes get --only empty,sidecar-${MAJOR} --beside dist/cli.js`;
+    const args = [MAIN, ...options.split(' ')];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
     t.regex(stdout, /^\| empty-\d+ +\| +nothing \| +[\d.,]+ \|$/m);
     t.regex(stdout, new RegExp(`^\\| sidecar-${MAJOR} +\\| +all \\| +[\\d.,]+ \\|$`, 'm'));
+    t.regex(stdout, /^\| sidecar-beside-\d+ +\| +all \| +[\d.,]+ \|$/m);
     t.regex(stdout, /^not measured +sidecar-24: p99 at 500\/s/m);
     t.notRegex(stdout, /does not serve|calls failed/);
   },

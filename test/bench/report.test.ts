@@ -72,6 +72,21 @@ test('the report has a row for each system, and names what is missing', (t) => {
   t.regex(printed, /^haproxy: this machine lacks it$/m);
 });
 
+test('a sidecar with other settings is compared with the one that has the defaults, and no other system is', (t) => {
+  const printed = report(
+    resultsOf(
+      system('nginx-lua', { get: [slice(0, 10)] }),
+      system('sidecar-24', { get: [slice(0, 30)] }),
+      system('sidecar-traced-24', { get: [slice(0, 45)] }),
+    ),
+  );
+  const [, table = ''] = printed.split('as a multiple of the sidecar with default settings\n\n');
+  t.deepEqual(table.split('\n\n')[0]?.match(/^\| [a-z].*$/gm), [
+    '| system            |              GET |',
+    '| sidecar-traced-24 | 1.50 (1.50–1.50) |',
+  ]);
+});
+
 function slice(round: number, cpuUsPerCall: number, us = 100): Slice {
   const times = new Map([[us, 1]]);
   return { round, calls: 1, errors: 0, cpuUsPerCall, waitedUsPerCall: 0, callsPerS: 1, times };

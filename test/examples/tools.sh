@@ -8,6 +8,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cache="$root/.cache/examples"
 mkdir -p "$cache"
+cp "$root/examples/page.html" "$cache/"
 
 main() {
   for language in python go java php node; do
@@ -52,7 +53,7 @@ prepare_java() {
   need java java mvn
   mvn --batch-mode --quiet dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=target/dependency ||
     skip java 'its artefacts cannot be had'
-  javac -encoding UTF-8 -cp 'target/dependency/*' -d target/classes src/main/java/Main.java
+  javac -encoding UTF-8 -cp 'target/dependency/*' -d target/classes src/main/java/Main.java "$root/test/examples/Signatures.java"
 }
 
 prepare_php() {

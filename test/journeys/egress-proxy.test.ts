@@ -13,42 +13,10 @@ import {
   tunnel,
   type StubProxy,
 } from '../support/forward-proxy.ts';
+import { BASIC, FOREIGN, PASSWORD, said, startWorld, type World } from '../support/egress-world.ts';
 import { runCommand } from '../support/process.ts';
 import { APPID, APPSECRET, INFO, type Sidecar, startSidecar } from '../support/sidecar.ts';
-import { startSimulator, type RunningSimulator } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-
-const PASSWORD = 'correct-horse-4711';
-const FOREIGN = 'foreign-token-foreign-token-foreign-token';
-/** As sent to the proxy; it must not be visible either. */
-const BASIC = Buffer.from(`shop:${PASSWORD}`).toString('base64');
-
-interface World {
-  readonly platform: RunningSimulator;
-  /** From the sidecar's side, only the proxy can resolve this name. */
-  readonly upstream: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly folder: string;
-}
-
-async function startWorld(t: ExecutionContext): Promise<World> {
-  const platform = await startSimulator(t, { https: true });
-  const folder = temporaryFolder(t);
-  const caFile = join(folder, 'ca.pem');
-  writeFileSync(caFile, platform.certificatePem);
-  return {
-    platform,
-    upstream: `https://api.weixin.qq.com:${platform.port}`,
-    env: { WECHAT_SIDECAR_TLS_CA_FILE: caFile },
-    folder,
-  };
-}
-
-/** The content of a response, whether from the platform or from the sidecar. */
-async function said(sidecar: Sidecar, path = INFO): Promise<string> {
-  const reply = await sidecar.call(path);
-  return `${String(reply.headers['x-wechat-sidecar-error'] ?? 'platform')} ${reply.body.toString()}`;
-}
 
 async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await holds())) await pause(25);

@@ -29,7 +29,8 @@ const ATTRIBUTES = new Set([
 
 async function start(
   t: ExecutionContext,
-  env: Record<string, string>,
+  env: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[] = [],
 ): Promise<{ platform: RunningSimulator; sidecar: Sidecar }> {
   const platform = await startSimulator(t);
   const account = {
@@ -38,7 +39,7 @@ async function start(
     WECHAT_SIDECAR_UPSTREAMS: platform.origin,
     WECHAT_SIDECAR_ACCESS_LOG: 'all',
   };
-  const sidecar = new Sidecar(t, 'proxy', { env: { ...account, ...env } });
+  const sidecar = new Sidecar(t, 'proxy', { env: { ...account, ...env }, nodeOptions });
   await (await sidecar.untilServing()).untilLine('token refreshed');
   platform.control.clear();
   return { platform, sidecar };
@@ -171,6 +172,32 @@ test('without a collector the headers of the caller pass as they are', async (t)
   t.is(headerAt({ platform }, 0, 'tracestate'), CALLERS.tracestate);
   t.is((await sidecar.untilLine('access'))['trace_id'], undefined);
   t.deepEqual(sidecar.lines('calls are traced'), []);
+});
+
+/** Names on standard error each package that is loaded. */
+const NAMES_PACKAGES = dataUrl(
+  `import { register } from 'node:module'; register(${JSON.stringify(
+    dataUrl(
+      `import { writeSync } from 'node:fs';
+       export const resolve = (name, context, next) => (writeSync(2, 'loads ' + name + '\\n'), next(name, context));`,
+    ),
+  )});`,
+);
+
+function dataUrl(source: string): string {
+  return `data:text/javascript,${encodeURIComponent(source)}`;
+}
+
+test('the packages are loaded only if a collector is named', async (t) => {
+  for (const [env, isLoaded] of [
+    [{}, false],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }, true],
+  ] as const) {
+    const { sidecar } = await start(t, env, [`--import=${NAMES_PACKAGES}`]);
+    t.is(await sidecar.errcode(SEND, { body: {} }), 0);
+    t.regex(sidecar.stderr(), /^loads koa$/m);
+    t.is(/^loads @opentelemetry\/sdk-trace$/m.test(sidecar.stderr()), isLoaded);
+  }
 });
 
 test('an unavailable collector delays neither calls nor the stop', async (t) => {

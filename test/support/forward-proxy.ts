@@ -26,6 +26,8 @@ export interface Tinyproxy {
   readonly port: number;
   /** What it has logged: every request line is in it. */
   log(): string;
+  /** `SIGSTOP` makes it hang, `SIGKILL` ends it with its tunnels. */
+  signal(signal: NodeJS.Signals): void;
 }
 
 /** A tinyproxy of one test's own on loopback, with these lines of configuration beside the usual. */
@@ -49,7 +51,7 @@ export async function startTinyproxy(t: Teardown, lines: readonly string[] = [])
     if (child.exitCode !== null) throw new Error(`tinyproxy has ended: ${log}`);
     await pause(20);
   }
-  return { port, log: () => log };
+  return { port, log: () => log, signal: (signal) => void child.kill(signal) };
 }
 
 function isListening(port: number): Promise<boolean> {

@@ -1,11 +1,17 @@
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import me.chanjar.weixin.mp.api.impl.WxMpServiceImpl;
 import me.chanjar.weixin.mp.config.WxMpHostConfig;
 import me.chanjar.weixin.mp.config.impl.WxMpDefaultConfigImpl;
@@ -44,6 +50,16 @@ public class Main {
     WxMpServiceImpl wxMp = new WxMpServiceImpl();
     wxMp.setWxMpConfigStorage(config);
     System.out.println("WxJava: " + wxMp.getUserService().userInfo("oExampleUser").getOpenId());
+
+    // The page for WeChat's browser, if PORT says where.
+    String port = System.getenv("PORT");
+    if (port != null) {
+      HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", Integer.parseInt(port)), 0);
+      server.createContext("/", exchange -> respond(exchange, "text/html; charset=utf-8", page()));
+      server.createContext("/jssdk-signature", exchange -> respond(exchange, "application/json", sign(exchange)));
+      server.start();
+      System.out.println("page: http://localhost:" + port + "/");
+    }
   }
 
   private static String setting(String name, String fallback) {
@@ -62,6 +78,27 @@ public class Main {
       throw new IllegalStateException(text);
     }
     return body;
+  }
+
+  private static byte[] page() throws IOException {
+    return Files.readAllBytes(Path.of("../page.html"));
+  }
+
+  /** The sidecar signs the page's URL, so that nobody here keeps a ticket. */
+  private static byte[] sign(HttpExchange exchange) throws IOException {
+    HttpRequest request = get("/__sidecar/jssdk-signature?" + exchange.getRequestURI().getRawQuery());
+    try {
+      return HTTP.send(request, HttpResponse.BodyHandlers.ofByteArray()).body();
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  private static void respond(HttpExchange exchange, String kind, byte[] body) throws IOException {
+    exchange.getResponseHeaders().set("Content-Type", kind);
+    exchange.sendResponseHeaders(200, body.length);
+    exchange.getResponseBody().write(body);
+    exchange.close();
   }
 
   private static byte[] form(byte[] file) throws Exception {
