@@ -107,8 +107,13 @@ export class Excuses {
   }
 
   /** The promises are off for this long and a time to settle; `end` is what ends the fault. */
-  offFor(forMs: number, blocks: Blocks, settleMs: number, end: () => void = () => {}): void {
-    const servingMs = settleMs === BACKOFF_MS ? SETTLE_MS : settleMs;
+  offFor(
+    forMs: number,
+    blocks: Blocks,
+    settleMs: number,
+    end: () => void = () => {},
+    servingMs = settleMs === BACKOFF_MS ? SETTLE_MS : settleMs,
+  ): void {
     const on = this.#windows.open(blocks, { healing: settleMs, serving: servingMs });
     this.#world.schedule.in(forMs, undefined, () => {
       end();

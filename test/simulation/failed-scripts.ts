@@ -179,4 +179,39 @@ export const SCRIPTS_THAT_FAILED: readonly FailedScript[] = [
       ],
     },
   },
+  {
+    story:
+      'a hub that stood still while its lease ran out served the token that it had fetched before the next one',
+    script: {
+      seed: 2003,
+      endMs: 4 * HOUR_MS,
+      sizes: {
+        ...SIZES,
+        mode: 'classic',
+        sidecars: 4,
+        callEveryMs: 3972.1611830221523,
+        platformMs: 264.3964189808699,
+      },
+      knobs: {
+        ...KNOBS,
+        forceOverlapMs: 300_000,
+        forceTooSoon: 45011,
+        boundaryIncluded: true,
+        garbageErrcode: 40014,
+        tokensSurviveReset: false,
+        lifeS: 6_000,
+      },
+      steps: [
+        {
+          atMs: 431_692,
+          do: 'refuse a path',
+          path: 0,
+          forMs: 86_400_000,
+          errcode: 40014,
+          revokeAfterMs: undefined,
+        },
+        { atMs: 12_225_334, do: 'keeper pauses in a fetch', keeper: 0, forMs: 18_540 },
+      ],
+    },
+  },
 ];

@@ -313,9 +313,11 @@ export class Faults {
     this.#excuses.doubtStore(forMs);
     this.#excuses.troublePlatform(forMs);
     this.#excuses.troubleWay(forMs);
-    if (fate === 'slow') return this.#excuses.offFor(forMs, always, BACKOFF_MS, mend);
+    // In classic it gets no token before the store has been there for a while.
+    const servingMs = this.#world.sizes.mode === 'classic' ? STORE_SETTLE_MS : SETTLE_MS;
+    if (fate === 'slow') return this.#excuses.offFor(forMs, always, BACKOFF_MS, mend, servingMs);
     this.#excuses.leaseInDoubt();
-    this.#excuses.offFor(forMs, (_, hub) => hub === name, BACKOFF_MS, mend);
+    this.#excuses.offFor(forMs, (_, hub) => hub === name, BACKOFF_MS, mend, servingMs);
   }
 
   #onStore(step: Extract<Step, { do: 'store hangs' | 'store fails over' | 'store restarts' }>): void {

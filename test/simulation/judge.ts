@@ -179,6 +179,9 @@ export class Judge {
     // A path that is held for having refused the token while it lived starts nothing.
     if (!this.#paths.isFresh(path, fingerprint) || this.quotas.isRationed(startedMs)) return;
     if (excuses.isPlatformTroubled(startedMs) || !excuses.isCalm(startedMs)) return;
+    // In classic a hub lets a store that is back settle before it asks the platform, and so learns that it may not.
+    const isSettling = (node.keeping?.link?.thereSinceMs ?? -Infinity) > startedMs - STORE_SETTLE_MS;
+    if (this.#world.sizes.mode === 'classic' && isSettling) return;
     const limitMs = SAY_SO_MS_MAX + 3 * this.#world.sizes.platformMs + TIMER_MS;
     if (status === 503 && tookMs <= limitMs) return;
     this.fail(

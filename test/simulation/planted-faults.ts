@@ -300,6 +300,12 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [{ file: 'hub-client/account.js', find: 'if (isOld || ', put: 'if (' }],
   },
   {
+    name: 'a lease that ran out unnoticed',
+    story: 'A hub that stood still trusts its lease, and serves what it fetched under it.',
+    script: 8,
+    changes: [{ file: 'lease/shared-lease.js', find: 'if (isOver && !lease.isAlone)', put: 'if (false)' }],
+  },
+  {
     name: 'a report to a hub that is behind is lost',
     story: 'What is not current has been replaced.',
     script: 7,

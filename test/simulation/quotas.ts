@@ -19,7 +19,7 @@ const CLASSIC_MORE = 4;
 const TICKET_MS_MIN = 1_500;
 const TICKET_SAME_MS_MIN = 58_000;
 /** The first delays of a back-off, a wake in 2 s by callers without a token, and a look that is repeated. */
-const RETRIES_MAX = 15;
+const RETRIES_MAX = 18;
 const RETRY_WINDOW_MS = 10_000;
 /** A look that was begun for some other reason ends within this. */
 const REASON_MS = 20_000;

@@ -44,7 +44,7 @@ export const INVARIANTS = {
     200 probes for 1, 4 and 50 of them for each token that was in use, a few for each real death, three for each
     stray refusal, and what failed looks repeat.`,
   'fetches are bounded': `Tokens are fetched for ends of lives, deaths, starts, reloads and people; nothing else.`,
-  'failures back off': `A platform that is busy or broken is not asked ever more: at most 15 times in 10 s by one
+  'failures back off': `A platform that is busy or broken is not asked ever more: at most 18 times in 10 s by one
     keeper, which is what the back-off, callers without a token and a repeated look come to.`,
   're-probes are slow': `What only people can cure is asked again no sooner than after 50 s, but for a reload, a
     person, a restart, another token or a clock that is set forward.`,
