@@ -282,7 +282,7 @@ export class Keeper {
       const startedMs = clock.monotonicMs();
       this.#fetches.add(startedMs);
       const outcome = await settled(() => issuer.fetch(app, force), clock);
-      const overtaken = await lease.overtaken();
+      const overtaken = await lease.overtaken(outcome.kind === 'token' ? outcome.value : undefined);
       if (overtaken !== undefined) this.#yield(round, overtaken);
       else if (outcome.kind === 'token') this.#onToken(round, trigger, outcome, startedMs);
       else this.#onFailure(round, trigger, outcome);

@@ -161,17 +161,21 @@ export class SharedLease implements LeaseManager {
   }
 
   #begin(lease: OurLease): Lease {
+    const before = this.#store.view.held?.record;
     const renewal = lease.isAlone ? undefined : this.#renew(lease);
     this.#lease = lease;
     this.#activity = { refreshing: lease.isAlone ? 'alone' : 'here' };
     return {
       kind: 'acquired',
-      overtaken: async () => {
+      overtaken: async (fetched) => {
         // A process that stood still finds its lease expired, and what was published meanwhile unread.
         const isOver = this.#parts.clock.monotonicMs() - lease.confirmedMs > LEASE_MS;
         if (isOver && !lease.isAlone) await this.reread();
         const { view } = this.#store;
-        return generationOf(view) > lease.generation ? sharedOf(view) : undefined;
+        const isLater = generationOf(view) > lease.generation;
+        // The platform returned what we had at the start, and another owner has replaced that meanwhile.
+        const isReplaced = view.held?.record !== before && fetched?.reveal() === before?.value.reveal();
+        return isLater || (fetched !== undefined && isReplaced) ? sharedOf(view) : undefined;
       },
       release: () => {
         if (this.#lease !== lease) return;

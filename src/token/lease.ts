@@ -1,3 +1,4 @@
+import type { Secret } from '../base/secret.ts';
 import type { SharedState } from './state.ts';
 
 /**
@@ -19,8 +20,8 @@ export interface LeaseManager {
 export type Lease =
   | {
       readonly kind: 'acquired';
-      /** What another owner has published since, if it is later than what we fetched. */
-      overtaken(): Promise<SharedState | undefined>;
+      /** What another owner has published since, if it is later than what we fetched; undefined: nothing. */
+      overtaken(fetched: Secret | undefined): Promise<SharedState | undefined>;
       /** Call this after the fetch has ended and its token is saved. */
       release(): void;
     }

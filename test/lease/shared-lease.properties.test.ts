@@ -279,6 +279,20 @@ test('a token that was fetched without the lease never replaces one that was for
   t.pass();
 });
 
+/** The same, but the platform is asked under the lease and answers late, and the token has died meanwhile. */
+test('a token that was fetched under the lease never replaces the one that has replaced it meanwhile', async (t) => {
+  await live('stable', -658163620, [
+    { do: 'report', who: 0 },
+    { do: 'pass', ms: 400 },
+    { do: 'report', who: 0 },
+    { do: 'report', who: 1 },
+    { do: 'kill platform token' },
+    { do: 'pass', ms: 1 },
+    { do: 'pass', ms: 1 },
+  ]);
+  t.pass();
+});
+
 for (const [what, command] of [
   ['holders die and are cut off', deaths],
   ['the store forgets and holders are cut off', amnesia],

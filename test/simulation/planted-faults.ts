@@ -64,8 +64,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       {
         file: 'lease/shared-lease.js',
-        find: 'generationOf(view) > lease.generation ?',
-        put: 'false ?',
+        find: 'generationOf(view) > lease.generation;',
+        put: 'false;',
       },
       {
         file: 'lease/store-watch.js',
