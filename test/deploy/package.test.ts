@@ -15,7 +15,6 @@ import test from 'ava';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ProcessGroup } from '../support/group.ts';
 import { healedCall } from '../support/healed-call.ts';
-import { readSources } from '../support/source-tree.ts';
 
 /**
  * The package as a user gets it: packed from a tree without anything built, and installed into an empty
@@ -80,7 +79,7 @@ function install(): string | undefined {
 
 test('the package holds what runs, what explains it, and the units of systemd; nothing else', (t) => {
   const paths = packed.files.map(({ path }) => path).toSorted();
-  const code = readSources('src').map(({ path }) => path.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js'));
+  const code = paths.filter((path) => /^dist\/[\w-]+\.c?js(?:\.map)?$/.test(path));
   const docs = readdirSync('docs').map((name) => `docs/${name}`);
   const units = readdirSync('deploy/systemd').map((name) => `deploy/systemd/${name}`);
   const top = [
@@ -88,9 +87,11 @@ test('the package holds what runs, what explains it, and the units of systemd; n
     'LICENSE',
     'README.md',
     'README.zh-CN.md',
+    'dist/THIRD-PARTY-NOTICES.txt',
     'package.json',
     'settings.schema.json',
   ];
+  t.true(code.includes('dist/cli.js'));
   t.deepEqual(paths, [...code, ...docs, ...units, ...top].toSorted());
 });
 
