@@ -10,6 +10,10 @@ export const PATHS = {
   token: '/cgi-bin/stable_token',
   probe: '/cgi-bin/get_api_domain_ip',
   newToken: '/bench/new-token',
+  /** Every path below it has a small response. */
+  many: '/wxa/many/',
+  /** Never answered. */
+  hanging: '/wxa/hanging',
 };
 
 export const SMALL = JSON.stringify({
