@@ -7,7 +7,7 @@ export interface Panel {
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-const PANEL = { width: 300, height: 190, left: 40, right: 14, top: 34, bottom: 30 } as const;
+const PANEL = { width: 300, height: 190, left: 40, right: 26, top: 34, bottom: 30 } as const;
 const COLUMNS = 2;
 const STYLE =
   'text{font:11px sans-serif;fill:#555}.t{font-weight:bold;fill:#222}.g{stroke:#ddd}.b{fill:#e8f1e8}' +
