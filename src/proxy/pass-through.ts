@@ -32,7 +32,7 @@ export class PassThrough {
   forward(passing: Passing, sink: ResponseSink): Exchange {
     return withFailover(this.#upstream, passing, sink, (to) => {
       const forwarding = new Forwarding(this.#upstream.pools, passing, sink, to);
-      const options = { target: `http://${to.origin.host}`, agent: this.#agentOf(to) };
+      const options = { ...targetOf(to.origin), agent: this.#agentOf(to) };
       const request = forwarding.request as unknown as IncomingMessage;
       this.#opened ??= openProxy();
       this.#opened.web(request, passing.response, options, (error) => forwarding.onBroken(error));
@@ -56,6 +56,12 @@ export class PassThrough {
     if (!fresh) this.#agents.set(origin.url, agent);
     return agent;
   }
+}
+
+/** Taken apart and with `toProxy`, because http-proxy would parse texts by `url.parse`, which prints a warning. */
+function targetOf({ host }: Origin) {
+  const { hostname, port } = new URL(`http://${host}`);
+  return { target: { protocol: 'http:', host, hostname, port, path: '/' }, toProxy: true };
 }
 
 function openProxy() {
