@@ -7,8 +7,9 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
+COPY scripts/build.mjs ./scripts/
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm run build
 
 FROM ${NODE_IMAGE}
 ARG VERSION=0.1.0
@@ -19,7 +20,6 @@ LABEL org.opencontainers.image.title="wechat-sidecar" \
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json LICENSE ./
-COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY src/hub/page/assets ./src/hub/page/assets
 # A number, so that Kubernetes can check runAsNonRoot without a look into /etc/passwd.

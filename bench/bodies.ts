@@ -12,6 +12,10 @@ export const PATHS = {
   newToken: '/bench/new-token',
   /** Where OpenTelemetry's exporter sends them. */
   traces: '/v1/traces',
+  /** Every path below it has a small response. */
+  many: '/wxa/many/',
+  /** Never answered. */
+  hanging: '/wxa/hanging',
 };
 
 export const SMALL = JSON.stringify({

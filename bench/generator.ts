@@ -19,7 +19,7 @@ export interface Job {
   readonly rate?: number;
   /** Each call opens its own connection. */
   readonly fresh?: boolean;
-  /** Files with one request each; the second is used every 20th time. */
+  /** Files with one request each; the second is used every 20th time. See `numbered`. */
   readonly requests: readonly string[];
 }
 
@@ -34,11 +34,15 @@ export interface Outcome {
 }
 
 const SECONDS_MAX = 120;
+/** A flood of connections would be cut down to a limit. */
+const OPENED_AT_ONCE = 50;
+const OPENED_EVERY_MS = 20;
 
 class Generator {
   readonly #job: Job;
   readonly #ca: string | undefined;
   readonly #requests: readonly Buffer[];
+  readonly #numbered: readonly Buffer[];
   readonly #idle: RawClient[] = [];
   readonly #due: number[] = [];
   readonly #times = new Map<number, number>();
@@ -50,6 +54,7 @@ class Generator {
     this.#job = job;
     this.#ca = job.caFile === undefined ? undefined : readFileSync(job.caFile, 'utf8');
     this.#requests = job.requests.map((file) => readFileSync(file));
+    this.#numbered = numbered(this.#requests[0]?.toString('latin1') ?? '');
   }
 
   async run(): Promise<Outcome> {
@@ -69,10 +74,11 @@ class Generator {
   }
 
   async #asFastAsAnswered(endMs: number): Promise<void> {
-    const work = async (): Promise<void> => {
+    const work = async (at: number): Promise<void> => {
+      await sleep(Math.floor(at / OPENED_AT_ONCE) * OPENED_EVERY_MS);
       while (performance.now() < endMs) await this.#call(performance.now());
     };
-    await Promise.all(Array.from({ length: this.#job.connections }, work));
+    await Promise.all(Array.from({ length: this.#job.connections }, (_, at) => work(at)));
   }
 
   async #atRate(rate: number, startMs: number, endMs: number): Promise<void> {
@@ -99,7 +105,9 @@ class Generator {
     const [usual, odd = usual] = this.#requests;
     this.#sent += 1;
     try {
-      const { status } = await client.call((this.#sent % 20 === 0 ? odd : usual) ?? Buffer.alloc(0));
+      const request =
+        this.#numbered[this.#sent % this.#numbered.length] ?? (this.#sent % 20 === 0 ? odd : usual);
+      const { status } = await client.call(request ?? Buffer.alloc(0));
       if (status === 200) this.#count(performance.now() - dueMs);
       else this.#errors += 1;
     } catch {
@@ -121,6 +129,14 @@ class Generator {
     const us = Math.round(ms * 1_000);
     this.#times.set(us, (this.#times.get(us) ?? 0) + 1);
   }
+}
+
+/** `@0-99@` in a request stands for each of these numbers, one after the other. */
+function numbered(text: string): Buffer[] {
+  const [, before = '', first, last, after = ''] = /^(.*)@(\d+)-(\d+)@(.*)$/s.exec(text) ?? [];
+  if (first === undefined) return [];
+  const count = Number(last) - Number(first) + 1;
+  return Array.from({ length: count }, (_, at) => Buffer.from(`${before}${Number(first) + at}${after}`));
 }
 
 if (process.argv[2] !== undefined) {

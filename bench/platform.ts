@@ -16,6 +16,7 @@ let tokens = 1;
 const answer: RequestListener = (request, response) => {
   request.resume();
   const url = new URL(request.url ?? '/', 'http://platform');
+  if (url.pathname === PATHS.hanging) return;
   const body = answerTo(url.pathname, url.searchParams.get('access_token'));
   response.writeHead(body === undefined ? 404 : 200, {
     'content-type': body instanceof Buffer ? 'image/jpeg' : 'application/json; encoding=utf-8',
@@ -48,7 +49,7 @@ function answerTo(path: string, token: string | null): string | Buffer | undefin
     case PATHS.token:
       return JSON.stringify({ access_token: currentToken(), expires_in: 7_200 });
     default:
-      return undefined;
+      return path.startsWith(PATHS.many) ? SMALL : undefined;
   }
 }
 

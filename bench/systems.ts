@@ -1,8 +1,10 @@
 /** The measured systems and what they are compared with. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, type Environment, freePort, startMeasured } from './children.ts';
 import { nodes, programFile, programs, sourceFile } from './machine.ts';
 import { VARIANTS } from './results.ts';
+import { appidOf } from './scale-requests.ts';
 import { APPID } from './shapes.ts';
 import { type Upstream, writeConfig } from './upstream.ts';
 
@@ -43,6 +45,10 @@ export interface Started {
   readonly child: Child;
 }
 
+export interface WithAdmin extends Started {
+  readonly adminPort: number;
+}
+
 const MAJORS = [20, 24];
 const LOGGED: Variant = { env: () => ({ WECHAT_SIDECAR_ACCESS_LOG: 'all' }) };
 const TRACED: Variant = { env: ({ plainUrl }) => ({ OTEL_EXPORTER_OTLP_ENDPOINT: plainUrl }) };
@@ -79,6 +85,27 @@ export async function startSystem(system: System, folder: string, upstream: Upst
   const port = await freePort();
   const { program, args, env } = system.prepare({ folder: join(folder, system.name), port, upstream });
   return { system, port, child: startMeasured(program, args, env) };
+}
+
+/** The sidecar on the newest Node, with so many accounts; the first is the default one. */
+export async function startWithAccounts(
+  folder: string,
+  upstream: Upstream,
+  accounts: number,
+): Promise<WithAdmin> {
+  const system = SYSTEMS.findLast(({ family }) => family === 'sidecar');
+  if (system?.prepare === undefined) throw new Error('Cannot start the sidecar: it is missing');
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const { program, args, env } = system.prepare({ folder, port, upstream });
+  const { WECHAT_APPID: _, WECHAT_APPSECRET: secret = '', ...others } = env;
+  const config = join(folder, 'settings.json');
+  const apps = Array.from({ length: accounts }, (__, at) => ({ appid: appidOf(at), secret }));
+  writeFileSync(config, JSON.stringify({ defaultApp: appidOf(0), apps }), { mode: 0o600 });
+  const child = startMeasured(program, [...args, '--config', config], {
+    ...others,
+    WECHAT_SIDECAR_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
+  });
+  return { system, port, adminPort, child };
 }
 
 function native(

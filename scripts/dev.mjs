@@ -29,7 +29,7 @@ tsc.stdout.setEncoding('utf8').on('data', (text) => {
   process.stdout.write(text);
   // The code compiles; from then on Node itself watches the changed files.
   if (text.includes('Found 0 errors')) {
-    running ??= start(['--watch', 'dist/cli.js', ...process.argv.slice(2)], { stdio: 'inherit' });
+    running ??= start(['--watch', 'build/src/cli.js', ...process.argv.slice(2)], { stdio: 'inherit' });
   }
 });
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { APP_MODES } from '../token/token.ts';
 import { SECRET_PATHS } from '../wechat/path.ts';
 import { REFUSED_ERRCODES } from '../wechat/verdict.ts';

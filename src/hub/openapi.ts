@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { statusOf } from './problem.ts';
 import type { ApiRoute, QueryParam } from './route.ts';
 import { type SchemaName, SCHEMAS } from '../hub-api/schemas.ts';

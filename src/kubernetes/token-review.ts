@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { LruTable } from '../base/lru-table.ts';
 import { type KubernetesApi, whyNot } from './api.ts';

@@ -3,8 +3,11 @@ import type HttpProxy from 'http-proxy';
 
 const require = createRequire(import.meta.url);
 
-/** http-proxy reads `util._extend` when it is loaded, which prints a deprecation warning in newer versions of Node. */
-function loaded(): typeof HttpProxy {
+/**
+ * Loaded for the first call that passes through. http-proxy reads `util._extend` then, which would print a deprecation
+ * warning in newer versions of Node.
+ */
+export function httpProxy(): typeof HttpProxy {
   const util = require('node:util') as { _extend: unknown };
   const extend = util._extend;
   util._extend = Object.assign;
@@ -14,5 +17,3 @@ function loaded(): typeof HttpProxy {
     util._extend = extend;
   }
 }
-
-export const httpProxy: typeof HttpProxy = loaded();

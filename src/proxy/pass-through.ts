@@ -22,21 +22,20 @@ export interface Passing extends Omit<UpstreamRequest, 'body'> {
  */
 export class PassThrough {
   readonly #upstream: Upstream;
-  readonly #proxy = httpProxy.createProxyServer({ selfHandleResponse: true });
+  #opened: ReturnType<typeof openProxy> | undefined;
   readonly #agents = new Map<string, ConnectorAgent>();
 
   constructor(upstream: Upstream) {
     this.#upstream = upstream;
-    this.#proxy.on('proxyReq', (proxied, request) => of(request).onConnected(proxied));
-    this.#proxy.on('proxyRes', (answer, request) => of(request).onAnswer(answer));
   }
 
   forward(passing: Passing, sink: ResponseSink): Exchange {
     return withFailover(this.#upstream, passing, sink, (to) => {
       const forwarding = new Forwarding(this.#upstream.pools, passing, sink, to);
-      const options = { target: `http://${to.origin.host}`, agent: this.#agentOf(to) };
+      const options = { ...targetOf(to.origin), agent: this.#agentOf(to) };
       const request = forwarding.request as unknown as IncomingMessage;
-      this.#proxy.web(request, passing.response, options, (error) => forwarding.onBroken(error));
+      this.#opened ??= openProxy();
+      this.#opened.web(request, passing.response, options, (error) => forwarding.onBroken(error));
       return forwarding;
     });
   }
@@ -57,6 +56,19 @@ export class PassThrough {
     if (!fresh) this.#agents.set(origin.url, agent);
     return agent;
   }
+}
+
+/** Taken apart and with `toProxy`, because http-proxy would parse texts by `url.parse`, which prints a warning. */
+function targetOf({ host }: Origin) {
+  const { hostname, port } = new URL(`http://${host}`);
+  return { target: { protocol: 'http:', host, hostname, port, path: '/' }, toProxy: true };
+}
+
+function openProxy() {
+  const proxy = httpProxy().createProxyServer({ selfHandleResponse: true });
+  proxy.on('proxyReq', (proxied, request) => of(request).onConnected(proxied));
+  proxy.on('proxyRes', (answer, request) => of(request).onAnswer(answer));
+  return proxy;
 }
 
 /**

@@ -28,8 +28,14 @@ export function open<T extends Server>(server: T, address: ListenAddress, isShar
   });
 }
 
+let sharing: Promise<boolean> | undefined;
+
 /** Whether several sockets of this process can listen on one port: Node 23.1 or later, on Linux and a few others. */
-export async function canSharePorts(): Promise<boolean> {
+export function canSharePorts(): Promise<boolean> {
+  return (sharing ??= trySharing());
+}
+
+async function trySharing(): Promise<boolean> {
   const [first, second] = [createServer(), createServer()];
   try {
     await open(first, { host: '127.0.0.1', port: 0 }, true);

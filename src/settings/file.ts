@@ -1,4 +1,4 @@
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { yaml } from './yaml.ts';
 
 /** The path from the root of the file to a node in it. */
 export type Path = readonly (string | number)[];
@@ -26,6 +26,7 @@ export function readSettingsFile(
   if (text.length > CHARACTERS_MAX) {
     return { kind: 'bad', problems: [`${path}: has more than ${CHARACTERS_MAX} characters`] };
   }
+  const { isNode, LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, {
     schema: 'failsafe',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Secret } from '../base/secret.ts';
 import { type Environment, isInKubernetes } from './environment.ts';
 import { type AccessOf, accessWarning } from './file-access.ts';

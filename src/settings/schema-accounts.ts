@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RIGHTS } from '../hub-api/rights.ts';
 import { APP_MODES } from '../token/token.ts';
 import { appSecretText } from './app-secret.ts';

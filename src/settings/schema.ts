@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LOG_LEVELS } from '../base/log.ts';
 import { apps, clients, defaultApp, hub, kubernetes, store } from './schema-accounts.ts';
 import { injector } from './schema-injector.ts';

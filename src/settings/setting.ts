@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Role } from './role.ts';
 
 /** The metadata of a setting, besides its type and description. */

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readIpRange } from '../base/ip-range.ts';
 import { Secret } from '../base/secret.ts';
 import { ANNOTATIONS } from '../kubernetes/annotations.ts';

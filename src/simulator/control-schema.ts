@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isIpEntry, type NewApp } from './accounts.ts';
 import type { AnswerRequest, BreakRequest, Which } from './control.ts';
 import { RID_STYLES } from './errors.ts';

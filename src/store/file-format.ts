@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseJson } from '../base/json.ts';
 import { fingerprintOf, Secret } from '../base/secret.ts';
 import { TOKEN_MODES } from '../token/token.ts';

@@ -88,6 +88,7 @@ export async function startWithin(
   t.log(cgroup === undefined ? 'no cgroup of memory: the peak alone counts' : 'in a cgroup of memory');
   const role = new RoleProcess(t, name, {
     ...options,
+    program: 'dist/cli.js',
     env: { WECHAT_SIDECAR_LOG_LEVEL: 'info', ...options.env },
     nodeOptions: [...optionsOfImage(), ...(cgroup === undefined ? heapFor(limitBytes) : []), ...nodeOptions],
     ...(cgroup !== undefined && { cgroup }),

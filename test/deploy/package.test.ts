@@ -15,7 +15,6 @@ import test from 'ava';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
 import { ProcessGroup } from '../support/group.ts';
 import { healedCall } from '../support/healed-call.ts';
-import { readSources } from '../support/source-tree.ts';
 
 /**
  * The package as a user gets it: packed from a tree without anything built, and installed into an empty
@@ -80,7 +79,7 @@ function install(): string | undefined {
 
 test('the package contains the program, its documents and the systemd units, and nothing else', (t) => {
   const paths = packed.files.map(({ path }) => path).toSorted();
-  const code = readSources('src').map(({ path }) => path.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js'));
+  const code = paths.filter((path) => /^dist\/[\w-]+\.c?js(?:\.map)?$/.test(path));
   const assets = readdirSync('src/hub/page/assets')
     .filter((name) => name !== 'tsconfig.json')
     .map((name) => `src/hub/page/assets/${name}`);
@@ -91,9 +90,11 @@ test('the package contains the program, its documents and the systemd units, and
     'LICENSE',
     'README.md',
     'README.zh-CN.md',
+    'dist/THIRD-PARTY-NOTICES.txt',
     'package.json',
     'settings.schema.json',
   ];
+  t.true(code.includes('dist/cli.js'));
   t.deepEqual(paths, [...code, ...assets, ...docs, ...units, ...top].toSorted());
 });
 

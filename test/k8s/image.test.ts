@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -54,6 +54,14 @@ whenBuilt(`the image contains the program, and no build or test tools${suffix}`,
     t.true(existsSync(join(folder, 'root/app/src/hub/page/assets', name)), name);
   }
 });
+whenBuilt(
+  `the image holds what runs with its licences, and nothing of what builds or tests${suffix}`,
+  (t) => {
+    const app = join(folder, 'root/app');
+    t.deepEqual(readdirSync(app).toSorted(), ['LICENSE', 'dist', 'package.json']);
+    t.regex(readFileSync(join(app, 'dist/THIRD-PARTY-NOTICES.txt'), 'utf8'), /^koa \d/m);
+  },
+);
 
 whenBuilt(
   `it serves on a read-only file system as a user that owns no files, and stops on SIGTERM${suffix}`,

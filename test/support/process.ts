@@ -28,6 +28,8 @@ export interface ProcessOptions {
   readonly args?: readonly string[];
   /** What must not appear in the output, beside every token of the simulator and the demo account's secret. */
   readonly secrets?: readonly string[];
+  /** The file of the program; the compiled sources if none is given. */
+  readonly program?: string;
   /** Of Node itself, before the program. */
   readonly nodeOptions?: readonly string[];
   /** The folder of a cgroup to run it in. */
@@ -55,8 +57,9 @@ export class CommandLine {
 
   constructor(t: Teardown, command: string, options: ProcessOptions) {
     const { env = {}, args = [], secrets = [], nodeOptions = [], descriptorsMax, cgroup } = options;
+    const { program: cli = CLI } = options;
     this.name = command;
-    const whole = [process.execPath, ...LANE, ...nodeOptions, CLI, command, ...args];
+    const whole = [process.execPath, ...LANE, ...nodeOptions, cli, command, ...args];
     if (descriptorsMax !== undefined)
       whole.unshift('sh', '-c', `ulimit -n ${descriptorsMax} && exec "$@"`, 'sh');
     // The shell goes into the cgroup before it becomes the program.

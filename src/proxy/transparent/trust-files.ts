@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
+import tls from 'node:tls';
 import type { Clock } from '../../base/clock.ts';
 import { API_HOSTS } from '../../wechat/hosts.ts';
 import { javaTrustStore } from './java-trust.ts';
@@ -54,7 +54,7 @@ async function publish(folder: string, certPem: string, nowMs: number): Promise<
   const bundle = join(folder, 'bundle.pem');
   await mkdir(hashed, { recursive: true });
   await mkdir(php, { recursive: true });
-  const all = [certPem, ...rootCertificates.map((pem) => `${pem}\n`)];
+  const all = [certPem, ...tls.rootCertificates.map((pem) => `${pem}\n`)];
   const ders = all.map((pem) => new X509Certificate(pem).raw);
   await put(join(folder, 'wechat.pem'), certPem, 0o644);
   await put(join(hashed, OPENSSL_NAME), certPem, 0o644);
