@@ -6,6 +6,7 @@ import { standInFor } from '../../src/wechat/stand-in.ts';
 import { ORDERS_KEY, REPORTS_KEY, startHubPair, startTestHub } from '../support/hub.ts';
 import { PLAIN_CALL, type RunningHubProxy, startHubProxy, until } from '../support/hub-proxy.ts';
 import { type RunningSimulator, startSimulator, type Teardown } from '../support/simulator.ts';
+import { patientClock } from '../support/patient-clock.ts';
 
 const { appid } = DEMO_APP;
 /** An address at which nothing listens. */
@@ -151,9 +152,9 @@ test('if the first hub hangs, a sidecar heals through the second in time', async
   const proxy = await startHubProxy(t, [simulator.origin], [frozen, hub.base]);
   t.true('ip_list' in (await proxy.answer()));
   simulator.control.overwrite();
-  const startMs = performance.now();
+  const startMs = patientClock.monotonicMs();
   t.true('ip_list' in (await proxy.answer()));
-  t.true(performance.now() - startMs < 2_500);
+  t.true(patientClock.monotonicMs() - startMs < 2_500);
 });
 
 test('a renewed credential file is used', async (t) => {

@@ -4,6 +4,7 @@ import test from 'ava';
 import { PROXY_LIMITS } from '../../src/proxy/limits.ts';
 import { MIB, peakBytes } from '../support/memory.ts';
 import { INFO, startPair } from '../support/sidecar.ts';
+import { patientClock } from '../support/patient-clock.ts';
 
 const SILENT = 2_000;
 const AT_ONCE = 100;
@@ -36,9 +37,9 @@ test('2,000 silent connections: others are served at once, memory is bounded, an
   const closed = Promise.all(sockets.map(untilClosed));
 
   for (let i = 0; i < 20; i += 1) {
-    const beganMs = performance.now();
+    const beganMs = patientClock.monotonicMs();
     t.is((await sidecar.call(INFO)).json()['openid'], 'oJourney01');
-    t.true(performance.now() - beganMs < 3_000);
+    t.true(patientClock.monotonicMs() - beganMs < 3_000);
   }
   t.is(await sidecar.health('livez'), 200);
   const growth = peakBytes(sidecar.pid) - before;

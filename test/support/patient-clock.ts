@@ -17,7 +17,8 @@ class PatientClock implements Clock {
   }
 
   unixMs(): number {
-    return Math.round(systemClock.unixMs() - this.#lostMs);
+    // As far behind as the other one, so that a time means the same on both.
+    return Math.round(systemClock.unixMs() - systemClock.monotonicMs() + this.monotonicMs());
   }
 
   monotonicMs(): number {
