@@ -224,8 +224,10 @@ export class Quotas {
     if (machine === undefined) return;
     const last = this.#tickets.get(machine);
     const endsMs = platform.ticketEndsMs;
-    if (errcode === 0) this.#tickets.set(machine, { atMs, endsMs, isSame: last?.endsMs === endsMs });
-    else if (last !== undefined) this.#tickets.delete(machine);
+    // What may be lost on its way says nothing about what the keeper knows.
+    const mayBeLost = excuses.isWayTroubled(atMs - ON_ITS_WAY_MS);
+    if (errcode !== 0 || mayBeLost) this.#tickets.delete(machine);
+    else this.#tickets.set(machine, { atMs, endsMs, isSame: last?.endsMs === endsMs });
     if (last === undefined || machine.lastJumpMs >= last.atMs || machine.pausedUntilMs >= last.atMs) return;
     if (excuses.isWayTroubled(last.atMs - ON_ITS_WAY_MS)) return;
     const gapMs = atMs - last.atMs;
