@@ -180,7 +180,8 @@ export class Connections {
     const pauseMs = Math.min(delayMs, timeoutMs);
     if (pauseMs > 0) await sleep(this.#clock, pauseMs);
     const closed = this.#stopAccepting();
-    await this.#quiet(endMs - this.#clock.monotonicMs());
+    // Timers keep no process alive, and a caller that has closed its side does not either.
+    if (timeoutMs > 0) await this.#quiet(endMs - this.#clock.monotonicMs());
     const cut = this.inFlight();
     this.#closeAll();
     await closed;
