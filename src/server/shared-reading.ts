@@ -21,6 +21,8 @@ export function readIntoOneBuffer(
   onBytes: (bytes: Buffer) => void,
 ): (() => void) | undefined {
   const fields = FIELDS;
+  // What has been read already can be had from the stream only.
+  if (socket.readableLength > 0) return undefined;
   const { _handle: handle } = socket as unknown as { _handle?: { useUserBuffer?: (buffer: Buffer) => void } };
   if (fields === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
   const state = socket as unknown as Record<symbol, unknown>;
