@@ -21,6 +21,8 @@ const EMPTY = 'empty-24';
 const SMALL_SHAPES = ['get', 'post', 'json4k'];
 /** Above this per call at 500/s, something else used the core. */
 const WAIT_US_MAX = 50;
+/** If a call without any system in between exceeds this at p99, the machine itself stood still. */
+const STALL_MS_MAX = 5;
 
 const BARS: readonly Bar[] = [
   ...cpuBars(SIDECAR, LUA, 2.2, SMALL_SHAPES),
@@ -59,7 +61,7 @@ export function judge(results: Results): string[] {
     const value = bar.value(results);
     const about = `${bar.system}: ${bar.what}, at most ${bar.atMost} ${bar.unit}`;
     if (Number.isNaN(value)) return `not measured   ${about}`;
-    if (bar.isTailOf?.some((name) => waitedUs(results, name) > WAIT_US_MAX) === true) {
+    if (bar.isTailOf?.some((name) => waitedUs(results, name) > WAIT_US_MAX || isStalled(results)) === true) {
       return `machine busy   ${about}: ${value.toFixed(2)}, which says nothing`;
     }
     const verdict = value <= bar.atMost ? 'holds         ' : 'does not hold ';
@@ -125,4 +127,8 @@ function cpuOf(results: Results, name: string, shape: string): number[] {
 /** Waiting time for its core, per call. */
 function waitedUs(results: Results, name: string): number {
   return median(slicesOf(results, name).map(({ waitedUsPerCall }) => waitedUsPerCall));
+}
+
+function isStalled(results: Results): boolean {
+  return median(slicesOf(results, DIRECT).map(({ times }) => percentile(times, 0.99))) > STALL_MS_MAX * 1_000;
 }

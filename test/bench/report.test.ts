@@ -59,6 +59,19 @@ test('a tail latency is not judged if something else used the core meanwhile', (
   t.regex(lines.find((line) => line.includes('p99 ')) ?? '', /^machine busy .* 0\.40, which says nothing$/);
 });
 
+test('a tail latency is not judged if calls without any system in between are as late', (t) => {
+  const systems = [
+    system('sidecar-24', { steady: [slice(0, 9, 900)] }),
+    system('nginx-lua', { steady: [slice(0, 9, 500)] }),
+  ];
+  const lineWith = (directUs: number): string =>
+    judge(resultsOf(...systems, system('direct', { steady: [slice(0, 9, directUs)] }))).find((line) =>
+      line.includes('p99 '),
+    ) ?? '';
+  t.regex(lineWith(400), /^holds .* 0\.40$/);
+  t.regex(lineWith(6_000), /^machine busy .* 0\.40, which says nothing$/);
+});
+
 test('the report has a row for each system, and names what is missing', (t) => {
   const printed = report({
     ...resultsOf(
