@@ -305,7 +305,7 @@ export class Quotas {
     const reasonMs = Math.max(this.#reasonMs.get(by) ?? -Infinity, this.#adoptedMs.get(by) ?? -Infinity);
     if (atMs - lastMs >= RECHECK_MS_MIN || reasonMs >= lastMs - 1_000) return;
     // A clock that is set forward looks like a machine that slept: the wait is over for that much.
-    if ((this.#served.get(by)?.machine.lastJumpMs ?? -Infinity) >= lastMs) return;
+    if ((this.#machineOf(by)?.lastJumpMs ?? -Infinity) >= lastMs) return;
     this.#fail(
       're-probes are slow',
       `${by} asked again ${Math.round(atMs - lastMs)} ms after errcode ${errcode}`,
