@@ -10,7 +10,7 @@ const STEP_MS = 20;
 class PatientClock implements Clock {
   #lostMs = 0;
   #lookedMs = systemClock.monotonicMs();
-  #lastMs = -Infinity;
+  #lastMs = this.#lookedMs;
 
   constructor() {
     setInterval(() => this.#look(), STEP_MS).unref();
@@ -22,7 +22,7 @@ class PatientClock implements Clock {
   }
 
   monotonicMs(): number {
-    this.#lastMs = Math.max(this.#lastMs, systemClock.monotonicMs() - this.#lostMs);
+    this.#lastMs = systemClock.monotonicMs() - this.#lostMs;
     return this.#lastMs;
   }
 
@@ -41,7 +41,8 @@ class PatientClock implements Clock {
     const nowMs = systemClock.monotonicMs();
     const lateMs = nowMs - this.#lookedMs - STEP_MS;
     this.#lookedMs = nowMs;
-    if (lateMs > STEP_MS) this.#lostMs += lateMs;
+    // Whatever was read meanwhile stays true, and time goes on from there.
+    if (lateMs > STEP_MS) this.#lostMs = Math.min(this.#lostMs + lateMs, nowMs - this.#lastMs);
   }
 }
 
