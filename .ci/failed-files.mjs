@@ -14,5 +14,5 @@ function fileOf(line) {
   const [, where] = /^\s*✘ \[fail\]: (.*)$/.exec(line) ?? [];
   const parts = where?.split(' › ') ?? [];
   const possible = parts.map((_, at) => `${build}/test/${parts.slice(0, at + 1).join('/')}.test.js`);
-  return possible.find((file) => existsSync(file));
+  return possible.findLast((file) => existsSync(file));
 }

@@ -206,7 +206,9 @@ export class SharedLease implements LeaseManager {
             log.warn('lease was lost while fetching', { app: account.appid });
             return;
           }
-          if (outcome === 'ours') lease.confirmedMs = askedAtMs;
+          // One that ran out may have been another owner's meanwhile, even if nobody has it now.
+          const isWhole = askedAtMs - lease.confirmedMs <= LEASE_MS;
+          if (outcome === 'ours' && isWhole) lease.confirmedMs = askedAtMs;
           if (!isOver) arm();
         });
       });

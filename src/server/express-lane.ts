@@ -106,6 +106,13 @@ export class ExpressLane implements Lane, OtherLane {
 
   handOver(connection: ExpressConnection, socket: Socket, bytes: Buffer): void {
     this.forget(connection, socket);
+    if (socket.readableEnded) {
+      // Nothing can be put back into a stream that has ended.
+      this.#general(socket);
+      if (bytes.length > 0) socket.emit('data', bytes);
+      socket.emit('end');
+      return;
+    }
     // Unshifted bytes are read on the next tick, before anything that arrives later.
     socket.pause();
     if (bytes.length > 0) socket.unshift(bytes);

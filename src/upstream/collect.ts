@@ -27,15 +27,18 @@ export function collect(
 ): Promise<Collected> {
   return new Promise((resolve) => {
     let call: Exchange | undefined;
+    const onAbort = (): void => {
+      call?.abort();
+      resolve(ABORTED);
+    };
     const sink = new CollectingSink(bytesMax, (collected) => {
+      // Node 20 keeps a signal that was combined of others, and all that listens to it, as long as anything does.
+      signal.removeEventListener('abort', onAbort);
       if (collected.kind === 'too_large') call?.abort();
       resolve(collected);
     });
+    signal.addEventListener('abort', onAbort, { once: true });
     call = exchange(upstream, request, sink);
-    signal.addEventListener('abort', () => {
-      call?.abort();
-      resolve(ABORTED);
-    });
   });
 }
 

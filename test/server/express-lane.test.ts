@@ -63,6 +63,21 @@ test('pipelined requests are answered in order, however they are split', async (
   }
 });
 
+test('requests that arrive behind another one, with the end of the connection, are answered too', async (t) => {
+  for (const more of [[get('/2'), get('/3')], ['DELETE /2 HTTP/1.1\r\nHost: localhost\r\n\r\n']]) {
+    const { listener } = await startLanes(t, true);
+    const caller = await rawConnection(listener.port);
+    caller.socket.write(get(`${LATER}/1`));
+    await pause(5);
+    caller.socket.end(more.join(''));
+    const answer = await caller.untilClosed();
+    t.deepEqual(
+      answer.match(/^(?:express|general).*/gm)?.map((line) => line.split(' ')[1]),
+      [`${LATER}/1`, '/2', '/3'].slice(0, 1 + more.length),
+    );
+  }
+});
+
 test('a request that is not complete immediately is handed to the general lane', async (t) => {
   const clock = new ManualClock();
   const { listener } = await startLanes(t, true, { clock });

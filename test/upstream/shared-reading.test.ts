@@ -2,13 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import { systemClock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { Authorities } from '../../src/upstream/authorities.ts';
 import { exchange, type Upstream } from '../../src/upstream/exchange.ts';
 import { KnownHeads } from '../../src/upstream/known-heads.ts';
-import { Origins } from '../../src/upstream/origins.ts';
-import { Pools } from '../../src/upstream/pools.ts';
+import { upstreamAt } from '../support/upstream.ts';
 
 const CALLS = 8;
 
@@ -50,19 +46,6 @@ test('a repeated head is parsed once, and another one of the same length is pars
   t.deepEqual(other.headers, ['ETag', 'b', 'Content-Length', '0']);
   t.deepEqual(heads.read(head('a')), first);
 });
-
-function upstreamAt(url: string): Upstream {
-  const origins = new Origins([url], systemClock);
-  const pools = new Pools({
-    connectTimeoutMs: 5_000,
-    answerTimeoutMs: 60_000,
-    idleTimeoutMs: 60_000,
-    resolve: 'system',
-    authorities: new Authorities(undefined),
-    clock: systemClock,
-  });
-  return { origins, pools, log: silentLog, onFailover() {} };
-}
 
 function received(upstream: Upstream): Promise<{ headers: readonly string[]; body: string }> {
   return new Promise((resolve, reject) => {
