@@ -43,6 +43,7 @@ export class HubAccount {
   #suspicion: Refusal | undefined;
   /** The last replaced tokens: a delayed response, or a hub that is behind, may still contain one. */
   #replaced: readonly string[] = [];
+  #heldSinceMs = -Infinity;
   /** Callers that wait for the outcome of a report; a new token is also an outcome. */
   readonly #reporting = new Set<() => void>();
   #round: Round | undefined;
@@ -101,16 +102,24 @@ export class HubAccount {
     const current = this.peek();
     const suspect = this.#suspicion?.fingerprint;
     const { fingerprint } = next.token;
-    const isOld = this.#replaced.includes(fingerprint) && next.token.issuedAtMs < (current?.issuedAtMs ?? 0);
+    const isOld =
+      current !== undefined && this.#replaced.includes(fingerprint) && this.#isOlder(next.token, current);
     if (isOld || !isBetter(next.token, current, suspect)) return;
     this.#held = next;
     this.#why = undefined;
     if (fingerprint === current?.fingerprint) return;
+    this.#heldSinceMs = this.#parts.clock.monotonicMs();
     if (current !== undefined)
       this.#replaced = [current.fingerprint, ...this.#replaced].slice(0, REPLACED_MAX);
     this.#parts.onToken(next.token);
     this.#round?.end();
     for (const changed of this.#reporting) changed();
+  }
+
+  /** Right after the current token arrived, a hub that is behind may still send the one before, of about the same age. */
+  #isOlder(replaced: Token, current: Token): boolean {
+    const isFresh = this.#parts.clock.monotonicMs() - this.#heldSinceMs < AGE_TOLERANCE_MS;
+    return replaced.issuedAtMs < current.issuedAtMs + (isFresh ? AGE_TOLERANCE_MS : 0);
   }
 
   /** The hub sent its current token again; our report of that token may have been lost while it was unavailable. */

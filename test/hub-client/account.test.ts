@@ -286,3 +286,18 @@ test('a replaced token is not accepted again from a hub that is behind, unless i
   await other.asked[1]?.answer({ kind: 'token', got: two });
   t.deepEqual(other.tokens, ['two', 'one', 'two']);
 });
+
+test('of two tokens of about the same age, the one before counts only if the hub still sends it a while later', async (t) => {
+  const { account, asked, clock, issued, tokens } = startAccount();
+  const [one, two] = [issued('one', 1_000), issued('two', 1_000)];
+  account.take(one);
+  account.take(two);
+  void account.report(refusal(two.token.fingerprint));
+  await asked[0]?.answer({ kind: 'token', got: one });
+  t.deepEqual(tokens, ['one', 'two']);
+
+  clock.advance(2_500);
+  void account.report(refusal(two.token.fingerprint));
+  await asked[1]?.answer({ kind: 'token', got: one });
+  t.deepEqual(tokens, ['one', 'two', 'one']);
+});
