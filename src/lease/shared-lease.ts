@@ -173,9 +173,10 @@ export class SharedLease implements LeaseManager {
         if (isOver && !lease.isAlone) await this.reread();
         const { view } = this.#store;
         const isLater = generationOf(view) > lease.generation;
-        // The platform returned what we had at the start, and another owner has replaced that meanwhile.
-        const isReplaced = view.held?.record !== before && fetched?.reveal() === before?.value.reveal();
-        return isLater || (fetched !== undefined && isReplaced) ? sharedOf(view) : undefined;
+        // Another owner has published since, and we are late, or were given what we had at the start.
+        const isOld = isOver || fetched?.reveal() === before?.value.reveal();
+        const isReplaced = fetched !== undefined && view.held?.record !== before && isOld;
+        return isLater || isReplaced ? sharedOf(view) : undefined;
       },
       release: () => {
         if (this.#lease !== lease) return;

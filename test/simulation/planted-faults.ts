@@ -63,6 +63,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     story: 'A hub that stood still with the lease puts its older token in the place of a newer one.',
     changes: [
       { file: 'lease/shared-lease.js', find: 'generationOf(view) > lease.generation;', put: 'false;' },
+      { file: 'lease/shared-lease.js', find: 'fetched !== undefined && view', put: 'false && view' },
       {
         file: 'lease/store-watch.js',
         find: 'const record = {\n            generation,\n',
