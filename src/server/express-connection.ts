@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { type ExchangeOwner, PlainExchange } from './plain-exchange.ts';
 import { type Fields, PLAIN_BODY_BYTES_MAX, readPlainRequest } from './plain-request.ts';
 import type { ResponseWire } from './plain-response.ts';
-import { kept, readIntoOneBuffer } from './shared-reading.ts';
+import { copyIfShared, readIntoOneBuffer } from './shared-reading.ts';
 
 export interface ExpressLimits {
   /** From the connection to its first byte. */
@@ -103,7 +103,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
 
   /** Moves the connection to the general lane; only between two responses. */
   handOver(): void {
-    const bytes = kept(this.#unread);
+    const bytes = copyIfShared(this.#unread);
     this.#unread = NOTHING;
     this.#leave();
     this.#lane.handOver(this, this.#socket, bytes);
@@ -129,7 +129,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
       this.#read();
       if (isWaiting && this.#exchange !== undefined) this.#lane.waitsNoMore(this);
     } else if (this.#unread.length > AHEAD_BYTES_MAX) this.#socket.pause();
-    if (this.#unread.length > 0) this.#unread = kept(this.#unread);
+    if (this.#unread.length > 0) this.#unread = copyIfShared(this.#unread);
   };
 
   #read(): void {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fields, PlainRequest } from './plain-request.ts';
 import { PlainResponse, type ResponseWire } from './plain-response.ts';
-import { kept } from './shared-reading.ts';
+import { copyIfShared } from './shared-reading.ts';
 
 export interface ExchangeOwner {
   began(): void;
@@ -27,7 +27,7 @@ export class PlainExchange {
     this.method = request.method;
     this.url = request.url;
     this.fields = request.fields;
-    this.body = request.body.length === 0 ? request.body : kept(request.body);
+    this.body = request.body.length === 0 ? request.body : copyIfShared(request.body);
     this.socket = socket;
     this.response = new PlainResponse(wire);
     this.#owner = owner;

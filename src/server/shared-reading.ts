@@ -39,7 +39,7 @@ export function readIntoOneBuffer(
 }
 
 /** A copy, if these bytes are in the shared buffer. */
-export function kept(bytes: Buffer): Buffer {
+export function copyIfShared(bytes: Buffer): Buffer {
   return bytes.buffer === READ_BUFFER.buffer ? Buffer.from(bytes) : bytes;
 }
 

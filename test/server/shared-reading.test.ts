@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { kept, readIntoOneBuffer } from '../../src/server/shared-reading.ts';
+import { copyIfShared, readIntoOneBuffer } from '../../src/server/shared-reading.ts';
 import { rawConnection } from '../support/raw-call.ts';
 import { startLanes } from '../support/two-lanes.ts';
 
@@ -25,7 +25,7 @@ test('an accepted socket reads into the shared buffer, and becomes an ordinary s
   let readAsUsual: (() => void) | undefined;
   const first = new Promise<string>((resolve) => {
     readAsUsual = readIntoOneBuffer(socket, (bytes) => {
-      kinds = `${kept(bytes) === bytes} ${kept(Buffer.from(bytes)).equals(bytes)}`;
+      kinds = `${copyIfShared(bytes) === bytes} ${copyIfShared(Buffer.from(bytes)).equals(bytes)}`;
       resolve(bytes.toString());
     });
   });
@@ -40,7 +40,7 @@ test('an accepted socket reads into the shared buffer, and becomes an ordinary s
   caller.write('two');
   const [chunk] = await second;
   t.is(chunk.toString(), 'two');
-  t.is(kept(chunk), chunk);
+  t.is(copyIfShared(chunk), chunk);
   caller.end();
   await once(socket, 'end');
 });
