@@ -40,6 +40,8 @@ const QUIET_MS = 3_000;
 const QUICK_MS = 120;
 /** What is left of a life is told in whole seconds, and travels. */
 const ROUNDING_MS = 5_000;
+/** Time enough after a pause for a call of each sidecar. */
+const LATE_PAUSE_MS = 120_000;
 const LIFE_S_MIN = 1_700;
 const LIFE_MODE_S_MIN = 6_000;
 const TICKET_S_MIN = 1_800;
@@ -241,9 +243,12 @@ export class Judge {
 
   /** After peace has come back. */
   atTheEnd(lastCalls: ReadonlyMap<SidecarNode, CallStory | undefined>): void {
-    const { sidecars, platform, schedule } = this.#world;
+    const { hubs, sidecars, platform, schedule } = this.#world;
     this.quotas.atTheEnd();
     if (this.quotas.isRationed(schedule.nowMs)) return;
+    // A pause that waits for the next fetch may come after the last fault.
+    const pausedMs = Math.max(-Infinity, ...hubs.map((hub) => machineOf(hub)?.pausedUntilMs ?? -Infinity));
+    if (pausedMs > schedule.nowMs - LATE_PAUSE_MS) return;
     for (const node of sidecars) {
       const inUse = node.inUse();
       if (inUse !== undefined && this.#firstRefusedMs.has(inUse) && !platform.accepts(inUse)) {
