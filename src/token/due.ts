@@ -1,5 +1,11 @@
 import type { Random } from '../base/random.ts';
-import { type Policy, RENEWAL_SPACING_MS } from './policy.ts';
+import {
+  type Policy,
+  RENEWAL_SPACING_MS,
+  SAME_TOKEN_MS_MAX,
+  SAME_TOKEN_MS_MIN,
+  SAME_TOKEN_SHARE,
+} from './policy.ts';
 import type { Token } from './token.ts';
 
 interface Moment {
@@ -25,4 +31,12 @@ export function plannedMs(token: Token, { policy, random }: Omit<Moment, 'nowMs'
 /** The same for a token that was just fetched: never immediately, even if its lifetime is short. */
 export function dueMs(token: Token, moment: Moment): number {
   return Math.max(plannedMs(token, moment), moment.nowMs + RENEWAL_SPACING_MS);
+}
+
+/** The same for a token that the platform has just returned once more. */
+export function dueAgainMs(token: Token, moment: Moment): number {
+  const leftMs = token.expiresAtMs - moment.nowMs;
+  const againMs = Math.min(Math.max(leftMs * SAME_TOKEN_SHARE, SAME_TOKEN_MS_MIN), SAME_TOKEN_MS_MAX);
+  const againAtMs = moment.nowMs + Math.max(Math.min(againMs, leftMs), RENEWAL_SPACING_MS);
+  return Math.max(dueMs(token, moment), againAtMs);
 }

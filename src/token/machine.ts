@@ -1,15 +1,7 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Random } from '../base/random.ts';
-import { dueMs, earlyMs, plannedMs } from './due.ts';
-import {
-  DEMAND_SPACING_MS,
-  type Policy,
-  rationedMs,
-  RENEWAL_SPACING_MS,
-  SAME_TOKEN_MS_MAX,
-  SAME_TOKEN_MS_MIN,
-  SAME_TOKEN_SHARE,
-} from './policy.ts';
+import { dueAgainMs, dueMs, earlyMs, plannedMs } from './due.ts';
+import { DEMAND_SPACING_MS, type Policy, rationedMs } from './policy.ts';
 import {
   isDoubted,
   LOOK_REPEAT_MS,
@@ -186,8 +178,8 @@ function onFetchFailed(
   const effects: Effect[] = [{ kind: 'concluded', trigger: phase.trigger, result: 'failed' }];
   if (charged.fetchAgain) return after(effects, beginFetch(charged, 'manual', false, moment));
   // The platform counts forced refreshes separately; the quota of normal mode is not affected.
-  const isUsedUp = phase.trigger === 'forced' && diagnosis.errcode === USED_UP;
-  if (isUsedUp) return after(effects, rationed(charged, moment));
+  const isUsedUp = phase.charged === 'stable' && diagnosis.errcode === USED_UP;
+  if (isUsedUp) return after(effects, withoutForce(charged, moment));
   const trigger = phase.trigger === 'forced' ? 'refused' : phase.trigger;
   return after(effects, afterFailure(charged, trigger, diagnosis, moment));
 }
@@ -322,6 +314,13 @@ function renew(state: State, moment: Moment): Step {
   }
 }
 
+/** A person's refresh without a doubt leaves everything as it was. */
+function withoutForce(state: State, moment: Moment): Step {
+  return isDoubted(state.doubt)
+    ? rationed(state, moment)
+    : onWake({ ...state, phase: { kind: 'idle' } }, moment);
+}
+
 function rationed(state: State, moment: Moment): Step {
   const untilMs = moment.nowMs + rationedMs(state.doubt.futileRefreshes);
   return unchanged({ ...state, phase: { kind: 'rationed', untilMs, next: 'look' } });
@@ -391,9 +390,5 @@ function succeeded(state: State, token: Token, moment: Moment): State {
 /** The platform returned the token that we already have; its `expires_in` applies. */
 function sameAgain(state: State, fetched: Token, moment: Moment): State {
   const token = { ...fetched, issuedAtMs: state.token?.issuedAtMs ?? fetched.issuedAtMs };
-  const leftMs = token.expiresAtMs - moment.nowMs;
-  const againMs = Math.min(Math.max(leftMs * SAME_TOKEN_SHARE, SAME_TOKEN_MS_MIN), SAME_TOKEN_MS_MAX);
-  const againAtMs = moment.nowMs + Math.max(Math.min(againMs, leftMs), RENEWAL_SPACING_MS);
-  const dueAtMs = Math.max(dueMs(token, moment), againAtMs);
-  return { ...state, token, attempts: 0, phase: { kind: 'idle' }, dueMs: dueAtMs };
+  return { ...state, token, attempts: 0, phase: { kind: 'idle' }, dueMs: dueAgainMs(token, moment) };
 }

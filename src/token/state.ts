@@ -90,7 +90,7 @@ export type Event =
 export interface SharedState {
   /** Later than any that we have had: the store keeps shared tokens in order. */
   readonly token?: Token;
-  /** When any owner forced a refresh, oldest first. */
+  /** When any owner forced a refresh, we among them, oldest first; empty as long as the store has not responded. */
   readonly forcedAtMs: readonly number[];
   /** The fingerprint of a token that was reported to an owner that cannot run a look. */
   readonly doubted?: string;

@@ -1,5 +1,5 @@
 import { policyFor } from './policy.ts';
-import { mergedUses, pruned } from './quota.ts';
+import { pruned } from './quota.ts';
 import type { State } from './state.ts';
 import type { TokenMode } from './token.ts';
 
@@ -16,12 +16,17 @@ export function refund(state: State, mode: TokenMode | undefined): State {
   return { ...state, usedAtMs: { ...state.usedAtMs, [mode]: state.usedAtMs[mode].slice(0, -1) } };
 }
 
-/** Adds the forced refreshes of all owners. Returns the same object if there is nothing new. */
+/**
+ * Takes the forced refreshes of all owners, ours among them, in place of those that we remember: the shared store tells
+ * them by its own clock, while ours may have been set since. Returns the same object if there is nothing new.
+ */
 export function withUses(state: State, forcedAtMs: readonly number[], nowMs: number): State {
   if (forcedAtMs.length === 0) return state;
   const { quota } = policyFor('stable');
-  const stable = pruned(mergedUses(state.usedAtMs.stable, forcedAtMs, quota), quota, nowMs);
+  const stable = pruned(forcedAtMs, quota, nowMs);
+  const known = state.usedAtMs.stable;
   const isKnown =
-    stable.length === state.usedAtMs.stable.length && stable.at(-1) === state.usedAtMs.stable.at(-1);
+    stable.length === known.length &&
+    stable.every((atMs, index) => Math.abs(atMs - (known[index] ?? 0)) < quota.spacingMs / 2);
   return isKnown ? state : { ...state, usedAtMs: { ...state.usedAtMs, stable } };
 }

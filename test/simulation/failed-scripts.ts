@@ -214,4 +214,33 @@ export const SCRIPTS_THAT_FAILED: readonly FailedScript[] = [
       ],
     },
   },
+  {
+    story:
+      'after a button that met an account without forced refreshes nothing was renewed until the token had died',
+    script: {
+      seed: 20_380,
+      endMs: 4 * HOUR_MS,
+      sizes: { ...SIZES, hubs: 1, store: 'disk', paths: 60, callEveryMs: 20_000, platformMs: 124 },
+      knobs: { ...KNOBS, forceOverlapMs: 60_000 },
+      steps: [
+        { atMs: 120_000, do: 'foreign fetch', force: true, times: 20, everyMs: 31_000 },
+        { atMs: 7_500_000, do: 'button', hub: 0 },
+      ],
+    },
+  },
+  {
+    story: 'a hub whose clock was set counted each forced refresh twice, and then had none left',
+    script: {
+      seed: 9322,
+      endMs: 4 * HOUR_MS,
+      sizes: { ...SIZES, sidecars: 8, paths: 60, callEveryMs: 20_000, platformMs: 30 },
+      knobs: { ...KNOBS, overlapMs: 300_000, forceTooSoon: 45011, tokensSurviveReset: false },
+      steps: [
+        { atMs: 1_000_000, do: 'revoke the token', times: 8, everyMs: 200_000 },
+        { atMs: 5_400_000, do: 'clock is set', host: 'hub-0', byMs: 60_000 },
+        { atMs: 5_600_000, do: 'clock is set', host: 'hub-0', byMs: 60_000 },
+        { atMs: 6_000_000, do: 'revoke the token', times: 1, everyMs: 0 },
+      ],
+    },
+  },
 ];

@@ -291,7 +291,7 @@ export class Quotas {
     // In a fight with another program every token is found dead by a look, and replaced.
     const deaths = 6 * within(this.#deathsMs) + 2 * changes;
     const own = base * (1 + changes) + deaths + 3 * excuses.straysSince(sinceMs) + 8 + RATIONED_LOOKS;
-    const max = own + (this.#looksForOthers() ? HOUR_MS / SHARED_HOLD_MS_MAX : 0);
+    const max = own + this.#looksOfBarred();
     if (probes.length > max && excuses.isCalm(sinceMs)) {
       this.#fail(
         'looks are bounded',
@@ -300,13 +300,17 @@ export class Quotas {
     }
   }
 
-  /** A hub that may not ask the platform has the others look, and they hold nothing of that for longer than 30 s. */
-  #looksForOthers(): boolean {
+  /**
+   * A keeper that may not ask for tokens looks before it tries again, once a minute. A hub has the others look, and
+   * they hold nothing of that for longer than 30 s.
+   */
+  #looksOfBarred(): number {
     const { sizes, script } = this.#world;
     const isBarred = script.steps.some(
       (step) => step.do === 'not on the IP list' || step.do === 'secret reset',
     );
-    return sizes.hubs > 1 && isBarred;
+    if (!isBarred) return 0;
+    return HOUR_MS / (sizes.hubs > 1 ? SHARED_HOLD_MS_MAX : RECHECK_MS_MIN);
   }
 
   #checkRecheck({ by, atMs, errcode }: Asked): void {

@@ -42,8 +42,8 @@ export const INVARIANTS = {
     that are late or lost, and processes that stood still, slept or had their clocks set.`,
   'looks are bounded': `Endpoints that refuse every token must not cost quota: per keeper and hour at most 20, 60 and
     200 probes for 1, 4 and 50 of them for each token that was in use, a few for each real death and
-    each token that was replaced, three for each stray refusal, and what failed looks repeat. For a hub that may not
-    ask the platform, the others look once in 30 s.`,
+    each token that was replaced, three for each stray refusal, and what failed looks repeat. A keeper that
+    may not ask for tokens looks once a minute; for a hub that may not, the others look once in 30 s.`,
   'fetches are bounded': `Tokens are fetched for ends of lives, deaths, starts, reloads and people; nothing else.`,
   'failures back off': `A platform that is busy or broken is not asked ever more: at most 18 times in 10 s by one
     keeper, which is what the back-off, callers without a token and a repeated look come to.`,

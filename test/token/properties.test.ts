@@ -246,7 +246,11 @@ class World {
   }
 
   #shared(ageMs: number, forcedAgoMs: readonly number[]): SharedState {
-    const forcedAtMs = forcedAgoMs.map((agoMs) => this.nowMs - agoMs).toSorted((a, b) => a - b);
+    const { phase, usedAtMs } = this.state;
+    const isCharged = phase.kind === 'fetching' && phase.charged === 'stable';
+    const ours = isCharged ? usedAtMs.stable.slice(0, -1) : usedAtMs.stable;
+    const theirs = forcedAgoMs.map((agoMs) => this.nowMs - agoMs);
+    const forcedAtMs = [...ours, ...theirs].toSorted((a, b) => a - b);
     return { token: this.#newToken(this.nowMs - ageMs), forcedAtMs };
   }
 
