@@ -382,35 +382,3 @@ for (const [what, diagnosis, isWoken] of [
     t.true(rested >= before);
   });
 }
-
-/** The platform's own quota of forced refreshes is used up; normal ones it answers. */
-function withoutForcedRefreshes() {
-  const { life, platform } = living('stable');
-  const used = { errcode: 45009, message: '', recheckMs: 900_000 };
-  life.platform = (round, it) =>
-    round.kind === 'fetch' && round.force
-      ? { kind: 'fetchFailed', round: round.round, diagnosis: used }
-      : platform.answer(round, it);
-  return { life, platform };
-}
-
-test('a refresh by a person without quota does not prevent the renewal ahead of the expiry', (t) => {
-  const { life } = withoutForcedRefreshes();
-  const first = life.token();
-  life.pass(first.expiresAtMs - life.nowMs - 400_000);
-  life.do({ kind: 'manual' });
-  t.is(life.state.phase.kind, 'idle');
-  life.pass(390_000);
-  t.not(life.token().fingerprint, first.fingerprint);
-});
-
-test('a forced refresh without quota does not prevent the renewal ahead of the expiry', (t) => {
-  const { life, platform } = withoutForcedRefreshes();
-  const refused = life.token();
-  platform.dead.add(refused.fingerprint);
-  life.pass(refused.expiresAtMs - life.nowMs - 400_000);
-  life.report();
-  t.is(life.state.phase.kind, 'rationed');
-  life.pass(390_000);
-  t.not(life.token().fingerprint, refused.fingerprint);
-});
