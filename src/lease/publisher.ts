@@ -26,6 +26,7 @@ export interface PublisherParts {
 export class Publisher {
   readonly #parts: PublisherParts;
   #queue: Promise<void> = Promise.resolve();
+  #releases = 0;
   #refusedAtMs = -Infinity;
   #doubtedAtMs = -Infinity;
 
@@ -45,10 +46,18 @@ export class Publisher {
     if (this.#parts.clock.monotonicMs() - this.#refusedAtMs >= REFUSED_MS) this.publish();
   }
 
-  /** Releases the lease after all pending publications. */
+  /** Releases the lease after all pending publications, unless it is acquired again before. */
   release(): void {
     const { account, owner, records } = this.#parts;
-    this.#queue = this.#queue.then(() => records.release(account, owner));
+    const release = ++this.#releases;
+    this.#queue = this.#queue.then(async () => {
+      if (release === this.#releases) await records.release(account, owner);
+    });
+  }
+
+  /** The lease is being acquired again, and a release that is still pending would end the new one. */
+  cancelRelease(): void {
+    this.#releases += 1;
   }
 
   doubt(fingerprint: string): void {

@@ -51,6 +51,7 @@ export class SharedLease implements LeaseManager {
     const beganAtMs = clock.monotonicMs();
     for (;;) {
       const askedAtMs = clock.monotonicMs();
+      this.#store.publisher.cancelRelease();
       const seen = await records.acquire(account, owner, generationOf(this.#store.view), LEASE_MS);
       const generation = seen.kind === 'seen' ? seen.generation : undefined;
       if (this.#store.isClosed)

@@ -18,7 +18,8 @@ export function refund(state: State, mode: TokenMode | undefined): State {
 
 /**
  * Takes the forced refreshes of all owners, ours among them, in place of those that we remember: the shared store tells
- * them by its own clock, while ours may have been set since. Returns the same object if there is nothing new.
+ * them by its own clock, while ours may have been set since. Of two times of one use the later one counts. Returns the
+ * same object if there is nothing new.
  */
 export function withUses(state: State, forcedAtMs: readonly number[], nowMs: number): State {
   if (forcedAtMs.length === 0) return state;
@@ -27,6 +28,9 @@ export function withUses(state: State, forcedAtMs: readonly number[], nowMs: num
   const known = state.usedAtMs.stable;
   const isKnown =
     stable.length === known.length &&
-    stable.every((atMs, index) => Math.abs(atMs - (known[index] ?? 0)) < quota.spacingMs / 2);
+    stable.every((atMs, index) => {
+      const laterMs = (known[index] ?? 0) - atMs;
+      return laterMs >= 0 && laterMs < quota.spacingMs / 2;
+    });
   return isKnown ? state : { ...state, usedAtMs: { ...state.usedAtMs, stable } };
 }

@@ -2,40 +2,38 @@ import test from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import type { SharedRecords } from '../../src/store/shared-records.ts';
 import { SharedLease } from '../../src/lease/shared-lease.ts';
+import type { Lease } from '../../src/token/lease.ts';
 import { makeToken } from '../../src/token/token.ts';
 import { ripple } from '../support/fake-issuer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const APPID = 'wx0123456789abcdef';
 
-test('a store that refuses a token but does not show a newer one is not asked endlessly', async (t) => {
-  const clock = new ManualClock();
-  let asked = 0;
-  const nothing = { kind: 'seen', isUndecryptable: false, forcedAtUnixMs: [] } as const;
-  const records = {
-    async read() {
-      asked += 1;
-      // A busy loop would let no timer fire, and this test never fail.
-      if (asked > 1_000) return new Promise(() => {});
-      return { ...nothing, nowUnixMs: clock.unixMs() };
-    },
+const SEEN = { kind: 'seen', isUndecryptable: false, forcedAtUnixMs: [] } as const;
+
+/** A store in which nobody else has the lease. */
+function recordsOf(clock: ManualClock): SharedRecords {
+  return {
+    read: () => Promise.resolve({ ...SEEN, nowUnixMs: clock.unixMs() }),
     acquire: () =>
       Promise.resolve({
-        ...nothing,
+        ...SEEN,
         nowUnixMs: clock.unixMs(),
         lease: { isOurs: true, leftMs: 8_000 },
         generation: 5,
       }),
     renew: () => Promise.resolve('ours'),
     release: () => Promise.resolve(),
-    // As where somebody else has written something that is no record under a high generation.
-    publish: () => Promise.resolve('older'),
+    publish: () => Promise.resolve('stored'),
     addForced: () => Promise.resolve(true),
     doubt: () => Promise.resolve(),
     listen() {},
     close: () => Promise.resolve(),
-  } satisfies SharedRecords;
-  const lease = new SharedLease({
+  };
+}
+
+function leaseOn(records: SharedRecords, clock: ManualClock): SharedLease {
+  return new SharedLease({
     account: { appid: APPID, mode: 'stable' },
     holder: 'a',
     owner: 'a/1',
@@ -45,6 +43,51 @@ test('a store that refuses a token but does not show a newer one is not asked en
     log: silentLog,
     onShared() {},
   });
+}
+
+function release(lease: Lease): void {
+  if (lease.kind === 'acquired') lease.release();
+}
+
+test('a slow publication after which the lease was acquired again does not release it', async (t) => {
+  const clock = new ManualClock();
+  let store: (outcome: 'stored') => void = () => {};
+  const stored = new Promise<'stored'>((resolve) => (store = resolve));
+  let releases = 0;
+  const records: SharedRecords = {
+    ...recordsOf(clock),
+    publish: () => stored,
+    release: () => Promise.resolve(void (releases += 1)),
+  };
+  const lease = leaseOn(records, clock);
+  t.teardown(() => lease.close());
+  const first = await lease.acquire(false);
+  lease.save(makeToken('first', clock.monotonicMs(), 7_200_000));
+  release(first);
+  const second = await lease.acquire(false);
+  store('stored');
+  await ripple();
+  t.is(releases, 0);
+  release(second);
+  await ripple();
+  t.is(releases, 1);
+});
+
+test('a store that refuses a token but does not show a newer one is not asked endlessly', async (t) => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const records: SharedRecords = {
+    ...recordsOf(clock),
+    async read() {
+      asked += 1;
+      // A busy loop would let no timer fire, and this test never fail.
+      if (asked > 1_000) return new Promise(() => {});
+      return { ...SEEN, nowUnixMs: clock.unixMs() };
+    },
+    // As where somebody else has written something that is no record under a high generation.
+    publish: () => Promise.resolve('older'),
+  };
+  const lease = leaseOn(records, clock);
   t.teardown(() => lease.close());
   t.is((await lease.acquire(false)).kind, 'acquired');
   lease.save(makeToken('first', clock.monotonicMs(), 7_200_000));
