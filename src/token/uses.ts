@@ -1,5 +1,5 @@
 import { policyFor } from './policy.ts';
-import { pruned } from './quota.ts';
+import { mergedUses, pruned } from './quota.ts';
 import type { State } from './state.ts';
 import type { TokenMode } from './token.ts';
 
@@ -18,19 +18,14 @@ export function refund(state: State, mode: TokenMode | undefined): State {
 
 /**
  * Takes the forced refreshes of all owners, ours among them, in place of those that we remember: the shared store tells
- * them by its own clock, while ours may have been set since. Of two times of one use the later one counts. Returns the
- * same object if there is nothing new.
+ * them by its own clock, and ours may have been set since, so that we cannot tell which of them we know already. Only our
+ * last one is kept, which we know to the millisecond. Returns the same object if there is nothing new.
  */
 export function withUses(state: State, forcedAtMs: readonly number[], nowMs: number): State {
   if (forcedAtMs.length === 0) return state;
   const { quota } = policyFor('stable');
-  const stable = pruned(forcedAtMs, quota, nowMs);
   const known = state.usedAtMs.stable;
-  const isKnown =
-    stable.length === known.length &&
-    stable.every((atMs, index) => {
-      const laterMs = (known[index] ?? 0) - atMs;
-      return laterMs >= 0 && laterMs < quota.spacingMs / 2;
-    });
+  const stable = pruned(mergedUses(known.slice(-1), forcedAtMs, quota), quota, nowMs);
+  const isKnown = stable.length === known.length && stable.at(-1) === known.at(-1);
   return isKnown ? state : { ...state, usedAtMs: { ...state.usedAtMs, stable } };
 }
