@@ -19,6 +19,7 @@ const exitCode = await run({
   version: ownVersion(),
   nodeVersion: process.version,
   userId: process.getuid?.(),
+  memoryLimitBytes: process.constrainedMemory(),
   out: (text) => output.write(text),
   err: (text) => errors.write(text),
   onRejection: (act) => void process.on('unhandledRejection', act),

@@ -11,6 +11,8 @@ export interface Host {
   readonly nodeVersion: string;
   /** The numeric id of our user, if the system has one. */
   readonly userId: number | undefined;
+  /** What the system lets this process take, as a container; see `shareOfMemory`. */
+  readonly memoryLimitBytes: number;
   out(text: string): void;
   err(text: string): void;
   /** `stop`: SIGTERM or SIGINT; `reload`: SIGHUP. */

@@ -1,3 +1,4 @@
+import { shareOfMemory } from '../base/container-memory.ts';
 import { type IpRange, readIpRange } from '../base/ip-range.ts';
 import { makeRecorder } from '../proxy/access-log.ts';
 import type { ProxyRules, Sidecar } from '../proxy/sidecar.ts';
@@ -33,7 +34,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
     settings.hub === undefined
       ? await makeOwnAccounts(settings, context, upstream)
       : makeHubBackedAccounts(settings, settings.hub, context, route.authorities);
-  const budget = new ReplayBudget(settings.replay.memoryBytesMax);
+  const budget = new ReplayBudget(replayBytesMax(settings, context));
   metrics.watchReplayBuffer(() => budget.bytes());
   const reports = new Reports({ accounts: source.accounts, clock });
   source.onTokenChange((appid) => reports.tokenChanged(appid));
@@ -73,7 +74,7 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       const isRouteChanged = route.reconfigure(next);
       rules.use(rulesOf(next, context));
       peers.use(next.listenPeers);
-      budget.resize(next.replay.memoryBytesMax);
+      budget.resize(replayBytesMax(next, context));
       source.reconfigure(next);
       if (!isRouteChanged) return;
       passThrough.renew();
@@ -87,6 +88,13 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
       return { cut: outcome.cut + (beside?.cut ?? 0) };
     },
   };
+}
+
+/** The part of a container's memory that kept bodies may take: the rest is needed for everything else. */
+const REPLAY_SHARE = 0.25;
+
+function replayBytesMax({ replay }: Settings, { memoryLimitBytes = 0 }: RoleContext): number {
+  return Math.min(replay.memoryBytesMax, shareOfMemory(REPLAY_SHARE, memoryLimitBytes));
 }
 
 type DefaultApp = 'defaultApp' | 'defaultAppUnknown';

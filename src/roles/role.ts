@@ -16,6 +16,7 @@ export interface RoleContext {
   /** Undefined if calls are not traced. */
   readonly tracer?: Tracer | undefined;
   /** See `Host`. */
+  readonly memoryLimitBytes?: number;
   readonly onRejection?: (act: (error: unknown) => void) => void;
 }
 

@@ -43,6 +43,7 @@ export async function serve(
     version: host.version,
     metrics: makeMetrics(build),
     tracer: tracing?.tracer,
+    memoryLimitBytes: host.memoryLimitBytes,
     onRejection: (act) => host.onRejection(act),
   };
   const stop = makeStop(host);

@@ -114,7 +114,7 @@ export const injector = group({
   ),
   memoryLimit: setting(
     type.memoryQuantity,
-    { env: 'WECHAT_INJECTOR_MEMORY_LIMIT', default: '256Mi', roles: INJECTOR, live: true },
+    { env: 'WECHAT_INJECTOR_MEMORY_LIMIT', default: '128Mi', roles: INJECTOR, live: true },
     'The most memory that it gets before it is killed.',
     '每个 边车的内存上限，超出即被终止。',
   ),

@@ -45,6 +45,12 @@ function optionsOfImage(): string[] {
   return (JSON.parse(entry ?? '[]') as string[]).slice(1, -1);
 }
 
+/** The variables that the image sets. */
+function environmentOfImage(): Record<string, string> {
+  const lines = /^ENV ((?:.*\\\n)*.*)$/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1] ?? '';
+  return Object.fromEntries([...lines.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name, value]));
+}
+
 /** Where a cgroup with a limit of memory can be made; nowhere on many machines. */
 function cgroupRoot(): { folder: string; limitFile: string } | undefined {
   const [v1, v2] = ['/sys/fs/cgroup/memory', '/sys/fs/cgroup'];
@@ -89,7 +95,14 @@ export async function startWithin(
   const role = new RoleProcess(t, name, {
     ...options,
     program: 'dist/cli.js',
-    env: { WECHAT_SIDECAR_LOG_LEVEL: 'info', ...options.env },
+    env: {
+      ...environmentOfImage(),
+      // What it sees of its memory in a container.
+      ...(cgroup === undefined &&
+        name === 'proxy' && { WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT: `${limitBytes / 4}B` }),
+      WECHAT_SIDECAR_LOG_LEVEL: 'info',
+      ...options.env,
+    },
     nodeOptions: [...optionsOfImage(), ...(cgroup === undefined ? heapFor(limitBytes) : []), ...nodeOptions],
     ...(cgroup !== undefined && { cgroup }),
   });

@@ -132,7 +132,7 @@ test('a request above the limit is refused with a message here, not by the API s
   const message = refusalOf(askingPod(both));
   t.regex(message, /cpu-request: 2 is more than the limit, 500m/);
   t.regex(message, /memory-request: 512Mi is more than the limit, 0.25Gi/);
-  t.regex(refusalOf(askingPod({ 'wechat-sidecar.io/memory-request': '300Mi' })), /the limit, 256Mi/);
+  t.regex(refusalOf(askingPod({ 'wechat-sidecar.io/memory-request': '300Mi' })), /the limit, 128Mi/);
 });
 
 test('a Job with a plain-container sidecar gets a warning that it must stop the sidecar itself', (t) => {

@@ -128,7 +128,7 @@ test('a sidecar that gets less than its default causes a warning with the usual 
     resources: { requests, limits },
     containers: [{ name: 'app', resources: { requests } }],
   });
-  t.regex(told(pod), /leave it less than .*\(10m of cpu; 64Mi of memory, at most 256Mi\): add that to them/);
+  t.regex(told(pod), /leave it less than .*\(10m of cpu; 64Mi of memory, at most 128Mi\): add that to them/);
 });
 
 test('a pod that exceeds its own resources already is left for the API server to refuse', (t) => {
@@ -142,7 +142,7 @@ test('pod-level resources for one kind do not affect the other kind', (t) => {
   const pod = asking({ resources: { requests }, containers: [{ name: 'app', resources: { requests } }] });
   t.deepEqual(sidecarOf(injected(pod).pod), {
     requests: { cpu: '0', memory: '64Mi' },
-    limits: { memory: '256Mi' },
+    limits: { memory: '128Mi' },
   });
 });
 
@@ -177,8 +177,8 @@ test('a Guaranteed pod stays Guaranteed if its annotations set one kind only', (
     t.is(told(pod), '');
   }
   t.deepEqual(sidecarOf(injected(asking({ containers: [GUARANTEED] }), { cpuLimit: '2' }).pod), {
-    requests: { cpu: '2', memory: '256Mi' },
-    limits: { cpu: '2', memory: '256Mi' },
+    requests: { cpu: '2', memory: '128Mi' },
+    limits: { cpu: '2', memory: '128Mi' },
   });
 });
 

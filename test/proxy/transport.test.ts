@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import test from 'ava';
 import { standInFor } from '../../src/wechat/stand-in.ts';
 import { DEMO_APP } from '../../src/simulator/accounts.ts';
+import { patientClock } from '../support/patient-clock.ts';
 import { startTestProxy } from '../support/proxy.ts';
 import { rawConnection } from '../support/raw-call.ts';
 import { json, OK, startScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -179,19 +180,25 @@ test('calls over the limit of calls in flight are overloaded', async (t) => {
   await Promise.all(waiting);
 });
 
-test('memory for kept bodies is bounded, and a body beyond it is still sent once', async (t) => {
-  const upstream = await startScriptedUpstream(
-    t,
-    (_, socket) => void socket.write(json('{"errcode":40001}')),
-  );
-  const proxy = await startTestProxy(t, [upstream.origin], { WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT: '100KiB' });
-  const standIn = standInFor(DEMO_APP.appid);
-  const answer = await fetch(`${proxy.base}/wxa/x?access_token=${standIn}`, {
-    method: 'POST',
-    body: 'x'.repeat(300_000),
+for (const [what, replayMemory, memoryLimitBytes] of [
+  ['the setting', '100KiB', 0],
+  ['a quarter of the memory of the container', '64MiB', 400 * 1_024],
+] as const) {
+  test(`${what} bounds what is kept of bodies, and a body beyond it is still sent once`, async (t) => {
+    const upstream = await startScriptedUpstream(
+      t,
+      (_, socket) => void socket.write(json('{"errcode":40001}')),
+    );
+    const env = { WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT: replayMemory };
+    const proxy = await startTestProxy(t, [upstream.origin], env, patientClock, { memoryLimitBytes });
+    const standIn = standInFor(DEMO_APP.appid);
+    const answer = await fetch(`${proxy.base}/wxa/x?access_token=${standIn}`, {
+      method: 'POST',
+      body: 'x'.repeat(300_000),
+    });
+    t.truthy(((await answer.json()) as { errcode: number }).errcode);
+    t.is(upstream.requests.filter((request) => request.head.startsWith('POST')).length, 1);
+    t.is(upstream.requests[0]?.body.length, 300_000);
+    t.regex(await proxy.metrics.page(), /wechat_sidecar_replay_buffer_bytes 0\n/);
   });
-  t.truthy(((await answer.json()) as { errcode: number }).errcode);
-  t.is(upstream.requests.filter((request) => request.head.startsWith('POST')).length, 1);
-  t.is(upstream.requests[0]?.body.length, 300_000);
-  t.regex(await proxy.metrics.page(), /wechat_sidecar_replay_buffer_bytes 0\n/);
-});
+}

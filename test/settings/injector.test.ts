@@ -29,7 +29,7 @@ test('an injector requires only the image', (t) => {
         port: 3880,
         adminPort: 3881,
         memoryRequest: '64Mi',
-        memoryLimit: '256Mi',
+        memoryLimit: '128Mi',
         cpuLimit: undefined,
         runAsUser: 65_532,
       },
@@ -103,7 +103,7 @@ test('a value that an API server would refuse in every pod is a problem', (t) =>
   );
   t.deepEqual(problems, [
     'WECHAT_INJECTOR_CPU_REQUEST: 2 is more than the limit, 500m',
-    'WECHAT_INJECTOR_MEMORY_REQUEST: 1Gi is more than the limit, 256Mi',
+    'WECHAT_INJECTOR_MEMORY_REQUEST: 1Gi is more than the limit, 128Mi',
     'WECHAT_INJECTOR_PORT: is the admin port of sidecars too, 4000',
   ]);
   for (const [name, text] of [

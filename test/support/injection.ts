@@ -20,7 +20,7 @@ export const TEST_INJECTION: InjectionSettings = {
   cpuRequest: '10m',
   cpuLimit: undefined,
   memoryRequest: '64Mi',
-  memoryLimit: '256Mi',
+  memoryLimit: '128Mi',
   logLevel: 'info',
   runAsUser: 65_532,
   lockedAnnotations: [],

@@ -1,8 +1,7 @@
 import type { Clock } from '../../src/base/clock.ts';
 import { type LevelledLog, makeLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import type { RunningRole } from '../../src/roles/role.ts';
-import type { Tracer } from '../../src/proxy/tracing.ts';
+import type { RoleContext, RunningRole } from '../../src/roles/role.ts';
 import { parseSettings } from '../../src/settings/parse.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { startProxy } from '../../src/roles/proxy.ts';
@@ -30,7 +29,7 @@ export async function startTestProxy(
   upstreams: readonly string[],
   env: Readonly<Record<string, string>> = {},
   clock: Clock = patientClock,
-  tracer?: Tracer,
+  context: Pick<RoleContext, 'memoryLimitBytes'> = {},
 ): Promise<RunningProxy> {
   const lines: string[] = [];
   const log = makeLog('debug', clock, (line) => lines.push(line));
@@ -41,7 +40,7 @@ export async function startTestProxy(
     random: systemRandom,
     log,
     metrics,
-    ...(tracer !== undefined && { tracer }),
+    ...context,
   });
   t.teardown(() => role.drain({ delayMs: 0, timeoutMs: 0 }));
   return {
