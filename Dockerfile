@@ -17,10 +17,8 @@ LABEL org.opencontainers.image.title="wechat-sidecar" \
       org.opencontainers.image.description="A sidecar and a central token server for the WeChat API" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
-# One arena for malloc, and what is free goes back to the system: threads of Node would keep tens of MiB in arenas of their own.
-ENV NODE_ENV=production \
-    MALLOC_ARENA_MAX=1 \
-    MALLOC_TRIM_THRESHOLD_=131072
+# One arena for malloc: each of Node's threads would keep what it freed in one of its own.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=build /app/dist ./dist
@@ -29,5 +27,6 @@ COPY src/hub/page/assets ./src/hub/page/assets
 USER 65532:65532
 # proxy (loopback only, unless told otherwise), admin, hub, injector, simulator
 EXPOSE 3880 3881 3882 3883 3884
-ENTRYPOINT ["node", "/app/dist/cli.js"]
+# A young generation of 12 MiB at most: more makes no call cheaper, and V8 would take up to 96.
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/dist/cli.js"]
 CMD ["proxy"]

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, type Environment, freePort, startMeasured } from './children.ts';
+import { imageEnvironment, imageOptions } from './image.ts';
 import { nodes, programFile, programs, sourceFile } from './machine.ts';
 import { VARIANTS } from './results.ts';
 import { appidOf } from './scale-requests.ts';
@@ -170,15 +171,16 @@ function peerEnvironment({ port, upstream }: Place): Record<string, string> {
   };
 }
 
-/** The built sidecar, as it is delivered. Its own errors have their own status, so that they count as errors. */
+/** The built sidecar, as the image runs it. Its own errors have their own status, so that they count as errors. */
 function sidecar({ program = sourceFile('dist/cli.js'), env }: Variant = {}): (
   node: string,
 ) => (place: Place) => Prepared {
   return (node) =>
     ({ port, upstream }) => ({
       program: node,
-      args: [program, 'proxy'],
+      args: [...imageOptions(), program, 'proxy'],
       env: {
+        ...imageEnvironment(),
         WECHAT_APPID: APPID,
         WECHAT_APPSECRET: 'the-secret-of-the-bench',
         WECHAT_SIDECAR_UPSTREAMS: `https://127.0.0.1:${upstream.port}`,

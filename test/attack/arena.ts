@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { parseAllDocuments } from 'yaml';
 import type { KubernetesAccess } from '../../src/kubernetes/api.ts';
-import { MIB, peakBytes } from '../support/memory.ts';
+import { imageEnvironment, imageOptions } from '../../bench/image.ts';
+import { MIB, ownPeakBytes } from '../support/memory.ts';
 import { RoleProcess, type ProcessOptions } from '../support/process.ts';
 import { pause, type AttackPlan } from './attacks.ts';
 import { call } from './honest.ts';
@@ -37,18 +38,6 @@ export function bytesOf(quantity: string): number {
   const mebibytes = Number(/^(\d+)Mi$/.exec(quantity)?.[1]);
   if (!(mebibytes > 0)) throw new Error(`${quantity} is no number of Mi`);
   return mebibytes * MIB;
-}
-
-/** What the image runs, without the program itself: `node` and its options. */
-function optionsOfImage(): string[] {
-  const entry = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1];
-  return (JSON.parse(entry ?? '[]') as string[]).slice(1, -1);
-}
-
-/** The variables that the image sets. */
-function environmentOfImage(): Record<string, string> {
-  const lines = /^ENV ((?:.*\\\n)*.*)$/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1] ?? '';
-  return Object.fromEntries([...lines.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name, value]));
 }
 
 /** Where a cgroup with a limit of memory can be made; nowhere on many machines. */
@@ -96,14 +85,14 @@ export async function startWithin(
     ...options,
     program: 'dist/cli.js',
     env: {
-      ...environmentOfImage(),
+      ...imageEnvironment(),
       // What it sees of its memory in a container.
       ...(cgroup === undefined &&
         name === 'proxy' && { WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT: `${limitBytes / 4}B` }),
       WECHAT_SIDECAR_LOG_LEVEL: 'info',
       ...options.env,
     },
-    nodeOptions: [...optionsOfImage(), ...(cgroup === undefined ? heapFor(limitBytes) : []), ...nodeOptions],
+    nodeOptions: [...imageOptions(), ...(cgroup === undefined ? heapFor(limitBytes) : []), ...nodeOptions],
     ...(cgroup !== undefined && { cgroup }),
   });
   return { role: await role.untilServing(), limitBytes };
@@ -178,7 +167,7 @@ export async function withstand(t: ExecutionContext, siege: Siege): Promise<void
   const cut = [...text.matchAll(/^wechat_sidecar_connections_cut_total\{(.*)\} (\d+)$/gm)];
   t.log(cut.map(([, labels, count]) => `${labels}: ${count}`).join('; '));
   t.true(cut.reduce((sum, [, , count]) => sum + Number(count), 0) > CUT_MIN, 'the attack reached the limits');
-  const peak = peakBytes(role.pid);
+  const peak = ownPeakBytes(role.pid);
   const words = slowest.map(
     ({ name, count, medianMs, worstMs }) => `${name} ${count}×, median ${medianMs}, worst ${worstMs} ms`,
   );

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { type RoleProcess, startRole } from '../support/process.ts';
@@ -65,4 +65,18 @@ test('pages of the built program have the media types that those of the sources 
   t.true(expected.includes('text/plain; charset=utf-8'));
   t.true(expected.some((type) => type?.startsWith('application/json') === true));
   t.deepEqual(await typesOf(await startRole(t, 'simulator', { program })), expected);
+});
+
+test('what a sidecar loads is in a few files', (t) => {
+  const loaded = new Set<string>();
+  const load = (name: string): void => {
+    if (loaded.has(name)) return;
+    loaded.add(name);
+    const code = readFileSync(join('dist', name), 'utf8');
+    for (const [, next = ''] of code.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)) load(next);
+  };
+  for (const name of readdirSync('dist')) if (/^(?:cli|(?:serve|proxy)-\w+)\.js$/.test(name)) load(name);
+  t.true(loaded.size > 3);
+  // A module that is imported late, and not in the list of scripts/build.mjs, would split the rest.
+  t.true(loaded.size <= 16, [...loaded].join(' '));
 });

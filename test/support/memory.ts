@@ -5,6 +5,15 @@ export const MIB: number = KIB * KIB;
 
 /** The most memory that a process has held at any time since it began, in bytes. Linux tells it. */
 export function peakBytes(pid: number): number {
-  const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return statusBytes(pid, 'VmHWM');
+}
+
+/** The same without the pages of files, such as the program's: where memory is short, they are dropped and read again. */
+export function ownPeakBytes(pid: number): number {
+  return peakBytes(pid) - statusBytes(pid, 'RssFile');
+}
+
+function statusBytes(pid: number, key: string): number {
+  const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(found?.[1]) * KIB;
 }
