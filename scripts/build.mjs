@@ -151,12 +151,18 @@ function builtins() {
  * in one file.
  */
 function core() {
+  const seen = new Set();
   const imported = CORE.map((path) => `import ${JSON.stringify(join(root, path))};`).join('');
   return {
     name: 'what a sidecar needs',
-    setup({ onLoad }) {
+    setup({ onEnd, onLoad }) {
+      onEnd(() => {
+        const lost = LOADED_LATER.filter((name) => !seen.has(join(root, name)));
+        if (lost.length > 0) throw new Error(`Cannot build: nothing imports ${lost.join(', ')}`);
+      });
       onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
         if (!LOADED_LATER.some((name) => path === join(root, name))) return undefined;
+        seen.add(path);
         return { contents: imported + readFileSync(path, 'utf8'), loader: 'ts' };
       });
     },

@@ -22,7 +22,7 @@ export async function run(host: Host): Promise<ExitCode> {
   const location = { env: host.env, configFile };
   const command = args.command ?? defaultCommand(plainSettings(location));
   switch (command) {
-    // Modules that only other commands need are not loaded.
+    // `--version` and `--help` load none of this.
     case 'check': {
       const { runCheck } = await import('./run-check.ts');
       return runCheck(host, location, args.check, args.json);

@@ -26,7 +26,7 @@ export interface PublisherParts {
 export class Publisher {
   readonly #parts: PublisherParts;
   #queue: Promise<void> = Promise.resolve();
-  #releases = 0;
+  #acquisitions = 0;
   #refusedAtMs = -Infinity;
   #doubtedAtMs = -Infinity;
 
@@ -46,18 +46,21 @@ export class Publisher {
     if (this.#parts.clock.monotonicMs() - this.#refusedAtMs >= REFUSED_MS) this.publish();
   }
 
-  /** Releases the lease after all pending publications, unless it is acquired again before. */
-  release(): void {
-    const { account, owner, records } = this.#parts;
-    const release = ++this.#releases;
-    this.#queue = this.#queue.then(async () => {
-      if (release === this.#releases) await records.release(account, owner);
-    });
+  /** Numbers the requests for the lease: see `release`. */
+  acquiring(): number {
+    this.#acquisitions += 1;
+    return this.#acquisitions;
   }
 
-  /** The lease is being acquired again, and a release that is still pending would end the new one. */
-  cancelRelease(): void {
-    this.#releases += 1;
+  /**
+   * Releases the lease that was requested under this number, after all pending publications. If it has been requested
+   * again since, it is kept: the store knows owners, not requests, so that the release would end the new lease.
+   */
+  release(acquisition: number): void {
+    const { account, owner, records } = this.#parts;
+    this.#queue = this.#queue.then(async () => {
+      if (acquisition === this.#acquisitions) await records.release(account, owner);
+    });
   }
 
   doubt(fingerprint: string): void {

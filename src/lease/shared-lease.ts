@@ -19,6 +19,8 @@ export interface SharedLeaseParts extends StoreWatchParts {
 
 /** Our lease during a fetch. */
 interface OurLease {
+  /** See `Publisher`. */
+  readonly acquisition: number;
   readonly generation: number;
   /** There is no lease in the store. */
   readonly isAlone: boolean;
@@ -51,11 +53,11 @@ export class SharedLease implements LeaseManager {
     const beganAtMs = clock.monotonicMs();
     for (;;) {
       const askedAtMs = clock.monotonicMs();
-      this.#store.publisher.cancelRelease();
+      const acquisition = this.#store.publisher.acquiring();
       const seen = await records.acquire(account, owner, generationOf(this.#store.view), LEASE_MS);
       const generation = seen.kind === 'seen' ? seen.generation : undefined;
-      if (this.#store.isClosed)
-        return this.#leave(generation, { kind: 'superseded', shared: { forcedAtMs: [] } });
+      const taken = generation === undefined ? undefined : acquisition;
+      if (this.#store.isClosed) return this.#leave(taken, { kind: 'superseded', shared: { forcedAtMs: [] } });
       this.#store.take(seen, askedAtMs);
       const { link, forcedAtUnixMs } = this.#store.view;
       const nowMs = clock.monotonicMs();
@@ -71,10 +73,10 @@ export class SharedLease implements LeaseManager {
       });
       switch (decision.kind) {
         case 'superseded':
-          return this.#leave(generation, { kind: 'superseded', shared: sharedOf(this.#store.view) });
+          return this.#leave(taken, { kind: 'superseded', shared: sharedOf(this.#store.view) });
         case 'deny':
           return this.#leave(
-            generation,
+            taken,
             { kind: 'denied', reason: decision.why, message: DENIED[decision.why] },
             'withheld',
           );
@@ -82,6 +84,7 @@ export class SharedLease implements LeaseManager {
           if (force) this.#store.noteForced();
           const floor = seen.kind === 'seen' && seen.lease !== undefined ? 0 : undefined;
           return this.#begin({
+            acquisition,
             generation: this.#store.nextGeneration(floor),
             isAlone: true,
             isForced: force,
@@ -93,6 +96,7 @@ export class SharedLease implements LeaseManager {
             if (clock.monotonicMs() - askedAtMs <= RENEW_MS && !this.#store.isClosed) {
               const ours = generation ?? this.#store.nextGeneration();
               return this.#begin({
+                acquisition,
                 generation: ours,
                 isAlone: false,
                 isForced: force,
@@ -186,7 +190,7 @@ export class SharedLease implements LeaseManager {
         renewal?.cancel();
         // Recorded again at the end of the call: the platform counts its spacing from when it got the request.
         if (lease.isForced) void this.#store.recordForced();
-        if (!lease.isAlone) this.#store.publisher.release();
+        if (!lease.isAlone) this.#store.publisher.release(lease.acquisition);
         this.#wakeUp();
       },
     };
@@ -230,8 +234,8 @@ export class SharedLease implements LeaseManager {
     forMs: number,
     seen: Snapshot | StoreUnavailable,
   ): Promise<void> {
-    const { clock } = this.#parts;
-    if (generation !== undefined) await this.#release();
+    const { account, owner, records, clock } = this.#parts;
+    if (generation !== undefined) await records.release(account, owner);
     else if (seen.kind === 'seen') {
       this.#activity = { refreshing: 'elsewhere', ...(seen.owner !== undefined && { by: seen.owner }) };
     }
@@ -240,14 +244,10 @@ export class SharedLease implements LeaseManager {
     await sleep(clock, forMs, woken.signal);
   }
 
-  #leave(generation: number | undefined, lease: Lease, refreshing: Activity['refreshing'] = 'none'): Lease {
+  #leave(taken: number | undefined, lease: Lease, refreshing: Activity['refreshing'] = 'none'): Lease {
     this.#activity = { refreshing };
-    if (generation !== undefined) void this.#release();
+    if (taken !== undefined) this.#store.publisher.release(taken);
     return lease;
-  }
-
-  #release(): Promise<void> {
-    return this.#parts.records.release(this.#parts.account, this.#parts.owner);
   }
 }
 

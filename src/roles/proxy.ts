@@ -90,11 +90,12 @@ export async function startProxy(settings: Settings, context: RoleContext): Prom
   };
 }
 
-/** The part of a container's memory that kept bodies may take: the rest is needed for everything else. */
+/** What kept bodies may take if nothing is set; of a container's memory, most is needed for everything else. */
+const REPLAY_BYTES_MAX = 64 * 1024 * 1024;
 const REPLAY_SHARE = 0.25;
 
 function replayBytesMax({ replay }: Settings, { memoryLimitBytes = 0 }: RoleContext): number {
-  return Math.min(replay.memoryBytesMax, shareOfMemory(REPLAY_SHARE, memoryLimitBytes));
+  return replay.memoryBytesMax ?? Math.min(REPLAY_BYTES_MAX, shareOfMemory(REPLAY_SHARE, memoryLimitBytes));
 }
 
 type DefaultApp = 'defaultApp' | 'defaultAppUnknown';

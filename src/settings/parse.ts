@@ -79,7 +79,7 @@ function readAll(reader: SettingsReader, source: SettingsSource): Settings {
   const listeners = [listening.listen, listening.adminListen, ...(transparent ? [transparent.listen] : [])];
   checkPeers(reader, role, listening.listen);
   for (const url of upstreams) reader.addWarning(upstreamInClear(reader.nameOf('upstreams'), url));
-  if (replay.memoryBytesMax < replay.bodyBytesMax) {
+  if (replay.memoryBytesMax !== undefined && replay.memoryBytesMax < replay.bodyBytesMax) {
     reader.warnings.push('replay.memoryLimit is less than replay.bodyLimit, which can then never be reached');
   }
   return {

@@ -151,9 +151,17 @@ export const schema = z.strictObject({
     ),
     memoryLimit: setting(
       type.size('0B', '64GiB'),
-      { env: 'WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT', default: '64MiB', roles: PROXIES, live: true },
-      'All kept bodies together; in a container never more than a quarter of its memory limit.',
-      '所有保留请求体的总上限；在容器中不超过其内存上限的四分之一。',
+      {
+        env: 'WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT',
+        defaultNote: {
+          en: "`64MiB`, or a quarter of the container's memory limit if that is less",
+          zh: '`64MiB`，或容器内存上限的四分之一，取较小者',
+        },
+        roles: PROXIES,
+        live: true,
+      },
+      'All kept bodies together.',
+      '所有保留请求体的总上限。',
     ),
   }).transform(({ bodyLimit, memoryLimit }) => ({ bodyBytesMax: bodyLimit, memoryBytesMax: memoryLimit })),
 

@@ -314,11 +314,10 @@ function renew(state: State, moment: Moment): Step {
   }
 }
 
-/** A person's refresh without a doubt leaves everything as it was. */
+/** Only a token that a look has found refused has to wait: a report that is pending gets its look. */
 function withoutForce(state: State, moment: Moment): Step {
-  return isDoubted(state.doubt)
-    ? rationed(state, moment)
-    : onWake({ ...state, phase: { kind: 'idle' } }, moment);
+  if (state.doubt.looking !== undefined) return rationed(state, moment);
+  return onWake({ ...state, phase: { kind: 'idle' } }, moment);
 }
 
 function rationed(state: State, moment: Moment): Step {

@@ -24,7 +24,7 @@ export function refund(state: State, mode: TokenMode | undefined): State {
 export function withUses(state: State, forcedAtMs: readonly number[], nowMs: number): State {
   if (forcedAtMs.length === 0) return state;
   const { quota } = policyFor('stable');
-  const known = state.usedAtMs.stable;
+  const known = pruned(state.usedAtMs.stable, quota, nowMs);
   const stable = pruned(mergedUses(known.slice(-1), forcedAtMs, quota), quota, nowMs);
   const isKnown = stable.length === known.length && stable.at(-1) === known.at(-1);
   return isKnown ? state : { ...state, usedAtMs: { ...state.usedAtMs, stable } };

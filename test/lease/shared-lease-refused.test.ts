@@ -49,29 +49,34 @@ function release(lease: Lease): void {
   if (lease.kind === 'acquired') lease.release();
 }
 
-test('a slow publication after which the lease was acquired again does not release it', async (t) => {
-  const clock = new ManualClock();
-  let store: (outcome: 'stored') => void = () => {};
-  const stored = new Promise<'stored'>((resolve) => (store = resolve));
-  let releases = 0;
-  const records: SharedRecords = {
-    ...recordsOf(clock),
-    publish: () => stored,
-    release: () => Promise.resolve(void (releases += 1)),
-  };
-  const lease = leaseOn(records, clock);
-  t.teardown(() => lease.close());
-  const first = await lease.acquire(false);
-  lease.save(makeToken('first', clock.monotonicMs(), 7_200_000));
-  release(first);
-  const second = await lease.acquire(false);
-  store('stored');
-  await ripple();
-  t.is(releases, 0);
-  release(second);
-  await ripple();
-  t.is(releases, 1);
-});
+for (const isFirstReleased of [true, false]) {
+  const order = isFirstReleased ? 'released, and acquired again' : 'acquired again, and then released';
+  test(`a lease that is ${order} while a publication is slow is not lost`, async (t) => {
+    const clock = new ManualClock();
+    let store: (outcome: 'stored') => void = () => {};
+    const stored = new Promise<'stored'>((resolve) => (store = resolve));
+    let releases = 0;
+    const records: SharedRecords = {
+      ...recordsOf(clock),
+      publish: () => stored,
+      release: () => Promise.resolve(void (releases += 1)),
+    };
+    const lease = leaseOn(records, clock);
+    t.teardown(() => lease.close());
+    const first = await lease.acquire(false);
+    lease.save(makeToken('first', clock.monotonicMs(), 7_200_000));
+    if (isFirstReleased) release(first);
+    const next = lease.acquire(false);
+    if (!isFirstReleased) release(first);
+    const second = await next;
+    store('stored');
+    await ripple();
+    t.is(releases, 0);
+    release(second);
+    await ripple();
+    t.is(releases, 1);
+  });
+}
 
 test('a store that refuses a token but does not show a newer one is not asked endlessly', async (t) => {
   const clock = new ManualClock();

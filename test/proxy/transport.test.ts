@@ -180,16 +180,15 @@ test('calls over the limit of calls in flight are overloaded', async (t) => {
   await Promise.all(waiting);
 });
 
-for (const [what, replayMemory, memoryLimitBytes] of [
-  ['the setting', '100KiB', 0],
-  ['a quarter of the memory of the container', '64MiB', 400 * 1_024],
+for (const [what, env, memoryLimitBytes] of [
+  ['the setting', { WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT: '100KiB' }, 0],
+  ['a quarter of the memory of the container', {}, 400 * 1_024],
 ] as const) {
   test(`${what} bounds what is kept of bodies, and a body beyond it is still sent once`, async (t) => {
     const upstream = await startScriptedUpstream(
       t,
       (_, socket) => void socket.write(json('{"errcode":40001}')),
     );
-    const env = { WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT: replayMemory };
     const proxy = await startTestProxy(t, [upstream.origin], env, patientClock, { memoryLimitBytes });
     const standIn = standInFor(DEMO_APP.appid);
     const answer = await fetch(`${proxy.base}/wxa/x?access_token=${standIn}`, {

@@ -24,7 +24,7 @@ test('with an account in the environment and nothing else, everything has its de
     resolve: 'system',
     timeouts: { connectMs: 1_200, answerMs: 60_000, idleMs: 60_000 },
     limits: { inFlightMax: 1_000 },
-    replay: { bodyBytesMax: 20 * 2 ** 20, memoryBytesMax: 64 * 2 ** 20 },
+    replay: { bodyBytesMax: 20 * 2 ** 20, memoryBytesMax: undefined },
     errorStatus: 'wechat',
     foreignTokens: 'pass',
     allowedOrigins: [],

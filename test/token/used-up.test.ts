@@ -33,3 +33,24 @@ test('a forced refresh without quota does not prevent the renewal ahead of the e
   life.pass(390_000);
   t.not(life.token().fingerprint, refused.fingerprint);
 });
+
+test('a report that came while a person found the quota used up gets its look at once', (t) => {
+  const { life, platform } = withoutForcedRefreshes();
+  const first = life.token();
+  let force: number | undefined;
+  const answer = life.platform;
+  life.platform = (round, it) => {
+    if (round.kind !== 'fetch' || !round.force) return answer?.(round, it);
+    force = round.round;
+    return undefined;
+  };
+  life.pass(600_000);
+  life.do({ kind: 'manual' });
+  life.report();
+  platform.dead.add(first.fingerprint);
+  t.is(life.state.phase.kind, 'fetching');
+  life.platform = answer;
+  const used = { errcode: 45009, message: '', recheckMs: 900_000 };
+  life.do({ kind: 'fetchFailed', round: force ?? 0, diagnosis: used });
+  t.true(life.state.doubt.begun > 0);
+});
