@@ -13,6 +13,13 @@ const KEPT: readonly Conversation[] = [
       'PUT /a HTTP/1.1\r\nHost: localhost\r\n\r\n',
     cuts: [],
   },
+  {
+    bytes:
+      'GET /a HTTP/1.1\r\nConnection: close\r\nExpect: 100-continueHost: localhost\r\n' +
+      'Transfer-Encoding: gzip, chunked\r\n\r\n03;x=y\r\nabc\r\n0\r\n\r\n' +
+      'PUT * HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    cuts: [],
+  },
 ];
 const RUNS = 60;
 

@@ -134,16 +134,23 @@ export async function differenceOf(
 
 /**
  * Where node:http meets something malformed behind a request that was sent ahead, it depends on the tick in which it
- * reads the bytes whether the answer to that request still gets out, or the connection is closed at once. What was
- * read has to be the same, and what was answered the beginning of the same.
+ * reads the bytes whether the answer to that request still gets out, or the connection is closed at once; and behind a
+ * request that it has refused itself, whether it says so once more. What was read has to be the same, and what was
+ * answered the beginning of the same.
  */
 function isSame(one: Outcome, other: Outcome): boolean {
   if (JSON.stringify(one.seen) !== JSON.stringify(other.seen)) return false;
-  const isRefused = other.answers.some((answer) => answer.startsWith('HTTP/1.1 4'));
+  const isRefused = other.answers.some(isRefusal);
   const isOneCut = isRefused || one.isReset;
   const expected = isOneCut ? other.answers.slice(0, one.answers.length) : other.answers;
-  const answered = other.isReset ? one.answers.slice(0, expected.length) : one.answers;
+  const more = one.answers.slice(expected.length);
+  const isOtherCut = other.isReset || (isRefused && more.every(isRefusal));
+  const answered = isOtherCut ? one.answers.slice(0, expected.length) : one.answers;
   return JSON.stringify(answered) === JSON.stringify(expected);
+}
+
+function isRefusal(answer: string): boolean {
+  return answer.startsWith('HTTP/1.1 4');
 }
 
 async function outcomeOf(lanes: Lanes, { bytes, cuts }: Conversation): Promise<Outcome | undefined> {
