@@ -20,6 +20,13 @@ const KEPT: readonly Conversation[] = [
       'PUT * HTTP/1.1\r\nHost: localhost\r\n\r\n',
     cuts: [],
   },
+  {
+    bytes:
+      'GET * HTTP/1.1\r\nHost: localhost\r\n\r\n' +
+      'GET /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: localhost\r\n\r\n03;x=y\r\nabc\r\n0\r\n\r\n' +
+      'GET /a HTTP/1.1\r\nTransfer-Encoding: Chunked\r\nHost: localhost\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n',
+    cuts: [],
+  },
 ];
 const RUNS = 60;
 

@@ -140,13 +140,19 @@ export async function differenceOf(
  */
 function isSame(one: Outcome, other: Outcome): boolean {
   if (JSON.stringify(one.seen) !== JSON.stringify(other.seen)) return false;
-  const isRefused = other.answers.some(isRefusal);
+  // It says so, or closes although it has read requests that it has not answered.
+  const isRefused =
+    other.answers.some(isRefusal) || other.answers.filter(isStatus).length < other.seen.length;
   const isOneCut = isRefused || one.isReset;
   const expected = isOneCut ? other.answers.slice(0, one.answers.length) : other.answers;
   const more = one.answers.slice(expected.length);
   const isOtherCut = other.isReset || (isRefused && more.every(isRefusal));
   const answered = isOtherCut ? one.answers.slice(0, expected.length) : one.answers;
   return JSON.stringify(answered) === JSON.stringify(expected);
+}
+
+function isStatus(answer: string): boolean {
+  return answer.startsWith('HTTP/');
 }
 
 function isRefusal(answer: string): boolean {
