@@ -59,6 +59,8 @@ const options = {
 const program = await build({
   ...options,
   entryPoints: ['src/cli.ts'],
+  // As globals, both are getters that run at each use.
+  inject: [join(root, 'scripts/globals.mjs')],
   format: 'esm',
   splitting: true,
   chunkNames: '[name]-[hash]',

@@ -42,7 +42,7 @@ const ROUNDS_MAX = 8;
 
 function without(value: string, text: string, inPlace: () => string): string {
   if (text.includes(value)) return text.replaceAll(value, inPlace);
-  if (!BEGINS_ESCAPE.test(text)) return text;
+  if (!mayHaveEscapes(text)) return text;
   let plain = text;
   for (let layers = 1; layers <= LAYERS_MAX; layers++) {
     const before = plain;
@@ -85,8 +85,10 @@ function peel({ text, starts }: Peeled): Peeled {
   return { text: plain, starts: left };
 }
 
-// oxlint-disable-next-line no-control-regex -- see `ESCAPE`
-const BEGINS_ESCAPE = /[%&\\\0]/;
+/** Four fast searches: a pattern would look at each character of a body in turn. */
+function mayHaveEscapes(text: string): boolean {
+  return text.includes('%') || text.includes('&') || text.includes('\\') || text.includes('\0');
+}
 
 /**
  * A printable ASCII character as programs on the way may escape it. Tokens and AppSecrets have no others,

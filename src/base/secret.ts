@@ -5,10 +5,11 @@ const REDACTED = '[redacted]';
 
 /**
  * A confidential value: an access token, an AppSecret, a client key. It prints as `[redacted]`; only
- * `reveal()` returns the value, so a search for that word finds every place where a secret is used.
+ * `reveal()` and `revealEncoded()` return the value, so a search for that word finds every place where a secret is used.
  */
 export class Secret {
   readonly #value: string;
+  #encoded: string | undefined;
 
   constructor(value: string) {
     this.#value = value;
@@ -16,6 +17,12 @@ export class Secret {
 
   reveal(): string {
     return this.#value;
+  }
+
+  /** The value as it is written in a query: percent-encoded, once for all calls. */
+  revealEncoded(): string {
+    this.#encoded ??= encodeURIComponent(this.#value);
+    return this.#encoded;
   }
 
   equals(other: Secret): boolean {

@@ -14,6 +14,7 @@ import type { Caller, CallRequest, CallResponse } from './caller.ts';
 import { pageHeaders } from './cors.ts';
 import type { Injected } from '../upstream/injected.ts';
 import { requestHeaders } from './headers.ts';
+import { type OwnHeaders, ownHeaders } from './own-headers.ts';
 import { knownHeadOf } from './known-head.ts';
 import type { ProxyRules, Sidecar } from './sidecar.ts';
 
@@ -96,9 +97,7 @@ export class Call {
 
   /** Sets the labels for logs and metrics. */
   setLabels(path: string, app: string | undefined): void {
-    // Some programs escape the `?` before a token of their own, which must not be logged.
-    const end = path.search(/[?#=&;]/);
-    this.#path = end === -1 ? path : path.slice(0, end);
+    this.#path = path;
     this.#app = app;
   }
 
@@ -234,11 +233,9 @@ export class Call {
     this.#caller.close();
   }
 
-  ownHeaders(replay: 0 | 1): string[] {
-    const about = `${this.#sidecar.version}; app=${this.#app ?? '-'}; replay=${replay}${this.#notes}`;
-    const own = ['x-wechat-sidecar', about];
-    if (this.#pageHeaders !== NONE) own.push(...Object.entries(this.#pageHeaders).flat());
-    return own;
+  ownHeaders(replay: 0 | 1): OwnHeaders {
+    const about = { version: this.#sidecar.version, app: this.#app, replay, notes: this.#notes };
+    return ownHeaders(about, this.#pageHeaders === NONE ? [] : Object.entries(this.#pageHeaders).flat());
   }
 
   get injected(): readonly Injected[] {
@@ -296,7 +293,7 @@ class Sending implements RelayHost {
     return this.#call.injected;
   }
 
-  ownHeaders(): readonly string[] {
+  ownHeaders(): OwnHeaders {
     return this.#call.ownHeaders(this.#replay);
   }
 

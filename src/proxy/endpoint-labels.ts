@@ -18,9 +18,10 @@ export const CANDIDATES_MAX = 500;
 
 /**
  * The shape of a documented path. Openids, tickets and order numbers must not match: they have letters of both cases or
- * are mostly digits, and a segment here has at most two digits.
+ * are mostly digits, and a segment here has at most two digits. Of the documented folders, one has a hyphen.
  */
-const PATH_SHAPE = /^(?:\/(?=[a-z])(?!(?:[a-z_]*\d){3})[a-z0-9_]{1,40}){2,6}$/;
+const SEGMENT = /\/(?=[a-z])(?!(?:[a-z_]*\d){3})[a-z0-9_]{1,40}/.source;
+const PATH_SHAPE = new RegExp(`^(?:/cgi-bin|${SEGMENT})(?:${SEGMENT}){1,5}$`);
 
 export function makeEndpointLabels(): EndpointLabels {
   const frequent = new Set<string>();

@@ -1,4 +1,3 @@
-import { KNOWN_ENDPOINTS } from '../wechat/endpoints.ts';
 import { API_HOSTS, hostnameOf, isLoopbackName, WECOM_HOST } from '../wechat/hosts.ts';
 import { canonicalPath, kindOfPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
 import { isPlainPath, lowerCased, readingsOf } from '../wechat/path-readings.ts';
@@ -25,6 +24,8 @@ export interface Target {
   readonly query: RawQuery;
   /** Its canonical form, which identifies the call from here on. */
   readonly path: string;
+  /** The path for logs and metrics: without what follows an escaped `?`, which may be a token. */
+  readonly label: string;
   /** Derived from all readings of the path, not only the canonical form. */
   readonly kind: PathKind;
 }
@@ -107,15 +108,15 @@ const BROWSERS_OWN = '/favicon.ico';
 
 /** A path is forwarded as written, so the decision covers every way in which a server could read it. */
 function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
-  const known = knownPathsOf(rules).get(rawPath);
-  if (known !== undefined) {
-    const { path, kind } = known;
-    return { kind: 'open', target: { rawPath: path, query, path, kind } };
-  }
+  const admitted = admittedPathsOf(rules);
+  const known = admitted.get(rawPath);
+  if (known !== undefined) return openTo(known.path, known.kind, query);
   if (isPlainPath(rawPath) && rawPath !== BROWSERS_OWN) {
     const reading = lowerCased(rawPath);
     if (rules.denied([reading])) return DENIED;
-    return { kind: 'open', target: { rawPath, query, path: rawPath, kind: kindOfPath(reading) } };
+    const kind = kindOfPath(reading);
+    if (rawPath.length <= ADMITTED_CHARS_MAX) admit(admitted, rawPath, kind);
+    return openTo(rawPath, kind, query);
   }
   const readings = readingsOf(rawPath);
   if (readings !== undefined && rules.denied(readings)) return DENIED;
@@ -128,25 +129,38 @@ function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
   if (kind === undefined) {
     return refused('bad_request', 'servers could read this path in different ways; write it plainly');
   }
-  return { kind: 'open', target: { rawPath, query, path, kind } };
+  const end = path.search(/[?#=&;]/);
+  const label = end === -1 ? path : path.slice(0, end);
+  return { kind: 'open', target: { rawPath, query, path, label, kind } };
 }
 
-type KnownPath = Pick<Target, 'path' | 'kind'>;
-
-/** The platform's paths that the rules admit, with the gate's verdict on each. */
-function knownPathsOf(rules: GateRules): ReadonlyMap<string, KnownPath> {
-  const known = knownPaths.get(rules);
-  if (known !== undefined) return known;
-  const found = new Map<string, KnownPath>();
-  for (const path of KNOWN_ENDPOINTS) {
-    const reading = lowerCased(path);
-    if (isPlainPath(path) && !rules.denied([reading])) found.set(path, { path, kind: kindOfPath(reading) });
-  }
-  knownPaths.set(rules, found);
-  return found;
+/** A plain path is its own canonical form, and shows nothing that a log must not contain. */
+function openTo(path: string, kind: PathKind, query: RawQuery): Verdict {
+  return { kind: 'open', target: { rawPath: path, query, path, label: path, kind } };
 }
 
-const knownPaths = new WeakMap<GateRules, ReadonlyMap<string, KnownPath>>();
+type AdmittedPath = Pick<Target, 'path' | 'kind'>;
+
+/** More than one program calls; when there are more, they are collected anew. */
+const ADMITTED_MAX = 1_000;
+const ADMITTED_CHARS_MAX = 128;
+
+/** Plain paths that the rules were found to admit, so that the next call to one costs a lookup. */
+function admittedPathsOf(rules: GateRules): Map<string, AdmittedPath> {
+  if (lastAdmitted.rules === rules) return lastAdmitted.paths;
+  lastAdmitted = { rules, paths: new Map() };
+  return lastAdmitted.paths;
+}
+
+/** There is one set of rules at a time. */
+let lastAdmitted: { rules?: GateRules; paths: Map<string, AdmittedPath> } = { paths: new Map() };
+
+function admit(admitted: Map<string, AdmittedPath>, rawPath: string, kind: PathKind): void {
+  if (admitted.size >= ADMITTED_MAX) admitted.clear();
+  // A separate string: a slice would retain the whole request.
+  const path = Buffer.from(rawPath, 'latin1').toString('latin1');
+  admitted.set(path, { path, kind });
+}
 
 function refused(reason: GateReason, message: string): Verdict {
   return { kind: 'refused', reason, message };

@@ -7,8 +7,8 @@ import { answerHeaders } from './headers.ts';
 export class KnownAnswer {
   readonly reason: string;
   readonly codings: readonly string[];
-  /** The value of Content-Length. */
-  readonly announced: string | undefined;
+  /** The Content-Length. */
+  readonly announcedBytes: number | undefined;
   readonly isHtml: boolean;
   /** The length of its longest text: nothing longer can be quoted. */
   readonly charsMax: number;
@@ -18,7 +18,8 @@ export class KnownAnswer {
   constructor(reason: string, headers: readonly string[]) {
     this.reason = writableReason(reason);
     this.codings = codingsOf(headers);
-    this.announced = headerValues(headers, 'content-length')[0];
+    const [announced] = headerValues(headers, 'content-length');
+    this.announcedBytes = announced === undefined ? undefined : Number(announced);
     this.isHtml = headerValues(headers, 'content-type').some((type) => /html/i.test(type));
     this.charsMax = Math.max(reason.length, ...headers.map(({ length }) => length));
     this.#headers = headers;

@@ -1,5 +1,6 @@
 import type { Fields } from '../server/plain-request.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
+import { WrittenHeaders } from '../upstream/written-headers.ts';
 import { requestHeaders } from './headers.ts';
 
 /**
@@ -12,17 +13,13 @@ class KnownHead {
   /** The headers of the upstream request. */
   readonly headers: readonly string[];
   /** The same, serialized; the parser of plain requests has verified that they can be written. */
-  readonly written: string;
+  readonly written: WrittenHeaders;
   readonly appidHeaders: readonly string[];
   readonly isPinned: boolean;
 
   constructor({ rawHeaders, headers }: Fields) {
     this.headers = requestHeaders(rawHeaders);
-    let written = '';
-    for (let at = 0; at + 1 < this.headers.length; at += 2) {
-      written += `${this.headers[at]}: ${this.headers[at + 1]}\r\n`;
-    }
-    this.written = written;
+    this.written = new WrittenHeaders(this.headers);
     this.appidHeaders = headerValues(rawHeaders, 'x-wechat-appid');
     this.isPinned = headers['wechatmp-signature'] !== undefined;
   }

@@ -76,9 +76,8 @@ interface RequestSeries {
   uncounted: number;
 }
 
-/** The series of the last call to an endpoint with its own label; the next call is usually the same. */
+/** The series of an account's last call to an endpoint with its own label; the next call is usually the same. */
 interface Recent {
-  readonly app: string | undefined;
   readonly status: number;
   readonly errcode: number | undefined;
   readonly requests: RequestSeries;
@@ -103,13 +102,14 @@ function callMetrics(registry: MetricRegistry): CallMetrics {
   );
   const apps = boundedLabels(APPS_MAX);
   const endpoints = makeEndpointLabels();
-  const recents = new Map<string, Recent>();
+  const recents = new Map<string | undefined, Map<string, Recent>>();
+  let recentsCount = 0;
   return {
     callStarted: () => void (inFlight += 1),
     callEnded: () => void (inFlight -= 1),
     callAnswered(call) {
-      const recent = recents.get(call.path);
-      if (recent?.app === call.app && recent?.status === call.status && recent?.errcode === call.errcode) {
+      const recent = recents.get(call.app)?.get(call.path);
+      if (recent?.status === call.status && recent.errcode === call.errcode) {
         recent.requests.uncounted += 1;
         recent.durations.observe(call.durationMs / 1000);
         return;
@@ -123,9 +123,10 @@ function callMetrics(registry: MetricRegistry): CallMetrics {
       const tally = durations(app);
       tally.observe(call.durationMs / 1000);
       const { status, errcode } = call;
-      if (endpoint === call.path) {
-        recents.set(endpoint, { app: call.app, status, errcode, requests, durations: tally });
-      }
+      if (endpoint !== call.path || app !== call.app) return;
+      const ofApp = recents.get(app) ?? new Map<string, Recent>();
+      if (!ofApp.has(endpoint) && recentsCount++ >= REQUEST_SERIES_MAX) return;
+      recents.set(app, ofApp.set(endpoint, { status, errcode, requests, durations: tally }));
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { PathKind } from '../wechat/path.ts';
-import { type RawQuery, valuesOf, withoutParam } from '../wechat/query.ts';
+import { mayNameToken, type RawQuery, valuesOf, withoutParam } from '../wechat/query.ts';
 import { isAppid } from '../wechat/appid.ts';
 import type { Target } from './gate.ts';
 import { type OwnerOf, readTokens } from './sent-tokens.ts';
@@ -37,8 +37,14 @@ export type Plan =
       readonly query: RawQuery;
       readonly foreign: boolean;
     }
-  /** Gets our token. `standIn`: the caller sent a stand-in token. */
-  | { readonly kind: 'inject'; readonly appid: string; readonly query: RawQuery; readonly standIn: boolean };
+  /** Gets our token. `standIn`: the caller sent a stand-in token. `bare`: its query cannot have one. */
+  | {
+      readonly kind: 'inject';
+      readonly appid: string;
+      readonly query: RawQuery;
+      readonly standIn: boolean;
+      readonly bare: boolean;
+    };
 
 /**
  * Decides which account a call belongs to and which token it carries.
@@ -47,7 +53,7 @@ export type Plan =
  * fingerprint.
  */
 export function planCall(
-  target: Target,
+  target: Pick<Target, 'path' | 'query' | 'kind'>,
   appidHeaders: readonly string[],
   ownerOf: OwnerOf,
   rules: PlanRules,
@@ -58,9 +64,16 @@ export function planCall(
       : appidHeaders.map((value) => value.trim()).filter((value) => value !== '');
   if (others.some((each) => each !== fromHeader))
     return refused('bad_request', 'the header x-wechat-appid names more than one account');
-  const [fromQuery] = givenValues(target.query, 'from_appid');
-
   const { kind } = target;
+  // The usual call names no token, and an account in its header only.
+  if (kind.kind === 'ordinary' && !mayNameToken(target.query)) {
+    const appid = fromHeader ?? rules.defaultApp;
+    if (appid === undefined) return noAccount(rules);
+    return isAppid(appid)
+      ? { kind: 'inject', appid, query: target.query, standIn: false, bare: true }
+      : NO_APPID;
+  }
+  const [fromQuery] = givenValues(target.query, 'from_appid');
   if (kind.kind === 'token') return { kind: 'token', endpoint: kind.endpoint };
   if (kind.kind === 'wecom') return WECOM;
   const sent = readTokens(withoutParam(target.query, 'from_appid'), ownerOf);
@@ -71,7 +84,8 @@ export function planCall(
   if (hasForeign && rules.foreignTokens === 'reject') return FOREIGN;
   if (getsOurs && !(hasForeign && rules.foreignTokens === 'pass')) {
     if (appid === undefined) return noAccount(rules);
-    return isAppid(appid) ? { kind: 'inject', appid, query: sent.query, standIn: sent.hasStandIn } : NO_APPID;
+    const { query, hasStandIn: standIn } = sent;
+    return isAppid(appid) ? { kind: 'inject', appid, query, standIn, bare: false } : NO_APPID;
   }
 
   const query = sent.without(hasForeign && rules.foreignTokens === 'replace');
@@ -82,7 +96,11 @@ export function planCall(
   return isAppid(account) ? { kind: 'secret', appid: account, path, secretParam, query } : NO_APPID;
 }
 
-function planOwn({ path, query }: Target, appid: string | undefined, rules: PlanRules): Plan {
+function planOwn(
+  { path, query }: Pick<Target, 'path' | 'query'>,
+  appid: string | undefined,
+  rules: PlanRules,
+): Plan {
   if (path !== SIGNATURE_PATH)
     return refused('bad_request', `the sidecar has nothing here but ${SIGNATURE_PATH}`);
   if (appid === undefined) return noAccount(rules);

@@ -1,7 +1,7 @@
 import type { ReplaySkipReason } from './metrics.ts';
 import type { TokenAnswer, Unavailable } from '../token/source.ts';
 import type { Token } from '../token/token.ts';
-import { withParam } from '../wechat/query.ts';
+import { withPair, withParam } from '../wechat/query.ts';
 import { standInFor } from '../wechat/stand-in.ts';
 import { negatedRefusal, REFUSED_ERRCODES, ridOf } from '../wechat/verdict.ts';
 import type { Answer } from './upstream-response.ts';
@@ -63,7 +63,7 @@ export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, en
   const token = accounts.peek(plan.appid);
   if (token === undefined || target.path === TICKET_PATH || accounts.knows(plan.appid) !== true) return false;
   call.allowPage(page);
-  call.setLabels(target.path, plan.appid);
+  call.setLabels(target.label, plan.appid);
   const body = call.takeBody(true);
   if (!('kind' in body)) {
     settle(
@@ -96,7 +96,7 @@ export async function serveCall(
   if (decision.kind === 'preflight') return call.respondLocally(preflightAnswer(call.request));
   if (decision.kind === 'refused') return call.fail(decision.reason, decision.message);
   const { target, plan } = decision;
-  call.setLabels(target.path, undefined);
+  call.setLabels(target.label, undefined);
   if (plan.kind === 'refused') return call.fail(plan.reason, plan.message);
   if (plan.kind === 'token') return serveTokenCall(call, sidecar, plan.endpoint, target);
 
@@ -105,7 +105,7 @@ export async function serveCall(
     if (isKnown !== true && !(await isKnown)) {
       return call.fail('unknown_app', 'the account that this call names is not served here');
     }
-    call.setLabels(target.path, plan.appid);
+    call.setLabels(target.label, plan.appid);
   }
   if (plan.kind === 'signature') return serveSignature(call, sidecar, plan);
   if (plan.kind === 'secret') return serveSecretCall(call, sidecar, plan, target);
@@ -219,8 +219,10 @@ class Injection {
   }
 
   #sendWith(token: Token, replay: 0 | 1, onAnswer: (answer: Answer) => void): void {
-    const { query, appid } = this.#plan;
-    const withToken = withParam(query, 'access_token', token.value.reveal());
+    const { query, appid, bare } = this.#plan;
+    const withToken = bare
+      ? withPair(query, `access_token=${token.value.revealEncoded()}`)
+      : withParam(query, 'access_token', token.value.reveal());
     const injected = { secret: token.value, inHeaders: () => standInFor(appid) };
     const target = toRequestTarget(this.#target, withToken);
     this.#call.sendThen(onAnswer, target, this.#body, 'exchange', replay, injected);

@@ -1,4 +1,3 @@
-import { headLines } from '../server/plain-response.ts';
 import { decoded } from '../upstream/content-coding.ts';
 import { type Injected, redactedBody, redactedHeader, redactedHeaders } from '../upstream/injected.ts';
 import type { ResponseSink, TransportFailure } from '../upstream/request.ts';
@@ -8,6 +7,7 @@ import { judge, JUDGED_BYTES_MAX, NO_VERDICT, type Verdict } from '../wechat/ver
 import type { CallResponse } from './caller.ts';
 import { answerHeaders, rewrittenHeaders } from './headers.ts';
 import { type KnownAnswer, knownAnswerOf, writableReason } from './known-answer.ts';
+import type { OwnHeaders } from './own-headers.ts';
 
 export interface UpstreamResponseHead {
   readonly status: number;
@@ -49,7 +49,7 @@ export interface RelayHost {
   readonly response: CallResponse;
   readonly injected: readonly Injected[];
   /** Our own headers, as they are when the head is sent. */
-  ownHeaders(): readonly string[];
+  ownHeaders(): OwnHeaders;
   onHead(origin: Origin, status: number): void;
   /** The response is not a refusal of the token and is being relayed. */
   onStreaming(): void;
@@ -108,11 +108,11 @@ export class AnswerRelay implements ResponseSink {
     this.#head = headOf(status, reason, headers, known, injected);
     this.#codings = known.codings;
     if (!hasBody(method, status)) return;
-    const { announced, isHtml } = known;
-    this.#hold = holdOf(status, isHtml, announced !== undefined, injected.length > 0);
+    const { announcedBytes, isHtml } = known;
+    this.#hold = holdOf(status, isHtml, announcedBytes !== undefined, injected.length > 0);
     // The first byte of an encoded body says nothing.
     if (this.#codings.length > 0) this.#hold.objectsOnly = false;
-    if (Number(announced ?? 0) > this.#hold.bytesMax || this.#hold.bytesMax === 0) this.#startStreaming();
+    if ((announcedBytes ?? 0) > this.#hold.bytesMax || this.#hold.bytesMax === 0) this.#startStreaming();
   }
 
   data(chunk: Buffer): boolean {
@@ -207,7 +207,7 @@ function holdOf(
 export function sendHeld(
   response: CallResponse,
   { head, body }: Extract<Answer, { kind: 'held' }>,
-  own: readonly string[],
+  own: OwnHeaders,
   rewritten?: Buffer,
 ): void {
   if (rewritten === undefined) {
@@ -220,17 +220,16 @@ export function sendHeld(
   response.end(rewritten);
 }
 
-/** `own` are our own headers. */
 function sendHead(
   response: CallResponse,
   { status, reason, headers, known }: UpstreamResponseHead,
-  own: readonly string[],
+  own: OwnHeaders,
 ): void {
   // What is relayed to a web page depends on the headers we add.
-  if (response.writeLines === undefined || known === undefined || own.length > OWN_LENGTH) {
-    response.writeHead(status, reason, answerHeaders(headers, own));
+  if (response.writeLines === undefined || known === undefined || own.list.length > OWN_LENGTH) {
+    response.writeHead(status, reason, answerHeaders(headers, own.list));
   } else {
-    response.writeLines(status, reason, known.lines, headLines(own).text);
+    response.writeLines(status, reason, known.lines, own.text);
   }
 }
 

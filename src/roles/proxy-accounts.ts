@@ -63,9 +63,16 @@ export async function makeOwnAccounts(
   });
   const tickets = keepTickets({ ...context, tokens: keepers, ask });
   let withoutTokens = loginOnly(settings.apps);
+  let byAppid = byAppidOf(settings.apps);
   const isLoginOnly = (appid: string): boolean => withoutTokens.has(appid);
   return {
-    accounts: ownAccounts({ keepers, tickets, isLoginOnly, apps: () => current.apps, moment: context }),
+    accounts: ownAccounts({
+      keepers,
+      tickets,
+      isLoginOnly,
+      appOf: (appid) => byAppid.get(appid),
+      moment: context,
+    }),
     start() {
       keepers.start();
       return Promise.resolve();
@@ -88,6 +95,7 @@ export async function makeOwnAccounts(
       for (const appid of keepers.appids()) if (!kept.has(appid)) counts.gone(appid);
       current = next;
       withoutTokens = loginOnly(next.apps);
+      byAppid = byAppidOf(next.apps);
       keepers.reconfigure(apps);
       reconfigureStore(store, next.store);
       tickets.keepOnly(keepers.appids());
@@ -100,17 +108,21 @@ export async function makeOwnAccounts(
   };
 }
 
+type App = Settings['apps'][number];
+
+function byAppidOf(apps: readonly App[]): ReadonlyMap<string, App> {
+  return new Map(apps.map((app) => [app.appid, app]));
+}
+
 interface OwnParts {
   readonly keepers: Keepers;
   readonly tickets: Tickets;
   readonly isLoginOnly: (appid: string) => boolean;
-  readonly apps: () => Settings['apps'];
+  readonly appOf: (appid: string) => App | undefined;
   readonly moment: Pick<RoleContext, 'clock' | 'random'>;
 }
 
-function ownAccounts({ keepers, tickets, isLoginOnly, apps, moment }: OwnParts): Accounts {
-  const appOf = (appid: string): Settings['apps'][number] | undefined =>
-    apps().find((app) => app.appid === appid);
+function ownAccounts({ keepers, tickets, isLoginOnly, appOf, moment }: OwnParts): Accounts {
   const ticket: Accounts['ticket'] = async (appid, type) =>
     isLoginOnly(appid) ? LOGIN_ONLY : tickets.ticket(appid, type);
   return {

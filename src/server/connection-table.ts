@@ -31,9 +31,16 @@ interface Entry {
   /** Set once it is authenticated. */
   caller: string | undefined;
   isProven: boolean;
+  /** It is no longer in the table. */
+  isGone: boolean;
   /** Requests whose responses are not sent yet. */
   inWork: number;
   queue: FairQueue;
+  /** Its owner in that queue. */
+  own: Own | undefined;
+  /** The queue that it was in before, and its owner there: a served connection is soon idle again. */
+  queueBefore: FairQueue | undefined;
+  ownBefore: Own | undefined;
   /** Its neighbors in the queue, with the same owner. */
   older: Entry | undefined;
   newer: Entry | undefined;
@@ -42,6 +49,8 @@ interface Entry {
 /** The connections of one owner in a queue. */
 interface Own {
   size: number;
+  /** It is no longer in its queue, where another may have its name. */
+  isForgotten: boolean;
   oldest: Entry | undefined;
   newest: Entry | undefined;
 }
@@ -79,12 +88,7 @@ class FairQueue {
   }
 
   add(entry: Entry): void {
-    const owner = this.#ownerOf(entry);
-    let own = this.#byOwner.get(owner);
-    if (own === undefined) {
-      own = { size: 0, oldest: undefined, newest: undefined };
-      this.#byOwner.set(owner, own);
-    }
+    const own = this.#ownFor(entry);
     entry.older = own.newest;
     entry.newer = undefined;
     if (own.newest === undefined) own.oldest = entry;
@@ -93,25 +97,40 @@ class FairQueue {
     own.size += 1;
     this.#size += 1;
     entry.queue = this;
+    entry.own = own;
+  }
+
+  #ownFor(entry: Entry): Own {
+    if (entry.queueBefore === this && entry.ownBefore?.isForgotten === false) return entry.ownBefore;
+    const owner = this.#ownerOf(entry);
+    let own = this.#byOwner.get(owner);
+    if (own === undefined) {
+      own = { size: 0, isForgotten: false, oldest: undefined, newest: undefined };
+      this.#byOwner.set(owner, own);
+    }
+    return own;
   }
 
   /** Removes an entry from its queue. The owner stays known for an entry that returns soon, until `forget`. */
   delete(entry: Entry): void {
-    const own = this.#byOwner.get(this.#ownerOf(entry));
+    const { own, older, newer } = entry;
     if (own === undefined) return;
-    const { older, newer } = entry;
     if (older === undefined) own.oldest = newer;
     else older.newer = newer;
     if (newer === undefined) own.newest = older;
     else newer.older = older;
     own.size -= 1;
     this.#size -= 1;
+    entry.own = undefined;
   }
 
   /** Forgets an owner without connections here. */
   forget(entry: Entry): void {
     const owner = this.#ownerOf(entry);
-    if (this.#byOwner.get(owner)?.size === 0) this.#byOwner.delete(owner);
+    const own = this.#byOwner.get(owner);
+    if (own?.size !== 0) return;
+    own.isForgotten = true;
+    this.#byOwner.delete(owner);
   }
 }
 
@@ -159,8 +178,12 @@ export class ConnectionTable {
       address,
       caller: undefined,
       isProven: false,
+      isGone: false,
       inWork: 0,
       queue: this.#unproven,
+      own: undefined,
+      queueBefore: undefined,
+      ownBefore: undefined,
       older: undefined,
       newer: undefined,
     };
@@ -197,13 +220,14 @@ export class ConnectionTable {
   /** Who sends requests over this connection; the first of several that share it. */
   authenticated(socket: Duplex, caller: string): void {
     const entry = this.#entryOf(socket);
-    if (entry === undefined || entry.caller !== undefined || this.#byPeer.get(entry.peer) !== entry) return;
+    if (entry === undefined || entry.caller !== undefined || entry.isGone) return;
     if (this.#knownIdle.sizeOf(caller) + this.#knownServed.sizeOf(caller) >= this.#share()) {
       this.#close(this.#knownIdle.oldest(caller), 'caller_share');
     }
     // Removed from its queue before the owner changes.
     entry.queue.delete(entry);
     for (const queue of this.#queues) queue.forget(entry);
+    entry.queueBefore = undefined;
     entry.caller = caller;
     entry.isProven = true;
     this.#queueOf(entry).add(entry);
@@ -239,9 +263,12 @@ export class ConnectionTable {
   /** Moves an entry to the end of its proper queue. An unproven one stays where it is, however often it asks. */
   #move(entry: Entry): void {
     const queue = this.#queueOf(entry);
-    if (this.#byPeer.get(entry.peer) !== entry || queue === this.#unproven) return;
-    entry.queue.delete(entry);
+    if (entry.isGone || queue === this.#unproven) return;
+    const { queue: queueBefore, own: ownBefore } = entry;
+    queueBefore.delete(entry);
     queue.add(entry);
+    entry.queueBefore = queueBefore;
+    entry.ownBefore = ownBefore;
   }
 
   #close(entry: Entry | undefined, reason: EvictionReason): boolean {
@@ -260,10 +287,11 @@ export class ConnectionTable {
     return entry;
   }
 
-  /** Another connection may come from the same address and port by now. */
   #forget(entry: Entry): void {
-    if (this.#byPeer.get(entry.peer) !== entry) return;
-    this.#byPeer.delete(entry.peer);
+    if (entry.isGone) return;
+    entry.isGone = true;
+    // Another connection may come from the same address and port by now.
+    if (this.#byPeer.get(entry.peer) === entry) this.#byPeer.delete(entry.peer);
     entry.queue.delete(entry);
     for (const queue of this.#queues) queue.forget(entry);
   }

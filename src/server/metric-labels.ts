@@ -23,12 +23,11 @@ export function perLabel<Series>(
   const children = new Map<string, Series>();
   const bounded = boundedLabels(max);
   return (value) => {
+    const known = children.get(value);
+    if (known !== undefined) return known;
     const label = bounded(value);
-    let child = children.get(label);
-    if (child === undefined) {
-      child = histogram.labels(label);
-      children.set(label, child);
-    }
+    const child = children.get(label) ?? histogram.labels(label);
+    children.set(label, child);
     return child;
   };
 }

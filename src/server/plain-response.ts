@@ -20,6 +20,16 @@ export interface HeadLines {
   readonly text: string;
   readonly hasLength: boolean;
   readonly hasDate: boolean;
+  /** The last head that was written with them, which the next one usually repeats. */
+  written?: WrittenHead;
+}
+
+interface WrittenHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly further: string;
+  readonly connection: string;
+  readonly bytes: Buffer;
 }
 
 /** Takes a flat list of names and values. Throws if they cannot be written. */
@@ -43,7 +53,7 @@ const JOINED_BYTES_MAX = 32 * 1024;
 export class PlainResponse {
   readonly #wire: ResponseWire;
   /** Written with the first chunk of the body. */
-  #head = '';
+  #head: Buffer | undefined;
   #isChunked = false;
   #trailers = '';
   #onDrain: (() => void) | undefined;
@@ -70,12 +80,25 @@ export class PlainResponse {
     const hasLength = lines.hasLength || status === 204 || status === 304;
     // Requests sent ahead are still answered, even if the connection is to be closed.
     if (this.#wire.hasMore) this.shouldKeepAlive = !this.#wire.isLast;
-    const date = lines.hasDate ? '' : `Date: ${this.#wire.date()}\r\n`;
     const connection = this.shouldKeepAlive ? this.#wire.keepAlive : 'Connection: close\r\n';
-    const coding = hasLength ? '' : 'Transfer-Encoding: chunked\r\n';
     this.#isChunked = !hasLength;
-    this.#head = `HTTP/1.1 ${status} ${reason}\r\n${lines.text}${further}${date}${connection}${coding}\r\n`;
     this.headersSent = true;
+    const { written } = lines;
+    if (
+      written?.status === status &&
+      written.further === further &&
+      written.connection === connection &&
+      written.reason === reason
+    ) {
+      this.#head = written.bytes;
+      return;
+    }
+    const date = lines.hasDate ? '' : `Date: ${this.#wire.date()}\r\n`;
+    const coding = hasLength ? '' : 'Transfer-Encoding: chunked\r\n';
+    const head = `HTTP/1.1 ${status} ${reason}\r\n${lines.text}${further}${date}${connection}${coding}\r\n`;
+    const bytes = Buffer.from(head, 'latin1');
+    this.#head = bytes;
+    if (lines.hasDate) lines.written = { status, reason, further, connection, bytes };
   }
 
   write(chunk: Buffer): boolean {
@@ -85,8 +108,8 @@ export class PlainResponse {
 
   end(chunk?: Buffer): void {
     if (chunk !== undefined && chunk.length > 0) this.write(chunk);
-    if (this.#isChunked) this.#send(`0\r\n${this.#trailers}\r\n`);
-    else if (this.#head !== '') this.#send('');
+    if (this.#isChunked) this.#send(Buffer.from(`0\r\n${this.#trailers}\r\n`, 'latin1'));
+    else if (this.#head !== undefined) this.#send(NOTHING);
     this.#wire.ended();
   }
 
@@ -116,17 +139,16 @@ export class PlainResponse {
     this.#onDrain?.();
   }
 
-  #send(bytes: Buffer | string): boolean {
+  #send(bytes: Buffer): boolean {
     const head = this.#head;
-    if (head === '') return bytes.length === 0 || this.#wire.write(bytes);
-    this.#head = '';
-    if (typeof bytes === 'string') return this.#wire.write(head + bytes);
+    if (head === undefined) return bytes.length === 0 || this.#wire.write(bytes);
+    this.#head = undefined;
     if (bytes.length > JOINED_BYTES_MAX) {
       this.#wire.write(head);
       return this.#wire.write(bytes);
     }
     const joined = Buffer.allocUnsafe(head.length + bytes.length);
-    joined.write(head, 'latin1');
+    joined.set(head, 0);
     joined.set(bytes, head.length);
     return this.#wire.write(joined);
   }
@@ -138,6 +160,7 @@ function chunkOf(chunk: Buffer): Buffer {
 }
 
 const CRLF = Buffer.from('\r\n');
+const NOTHING = Buffer.alloc(0);
 
 function lineOf(name: string, value: string): string {
   if (NOT_IN_VALUE.test(value))

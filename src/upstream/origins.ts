@@ -61,7 +61,7 @@ export class Origins {
 
   /** The origins to try, best first; all of them if every one is skipped. */
   inOrder(): readonly Origin[] {
-    if (this.#entries.every(({ skippedUntilMs }) => skippedUntilMs === 0)) return this.#all;
+    if (this.#entries.every(isNotSkipped)) return this.#all;
     const nowMs = this.#clock.monotonicMs();
     const open = this.#entries.filter((entry) => nowMs >= entry.skippedUntilMs);
     const first = open[0];
@@ -125,10 +125,13 @@ export class Origins {
   }
 
   #of(origin: Origin): Entry {
-    const entry = this.#entries.find((each) => each.origin === origin);
-    if (entry === undefined) throw new Error(`Cannot judge ${origin.url}: it is not one of the upstreams`);
-    return entry;
+    for (const entry of this.#entries) if (entry.origin === origin) return entry;
+    throw new Error(`Cannot judge ${origin.url}: it is not one of the upstreams`);
   }
+}
+
+function isNotSkipped({ skippedUntilMs }: Entry): boolean {
+  return skippedUntilMs === 0;
 }
 
 export function originOf(given: string): Origin {

@@ -1,5 +1,6 @@
 import type { UpstreamRequest } from './request.ts';
 import type { Origin } from './origins.ts';
+import { linesOf, restOf } from './written-headers.ts';
 
 /** Methods whose requests carry a length even without a body. */
 const EXPECTING_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
@@ -10,15 +11,12 @@ const EXPECTING_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
  */
 export function requestHead(
   { method, target, headers, written, body }: UpstreamRequest,
-  { host, pathPrefix }: Origin,
+  origin: Origin,
 ): string {
-  let head = `${method} ${pathPrefix}${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${written ?? ''}`;
-  if (written === undefined) {
-    for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  }
-  if (body !== undefined) head += `content-length: ${body.bytes}\r\n`;
-  else if (EXPECTING_BODY.has(method)) head += 'content-length: 0\r\n';
-  return `${head}\r\n`;
+  const after = written === undefined ? restOf(origin, linesOf(headers)) : written.after(origin);
+  const head = `${method} ${origin.pathPrefix}${target}${after}`;
+  if (body !== undefined) return `${head}content-length: ${body.bytes}\r\n\r\n`;
+  return method !== 'GET' && EXPECTING_BODY.has(method) ? `${head}content-length: 0\r\n\r\n` : `${head}\r\n`;
 }
 
 /** Whether the request can be written as HTTP/1.1: no part of it can end a line or is outside Latin-1. */

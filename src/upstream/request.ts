@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Origin } from './origins.ts';
+import type { WrittenHeaders } from './written-headers.ts';
 
 /** A request to the platform, without its origin. Headers are a flat list of names and values, in order. */
 export interface UpstreamRequest {
@@ -7,8 +8,8 @@ export interface UpstreamRequest {
   /** The raw request target: path and query. May hold a token: never logged. */
   readonly target: string;
   readonly headers: readonly string[];
-  /** The same, serialized, one per line, if the whole request is known to be writable. */
-  readonly written?: string | undefined;
+  /** The same, serialized, if the whole request is known to be writable. */
+  readonly written?: WrittenHeaders | undefined;
   readonly body: UpstreamRequestBody | undefined;
   /** Signed calls stay on the first origin, because they are signed for its name. */
   readonly pinned: boolean;

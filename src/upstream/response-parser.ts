@@ -112,6 +112,11 @@ export class ResponseParser {
 
   #head(bytes: Buffer): Buffer {
     const all = this.#joined(bytes);
+    const again = this.#known?.again(all);
+    if (again !== undefined) {
+      const { length } = again.text;
+      return this.#read(again.head, all.length === length ? NOTHING : all.subarray(length));
+    }
     const beginning = all.toString('latin1', 0, USUAL_HEAD_BYTES_MAX);
     const usualEnd = endIn(beginning);
     const end = usualEnd === -1 && all.length > USUAL_HEAD_BYTES_MAX ? endOfHead(all) : usualEnd;
@@ -123,7 +128,11 @@ export class ResponseParser {
     if (end > HEAD_BYTES_MAX) throw new ResponseError('head_too_large');
     const text = usualEnd === -1 ? all.toString('latin1', 0, end) : beginning.slice(0, end);
     const head = this.#known === undefined ? readHead(text) : this.#known.read(text);
-    const rest = all.length === end ? NOTHING : all.subarray(end);
+    return this.#read(head, all.length === end ? NOTHING : all.subarray(end));
+  }
+
+  /** `rest` is what follows the head. */
+  #read(head: ParsedHead, rest: Buffer): Buffer {
     if (head.status < 200) {
       // The request did not ask for a protocol switch.
       if (head.status === 101) throw new ResponseError('unasked_upgrade');
@@ -154,14 +163,14 @@ export class ResponseParser {
 
   #body(bytes: Buffer): Buffer {
     const isWhole = bytes.length >= this.#leftBytes;
-    const piece = isWhole ? bytes.subarray(0, this.#leftBytes) : bytes;
+    const piece = bytes.length > this.#leftBytes ? bytes.subarray(0, this.#leftBytes) : bytes;
     this.#leftBytes -= piece.length;
     this.#handler.onData(piece);
     if (isWhole) {
       if (this.#phase === 'length') this.#finish([]);
       else this.#phase = 'chunk end';
     }
-    return bytes.subarray(piece.length);
+    return piece === bytes ? NOTHING : bytes.subarray(piece.length);
   }
 
   #sizeLine(bytes: Buffer): Buffer {

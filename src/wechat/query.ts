@@ -18,8 +18,7 @@ export function valuesOf(query: RawQuery, name: string): string[] {
 /** Sets a parameter: replaces its first occurrence and removes the others; appends it if it was absent. */
 export function withParam(query: RawQuery, name: string, value: string): string {
   const pair = `${name}=${UNRESERVED.test(value) ? value : encodeURIComponent(value)}`;
-  if (query === undefined || query === '') return pair;
-  if (!mayName(query, name)) return query.endsWith('&') ? query + pair : `${query}&${pair}`;
+  if (query === undefined || !mayName(query, name)) return withPair(query, pair);
   let placed = false;
   const pairs = query.split('&').flatMap((each) => {
     if (nameOf(each) !== name) return [each];
@@ -27,7 +26,12 @@ export function withParam(query: RawQuery, name: string, value: string): string 
     placed = true;
     return [pair];
   });
-  if (placed) return pairs.join('&');
+  return placed ? pairs.join('&') : withPair(query, pair);
+}
+
+/** Appends a parameter that the query does not have. */
+export function withPair(query: RawQuery, pair: string): string {
+  if (query === undefined || query === '') return pair;
   return query.endsWith('&') ? query + pair : `${query}&${pair}`;
 }
 

@@ -1,4 +1,5 @@
 import { integerIn, readObject } from './answer-body.ts';
+import { usualVerdict } from './usual-verdict.ts';
 
 /** Larger responses are not judged: the platform's errors are under 300 bytes. */
 export const JUDGED_BYTES_MAX = 4096;
@@ -23,22 +24,13 @@ export const NO_VERDICT: Verdict = { errcode: undefined, errmsg: '' };
  */
 export function judge(body: Buffer): Verdict {
   if (body.length > JUDGED_BYTES_MAX || !mayNameErrcode(body)) return NO_VERDICT;
-  const [, usualErrcode, usualErrmsg] = USUAL.exec(body.toString('latin1')) ?? [];
-  if (usualErrcode !== undefined && usualErrmsg !== undefined) {
-    return { errcode: Number(usualErrcode), errmsg: usualErrmsg };
-  }
+  const usual = usualVerdict(body);
+  if (usual !== undefined) return usual;
   const parsed = readObject(body);
   if (parsed === undefined) return NO_VERDICT;
   const { errcode, errmsg } = parsed;
   return { errcode: integerIn(errcode), errmsg: typeof errmsg === 'string' ? errmsg : '' };
 }
-
-/**
- * The form that most errors and confirmations have: plain texts and whole numbers in one flat object, with these
- * two first and never again. For such a body it finds what reading it as JSON would, and makes no object of it.
- */
-const USUAL =
-  /^\{"errcode":(-?(?:0|[1-9]\d{0,14})),"errmsg":"([ !#-[\]-~]*)"(?:,"(?!errcode"|errmsg")[a-z_]+":(?:"[ !#-[\]-~]*"|-?(?:0|[1-9]\d*)))*\}$/;
 
 /**
  * Avoids parsing most large bodies. In JSON, letters can be written in two ways; in UTF-16, each has a NUL

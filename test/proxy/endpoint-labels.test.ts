@@ -13,6 +13,12 @@ test('an unknown path becomes a label after it was served ten times', (t) => {
   t.is(labels.labelOf('/wxa/brand_new/call', true), '/wxa/brand_new/call');
 });
 
+test('so does one below /cgi-bin, the documented folder with a hyphen, and no folder alone', (t) => {
+  const labels = makeEndpointLabels();
+  for (let call = 0; call < 10; call += 1) t.is(labels.labelOf('/cgi-bin/brand_new/call', true), 'other');
+  t.is(labels.labelOf('/cgi-bin/brand_new/call', true), '/cgi-bin/brand_new/call');
+});
+
 test('a path that the platform does not serve never becomes a label', (t) => {
   const labels = makeEndpointLabels();
   for (let call = 0; call < 50; call += 1) t.is(labels.labelOf('/wxa/no_such/call', false), 'other');
@@ -33,6 +39,9 @@ test('paths with identifiers never become a label, however often they are called
     `/wxa/${'a'.repeat(60)}`,
     '/a/b/c/d/e/f/g',
     '/wxa',
+    '/cgi-bin',
+    '/cgi-bin/cgi-bin',
+    '/cgi-bin/user/o6_bmjrPTlm6_2sgVt7hMZOPfL2M',
     '*',
     '',
   ];

@@ -44,6 +44,25 @@ function verdictOn(...call: Parameters<typeof gated>): string {
   return verdict.kind === 'open' ? `open ${verdict.target.rawPath} ${verdict.target.query}` : verdict.reason;
 }
 
+test('a path that was admitted is refused as soon as the rules deny it, and the other way round', (t) => {
+  const stricter: GateRules = { ...RULES, denied: matchAny(['/wxa/new*', '/cgi-bin/clear_quota*']) };
+  const call = (url: string, rules: GateRules): string => verdictOn(url, {}, '1.1', {}, rules);
+  for (let round = 0; round < 3; round++) {
+    t.is(call(`/wxa/new?round=${round}`, RULES), `open /wxa/new round=${round}`);
+    t.is(call('/cgi-bin/clear_quota', RULES), 'forbidden_path');
+    t.is(call('/wxa/new', stricter), 'forbidden_path');
+  }
+});
+
+test('each of thousands of different paths gets its own verdict, however often they are called', (t) => {
+  for (let round = 0; round < 2; round++) {
+    for (let at = 0; at < 2_500; at++) {
+      t.is(verdictOn(`/wxa/p${at}?a=${round}`), `open /wxa/p${at} a=${round}`);
+      if (at % 100 === 0) t.is(verdictOn(`/cgi-bin/clear_quota${at}`), 'forbidden_path');
+    }
+  }
+});
+
 test('loopback, the API hosts and the upstreams are served, in origin and absolute form', (t) => {
   for (const host of [
     'localhost',

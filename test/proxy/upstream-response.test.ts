@@ -4,6 +4,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
 import { Secret } from '../../src/base/secret.ts';
+import { OwnHeaders } from '../../src/proxy/own-headers.ts';
 import { type Answer, AnswerRelay } from '../../src/proxy/upstream-response.ts';
 import { judge, JUDGED_BYTES_MAX } from '../../src/wechat/verdict.ts';
 
@@ -44,7 +45,7 @@ function relay(
   const sink = new AnswerRelay({
     method: 'GET',
     response,
-    ownHeaders: () => [],
+    ownHeaders: () => new OwnHeaders([]),
     injected: secrets.map((secret) => ({ secret, inHeaders: () => 'STAND-IN' })),
     onHead() {},
     onStreaming() {},

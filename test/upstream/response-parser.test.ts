@@ -1,5 +1,6 @@
 import test from 'ava';
 import * as fc from 'fast-check';
+import { KnownHeads } from '../../src/upstream/known-heads.ts';
 import { ResponseError, type ResponseHead } from '../../src/upstream/response-head.ts';
 import { HEAD_BYTES_MAX, ResponseParser } from '../../src/upstream/response-parser.ts';
 
@@ -11,16 +12,17 @@ interface Read {
   readonly error: string | undefined;
 }
 
-/** Reads the pieces, and then the end of the connection. */
-function read(pieces: readonly (string | Buffer)[], method = 'GET'): Read {
+/** Reads the pieces, and then the end of the connection. `known` are the heads that were read before. */
+function read(pieces: readonly (string | Buffer)[], method = 'GET', known?: KnownHeads): Read {
   const heads: ResponseHead[] = [];
   const chunks: Buffer[] = [];
   let trailers: string[] | undefined;
-  const parser = new ResponseParser(method, {
-    onHead: (head) => heads.push(head),
-    onData: (chunk) => chunks.push(chunk),
-    onEnded: (found) => (trailers = found),
-  });
+  const handler = {
+    onHead: (head: ResponseHead): void => void heads.push(head),
+    onData: (chunk: Buffer): void => void chunks.push(chunk),
+    onEnded: (found: string[]): void => void (trailers = found),
+  };
+  const parser = new ResponseParser(method, handler, known);
   let error: string | undefined;
   try {
     for (const piece of pieces) parser.push(typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece);
@@ -258,6 +260,24 @@ test('a response is read the same however it is split', (t) => {
       const marks = [...new Set(places.map((place) => place % (text.length + 1)))].toSorted((a, b) => a - b);
       const pieces = [0, ...marks].map((from, index) => text.slice(from, [...marks, text.length][index]));
       t.deepEqual(read(pieces), read([text]));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a response is read the same whatever was read before it', (t) => {
+  const sent = fc.constantFrom(...WHOLE.map(([, each]) => each), ...FAULTY.map(([, each]) => each));
+  // Some have the same beginning, or differ from the one before in one character.
+  const similar = fc.tuple(sent, fc.nat(120), fc.constantFrom('', 'x', '\n', '\r\n'));
+  const known = new KnownHeads();
+  fc.assert(
+    fc.property(fc.array(similar, { minLength: 2, maxLength: 8 }), (responses) => {
+      for (const [text, at, put] of responses) {
+        const place = at % (text.length + 1);
+        for (const given of [text, text.slice(0, place) + put + text.slice(place + put.length), text]) {
+          t.deepEqual(read([given], 'GET', known), read([given]), JSON.stringify(given));
+        }
+      }
     }),
     { numRuns: 500 },
   );
