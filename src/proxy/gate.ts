@@ -108,14 +108,13 @@ const BROWSERS_OWN = '/favicon.ico';
 
 /** A path is forwarded as written, so the decision covers every way in which a server could read it. */
 function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
-  const admitted = admittedPathsOf(rules);
-  const known = admitted.get(rawPath);
+  const known = admittedPathsOf(rules).get(rawPath);
   if (known !== undefined) return openTo(known.path, known.kind, query);
   if (isPlainPath(rawPath) && rawPath !== BROWSERS_OWN) {
     const reading = lowerCased(rawPath);
     if (rules.denied([reading])) return DENIED;
     const kind = kindOfPath(reading);
-    if (rawPath.length <= ADMITTED_CHARS_MAX) admit(admitted, rawPath, kind);
+    if (rawPath.length <= ADMITTED_CHARS_MAX) admit(rawPath, kind);
     return openTo(rawPath, kind, query);
   }
   const readings = readingsOf(rawPath);
@@ -141,25 +140,35 @@ function openTo(path: string, kind: PathKind, query: RawQuery): Verdict {
 
 type AdmittedPath = Pick<Target, 'path' | 'kind'>;
 
-/** More than one program calls; when there are more, they are collected anew. */
+/** More than one program calls. */
 const ADMITTED_MAX = 1_000;
+/** After this many calls to others, they are collected anew: those that are called now count. */
+const MISSES_MAX = 10 * ADMITTED_MAX;
 const ADMITTED_CHARS_MAX = 128;
 
 /** Plain paths that the rules were found to admit, so that the next call to one costs a lookup. */
-function admittedPathsOf(rules: GateRules): Map<string, AdmittedPath> {
-  if (lastAdmitted.rules === rules) return lastAdmitted.paths;
-  lastAdmitted = { rules, paths: new Map() };
-  return lastAdmitted.paths;
+function admittedPathsOf(rules: GateRules): ReadonlyMap<string, AdmittedPath> {
+  if (admittedBy.rules !== rules) admittedBy = { rules, paths: new Map(), misses: 0 };
+  return admittedBy.paths;
 }
 
 /** There is one set of rules at a time. */
-let lastAdmitted: { rules?: GateRules; paths: Map<string, AdmittedPath> } = { paths: new Map() };
+let admittedBy: { rules?: GateRules; paths: Map<string, AdmittedPath>; misses: number } = {
+  paths: new Map(),
+  misses: 0,
+};
 
-function admit(admitted: Map<string, AdmittedPath>, rawPath: string, kind: PathKind): void {
-  if (admitted.size >= ADMITTED_MAX) admitted.clear();
+function admit(rawPath: string, kind: PathKind): void {
+  const { paths } = admittedBy;
+  if (paths.size >= ADMITTED_MAX) {
+    admittedBy.misses += 1;
+    if (admittedBy.misses <= MISSES_MAX) return;
+    admittedBy.misses = 0;
+    paths.clear();
+  }
   // A separate string: a slice would retain the whole request.
   const path = Buffer.from(rawPath, 'latin1').toString('latin1');
-  admitted.set(path, { path, kind });
+  paths.set(path, { path, kind });
 }
 
 function refused(reason: GateReason, message: string): Verdict {

@@ -180,22 +180,22 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     this.#isReused = connection.served > 1;
     this.#to.onConnected();
     const opened = body?.open();
-    const head = requestHead(request, this.#to.origin);
+    const { origin } = this.#to;
     const { socket, onWritten } = connection;
     if (opened === undefined) {
-      socket.write(head, 'latin1', onWritten);
+      socket.write(requestHead(request, origin), onWritten);
       this.#onRequestEnd();
     } else if (Buffer.isBuffer(opened)) {
-      if (opened.length <= JOINED_BYTES_MAX) socket.write(joined(head, opened), onWritten);
+      if (opened.length <= JOINED_BYTES_MAX) socket.write(requestHead(request, origin, opened), onWritten);
       else {
         socket.cork();
-        socket.write(head, 'latin1', onWritten);
+        socket.write(requestHead(request, origin), onWritten);
         socket.write(opened);
         socket.uncork();
       }
       this.#onRequestEnd();
     } else {
-      socket.write(head, 'latin1', onWritten);
+      socket.write(requestHead(request, origin), onWritten);
       this.#stream(opened, body?.bytes ?? 0);
     }
   }
@@ -288,13 +288,6 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     const { repeatAfterMs, body } = this.#request;
     return (repeatAfterMs ?? answerTimeoutMs) + (this.#backlog?.restMs(body?.bytes ?? 0) ?? 0);
   }
-}
-
-function joined(head: string, body: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(head.length + body.length);
-  bytes.write(head, 'latin1');
-  bytes.set(body, head.length);
-  return bytes;
 }
 
 /** A code, never the error's message: messages may quote the request. */

@@ -6,18 +6,31 @@ import { linesOf, restOf } from './written-headers.ts';
 const EXPECTING_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
- * The request line and the headers, as Latin-1. The headers keep their order and spelling; `host` and the framing
- * headers are ours.
+ * The request line and the headers, as Latin-1, and behind them a small body that is sent with them. The headers keep
+ * their order and spelling; `host` and the framing headers are ours.
  */
 export function requestHead(
   { method, target, headers, written, body }: UpstreamRequest,
   origin: Origin,
-): string {
-  const after = written === undefined ? restOf(origin, linesOf(headers)) : written.after(origin);
-  const head = `${method} ${origin.pathPrefix}${target}${after}`;
-  if (body !== undefined) return `${head}content-length: ${body.bytes}\r\n\r\n`;
-  return method !== 'GET' && EXPECTING_BODY.has(method) ? `${head}content-length: 0\r\n\r\n` : `${head}\r\n`;
+  joined: Buffer = NOTHING,
+): Buffer {
+  const line = `${method} ${origin.pathPrefix}${target}`;
+  const rest = written === undefined ? restOf(origin, linesOf(headers)) : written.after(origin);
+  const end = endOf(method, body);
+  const bytes = Buffer.allocUnsafe(line.length + rest.length + end.length + joined.length);
+  const at = bytes.write(line, 'latin1');
+  bytes.set(rest, at);
+  bytes.write(end, at + rest.length, 'latin1');
+  if (joined.length > 0) bytes.set(joined, at + rest.length + end.length);
+  return bytes;
 }
+
+function endOf(method: string, body: UpstreamRequest['body']): string {
+  if (body !== undefined) return `content-length: ${body.bytes}\r\n\r\n`;
+  return method !== 'GET' && EXPECTING_BODY.has(method) ? 'content-length: 0\r\n\r\n' : '\r\n';
+}
+
+const NOTHING = Buffer.alloc(0);
 
 /** Whether the request can be written as HTTP/1.1: no part of it can end a line or is outside Latin-1. */
 export function isWritable({ method, target, headers, written }: UpstreamRequest): boolean {

@@ -1,21 +1,21 @@
 import type { Origin } from './origins.ts';
 
-/** The header lines of requests that repeat them. What stands around them is kept with them. */
+/** The header lines of requests that repeat them. What stands before them is kept with them, ready to be written. */
 export class WrittenHeaders {
   readonly #lines: string;
   #origin: Origin | undefined;
-  #rest = '';
+  #rest: Buffer | undefined;
 
   /** Takes a flat list of names and values, in Latin-1. */
   constructor(headers: readonly string[]) {
     this.#lines = linesOf(headers);
   }
 
-  /** What follows the target in the head of a request to this origin, without the length and the empty line. */
-  after(origin: Origin): string {
-    if (this.#origin === origin) return this.#rest;
+  /** What stands between the target of a request to this origin and its length. */
+  after(origin: Origin): Buffer {
+    if (this.#rest !== undefined && this.#origin === origin) return this.#rest;
     this.#origin = origin;
-    this.#rest = flat(restOf(origin, this.#lines));
+    this.#rest = restOf(origin, this.#lines);
     return this.#rest;
   }
 }
@@ -27,11 +27,6 @@ export function linesOf(headers: readonly string[]): string {
 }
 
 /** What stands between the target of a request and its length. */
-export function restOf({ host }: Origin, lines: string): string {
-  return ` HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}`;
-}
-
-/** The same text in one piece: a text that was joined from many is a tree of them, gone through at each write. */
-function flat(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
+export function restOf({ host }: Origin, lines: string): Buffer {
+  return Buffer.from(` HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}`, 'latin1');
 }
