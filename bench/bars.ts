@@ -44,7 +44,14 @@ const BARS: readonly Bar[] = [
   tailBar(DIRECT, 0.99, 1),
   tailBar(LUA, 0.999, 3),
   ownBar('start to first answered call', 2, ({ startMs }) => median(startMs)),
-  ownBar('memory at rest', 1.3, ({ idleMib }) => idleMib),
+  ownBar('memory at rest', 1.3, ({ idle }) => idle?.nowMib ?? NaN),
+  {
+    what: 'anonymous memory at rest',
+    system: SIDECAR,
+    unit: 'MiB',
+    atMost: 16,
+    value: (results) => named(results, SIDECAR)?.idle?.anonymousMib ?? NaN,
+  },
   ownBar('memory after full load', 1.5, ({ memory }) => memory?.nowMib ?? NaN),
   {
     what: 'CPU at rest',

@@ -89,7 +89,7 @@ export async function rest({ options }: Bench, all: readonly Running[]): Promise
       family: system.family,
       does: system.does,
       startMs,
-      idleMib: memory(pids).nowMib,
+      idle: memory(pids),
       restShare: (cpuTime(pids).usedUs - (before[at] ?? NaN)) / (options.restSeconds * 1e6),
       memory: undefined,
       slices: new Map(),
@@ -133,7 +133,7 @@ export async function measureRound(bench: Bench, subject: Subject, round: number
 
 /** What its callers would see without a sidecar. */
 export function unaided(): SystemResult {
-  const none = { startMs: [], idleMib: NaN, restShare: NaN, memory: undefined, slices: new Map() };
+  const none = { startMs: [], idle: undefined, restShare: NaN, memory: undefined, slices: new Map() };
   return { name: DIRECT, family: DIRECT, does: 'nothing', ...none };
 }
 

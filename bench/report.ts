@@ -89,7 +89,7 @@ function timesColumns(shape: string, where: string): Column[] {
 
 function footprintTable({ systems }: Results): string {
   return table(systems, [
-    { title: 'idle MiB', cell: ({ idleMib }) => number(idleMib) },
+    { title: 'idle MiB', cell: ({ idle }) => number(idle?.nowMib ?? NaN) },
     { title: 'peak MiB', cell: ({ memory }) => number(memory?.peakMib ?? NaN) },
     { title: 'start to first answered call, ms', cell: ({ startMs }) => number(median(startMs)) },
     {

@@ -21,7 +21,7 @@ export interface SystemResult {
   readonly does: string;
   /** From the start of the process to its first answered call. */
   readonly startMs: readonly number[];
-  readonly idleMib: number;
+  readonly idle: Memory | undefined;
   readonly restShare: number;
   memory: Memory | undefined;
   /** By shape. */

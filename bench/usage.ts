@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Memory {
   readonly nowMib: number;
+  /** Of that, what no file backs, so that every process has its own. */
+  readonly anonymousMib: number;
   readonly peakMib: number;
 }
 
@@ -54,7 +56,11 @@ export function memory(pids: readonly number[]): Memory {
     ownPeakKib += kib('VmHWM') - shared;
     sharedKib = Math.max(sharedKib, shared);
   }
-  return { nowMib: (ownKib + sharedKib) / 1_024, peakMib: (ownPeakKib + sharedKib) / 1_024 };
+  return {
+    nowMib: (ownKib + sharedKib) / 1_024,
+    anonymousMib: ownKib / 1_024,
+    peakMib: (ownPeakKib + sharedKib) / 1_024,
+  };
 }
 
 function read(path: string): string {

@@ -141,7 +141,10 @@ export class Call {
     return new Promise((resolve) => this.sendThen(resolve, target, body, by, replay, injected));
   }
 
-  /** The same without a promise. `onAnswer` is called once, possibly synchronously, and must not throw. */
+  /**
+   * The same without a promise. `onAnswer` is called once, possibly synchronously, and must not throw. `sentMs` is now, by
+   * the clock.
+   */
   sendThen(
     onAnswer: (answer: Answer) => void,
     target: string,
@@ -149,6 +152,7 @@ export class Call {
     by: 'exchange' | 'passing',
     replay: 0 | 1,
     injected?: Injected,
+    sentMs: number = this.#sidecar.clock.monotonicMs(),
   ): void {
     if (injected !== undefined) this.#injected.push(injected);
     if (this.#closed) {
@@ -157,7 +161,7 @@ export class Call {
     }
     const { upstream, passThrough } = this.#sidecar;
     const record = this.record?.sends(replay);
-    const sending = new Sending(this.#sidecar, this, replay, record, onAnswer);
+    const sending = new Sending(this.#sidecar, this, { replay, record, sentMs }, onAnswer);
     this.#sending = sending;
     const { http } = this.#caller;
     sending.exchange =
@@ -254,29 +258,25 @@ export class Call {
 const NONE = {};
 const CLIENT_CLOSED: Answer = { kind: 'client_closed' };
 
+interface SendingInfo {
+  readonly replay: 0 | 1;
+  readonly record: SendRecord | undefined;
+  readonly sentMs: number;
+}
+
 /** One attempt to send a call, from the request to its outcome. */
 class Sending implements RelayHost {
   readonly relay: AnswerRelay;
   exchange: Exchange | undefined;
   readonly #sidecar: Sidecar;
   readonly #call: Call;
-  readonly #replay: 0 | 1;
-  readonly #record: SendRecord | undefined;
-  readonly #sentMs: number;
+  readonly #about: SendingInfo;
   #resolve: ((answer: Answer) => void) | undefined;
 
-  constructor(
-    sidecar: Sidecar,
-    call: Call,
-    replay: 0 | 1,
-    record: SendRecord | undefined,
-    resolve: (answer: Answer) => void,
-  ) {
+  constructor(sidecar: Sidecar, call: Call, about: SendingInfo, resolve: (answer: Answer) => void) {
     this.#sidecar = sidecar;
     this.#call = call;
-    this.#replay = replay;
-    this.#record = record;
-    this.#sentMs = sidecar.clock.monotonicMs();
+    this.#about = about;
     this.#resolve = resolve;
     this.relay = new AnswerRelay(this);
   }
@@ -294,13 +294,13 @@ class Sending implements RelayHost {
   }
 
   ownHeaders(): OwnHeaders {
-    return this.#call.ownHeaders(this.#replay);
+    return this.#call.ownHeaders(this.#about.replay);
   }
 
   onHead({ host }: Origin, status: number): void {
     const { metrics, clock } = this.#sidecar;
-    this.#record?.headFrom(host, status);
-    metrics.upstreamAnswered(host, clock.monotonicMs() - this.#sentMs);
+    this.#about.record?.headFrom(host, status);
+    metrics.upstreamAnswered(host, clock.monotonicMs() - this.#about.sentMs);
   }
 
   onStreaming(): void {
@@ -312,7 +312,7 @@ class Sending implements RelayHost {
     const resolve = this.#resolve;
     this.#resolve = undefined;
     if (resolve === undefined) return;
-    this.#record?.ended(answer, this.relay.passedBytes);
+    this.#about.record?.ended(answer, this.relay.passedBytes);
     resolve(answer);
   }
 

@@ -177,7 +177,7 @@ class Injection {
 
   send(token: Token, waitedMs: number): void {
     const sentMs = this.#sidecar.clock.monotonicMs();
-    this.#sendWith(token, 0, (first) => {
+    this.#sendWith(token, 0, sentMs, (first) => {
       const context = { appid: this.#plan.appid, path: this.#call.path, waitedMs };
       noteSuccess(this.#sidecar, context, token, sentMs, first);
       if (isRefusal(first)) settle(this.#afterRefusal(context, token, first), this.#ending);
@@ -211,21 +211,21 @@ class Injection {
     }
     const { token } = healing;
     const sentMs = sidecar.clock.monotonicMs();
-    const second = await new Promise<Answer>((resolve) => this.#sendWith(token, 1, resolve));
+    const second = await new Promise<Answer>((resolve) => this.#sendWith(token, 1, sentMs, resolve));
     noteSuccess(sidecar, context, token, sentMs, second);
     noteReplay(call, sidecar, context, token, first, second);
     const final = standIn && isRefusal(second);
     return call.finish(second, 1, final ? negatedRefusal(second.verdict) : undefined);
   }
 
-  #sendWith(token: Token, replay: 0 | 1, onAnswer: (answer: Answer) => void): void {
+  #sendWith(token: Token, replay: 0 | 1, sentMs: number, onAnswer: (answer: Answer) => void): void {
     const { query, appid, bare } = this.#plan;
     const withToken = bare
       ? withPair(query, `access_token=${token.value.revealEncoded()}`)
       : withParam(query, 'access_token', token.value.reveal());
     const injected = { secret: token.value, inHeaders: () => standInFor(appid) };
     const target = toRequestTarget(this.#target, withToken);
-    this.#call.sendThen(onAnswer, target, this.#body, 'exchange', replay, injected);
+    this.#call.sendThen(onAnswer, target, this.#body, 'exchange', replay, injected, sentMs);
   }
 }
 

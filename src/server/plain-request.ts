@@ -57,8 +57,10 @@ export function readPlainRequest(bytes: Buffer, before: Fields | undefined): Rea
   const lineEnd = head.indexOf('\r\n');
   const method = head.startsWith('GET ') ? 'GET' : head.startsWith('POST ') ? 'POST' : undefined;
   if (method === undefined) return OTHER;
-  const url = head.slice(method.length + 1, lineEnd - VERSION.length);
-  if (head.slice(lineEnd - VERSION.length, lineEnd) !== VERSION || !TARGET.test(url)) return OTHER;
+  const targetAt = method.length + 1;
+  const targetEnd = lineEnd - VERSION.length;
+  if (head.slice(targetEnd, lineEnd) !== VERSION || !isTarget(bytes, targetAt, targetEnd)) return OTHER;
+  const url = head.slice(targetAt, targetEnd);
   const text = head.slice(lineEnd + 2);
   // What is kept must be a separate string: a slice would retain the whole request.
   const fields = before?.text === text ? before : readFields(bytes.toString('latin1', lineEnd + 2, end + 2));
@@ -67,7 +69,15 @@ export function readPlainRequest(bytes: Buffer, before: Fields | undefined): Rea
 }
 
 const VERSION = ' HTTP/1.1';
-const TARGET = /^[!-~]+$/;
+
+/** Visible ASCII, one character at least. */
+function isTarget(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number;
+    if (byte < 0x21 || byte > 0x7e) return false;
+  }
+  return to > from;
+}
 
 /** Bytes that are not a request line, such as the start of TLS, need not be waited for. */
 function mayBecomePlain(bytes: Buffer): boolean {

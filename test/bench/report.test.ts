@@ -111,7 +111,7 @@ function system(name: string, slices: Record<string, Slice[]>): SystemResult {
     family: name.replace(/-\d+$/, ''),
     does: 'all',
     startMs: [1],
-    idleMib: 1,
+    idle: { nowMib: 1, anonymousMib: 1, peakMib: 1 },
     restShare: 0,
     memory: undefined,
     slices: new Map(Object.entries(slices)),
