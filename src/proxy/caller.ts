@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { PlainExchange } from '../server/plain-exchange.ts';
-import type { Fields } from '../server/plain-request.ts';
+import type { Fields } from '../server/plain-fields.ts';
 import type { HeadLines } from '../server/plain-response.ts';
 import {
   type CallBody,

@@ -1,4 +1,4 @@
-import type { Fields } from '../server/plain-request.ts';
+import type { Fields } from '../server/plain-fields.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
 import { WrittenHeaders } from '../upstream/written-headers.ts';
 import { requestHeaders } from './headers.ts';

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { type ExchangeOwner, PlainExchange } from './plain-exchange.ts';
-import { type Fields, PLAIN_BODY_BYTES_MAX, readPlainRequest } from './plain-request.ts';
+import type { Fields, KnownFields } from './plain-fields.ts';
+import { PLAIN_BODY_BYTES_MAX, readPlainRequest } from './plain-request.ts';
 import type { ResponseWire } from './plain-response.ts';
 import { copyIfShared, readIntoOneBuffer } from './shared-reading.ts';
 
@@ -18,6 +19,7 @@ export interface ExpressLimits {
 export interface Lane {
   readonly limits: ExpressLimits;
   readonly clock: Clock;
+  readonly known: KnownFields;
   /** The header lines of a connection that is kept alive. */
   readonly keepAlive: string;
   /** Returns `false` if the request is for the general lane. */
@@ -134,7 +136,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
 
   #read(): void {
     const bytes = this.#unread;
-    const reading = readPlainRequest(bytes, this.#fields);
+    const reading = readPlainRequest(bytes, this.#lane.known);
     if (reading.kind === 'other') {
       this.handOver();
       return;

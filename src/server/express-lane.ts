@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Connections, OtherLane } from './connections.ts';
 import { ExpressConnection, type ExpressLimits, type Lane } from './express-connection.ts';
+import { KnownFields } from './plain-fields.ts';
 import type { PlainExchange } from './plain-exchange.ts';
 import type { ConnectionTable } from './connection-table.ts';
 
@@ -31,6 +32,7 @@ export class ExpressLane implements Lane, OtherLane {
   readonly #general: (socket: Socket) => void;
   readonly #server: Server;
   readonly keepAlive: string;
+  readonly known = new KnownFields();
   readonly #bySocket = new Map<Duplex, ExpressConnection>();
   #inFlight = 0;
   /** Waiting for the rest of a request since the last tick of the timer; the others have waited longer. */

@@ -17,7 +17,7 @@ import { type EvictionReason, type ConnectionLimits, ConnectionTable } from './c
 import { ListenError, listenErrorOf } from './listen-error.ts';
 import { Refuser, type Refuse } from './refuse.ts';
 import { canSharePorts, open, openShared, type ListenAddress, portOf } from './shared-port.ts';
-import { HEADERS_MAX } from './plain-request.ts';
+import { HEADERS_MAX } from './plain-fields.ts';
 import { followSlowBody } from './slow-body.ts';
 import { reportWrongProtocol, type ClientError } from './wrong-protocol.ts';
 import { keepCertificate, type CertificateFiles, type KeptCertificate } from './certificate.ts';

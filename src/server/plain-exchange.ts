@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Fields, PlainRequest } from './plain-request.ts';
+import type { Fields } from './plain-fields.ts';
+import type { PlainRequest } from './plain-request.ts';
 import { PlainResponse, type ResponseWire } from './plain-response.ts';
 import { copyIfShared } from './shared-reading.ts';
 

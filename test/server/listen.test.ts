@@ -4,7 +4,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import test from 'ava';
 import { errorResponse } from '../../src/proxy/errors.ts';
 import { ListenError } from '../../src/server/listen-error.ts';
-import { HEADERS_MAX } from '../../src/server/plain-request.ts';
+import { HEADERS_MAX } from '../../src/server/plain-fields.ts';
 import { startListener as start } from '../support/listener.ts';
 import { rawCall, rawConnection } from '../support/raw-call.ts';
 

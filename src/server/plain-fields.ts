@@ -1,0 +1,167 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** The header lines of a request. */
+export interface Fields {
+  /** A flat list of names and values. */
+  readonly rawHeaders: readonly string[];
+  /** By their names in lower case; no name occurs twice. */
+  readonly headers: IncomingHttpHeaders;
+  /** The length of the body, or `chunked`. */
+  readonly framing: number | 'chunked';
+  /** Whether the caller closes the connection after this request. */
+  readonly isLast: boolean;
+  /** Derived data, which must not depend on the length of the body: lines that differ in that alone share it. */
+  derived: unknown;
+}
+
+/**
+ * A request with this many headers or more is refused. While the head arrives, each takes some hundred bytes of
+ * memory, however short it is: thousands of unfinished heads with tiny headers exceeded a hub's memory limit.
+ */
+export const HEADERS_MAX = 500;
+
+/** More than programs alternate between. */
+const KNOWN_MAX = 64;
+/** Longer lines are not worth caching. */
+const KNOWN_CHARS_MAX = 4 * 1024;
+
+/**
+ * A cache of header lines: most programs repeat them from call to call, or all but the length of the body. Lines of the
+ * same length share one slot: nothing to look up, order or evict.
+ */
+export class KnownFields {
+  readonly #slots: (KnownLines | undefined)[] = Array.from({ length: KNOWN_MAX }, () => undefined);
+
+  /** Returns undefined for lines that are not plain. */
+  read(text: string): Fields | undefined {
+    const slot = text.length % KNOWN_MAX;
+    const known = this.#slots[slot];
+    const fields = known?.again(text);
+    if (fields !== undefined) return fields;
+    // A separate string: a slice would retain the whole request.
+    const own = Buffer.from(text, 'latin1').toString('latin1');
+    const read = readFields(own);
+    if (read !== undefined && own.length <= KNOWN_CHARS_MAX) this.#slots[slot] = new KnownLines(own, read);
+    return read;
+  }
+}
+
+/** Lines, and what stands around the length of the body in them. */
+class KnownLines {
+  readonly #text: string;
+  readonly #fields: Fields;
+  readonly #lengthAt: number;
+  readonly #start: string;
+  readonly #end: string;
+
+  constructor(text: string, fields: Fields) {
+    const hasLength = fields.headers['content-length'] !== undefined;
+    const [, start = '', length = ''] = (hasLength ? LENGTH_LINE.exec(text) : null) ?? [];
+    this.#text = text;
+    this.#fields = fields;
+    this.#lengthAt = length === '' ? -1 : start.length;
+    this.#start = start;
+    this.#end = text.slice(start.length + length.length);
+  }
+
+  /** The same lines, or lines that differ in the length of the body alone. */
+  again(text: string): Fields | undefined {
+    if (this.#text === text) return this.#fields;
+    const at = this.#lengthAt;
+    // Then the number has as many digits.
+    if (at === -1 || text.length !== this.#text.length) return undefined;
+    const end = text.length - this.#end.length;
+    if (text.slice(0, at) !== this.#start || text.slice(end) !== this.#end) return undefined;
+    const length = text.slice(at, end);
+    return LENGTH.test(length) ? new OtherLength(this.#fields, length) : undefined;
+  }
+}
+
+/** The lines of a request with another length of its body. */
+class OtherLength implements Fields {
+  readonly #like: Fields;
+  readonly #length: string;
+  readonly framing: number;
+
+  constructor(like: Fields, length: string) {
+    this.#like = like;
+    this.#length = length;
+    this.framing = Number(length);
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#like.rawHeaders.map((each, at, all) =>
+      at % 2 === 1 && all[at - 1]?.toLowerCase() === 'content-length' ? this.#length : each,
+    );
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return { ...this.#like.headers, 'content-length': this.#length };
+  }
+
+  get isLast(): boolean {
+    return this.#like.isLast;
+  }
+
+  get derived(): unknown {
+    return this.#like.derived;
+  }
+
+  set derived(derived: unknown) {
+    this.#like.derived = derived;
+  }
+}
+
+/** All header lines at once: names of token characters, values without control characters, CRLF. */
+const LINES = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+$/;
+const LENGTH = /^\d{1,9}$/;
+const LENGTH_LINE = /^((?:.*\r\n)*?content-length:[\t ]*)(\d{1,9})[\t ]*\r\n/i;
+
+/** Headers that ask for more than a response, or affect the framing of the message. */
+const NOT_PLAIN = new Set(['expect', 'upgrade', 'te', 'trailer', 'http2-settings', 'proxy-connection']);
+
+function readFields(text: string): Fields | undefined {
+  if (!LINES.test(text)) return undefined;
+  const rawHeaders: string[] = [];
+  const headers: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (
+    let start = 0, end = text.indexOf('\r\n');
+    end !== -1;
+    start = end + 2, end = text.indexOf('\r\n', start)
+  ) {
+    const colon = text.indexOf(':', start);
+    const name = text.slice(start, colon);
+    const value = withoutBlanks(text, colon + 1, end);
+    const key = name.toLowerCase();
+    if (key in headers || NOT_PLAIN.has(key) || rawHeaders.length >= 2 * HEADERS_MAX - 2) return undefined;
+    headers[key] = value;
+    rawHeaders.push(name, value);
+  }
+  const framing = framingOf(headers);
+  const connection = headers['connection']?.toLowerCase() ?? 'keep-alive';
+  if (framing === undefined || headers['host'] === undefined) return undefined;
+  if (connection !== 'keep-alive' && connection !== 'close') return undefined;
+  return { rawHeaders, headers, framing, isLast: connection === 'close', derived: undefined };
+}
+
+function framingOf(headers: Readonly<Record<string, string>>): number | 'chunked' | undefined {
+  const length = headers['content-length'];
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined) {
+    return coding.toLowerCase() === 'chunked' && length === undefined ? 'chunked' : undefined;
+  }
+  if (length === undefined) return 0;
+  return LENGTH.test(length) ? Number(length) : undefined;
+}
+
+function withoutBlanks(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
