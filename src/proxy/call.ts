@@ -142,8 +142,8 @@ export class Call {
   }
 
   /**
-   * The same without a promise. `onAnswer` is called once, possibly synchronously, and must not throw. `sentMs` is now, by
-   * the clock.
+   * The same without a promise. `onAnswer` is called once, possibly synchronously, and must not throw. `sentMs` is
+   * the present time, for a caller that has read the clock already.
    */
   sendThen(
     onAnswer: (answer: Answer) => void,

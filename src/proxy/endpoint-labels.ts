@@ -17,10 +17,11 @@ const SEEN_MIN = 10;
 export const CANDIDATES_MAX = 500;
 
 /**
- * The shape of a documented path. Openids, tickets and order numbers must not match: they have letters of both cases or
- * are mostly digits, and a segment here has at most two digits. Of the documented folders, one has a hyphen.
+ * A part of a documented path. Openids, tickets and order numbers must not match: they have letters of both cases or
+ * are mostly digits, and a segment here has at most two digits.
  */
 const SEGMENT = /\/(?=[a-z])(?!(?:[a-z_]*\d){3})[a-z0-9_]{1,40}/.source;
+/** The shape of a documented path; of the documented folders, one has a hyphen. */
 const PATH_SHAPE = new RegExp(`^(?:/cgi-bin|${SEGMENT})(?:${SEGMENT}){1,5}$`);
 
 export function makeEndpointLabels(): EndpointLabels {

@@ -111,11 +111,13 @@ function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
   const known = admittedPathsOf(rules).get(rawPath);
   if (known !== undefined) return openTo(known.path, known.kind, query);
   if (isPlainPath(rawPath) && rawPath !== BROWSERS_OWN) {
-    const reading = lowerCased(rawPath);
+    // A separate string, because it is kept: here, in labels and elsewhere. A slice would retain the whole request.
+    const path = Buffer.from(rawPath, 'latin1').toString('latin1');
+    const reading = lowerCased(path);
     if (rules.denied([reading])) return DENIED;
     const kind = kindOfPath(reading);
-    if (rawPath.length <= ADMITTED_CHARS_MAX) admit(rawPath, kind);
-    return openTo(rawPath, kind, query);
+    if (path.length <= ADMITTED_CHARS_MAX) admit(path, kind);
+    return openTo(path, kind, query);
   }
   const readings = readingsOf(rawPath);
   if (readings !== undefined && rules.denied(readings)) return DENIED;
@@ -140,34 +142,32 @@ function openTo(path: string, kind: PathKind, query: RawQuery): Verdict {
 
 type AdmittedPath = Pick<Target, 'path' | 'kind'>;
 
-/** More than one program calls. */
+/** More paths than a program calls. */
 const ADMITTED_MAX = 1_000;
-/** After this many calls to others, they are collected anew: those that are called now count. */
+/** After this many calls to paths that found no room, all are forgotten, to make room for those that are called now. */
 const MISSES_MAX = 10 * ADMITTED_MAX;
 const ADMITTED_CHARS_MAX = 128;
 
 /** Plain paths that the rules were found to admit, so that the next call to one costs a lookup. */
 function admittedPathsOf(rules: GateRules): ReadonlyMap<string, AdmittedPath> {
-  if (admittedBy.rules !== rules) admittedBy = { rules, paths: new Map(), misses: 0 };
-  return admittedBy.paths;
+  if (admitted.rules !== rules) admitted = { rules, paths: new Map(), misses: 0 };
+  return admitted.paths;
 }
 
 /** There is one set of rules at a time. */
-let admittedBy: { rules?: GateRules; paths: Map<string, AdmittedPath>; misses: number } = {
+let admitted: { rules?: GateRules; paths: Map<string, AdmittedPath>; misses: number } = {
   paths: new Map(),
   misses: 0,
 };
 
-function admit(rawPath: string, kind: PathKind): void {
-  const { paths } = admittedBy;
+function admit(path: string, kind: PathKind): void {
+  const { paths } = admitted;
   if (paths.size >= ADMITTED_MAX) {
-    admittedBy.misses += 1;
-    if (admittedBy.misses <= MISSES_MAX) return;
-    admittedBy.misses = 0;
+    admitted.misses += 1;
+    if (admitted.misses <= MISSES_MAX) return;
+    admitted.misses = 0;
     paths.clear();
   }
-  // A separate string: a slice would retain the whole request.
-  const path = Buffer.from(rawPath, 'latin1').toString('latin1');
   paths.set(path, { path, kind });
 }
 

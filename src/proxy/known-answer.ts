@@ -1,6 +1,7 @@
-import { type HeadLines, headLines } from '../server/plain-response.ts';
+import { type HeadLines, headLines, withLength } from '../server/plain-response.ts';
 import { codingsOf } from '../upstream/content-coding.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
+import type { CarriesDerived } from '../upstream/request.ts';
 import { answerHeaders } from './headers.ts';
 
 /** What is derived from the head of a response alone; computed once for all responses with the same head. */
@@ -13,21 +14,29 @@ export class KnownAnswer {
   /** The length of its longest text: nothing longer can be quoted. */
   readonly charsMax: number;
   readonly #headers: readonly string[];
+  readonly #announced: string | undefined;
+  readonly #like: KnownAnswer | undefined;
   #lines: HeadLines | undefined;
 
-  constructor(reason: string, headers: readonly string[]) {
-    this.reason = writableReason(reason);
-    this.codings = codingsOf(headers);
+  /** `like` is that of a head which differs in the digits of its length alone. */
+  constructor(reason: string, headers: readonly string[], like?: KnownAnswer) {
     const [announced] = headerValues(headers, 'content-length');
     this.announcedBytes = announced === undefined ? undefined : Number(announced);
-    this.isHtml = headerValues(headers, 'content-type').some((type) => /html/i.test(type));
-    this.charsMax = Math.max(reason.length, ...headers.map(({ length }) => length));
+    this.#announced = announced;
     this.#headers = headers;
+    this.#like = like;
+    this.reason = like?.reason ?? writableReason(reason);
+    this.codings = like?.codings ?? codingsOf(headers);
+    this.isHtml = like?.isHtml ?? headerValues(headers, 'content-type').some((type) => /html/i.test(type));
+    this.charsMax = like?.charsMax ?? Math.max(reason.length, ...headers.map(({ length }) => length));
   }
 
   /** The relayed headers, serialized. Throws if they cannot be written. */
   get lines(): HeadLines {
-    this.#lines ??= headLines(answerHeaders(this.#headers, []));
+    this.#lines ??=
+      this.#like === undefined || this.#announced === undefined
+        ? headLines(answerHeaders(this.#headers, []))
+        : withLength(this.#like.lines, this.#announced);
     return this.#lines;
   }
 }
@@ -41,9 +50,9 @@ export function writableReason(reason: string): string {
 export function knownAnswerOf(
   reason: string,
   headers: readonly string[],
-  carrier: { derived: unknown } | undefined,
+  carrier: CarriesDerived | undefined,
 ): KnownAnswer {
   if (carrier === undefined) return new KnownAnswer(reason, headers);
-  carrier.derived ??= new KnownAnswer(reason, headers);
+  carrier.derived ??= new KnownAnswer(reason, headers, carrier.like?.derived as KnownAnswer | undefined);
   return carrier.derived as KnownAnswer;
 }

@@ -102,6 +102,7 @@ function callMetrics(registry: MetricRegistry): CallMetrics {
   );
   const apps = boundedLabels(APPS_MAX);
   const endpoints = makeEndpointLabels();
+  /** By account and endpoint. */
   const recents = new Map<string | undefined, Map<string, Recent>>();
   let recentsCount = 0;
   return {

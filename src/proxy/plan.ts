@@ -37,7 +37,7 @@ export type Plan =
       readonly query: RawQuery;
       readonly foreign: boolean;
     }
-  /** Gets our token. `standIn`: the caller sent a stand-in token. `bare`: its query cannot have one. */
+  /** Gets our token. `standIn`: the caller sent a stand-in token. `bare`: its query has no token. */
   | {
       readonly kind: 'inject';
       readonly appid: string;

@@ -1,6 +1,6 @@
 import { decoded } from '../upstream/content-coding.ts';
 import { type Injected, redactedBody, redactedHeader, redactedHeaders } from '../upstream/injected.ts';
-import type { ResponseSink, TransportFailure } from '../upstream/request.ts';
+import type { CarriesDerived, ResponseSink, TransportFailure } from '../upstream/request.ts';
 import type { Origin } from '../upstream/origins.ts';
 import { beginningOf } from '../wechat/answer-body.ts';
 import { judge, JUDGED_BYTES_MAX, NO_VERDICT, type Verdict } from '../wechat/verdict.ts';
@@ -99,7 +99,7 @@ export class AnswerRelay implements ResponseSink {
     reason: string,
     headers: readonly string[],
     origin: Origin,
-    carrier?: { derived: unknown },
+    carrier?: CarriesDerived,
   ): void {
     if (status < 200) throw new RangeError(`Cannot pass on a response: its status is ${status}`);
     const { method, injected } = this.#host;

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { AroundNumber } from '../base/around-number.ts';
 
 /** The header lines of a request. */
 export interface Fields {
@@ -46,34 +47,25 @@ export class KnownFields {
   }
 }
 
-/** Lines, and what stands around the length of the body in them. */
+/** Lines that were read before. */
 class KnownLines {
   readonly #text: string;
   readonly #fields: Fields;
-  readonly #lengthAt: number;
-  readonly #start: string;
-  readonly #end: string;
+  readonly #aroundLength: AroundNumber | undefined;
 
   constructor(text: string, fields: Fields) {
-    const hasLength = fields.headers['content-length'] !== undefined;
-    const [, start = '', length = ''] = (hasLength ? LENGTH_LINE.exec(text) : null) ?? [];
     this.#text = text;
     this.#fields = fields;
-    this.#lengthAt = length === '' ? -1 : start.length;
-    this.#start = start;
-    this.#end = text.slice(start.length + length.length);
+    const hasLength = fields.headers['content-length'] !== undefined;
+    const [, start = '', length = ''] = (hasLength ? LENGTH_LINE.exec(text) : null) ?? [];
+    this.#aroundLength = length === '' ? undefined : new AroundNumber(text, start.length, length.length);
   }
 
   /** The same lines, or lines that differ in the length of the body alone. */
   again(text: string): Fields | undefined {
     if (this.#text === text) return this.#fields;
-    const at = this.#lengthAt;
-    // Then the number has as many digits.
-    if (at === -1 || text.length !== this.#text.length) return undefined;
-    const end = text.length - this.#end.length;
-    if (text.slice(0, at) !== this.#start || text.slice(end) !== this.#end) return undefined;
-    const length = text.slice(at, end);
-    return LENGTH.test(length) ? new OtherLength(this.#fields, length) : undefined;
+    const length = this.#aroundLength?.digitsIn(text);
+    return length === undefined ? undefined : new OtherLength(this.#fields, length);
   }
 }
 

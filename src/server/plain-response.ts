@@ -20,8 +20,20 @@ export interface HeadLines {
   readonly text: string;
   readonly hasLength: boolean;
   readonly hasDate: boolean;
-  /** The last head that was written with them, which the next one usually repeats. */
-  written?: WrittenHead;
+  /** Where in the text the value of Content-Length is; -1 if there is none. */
+  readonly lengthAt: number;
+  /** The last head that was written with them, if they have a date: the next one usually repeats it. */
+  written?: WrittenHead | undefined;
+  /** Lines that differ in the digits of the length alone. */
+  readonly other?: { readonly like: HeadLines; readonly length: string };
+}
+
+/** The same lines with another length, of as many digits. */
+export function withLength(like: HeadLines, length: string): HeadLines {
+  const { text, lengthAt } = like;
+  const start = text.slice(0, lengthAt);
+  const end = text.slice(lengthAt + length.length);
+  return { ...like, text: start + length + end, written: undefined, other: { like, length } };
 }
 
 interface WrittenHead {
@@ -30,20 +42,28 @@ interface WrittenHead {
   readonly further: string;
   readonly connection: string;
   readonly bytes: Buffer;
+  /** Where in the bytes the lines are. */
+  readonly linesAt: number;
 }
+
+const SEPARATOR = ': ';
 
 /** Takes a flat list of names and values. Throws if they cannot be written. */
 export function headLines(headers: readonly string[]): HeadLines {
   let text = '';
   let hasLength = false;
   let hasDate = false;
+  let lengthAt = -1;
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] as string;
     if (name.length === 4) hasDate ||= name.toLowerCase() === 'date';
-    else if (name.length === 14) hasLength ||= name.toLowerCase() === 'content-length';
+    else if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      hasLength = true;
+      lengthAt = text.length + name.length + SEPARATOR.length;
+    }
     text += lineOf(name, headers[at + 1] as string);
   }
-  return { text, hasLength, hasDate };
+  return { text, hasLength, hasDate, lengthAt };
 }
 
 /** A small body is written together with the head. */
@@ -83,22 +103,15 @@ export class PlainResponse {
     const connection = this.shouldKeepAlive ? this.#wire.keepAlive : 'Connection: close\r\n';
     this.#isChunked = !hasLength;
     this.headersSent = true;
-    const { written } = lines;
-    if (
-      written?.status === status &&
-      written.further === further &&
-      written.connection === connection &&
-      written.reason === reason
-    ) {
-      this.#head = written.bytes;
-      return;
-    }
+    const about = { status, reason, further, connection };
+    this.#head = headAgain(lines, about);
+    if (this.#head !== undefined) return;
+    const start = `HTTP/1.1 ${status} ${reason}\r\n`;
     const date = lines.hasDate ? '' : `Date: ${this.#wire.date()}\r\n`;
     const coding = hasLength ? '' : 'Transfer-Encoding: chunked\r\n';
-    const head = `HTTP/1.1 ${status} ${reason}\r\n${lines.text}${further}${date}${connection}${coding}\r\n`;
-    const bytes = Buffer.from(head, 'latin1');
+    const bytes = Buffer.from(`${start}${lines.text}${further}${date}${connection}${coding}\r\n`, 'latin1');
     this.#head = bytes;
-    if (lines.hasDate) lines.written = { status, reason, further, connection, bytes };
+    if (lines.hasDate) lines.written = { ...about, bytes, linesAt: start.length };
   }
 
   write(chunk: Buffer): boolean {
@@ -154,6 +167,27 @@ export class PlainResponse {
   }
 }
 
+type About = Pick<WrittenHead, 'status' | 'reason' | 'further' | 'connection'>;
+
+/** A head that was written before with these lines, or with lines that differ in the length alone. */
+function headAgain({ written, other, lengthAt }: HeadLines, about: About): Buffer | undefined {
+  if (written !== undefined && isSame(written, about)) return written.bytes;
+  const like = other?.like.written;
+  if (other === undefined || like === undefined || !isSame(like, about)) return undefined;
+  const bytes = Buffer.from(like.bytes);
+  bytes.write(other.length, like.linesAt + lengthAt, 'latin1');
+  return bytes;
+}
+
+function isSame(one: About, other: About): boolean {
+  return (
+    one.status === other.status &&
+    one.further === other.further &&
+    one.connection === other.connection &&
+    one.reason === other.reason
+  );
+}
+
 function chunkOf(chunk: Buffer): Buffer {
   const size = `${chunk.length.toString(16)}\r\n`;
   return Buffer.concat([Buffer.from(size, 'latin1'), chunk, CRLF]);
@@ -167,7 +201,7 @@ function lineOf(name: string, value: string): string {
     throw new TypeError(
       `Cannot write the header ${name}: its value contains a character that no header may contain`,
     );
-  return `${name}: ${value}\r\n`;
+  return `${name}${SEPARATOR}${value}\r\n`;
 }
 
 const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;

@@ -1,3 +1,5 @@
+import { AroundNumber } from '../base/around-number.ts';
+import { isNamed } from './raw-headers.ts';
 import { type ParsedHead, readHead } from './response-head.ts';
 
 /** Far more than servers alternate between during the second in which `Date` stays the same. */
@@ -5,42 +7,74 @@ const HEADS_MAX = 64;
 /** A larger head is not worth caching. */
 const HEAD_CHARS_MAX = 2_048;
 
-interface KnownHead {
-  /** With the empty line at its end. */
-  readonly text: string;
-  readonly head: ParsedHead;
-}
-
 /**
- * A cache of parsed response heads. A busy server repeats itself to the byte, at least within a second, so neither the
- * head nor what was derived from it has to be computed again. Heads of the same length share one slot: nothing to look
- * up, order or evict.
+ * A cache of parsed response heads. A busy server repeats itself, at least within a second, to the byte or but for the
+ * length of the body, so neither the head nor what was derived from it has to be computed again. Heads of the same length
+ * share one slot: nothing to look up, order or evict.
  */
 export class KnownHeads {
   readonly #heads: (KnownHead | undefined)[] = Array.from({ length: HEADS_MAX }, () => undefined);
-  /** The last one that was read: most are the same as the one before. */
+  /** The last one that was read: most are like the one before. */
   #last: KnownHead | undefined;
 
-  /** The last head, if these bytes begin with it once more. */
-  again(bytes: Buffer): KnownHead | undefined {
+  /** The head at the start of these bytes, if it is like the last one. */
+  again(bytes: Buffer): { readonly head: ParsedHead; readonly bytes: number } | undefined {
     const last = this.#last;
     if (last === undefined || bytes.length < last.text.length) return undefined;
-    return bytes.toString('latin1', 0, last.text.length) === last.text ? last : undefined;
+    const head = last.again(bytes.toString('latin1', 0, last.text.length));
+    return head === undefined ? undefined : { head, bytes: last.text.length };
   }
 
   /** As `readHead`. */
   read(text: string): ParsedHead {
     const slot = text.length % HEADS_MAX;
     const known = this.#heads[slot];
-    if (known?.text === text) {
+    const again = known?.again(text);
+    if (again !== undefined) {
       this.#last = known;
-      return known.head;
+      return again;
     }
-    const head = readHead(text);
-    if (text.length > HEAD_CHARS_MAX) return head;
+    if (text.length > HEAD_CHARS_MAX) return readHead(text);
     // A separate string: a slice would retain what arrived with the head, and is slow to compare.
-    this.#last = { text: Buffer.from(text, 'latin1').toString('latin1'), head };
+    const own = Buffer.from(text, 'latin1').toString('latin1');
+    const head = readHead(own);
+    this.#last = new KnownHead(own, head);
     this.#heads[slot] = this.#last;
     return head;
   }
 }
+
+/** A head that was read before. */
+class KnownHead {
+  /** With the empty line at its end. */
+  readonly text: string;
+  readonly #head: ParsedHead;
+  /** The index of the length in the headers, if heads that differ in it alone can be told from this one. */
+  readonly #lengthIndex: number;
+  readonly #aroundLength: AroundNumber | undefined;
+
+  constructor(text: string, head: ParsedHead) {
+    this.text = text;
+    this.#head = head;
+    this.#lengthIndex =
+      head.headers.findIndex((name, at) => at % 2 === 0 && isNamed(name, 'content-length')) + 1;
+    const [, start = '', length = ''] = LENGTH_LINE.exec(text) ?? [];
+    // Not if the length is given in another way too: then it is not this number alone that counts.
+    const isAlone = text.match(EACH_LENGTH)?.length === 1 && head.framing === Number(length);
+    if (isAlone && this.#lengthIndex > 0 && head.headers[this.#lengthIndex] === length)
+      this.#aroundLength = new AroundNumber(text, start.length, length.length);
+  }
+
+  /** This head, or one that differs in the length of the body alone. */
+  again(text: string): ParsedHead | undefined {
+    const head = this.#head;
+    if (text === this.text) return head;
+    const length = this.#aroundLength?.digitsIn(text);
+    if (length === undefined) return undefined;
+    const headers = head.headers.with(this.#lengthIndex, length);
+    return { ...head, headers, framing: Number(length), derived: undefined, like: head };
+  }
+}
+
+const LENGTH_LINE = /^((?:.*\r?\n)*?content-length:[\t ]*)(\d{1,9})[\t ]*\r?\n/i;
+const EACH_LENGTH = /content-length/gi;

@@ -24,15 +24,23 @@ export interface UpstreamRequestBody {
   open(): Buffer | Readable;
 }
 
+export interface CarriesDerived {
+  derived: unknown;
+  readonly like?: CarriesDerived | undefined;
+}
+
 /** Receives a response as it arrives. `failed` is called at most once, and nothing after it or after `end`. */
 export interface ResponseSink {
-  /** `known` is the same object for the same head, and caches what was derived from it. */
+  /**
+   * `known` is the same object for the same head, and caches what was derived from it; its `like` is that of an earlier
+   * head that differs in the length of the body alone.
+   */
   head(
     status: number,
     reason: string,
     headers: readonly string[],
     origin: Origin,
-    known?: { derived: unknown },
+    known?: CarriesDerived,
   ): void;
   /** Returns `false` to ask for a pause until `resume` of the exchange. */
   data(chunk: Buffer): boolean;

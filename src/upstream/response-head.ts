@@ -10,6 +10,8 @@ export interface ResponseHead {
   readonly keepAliveMs: number | undefined;
   /** Derived data, reused for the next response with the same head. */
   derived: unknown;
+  /** An earlier head that differs in the length of the body alone. */
+  readonly like: ResponseHead | undefined;
 }
 
 /** Not a valid response; the code holds no part of it. */
@@ -56,6 +58,7 @@ export function readHead(text: string): ParsedHead {
     keepAlive: isPersistent && !isAmbiguous,
     keepAliveMs: facts.keepAliveMs,
     derived: undefined,
+    like: undefined,
   };
 }
 

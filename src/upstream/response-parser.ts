@@ -113,10 +113,8 @@ export class ResponseParser {
   #head(bytes: Buffer): Buffer {
     const all = this.#joined(bytes);
     const again = this.#known?.again(all);
-    if (again !== undefined) {
-      const { length } = again.text;
-      return this.#read(again.head, all.length === length ? NOTHING : all.subarray(length));
-    }
+    if (again !== undefined)
+      return this.#read(again.head, all.length === again.bytes ? NOTHING : all.subarray(again.bytes));
     const beginning = all.toString('latin1', 0, USUAL_HEAD_BYTES_MAX);
     const usualEnd = endIn(beginning);
     const end = usualEnd === -1 && all.length > USUAL_HEAD_BYTES_MAX ? endOfHead(all) : usualEnd;

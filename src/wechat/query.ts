@@ -55,7 +55,7 @@ function mayName(query: string, name: string): boolean {
   return query.includes(name) || query.includes('%') || query.includes('+');
 }
 
-/** Whether there can be any parameter that is about a token or an account. */
+/** Whether there can be a parameter that holds a token, or the `from_appid` that names an account to the sidecar. */
 export function mayNameToken(query: RawQuery): boolean {
   return query !== undefined && TOKEN_OR_ESCAPE.test(query);
 }

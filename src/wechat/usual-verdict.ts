@@ -9,6 +9,7 @@ const CLOSING_BRACE = 0x7d;
 
 const BEGINNING = Buffer.from('{"errcode":');
 const MESSAGE = Buffer.from(',"errmsg":"');
+/** Keys that may not come again. */
 const ITS_KEYS: readonly Buffer[] = [Buffer.from('errcode"'), Buffer.from('errmsg"')];
 /** More digits may not be exact as a number. */
 const DIGITS_MAX = 15;

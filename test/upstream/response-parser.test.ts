@@ -18,7 +18,8 @@ function read(pieces: readonly (string | Buffer)[], method = 'GET', known?: Know
   const chunks: Buffer[] = [];
   let trailers: string[] | undefined;
   const handler = {
-    onHead: (head: ResponseHead): void => void heads.push(head),
+    // How it was found is left out.
+    onHead: (head: ResponseHead): void => void heads.push({ ...head, derived: undefined, like: undefined }),
     onData: (chunk: Buffer): void => void chunks.push(chunk),
     onEnded: (found: string[]): void => void (trailers = found),
   };
@@ -268,7 +269,7 @@ test('a response is read the same however it is split', (t) => {
 test('a response is read the same whatever was read before it', (t) => {
   const sent = fc.constantFrom(...WHOLE.map(([, each]) => each), ...FAULTY.map(([, each]) => each));
   // Some have the same beginning, or differ from the one before in one character.
-  const similar = fc.tuple(sent, fc.nat(120), fc.constantFrom('', 'x', '\n', '\r\n'));
+  const similar = fc.tuple(sent, fc.nat(120), fc.constantFrom('', 'x', '7', '12', '\n', '\r\n'));
   const known = new KnownHeads();
   fc.assert(
     fc.property(fc.array(similar, { minLength: 2, maxLength: 8 }), (responses) => {
