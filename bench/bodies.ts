@@ -5,6 +5,8 @@ export const PATHS = {
   send: '/cgi-bin/message/template/send',
   json4k: '/cgi-bin/user/info',
   binary: '/cgi-bin/media/get',
+  /** A small response whose length is that of the parameter `note`, and some. */
+  varied: '/cgi-bin/message/custom/send',
   /** The only path that checks the token. */
   checked: '/cgi-bin/user/get',
   token: '/cgi-bin/stable_token',
@@ -24,6 +26,11 @@ export const SMALL = JSON.stringify({
   msgid: 2_990_183_746_152_399,
   request_id: `5f2c1d9a8b7e6f50_${'a'.repeat(48)}`,
 });
+
+/** `note` is letters. */
+export function noted(note: string): string {
+  return JSON.stringify({ errcode: 0, errmsg: 'ok', msgid: 2_990_183_746_152_399, note });
+}
 
 export const JSON_4K = JSON.stringify({
   subscribe: 1,

@@ -19,7 +19,7 @@ export interface Job {
   readonly rate?: number;
   /** Each call opens its own connection. */
   readonly fresh?: boolean;
-  /** Files with one request each; the second is used every 20th time. See `numbered`. */
+  /** Files with one request each; of two, the second is used every 20th time; more are used in turn. See `numbered`. */
   readonly requests: readonly string[];
 }
 
@@ -102,12 +102,9 @@ class Generator {
 
   async #call(dueMs: number): Promise<void> {
     const client = this.#client();
-    const [usual, odd = usual] = this.#requests;
     this.#sent += 1;
     try {
-      const request =
-        this.#numbered[this.#sent % this.#numbered.length] ?? (this.#sent % 20 === 0 ? odd : usual);
-      const { status } = await client.call(request ?? Buffer.alloc(0));
+      const { status } = await client.call(this.#next() ?? Buffer.alloc(0));
       if (status === 200) this.#count(performance.now() - dueMs);
       else this.#errors += 1;
     } catch {
@@ -115,6 +112,13 @@ class Generator {
     }
     if (this.#job.fresh === true || !client.usable) client.close();
     else this.#idle.push(client);
+  }
+
+  #next(): Buffer | undefined {
+    const [usual, odd = usual, ...more] = this.#requests;
+    if (this.#numbered.length > 0) return this.#numbered[this.#sent % this.#numbered.length];
+    if (more.length > 0) return this.#requests[this.#sent % this.#requests.length];
+    return this.#sent % 20 === 0 ? odd : usual;
   }
 
   /** An open one, or a new one. */

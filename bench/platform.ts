@@ -7,7 +7,7 @@ import { createServer as createPlainServer, type RequestListener, type Server } 
 import { createServer as createTlsServer } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { BINARY, JSON_4K, PATHS, REFUSED, SMALL } from './bodies.ts';
+import { BINARY, JSON_4K, noted, PATHS, REFUSED, SMALL } from './bodies.ts';
 
 const [certFile = '', keyFile = ''] = process.argv.slice(2);
 
@@ -17,7 +17,7 @@ const answer: RequestListener = (request, response) => {
   request.resume();
   const url = new URL(request.url ?? '/', 'http://platform');
   if (url.pathname === PATHS.hanging) return;
-  const body = answerTo(url.pathname, url.searchParams.get('access_token'));
+  const body = answerTo(url);
   response.writeHead(body === undefined ? 404 : 200, {
     'content-type': body instanceof Buffer ? 'image/jpeg' : 'application/json; encoding=utf-8',
     'content-length': body === undefined ? 0 : Buffer.byteLength(body),
@@ -30,8 +30,8 @@ const tls = createTlsServer({ ...options, cert: readFileSync(certFile), key: rea
 const plain = createPlainServer(options, answer);
 process.stdout.write(`${JSON.stringify([await listen(tls), await listen(plain)])}\n`);
 
-function answerTo(path: string, token: string | null): string | Buffer | undefined {
-  switch (path) {
+function answerTo({ pathname, searchParams }: URL): string | Buffer | undefined {
+  switch (pathname) {
     case PATHS.small:
     case PATHS.send:
     case PATHS.probe:
@@ -42,14 +42,16 @@ function answerTo(path: string, token: string | null): string | Buffer | undefin
     case PATHS.binary:
       return BINARY;
     case PATHS.checked:
-      return token === currentToken() ? SMALL : REFUSED;
+      return searchParams.get('access_token') === currentToken() ? SMALL : REFUSED;
+    case PATHS.varied:
+      return noted(searchParams.get('note') ?? '');
     case PATHS.newToken:
       tokens += 1;
       return SMALL;
     case PATHS.token:
       return JSON.stringify({ access_token: currentToken(), expires_in: 7_200 });
     default:
-      return path.startsWith(PATHS.many) ? SMALL : undefined;
+      return pathname.startsWith(PATHS.many) ? SMALL : undefined;
   }
 }
 

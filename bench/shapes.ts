@@ -9,7 +9,7 @@ export const APPID = 'wx0123456789abcdef';
 export interface Shape {
   readonly name: string;
   readonly title: string;
-  /** The first request; the second, if there is one, every 20th time. */
+  /** One; of two, the second every 20th time; more in turn. */
   readonly requests: readonly string[];
   readonly connections: number;
 }
@@ -17,8 +17,7 @@ export interface Shape {
 const JSON_TYPE = 'Content-Type: application/json; charset=utf-8';
 const OPENID = 'openid=o6_bmjrPTlm6_2sgVt7hMZOPfL2M&lang=zh_CN';
 const POST_BODY = JSON.stringify({ touser: 'o6_bmjrPTlm6_2sgVt7hMZOPfL2M', msgtype: 'text', pad: '' });
-/** 300 bytes. */
-const BODY = POST_BODY.replace('"pad":""', `"pad":"${'z'.repeat(300 - POST_BODY.length)}"`);
+const BODY = bodyOf(300);
 
 const GET = request('GET', `${PATHS.small}?${OPENID}`);
 
@@ -42,6 +41,14 @@ export const SHAPES: readonly Shape[] = [
     name: 'standin',
     title: 'stand-in',
     requests: [request('GET', `${PATHS.small}?${OPENID}&access_token=${standInFor(APPID)}`)],
+    connections: 32,
+  },
+  {
+    name: 'varied',
+    title: 'all lengths',
+    requests: Array.from({ length: 24 }, (_, at) =>
+      post(lengthFramed(bodyOf(100 + 37 * at)), `${PATHS.varied}?note=${'n'.repeat(5 * at)}`),
+    ),
     connections: 32,
   },
   {
@@ -88,8 +95,12 @@ export function writeRequests(folder: string, shape: Shape): string[] {
   });
 }
 
-function post(framing: string): string {
-  return request('POST', `${PATHS.send}?debug=0`, framing);
+function bodyOf(bytes: number): string {
+  return POST_BODY.replace('"pad":""', `"pad":"${'z'.repeat(bytes - POST_BODY.length)}"`);
+}
+
+function post(framing: string, target = `${PATHS.send}?debug=0`): string {
+  return request('POST', target, framing);
 }
 
 /** What a common Java SDK sends. */

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
-import { BINARY, JSON_4K, PATHS, SMALL } from './bodies.ts';
+import { BINARY, JSON_4K, noted, PATHS, SMALL } from './bodies.ts';
 import { freePort, portsOf, startBeside } from './children.ts';
 import { programFile, programs, sourceFile } from './machine.ts';
 
@@ -73,6 +73,7 @@ async function startNginx(
     CERTIFICATE: caFile,
     KEY: keyFile,
     SMALL,
+    NOTED: noted('$arg_note'),
     JSON_4K,
     BINARY: binary,
   });

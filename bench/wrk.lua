@@ -1,6 +1,6 @@
--- Sends the request in the first file and, every 20th time, the one in the second file, if there is one, unchanged.
+-- Sends the requests of the files unchanged: one; of two, the second every 20th time; of more, each in turn.
 -- Prints one line of JSON, with the count of each latency.
-local usual, odd
+local requests = {}
 local sent = 0
 
 local function read(path)
@@ -11,13 +11,17 @@ local function read(path)
 end
 
 function init(args)
-  usual = read(args[1])
-  odd = args[2] and read(args[2]) or usual
+  for at = 1, #args do
+    requests[at] = read(args[at])
+  end
 end
 
 function request()
   sent = sent + 1
-  return sent % 20 == 0 and odd or usual
+  if #requests > 2 then
+    return requests[sent % #requests + 1]
+  end
+  return requests[sent % 20 == 0 and #requests or 1]
 end
 
 function done(summary, latency)
