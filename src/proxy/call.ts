@@ -182,9 +182,10 @@ export class Call {
   }
 
   #outgoing(target: string, body: UpstreamRequest['body'], record: SendRecord | undefined): UpstreamRequest {
-    const { fields, rawHeaders, headers } = this.request;
-    const { method } = this;
+    const { method, request } = this;
+    const { fields } = request;
     if (fields === undefined || record?.isTraced === true) {
+      const { headers, rawHeaders } = request;
       const pinned = headers['wechatmp-signature'] !== undefined;
       const sent = requestHeaders(rawHeaders);
       return { method, target, headers: record?.headers(sent) ?? sent, written: undefined, body, pinned };

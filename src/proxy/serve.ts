@@ -38,9 +38,11 @@ export type Decision =
 export function decide(request: CallRequest, { accounts }: Sidecar, rules: ProxyRules): Decision {
   const gated = gate(request, rules.gate);
   if (gated.kind !== 'open') return gated;
-  const { fields, rawHeaders } = request;
+  const { fields } = request;
   const appidHeaders =
-    fields === undefined ? headerValues(rawHeaders, 'x-wechat-appid') : knownHeadOf(fields).appidHeaders;
+    fields === undefined
+      ? headerValues(request.rawHeaders, 'x-wechat-appid')
+      : knownHeadOf(fields).appidHeaders;
   const plan = planCall(gated.target, appidHeaders, (fingerprint) => accounts.ownerOf(fingerprint), rules);
   return { kind: 'planned', target: gated.target, plan, page: gated.page };
 }
