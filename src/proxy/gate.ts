@@ -1,3 +1,4 @@
+import { ownString } from '../base/own-string.ts';
 import { API_HOSTS, hostnameOf, isLoopbackName, WECOM_HOST } from '../wechat/hosts.ts';
 import { canonicalPath, kindOfPath, kindOfReadings, type PathKind } from '../wechat/path.ts';
 import { isPlainPath, lowerCased, readingsOf } from '../wechat/path-readings.ts';
@@ -111,8 +112,8 @@ function gatePath({ rawPath, query }: TargetForm, rules: GateRules): Verdict {
   const known = admittedPathsOf(rules).get(rawPath);
   if (known !== undefined) return openTo(known.path, known.kind, query);
   if (isPlainPath(rawPath) && rawPath !== BROWSERS_OWN) {
-    // A separate string, because it is kept: here, in labels and elsewhere. A slice would retain the whole request.
-    const path = Buffer.from(rawPath, 'latin1').toString('latin1');
+    // It is kept: here, in labels and elsewhere.
+    const path = ownString(rawPath);
     const reading = lowerCased(path);
     if (rules.denied([reading])) return DENIED;
     const kind = kindOfPath(reading);

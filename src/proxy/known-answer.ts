@@ -4,7 +4,7 @@ import { headerValues } from '../upstream/raw-headers.ts';
 import type { CarriesDerived } from '../upstream/request.ts';
 import { answerHeaders } from './headers.ts';
 
-/** What is derived from the head of a response alone; computed once for all responses with the same head. */
+/** What is derived from the head of a response alone, for all responses with the same head. */
 export class KnownAnswer {
   readonly reason: string;
   readonly codings: readonly string[];

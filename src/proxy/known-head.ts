@@ -1,3 +1,4 @@
+import { ownString } from '../base/own-string.ts';
 import type { Fields } from '../server/plain-fields.ts';
 import { headerValues } from '../upstream/raw-headers.ts';
 import { WrittenHeaders } from '../upstream/written-headers.ts';
@@ -5,7 +6,7 @@ import { requestHeaders } from './headers.ts';
 
 /**
  * What is derived from the header lines of a plain request. A caller repeats most of its lines from call to call, so
- * this is computed once for many calls.
+ * this is computed once for many calls. Nothing here may depend on the length of the body (see `Fields.derived`).
  */
 class KnownHead {
   /** The rules under which the gate admitted these lines, with a path in origin form. */
@@ -20,7 +21,8 @@ class KnownHead {
   constructor({ rawHeaders, headers }: Fields) {
     this.headers = requestHeaders(rawHeaders);
     this.written = new WrittenHeaders(this.headers);
-    this.appidHeaders = headerValues(rawHeaders, 'x-wechat-appid');
+    // They become labels, which are kept.
+    this.appidHeaders = headerValues(rawHeaders, 'x-wechat-appid').map(ownString);
     this.isPinned = headers['wechatmp-signature'] !== undefined;
   }
 }

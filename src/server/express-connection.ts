@@ -136,7 +136,7 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
 
   #read(): void {
     const bytes = this.#unread;
-    const reading = readPlainRequest(bytes, this.#lane.known);
+    const reading = readPlainRequest(bytes, this.#lane.known, this.#fields);
     if (reading.kind === 'other') {
       this.handOver();
       return;

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AroundNumber } from '../base/around-number.ts';
+import { ownString } from '../base/own-string.ts';
 
 /** The header lines of a request. */
 export interface Fields {
@@ -13,6 +14,8 @@ export interface Fields {
   readonly isLast: boolean;
   /** Derived data, which must not depend on the length of the body: lines that differ in that alone share it. */
   derived: unknown;
+  /** The same lines, or lines that differ in the length of the body alone; undefined if the text is neither. */
+  again(text: string): Fields | undefined;
 }
 
 /**
@@ -21,61 +24,65 @@ export interface Fields {
  */
 export const HEADERS_MAX = 500;
 
-/** More than programs alternate between. */
-const KNOWN_MAX = 64;
-/** Longer lines are not worth caching. */
+const SLOTS = 64;
+/** Longer lines are not worth keeping for other connections. */
 const KNOWN_CHARS_MAX = 4 * 1024;
 
 /**
- * A cache of header lines: most programs repeat them from call to call, or all but the length of the body. Lines of the
- * same length share one slot: nothing to look up, order or evict.
+ * A cache of header lines: most programs repeat them from call to call, or all but the length of the body. Lines whose
+ * lengths agree modulo the number of slots share one: nothing to look up, order or evict.
  */
 export class KnownFields {
-  readonly #slots: (KnownLines | undefined)[] = Array.from({ length: KNOWN_MAX }, () => undefined);
+  readonly #slots: (KnownLines | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
 
-  /** Returns undefined for lines that are not plain. */
-  read(text: string): Fields | undefined {
-    const slot = text.length % KNOWN_MAX;
-    const known = this.#slots[slot];
-    const fields = known?.again(text);
-    if (fields !== undefined) return fields;
-    // A separate string: a slice would retain the whole request.
-    const own = Buffer.from(text, 'latin1').toString('latin1');
-    const read = readFields(own);
-    if (read !== undefined && own.length <= KNOWN_CHARS_MAX) this.#slots[slot] = new KnownLines(own, read);
-    return read;
+  /** `before` are those of the last request on the same connection. Returns undefined for lines that are not plain. */
+  read(text: string, before: Fields | undefined): Fields | undefined {
+    const slot = text.length % SLOTS;
+    const again = before?.again(text) ?? this.#slots[slot]?.again(text);
+    if (again !== undefined) return again;
+    const lines = readLines(ownString(text));
+    if (lines !== undefined && text.length <= KNOWN_CHARS_MAX) this.#slots[slot] = lines;
+    return lines;
   }
 }
 
-/** Lines that were read before. */
-class KnownLines {
+type Headers = Readonly<Record<string, string>>;
+
+/** Lines as they were read. */
+class KnownLines implements Fields {
   readonly #text: string;
-  readonly #fields: Fields;
+  readonly rawHeaders: readonly string[];
+  readonly headers: Headers;
+  readonly framing: number | 'chunked';
+  readonly isLast: boolean;
+  derived: unknown;
   readonly #aroundLength: AroundNumber | undefined;
 
-  constructor(text: string, fields: Fields) {
+  constructor(text: string, rawHeaders: readonly string[], headers: Headers, framing: number | 'chunked') {
     this.#text = text;
-    this.#fields = fields;
-    const hasLength = fields.headers['content-length'] !== undefined;
+    this.rawHeaders = rawHeaders;
+    this.headers = headers;
+    this.framing = framing;
+    this.isLast = headers['connection']?.toLowerCase() === 'close';
+    const hasLength = headers['content-length'] !== undefined;
     const [, start = '', length = ''] = (hasLength ? LENGTH_LINE.exec(text) : null) ?? [];
     this.#aroundLength = length === '' ? undefined : new AroundNumber(text, start.length, length.length);
   }
 
-  /** The same lines, or lines that differ in the length of the body alone. */
   again(text: string): Fields | undefined {
-    if (this.#text === text) return this.#fields;
+    if (this.#text === text) return this;
     const length = this.#aroundLength?.digitsIn(text);
-    return length === undefined ? undefined : new OtherLength(this.#fields, length);
+    return length === undefined ? undefined : new OtherLength(this, length);
   }
 }
 
-/** The lines of a request with another length of its body. */
+/** Lines that differ from others in the length of the body alone. */
 class OtherLength implements Fields {
-  readonly #like: Fields;
+  readonly #like: KnownLines;
   readonly #length: string;
   readonly framing: number;
 
-  constructor(like: Fields, length: string) {
+  constructor(like: KnownLines, length: string) {
     this.#like = like;
     this.#length = length;
     this.framing = Number(length);
@@ -87,8 +94,10 @@ class OtherLength implements Fields {
     );
   }
 
-  get headers(): IncomingHttpHeaders {
-    return { ...this.#like.headers, 'content-length': this.#length };
+  get headers(): Headers {
+    return Object.assign(Object.create(null) as object, this.#like.headers, {
+      'content-length': this.#length,
+    });
   }
 
   get isLast(): boolean {
@@ -102,6 +111,10 @@ class OtherLength implements Fields {
   set derived(derived: unknown) {
     this.#like.derived = derived;
   }
+
+  again(text: string): Fields | undefined {
+    return this.#like.again(text);
+  }
 }
 
 /** All header lines at once: names of token characters, values without control characters, CRLF. */
@@ -112,7 +125,7 @@ const LENGTH_LINE = /^((?:.*\r\n)*?content-length:[\t ]*)(\d{1,9})[\t ]*\r\n/i;
 /** Headers that ask for more than a response, or affect the framing of the message. */
 const NOT_PLAIN = new Set(['expect', 'upgrade', 'te', 'trailer', 'http2-settings', 'proxy-connection']);
 
-function readFields(text: string): Fields | undefined {
+function readLines(text: string): KnownLines | undefined {
   if (!LINES.test(text)) return undefined;
   const rawHeaders: string[] = [];
   const headers: Record<string, string> = Object.create(null) as Record<string, string>;
@@ -133,7 +146,7 @@ function readFields(text: string): Fields | undefined {
   const connection = headers['connection']?.toLowerCase() ?? 'keep-alive';
   if (framing === undefined || headers['host'] === undefined) return undefined;
   if (connection !== 'keep-alive' && connection !== 'close') return undefined;
-  return { rawHeaders, headers, framing, isLast: connection === 'close', derived: undefined };
+  return new KnownLines(text, rawHeaders, headers, framing);
 }
 
 function framingOf(headers: Readonly<Record<string, string>>): number | 'chunked' | undefined {

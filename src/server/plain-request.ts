@@ -26,9 +26,9 @@ const NOTHING = Buffer.alloc(0);
  * Parses a request of the plain shape, which nearly all have, at the start of `bytes`: HTTP/1.1, GET or POST, each
  * header once, a Host, a Content-Length or chunks or no body, and nothing that asks for more than a response. It
  * accepts nothing that another server could read differently, and repairs nothing: everything else, valid or not, is
- * `other`. `known` are the header lines of earlier requests.
+ * `other`. `known` are the header lines of earlier requests, and `before` those of the last one on the same connection.
  */
-export function readPlainRequest(bytes: Buffer, known: KnownFields): Reading {
+export function readPlainRequest(bytes: Buffer, known: KnownFields, before?: Fields): Reading {
   const beginning = bytes.toString('latin1', 0, PLAIN_HEAD_BYTES_MAX + 4);
   const end = beginning.indexOf('\r\n\r\n');
   if (end === -1) return mayBecomePlain(bytes) ? PARTIAL : OTHER;
@@ -40,7 +40,7 @@ export function readPlainRequest(bytes: Buffer, known: KnownFields): Reading {
   const targetEnd = lineEnd - VERSION.length;
   if (head.slice(targetEnd, lineEnd) !== VERSION || !isTarget(bytes, targetAt, targetEnd)) return OTHER;
   const url = head.slice(targetAt, targetEnd);
-  const fields = known.read(head.slice(lineEnd + 2));
+  const fields = known.read(head.slice(lineEnd + 2), before);
   if (fields === undefined) return OTHER;
   return withBody(bytes, end + 4, method, url, fields);
 }

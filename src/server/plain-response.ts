@@ -18,22 +18,21 @@ export interface ResponseWire {
 /** Serialized header lines, and the parts that affect framing. */
 export interface HeadLines {
   readonly text: string;
-  readonly hasLength: boolean;
   readonly hasDate: boolean;
-  /** Where in the text the value of Content-Length is; -1 if there is none. */
+  /** The value of Content-Length, and where in the text it is; empty and -1 if there is none. */
+  readonly length: string;
   readonly lengthAt: number;
-  /** The last head that was written with them, if they have a date: the next one usually repeats it. */
+  /** Lines that differ from these in the digits of the length alone. */
+  readonly like?: HeadLines;
+  /** The last head that was written with these lines, or others like them, if they have a date. */
   written?: WrittenHead | undefined;
-  /** Lines that differ in the digits of the length alone. */
-  readonly other?: { readonly like: HeadLines; readonly length: string };
 }
 
-/** The same lines with another length, of as many digits. */
+/** Lines like the given ones, which have a length of as many digits. */
 export function withLength(like: HeadLines, length: string): HeadLines {
-  const { text, lengthAt } = like;
-  const start = text.slice(0, lengthAt);
+  const { text, lengthAt, hasDate } = like;
   const end = text.slice(lengthAt + length.length);
-  return { ...like, text: start + length + end, written: undefined, other: { like, length } };
+  return { text: text.slice(0, lengthAt) + length + end, length, lengthAt, hasDate, like };
 }
 
 interface WrittenHead {
@@ -41,6 +40,8 @@ interface WrittenHead {
   readonly reason: string;
   readonly further: string;
   readonly connection: string;
+  /** That in the bytes. */
+  readonly length: string;
   readonly bytes: Buffer;
   /** Where in the bytes the lines are. */
   readonly linesAt: number;
@@ -51,19 +52,19 @@ const SEPARATOR = ': ';
 /** Takes a flat list of names and values. Throws if they cannot be written. */
 export function headLines(headers: readonly string[]): HeadLines {
   let text = '';
-  let hasLength = false;
   let hasDate = false;
+  let length = '';
   let lengthAt = -1;
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] as string;
     if (name.length === 4) hasDate ||= name.toLowerCase() === 'date';
     else if (name.length === 14 && name.toLowerCase() === 'content-length') {
-      hasLength = true;
+      length = headers[at + 1] as string;
       lengthAt = text.length + name.length + SEPARATOR.length;
     }
     text += lineOf(name, headers[at + 1] as string);
   }
-  return { text, hasLength, hasDate, lengthAt };
+  return { text, hasDate, length, lengthAt };
 }
 
 /** A small body is written together with the head. */
@@ -97,7 +98,7 @@ export class PlainResponse {
 
   /** The same with precomputed header lines and additional ones that do not affect framing. */
   writeLines(status: number, reason: string, lines: HeadLines, further: string): void {
-    const hasLength = lines.hasLength || status === 204 || status === 304;
+    const hasLength = lines.lengthAt !== -1 || status === 204 || status === 304;
     // Requests sent ahead are still answered, even if the connection is to be closed.
     if (this.#wire.hasMore) this.shouldKeepAlive = !this.#wire.isLast;
     const connection = this.shouldKeepAlive ? this.#wire.keepAlive : 'Connection: close\r\n';
@@ -111,7 +112,8 @@ export class PlainResponse {
     const coding = hasLength ? '' : 'Transfer-Encoding: chunked\r\n';
     const bytes = Buffer.from(`${start}${lines.text}${further}${date}${connection}${coding}\r\n`, 'latin1');
     this.#head = bytes;
-    if (lines.hasDate) lines.written = { ...about, bytes, linesAt: start.length };
+    if (!lines.hasDate) return;
+    (lines.like ?? lines).written = { ...about, length: lines.length, bytes, linesAt: start.length };
   }
 
   write(chunk: Buffer): boolean {
@@ -169,13 +171,13 @@ export class PlainResponse {
 
 type About = Pick<WrittenHead, 'status' | 'reason' | 'further' | 'connection'>;
 
-/** A head that was written before with these lines, or with lines that differ in the length alone. */
-function headAgain({ written, other, lengthAt }: HeadLines, about: About): Buffer | undefined {
-  if (written !== undefined && isSame(written, about)) return written.bytes;
-  const like = other?.like.written;
-  if (other === undefined || like === undefined || !isSame(like, about)) return undefined;
-  const bytes = Buffer.from(like.bytes);
-  bytes.write(other.length, like.linesAt + lengthAt, 'latin1');
+/** A head that was written before, with these lines or with others like them. */
+function headAgain(lines: HeadLines, about: About): Buffer | undefined {
+  const { written } = lines.like ?? lines;
+  if (written === undefined || !isSame(written, about)) return undefined;
+  if (written.length === lines.length) return written.bytes;
+  const bytes = Buffer.from(written.bytes);
+  bytes.write(lines.length, written.linesAt + lines.lengthAt, 'latin1');
   return bytes;
 }
 

@@ -1,4 +1,5 @@
 import { AroundNumber } from '../base/around-number.ts';
+import { ownString } from '../base/own-string.ts';
 import { isNamed } from './raw-headers.ts';
 import { type ParsedHead, readHead } from './response-head.ts';
 
@@ -9,8 +10,8 @@ const HEAD_CHARS_MAX = 2_048;
 
 /**
  * A cache of parsed response heads. A busy server repeats itself, at least within a second, to the byte or but for the
- * length of the body, so neither the head nor what was derived from it has to be computed again. Heads of the same length
- * share one slot: nothing to look up, order or evict.
+ * length of the body, so neither the head nor what was derived from it has to be computed again. Heads whose lengths
+ * agree modulo the number of slots share one: nothing to look up, order or evict.
  */
 export class KnownHeads {
   readonly #heads: (KnownHead | undefined)[] = Array.from({ length: HEADS_MAX }, () => undefined);
@@ -35,8 +36,7 @@ export class KnownHeads {
       return again;
     }
     if (text.length > HEAD_CHARS_MAX) return readHead(text);
-    // A separate string: a slice would retain what arrived with the head, and is slow to compare.
-    const own = Buffer.from(text, 'latin1').toString('latin1');
+    const own = ownString(text);
     const head = readHead(own);
     this.#last = new KnownHead(own, head);
     this.#heads[slot] = this.#last;
@@ -76,5 +76,6 @@ class KnownHead {
   }
 }
 
-const LENGTH_LINE = /^((?:.*\r?\n)*?content-length:[\t ]*)(\d{1,9})[\t ]*\r?\n/i;
+/** Not if the value goes on in the next line. */
+const LENGTH_LINE = /^((?:.*\r?\n)*?content-length:[\t ]*)(\d{1,9})[\t ]*\r?\n(?![\t ])/i;
 const EACH_LENGTH = /content-length/gi;

@@ -32,8 +32,8 @@ export interface CarriesDerived {
 /** Receives a response as it arrives. `failed` is called at most once, and nothing after it or after `end`. */
 export interface ResponseSink {
   /**
-   * `known` is the same object for the same head, and caches what was derived from it; its `like` is that of an earlier
-   * head that differs in the length of the body alone.
+   * `known` caches what was derived from the head. It is the same object for the same head, or else its `like` is that of
+   * an earlier head which differs in the length of the body alone, if there was one.
    */
   head(
     status: number,

@@ -9,7 +9,11 @@ const DATES = ['Fri, 27 Nov 2026 19:00:00 GMT', 'Fri, 27 Nov 2026 19:00:01 GMT']
 /** A response as a platform or a gateway may send it, and what its caller is to get with it. */
 const responses = fc.record({
   status: fc.constantFrom('200 OK', '200 ', '404 Not Found', '204 No Content', '304 Not Modified'),
-  length: fc.constantFrom('0', '5', '27', '41', '99', '007', '123', '2048'),
+  length: fc.oneof(
+    fc.constantFrom('0', '5', '27', '41', '99', '007', '123', '2048'),
+    // The value goes on in the next line.
+    fc.constantFrom('5\r\n , 5', '7\r\n , 5', '5\r\n\t,5', '27\r\n '),
+  ),
   name: fc.constantFrom('Content-Length', 'content-length', 'CONTENT-LENGTH'),
   before: fc.constantFrom('', 'X-Content-Length: 41\r\n', 'ETag: "41"\r\n', 'Set-Cookie: a=41\r\n'),
   date: fc.constantFrom('', ...DATES.map((date) => `Date: ${date}\r\n`)),

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { KnownFields } from '../../src/server/plain-fields.ts';
+import { type Fields, KnownFields } from '../../src/server/plain-fields.ts';
 import { PLAIN_BODY_BYTES_MAX, type Reading, readPlainRequest } from '../../src/server/plain-request.ts';
 
 const HOST = 'Host: api.weixin.qq.com\r\n';
@@ -109,6 +109,20 @@ test('header lines that repeat earlier ones are read once, and only those', (t) 
   for (const other of ['', 'X: b\r\n', 'x: a\r\n', 'X: aa\r\n']) t.not(fieldsOf(other), first, other);
 });
 
+test('two programs whose header lines have the same length keep their own, each on its connection', (t) => {
+  const known = new KnownFields();
+  const fieldsOf = (app: string, before: Fields | undefined): Fields | undefined => {
+    const text = `GET /a HTTP/1.1\r\n${HOST}X-WeChat-Appid: ${app}\r\n\r\n`;
+    const reading = readPlainRequest(Buffer.from(text), known, before);
+    return reading.kind === 'whole' ? reading.request.fields : undefined;
+  };
+  const [one, other] = [fieldsOf('wx1', undefined), fieldsOf('wx2', undefined)];
+  for (let call = 0; call < 3; call++) {
+    t.is(fieldsOf('wx1', one), one);
+    t.is(fieldsOf('wx2', other), other);
+  }
+});
+
 test('header lines are read the same whatever was read before them', (t) => {
   const name = fc.constantFrom('Content-Length', 'content-length', 'X-Content-Length', 'X', 'Y', 'Host');
   const value = fc.oneof(
@@ -121,12 +135,12 @@ test('header lines are read the same whatever was read before them', (t) => {
   const known = new KnownFields();
   fc.assert(
     fc.property(fc.array(lines, { minLength: 2, maxLength: 6 }), (requests) => {
+      let before: Fields | undefined;
       for (const each of requests) {
         const bytes = Buffer.from(`POST /a HTTP/1.1\r\n${HOST}${each}\r\n${'b'.repeat(120)}`);
-        t.deepEqual(
-          contentOf(readPlainRequest(bytes, known)),
-          contentOf(readPlainRequest(bytes, new KnownFields())),
-        );
+        const reading = readPlainRequest(bytes, known, before);
+        t.deepEqual(contentOf(reading), contentOf(readPlainRequest(bytes, new KnownFields())));
+        if (reading.kind === 'whole') before = reading.request.fields;
       }
     }),
     { numRuns: 1_000 },
