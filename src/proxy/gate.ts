@@ -144,10 +144,10 @@ function openTo(path: string, kind: PathKind, query: RawQuery): Verdict {
 type AdmittedPath = Pick<Target, 'path' | 'kind'>;
 
 /** More paths than a program calls. */
-const ADMITTED_MAX = 1_000;
+export const ADMITTED_MAX = 1_000;
 /** After this many calls to paths that found no room, all are forgotten, to make room for those that are called now. */
 const MISSES_MAX = 10 * ADMITTED_MAX;
-const ADMITTED_CHARS_MAX = 128;
+export const ADMITTED_CHARS_MAX = 128;
 
 /** Plain paths that the rules were found to admit, so that the next call to one costs a lookup. */
 function admittedPathsOf(rules: GateRules): ReadonlyMap<string, AdmittedPath> {

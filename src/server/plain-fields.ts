@@ -24,24 +24,24 @@ export interface Fields {
  */
 export const HEADERS_MAX = 500;
 
-const SLOTS = 64;
+export const LINES_MAX = 64;
 /** Longer lines are not worth keeping for other connections. */
-const KNOWN_CHARS_MAX = 4 * 1024;
+export const LINES_CHARS_MAX = 4 * 1024;
 
 /**
  * A cache of header lines: most programs repeat them from call to call, or all but the length of the body. Lines whose
  * lengths agree modulo the number of slots share one: nothing to look up, order or evict.
  */
 export class KnownFields {
-  readonly #slots: (KnownLines | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
+  readonly #slots: (KnownLines | undefined)[] = Array.from({ length: LINES_MAX }, () => undefined);
 
   /** `before` are those of the last request on the same connection. Returns undefined for lines that are not plain. */
   read(text: string, before: Fields | undefined): Fields | undefined {
-    const slot = text.length % SLOTS;
+    const slot = text.length % LINES_MAX;
     const again = before?.again(text) ?? this.#slots[slot]?.again(text);
     if (again !== undefined) return again;
     const lines = readLines(ownString(text));
-    if (lines !== undefined && text.length <= KNOWN_CHARS_MAX) this.#slots[slot] = lines;
+    if (lines !== undefined && text.length <= LINES_CHARS_MAX) this.#slots[slot] = lines;
     return lines;
   }
 }
