@@ -7,10 +7,9 @@ import type { Secret } from './secret.ts';
  */
 export function redactedText(text: string, secret: Secret, inPlace: () => string): string {
   // No encoding makes a value shorter.
-  const revealed = secret.reveal();
-  if (text.length < revealed.length) return text;
-  const value = IS_ASCII.test(revealed) ? revealed : Buffer.from(revealed).toString('latin1');
-  if (value.length < SECRET_BYTES_MIN) return text;
+  if (text.length < secret.reveal().length) return text;
+  const { value, rarest } = soughtOf(secret);
+  if (value.length < SECRET_BYTES_MIN || (!text.includes(rarest) && !mayHaveEscapes(text))) return text;
   let rest = text;
   // The parts on both sides of a cut may form the secret again.
   for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -29,7 +28,26 @@ export function redactedBytes(bytes: Buffer, secret: Secret): Buffer {
   return rest === text ? bytes : Buffer.from(rest, 'latin1');
 }
 
-const IS_ASCII = /^[ -~]*$/;
+interface Sought {
+  /** As bytes, each a Latin-1 character. */
+  readonly value: string;
+  /** A character of it that few other texts have, so that nearly all are told from it by one fast search. */
+  readonly rarest: string;
+}
+
+function soughtOf(secret: Secret): Sought {
+  const known = sought.get(secret);
+  if (known !== undefined) return known;
+  const value = Buffer.from(secret.reveal()).toString('latin1');
+  const rarest = [...RARE].find((character) => value.includes(character)) ?? value.slice(0, 1);
+  sought.set(secret, { value, rarest });
+  return { value, rarest };
+}
+
+const sought = new WeakMap<Secret, Sought>();
+
+/** The characters of tokens and AppSecrets, those first that are rare in JSON, in names and in numbers. */
+const RARE = 'QXZJKWVYGFUBHDPOCMRLNTSAIE-qzjxkwvyfbghpumcdlr';
 
 /** A shorter value would match unrelated text by chance; tokens and AppSecrets have 32 characters. */
 const SECRET_BYTES_MIN = 8;
