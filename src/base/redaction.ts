@@ -31,7 +31,7 @@ export function redactedBytes(bytes: Buffer, secret: Secret): Buffer {
 interface Sought {
   /** As bytes, each a Latin-1 character. */
   readonly value: string;
-  /** A character of it that few other texts have, so that nearly all are told from it by one fast search. */
+  /** A character of the secret that is rare elsewhere: a text without it cannot contain the secret unescaped. */
   readonly rarest: string;
 }
 
@@ -39,7 +39,7 @@ function soughtOf(secret: Secret): Sought {
   const known = sought.get(secret);
   if (known !== undefined) return known;
   const value = Buffer.from(secret.reveal()).toString('latin1');
-  const rarest = [...RARE].find((character) => value.includes(character)) ?? value.slice(0, 1);
+  const rarest = RARE.split('').find((character) => value.includes(character)) ?? value.slice(0, 1);
   sought.set(secret, { value, rarest });
   return { value, rarest };
 }

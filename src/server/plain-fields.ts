@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AroundNumber } from '../base/around-number.ts';
 import { ownString } from '../base/own-string.ts';
+import { trimmed } from '../base/trimmed.ts';
 
 /** The header lines of a request. */
 export interface Fields {
@@ -136,7 +137,7 @@ function readLines(text: string): KnownLines | undefined {
   ) {
     const colon = text.indexOf(':', start);
     const name = text.slice(start, colon);
-    const value = withoutBlanks(text, colon + 1, end);
+    const value = trimmed(text, colon + 1, end);
     const key = name.toLowerCase();
     if (key in headers || NOT_PLAIN.has(key) || rawHeaders.length >= 2 * HEADERS_MAX - 2) return undefined;
     headers[key] = value;
@@ -157,16 +158,4 @@ function framingOf(headers: Readonly<Record<string, string>>): number | 'chunked
   }
   if (length === undefined) return 0;
   return LENGTH.test(length) ? Number(length) : undefined;
-}
-
-function withoutBlanks(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

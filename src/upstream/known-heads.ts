@@ -49,7 +49,7 @@ class KnownHead {
   /** With the empty line at its end. */
   readonly text: string;
   readonly #head: ParsedHead;
-  /** The index of the length in the headers, if heads that differ in it alone can be told from this one. */
+  /** The index of the Content-Length value in the headers; 0 if there is none. */
   readonly #lengthIndex: number;
   readonly #aroundLength: AroundNumber | undefined;
 

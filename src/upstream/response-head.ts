@@ -1,3 +1,5 @@
+import { trimmed } from '../base/trimmed.ts';
+
 /** The head of a final response, and the length of its body. */
 export interface ResponseHead {
   readonly status: number;
@@ -108,15 +110,6 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const EACH_NOT_IN_VALUE = new RegExp(NOT_IN_VALUE, 'g');
 
-/** A substring without HTTP's white space around it: other Unicode spaces may be the last byte of a UTF-8 character. */
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
 /** Control characters have no meaning in a value, and cannot be written again. */
 function valueOf(text: string, from: number, to: number): string {
   const value = trimmed(text, from, to);
@@ -128,10 +121,6 @@ function valueOf(text: string, from: number, to: number): string {
 
 function listOf(value: string): string[] {
   return value.split(',').map((each) => trimmed(each, 0, each.length));
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
 }
 
 interface Facts {
