@@ -1,5 +1,5 @@
 import { type Command, COMMAND_WORDS, COMMANDS, rolesOf } from './commands.ts';
-import { SETTINGS } from '../settings/schema.ts';
+import { settingsSchema } from '../settings/schema.ts';
 import type { Setting } from '../settings/setting.ts';
 
 const COLUMNS = 100;
@@ -20,8 +20,8 @@ const FIRST_KEYS = {
 export function renderHelp(version: string, command: Command | undefined, all: boolean): string {
   const own =
     command === undefined
-      ? SETTINGS
-      : SETTINGS.filter((row) => row.roles.some((role) => rolesOf(command).includes(role)));
+      ? settingsSchema().settings
+      : settingsSchema().settings.filter((row) => row.roles.some((role) => rolesOf(command).includes(role)));
   const settings = all ? own : firstOf(own, command);
   const more = own.length - settings.length;
   const about = command === undefined ? INTRODUCTION : COMMAND_WORDS[command].more;

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import type * as z from 'zod/mini';
 import { DEFAULT_RIGHTS, type Right, RIGHTS } from '../hub-api/rights.ts';
 import type { AppSettings } from './accounts.ts';
 import { ENVIRONMENT_ITEM } from './raw.ts';
 import { type SettingsReader, shown } from './reader.ts';
 import type { Role } from './role.ts';
 import type { Key, Values } from './schema.ts';
-import { appidOrAll, kubernetesName, kubernetesNameOrAll, label } from './types.ts';
+import { acceptedBy, appidOrAll, kubernetesName, kubernetesNameOrAll, label } from './types.ts';
 
 /** The rights of a caller of the hub. */
 interface Rights {
@@ -100,15 +101,9 @@ function hashOfKeyFile(reader: SettingsReader, index: number): string | undefine
 }
 
 /** Reports a missing setting that every item of a list must have. */
-function need(
-  reader: SettingsReader,
-  list: List,
-  index: number,
-  name: string,
-  { description }: { readonly description?: string | undefined },
-): void {
+function need(reader: SettingsReader, list: List, index: number, name: string, type: z.ZodMiniType): void {
   if (reader.given(`${list}[${index}].${name}` as Key) === undefined)
-    reader.problems.push(`${reader.items(list)[index]}: has no ${name}: give ${description}`);
+    reader.problems.push(`${reader.items(list)[index]}: has no ${name}: give ${acceptedBy(type)}`);
 }
 
 function readUsable(

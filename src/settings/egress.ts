@@ -3,7 +3,7 @@ import { isLoopbackName } from '../wechat/hosts.ts';
 import { type Environment, isGiven } from './environment.ts';
 import type { SettingsReader } from './reader.ts';
 import { type Role, TOKEN_ROLES } from './role.ts';
-import { egressProxyUrl, type HostPort, type ProxyUrl } from './types.ts';
+import { acceptedBy, egressProxyUrl, type HostPort, type ProxyUrl } from './types.ts';
 
 /** The addresses that this process serves itself. */
 export interface OwnListeners {
@@ -41,7 +41,7 @@ function inherited(reader: SettingsReader, env: Environment, own: OwnListeners):
   const direct = 'calls to the platform leave directly';
   if (proxy === undefined || proxy === 'none') {
     reader.warnings.push(
-      `${from}: got a value of ${text.length} characters, used is ${egressProxyUrl.description}: ${direct}`,
+      `${from}: got a value of ${text.length} characters, used is ${acceptedBy(egressProxyUrl)}: ${direct}`,
     );
     return undefined;
   }

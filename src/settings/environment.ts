@@ -1,5 +1,5 @@
 import { didYouMean, nearest } from '../base/did-you-mean.ts';
-import { SETTINGS } from './schema.ts';
+import { settingsSchema } from './schema.ts';
 
 /** Plain variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,7 +26,7 @@ export function isGiven(text: unknown): text is string {
 
 /** Variables with our prefix that are not settings. */
 export function unknownVariables(env: Environment): string[] {
-  const known = SETTINGS.flatMap((setting) => setting.env ?? []);
+  const known = settingsSchema().settings.flatMap((setting) => setting.env ?? []);
   return Object.keys(env)
     .filter((name) => OURS.test(name) && !known.includes(name) && isGiven(env[name]))
     .filter((name) => !FOR_OTHERS.includes(name))
@@ -36,7 +36,7 @@ export function unknownVariables(env: Environment): string[] {
 
 /** Variables without our prefix that look like a typo; they may belong to others. */
 export function doubtfulVariables(env: Environment): string[] {
-  const known = SETTINGS.flatMap((setting) => setting.env ?? []);
+  const known = settingsSchema().settings.flatMap((setting) => setting.env ?? []);
   const short = known.filter((name) => !OURS.test(name));
   return Object.keys(env)
     .filter((name) => /^WE_?CHAT_/.test(name) && !OURS.test(name) && !known.includes(name))

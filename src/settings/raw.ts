@@ -2,7 +2,7 @@ import { didYouMean } from '../base/did-you-mean.ts';
 import { type Environment, isGiven, unknownVariables } from './environment.ts';
 import type { Path, SettingsFile } from './file.ts';
 import type { Role } from './role.ts';
-import { ROOT, SETTINGS } from './schema.ts';
+import { settingsSchema } from './schema.ts';
 import { type MappingSection, type Setting, settingsIn } from './setting.ts';
 
 /** The value of one setting from one place. */
@@ -47,7 +47,7 @@ export function gather(file: SettingsFile | undefined, env: Environment, role: R
 export function rawFromFile(file: SettingsFile): RawSettings {
   const raw: RawSettings = { values: new Map(), items: new Map(), problems: [], fileHasSecret: false };
   const { root } = file;
-  if (isMapping(root)) new FileWalk(file, raw).mapping(ROOT, root, { path: [], to: [] });
+  if (isMapping(root)) new FileWalk(file, raw).mapping(settingsSchema().root, root, { path: [], to: [] });
   else if (root !== null && root !== '')
     raw.problems.push(`${file.place([])}: is not a settings file: it must be a mapping, such as "listen: …"`);
   raw.fileHasSecret = [...raw.values.values()].some(isSecret);
@@ -136,7 +136,7 @@ class FileWalk {
 
 /** Overrides the file's values with the environment's. */
 function addEnvironment(raw: RawSettings, env: Environment): void {
-  for (const setting of SETTINGS) {
+  for (const setting of settingsSchema().settings) {
     const { key, env: name = '', forEachItem = false } = setting;
     const text = env[name];
     if (!isGiven(text) || key === '') continue;
@@ -162,7 +162,7 @@ function keepForRole(raw: RawSettings, role: Role): void {
     if (!setting.roles.includes(role)) raw.values.delete(key);
   }
   for (const list of raw.items.keys()) {
-    const members = settingsIn(ROOT).filter(({ key }) => key.startsWith(`${list}[].`));
+    const members = settingsIn(settingsSchema().root).filter(({ key }) => key.startsWith(`${list}[].`));
     if (!members.some(({ roles }) => roles.includes(role))) raw.items.delete(list);
   }
 }

@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Secret } from '../base/secret.ts';
 import { type Environment, isInKubernetes } from './environment.ts';
 import { type AccessOf, accessWarning } from './file-access.ts';
 import { keyOf, type RawSettings, type RawValue, treeOf } from './raw.ts';
-import { type Key, schema, SETTINGS, type Values } from './schema.ts';
+import { type Key, settingsSchema, type Values } from './schema.ts';
 import type { Setting } from './setting.ts';
+import { acceptedBy } from './types.ts';
 
 /** Returns the text of a file; throws an error with a `code`, as node:fs does. */
 export type ReadFile = (path: string) => string;
 
 const GIVEN_SHOWN_MAX = 60;
 
-const anyContent = z.string().max(65_536).describe('at most 65536 characters');
+const anyContent = z.string().check(z.maxLength(65_536), z.describe('at most 65536 characters'));
 
 export interface ReaderInput {
   /** Only the role's own settings. */
@@ -49,7 +50,7 @@ export class SettingsReader {
     this.#toRead = new Map([...raw.values].filter(([, { path }]) => path[0] !== unread));
     this.problems.push(...raw.problems);
     if (file !== undefined) this.#judgeFile('the settings file', file, raw.fileHasSecret);
-    for (const setting of SETTINGS) {
+    for (const setting of settingsSchema().settings) {
       for (const { name, texts } of this.#given(setting)) {
         if (setting.file !== undefined) this.#judgeFile(name, texts[0] ?? '', setting.file === 'secret');
       }
@@ -93,7 +94,7 @@ export class SettingsReader {
   }
 
   /** The content of the file that a setting names, trimmed. */
-  content(key: Key, type: z.ZodType = anyContent): Secret | undefined {
+  content(key: Key, type: z.ZodMiniType = anyContent): Secret | undefined {
     const { setting, texts: [path] = [] } = this.#toRead.get(key) ?? {};
     if (setting === undefined || path === undefined) return undefined;
     this.files.add(path);
@@ -107,7 +108,7 @@ export class SettingsReader {
     const [issue] = type.safeParse(text).error?.issues ?? [];
     if (text === '') this.refuse(key, `the file ${path} is empty`);
     else if (issue !== undefined) {
-      const accepted = acceptedIs(type.description ?? '', issue);
+      const accepted = acceptedIs(acceptedBy(type), issue);
       this.refuse(key, `the file ${path} holds ${text.length} characters, ${accepted}`);
     } else {
       this.#fix(setting, [path, text]);
@@ -136,6 +137,7 @@ export class SettingsReader {
 
   #parse(): Values {
     const { raw } = this.#input;
+    const { schema } = settingsSchema();
     const parsed = schema.safeParse(treeOf({ ...raw, values: this.#toRead }));
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) this.#reportIssue(issue);

@@ -1,5 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Role } from './role.ts';
+import { acceptedBy } from './types.ts';
 
 /** The metadata of a setting, besides its type and description. */
 export interface About {
@@ -37,27 +38,46 @@ export interface Setting extends About {
 const SETTINGS_REGISTRY = z.registry<Omit<Setting, 'key'>>();
 
 /** A setting of the schema: accepted values, the roles that read it, and its meaning in both languages. */
-export function setting<T extends z.ZodType>(
+export function setting<T extends z.ZodMiniType>(
   type: T,
   about: About & { readonly default: string },
   en: string,
   zh: string,
-): z.ZodPrefault<T>;
-export function setting<T extends z.ZodType>(type: T, about: About, en: string, zh: string): z.ZodOptional<T>;
-export function setting(type: z.ZodType, about: About, en: string, zh: string): z.ZodType {
-  const isList = type instanceof z.ZodArray;
-  const { description: accepted = '' } = isList ? (type.element as z.ZodType) : type;
-  const itemsMax = type.meta()?.['maxItems'] as number | undefined;
+): z.ZodMiniPrefault<T>;
+export function setting<T extends z.ZodMiniType>(
+  type: T,
+  about: About,
+  en: string,
+  zh: string,
+): z.ZodMiniOptional<T>;
+export function setting(type: z.ZodMiniType, about: About, en: string, zh: string): z.ZodMiniType {
+  const isList = type instanceof z.ZodMiniArray;
+  const accepted = acceptedBy(isList ? (type.def.element as z.ZodMiniType) : type);
+  const itemsMax = z.globalRegistry.get(type)?.['maxItems'] as number | undefined;
   const text = about.default;
-  const schema = text === undefined ? type.optional() : type.prefault(isList ? text.split(',') : text);
+  const schema: z.ZodMiniType =
+    text === undefined ? z.optional(type) : z.prefault(type, isList ? text.split(',') : text);
   return schema.register(SETTINGS_REGISTRY, { ...about, accepted, itemsMax, en, zh });
 }
 
-/** Settings in one mapping. */
+/** Settings in one mapping, perhaps with what is made of them. */
 export function group<T extends z.core.$ZodLooseShape>(
   shape: T,
-): z.ZodPrefault<z.ZodObject<T, z.core.$strict>> {
-  return z.strictObject(shape).prefault({} as never);
+): z.ZodMiniPrefault<z.ZodMiniObject<T, z.core.$strict>>;
+export function group<T extends z.core.$ZodLooseShape, Out>(
+  shape: T,
+  make: (values: z.output<z.ZodMiniObject<T, z.core.$strict>>) => Out,
+): z.ZodMiniType<Out, z.input<z.ZodMiniPrefault<z.ZodMiniObject<T, z.core.$strict>>>>;
+export function group(shape: z.core.$ZodLooseShape, make?: (values: never) => unknown): z.ZodMiniType {
+  const values: z.ZodMiniType = z.prefault(z.strictObject(shape), {});
+  return make === undefined ? values : z.pipe(values, z.transform(make as (values: unknown) => unknown));
+}
+
+/** A list that is empty if none is given. */
+export function orEmpty<T extends z.ZodMiniType<readonly unknown[] | undefined>>(
+  type: T,
+): z.ZodMiniDefault<T> {
+  return z._default(type, [] as never);
 }
 
 /** A part of the schema, as the file is read. */
@@ -70,20 +90,20 @@ export interface MappingSection {
   readonly members: ReadonlyMap<string, Section>;
 }
 
-export function sectionOf(schema: z.ZodType, key = ''): Section {
+export function sectionOf(schema: z.ZodMiniType, key = ''): Section {
   const about = SETTINGS_REGISTRY.get(schema);
   if (about !== undefined) return { kind: 'setting', setting: { key, ...about } };
-  if (schema instanceof z.ZodArray) {
-    const item = sectionOf(schema.element as z.ZodType, `${key}[]`);
+  if (schema instanceof z.ZodMiniArray) {
+    const item = sectionOf(schema.def.element as z.ZodMiniType, `${key}[]`);
     return item.kind === 'mapping' ? { ...item, kind: 'list', key } : item;
   }
-  if (schema instanceof z.ZodObject) {
-    const members = Object.entries(schema.shape as Record<string, z.ZodType>).map(
+  if (schema instanceof z.ZodMiniObject) {
+    const members = Object.entries(schema.shape as Record<string, z.ZodMiniType>).map(
       ([name, member]) => [name, sectionOf(member, key === '' ? name : `${key}.${name}`)] as const,
     );
     return { kind: 'mapping', key, members: new Map(members) };
   }
-  const { innerType, in: input } = schema.def as { innerType?: z.ZodType; in?: z.ZodType };
+  const { innerType, in: input } = schema.def as { innerType?: z.ZodMiniType; in?: z.ZodMiniType };
   const inner = innerType ?? input;
   if (inner === undefined)
     throw new Error(`Cannot find the settings of ${key}: ${schema.type} is not a section`);

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { readIpRange } from '../base/ip-range.ts';
 import { Secret } from '../base/secret.ts';
 import { ANNOTATIONS } from '../kubernetes/annotations.ts';
@@ -19,13 +19,13 @@ import { parseDurationMs, parseSizeBytes } from './units.ts';
  */
 
 /** A text that is kept as it is. */
-function text(shape: RegExp, accepted: string): z.ZodString {
-  return z.string().regex(shape).describe(accepted);
+function text(shape: RegExp, accepted: string): z.ZodMiniString<string> {
+  return z.string().check(z.regex(shape), z.describe(accepted));
 }
 
 /** A text that is kept as it is, and checked by more than its shape. */
-function textIf(accepted: string, isGood: (text: string) => boolean): z.ZodString {
-  return z.string().refine(isGood).describe(accepted);
+function textIf(accepted: string, isGood: (text: string) => boolean): z.ZodMiniString<string> {
+  return z.string().check(z.refine(isGood), z.describe(accepted));
 }
 
 export interface Reading {
@@ -40,27 +40,32 @@ export function read<T>(
   accepted: string,
   parse: (text: string) => T | undefined,
   { why, hints }: Reading = {},
-): z.ZodPipe<z.ZodString, z.ZodTransform<T, string>> {
-  return z
-    .string()
-    .transform((given, context): T => {
-      const value = parse(given);
-      if (value !== undefined) return value;
-      context.issues.push({ code: 'custom', input: given, params: { why: why?.(given) } });
-      return z.NEVER;
-    })
-    .meta({ description: accepted, ...hints });
+): z.ZodMiniPipe<z.ZodMiniString<string>, z.ZodMiniTransform<T, string>> {
+  const value = z.transform((given: string, context): T => {
+    const parsed = parse(given);
+    if (parsed !== undefined) return parsed;
+    context.issues.push({ code: 'custom', input: given, params: { why: why?.(given) } });
+    return z.NEVER;
+  });
+  return z.pipe(z.string(), value).check(z.meta({ description: accepted, ...hints }));
 }
 
-export function list<T extends z.ZodType>(item: T, itemsMax: number): z.ZodArray<T> {
+/** Ends the sentence "accepted is …". */
+export function acceptedBy(type: z.ZodMiniType): string {
+  return z.globalRegistry.get(type)?.description ?? '';
+}
+
+export function list<T extends z.ZodMiniType>(item: T, itemsMax: number): z.ZodMiniArray<T> {
   const bounds = `accepted are 1 to ${itemsMax}`;
-  return z.array(item).min(1, bounds).max(itemsMax, bounds).meta({ maxItems: itemsMax });
+  return z
+    .array(item)
+    .check(z.minLength(1, bounds), z.maxLength(itemsMax, bounds), z.meta({ maxItems: itemsMax }));
 }
 
 export function oneOf<const T extends readonly [string, ...string[]]>(
   choices: T,
-): z.ZodEnum<{ [K in T[number]]: K }> {
-  return z.enum(choices).describe(`one of ${choices.join(', ')}`);
+): z.ZodMiniEnum<{ [K in T[number]]: K }> {
+  return z.enum(choices).check(z.describe(`one of ${choices.join(', ')}`));
 }
 
 export const yesOrNo = read(

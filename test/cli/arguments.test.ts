@@ -2,7 +2,7 @@ import test from 'ava';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { defaultCheckRole, defaultCommand } from '../../src/roles/default-command.ts';
-import { SETTINGS } from '../../src/settings/schema.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
 
 const parse = (line: string) => parseArguments(line === '' ? [] : line.split(' '), '1.2.3');
 
@@ -54,7 +54,7 @@ test('the version is shown', (t) => {
 
 test('help all shows every setting with its variable, key, default, accepted values and meaning', (t) => {
   const text = shownBy('--help all').replaceAll(/\s+/g, ' ');
-  for (const { key, env, accepted, en, default: fallback } of SETTINGS) {
+  for (const { key, env, accepted, en, default: fallback } of settingsSchema().settings) {
     for (const part of [key, env ?? '', accepted, en.replaceAll('`', ''), fallback ?? '']) {
       t.true(text.includes(part), part);
     }

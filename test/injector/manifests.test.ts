@@ -4,7 +4,7 @@ import test from 'ava';
 import { parse, parseAllDocuments } from 'yaml';
 import { ANNOTATIONS } from '../../src/kubernetes/annotations.ts';
 import { INJECT_PATH } from '../../src/injector/webhook.ts';
-import { SETTINGS } from '../../src/settings/schema.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
 import { injectorMetrics } from '../../src/injector/metrics.ts';
 import { countingObserver } from '../../src/keeper/metrics.ts';
 import { proxyMetrics } from '../../src/proxy/metrics.ts';
@@ -162,7 +162,7 @@ test('every annotation and label of ours in an example or a document exists', (t
 });
 
 test('every variable of ours in a manifest or a document is a setting', (t) => {
-  const known = new Set(SETTINGS.flatMap((row) => row.env ?? []));
+  const known = new Set(settingsSchema().settings.flatMap((row) => row.env ?? []));
   for (const path of WRITTEN) {
     for (const [name] of readFileSync(path, 'utf8').matchAll(/\bWECHAT_[A-Z_]+/g)) {
       t.true(

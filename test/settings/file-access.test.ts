@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { accessOnDisk } from '../../src/settings/file-access.ts';
 import { loadSettings, readTextFile } from '../../src/settings/load.ts';
-import { SETTINGS } from '../../src/settings/schema.ts';
-import { filePath } from '../../src/settings/types.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
+import { acceptedBy, filePath } from '../../src/settings/types.ts';
 import type { Role } from '../../src/settings/role.ts';
 import { APPID, APPSECRET } from '../support/settings-source.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -116,9 +116,9 @@ test('a settings file is checked if it contains a secret, and for who may change
 });
 
 test('each setting that names a file declares whether it contains a secret', (t) => {
-  const unsaid = SETTINGS.filter(
+  const unsaid = settingsSchema().settings.filter(
     (setting) =>
-      setting.accepted === filePath.description && setting.file === undefined && setting.key.endsWith('File'),
+      setting.accepted === acceptedBy(filePath) && setting.file === undefined && setting.key.endsWith('File'),
   );
   t.deepEqual(
     unsaid.map(({ key }) => key),

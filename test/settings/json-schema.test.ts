@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Ajv, type ValidateFunction } from 'ajv';
 import test from 'ava';
 import { parse as parseYaml } from 'yaml';
-import { SETTINGS } from '../../src/settings/schema.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
 import { ACCOUNT, parse } from '../support/settings-source.ts';
 import { renderJsonSchema } from '../support/settings-json-schema.ts';
 
@@ -32,7 +32,7 @@ function said(yaml: string): string {
 );
 
 test('each setting of the file is in the schema, with its meaning and what is accepted', (t) => {
-  for (const { key, accepted } of SETTINGS) {
+  for (const { key, accepted } of settingsSchema().settings) {
     if (key === '') continue;
     const steps = key.replaceAll('[]', '.[]').split('.');
     const node = steps.reduce<Node | undefined>(below, JSON.parse(TEXT) as Node);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ROOT, schema } from '../../src/settings/schema.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
 import type { Section, Setting } from '../../src/settings/setting.ts';
 
 type Json = z.core.JSONSchema.BaseSchema;
@@ -10,8 +10,9 @@ type Json = z.core.JSONSchema.BaseSchema;
  * other way round.
  */
 export function renderJsonSchema(): string {
+  const { root, schema } = settingsSchema();
   const { $schema, ...json } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
-  const described = describe(ROOT, json);
+  const described = describe(root, json);
   const whole = { $schema, title: 'The settings file of wechat-sidecar', ...described, type: 'object' };
   return `${JSON.stringify(whole, null, 2)}\n`;
 }

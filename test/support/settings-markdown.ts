@@ -1,4 +1,4 @@
-import { SETTINGS } from '../../src/settings/schema.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
 import type { Setting } from '../../src/settings/setting.ts';
 
 export type Language = 'en' | 'zh';
@@ -24,7 +24,7 @@ const WORDS = {
 /** The table of all settings that stands in the README. */
 export function renderSettingsMarkdown(language: Language = 'en'): string {
   const { head } = WORDS[language];
-  const rows = SETTINGS.map((setting) => cellsOf(setting, language));
+  const rows = settingsSchema().settings.map((setting) => cellsOf(setting, language));
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 

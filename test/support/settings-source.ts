@@ -1,7 +1,7 @@
 import { type ParsedSettings, parseSettings } from '../../src/settings/parse.ts';
 import type { ReadFile } from '../../src/settings/reader.ts';
 import type { Role } from '../../src/settings/role.ts';
-import { SETTINGS } from '../../src/settings/schema.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 
 export interface Given {
@@ -40,7 +40,7 @@ export function warningsOf(given: Given): readonly string[] {
 
 /** The text of a setting's default. */
 export function defaultOf(key: string): string {
-  return SETTINGS.find((setting) => setting.key === key)?.default ?? '';
+  return settingsSchema().settings.find((setting) => setting.key === key)?.default ?? '';
 }
 
 /** Stands in for the files of a machine. */
