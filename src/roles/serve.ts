@@ -3,6 +3,7 @@ import type { LevelledLog } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { adminHandler, type Check } from '../server/admin.ts';
 import { ADMIN_LIMITS } from '../server/admin-limits.ts';
+import { collectWhenIdle, ownHeap } from '../server/idle-collection.ts';
 import { connectionMetrics } from '../server/connection-metrics.ts';
 import { listen, type Listener } from '../server/listen.ts';
 import { makeMetrics } from '../server/metrics.ts';
@@ -67,6 +68,8 @@ export async function serve(
   host.onSignal('reload', () => watch.reload());
   log.info('serving', { ...build, listen: role.addresses, admin: admin.addresses });
   host.out(welcome(admin.port));
+  const heap = ownHeap(host.nodeVersion);
+  if (heap !== undefined) collectWhenIdle(clock, heap);
 
   await stop.asked;
   log.info('stopping', { why: stop.why() });

@@ -17,3 +17,8 @@ function statusBytes(pid: number, key: string): number {
   const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(found?.[1]) * KIB;
 }
+
+/** What it holds now that no file backs. */
+export function anonymousBytes(pid: number): number {
+  return statusBytes(pid, 'RssAnon');
+}
