@@ -17,6 +17,9 @@ const REQUIRED = ['http-proxy', 'yaml'];
 /** Media types that we send, or that Koa falls back to. The whole database is an eighth of what a sidecar would load. */
 const MEDIA_TYPE = /^text\/|^application\/(?:json|octet-stream|problem\+json|xml|x-www-form-urlencoded)$/;
 
+/** Parts of libraries that nothing here uses: `assert` of Koa, worker threads of pino, summaries and exemplars of prom-client. */
+const UNUSED = ['http-assert', 'thread-stream', 'tdigest', '@opentelemetry/api'];
+
 /** What a sidecar loads. */
 const CORE = ['src/roles/serve.ts', 'src/roles/proxy.ts'];
 
@@ -64,7 +67,15 @@ const program = await build({
   format: 'esm',
   splitting: true,
   chunkNames: '[name]-[hash]',
-  plugins: [optionalPackages(), lazyPackages(), builtins(), requiredFiles(), mediaTypes(), core()],
+  plugins: [
+    optionalPackages(),
+    lazyPackages(),
+    unusedParts(),
+    builtins(),
+    requiredFiles(),
+    mediaTypes(),
+    core(),
+  ],
 });
 const libraries = await build({
   ...options,
@@ -167,6 +178,29 @@ function core() {
         seen.add(path);
         return { contents: imported + readFileSync(path, 'utf8'), loader: 'ts' };
       });
+    },
+  };
+}
+
+function unusedParts() {
+  const seen = new Set();
+  return {
+    name: 'parts of libraries that nothing uses',
+    setup({ onEnd, onResolve, onLoad }) {
+      onEnd(() => {
+        const lost = UNUSED.filter((name) => !seen.has(name));
+        if (lost.length > 0) throw new Error(`Cannot build: nothing requires ${lost.join(', ')} any more`);
+      });
+      onResolve({ filter: /^/ }, ({ path, kind }) => {
+        if (kind !== 'require-call' || !UNUSED.includes(path)) return undefined;
+        seen.add(path);
+        return { path, namespace: 'unused' };
+      });
+      onLoad({ filter: /^/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
+      // Every schema would bring zod's JSON Schema, which the hub alone uses, and imports from where it is.
+      onLoad({ filter: /[\\/]zod[\\/]v4[\\/](?:core[\\/]index|mini[\\/]external)\.js$/ }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8').replaceAll(/^export .*json-schema.*$/gm, ''),
+      }));
     },
   };
 }
