@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type AccessOf, accessOnDisk } from './file-access.ts';
 import { type ParsedSettings, parseSettings } from './parse.ts';
@@ -16,7 +16,14 @@ export interface SettingsLocation {
 export type LoadedSettings = ParsedSettings & {
   /** A digest of every file that was read: its content, or why it cannot be read. */
   readonly digest: string;
+  /** The digest of the same files as they are now. */
+  readonly digestNow: () => string;
 };
+
+interface Files {
+  readonly readFile: ReadFile;
+  readonly accessOf: AccessOf;
+}
 
 /** Reads the settings file, if there is one, and every file that it names. */
 export function loadSettings(
@@ -24,8 +31,28 @@ export function loadSettings(
   readFile: ReadFile,
   accessOf: AccessOf = accessOnDisk,
 ): LoadedSettings {
+  const files = { readFile, accessOf };
+  const reads: ((again: Files) => unknown)[] = [];
   const hash = createHash('sha256');
-  const parsed = parseAt(location, {
+  const parsed = parseAt(location, noting(reads, digesting(hash, files)));
+  const digestNow = (): string => {
+    const hashNow = createHash('sha256');
+    const again = digesting(hashNow, files);
+    for (const read of reads) {
+      try {
+        read(again);
+      } catch {
+        // The digest says why it cannot be read.
+      }
+    }
+    return hashNow.digest('base64url');
+  };
+  return { ...parsed, digest: hash.digest('base64url'), digestNow };
+}
+
+/** What is read goes into the digest. */
+function digesting(hash: Hash, { readFile, accessOf }: Files): Files {
+  return {
     readFile(path) {
       let text: string;
       try {
@@ -44,14 +71,24 @@ export function loadSettings(
       hash.update(JSON.stringify([path, 'mode', access?.mode]));
       return access;
     },
-  });
-  return { ...parsed, digest: hash.digest('base64url') };
+  };
 }
 
-function parseAt(
-  { configFile, ...rest }: SettingsLocation,
-  files: { readonly readFile: ReadFile; readonly accessOf: AccessOf },
-): ParsedSettings {
+/** Remembers what is read, without the contents. */
+function noting(reads: ((again: Files) => unknown)[], files: Files): Files {
+  return {
+    readFile(path) {
+      reads.push((again) => again.readFile(path));
+      return files.readFile(path);
+    },
+    accessOf(path) {
+      reads.push((again) => again.accessOf(path));
+      return files.accessOf(path);
+    },
+  };
+}
+
+function parseAt({ configFile, ...rest }: SettingsLocation, files: Files): ParsedSettings {
   if (configFile === undefined) return parseSettings({ ...rest, ...files });
   let text: string;
   try {

@@ -31,6 +31,7 @@ type GoodSettings = Extract<LoadedSettings, { kind: 'ok' }>;
 export function watchSettings(started: GoodSettings, input: SettingsWatchInput): SettingsWatch {
   const { location, log, clock, apply } = input;
   let seen = started.digest;
+  let { digestNow } = started;
   let inForce = seen;
   let restartKeys = '';
   let watched: readonly string[] = [];
@@ -44,10 +45,11 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
     watching = watchFiles(next, clock, reload);
   };
   function reload(): void {
+    // Parsing costs ten times as much, and what it needs would have to be made again.
+    if (seen !== '' && digestNow() === seen) return;
     const parsed = loadSettings(location, input.readFile);
     const { digest } = parsed;
-    // The files changed, but not their contents, which were already checked.
-    if (digest === seen) return;
+    ({ digestNow } = parsed);
     seen = digest;
     if (parsed.kind === 'bad') {
       log.error('new settings rejected; the old ones stay in force', { problems: parsed.problems });
