@@ -6,28 +6,36 @@ import type { Clock } from '../base/clock.ts';
 /** Between two looks at how busy the event loop was. */
 const LOOK_MS = 400;
 
-/** A part of that time: below it no call is likely to meet a collection, which takes some 20 ms. */
+/** A part of that time: below it no call is likely to meet a collection, which takes 15 to 40 ms. */
 const UTILIZATION_MAX = 0.05;
 
-/** V8 drops compiled code that did not run between six collections; each of these is two or three of them. */
+/** V8 drops compiled code that did not run during six of its collections; each of these is two of them. */
 const COLLECTIONS = 4;
+
+/** If one takes longer, the heap is large or the process gets little of a processor, and the others would too. */
+const COLLECTION_MS_MAX = 100;
 
 /** A process that was busy for its first minute uses what it has. */
 const LOOKS_MAX = 150;
 
-/** Before it, `gc` with options collects the young generation alone, which returns nothing. */
+/** Before it, `gc` with options collects the young generation alone, and V8 has fewer of the flags used here. */
 const NODE_MAJOR_MIN = 22;
 
-/** V8 itself collects twice, eight seconds after a collection: it would find nothing more. */
-const OWN_COLLECTION_MS = 10_000;
+/**
+ * Eight seconds after the last collection V8 makes two of its own, which would find nothing. They are prevented only around
+ * that moment, because with the flag set V8 refuses the compiled code that Node brings.
+ */
+const PREVENT_AFTER_MS = 7_000;
+const ALLOW_AFTER_MS = 2_000;
 const OWN_COLLECTIONS = 2;
 
 export interface Heap {
   /** The part of the time since it was last called in which the event loop was busy, from 0 to 1. */
   utilization(): number;
-  /** Returns as much memory as possible. V8's own collections of an idle heap wait until `release`. */
+  /** Returns as much memory as possible. */
   collect(): void;
-  release(): void;
+  /** Prevents or allows the collections that V8 makes by itself because the process is idle. */
+  allowOwn(isAllowed: boolean): void;
 }
 
 /**
@@ -35,19 +43,27 @@ export interface Heap {
  * the heap, a third of the memory that an idle sidecar has of its own. V8 collects garbage when much has been allocated,
  * so that in an idle process it does not.
  */
-export function collectWhenIdle(clock: Pick<Clock, 'after'>, heap: Heap): void {
+export function collectWhenIdle(clock: Pick<Clock, 'after' | 'monotonicMs'>, heap: Heap): void {
   let collections = 0;
   let looks = 0;
   const look = (): void => {
     looks += 1;
+    let tookMs = 0;
     if (heap.utilization() <= UTILIZATION_MAX) {
+      const startMs = clock.monotonicMs();
       heap.collect();
+      tookMs = clock.monotonicMs() - startMs;
       collections += 1;
       // The time that it took does not count as busy.
       heap.utilization();
     }
-    if (collections < COLLECTIONS && looks < LOOKS_MAX) clock.after(LOOK_MS, look);
-    else if (collections > 0) clock.after(OWN_COLLECTION_MS, () => heap.release());
+    if (tookMs > COLLECTION_MS_MAX || looks === LOOKS_MAX) return;
+    if (collections < COLLECTIONS) clock.after(LOOK_MS, look);
+    else clock.after(PREVENT_AFTER_MS, prevent);
+  };
+  const prevent = (): void => {
+    heap.allowOwn(false);
+    clock.after(ALLOW_AFTER_MS, () => heap.allowOwn(true));
   };
   clock.after(LOOK_MS, look);
 }
@@ -65,13 +81,11 @@ export function ownHeap(nodeVersion: string): Heap | undefined {
       return utilization;
     },
     collect() {
-      setFlagsFromString('--memory-reducer-gc-count=0');
       gc ??= exposedGc();
       gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     },
-    release() {
-      setFlagsFromString(`--memory-reducer-gc-count=${OWN_COLLECTIONS}`);
-      gc = undefined;
+    allowOwn(isAllowed) {
+      setFlagsFromString(`--memory-reducer-gc-count=${isAllowed ? OWN_COLLECTIONS : 0}`);
     },
   };
 }

@@ -17,7 +17,8 @@ function heapOn(
   const startMs = clock.monotonicMs();
   const done: string[] = [];
   const note = (what: string) => (): void => void done.push(`${what} ${clock.monotonicMs() - startMs}`);
-  return { done, heap: { utilization, collect: note('collect'), release: note('release') } };
+  const allowOwn = (isAllowed: boolean): void => note(isAllowed ? 'allow' : 'prevent')();
+  return { done, heap: { utilization, collect: note('collect'), allowOwn } };
 }
 
 test('an idle process collects a few times, and later leaves it to V8 again', (t) => {
@@ -25,7 +26,14 @@ test('an idle process collects a few times, and later leaves it to V8 again', (t
   const { done, heap } = heapOn(clock, () => 0.01);
   collectWhenIdle(clock, heap);
   clock.advance(10 * MINUTE_MS);
-  t.deepEqual(done, ['collect 400', 'collect 800', 'collect 1200', 'collect 1600', 'release 11600']);
+  t.deepEqual(done, [
+    'collect 400',
+    'collect 800',
+    'collect 1200',
+    'collect 1600',
+    'prevent 8600',
+    'allow 10600',
+  ]);
   t.is(clock.pending, 0);
 });
 
@@ -43,7 +51,7 @@ test('a busy process is left alone until it is idle', (t) => {
   t.deepEqual(done, ['collect 30400', 'collect 30800']);
   utilization = 0.05;
   clock.advance(MINUTE_MS);
-  t.deepEqual(done.slice(2), ['collect 41200', 'collect 41600', 'release 51600']);
+  t.deepEqual(done.slice(2), ['collect 41200', 'collect 41600', 'prevent 48600', 'allow 50600']);
 });
 
 test('a process that is busy from the start is left alone for good', (t) => {
@@ -61,7 +69,24 @@ test('a process that becomes busy for good after a collection leaves the rest to
   const { done, heap } = heapOn(clock, () => shares.shift() ?? 1);
   collectWhenIdle(clock, heap);
   clock.advance(10 * MINUTE_MS);
-  t.deepEqual(done, ['collect 400', 'release 70000']);
+  t.deepEqual(done, ['collect 400']);
+  t.is(clock.pending, 0);
+});
+
+test('after a collection that took long there is no other', (t) => {
+  const clock = new ManualClock();
+  const { done, heap } = heapOn(clock, () => 0);
+  const durationsMs = [100, 101];
+  collectWhenIdle(clock, {
+    ...heap,
+    collect() {
+      heap.collect();
+      clock.advance(durationsMs.shift() ?? 0);
+    },
+  });
+  clock.advance(10 * MINUTE_MS);
+  t.deepEqual(done, ['collect 400', 'collect 900']);
+  t.is(clock.pending, 0);
 });
 
 const heap = ownHeap(process.version);
@@ -76,7 +101,8 @@ onNode22(
     garbage = undefined;
     heap?.collect();
     t.true(getHeapStatistics().total_heap_size < fullBytes - 10_000_000);
-    heap?.release();
+    heap?.allowOwn(false);
+    heap?.allowOwn(true);
     heap?.utilization();
     await sleep(200);
     t.true((heap?.utilization() ?? 1) < 0.5);
