@@ -1,6 +1,6 @@
 // Fetches what `npm run bench` compares the sidecar with, into .cache/bench: nginx with Lua, haproxy and
 // wrk from Debian's packages (unpacked, not installed, so that no service starts), Node 24 from npm, and
-// the Go peer, if there is a Go compiler. The bench names what is missing and skips it.
+// the peers in Go and Rust, if there are compilers. The bench names what is missing and skips it.
 //
 //   node scripts/bench-servers.mjs     (`npm run bench` does it first)
 import { spawnSync } from 'node:child_process';
@@ -21,6 +21,7 @@ mkdirSync(DEBIAN, { recursive: true });
 getDebianPackages();
 getNode24();
 buildGoPeer();
+buildRustPeer();
 
 function getDebianPackages() {
   const missing = Object.entries(PACKAGES).filter(([file]) => !existsSync(join(DEBIAN, file)));
@@ -65,6 +66,13 @@ function buildGoPeer() {
   const source = join(import.meta.dirname, '../bench/peers/reverse-proxy.go');
   const built = run('go', 'build', '-o', join(CACHE, 'bench/reverse-proxy'), source);
   if (!built) console.log('Left out, since it cannot be built: the peer in Go');
+}
+
+function buildRustPeer() {
+  const manifest = join(import.meta.dirname, '../bench/peers/rust/Cargo.toml');
+  const target = join(CACHE, 'bench/rust');
+  const flags = ['--release', '--locked', '--quiet', '--manifest-path', manifest, '--target-dir', target];
+  if (!run('cargo', 'build', ...flags)) console.log('Left out, since it cannot be built: the peer in Rust');
 }
 
 function run(command, ...args) {

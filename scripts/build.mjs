@@ -92,7 +92,7 @@ function checkTypes() {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Loaded from where they are installed, if they are; prom-client brings one of them, which is bundled. */
+/** Loaded from where they are installed, if they are. */
 function optionalPackages() {
   return {
     name: 'optional packages',
@@ -197,10 +197,14 @@ function unusedParts() {
         return { path, namespace: 'unused' };
       });
       onLoad({ filter: /^/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
-      // Every schema would bring zod's JSON Schema, which the hub alone uses, and imports from where it is.
-      onLoad({ filter: /[\\/]zod[\\/]v4[\\/](?:core[\\/]index|mini[\\/]external)\.js$/ }, ({ path }) => ({
-        contents: readFileSync(path, 'utf8').replaceAll(/^export .*json-schema.*$/gm, ''),
-      }));
+      // Every schema would bring zod's JSON Schema. Only the hub uses it, by an import that does not go through these files.
+      onLoad({ filter: /[\\/]zod[\\/]v4[\\/](?:core[\\/]index|mini[\\/]external)\.js$/ }, ({ path }) => {
+        const source = readFileSync(path, 'utf8');
+        const contents = source.replaceAll(/^export .*json-schema.*$/gm, '');
+        if (contents === source)
+          throw new Error(`Cannot build: ${path} does not export a JSON Schema any more`);
+        return { contents };
+      });
     },
   };
 }
