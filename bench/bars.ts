@@ -30,6 +30,7 @@ const BARS: readonly Bar[] = [
   ...cpuBars(SIDECAR, LUA, 1, [...SMALL_SHAPES, STEADY.name]),
   ...cpuBars(SIDECAR, 'http-proxy-24', 0.25, SMALL_SHAPES),
   ...cpuBars(SIDECAR, 'go', 0.6, SMALL_SHAPES),
+  ...cpuBars(SIDECAR, 'rust', 1.4, SMALL_SHAPES),
   ...cpuBars('sidecar-20', SIDECAR, 1.3, SMALL_SHAPES),
   {
     what: 'CPU per call, 1 in 20 chunked',

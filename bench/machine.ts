@@ -30,6 +30,7 @@ export const programs = {
   haproxy: ifThere(join(DEBIAN, 'usr/sbin/haproxy')),
   wrk: ifThere(join(DEBIAN, 'usr/bin/wrk')),
   goPeer: ifThere(join(CACHE, 'bench/reverse-proxy')),
+  rustPeer: ifThere(join(CACHE, 'bench/rust/release/rust-peer')),
 };
 
 /** The libraries of those programs. */

@@ -61,11 +61,8 @@ export const SYSTEMS: readonly System[] = [
     const config = writeConfig(place.folder, 'haproxy.cfg', valuesFor(place));
     return { program: programs.haproxy ?? '', args: ['-f', config], env: {} };
   }),
-  native('go', 'token, errcode, one replay', true, programs.goPeer, (place) => ({
-    program: programs.goPeer ?? '',
-    args: [],
-    env: { ...peerEnvironment(place), CA_FILE: place.upstream.caFile },
-  })),
+  compiled('go', programs.goPeer),
+  compiled('rust', programs.rustPeer),
   ...MAJORS.map((major) => onNode('http-proxy', major, 'token', peer('http-proxy'))),
   ...newest().map((major) => onNode('reply-from', major, 'token', peer('reply-from'))),
   ...newest().map((major) => onNode('empty', major, 'nothing', peer('empty'))),
@@ -118,6 +115,14 @@ function native(
 ): System {
   const isThere = program !== undefined;
   return { name, family: name, does, replays, warmsUp: false, prepare: isThere ? prepare : undefined };
+}
+
+function compiled(name: string, program: string | undefined): System {
+  return native(name, 'token, errcode, one replay', true, program, (place) => ({
+    program: program ?? '',
+    args: [],
+    env: { ...peerEnvironment(place), CA_FILE: place.upstream.caFile },
+  }));
 }
 
 function onNode(
