@@ -1,12 +1,17 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { ProcessGroup } from './group.ts';
 import { RedisServer } from './redis.ts';
 import type { Teardown } from './simulator.ts';
 import { temporaryFolder } from './temporary.ts';
+
+/** `start_period` of the files. */
+const START_PERIOD_MS = 30_000;
+const ASK_AGAIN_MS = 200;
 
 const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 
@@ -105,8 +110,17 @@ export class ComposeProcesses {
     return this.#exec(name, this.#service(name).command, 'curl');
   }
 
-  /** What its health check says. */
+  /** What its health check says; as in Compose, one that fails soon after the start is asked again. */
   async isHealthy(name: string): Promise<boolean> {
+    const untilMs = performance.now() + START_PERIOD_MS;
+    for (;;) {
+      if (await this.#saysHealthy(name)) return true;
+      if (performance.now() >= untilMs) return false;
+      await sleep(ASK_AGAIN_MS);
+    }
+  }
+
+  async #saysHealthy(name: string): Promise<boolean> {
     const [kind, program, ...args] = this.#service(name).healthcheck?.test ?? [];
     if (kind !== 'CMD' || program === undefined) throw new Error(`${name} has no health check`);
     if (program === 'redis-cli') {
