@@ -1,4 +1,4 @@
-/** Made when it is first used, and made anew once nothing refers to it and the garbage collector has taken it. */
+/** Creates a value on first use and holds it weakly: once it has been garbage-collected, the next use creates it again. */
 export function whileInUse<T extends WeakKey>(make: () => T): () => T {
   let kept: WeakRef<T> | undefined;
   return () => {

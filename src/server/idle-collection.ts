@@ -18,11 +18,11 @@ const COLLECTION_MS_MAX = 100;
 /** A process that was busy for its first minute uses what it has. */
 const LOOKS_MAX = 150;
 
-/** Before it, `gc` with options collects the young generation alone, and V8 has fewer of the flags used here. */
+/** In older versions `gc` with options collects the young generation alone, and V8 lacks a flag that is used here. */
 const NODE_MAJOR_MIN = 22;
 
 /**
- * Eight seconds after the last collection V8 makes two of its own, which would find nothing. They are prevented only around
+ * Eight seconds after the last collection V8 makes two of its own, which would find nothing. They are prevented, but only around
  * that moment, because with the flag set V8 refuses the compiled code that Node brings.
  */
 const PREVENT_AFTER_MS = 7_000;
@@ -39,9 +39,9 @@ export interface Heap {
 }
 
 /**
- * Returns what only the start needed, once, when the process has nothing to do: garbage, compiled code and empty pages of
- * the heap, a third of the memory that an idle sidecar has of its own. V8 collects garbage when much has been allocated,
- * so that in an idle process it does not.
+ * Once the process is idle after its start, frees what only the start needed: garbage, compiled code and empty pages of the
+ * heap, a third of an idle sidecar's own memory. By itself V8 collects only after many allocations, which an idle process
+ * does not make.
  */
 export function collectWhenIdle(clock: Pick<Clock, 'after' | 'monotonicMs'>, heap: Heap): void {
   let collections = 0;
