@@ -115,7 +115,7 @@ function serve(
     if (counter.inFlight > call.rules.inFlightMax) {
       const words = 'too many calls are in flight (WECHAT_SIDECAR_MAX_IN_FLIGHT)';
       ending.served(call.fail('overloaded', words));
-    } else if (decision === undefined || !serveAtOnce(call, sidecar, decision, ending)) {
+    } else if (decision === undefined || !serveAtOnce(call, sidecar, decision, ending, startMs)) {
       settle(serveCall(call, sidecar, decision), ending);
     }
   } catch (error) {

@@ -78,6 +78,8 @@ interface RequestSeries {
 
 /** The series of an account's last call to an endpoint with its own label; the next call is usually the same. */
 interface Recent {
+  readonly app: string | undefined;
+  readonly path: string;
   readonly status: number;
   readonly errcode: number | undefined;
   readonly requests: RequestSeries;
@@ -105,14 +107,17 @@ function callMetrics(registry: MetricRegistry): CallMetrics {
   /** By account and endpoint. */
   const recents = new Map<string | undefined, Map<string, Recent>>();
   let recentsCount = 0;
+  let last: Recent | undefined;
   return {
     callStarted: () => void (inFlight += 1),
     callEnded: () => void (inFlight -= 1),
     callAnswered(call) {
-      const recent = recents.get(call.app)?.get(call.path);
+      const recent =
+        last?.path === call.path && last.app === call.app ? last : recents.get(call.app)?.get(call.path);
       if (recent?.status === call.status && recent.errcode === call.errcode) {
         recent.requests.uncounted += 1;
         recent.durations.observe(call.durationMs / 1000);
+        last = recent;
         return;
       }
       const app = apps(call.app ?? 'none');
@@ -127,7 +132,8 @@ function callMetrics(registry: MetricRegistry): CallMetrics {
       if (endpoint !== call.path || app !== call.app) return;
       const ofApp = recents.get(app) ?? new Map<string, Recent>();
       if (!ofApp.has(endpoint) && recentsCount++ >= REQUEST_SERIES_MAX) return;
-      recents.set(app, ofApp.set(endpoint, { status, errcode, requests, durations: tally }));
+      last = { app, path: endpoint, status, errcode, requests, durations: tally };
+      recents.set(app, ofApp.set(endpoint, last));
     },
   };
 }

@@ -58,7 +58,13 @@ export interface Ending {
  * The usual call: its token is available, and only the response is awaited. No promise is created unless the token is
  * refused. Returns `false`, with nothing done, if the call is not of this kind.
  */
-export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, ending: Ending): boolean {
+export function serveAtOnce(
+  call: Call,
+  sidecar: Sidecar,
+  decision: Decision,
+  ending: Ending,
+  nowMs: number,
+): boolean {
   if (decision.kind !== 'planned' || decision.plan.kind !== 'inject') return false;
   const { target, plan, page } = decision;
   const { accounts } = sidecar;
@@ -73,7 +79,7 @@ export function serveAtOnce(call: Call, sidecar: Sidecar, decision: Decision, en
       ending,
     );
   } else if (body.kind === 'refused' || body.kind === 'client_closed') ending.served(withoutBody(call, body));
-  else new Injection(call, sidecar, plan, target, body, ending).send(token, 0);
+  else new Injection(call, sidecar, plan, target, body, ending).send(token, 0, nowMs);
   return true;
 }
 
@@ -148,7 +154,11 @@ async function serveInjected(
   const token = inHand ?? (granted as Extract<TokenAnswer, { kind: 'token' }>).token;
   const waitedMs = granted === undefined ? 0 : clock.monotonicMs() - askedMs;
   return new Promise((served, failed) => {
-    new Injection(call, sidecar, plan, target, body, { served, failed }).send(token, waitedMs);
+    new Injection(call, sidecar, plan, target, body, { served, failed }).send(
+      token,
+      waitedMs,
+      clock.monotonicMs(),
+    );
   });
 }
 
@@ -177,8 +187,7 @@ class Injection {
     this.#ending = ending;
   }
 
-  send(token: Token, waitedMs: number): void {
-    const sentMs = this.#sidecar.clock.monotonicMs();
+  send(token: Token, waitedMs: number, sentMs: number): void {
     this.#sendWith(token, 0, sentMs, (first) => {
       const context = { appid: this.#plan.appid, path: this.#call.path, waitedMs };
       noteSuccess(this.#sidecar, context, token, sentMs, first);

@@ -153,6 +153,8 @@ export class ConnectionTable {
   readonly #byPeer = new Map<string, Entry>();
   /** A cache of the lookup: each request needs it several times. */
   readonly #bySocket = new WeakMap<Duplex, Entry>();
+  /** The last one that was looked up: a request begins and ends on the same connection. */
+  #last: { readonly socket: Duplex; readonly entry: Entry } | undefined;
   /** Called for each connection that is closed to make room for another. */
   onEviction: (reason: EvictionReason, address: string) => void = () => undefined;
 
@@ -280,16 +282,19 @@ export class ConnectionTable {
   }
 
   #entryOf(socket: Duplex): Entry | undefined {
+    if (this.#last?.socket === socket) return this.#last.entry;
     const known = this.#bySocket.get(socket);
-    if (known !== undefined) return known;
-    const entry = this.#byPeer.get(peerOf(socket as Socket) ?? '');
-    if (entry !== undefined) this.#bySocket.set(socket, entry);
+    const entry = known ?? this.#byPeer.get(peerOf(socket as Socket) ?? '');
+    if (entry === undefined) return undefined;
+    if (known === undefined) this.#bySocket.set(socket, entry);
+    if (!entry.isGone) this.#last = { socket, entry };
     return entry;
   }
 
   #forget(entry: Entry): void {
     if (entry.isGone) return;
     entry.isGone = true;
+    if (this.#last?.entry === entry) this.#last = undefined;
     // Another connection may come from the same address and port by now.
     if (this.#byPeer.get(entry.peer) === entry) this.#byPeer.delete(entry.peer);
     entry.queue.delete(entry);

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AroundNumber } from '../base/around-number.ts';
+import { hasAt } from '../base/has-at.ts';
+import { ownBytes } from '../base/own-bytes.ts';
 import { ownString } from '../base/own-string.ts';
 import { trimmed } from '../base/trimmed.ts';
 
@@ -15,6 +17,8 @@ export interface Fields {
   readonly isLast: boolean;
   /** Derived data, which must not depend on the length of the body: lines that differ in that alone share it. */
   derived: unknown;
+  /** The position behind these lines and the empty one, if they are at `at`; -1 if they are not, or this cannot tell. */
+  endIn(bytes: Buffer, at: number): number;
   /** The same lines, or lines that differ in the length of the body alone; undefined if the text is neither. */
   again(text: string): Fields | undefined;
 }
@@ -52,6 +56,8 @@ type Headers = Readonly<Record<string, string>>;
 /** Lines as they were read. */
 class KnownLines implements Fields {
   readonly #text: string;
+  /** With the empty line; undefined if they are long. */
+  readonly #bytes: Buffer | undefined;
   readonly rawHeaders: readonly string[];
   readonly headers: Headers;
   readonly framing: number | 'chunked';
@@ -61,6 +67,7 @@ class KnownLines implements Fields {
 
   constructor(text: string, rawHeaders: readonly string[], headers: Headers, framing: number | 'chunked') {
     this.#text = text;
+    this.#bytes = text.length <= LINES_CHARS_MAX ? ownBytes(`${text}\r\n`) : undefined;
     this.rawHeaders = rawHeaders;
     this.headers = headers;
     this.framing = framing;
@@ -68,6 +75,11 @@ class KnownLines implements Fields {
     const hasLength = headers['content-length'] !== undefined;
     const [, start = '', length = ''] = (hasLength ? LENGTH_LINE.exec(text) : null) ?? [];
     this.#aroundLength = length === '' ? undefined : new AroundNumber(text, start.length, length.length);
+  }
+
+  endIn(bytes: Buffer, at: number): number {
+    const own = this.#bytes;
+    return own !== undefined && hasAt(bytes, at, own) ? at + own.length : -1;
   }
 
   again(text: string): Fields | undefined {
@@ -111,6 +123,10 @@ class OtherLength implements Fields {
 
   set derived(derived: unknown) {
     this.#like.derived = derived;
+  }
+
+  endIn(): number {
+    return -1;
   }
 
   again(text: string): Fields | undefined {

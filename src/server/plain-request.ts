@@ -1,3 +1,4 @@
+import { hasAt } from '../base/has-at.ts';
 import type { Fields, KnownFields } from './plain-fields.ts';
 
 export interface PlainRequest {
@@ -29,6 +30,8 @@ const NOTHING = Buffer.alloc(0);
  * `other`. `known` are the header lines of earlier requests, and `before` those of the last one on the same connection.
  */
 export function readPlainRequest(bytes: Buffer, known: KnownFields, before?: Fields): Reading {
+  const again = before === undefined ? undefined : readAgain(bytes, before);
+  if (again !== undefined) return again;
   const beginning = bytes.toString('latin1', 0, PLAIN_HEAD_BYTES_MAX + 4);
   const end = beginning.indexOf('\r\n\r\n');
   if (end === -1) return mayBecomePlain(bytes) ? PARTIAL : OTHER;
@@ -47,13 +50,35 @@ export function readPlainRequest(bytes: Buffer, known: KnownFields, before?: Fie
 
 const VERSION = ' HTTP/1.1';
 
+/**
+ * The same for the usual request, whose header lines are those of the last one, without a string for them; undefined for any
+ * other.
+ */
+function readAgain(bytes: Buffer, before: Fields): Reading | undefined {
+  const isGet = hasAt(bytes, 0, GET);
+  if (!isGet && !hasAt(bytes, 0, POST)) return undefined;
+  const targetAt = isGet ? GET.length : POST.length;
+  let targetEnd = targetAt;
+  while (isVisible(bytes[targetEnd])) targetEnd += 1;
+  if (targetEnd === targetAt || !hasAt(bytes, targetEnd, LINE_END)) return undefined;
+  const end = before.endIn(bytes, targetEnd + LINE_END.length);
+  if (end === -1 || end > PLAIN_HEAD_BYTES_MAX) return undefined;
+  const url = bytes.toString('latin1', targetAt, targetEnd);
+  return withBody(bytes, end, isGet ? 'GET' : 'POST', url, before);
+}
+
+const GET = Buffer.from('GET ');
+const POST = Buffer.from('POST ');
+const LINE_END = Buffer.from(`${VERSION}\r\n`);
+
 /** Visible ASCII, one character at least. */
 function isTarget(bytes: Buffer, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at] as number;
-    if (byte < 0x21 || byte > 0x7e) return false;
-  }
+  for (let at = from; at < to; at++) if (!isVisible(bytes[at])) return false;
   return to > from;
+}
+
+function isVisible(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x21 && byte <= 0x7e;
 }
 
 /** Bytes that are not a request line, such as the start of TLS, need not be waited for. */

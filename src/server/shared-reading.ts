@@ -1,10 +1,14 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { Beginnings } from '../base/beginnings.ts';
+import { copyOf } from '../base/copy-of.ts';
 
 /** As much as Node reads at once by itself. */
 const READ_BYTES_MAX = 64 * 1024;
 
 /** Data is processed before the next read, so one buffer serves all connections. */
 const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(READ_BYTES_MAX);
+const READ_MEMORY = READ_BUFFER.buffer;
+const read = new Beginnings(READ_BUFFER);
 
 type OnRead = (length: number) => boolean;
 
@@ -26,21 +30,21 @@ export function readIntoOneBuffer(
   const { _handle: handle } = socket as unknown as { _handle?: { useUserBuffer?: (buffer: Buffer) => void } };
   if (fields === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
   const state = socket as unknown as Record<symbol, unknown>;
-  let read: OnRead = (length) => {
-    onBytes(READ_BUFFER.subarray(0, length));
+  let onRead: OnRead = (length) => {
+    onBytes(read.upTo(length));
     return true;
   };
   handle.useUserBuffer(READ_BUFFER);
   state[fields.buffer] = READ_BUFFER;
-  state[fields.callback] = (length: number) => read(length);
+  state[fields.callback] = (length: number) => onRead(length);
   return () => {
-    read = (length) => socket.push(Buffer.from(READ_BUFFER.subarray(0, length)));
+    onRead = (length) => socket.push(copyOf(read.upTo(length)));
   };
 }
 
 /** A copy, if these bytes are in the shared buffer. */
 export function copyIfShared(bytes: Buffer): Buffer {
-  return bytes.buffer === READ_BUFFER.buffer ? Buffer.from(bytes) : bytes;
+  return bytes.buffer === READ_MEMORY ? copyOf(bytes) : bytes;
 }
 
 const FIELDS = fieldsOfOnread();

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { copyOf } from '../base/copy-of.ts';
 import { Backlog } from './backlog.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import { isWritable, requestHead } from './request-head.ts';
@@ -67,9 +68,10 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       this.#fail('invalid', 'ERR_INVALID_CHAR');
       return;
     }
-    const idle = fresh ? undefined : pools.idle(origin);
+    const nowMs = pools.clock.monotonicMs();
+    const idle = fresh ? undefined : pools.idle(origin, nowMs);
     if (idle !== undefined) {
-      this.#send(idle);
+      this.#send(idle, nowMs);
       return;
     }
     const done = (error: NodeJS.ErrnoException | undefined, connection?: Connection): void => {
@@ -77,7 +79,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       if (this.#progress === 'over') {
         if (connection !== undefined) pools.release(origin, connection, undefined);
       } else if (connection === undefined) this.#fail('unreachable', reasonOf(error));
-      else this.#send(connection);
+      else this.#send(connection, pools.clock.monotonicMs());
     };
     if (fresh) pools.connect(origin, this.#to.limitMs, done);
     else this.#stopWaiting = pools.wait(origin, this.#to.limitMs, done);
@@ -148,7 +150,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
   onData(chunk: Buffer): void {
     if (this.#progress !== 'answered') return;
     // The sink may keep it.
-    if (this.#sink.data(Buffer.from(chunk)) || !this.#isOpen()) return;
+    if (this.#sink.data(copyOf(chunk)) || !this.#isOpen()) return;
     this.#isPaused = true;
     this.#owesNothing();
     this.#connection?.socket.pause();
@@ -171,7 +173,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     return this.#progress !== 'over';
   }
 
-  #send(connection: Connection): void {
+  #send(connection: Connection, nowMs: number): void {
     const request = this.#request;
     const { body } = request;
     this.#connection = connection;
@@ -184,7 +186,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     const { socket, onWritten } = connection;
     if (opened === undefined) {
       socket.write(requestHead(request, origin), onWritten);
-      this.#onRequestEnd();
+      this.#onRequestEnd(nowMs);
     } else if (Buffer.isBuffer(opened)) {
       if (opened.length <= JOINED_BYTES_MAX) socket.write(requestHead(request, origin, opened), onWritten);
       else {
@@ -193,7 +195,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
         socket.write(opened);
         socket.uncork();
       }
-      this.#onRequestEnd();
+      this.#onRequestEnd(nowMs);
     } else {
       socket.write(requestHead(request, origin), onWritten);
       this.#stream(opened, body?.bytes ?? 0);
@@ -221,14 +223,14 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     body.once('end', () => {
       if (this.#progress === 'over') return;
       if (this.#leftBytes > 0) this.#break('ERR_BODY_LENGTH');
-      else this.#onRequestEnd();
+      else this.#onRequestEnd(this.#pools.clock.monotonicMs());
     });
     body.once('error', () => this.#break('ERR_BODY_CUT_OFF'));
   }
 
-  #onRequestEnd(): void {
+  #onRequestEnd(nowMs: number): void {
     this.#body = undefined;
-    if (this.#progress === 'sent') this.#owes();
+    if (this.#progress === 'sent') this.#owes(nowMs);
   }
 
   /** The response is complete, and so are the bytes that arrived with its end. */
@@ -270,12 +272,11 @@ export class Attempt implements ConnectionUser, ResponseHandler {
   }
 
   /** Starts the time limit for the other side. */
-  #owes(): void {
-    const { clock, deadlines } = this.#pools;
+  #owes(nowMs: number = this.#pools.clock.monotonicMs()): void {
     if (this.#connection === undefined) return;
-    const dueMs = clock.monotonicMs() + this.#limitMs();
+    const dueMs = nowMs + this.#limitMs();
     this.#connection.dueMs = dueMs;
-    deadlines.watch(dueMs);
+    this.#pools.deadlines.watch(dueMs);
   }
 
   #owesNothing(): void {

@@ -1,4 +1,6 @@
 import { AroundNumber } from '../base/around-number.ts';
+import { hasAt } from '../base/has-at.ts';
+import { ownBytes } from '../base/own-bytes.ts';
 import { ownString } from '../base/own-string.ts';
 import { isNamed } from './raw-headers.ts';
 import { type ParsedHead, readHead } from './response-head.ts';
@@ -22,7 +24,9 @@ export class KnownHeads {
   again(bytes: Buffer): { readonly head: ParsedHead; readonly bytes: number } | undefined {
     const last = this.#last;
     if (last === undefined || bytes.length < last.text.length) return undefined;
-    const head = last.again(bytes.toString('latin1', 0, last.text.length));
+    const head = hasAt(bytes, 0, last.bytes)
+      ? last.head
+      : last.again(bytes.toString('latin1', 0, last.text.length));
     return head === undefined ? undefined : { head, bytes: last.text.length };
   }
 
@@ -48,14 +52,17 @@ export class KnownHeads {
 class KnownHead {
   /** With the empty line at its end. */
   readonly text: string;
-  readonly #head: ParsedHead;
+  /** The same. */
+  readonly bytes: Buffer;
+  readonly head: ParsedHead;
   /** The index of the Content-Length value in the headers; 0 if there is none. */
   readonly #lengthIndex: number;
   readonly #aroundLength: AroundNumber | undefined;
 
   constructor(text: string, head: ParsedHead) {
     this.text = text;
-    this.#head = head;
+    this.bytes = ownBytes(text);
+    this.head = head;
     this.#lengthIndex =
       head.headers.findIndex((name, at) => at % 2 === 0 && isNamed(name, 'content-length')) + 1;
     const [, start = '', length = ''] = LENGTH_LINE.exec(text) ?? [];
@@ -67,7 +74,7 @@ class KnownHead {
 
   /** This head, or one that differs in the length of the body alone. */
   again(text: string): ParsedHead | undefined {
-    const head = this.#head;
+    const { head } = this;
     if (text === this.text) return head;
     const length = this.#aroundLength?.digitsIn(text);
     if (length === undefined) return undefined;

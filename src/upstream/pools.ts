@@ -1,4 +1,5 @@
 import type { OnReadOpts } from 'node:net';
+import { Beginnings } from '../base/beginnings.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { Connector, type ConnectorOptions } from './connect.ts';
 import { Connection } from './connection.ts';
@@ -58,8 +59,8 @@ export class Pools {
   }
 
   /** An idle connection, if there is one. */
-  idle(origin: Origin): Connection | undefined {
-    return this.#pools.get(origin.url)?.idle();
+  idle(origin: Origin, nowMs: number): Connection | undefined {
+    return this.#pools.get(origin.url)?.idle(nowMs);
   }
 
   /** The first connection that is idle or established within `limitMs`. Returns a function that cancels the wait. */
@@ -145,8 +146,7 @@ class OriginPool {
     this.#clock = clock;
   }
 
-  idle(): Connection | undefined {
-    const nowMs = this.#clock.monotonicMs();
+  idle(nowMs: number): Connection | undefined {
     for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) {
       if (next.isUsable && nowMs < next.idleUntilMs && !this.#pools.isWornOut(next.bornMs, nowMs))
         return next;
@@ -263,13 +263,14 @@ const READ_BYTES_MAX = 64 * 1024;
 
 /** Data is processed before the next read, so one buffer serves all connections. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES_MAX);
+const read = new Beginnings(READ_BUFFER);
 
 /** Avoids a buffer and a stream pass per chunk. */
 function intoOneBuffer(onBytes: (bytes: Buffer) => void): OnReadOpts {
   return {
     buffer: READ_BUFFER,
     callback(length) {
-      onBytes(READ_BUFFER.subarray(0, length));
+      onBytes(read.upTo(length));
       return true;
     },
   };

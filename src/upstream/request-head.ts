@@ -16,18 +16,21 @@ export function requestHead(
 ): Buffer {
   const line = `${method} ${origin.pathPrefix}${target}`;
   const rest = written === undefined ? restOf(origin, linesOf(headers)) : written.after(origin);
-  const end = endOf(method, body);
+  const end = body === undefined ? endWithout(method) : `content-length: ${body.bytes}\r\n\r\n`;
   const bytes = Buffer.allocUnsafe(line.length + rest.length + end.length + joined.length);
   const at = bytes.write(line, 'latin1');
   bytes.set(rest, at);
-  bytes.write(end, at + rest.length, 'latin1');
+  if (typeof end === 'string') bytes.write(end, at + rest.length, 'latin1');
+  else bytes.set(end, at + rest.length);
   if (joined.length > 0) bytes.set(joined, at + rest.length + end.length);
   return bytes;
 }
 
-function endOf(method: string, body: UpstreamRequest['body']): string {
-  if (body !== undefined) return `content-length: ${body.bytes}\r\n\r\n`;
-  return method !== 'GET' && EXPECTING_BODY.has(method) ? 'content-length: 0\r\n\r\n' : '\r\n';
+const END = Buffer.from('\r\n');
+const END_OF_EMPTY = Buffer.from('content-length: 0\r\n\r\n');
+
+function endWithout(method: string): Buffer {
+  return method !== 'GET' && EXPECTING_BODY.has(method) ? END_OF_EMPTY : END;
 }
 
 const NOTHING = Buffer.alloc(0);

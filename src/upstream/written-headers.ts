@@ -1,3 +1,4 @@
+import { ownBytes } from '../base/own-bytes.ts';
 import type { Origin } from './origins.ts';
 
 /** The header lines of requests that repeat them. What stands before them is kept with them, ready to be written. */
@@ -26,10 +27,7 @@ export function linesOf(headers: readonly string[]): string {
   return lines;
 }
 
-/** See `WrittenHeaders.after`. Memory of its own: a piece of the pool would keep 8 KiB of it for as long as it lives. */
+/** See `WrittenHeaders.after`. */
 export function restOf({ host }: Origin, lines: string): Buffer {
-  const text = ` HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}`;
-  const bytes = Buffer.allocUnsafeSlow(text.length);
-  bytes.write(text, 'latin1');
-  return bytes;
+  return ownBytes(` HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}`);
 }

@@ -1,3 +1,5 @@
+import { hasAt } from '../base/has-at.ts';
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
@@ -9,6 +11,7 @@ const CLOSING_BRACE = 0x7d;
 
 const BEGINNING = Buffer.from('{"errcode":');
 const MESSAGE = Buffer.from(',"errmsg":"');
+const OK = Buffer.from('ok"');
 /** Keys that may not come again. */
 const ITS_KEYS: readonly Buffer[] = [Buffer.from('errcode"'), Buffer.from('errmsg"')];
 /** More digits may not be exact as a number. */
@@ -27,7 +30,7 @@ export function usualVerdict(body: Buffer): { errcode: number; errmsg: string } 
   const textAt = numberEnd + MESSAGE.length;
   const textEnd = endOfText(body, textAt);
   if (textEnd === -1 || !isRestUsual(body, textEnd + 1)) return undefined;
-  const errmsg = body.toString('latin1', textAt, textEnd);
+  const errmsg = hasAt(body, textAt, OK) ? 'ok' : body.toString('latin1', textAt, textEnd);
   return { errcode: integerAt(body, BEGINNING.length, numberEnd), errmsg };
 }
 
@@ -46,11 +49,6 @@ function isRestUsual(body: Buffer, from: number): boolean {
     at = isText ? end + 1 : end;
   }
   return body[at] === CLOSING_BRACE && at === body.length - 1;
-}
-
-function hasAt(body: Buffer, at: number, part: Buffer): boolean {
-  for (let each = 0; each < part.length; each++) if (body[at + each] !== part[each]) return false;
-  return true;
 }
 
 /** The position of the quote behind a text of printable ASCII without escapes; -1 if it is another text. */

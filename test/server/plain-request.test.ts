@@ -147,11 +147,55 @@ test('header lines are read the same whatever was read before them', (t) => {
   );
 });
 
+test('a request with the header lines of the one before is read the same as without it', (t) => {
+  const piece = fc.constantFrom(
+    '',
+    'GET',
+    'POST',
+    'PUT',
+    ' ',
+    '/',
+    '/a?b=c',
+    '\t',
+    '\u00e9',
+    '\r\n',
+    ' HTTP/1.1',
+    ' HTTP/1.0',
+  );
+  const line = fc.oneof(
+    fc.array(piece, { maxLength: 6 }).map((all) => all.join('')),
+    fc.tuple(fc.constantFrom('GET ', 'POST '), piece).map((all) => `${all.join('')} HTTP/1.1`),
+  );
+  const rest = fc.constantFrom('', 'Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n', 'X: y\r\n');
+  fc.assert(
+    fc.property(line, rest, rest, fc.nat(12), (first, lines, beforeLines, cut) => {
+      const known = new KnownFields();
+      const earlier = readPlainRequest(whole('GET /', beforeLines), known);
+      const before = earlier.kind === 'whole' ? earlier.request.fields : undefined;
+      const bytes = whole(first, lines);
+      for (const sent of [bytes, bytes.subarray(0, bytes.length - cut)]) {
+        t.deepEqual(
+          contentOf(readPlainRequest(sent, known, before)),
+          contentOf(readPlainRequest(sent, new KnownFields())),
+        );
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+function whole(line: string, lines: string): Buffer {
+  const start = line.includes('HTTP') ? line : `${line} HTTP/1.1`;
+  return Buffer.from(`${start}\r\n${HOST}${lines}\r\n3\r\nabc\r\n0\r\n\r\n`, 'latin1');
+}
+
 function contentOf(reading: Reading): unknown {
   if (reading.kind !== 'whole') return reading.kind;
-  const { body, fields } = reading.request;
+  const { method, url, body, fields } = reading.request;
   const { rawHeaders, headers, framing, isLast } = fields;
   return {
+    method,
+    url,
     body: body.toString(),
     rawHeaders,
     headers: { ...headers },
