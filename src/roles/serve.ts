@@ -9,6 +9,7 @@ import { listen, type Listener } from '../server/listen.ts';
 import { makeMetrics } from '../server/metrics.ts';
 import { isTraced } from './collector.ts';
 import { orOnFreePort } from './free-port.ts';
+import { inlineMore } from '../server/inline-more.ts';
 import { LocalPorts } from './local-ports.ts';
 import { type LoadedSettings, readTextFile, type SettingsLocation } from '../settings/load.ts';
 import type { RoleContext, RunningRole } from './role.ts';
@@ -68,6 +69,7 @@ export async function serve(
   host.onSignal('reload', () => watch.reload());
   log.info('serving', { ...build, listen: role.addresses, admin: admin.addresses });
   host.out(welcome(admin.port));
+  if (settings.role === 'proxy') inlineMore();
   const heap = ownHeap(host.nodeVersion);
   if (heap !== undefined) collectWhenIdle(clock, heap);
 
