@@ -170,9 +170,9 @@ test('a request with the header lines of the one before is read the same as with
   fc.assert(
     fc.property(line, rest, rest, fc.nat(12), (first, lines, beforeLines, cut) => {
       const known = new KnownFields();
-      const earlier = readPlainRequest(whole('GET /', beforeLines), known);
+      const earlier = readPlainRequest(chunkedAbc('GET /', beforeLines), known);
       const before = earlier.kind === 'whole' ? earlier.request.fields : undefined;
-      const bytes = whole(first, lines);
+      const bytes = chunkedAbc(first, lines);
       for (const sent of [bytes, bytes.subarray(0, bytes.length - cut)]) {
         t.deepEqual(
           contentOf(readPlainRequest(sent, known, before)),
@@ -184,7 +184,7 @@ test('a request with the header lines of the one before is read the same as with
   );
 });
 
-function whole(line: string, lines: string): Buffer {
+function chunkedAbc(line: string, lines: string): Buffer {
   const start = line.includes('HTTP') ? line : `${line} HTTP/1.1`;
   return Buffer.from(`${start}\r\n${HOST}${lines}\r\n3\r\nabc\r\n0\r\n\r\n`, 'latin1');
 }
