@@ -56,8 +56,8 @@ type Headers = Readonly<Record<string, string>>;
 /** Lines as they were read. */
 class KnownLines implements Fields {
   readonly #text: string;
-  /** With the empty line; undefined if they are long. */
-  readonly #bytes: Buffer | undefined;
+  /** With the empty line, once they have been repeated; for lines that never are, these would be for nothing. */
+  #bytes: Buffer | undefined;
   readonly rawHeaders: readonly string[];
   readonly headers: Headers;
   readonly framing: number | 'chunked';
@@ -67,7 +67,6 @@ class KnownLines implements Fields {
 
   constructor(text: string, rawHeaders: readonly string[], headers: Headers, framing: number | 'chunked') {
     this.#text = text;
-    this.#bytes = text.length <= LINES_CHARS_MAX ? ownBytes(`${text}\r\n`) : undefined;
     this.rawHeaders = rawHeaders;
     this.headers = headers;
     this.framing = framing;
@@ -83,7 +82,10 @@ class KnownLines implements Fields {
   }
 
   again(text: string): Fields | undefined {
-    if (this.#text === text) return this;
+    if (this.#text === text) {
+      if (text.length <= LINES_CHARS_MAX) this.#bytes ??= ownBytes(`${text}\r\n`);
+      return this;
+    }
     const length = this.#aroundLength?.digitsIn(text);
     return length === undefined ? undefined : new OtherLength(this, length);
   }

@@ -24,9 +24,7 @@ export class KnownHeads {
   again(bytes: Buffer): { readonly head: ParsedHead; readonly bytes: number } | undefined {
     const last = this.#last;
     if (last === undefined || bytes.length < last.text.length) return undefined;
-    const head = hasAt(bytes, 0, last.bytes)
-      ? last.head
-      : last.again(bytes.toString('latin1', 0, last.text.length));
+    const head = last.isIn(bytes) ? last.head : last.again(bytes.toString('latin1', 0, last.text.length));
     return head === undefined ? undefined : { head, bytes: last.text.length };
   }
 
@@ -52,16 +50,15 @@ export class KnownHeads {
 class KnownHead {
   /** With the empty line at its end. */
   readonly text: string;
-  /** The same. */
-  readonly bytes: Buffer;
   readonly head: ParsedHead;
   /** The index of the Content-Length value in the headers; 0 if there is none. */
   readonly #lengthIndex: number;
   readonly #aroundLength: AroundNumber | undefined;
+  /** The text, once it has been repeated; for a head that never is, these would be for nothing. */
+  #bytes: Buffer | undefined;
 
   constructor(text: string, head: ParsedHead) {
     this.text = text;
-    this.bytes = ownBytes(text);
     this.head = head;
     this.#lengthIndex =
       head.headers.findIndex((name, at) => at % 2 === 0 && isNamed(name, 'content-length')) + 1;
@@ -72,10 +69,18 @@ class KnownHead {
       this.#aroundLength = new AroundNumber(text, start.length, length.length);
   }
 
+  /** Whether these bytes begin with it, which is not known before it has been repeated. */
+  isIn(bytes: Buffer): boolean {
+    return this.#bytes !== undefined && hasAt(bytes, 0, this.#bytes);
+  }
+
   /** This head, or one that differs in the length of the body alone. */
   again(text: string): ParsedHead | undefined {
     const { head } = this;
-    if (text === this.text) return head;
+    if (text === this.text) {
+      this.#bytes ??= ownBytes(text);
+      return head;
+    }
     const length = this.#aroundLength?.digitsIn(text);
     if (length === undefined) return undefined;
     const headers = head.headers.with(this.#lengthIndex, length);

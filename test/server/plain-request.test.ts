@@ -170,8 +170,12 @@ test('a request with the header lines of the one before is read the same as with
   fc.assert(
     fc.property(line, rest, rest, fc.nat(12), (first, lines, beforeLines, cut) => {
       const known = new KnownFields();
-      const earlier = readPlainRequest(chunkedAbc('GET /', beforeLines), known);
-      const before = earlier.kind === 'whole' ? earlier.request.fields : undefined;
+      let before: Fields | undefined;
+      // Lines are compared as bytes once they have been repeated.
+      for (let call = 0; call < 2; call++) {
+        const earlier = readPlainRequest(chunkedAbc('GET /', beforeLines), known, before);
+        before = earlier.kind === 'whole' ? earlier.request.fields : undefined;
+      }
       const bytes = chunkedAbc(first, lines);
       for (const sent of [bytes, bytes.subarray(0, bytes.length - cut)]) {
         t.deepEqual(
