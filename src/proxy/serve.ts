@@ -56,7 +56,7 @@ export interface Ending {
 
 /**
  * The usual call: its token is available, and only the response is awaited. No promise is created unless the token is
- * refused. Returns `false`, with nothing done, if the call is not of this kind.
+ * refused. Returns `false`, with nothing done, if the call is not of this kind. `nowMs` was read since anything was awaited.
  */
 export function serveAtOnce(
   call: Call,

@@ -8,10 +8,11 @@ const LIMITS = [
 ];
 
 /**
- * Lets V8 compile what a call runs through into a few large functions. At some hundred calls a second each call finds the
- * processor's caches empty, so that it pays for each function which it enters: a sixth less CPU, for some 12 MiB under load.
+ * Lets V8 compile what a call runs through into fewer, larger functions. At some hundred calls a second each call finds the
+ * processor's caches empty, and pays for each function which it enters. Costs some 12 MiB under load; bench/README.md has figures.
  *
- * For when everything is loaded: with such limits V8 refuses the compiled code that Node brings.
+ * For a process that is up: with other limits than its own, V8 refuses the compiled code that Node brings, so that a module of
+ * Node that is loaded later takes some milliseconds more.
  */
 export function inlineMore(): void {
   for (const limit of LIMITS) setFlagsFromString(limit);

@@ -51,8 +51,8 @@ export function readPlainRequest(bytes: Buffer, known: KnownFields, before?: Fie
 const VERSION = ' HTTP/1.1';
 
 /**
- * The same for the usual request, whose header lines are those of the last one, without a string for them; undefined for any
- * other.
+ * The same for the usual request, whose header lines are those of the last one, without a string for them. Returns undefined
+ * if it is not one, or if this cannot tell (see `Fields.endIn`).
  */
 function readAgain(bytes: Buffer, before: Fields): Reading | undefined {
   const isGet = hasAt(bytes, 0, GET);
