@@ -23,7 +23,7 @@ const NODE_MAJOR_MIN = 22;
 
 /**
  * Eight seconds after the last collection V8 makes two of its own, which would find nothing. They are prevented, but only around
- * that moment, because with the flag set V8 refuses the compiled code that Node brings. (In a sidecar it does anyway: `inlineMore`.)
+ * that moment, because with the flag set V8 refuses the compiled code that Node brings. (In a sidecar it does so anyway; see `inlineMore`.)
  */
 const PREVENT_AFTER_MS = 7_000;
 const ALLOW_AFTER_MS = 2_000;

@@ -56,7 +56,7 @@ type Headers = Readonly<Record<string, string>>;
 /** Lines as they were read. */
 class KnownLines implements Fields {
   readonly #text: string;
-  /** With the empty line, once they have been repeated, unless they are long: for others these would be for nothing. */
+  /** The text and the empty line, once they have been repeated, unless they are long: other lines rarely come again. */
   #bytes: Buffer | undefined;
   readonly rawHeaders: readonly string[];
   readonly headers: Headers;

@@ -54,7 +54,7 @@ class KnownHead {
   /** The index of the Content-Length value in the headers; 0 if there is none. */
   readonly #lengthIndex: number;
   readonly #aroundLength: AroundNumber | undefined;
-  /** The text, once it has been repeated; for a head that never is, these would be for nothing. */
+  /** The text, once it has been repeated: a head that differs in each response needs no copy. */
   #bytes: Buffer | undefined;
 
   constructor(text: string, head: ParsedHead) {
