@@ -6,6 +6,8 @@ export interface ResponseWire {
   readonly hasMore: boolean;
   /** Returns `false` to ask for a pause until the wire has drained. */
   write(bytes: Buffer | string): boolean;
+  /** The same for two pieces in one write; when it returns, their memory may be used again. */
+  writeTogether(head: Buffer, body: Buffer): boolean;
   /** The response is complete. */
   ended(): void;
   destroy(): void;
@@ -162,10 +164,7 @@ export class PlainResponse {
       this.#wire.write(head);
       return this.#wire.write(bytes);
     }
-    const joined = Buffer.allocUnsafe(head.length + bytes.length);
-    joined.set(head, 0);
-    joined.set(bytes, head.length);
-    return this.#wire.write(joined);
+    return this.#wire.writeTogether(head, bytes);
   }
 }
 

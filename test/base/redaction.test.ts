@@ -90,6 +90,17 @@ test('a text that does not contain the secret is returned unchanged', (t) => {
   );
 });
 
+test('bytes are searched as texts are, whether the body is short or long', (t) => {
+  fc.assert(
+    fc.property(layersOf(ALL), fc.constantFrom(0, 1_000), (layers, padding) => {
+      const page = `{"a":"${written(TOKEN, layers, 'place')}","b":"${'b'.repeat(padding)}"}`;
+      const clean = redactedText(page, new Secret(TOKEN), () => '[redacted]');
+      t.is(redactedBytes(Buffer.from(page), new Secret(TOKEN)).toString(), clean);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test('a plain copy of the secret never remains, whatever is around it', (t) => {
   const around = fc.string({
     unit: fc.constantFrom('%', '2', '5', '9', '&', '#', ';', '\\', 'u', 'x', '\0', TOKEN),

@@ -192,3 +192,26 @@ test('TLS and nonsense are answered as without the express lane', async (t) => {
     t.is(one, other, JSON.stringify(bytes));
   }
 });
+
+test('a caller that does not read for a while gets each response as it was, whatever others get meanwhile', async (t) => {
+  const { listener, seen } = await startLanes(t, true);
+  const [slow, other] = [await rawConnection(listener.port), await rawConnection(listener.port)];
+  const urls = Array.from({ length: 6_000 }, (_, at) => `/${at}/${'s'.repeat(3_000)}`);
+  slow.socket.pause();
+  // 18 MB are more than the system keeps for a connection.
+  for (const [at, url] of urls.entries()) {
+    const before = seen.length;
+    slow.socket.write(get(url, at === urls.length - 1 ? CLOSE : ''));
+    while (seen.length === before) await new Promise(setImmediate);
+    if (at % 100 > 0) continue;
+    const another = `/other${url.replaceAll('s', 'o').slice(6)}`;
+    other.socket.write(get(another));
+    await other.untilReceived(`express ${another}\n`);
+  }
+  slow.socket.resume();
+  const answers = (await slow.untilClosed()).match(/^express .*/gm) ?? [];
+  t.deepEqual(
+    answers.map((answer) => urls.indexOf(answer.slice('express '.length))),
+    [...urls.keys()],
+  );
+});

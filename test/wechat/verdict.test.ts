@@ -89,6 +89,37 @@ test('a body over 4 KiB is not judged, one of 4 KiB is', (t) => {
   t.is(errcodeOf(of(JUDGED_BYTES_MAX + 1)), undefined);
 });
 
+test('a long body gets the same verdict as a short one, however its errcode is written', (t) => {
+  const text = fc
+    .tuple(
+      fc.constantFrom(
+        'errcode',
+        String.raw`err\u0063ode`,
+        String.raw`\u0065rrcode`,
+        'code',
+        String.raw`a\/b`,
+      ),
+      fc.constantFrom('40001', '"42001"', '0', '"x"'),
+      fc.constantFrom('', 'url', 'C:\\\\u', String.raw`http:\/\/x`, '你好'),
+    )
+    .map(
+      ([key, value, more]) =>
+        (pad: string) =>
+          `{"${key}":${value},"more":"${more}${pad}"}`,
+    );
+  const written = fc.constantFrom<(text: string) => Buffer>(
+    (each) => Buffer.from(each),
+    (each) => Buffer.from(`\ufeff${each}`, 'utf16le'),
+    (each) => Buffer.from(`\ufeff${each}`, 'utf16le').swap16(),
+  );
+  fc.assert(
+    fc.property(text, written, (of, bytes) => {
+      t.deepEqual(judge(bytes(of('x'.repeat(1_000)))), judge(bytes(of(''))));
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('the verdict on any JSON value with planted look-alikes is that of a reference parser', (t) => {
   const lookAlike = fc.oneof(
     fc.constant('{"errcode":40001}'),
