@@ -56,11 +56,9 @@ async function run(options: Options, folder: string): Promise<void> {
   const direct = options.shapes.has(STEADY.name) ? [unaided()] : [];
   for (let round = 0; round < options.rounds; round++) {
     progress(`round ${round + 1} of ${options.rounds}`);
-    // Each round starts with a different one, so that none is always measured after the same one.
-    for (let at = 0; at < subjects.length; at++) {
-      const subject = subjects[(at + round) % subjects.length];
-      if (subject !== undefined) await measureRound(bench, subject, round);
-    }
+    // Each round starts with a different one, so that none is always the first.
+    const first = round % Math.max(1, subjects.length);
+    await measureRound(bench, [...subjects.slice(first), ...subjects.slice(0, first)], round);
     for (const result of direct) await measureDirect(bench, result, round);
   }
   for (const { result, pids } of subjects) result.memory = memory(pids);

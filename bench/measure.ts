@@ -100,7 +100,7 @@ export async function rest({ options }: Bench, all: readonly Running[]): Promise
 
 /** By calls, not by time: on a busy machine few calls complete in a second, and code is compiled after many. */
 export async function warmUp({ options, folder }: Bench, subject: Subject): Promise<void> {
-  for (const shape of chosen(options)) {
+  for (const shape of forWarming(options)) {
     const job = jobFor(folder, subject, shape, 1);
     let calls = 0;
     for (let second = 0; second < options.warmSecondsMax; second++) {
@@ -110,22 +110,29 @@ export async function warmUp({ options, folder }: Bench, subject: Subject): Prom
   }
 }
 
-/** Every shape of one system, once. */
-export async function measureRound(bench: Bench, subject: Subject, round: number): Promise<void> {
+/**
+ * Every shape of every system, once. The slices of one shape follow each other: what else happens on the machine comes and
+ * goes within seconds.
+ */
+export async function measureRound(bench: Bench, subjects: readonly Subject[], round: number): Promise<void> {
   const { options, folder } = bench;
   const shapes = chosen(options);
-  // It was idle while the others were measured: its memory may be reclaimed and its code flushed.
-  for (const shape of shapes.slice(0, 1)) await fullLoad(jobFor(folder, subject, shape, WAKE_SECONDS));
-  for (const shape of shapes) {
-    const job = jobFor(folder, subject, shape, options.sliceSeconds);
-    await measureSlice(bench, subject, shape.name, round, () => fullLoad(job));
+  // Most were idle while the constant rate of others was measured: memory may be reclaimed and code flushed.
+  for (const shape of forWarming(options).slice(0, 1)) {
+    for (const subject of subjects) await fullLoad(jobFor(folder, subject, shape, WAKE_SECONDS));
   }
-  if (options.shapes.has(STEADY.name)) {
+  for (const shape of shapes) {
+    for (const subject of subjects) {
+      const job = jobFor(folder, subject, shape, options.sliceSeconds);
+      await measureSlice(bench, subject, shape.name, round, () => fullLoad(job));
+    }
+  }
+  for (const subject of options.shapes.has(STEADY.name) ? subjects : []) {
     const job = { ...jobFor(folder, subject, STEADY, options.steadySeconds), rate: STEADY_RATE };
     await measureSlice(bench, subject, STEADY.name, round, () => generate(job));
   }
-  const sinceDeathMs = performance.now() - subject.lastDeathMs;
-  if (options.shapes.has(DIED.name) && subject.system.replays && sinceDeathMs > DEATHS_APART_MS) {
+  for (const subject of options.shapes.has(DIED.name) ? subjects : []) {
+    if (!subject.system.replays || performance.now() - subject.lastDeathMs <= DEATHS_APART_MS) continue;
     subject.lastDeathMs = performance.now();
     await measureSlice(bench, subject, DIED.name, round, () => callWithDeadToken(bench, subject));
   }
@@ -233,6 +240,12 @@ function farResult(
 
 function chosen({ shapes }: Options): Shape[] {
   return SHAPES.filter(({ name }) => shapes.has(name));
+}
+
+/** At a constant rate alone, code would be compiled while it is measured. */
+function forWarming(options: Options): Shape[] {
+  const shapes = chosen(options);
+  return shapes.length > 0 ? shapes : [STEADY];
 }
 
 function jobFor(folder: string, { port }: Started, shape: Shape, seconds: number): Job {

@@ -1,4 +1,4 @@
-/** Compares two systems. Slices of one round were taken within a minute of each other: interference affects both. */
+/** Compares two systems. Slices of one round were taken soon after each other: interference affects both. */
 import { quantile } from './histogram.ts';
 import type { Results, Slice } from './results.ts';
 
