@@ -147,5 +147,14 @@ function isBusy(results: Results, { systems, share }: NonNullable<Bar['isTailOf'
     share <= ROUND_SHARE_MAX
       ? median(direct.map((times) => percentile(times, share)))
       : percentile(merge(direct), share);
-  return stalledUs > STALL_MS_MAX * 1_000 || systems.some((name) => waitedUs(results, name) > WAIT_US_MAX);
+  if (stalledUs > STALL_MS_MAX * 1_000) return true;
+  // Of the late calls, half may be late for that reason alone.
+  const stolenMax = (1 - share) / 2;
+  return systems.some((name) => waitedUs(results, name) > WAIT_US_MAX || stolen(results, name) > stolenMax);
+}
+
+/** The part of the time at the constant rate in which the host gave the core to others. */
+function stolen(results: Results, name: string): number {
+  const shares = slicesOf(results, name).map(({ stolenShare }) => stolenShare);
+  return shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }

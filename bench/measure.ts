@@ -1,6 +1,6 @@
 /** Takes the measurements. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { portsOf, startBeside, stop } from './children.ts';
+import { cores, portsOf, startBeside, stop } from './children.ts';
 import type { Job } from './generator.ts';
 import { fullLoad, generate, type Load } from './load.ts';
 import { programFile } from './machine.ts';
@@ -20,7 +20,7 @@ import {
 } from './shapes.ts';
 import { startSystem, type Started, type System } from './systems.ts';
 import type { Upstream } from './upstream.ts';
-import { cpuTime, memory, processTree } from './usage.ts';
+import { cpuTime, memory, processTree, stolenMs } from './usage.ts';
 
 /** A system that is up. */
 export interface Running extends Started {
@@ -162,6 +162,7 @@ async function measureSlice(
   run: () => Promise<Load>,
 ): Promise<void> {
   const before = cpuTime(pids);
+  const stolenBeforeMs = stolenMs(cores?.measured);
   const load = await run().catch((error: unknown): string => String(error));
   if (typeof load === 'string' || !(load.calls > 0)) {
     bench.problems.push(
@@ -180,6 +181,7 @@ async function measureSlice(
     cpuUsPerCall: pids.length === 0 ? NaN : (after.usedUs - before.usedUs) / calls,
     waitedUsPerCall: pids.length === 0 ? NaN : (after.waitedUs - before.waitedUs) / calls,
     callsPerS: calls / seconds,
+    stolenShare: (stolenMs(cores?.measured) - stolenBeforeMs) / (seconds * 1_000),
     times,
   };
   result.slices.set(shape, [...(result.slices.get(shape) ?? []), slice]);

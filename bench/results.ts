@@ -11,6 +11,8 @@ export interface Slice {
   /** How long it was ready to run while something else used the core: not caused by the system itself. */
   readonly waitedUsPerCall: number;
   readonly callsPerS: number;
+  /** The part of its time in which the host of a virtual machine gave the core to others, from 0 to 1. */
+  readonly stolenShare: number;
   /** In µs. */
   readonly times: Histogram;
 }

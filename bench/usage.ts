@@ -43,6 +43,15 @@ export function cpuTime(pids: readonly number[]): CpuTime {
   return { usedUs: usedNs / 1_000, waitedUs: waitedNs / 1_000 };
 }
 
+/** For how long the host of this virtual machine has given a core to others that wanted it; 0 if the core is unknown. */
+export function stolenMs(core: string | undefined): number {
+  const [, stolen = 0] = new RegExp(`^cpu${core} +(?:\\d+ ){7}(\\d+)`, 'm').exec(read('/proc/stat')) ?? [];
+  return Number(stolen) * MS_PER_TICK;
+}
+
+/** Linux counts in hundredths of a second here. */
+const MS_PER_TICK = 10;
+
 /** Resident memory; what processes of one tree share (program text, mapped files) counts once. */
 export function memory(pids: readonly number[]): Memory {
   let ownKib = 0;

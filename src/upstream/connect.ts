@@ -56,8 +56,8 @@ export class Connector {
   }
 
   /**
-   * Takes at most `limitMs` and the configured limit. A non-TLS socket without a tunnel reads into `onread` and then
-   * emits no `data`.
+   * Takes at most `limitMs` and the configured limit. A socket without a tunnel reads into `onread` and then emits no
+   * `data`.
    */
   connect(origin: Origin, limitMs: number, done: OnConnected, onread?: OnReadOpts): void {
     const { clock, connectTimeoutMs } = this.#options;

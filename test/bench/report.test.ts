@@ -59,6 +59,20 @@ test('a tail latency is not judged if something else used the core meanwhile', (
   t.regex(lines.find((line) => line.includes('p99 ')) ?? '', /^machine busy .* 0\.40, which says nothing$/);
 });
 
+test('a tail latency is not judged if the host gave the core to others for too long', (t) => {
+  const lineOf = (tail: string, stolenShare: number): string =>
+    judge(
+      resultsOf(
+        system('sidecar-24', { steady: [{ ...slice(0, 9, 900), stolenShare }] }),
+        system('nginx-lua', { steady: [slice(0, 9, 500)] }),
+      ),
+    ).find((line) => line.includes(`${tail} `)) ?? '';
+  t.regex(lineOf('p99', 0.004), /^holds /);
+  t.regex(lineOf('p99', 0.006), /^machine busy /);
+  t.regex(lineOf('p99.9', 0.0004), /^holds /);
+  t.regex(lineOf('p99.9', 0.0006), /^machine busy /);
+});
+
 test('a tail latency is not judged if calls without any system in between are as late', (t) => {
   const systems = [
     system('sidecar-24', { steady: [slice(0, 9, 900)] }),
@@ -112,7 +126,16 @@ test('a sidecar with other settings is compared with the one that has the defaul
 
 function slice(round: number, cpuUsPerCall: number, us = 100): Slice {
   const times = new Map([[us, 1]]);
-  return { round, calls: 1, errors: 0, cpuUsPerCall, waitedUsPerCall: 0, callsPerS: 1, times };
+  return {
+    round,
+    calls: 1,
+    errors: 0,
+    cpuUsPerCall,
+    waitedUsPerCall: 0,
+    callsPerS: 1,
+    stolenShare: 0,
+    times,
+  };
 }
 
 function system(name: string, slices: Record<string, Slice[]>): SystemResult {
