@@ -103,12 +103,12 @@ function heapFor(limitBytes: number): string[] {
   return [`--max-old-space-size=${limitBytes / MIB}`, '--max-semi-space-size=1'];
 }
 
-/** The origin of a stand-in for the platform. */
-export async function startPlatform(t: ExecutionContext): Promise<string> {
-  const child = fork(fileURLToPath(new URL('platform.js', import.meta.url)));
+/** The origin of a stand-in for the platform; over TLS with the files of a certificate and its key. */
+export async function startPlatform(t: ExecutionContext, tls: readonly string[] = []): Promise<string> {
+  const child = fork(fileURLToPath(new URL('platform.js', import.meta.url)), tls);
   t.teardown(() => child.kill('SIGKILL'));
   const [port] = (await once(child, 'message')) as [number];
-  return `http://127.0.0.1:${port}`;
+  return `${tls.length === 0 ? 'http' : 'https'}://127.0.0.1:${port}`;
 }
 
 /** How to reach a stand-in for the API server, which knows one service account. */

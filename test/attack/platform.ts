@@ -1,9 +1,11 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /**
  * A program that stands in for the platform while a role is under attack: quick where it answers, and
- * silent for whoever asks it to hang.
+ * silent for whoever asks it to hang. With the files of a certificate and its key, over TLS.
  */
 const LARGE = Buffer.alloc(200 * 1024, 'x');
 let issued = 0;
@@ -15,7 +17,7 @@ function answer(response: ServerResponse, body: unknown): void {
   response.end(bytes);
 }
 
-const server = createServer((request, response) => {
+const serve: RequestListener = (request, response) => {
   request.resume();
   const url = request.url ?? '';
   if (/^\/cgi-bin\/(?:stable_)?token/.test(url)) {
@@ -31,6 +33,11 @@ const server = createServer((request, response) => {
   } else {
     answer(response, { errcode: 0, errmsg: 'ok' });
   }
-});
+};
+const [certFile, keyFile = ''] = process.argv.slice(2);
+const server =
+  certFile === undefined
+    ? createServer(serve)
+    : createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, serve);
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
 process.once('disconnect', () => process.exit(0));
