@@ -32,6 +32,8 @@ export interface CallResponse {
   writeHead(status: number, reason: string, headers: string[]): unknown;
   /** The same with precomputed header lines and additional ones. Only the express lane has it. */
   writeLines?(status: number, reason: string, lines: HeadLines, further: string): unknown;
+  /** Whether the memory of a chunk may be used again once `write` returns. Only in the express lane. */
+  readonly keepsNoChunk?: true;
   /** Returns `false` to ask for a pause until `drain`. */
   write(chunk: Buffer): boolean;
   end(chunk?: Buffer): unknown;

@@ -1,3 +1,4 @@
+import { copyIfShared } from '../base/read-buffer.ts';
 import { decoded } from '../upstream/content-coding.ts';
 import { type Injected, redactedBody, redactedHeader, redactedHeaders } from '../upstream/injected.ts';
 import type { CarriesDerived, ResponseSink, TransportFailure } from '../upstream/request.ts';
@@ -118,9 +119,10 @@ export class AnswerRelay implements ResponseSink {
   data(chunk: Buffer): boolean {
     if (this.#phase === 'streaming') {
       this.passedBytes += chunk.length;
-      return this.#host.response.write(chunk);
+      const { response } = this.#host;
+      return response.write(response.keepsNoChunk === true ? chunk : copyIfShared(chunk));
     }
-    this.#held.push(chunk);
+    this.#held.push(copyIfShared(chunk));
     this.#heldBytes += chunk.length;
     if (this.#heldBytes > this.#hold.bytesMax) return this.#startStreaming();
     if (!this.#hold.objectsOnly) return true;

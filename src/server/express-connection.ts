@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import { copyIfShared } from '../base/read-buffer.ts';
 import { ReusedMemory } from '../base/reused-memory.ts';
 import { type ExchangeOwner, PlainExchange } from './plain-exchange.ts';
 import type { Fields, KnownFields } from './plain-fields.ts';
 import { PLAIN_BODY_BYTES_MAX, readPlainRequest } from './plain-request.ts';
 import type { ResponseWire } from './plain-response.ts';
-import { copyIfShared, readIntoOneBuffer } from './shared-reading.ts';
+import { readIntoOneBuffer } from './shared-reading.ts';
 
 export interface ExpressLimits {
   /** From the connection to its first byte. */
@@ -40,10 +41,12 @@ const NOTHING = Buffer.alloc(0);
 /** A caller that sends more than this ahead of its response is paused. */
 const AHEAD_BYTES_MAX = PLAIN_BODY_BYTES_MAX;
 
-/** A response of up to this size is written from memory that is used again: as much as a piece of Node's pool may keep. */
-const REUSED_BYTES_MAX = 8 * 1024;
+/** What is written from memory that is used again: most responses, and a TLS record of a large one with its framing. */
+const SMALL_BYTES_MAX = 8 * 1024;
+const LARGE_BYTES_MAX = 17 * 1024;
 
-const written = new ReusedMemory(REUSED_BYTES_MAX);
+const small = new ReusedMemory(SMALL_BYTES_MAX);
+const large = new ReusedMemory(LARGE_BYTES_MAX);
 
 /** One connection in the express lane: one request at a time, in order. */
 export class ExpressConnection implements ResponseWire, ExchangeOwner {
@@ -60,14 +63,15 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   #served = 0;
   /** The caller will send nothing more. */
   #isEnded = false;
-  /** Not in TLS, and not to a caller that has been slow to read. */
-  #writesAtOnce = true;
+  /** The system takes what it can when a socket is written to; TLS encrypts it first. */
+  readonly #writesAtOnce: boolean;
   #quietSinceMs: number;
   readonly #readAsUsual: (() => void) | undefined;
 
   constructor(lane: Lane, socket: Socket) {
     this.#lane = lane;
     this.#socket = socket;
+    this.#writesAtOnce = !('encrypted' in socket);
     this.#quietSinceMs = lane.clock.monotonicMs();
     this.#readAsUsual = readIntoOneBuffer(socket, this.#onData);
     if (this.#readAsUsual === undefined) socket.on('data', this.#onData);
@@ -93,23 +97,22 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     return new Date(this.#lane.clock.unixMs()).toUTCString();
   }
 
-  write(bytes: Buffer | string): boolean {
-    return typeof bytes === 'string' ? this.#socket.write(bytes, 'latin1') : this.#socket.write(bytes);
+  write(text: string): void {
+    this.#socket.write(text, 'latin1');
   }
 
-  writeTogether(head: Buffer, body: Buffer): boolean {
+  writeTogether(head: Buffer, body: Buffer, end: Buffer): boolean {
     const socket = this.#socket;
-    const length = head.length + body.length;
-    const reused = this.#writesAtOnce && socket.writableLength === 0 ? written.take(length) : undefined;
+    const length = head.length + body.length + end.length;
+    const memory = length <= SMALL_BYTES_MAX ? small : large;
+    const reused = this.#writesAtOnce && socket.writableLength === 0 ? memory.take(length) : undefined;
     const bytes = reused ?? Buffer.allocUnsafe(length);
     bytes.set(head, 0);
     bytes.set(body, head.length);
+    if (end.length > 0) bytes.set(end, head.length + body.length);
     const goesOn = socket.write(bytes);
-    if (reused !== undefined && socket.writableLength > 0) {
-      // The system has not taken all of it yet.
-      this.#writesAtOnce = false;
-      written.leave();
-    }
+    // The system has not taken all of it yet.
+    if (reused !== undefined && socket.writableLength > 0) memory.leave();
     return goesOn;
   }
 

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
+import { copyIfShared } from '../base/read-buffer.ts';
 import type { Fields } from './plain-fields.ts';
 import type { PlainRequest } from './plain-request.ts';
 import { PlainResponse, type ResponseWire } from './plain-response.ts';
-import { copyIfShared } from './shared-reading.ts';
 
 export interface ExchangeOwner {
   began(): void;

@@ -4,10 +4,12 @@ export interface ResponseWire {
   readonly isLast: boolean;
   /** Whether it has already sent more. */
   readonly hasMore: boolean;
-  /** Returns `false` to ask for a pause until the wire has drained. */
-  write(bytes: Buffer | string): boolean;
-  /** The same for two pieces in one write; when it returns, their memory may be used again. */
-  writeTogether(head: Buffer, body: Buffer): boolean;
+  write(text: string): void;
+  /**
+   * Writes three pieces at once; when it returns, their memory may be used again. Returns `false` to ask for a pause until the wire
+   * has drained.
+   */
+  writeTogether(head: Buffer, body: Buffer, end: Buffer): boolean;
   /** The response is complete. */
   ended(): void;
   destroy(): void;
@@ -69,9 +71,6 @@ export function headLines(headers: readonly string[]): HeadLines {
   return { text, hasDate, length, lengthAt };
 }
 
-/** A small body is written together with the head. */
-const JOINED_BYTES_MAX = 32 * 1024;
-
 /** Writes the response to a plain request as node:http would, with the same head and framing. */
 export class PlainResponse {
   readonly #wire: ResponseWire;
@@ -81,6 +80,7 @@ export class PlainResponse {
   #trailers = '';
   #onDrain: (() => void) | undefined;
   #onClose: (() => void) | undefined;
+  readonly keepsNoChunk = true;
   headersSent = false;
   shouldKeepAlive: boolean;
 
@@ -120,13 +120,14 @@ export class PlainResponse {
 
   write(chunk: Buffer): boolean {
     if (chunk.length === 0) return true;
-    return this.#send(this.#isChunked ? chunkOf(chunk) : chunk);
+    if (!this.#isChunked) return this.#send(NOTHING, chunk, NOTHING);
+    return this.#send(Buffer.from(`${chunk.length.toString(16)}\r\n`, 'latin1'), chunk, CRLF);
   }
 
   end(chunk?: Buffer): void {
     if (chunk !== undefined && chunk.length > 0) this.write(chunk);
-    if (this.#isChunked) this.#send(Buffer.from(`0\r\n${this.#trailers}\r\n`, 'latin1'));
-    else if (this.#head !== undefined) this.#send(NOTHING);
+    if (this.#isChunked) this.#send(Buffer.from(`0\r\n${this.#trailers}\r\n`, 'latin1'), NOTHING, NOTHING);
+    else if (this.#head !== undefined) this.#send(NOTHING, NOTHING, NOTHING);
     this.#wire.ended();
   }
 
@@ -156,15 +157,11 @@ export class PlainResponse {
     this.#onDrain?.();
   }
 
-  #send(bytes: Buffer): boolean {
+  #send(start: Buffer, body: Buffer, end: Buffer): boolean {
     const head = this.#head;
-    if (head === undefined) return bytes.length === 0 || this.#wire.write(bytes);
     this.#head = undefined;
-    if (bytes.length > JOINED_BYTES_MAX) {
-      this.#wire.write(head);
-      return this.#wire.write(bytes);
-    }
-    return this.#wire.writeTogether(head, bytes);
+    if (head === undefined) return this.#wire.writeTogether(start, body, end);
+    return this.#wire.writeTogether(start.length === 0 ? head : Buffer.concat([head, start]), body, end);
   }
 }
 
@@ -187,11 +184,6 @@ function isSame(one: About, other: About): boolean {
     one.connection === other.connection &&
     one.reason === other.reason
   );
-}
-
-function chunkOf(chunk: Buffer): Buffer {
-  const size = `${chunk.length.toString(16)}\r\n`;
-  return Buffer.concat([Buffer.from(size, 'latin1'), chunk, CRLF]);
 }
 
 const CRLF = Buffer.from('\r\n');

@@ -1,21 +1,12 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
-import { Beginnings } from '../base/beginnings.ts';
 import { copyOf } from '../base/copy-of.ts';
-
-/** As much as Node reads at once by itself. */
-const READ_BYTES_MAX = 64 * 1024;
-
-/** Data is processed before the next read, so one buffer serves all connections. */
-const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(READ_BYTES_MAX);
-const READ_MEMORY = READ_BUFFER.buffer;
-const read = new Beginnings(READ_BUFFER);
+import { lastRead, READ_BUFFER } from '../base/read-buffer.ts';
 
 type OnRead = (length: number) => boolean;
 
 /**
- * Lets an accepted socket read into one buffer that all share, which saves a buffer, its collection and a pass through
- * the stream for each read. `onBytes` gets bytes that are valid until it returns. Returns what makes the socket an
- * ordinary stream again, or undefined if it is one and has to be read by its `data` events.
+ * Lets an accepted socket read into the one buffer. `onBytes` gets bytes that are valid until it returns. Returns what makes
+ * the socket an ordinary stream again, or undefined if it is one and has to be read by its `data` events.
  *
  * Node has this for sockets that connect (`onread`) and not for those of a server. So this sets on the socket what
  * `onread` would have set; on a Node that keeps it elsewhere, nothing is set.
@@ -31,20 +22,15 @@ export function readIntoOneBuffer(
   if (fields === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
   const state = socket as unknown as Record<symbol, unknown>;
   let onRead: OnRead = (length) => {
-    onBytes(read.upTo(length));
+    onBytes(lastRead(length));
     return true;
   };
   handle.useUserBuffer(READ_BUFFER);
   state[fields.buffer] = READ_BUFFER;
   state[fields.callback] = (length: number) => onRead(length);
   return () => {
-    onRead = (length) => socket.push(copyOf(read.upTo(length)));
+    onRead = (length) => socket.push(copyOf(lastRead(length)));
   };
-}
-
-/** A copy, if these bytes are in the shared buffer. */
-export function copyIfShared(bytes: Buffer): Buffer {
-  return bytes.buffer === READ_MEMORY ? copyOf(bytes) : bytes;
 }
 
 const FIELDS = fieldsOfOnread();

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { copyOf } from '../base/copy-of.ts';
 import { Backlog } from './backlog.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import { isWritable, requestHead } from './request-head.ts';
@@ -149,8 +148,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
 
   onData(chunk: Buffer): void {
     if (this.#progress !== 'answered') return;
-    // The sink may keep it.
-    if (this.#sink.data(copyOf(chunk)) || !this.#isOpen()) return;
+    if (this.#sink.data(chunk) || !this.#isOpen()) return;
     this.#isPaused = true;
     this.#owesNothing();
     this.#connection?.socket.pause();

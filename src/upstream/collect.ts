@@ -1,4 +1,5 @@
 import { BoundedBytes } from '../base/bounded-bytes.ts';
+import { copyIfShared } from '../base/read-buffer.ts';
 import { codingsOf, decoded } from './content-coding.ts';
 import { exchange, type Upstream } from './exchange.ts';
 import type { Exchange, ResponseSink, TransportFailure, UpstreamRequest } from './request.ts';
@@ -66,7 +67,7 @@ export class CollectingSink implements ResponseSink {
   }
 
   data(chunk: Buffer): boolean {
-    if (!this.#isOver && !this.#bytes.push(chunk)) this.#end('too_large');
+    if (!this.#isOver && !this.#bytes.push(copyIfShared(chunk))) this.#end('too_large');
     return true;
   }
 

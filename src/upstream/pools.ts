@@ -1,6 +1,6 @@
 import type { OnReadOpts } from 'node:net';
-import { Beginnings } from '../base/beginnings.ts';
 import type { Clock, Timer } from '../base/clock.ts';
+import { lastRead, READ_BUFFER } from '../base/read-buffer.ts';
 import { Connector, type ConnectorOptions } from './connect.ts';
 import { Connection } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
@@ -258,19 +258,11 @@ class OriginPool {
   }
 }
 
-/** TLS delivers at most one record at a time, of 16 KiB. */
-const READ_BYTES_MAX = 64 * 1024;
-
-/** Data is processed before the next read, so one buffer serves all connections. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES_MAX);
-const read = new Beginnings(READ_BUFFER);
-
-/** Avoids a buffer and a stream pass per chunk. */
 function intoOneBuffer(onBytes: (bytes: Buffer) => void): OnReadOpts {
   return {
     buffer: READ_BUFFER,
     callback(length) {
-      onBytes(read.upTo(length));
+      onBytes(lastRead(length));
       return true;
     },
   };

@@ -42,7 +42,10 @@ export interface ResponseSink {
     origin: Origin,
     known?: CarriesDerived,
   ): void;
-  /** Returns `false` to ask for a pause until `resume` of the exchange. */
+  /**
+   * Returns `false` to ask for a pause until `resume` of the exchange. The chunk may be in the buffer that is read into: what
+   * is kept must be kept by `copyIfShared`.
+   */
   data(chunk: Buffer): boolean;
   end(trailers: string[]): void;
   failed(failure: TransportFailure): void;

@@ -44,7 +44,7 @@ function relayed(
     hasMore: false,
     keepAlive: 'Connection: keep-alive\r\n',
     write: (bytes) => written.push(Buffer.from(bytes)) > 0,
-    writeTogether: (head, body) => written.push(Buffer.concat([head, body])) > 0,
+    writeTogether: (...pieces) => written.push(Buffer.concat(pieces)) > 0,
     ended() {},
     destroy() {},
     date: () => 'now',

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { copyIfShared, readIntoOneBuffer } from '../../src/server/shared-reading.ts';
+import { copyIfShared } from '../../src/base/read-buffer.ts';
+import { readIntoOneBuffer } from '../../src/server/shared-reading.ts';
 import { rawConnection } from '../support/raw-call.ts';
 import { startLanes } from '../support/two-lanes.ts';
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
+import { copyIfShared } from '../../src/base/read-buffer.ts';
 import { exchange, type Upstream } from '../../src/upstream/exchange.ts';
 import { KnownHeads } from '../../src/upstream/known-heads.ts';
 import { upstreamAt } from '../support/upstream.ts';
@@ -54,7 +55,7 @@ function received(upstream: Upstream): Promise<{ headers: readonly string[]; bod
     const chunks: Buffer[] = [];
     exchange(upstream, request, {
       head: (_, __, given) => void (headers = given),
-      data: (chunk) => chunks.push(chunk) > 0,
+      data: (chunk) => chunks.push(copyIfShared(chunk)) > 0,
       end: () => resolve({ headers, body: Buffer.concat(chunks).toString() }),
       failed: ({ reason }) => reject(new Error(reason)),
     });
