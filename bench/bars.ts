@@ -19,6 +19,17 @@ const SIDECAR = 'sidecar-24';
 const LUA = 'nginx-lua';
 const EMPTY = 'empty-24';
 const SMALL_SHAPES = ['get', 'post', 'json4k'];
+/** What has to be measured for the bars. */
+export const JUDGED: {
+  readonly systems: readonly string[];
+  readonly shapes: readonly string[];
+  /** Of these systems the calls at a constant rate are measured, too, which take most of the time. */
+  readonly steady: readonly string[];
+} = {
+  systems: [LUA, 'go', 'rust', 'http-proxy-24', EMPTY, 'sidecar-20', SIDECAR],
+  shapes: [...SMALL_SHAPES, 'chunked', STEADY.name],
+  steady: [LUA, SIDECAR],
+};
 /** Above this per call at 500/s, something else used the core. */
 const WAIT_US_MAX = 50;
 /** If the calls without any system in between exceed this at the same percentile, the machine itself stood still. */

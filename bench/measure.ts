@@ -127,7 +127,8 @@ export async function measureRound(bench: Bench, subjects: readonly Subject[], r
       await measureSlice(bench, subject, shape.name, round, () => fullLoad(job));
     }
   }
-  for (const subject of options.shapes.has(STEADY.name) ? subjects : []) {
+  const isSteady = ({ result }: Subject): boolean => options.steady?.includes(result.name) ?? true;
+  for (const subject of options.shapes.has(STEADY.name) ? subjects.filter(isSteady) : []) {
     const job = { ...jobFor(folder, subject, STEADY, options.steadySeconds), rate: STEADY_RATE };
     await measureSlice(bench, subject, STEADY.name, round, () => generate(job));
   }

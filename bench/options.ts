@@ -1,6 +1,7 @@
 /** The command line options. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { JUDGED } from './bars.ts';
 import { VARIANTS } from './results.ts';
 import { SHAPE_NAMES } from './shapes.ts';
 import { besideSystem, SYSTEMS, type System } from './systems.ts';
@@ -8,6 +9,8 @@ import { besideSystem, SYSTEMS, type System } from './systems.ts';
 export interface Options {
   readonly systems: readonly System[];
   readonly shapes: ReadonlySet<string>;
+  /** The names of those that are measured at a constant rate; all if undefined. */
+  readonly steady: readonly string[] | undefined;
   readonly rounds: number;
   /** Of one slice under full load. */
   readonly sliceSeconds: number;
@@ -25,6 +28,7 @@ export interface Options {
 export const HELP = `npm run bench -- [options]
 
   --quick           a first look in a few minutes: 3 rounds, fewer shapes, short slices
+  --bars            what the bars need, in a quarter of an hour
   --only NAMES      some systems: ${[...new Set(SYSTEMS.map(({ family }) => family))].join(', ')};
                     or one version, such as sidecar-24; sidecar-logged and sidecar-traced only if named
   --shapes NAMES    some shapes: ${SHAPE_NAMES.join(', ')}
@@ -60,6 +64,7 @@ export function parseOptions(args: readonly string[]): Options | string {
     args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
+      bars: { type: 'boolean', default: false },
       only: { type: 'string' },
       shapes: { type: 'string' },
       beside: { type: 'string' },
@@ -69,9 +74,10 @@ export function parseOptions(args: readonly string[]): Options | string {
   });
   if (values.help) return HELP;
   const length = values.quick ? QUICK : FULL;
-  const shapes = values.shapes?.split(',') ?? (values.quick ? QUICK_SHAPES : SHAPE_NAMES);
+  const preset = values.bars ? JUDGED.shapes : values.quick ? QUICK_SHAPES : SHAPE_NAMES;
+  const shapes = values.shapes?.split(',') ?? preset;
   const unknown = shapes.filter((name) => !SHAPE_NAMES.includes(name));
-  const only = values.only?.split(',');
+  const only = values.only?.split(',') ?? (values.bars ? JUDGED.systems : undefined);
   unknown.push(...(only ?? []).filter((word) => !SYSTEMS.some((system) => isMeant(system, word))));
   if (unknown.length > 0) return `Cannot measure ${unknown.join(', ')}: no such system or shape.\n\n${HELP}`;
   const rounds = Number(values.rounds ?? length.rounds);
@@ -81,6 +87,7 @@ export function parseOptions(args: readonly string[]): Options | string {
     ...length,
     rounds,
     shapes: new Set(shapes),
+    steady: values.bars ? JUDGED.steady : undefined,
     systems: [
       ...SYSTEMS.filter((system) =>
         only === undefined ? !VARIANTS.has(system.family) : only.some((word) => isMeant(system, word)),

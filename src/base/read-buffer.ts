@@ -5,8 +5,9 @@ import { copyOf } from './copy-of.ts';
 const READ_BYTES_MAX = 64 * 1024;
 
 /**
- * Every connection is read into this buffer, which saves a buffer, its collection and a pass through the stream for each
- * read. What is read must be processed before the next read, or copied.
+ * The connections of the express lane and those to platform and hub are read into this buffer, which saves a buffer, its
+ * collection and a pass through the stream for each read. (Not those through an egress proxy.) What is read must be processed
+ * before the next read, or copied; nothing may make a connection read while another read is being processed.
  */
 export const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(READ_BYTES_MAX);
 const READ_MEMORY = READ_BUFFER.buffer;

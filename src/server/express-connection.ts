@@ -104,6 +104,8 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   writeTogether(head: Buffer, body: Buffer, end: Buffer): boolean {
     const socket = this.#socket;
     const length = head.length + body.length + end.length;
+    // An empty write would make a TLS socket read at once, in the middle of what is being read.
+    if (length === 0) return true;
     const memory = length <= SMALL_BYTES_MAX ? small : large;
     const reused = this.#writesAtOnce && socket.writableLength === 0 ? memory.take(length) : undefined;
     const bytes = reused ?? Buffer.allocUnsafe(length);

@@ -80,6 +80,7 @@ export class PlainResponse {
   #trailers = '';
   #onDrain: (() => void) | undefined;
   #onClose: (() => void) | undefined;
+  /** The wire keeps none of what it writes together. */
   readonly keepsNoChunk = true;
   headersSent = false;
   shouldKeepAlive: boolean;

@@ -11,7 +11,7 @@ import {
 
 export interface ResponseHandler {
   onHead(head: ResponseHead): void;
-  /** A chunk of the body, without its framing. */
+  /** A chunk of the body, without its framing; a part of what was pushed. */
   onData(chunk: Buffer): void;
   onEnded(trailers: string[]): void;
 }

@@ -21,6 +21,13 @@ test.after.always(() => void image('remove'));
 const whenBuilt = built.status === 77 ? test.skip : test.serial;
 const suffix = built.status === 77 ? ` (SKIPPED: ${built.words})` : '';
 
+const ENTRYPOINT = [
+  'node',
+  '--max-semi-space-size=1',
+  '--concurrent-turbofan-max-threads=1',
+  '/app/dist/cli.js',
+];
+
 interface Inspected {
   readonly OCIv1: { readonly config: ImageConfig };
 }
@@ -36,8 +43,7 @@ whenBuilt(`the Dockerfile builds an image that runs as a numeric user and withou
   t.is(built.status, 0, built.words);
   const { config } = (JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Inspected).OCIv1;
   t.is(config.User, '65532:65532');
-  const [program, ...rest] = config.Entrypoint;
-  t.deepEqual([program, rest.at(-1)], ['node', '/app/dist/cli.js']);
+  t.deepEqual(config.Entrypoint, ENTRYPOINT);
   t.deepEqual(config.Cmd, ['proxy']);
   t.deepEqual(Object.keys(config.ExposedPorts).length, 5);
 });
@@ -61,7 +67,7 @@ whenBuilt(
     t.throws(() => writeFileSync(join(folder, 'root/app/x'), ''), { code: 'EROFS' });
     const child = spawn(
       'chroot',
-      ['--userspec=65532:65532', join(folder, 'root'), '/usr/bin/node', '/app/dist/cli.js', 'simulator'],
+      ['--userspec=65532:65532', join(folder, 'root'), ...ENTRYPOINT, 'simulator'],
       {
         env: {
           PATH: process.env['PATH'],
