@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import test from 'ava';
+import { createServer } from 'node:tls';
+import test, { type ExecutionContext } from 'ava';
+import { makeTestCertificate } from '../support/certificates.ts';
+import { patientClock } from '../support/patient-clock.ts';
 import { startTestProxy } from '../support/proxy.ts';
 import { startScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -57,19 +60,52 @@ async function received(url: string, othersDone: Promise<unknown> | undefined): 
   return Buffer.concat(pieces);
 }
 
-for (const framing of ['length', 'chunked', 'close'] as const) {
-  test(`downloads side by side arrive as they were sent, those of slow callers too (${framing})`, async (t) => {
-    t.timeout(120_000);
-    const upstream = await startScriptedUpstream(t, async ({ head }, socket) =>
-      send(socket, Number(/call=(\d+)/.exec(head)?.[1]), framing),
-    );
-    const proxy = await startTestProxy(t, [upstream.origin]);
-    const url = (call: number): string => `${proxy.base}/cgi-bin/media/get?call=${call}`;
-    const quick = Array.from({ length: CALLS / 2 }, (_, at) => received(url(at), undefined));
-    const allQuick = Promise.all(quick);
-    const slow = quick.map((_, at) => received(url(CALLS / 2 + at), allQuick));
-    const bodies = await Promise.all([...quick, ...slow]);
-    const differing = bodies.flatMap((body, call) => (body.equals(bodyOf(call)) ? [] : [call]));
-    t.deepEqual(differing, []);
+/** Speaks TLS in front of a platform that does not, and sends as many records at once as have come. */
+async function startTls(t: ExecutionContext, port: number): Promise<{ origin: string; cert: string }> {
+  const { cert, key } = await makeTestCertificate('platform');
+  const server = createServer({ cert, key }, (socket) => {
+    const behind = connect(port, '127.0.0.1');
+    for (const [one, other] of [
+      [socket, behind],
+      [behind, socket],
+    ] as const) {
+      one.pipe(other);
+      one.on('error', () => {}).on('close', () => other.destroySoon());
+    }
   });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  return { origin: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, cert };
+}
+
+for (const [framing, isSecure] of [
+  ['length', false],
+  ['chunked', false],
+  ['close', false],
+  ['length', true],
+] as const) {
+  const how = `${framing}${isSecure ? ', over TLS' : ''}`;
+  test.serial(
+    `downloads side by side arrive as they were sent, even if some callers are slow (${how})`,
+    async (t) => {
+      t.timeout(120_000);
+      const upstream = await startScriptedUpstream(t, async ({ head }, socket) =>
+        send(socket, Number(/call=(\d+)/.exec(head)?.[1]), framing),
+      );
+      const secure = isSecure ? await startTls(t, Number(new URL(upstream.origin).port)) : undefined;
+      const env: Record<string, string> =
+        secure === undefined ? {} : { WECHAT_SIDECAR_TLS_CA_FILE: 'ca.pem' };
+      const files = { 'ca.pem': secure?.cert ?? '' };
+      const origin = secure?.origin ?? upstream.origin;
+      const proxy = await startTestProxy(t, [origin], env, patientClock, { files });
+      const url = (call: number): string => `${proxy.base}/cgi-bin/media/get?call=${call}`;
+      const quick = Array.from({ length: CALLS / 2 }, (_, at) => received(url(at), undefined));
+      const allQuick = Promise.all(quick);
+      const slow = quick.map((_, at) => received(url(CALLS / 2 + at), allQuick));
+      const bodies = await Promise.all([...quick, ...slow]);
+      const differing = bodies.flatMap((body, call) => (body.equals(bodyOf(call)) ? [] : [call]));
+      t.deepEqual(differing, []);
+    },
+  );
 }

@@ -23,18 +23,23 @@ export interface RunningProxy {
   reconfigure(env: Readonly<Record<string, string>>): void;
 }
 
+interface Surroundings extends Pick<RoleContext, 'memoryLimitBytes'> {
+  /** The files that settings may name. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
 /** A sidecar in this process, before one or more upstreams, with the simulator's demo account. */
 export async function startTestProxy(
   t: Teardown,
   upstreams: readonly string[],
   env: Readonly<Record<string, string>> = {},
   clock: Clock = patientClock,
-  context: Pick<RoleContext, 'memoryLimitBytes'> = {},
+  { files = {}, ...context }: Surroundings = {},
 ): Promise<RunningProxy> {
   const lines: string[] = [];
   const log = makeLog('debug', clock, (line) => lines.push(line));
   const metrics = makeMetrics({ version: '0.0.0-test', role: 'proxy', node: process.version });
-  const role = await startProxy(settingsFor(upstreams, env), {
+  const role = await startProxy(settingsFor(upstreams, env, files), {
     version: '0.0.0-test',
     clock,
     random: systemRandom,
@@ -50,11 +55,15 @@ export async function startTestProxy(
     metrics,
     lines,
     log,
-    reconfigure: (changes) => role.reconfigure(settingsFor(upstreams, { ...env, ...changes })),
+    reconfigure: (changes) => role.reconfigure(settingsFor(upstreams, { ...env, ...changes }, files)),
   };
 }
 
-function settingsFor(upstreams: readonly string[], env: Readonly<Record<string, string>>): Settings {
+function settingsFor(
+  upstreams: readonly string[],
+  env: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string>>,
+): Settings {
   const parsed = parseSettings({
     env: {
       WECHAT_APPID: DEMO_APP.appid,
@@ -64,8 +73,10 @@ function settingsFor(upstreams: readonly string[], env: Readonly<Record<string, 
       ...env,
     },
     role: 'proxy',
-    readFile: () => {
-      throw new Error('no files here');
+    readFile: (path) => {
+      const text = files[path];
+      if (text === undefined) throw new Error(`no file ${path} here`);
+      return text;
     },
   });
   if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
