@@ -1,5 +1,5 @@
 # The image of every role: wechat-sidecar proxy | hub | injector | simulator. It needs no shell, writes
-# nothing to its file system, and runs as a user that owns nothing. Node 22 is the oldest that knows its options.
+# nothing to its file system, and runs as a user that owns nothing.
 ARG NODE_IMAGE=node:24-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -29,7 +29,6 @@ USER 65532:65532
 # proxy (loopback only, unless told otherwise), admin, hub, injector, simulator
 EXPOSE 3880 3881 3882 3883 3884
 # A young generation of 3 MiB at most: more makes no call cheaper, and keeps the chunks of many uploads for too long, since V8
-# frees them with it. By itself V8 would take up to 96 MiB. And one thread that optimizes: each of four would keep memory of
-# its own, 10 MiB together.
-ENTRYPOINT ["node", "--max-semi-space-size=1", "--concurrent-turbofan-max-threads=1", "/app/dist/cli.js"]
+# frees them with it. By itself V8 would take up to 96 MiB.
+ENTRYPOINT ["node", "--max-semi-space-size=1", "/app/dist/cli.js"]
 CMD ["proxy"]

@@ -8,7 +8,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cores, stopAll } from './children.ts';
+import { cores, stop, stopAll } from './children.ts';
 import { fullLoadBy } from './load.ts';
 import { isLinux } from './machine.ts';
 import {
@@ -26,6 +26,7 @@ import {
 import { type Options, parseOptions } from './options.ts';
 import { report } from './report.ts';
 import { FAR, STEADY } from './shapes.ts';
+import type { System } from './systems.ts';
 import { startUpstream } from './upstream.ts';
 import { memory } from './usage.ts';
 
@@ -68,23 +69,38 @@ async function run(options: Options, folder: string): Promise<void> {
   );
 }
 
-/** All stay up together, so that their slices can alternate. */
+/**
+ * Starts all of them in turns, as often as the options say: what else happens on the machine hits all alike. The last instances
+ * stay up together, so that their slices can alternate.
+ */
 async function startAll(bench: Bench): Promise<Subject[]> {
-  const running: Running[] = [];
-  for (const system of bench.options.systems) {
-    if (system.prepare === undefined) {
-      bench.problems.push(`${system.name}: this machine lacks it`);
-      continue;
-    }
-    progress(`starting ${system.name}`);
-    try {
-      running.push(await start(bench, system));
-    } catch (error) {
-      bench.problems.push(error instanceof Error ? error.message : String(error));
+  const startMs = new Map<string, number[]>();
+  let running: Running[] = [];
+  let systems = bench.options.systems.filter(isHere(bench));
+  for (let time = 0; time < bench.options.starts; time++) {
+    progress(`start ${time + 1} of ${bench.options.starts}`);
+    for (const { child } of running) await stop(child);
+    running = [];
+    for (const system of systems) {
+      try {
+        const started = await start(bench, system);
+        startMs.set(system.name, [...(startMs.get(system.name) ?? []), ...started.startMs]);
+        running.push({ ...started, startMs: startMs.get(system.name) ?? [] });
+      } catch (error) {
+        bench.problems.push(error instanceof Error ? error.message : String(error));
+        systems = systems.filter((other) => other !== system);
+      }
     }
   }
   progress('at rest');
   return rest(bench, running);
+}
+
+function isHere({ problems }: Bench): (system: System) => boolean {
+  return ({ name, prepare }) => {
+    if (prepare === undefined) problems.push(`${name}: this machine lacks it`);
+    return prepare !== undefined;
+  };
 }
 
 function about({ options, upstream }: Bench): string {

@@ -45,7 +45,7 @@ const FULL = {
   warmCalls: 10_000,
   warmSecondsMax: 10,
   restSeconds: 10,
-  starts: 3,
+  starts: 9,
 };
 const QUICK = {
   rounds: 3,

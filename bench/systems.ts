@@ -183,7 +183,7 @@ function sidecar({ program = sourceFile('dist/cli.js'), env }: Variant = {}): (
   return (node) =>
     ({ port, upstream }) => ({
       program: node,
-      args: [...imageOptions(node), program, 'proxy'],
+      args: [...imageOptions(), program, 'proxy'],
       env: {
         ...imageEnvironment(),
         WECHAT_APPID: APPID,

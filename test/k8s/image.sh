@@ -18,16 +18,6 @@ cannot() {
   exit 77
 }
 
-# Node 20 lacks an option that the image uses. `.ci/run` keeps a newer Node.
-new_node() {
-  for program in "$(command -v node)" "$(dirname "$0")"/../../.cache/node-*/bin/node; do
-    [ ! -x "$program" ] || [ "$("$program" -p 'parseInt(process.versions.node)')" -lt 22 ] || {
-      readlink -f "$program"
-      return
-    }
-  done
-}
-
 # node, npm, and what a RUN line of the Dockerfile needs of a shell, with the libraries of each.
 make_base() {
   root=$folder/base
@@ -35,7 +25,7 @@ make_base() {
   ln -s usr/bin "$root/bin"
   chmod 1777 "$root/tmp"
   for program in sh env rm mkdir ls; do cp -L "$(command -v $program)" "$root/usr/bin/$program"; done
-  cp -L "$(new_node)" "$root/usr/bin/node"
+  cp -L "$(readlink -f "$(command -v node)")" "$root/usr/bin/node"
   npm_cli=$(readlink -f "$(command -v npm)")
   cp -R "${npm_cli%/bin/npm-cli.js}" "$root/usr/lib/node_modules/npm"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/bin/npm"
@@ -62,7 +52,6 @@ build() {
       apt-get update --quiet && apt-get install --yes --quiet --no-install-recommends buildah
     }; } >&2 || cannot 'there is no buildah, and it cannot be installed'
   fi
-  [ -n "$(new_node)" ] || cannot 'the image needs Node 22 or later, and there is none here'
   mkdir -p "$folder"
   make_base
   # The settings of this machine's npm, such as which registry it asks.

@@ -21,12 +21,7 @@ test.after.always(() => void image('remove'));
 const whenBuilt = built.status === 77 ? test.skip : test.serial;
 const suffix = built.status === 77 ? ` (SKIPPED: ${built.words})` : '';
 
-const ENTRYPOINT = [
-  'node',
-  '--max-semi-space-size=1',
-  '--concurrent-turbofan-max-threads=1',
-  '/app/dist/cli.js',
-];
+const ENTRYPOINT = ['node', '--max-semi-space-size=1', '/app/dist/cli.js'];
 
 interface Inspected {
   readonly OCIv1: { readonly config: ImageConfig };
