@@ -26,6 +26,8 @@ export interface Job {
 export interface Outcome {
   readonly calls: number;
   readonly errors: number;
+  /** What went wrong, and how often. */
+  readonly failures: readonly (readonly [what: string, count: number])[];
   readonly seconds: number;
   /** Each call time in µs, and how many calls had it; at a constant rate without those of the first second. */
   readonly times: readonly (readonly [us: number, count: number])[];
@@ -53,8 +55,8 @@ class Generator {
   readonly #times = new Map<number, number>();
   #open = 0;
   #timedFromMs = -Infinity;
+  readonly #failures = new Map<string, number>();
   #sent = 0;
-  #errors = 0;
 
   constructor(job: Job) {
     this.#job = job;
@@ -70,9 +72,11 @@ class Generator {
     const ms = Math.min(seconds, SECONDS_MAX) * 1_000;
     await (rate === undefined ? this.#asFastAsAnswered(startMs + ms) : this.#atRate(rate, startMs, ms));
     const used = process.cpuUsage(cpu);
+    const errors = [...this.#failures.values()].reduce((sum, count) => sum + count, 0);
     return {
-      calls: this.#sent - this.#errors,
-      errors: this.#errors,
+      calls: this.#sent - errors,
+      errors,
+      failures: [...this.#failures],
       seconds: (performance.now() - startMs) / 1_000,
       times: [...this.#times],
       cpuUs: used.user + used.system,
@@ -112,11 +116,12 @@ class Generator {
     const client = this.#client();
     this.#sent += 1;
     try {
-      const { status } = await client.call(this.#next() ?? Buffer.alloc(0));
-      if (status !== 200) this.#errors += 1;
+      const { status, text } = await client.call(this.#next() ?? Buffer.alloc(0));
+      if (status !== 200)
+        this.#failed(`${status} ${/^x-wechat-sidecar-error: *(.*)$/im.exec(text)?.[1] ?? ''}`);
       else if (dueMs >= this.#timedFromMs) this.#count(performance.now() - dueMs);
-    } catch {
-      this.#errors += 1;
+    } catch (error) {
+      this.#failed(error instanceof Error ? error.message : String(error));
     }
     if (this.#job.fresh === true || !client.usable) client.close();
     else this.#idle.push(client);
@@ -135,6 +140,10 @@ class Generator {
       if (client.usable) return client;
     }
     return new RawClient({ port: this.#job.port, ...(this.#ca !== undefined && { ca: this.#ca }) });
+  }
+
+  #failed(what: string): void {
+    this.#failures.set(what.trim(), (this.#failures.get(what.trim()) ?? 0) + 1);
   }
 
   #count(ms: number): void {

@@ -7,6 +7,8 @@ import { programFile, programs, sourceFile } from './machine.ts';
 export interface Load {
   readonly calls: number;
   readonly errors: number;
+  /** What went wrong, and how often; wrk does not report it. */
+  readonly failures?: Outcome['failures'];
   readonly seconds: number;
   readonly times: Histogram;
   /** CPU time of the generator itself; wrk does not report it. */

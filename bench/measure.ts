@@ -164,9 +164,11 @@ async function measureSlice(
     );
     return;
   }
-  const { calls, errors, seconds, times } = load;
-  if (errors > 0)
-    bench.problems.push(`${result.name}, ${shape}: ${errors} of ${calls + errors} calls failed`);
+  const { calls, errors, failures = [], seconds, times } = load;
+  if (errors > 0) {
+    const what = failures.map(([words, count]) => `, ${count} × ${words}`).join('');
+    bench.problems.push(`${result.name}, ${shape}: ${errors} of ${calls + errors} calls failed${what}`);
+  }
   const after = cpuTime(pids);
   const slice: Slice = {
     round,
