@@ -41,6 +41,11 @@ const SECONDS_MAX = 120;
  * a TLS handshake makes the next one open another connection.
  */
 const UNTIMED_MS = 1_000;
+/**
+ * At a constant rate something happens every few milliseconds. If nothing did for so long, or for two intervals, the generator
+ * itself stood still, and how late the calls were that were under way is unknown.
+ */
+const STILL_MS = 4;
 /** A flood of connections would be cut down to a limit. */
 const OPENED_AT_ONCE = 50;
 const OPENED_EVERY_MS = 20;
@@ -55,6 +60,8 @@ class Generator {
   readonly #times = new Map<number, number>();
   #open = 0;
   #timedFromMs = -Infinity;
+  /** When it was last seen to run. */
+  #awakeMs = -Infinity;
   readonly #failures = new Map<string, number>();
   #sent = 0;
 
@@ -97,6 +104,7 @@ class Generator {
     const endMs = this.#timedFromMs + ms;
     for (let dueMs = startMs; dueMs < endMs; dueMs = startMs + (calls.length / rate) * 1_000) {
       if (dueMs > performance.now()) await sleep(dueMs - performance.now());
+      this.#awake(rate);
       if (this.#open < this.#job.connections) calls.push(this.#workOff());
       else calls.push(Promise.resolve(void this.#due.push(performance.now())));
     }
@@ -117,14 +125,24 @@ class Generator {
     this.#sent += 1;
     try {
       const { status, text } = await client.call(this.#next() ?? Buffer.alloc(0));
+      const nowMs = performance.now();
+      if (this.#job.rate !== undefined) this.#awake(this.#job.rate);
       if (status !== 200)
         this.#failed(`${status} ${/^x-wechat-sidecar-error: *(.*)$/im.exec(text)?.[1] ?? ''}`);
-      else if (dueMs >= this.#timedFromMs) this.#count(performance.now() - dueMs);
+      else if (dueMs >= this.#timedFromMs) this.#count(nowMs - dueMs);
     } catch (error) {
       this.#failed(error instanceof Error ? error.message : String(error));
     }
     if (this.#job.fresh === true || !client.usable) client.close();
     else this.#idle.push(client);
+  }
+
+  /** Leaves calls that were sent before now untimed if it stood still. */
+  #awake(rate: number): void {
+    const nowMs = performance.now();
+    const stillMs = Math.max(STILL_MS, 2_000 / rate);
+    if (nowMs - this.#awakeMs > stillMs) this.#timedFromMs = Math.max(this.#timedFromMs, nowMs);
+    this.#awakeMs = nowMs;
   }
 
   #next(): Buffer | undefined {

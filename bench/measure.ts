@@ -47,6 +47,8 @@ const START_POLL_MS = 3;
 const DEATHS_APART_MS = 6_000;
 /** Warm-up before the slices of a round. */
 const WAKE_SECONDS = 1;
+/** How often a slice at a constant rate is measured as long as the host takes the core away in it, which makes calls late. */
+const STOLEN_TRIES_MAX = 3;
 const FAR_ROUND_TRIP_MS = 20;
 const FAR_RATE = 50;
 const FAR_WARM_SECONDS = 2;
@@ -123,7 +125,7 @@ export async function measureRound(bench: Bench, subjects: readonly Subject[], r
   const isSteady = ({ result }: Subject): boolean => options.steady?.includes(result.name) ?? true;
   for (const subject of options.shapes.has(STEADY.name) ? subjects.filter(isSteady) : []) {
     const job = { ...jobFor(folder, subject, STEADY, options.steadySeconds), rate: STEADY_RATE };
-    await measureSlice(bench, subject, STEADY.name, round, () => generate(job));
+    await measureSlice(bench, subject, STEADY.name, round, () => generate(job), STOLEN_TRIES_MAX);
   }
   for (const subject of options.shapes.has(DIED.name) ? subjects : []) {
     if (!subject.system.replays || performance.now() - subject.lastDeathMs <= DEATHS_APART_MS) continue;
@@ -145,16 +147,36 @@ export async function measureDirect(bench: Bench, result: SystemResult, round: n
   const { connections } = STEADY;
   const { port, caFile } = upstream;
   const job = { port, caFile, connections, requests, seconds: options.steadySeconds, rate: STEADY_RATE };
-  await measureSlice(bench, { pids: [], result }, STEADY.name, round, () => generate(job));
+  await measureSlice(bench, { pids: [], result }, STEADY.name, round, () => generate(job), STOLEN_TRIES_MAX);
 }
 
+/** Of several tries it keeps the one in which the host took the core away for the least time. */
 async function measureSlice(
+  bench: Bench,
+  subject: Pick<Subject, 'pids' | 'result'>,
+  shape: string,
+  round: number,
+  run: () => Promise<Load>,
+  triesMax = 1,
+): Promise<void> {
+  let least: Slice | undefined;
+  for (let tries = 0; tries < triesMax; tries++) {
+    const slice = await tryToMeasure(bench, subject, shape, round, run);
+    if (slice === undefined) break;
+    if (least === undefined || slice.stolenShare < least.stolenShare) least = slice;
+    if (least.stolenShare === 0) break;
+  }
+  const { slices } = subject.result;
+  if (least !== undefined) slices.set(shape, [...(slices.get(shape) ?? []), least]);
+}
+
+async function tryToMeasure(
   bench: Bench,
   { pids, result }: Pick<Subject, 'pids' | 'result'>,
   shape: string,
   round: number,
   run: () => Promise<Load>,
-): Promise<void> {
+): Promise<Slice | undefined> {
   const before = cpuTime(pids);
   const stolenBeforeMs = stolenMs(cores?.measured);
   const load = await run().catch((error: unknown): string => String(error));
@@ -162,7 +184,7 @@ async function measureSlice(
     bench.problems.push(
       `${result.name}, ${shape}: ${typeof load === 'string' ? load : 'no call was answered'}`,
     );
-    return;
+    return undefined;
   }
   const { calls, errors, failures = [], seconds, times } = load;
   if (errors > 0) {
@@ -170,7 +192,7 @@ async function measureSlice(
     bench.problems.push(`${result.name}, ${shape}: ${errors} of ${calls + errors} calls failed${what}`);
   }
   const after = cpuTime(pids);
-  const slice: Slice = {
+  return {
     round,
     calls,
     errors,
@@ -180,7 +202,6 @@ async function measureSlice(
     stolenShare: (stolenMs(cores?.measured) - stolenBeforeMs) / (seconds * 1_000),
     times,
   };
-  result.slices.set(shape, [...(result.slices.get(shape) ?? []), slice]);
 }
 
 /** One call on an open connection. */

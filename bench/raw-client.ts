@@ -39,7 +39,11 @@ export class RawClient {
     const to = { port, host: '127.0.0.1' };
     this.#socket = ca === undefined ? connect(to) : connectTls({ ...to, ca });
     this.#socket.setNoDelay(true);
-    this.#socket.setTimeout(SILENCE_MS_MAX, () => this.#socket.destroy());
+    this.#socket.setTimeout(SILENCE_MS_MAX, () => {
+      // At once: `close` is emitted later, and the connection could be used for a call before it.
+      this.#fail(new Error(`No byte for ${SILENCE_MS_MAX / 1_000} s`));
+      this.#socket.destroy();
+    });
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#socket.on('error', (error) => this.#fail(error));
     this.#socket.on('close', () => this.#fail(new Error('The connection was closed')));
