@@ -17,9 +17,9 @@ LABEL org.opencontainers.image.title="wechat-sidecar" \
       org.opencontainers.image.description="A sidecar and a central token server for the WeChat API" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
-# One arena for malloc: each of Node's threads would keep what it freed in one of its own. And 128 KiB stays what it
-# begins with as the size from which a block is returned to the system when it is freed: malloc would raise that.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072
+# One arena for malloc: each of Node's threads would keep what it freed in one of its own. And blocks of 32 KiB or more are
+# returned to the system when they are freed, such as those in which V8 compiles.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=32768
 WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=build /app/dist ./dist

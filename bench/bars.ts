@@ -9,6 +9,8 @@ interface Bar {
   readonly system: string;
   readonly unit: string;
   readonly atMost: number;
+  /** To reach for: the program is no worse than promised if it does not hold. */
+  readonly isGoal?: boolean;
   /** NaN if it was not measured. */
   readonly value: (results: Results) => number;
   /** If these systems waited too long for their core, the tail reflects the machine, not the systems. */
@@ -43,7 +45,8 @@ const BARS: readonly Bar[] = [
   ...cpuBars(SIDECAR, LUA, 1, [...SMALL_SHAPES, STEADY.name]),
   ...cpuBars(SIDECAR, 'http-proxy-24', 0.25, SMALL_SHAPES),
   ...cpuBars(SIDECAR, 'go', 0.6, SMALL_SHAPES),
-  ...cpuBars(SIDECAR, 'rust', 1.4, SMALL_SHAPES),
+  ...cpuBars(SIDECAR, LUA, 0.8, SMALL_SHAPES).map(toReachFor),
+  ...cpuBars(SIDECAR, 'rust', 1.4, SMALL_SHAPES).map(toReachFor),
   ...cpuBars('sidecar-20', SIDECAR, 1.3, SMALL_SHAPES),
   {
     what: 'CPU per call, 1 in 20 chunked',
@@ -93,8 +96,8 @@ export function judge(results: Results): string[] {
     if (bar.isTailOf !== undefined && isBusy(results, bar.isTailOf)) {
       return `machine busy   ${about}: ${value.toFixed(2)}, which says nothing`;
     }
-    const verdict = value <= bar.atMost ? 'holds         ' : 'does not hold ';
-    return `${verdict} ${about}: ${value.toFixed(2)}`;
+    const [reached, missed] = bar.isGoal === true ? ['reached', 'not reached'] : ['holds', 'does not hold'];
+    return `${(value <= bar.atMost ? reached : missed).padEnd(14)} ${about}: ${value.toFixed(2)}`;
   });
 }
 
@@ -106,6 +109,10 @@ function cpuBars(system: string, base: string, atMost: number, shapes: readonly 
     atMost,
     value: (results) => cpuOf(results, system, shape) / cpuOf(results, base, shape),
   }));
+}
+
+function toReachFor(bar: Bar): Bar {
+  return { ...bar, isGoal: true };
 }
 
 /** In ms more than another system: the median of the rounds; for a thin tail, over all calls. */
