@@ -55,6 +55,7 @@ class Generator {
   readonly #ca: string | undefined;
   readonly #requests: readonly Buffer[];
   readonly #numbered: readonly Buffer[];
+  readonly #stillMs: number;
   readonly #idle: RawClient[] = [];
   readonly #due: number[] = [];
   readonly #times = new Map<number, number>();
@@ -69,6 +70,7 @@ class Generator {
     this.#job = job;
     this.#ca = job.caFile === undefined ? undefined : readFileSync(job.caFile, 'utf8');
     this.#requests = job.requests.map((file) => readFileSync(file));
+    this.#stillMs = job.rate === undefined ? Infinity : Math.max(STILL_MS, 2_000 / job.rate);
     this.#numbered = numbered(this.#requests[0]?.toString('latin1') ?? '');
   }
 
@@ -104,7 +106,7 @@ class Generator {
     const endMs = this.#timedFromMs + ms;
     for (let dueMs = startMs; dueMs < endMs; dueMs = startMs + (calls.length / rate) * 1_000) {
       if (dueMs > performance.now()) await sleep(dueMs - performance.now());
-      this.#awake(rate);
+      this.#awake(performance.now());
       if (this.#open < this.#job.connections) calls.push(this.#workOff());
       else calls.push(Promise.resolve(void this.#due.push(performance.now())));
     }
@@ -126,7 +128,7 @@ class Generator {
     try {
       const { status, text } = await client.call(this.#next() ?? Buffer.alloc(0));
       const nowMs = performance.now();
-      if (this.#job.rate !== undefined) this.#awake(this.#job.rate);
+      this.#awake(nowMs);
       if (status !== 200)
         this.#failed(`${status} ${/^x-wechat-sidecar-error: *(.*)$/im.exec(text)?.[1] ?? ''}`);
       else if (dueMs >= this.#timedFromMs) this.#count(nowMs - dueMs);
@@ -138,10 +140,8 @@ class Generator {
   }
 
   /** Leaves calls that were sent before now untimed if it stood still. */
-  #awake(rate: number): void {
-    const nowMs = performance.now();
-    const stillMs = Math.max(STILL_MS, 2_000 / rate);
-    if (nowMs - this.#awakeMs > stillMs) this.#timedFromMs = Math.max(this.#timedFromMs, nowMs);
+  #awake(nowMs: number): void {
+    if (nowMs - this.#awakeMs > this.#stillMs) this.#timedFromMs = Math.max(this.#timedFromMs, nowMs);
     this.#awakeMs = nowMs;
   }
 

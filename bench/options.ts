@@ -28,7 +28,7 @@ export interface Options {
 export const HELP = `npm run bench -- [options]
 
   --quick           a first look in a few minutes: 3 rounds, fewer shapes, short slices
-  --bars            what the bars need, in a quarter of an hour
+  --bars            what the bars need, in under 20 minutes
   --only NAMES      some systems: ${[...new Set(SYSTEMS.map(({ family }) => family))].join(', ')};
                     or one version, such as sidecar-24; sidecar-logged and sidecar-traced only if named
   --shapes NAMES    some shapes: ${SHAPE_NAMES.join(', ')}

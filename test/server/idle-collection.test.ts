@@ -13,12 +13,17 @@ const MINUTE_MS = 60 * SECOND_MS;
 function heapOn(
   clock: ManualClock,
   utilization: () => number,
+  durationsMs: number[] = [],
 ): { done: string[]; heap: Parameters<typeof collectWhenIdle>[1] } {
   const startMs = clock.monotonicMs();
   const done: string[] = [];
   const note = (what: string) => (): void => void done.push(`${what} ${clock.monotonicMs() - startMs}`);
   const allowOwn = (isAllowed: boolean): void => note(isAllowed ? 'allow' : 'prevent')();
-  return { done, heap: { utilization, collect: note('collect'), allowOwn } };
+  const collect = (): void => {
+    note('collect')();
+    clock.advance(durationsMs.shift() ?? 0);
+  };
+  return { done, heap: { utilization, collect, allowOwn } };
 }
 
 test('an idle process collects a few times, and later leaves it to V8 again', (t) => {
@@ -75,15 +80,8 @@ test('a process that becomes busy for good after a collection leaves the rest to
 
 test('after collections that took long in all there is no other', (t) => {
   const clock = new ManualClock();
-  const { done, heap } = heapOn(clock, () => 0);
-  const durationsMs = [150, 101];
-  collectWhenIdle(clock, {
-    ...heap,
-    collect() {
-      heap.collect();
-      clock.advance(durationsMs.shift() ?? 0);
-    },
-  });
+  const { done, heap } = heapOn(clock, () => 0, [150, 101]);
+  collectWhenIdle(clock, heap);
   clock.advance(10 * MINUTE_MS);
   t.deepEqual(done, ['collect 400', 'collect 950']);
   t.is(clock.pending, 0);
@@ -91,15 +89,8 @@ test('after collections that took long in all there is no other', (t) => {
 
 test('a single slow collection does not prevent the others', (t) => {
   const clock = new ManualClock();
-  const { done, heap } = heapOn(clock, () => 0);
-  const durationsMs = [150, 40, 40, 20];
-  collectWhenIdle(clock, {
-    ...heap,
-    collect() {
-      heap.collect();
-      clock.advance(durationsMs.shift() ?? 0);
-    },
-  });
+  const { done, heap } = heapOn(clock, () => 0, [150, 40, 40, 20]);
+  collectWhenIdle(clock, heap);
   clock.advance(10 * MINUTE_MS);
   t.deepEqual(done.slice(3), ['collect 1830', 'prevent 8850', 'allow 10850']);
 });
