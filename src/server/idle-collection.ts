@@ -13,8 +13,8 @@ const UTILIZATION_MAX = 0.05;
 const COLLECTIONS = 4;
 
 /**
- * All of them take some 100 ms. If they have taken longer, the heap is large or the process gets little of a processor, and the
- * others would, too. A single slow one may be due to a virtual machine that stood still.
+ * All of them usually take some 100 ms. If they have taken this long, the heap is large or the process gets little of a
+ * processor, and there is no other. A single slow one may be due to a virtual machine that stood still.
  */
 const COLLECTIONS_MS_MAX = 250;
 
