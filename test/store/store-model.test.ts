@@ -1,4 +1,4 @@
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { seededRandom, systemRandom } from '../../src/base/random.ts';
@@ -35,7 +35,7 @@ class Both {
 
   private constructor(redis: RedisServer, records: RedisRecords, model: Model) {
     this.redis = redis;
-    this.twins = new TwinStores(redis);
+    this.twins = new TwinStores(() => nowOf(redis));
     this.#records = records;
     this.#model = model;
   }
@@ -149,6 +149,11 @@ class Both {
     await until('the last message', () => this.heard.at(-1)?.appid === 'wx-last');
     t.deepEqual(this.heard, this.twins.told);
   }
+}
+
+async function nowOf(redis: RedisServer): Promise<number> {
+  const [seconds, micros] = (await redis.client.time()).map(Number);
+  return (seconds as number) * 1_000 + Math.floor((micros as number) / 1_000);
 }
 
 function recordOf(
@@ -327,8 +332,26 @@ serialRedisTest('model and Redis agree for random commands', async (t) => {
       await new Sequence(both, seed).run(80);
       await both.heardAll(t);
     } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
+      throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
     }
+  }
+});
+
+test('a pause that may or may not have ended before the next one leaves two times at which the next may end', async (t) => {
+  for (const leftMs of [1, 10]) {
+    let nowMs = 1_000_000;
+    const twins = new TwinStores(() => Promise.resolve(nowMs));
+    const publish = (generation: number): Promise<unknown> => {
+      const command = MODEL.publish(recordOf('any', generation, nowMs), { owner: 'one/1', forMs: 10 });
+      return twins.act<'stored' | 'older'>(ACCOUNT, () => Promise.resolve('stored'), command);
+    };
+    await publish(1);
+    nowMs += 9;
+    await publish(2);
+    const place = { lease: { isOurs: false, leftMs }, owner: 'nobody' };
+    const { answer: seen } = MODEL.read()({ ...EMPTY, record: recordOf('any', 2, nowMs) }, nowMs);
+    const read = twins.act(ACCOUNT, () => Promise.resolve({ ...seen, ...place }), MODEL.read());
+    await t.notThrowsAsync(read);
   }
 });
 
