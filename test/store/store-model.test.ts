@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { seededRandom, systemRandom } from '../../src/base/random.ts';
@@ -13,7 +13,14 @@ import type {
   Acquired,
 } from '../../src/store/shared-records.ts';
 import { RedisServer, serialRedisTest, until } from '../support/redis.ts';
-import { acquireCommand, EMPTY, MODEL, type Model, publishCommand } from '../support/store-model.ts';
+import {
+  acquireCommand,
+  EMPTY,
+  MODEL,
+  type Model,
+  publishCommand,
+  recordOf,
+} from '../support/store-model.ts';
 import { TwinStores } from '../support/twin-stores.ts';
 
 const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'classic' } as const;
@@ -35,7 +42,7 @@ class Both {
 
   private constructor(redis: RedisServer, records: RedisRecords, model: Model) {
     this.redis = redis;
-    this.twins = new TwinStores(() => nowOf(redis));
+    this.twins = new TwinStores(() => redis.nowUnixMs());
     this.#records = records;
     this.#model = model;
   }
@@ -149,26 +156,6 @@ class Both {
     await until('the last message', () => this.heard.at(-1)?.appid === 'wx-last');
     t.deepEqual(this.heard, this.twins.told);
   }
-}
-
-async function nowOf(redis: RedisServer): Promise<number> {
-  const [seconds, micros] = (await redis.client.time()).map(Number);
-  return (seconds as number) * 1_000 + Math.floor((micros as number) / 1_000);
-}
-
-function recordOf(
-  value: string,
-  generation: number,
-  issuedAtUnixMs: number,
-  lifeMs = 2 * HOUR_MS,
-): SharedRecord {
-  return {
-    generation,
-    value: new Secret(value),
-    fingerprint: fingerprintOf(value),
-    issuedAtUnixMs,
-    expiresAtUnixMs: issuedAtUnixMs + lifeMs,
-  };
 }
 
 /** One command after the other, drawn from a seed. */
@@ -334,24 +321,6 @@ serialRedisTest('model and Redis agree for random commands', async (t) => {
     } catch (error) {
       throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
     }
-  }
-});
-
-test('a pause that may or may not have ended before the next one leaves two times at which the next may end', async (t) => {
-  for (const leftMs of [1, 10]) {
-    let nowMs = 1_000_000;
-    const twins = new TwinStores(() => Promise.resolve(nowMs));
-    const publish = (generation: number): Promise<unknown> => {
-      const command = MODEL.publish(recordOf('any', generation, nowMs), { owner: 'one/1', forMs: 10 });
-      return twins.act<'stored' | 'older'>(ACCOUNT, () => Promise.resolve('stored'), command);
-    };
-    await publish(1);
-    nowMs += 9;
-    await publish(2);
-    const place = { lease: { isOurs: false, leftMs }, owner: 'nobody' };
-    const { answer: seen } = MODEL.read()({ ...EMPTY, record: recordOf('any', 2, nowMs) }, nowMs);
-    const read = twins.act(ACCOUNT, () => Promise.resolve({ ...seen, ...place }), MODEL.read());
-    await t.notThrowsAsync(read);
   }
 });
 

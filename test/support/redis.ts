@@ -87,6 +87,12 @@ export class RedisServer {
     return this.#client;
   }
 
+  /** Its own clock, which nobody can turn. */
+  async nowUnixMs(): Promise<number> {
+    const [seconds, micros] = (await this.client.time()).map(Number);
+    return (seconds as number) * 1_000 + Math.floor((micros as number) / 1_000);
+  }
+
   /** Starts it on the same port, with nothing in memory. */
   async restart(): Promise<void> {
     await this.kill();

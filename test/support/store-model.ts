@@ -1,4 +1,4 @@
-import { fingerprintOf } from '../../src/base/secret.ts';
+import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import type {
   StoreUnavailable,
   Pause,
@@ -180,6 +180,22 @@ function isSound(record: SharedRecord): boolean {
 
 function inOrder(times: readonly number[]): readonly number[] {
   return [...new Set(times)].toSorted((a, b) => a - b);
+}
+
+/** A record as a hub writes it, of two hours unless said otherwise. */
+export function recordOf(
+  value: string,
+  generation: number,
+  issuedAtUnixMs: number,
+  lifeMs = 7_200_000,
+): SharedRecord {
+  return {
+    generation,
+    value: new Secret(value),
+    fingerprint: fingerprintOf(value),
+    issuedAtUnixMs,
+    expiresAtUnixMs: issuedAtUnixMs + lifeMs,
+  };
 }
 
 /** Every command of the model. */
