@@ -65,6 +65,8 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   #isEnded = false;
   /** The system takes what it can when a socket is written to; TLS encrypts it first. */
   readonly #writesAtOnce: boolean;
+  /** The lane knows that the rest of a request is missing. */
+  #waits = false;
   #quietSinceMs: number;
   readonly #readAsUsual: (() => void) | undefined;
 
@@ -154,11 +156,9 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
 
   /** The bytes may be valid until this returns only. */
   readonly #onData = (bytes: Buffer): void => {
-    const isWaiting = this.#unread.length > 0;
-    this.#unread = isWaiting ? Buffer.concat([this.#unread, bytes]) : bytes;
+    this.#unread = this.#unread.length > 0 ? Buffer.concat([this.#unread, bytes]) : bytes;
     if (this.#exchange === undefined) {
       this.#read();
-      if (isWaiting && this.#exchange !== undefined) this.#lane.waitsNoMore(this);
     } else if (this.#unread.length > AHEAD_BYTES_MAX) this.#socket.pause();
     if (this.#unread.length > 0) this.#unread = copyIfShared(this.#unread);
   };
@@ -172,9 +172,12 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     }
     if (reading.kind === 'partial') {
       if (this.#isEnded) this.#refuse('HPE_INVALID_EOF_STATE');
-      else this.#lane.waits(this);
+      else this.#wait();
       return;
     }
+    // Before it is served: its response may be complete when that returns, and the next request in flight by the time
+    // that the lane looks after those that wait.
+    if (this.#waits) this.#waitNoMore();
     const { request } = reading;
     this.#fields = request.fields;
     // Requests that are sent ahead are served at once in the general lane.
@@ -191,6 +194,17 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     this.#exchange = undefined;
     this.#unread = bytes;
     this.handOver();
+  }
+
+  #wait(): void {
+    if (this.#waits) return;
+    this.#waits = true;
+    this.#lane.waits(this);
+  }
+
+  #waitNoMore(): void {
+    this.#waits = false;
+    this.#lane.waitsNoMore(this);
   }
 
   get exchange(): PlainExchange | undefined {

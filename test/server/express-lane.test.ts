@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { ManualClock } from '../support/manual-clock.ts';
 import { rawCall, rawConnection } from '../support/raw-call.ts';
-import { LATER, NEVER, startLanes } from '../support/two-lanes.ts';
+import { LATER, NEVER, NOW, startLanes } from '../support/two-lanes.ts';
 
 const HOST = 'Host: localhost\r\n';
 const get = (url: string, more = ''): string => `GET ${url} HTTP/1.1\r\n${HOST}${more}\r\n`;
@@ -113,6 +113,32 @@ test('a caller that writes head and body one after the other stays in the expres
   }
   caller.socket.destroy();
   t.pass();
+});
+
+test('a connection whose request came in two pieces stays where its next request is in flight', async (t) => {
+  const clock = new ManualClock();
+  const { listener } = await startLanes(t, true, { clock });
+  const caller = await rawConnection(listener.port);
+  const text = post(`${NOW}/1`, 'hello');
+  caller.socket.write(text.slice(0, -5));
+  const other = await rawConnection(listener.port);
+  other.socket.write(get(`${NOW}/other`));
+  await other.untilReceived(`express ${NOW}/other\n`);
+  caller.socket.write('hello');
+  await caller.untilReceived(`express ${NOW}/1\n`);
+  caller.socket.write(get(`${LATER}/2`));
+  while (listener.inFlight() === 0) await pause(1);
+  clock.advance(100);
+  clock.advance(100);
+  caller.socket.write(get(`${NOW}/3`));
+  const answers = await caller.untilReceived(`${NOW}/3\n`);
+  t.deepEqual(answers.match(/^(?:express|general).*/gm), [
+    `express ${NOW}/1`,
+    `express ${LATER}/2`,
+    `express ${NOW}/3`,
+  ]);
+  t.is(listener.inFlight(), 0);
+  for (const { socket } of [caller, other]) socket.destroy();
 });
 
 const SHORT = { headersTimeoutMs: 300, keepAliveTimeoutMs: 300, checkIntervalMs: 50 };

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
-import { conversation, differenceOf } from './lane-fuzz.ts';
+import { conversation, differenceOf, hastyClock } from './lane-fuzz.ts';
 import { startLanes } from './two-lanes.ts';
 
 const { values } = parseArgs({
@@ -15,7 +15,10 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds);
 const seed = Number(values.seed ?? Date.now() % 2 ** 31);
 const teardown = { teardown(): void {} };
-const both = [await startLanes(teardown, true), await startLanes(teardown, false)] as const;
+const both = [
+  await startLanes(teardown, true, { clock: hastyClock }),
+  await startLanes(teardown, false),
+] as const;
 let runs = 0;
 const details = await fc.check(
   fc.asyncProperty(conversation, async (given) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { rawConnection } from './raw-call.ts';
-import { type Lanes, LATER, type Seen } from './two-lanes.ts';
+import { type Lanes, LATER, NOW, type Seen } from './two-lanes.ts';
 
 const LINES = [
   'Host: localhost',
@@ -46,7 +47,7 @@ const lineEnd = fc.oneof(
 const target = fc.oneof(
   {
     weight: 8,
-    arbitrary: fc.constantFrom('/a', '/b?c=d', LATER, '/general', 'http://localhost/x', '/%41'),
+    arbitrary: fc.constantFrom('/a', '/b?c=d', NOW, LATER, '/general', 'http://localhost/x', '/%41'),
   },
   fc.constantFrom('*', '/a b', '/\xe4', '', '//x', '/#f', '/\x7f'),
 );
@@ -75,8 +76,16 @@ const BODIES = [
   'fffffffff\r\nabc',
 ];
 
+const plainRequest = fc
+  .record({ url: fc.constantFrom(NOW, LATER, '/a'), hasBody: fc.boolean() })
+  .map(({ url, hasBody }) =>
+    hasBody
+      ? `POST ${url} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc`
+      : `GET ${url} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+  );
+
 /** A request that most readers take, or one with something odd about it. */
-const request = fc
+const oddRequest = fc
   .record({
     method,
     target,
@@ -92,15 +101,47 @@ const request = fc
       `${it.lines.map(([text, end]) => text + end).join('')}${it.headEnd}${it.body}`,
   );
 
-/** Bytes of a caller, and the pieces in which they come. */
-export const conversation = fc.record({
-  bytes: fc.array(request, { minLength: 1, maxLength: 4 }).map((requests) => requests.join('')),
-  cuts: fc.array(fc.nat({ max: 600 }), { maxLength: 3 }),
+/** How long the express lane waits for the rest of a request here. */
+const WAIT_MS = 2;
+
+/** For a listener that is soon tired of waiting for the rest of a request. */
+export const hastyClock: Clock = {
+  ...systemClock,
+  after: (delayMs, run) => systemClock.after(delayMs <= 100 ? WAIT_MS : delayMs, run),
+};
+
+/** Where a request is cut: often before its first byte, and anywhere within; and the pauses there. */
+const cutsOfOne = fc.record({
+  isAlone: fc.boolean(),
+  within: fc.option(fc.nat({ max: 200 }), { nil: undefined }),
+  pausesMs: fc.tuple(fc.constantFrom(0, 3 * WAIT_MS), fc.constantFrom(0, 0, 3 * WAIT_MS)),
 });
+
+/** Bytes of a caller, and the pieces in which they come. */
+export const conversation: fc.Arbitrary<Conversation> = fc
+  .array(fc.tuple(fc.oneof(plainRequest, oddRequest), cutsOfOne), { minLength: 1, maxLength: 4 })
+  .map((requests) => {
+    let bytes = '';
+    const cuts: Cut[] = [];
+    for (const [text, { isAlone, within, pausesMs }] of requests) {
+      if (isAlone && bytes !== '') cuts.push({ at: bytes.length, pauseMs: pausesMs[0] });
+      if (within !== undefined && within > 0 && within < text.length)
+        cuts.push({ at: bytes.length + within, pauseMs: pausesMs[1] });
+      bytes += text;
+    }
+    return { bytes, cuts };
+  });
+
+interface Cut {
+  readonly at: number;
+  /** Before the next piece. */
+  readonly pauseMs: number;
+}
 
 export interface Conversation {
   readonly bytes: string;
-  readonly cuts: readonly number[];
+  /** In order. */
+  readonly cuts: readonly Cut[];
 }
 
 /** What came of it in one kind of listener. */
@@ -113,6 +154,7 @@ interface Outcome {
 }
 
 const PATIENCE_MS = 20_000;
+const ANSWERED = 'general ';
 
 /** Explains how the lanes differ in what they make of the same bytes; undefined if they do not. */
 export async function differenceOf(
@@ -127,7 +169,7 @@ export async function differenceOf(
     outcomes.push(outcome);
   }
   const [one, other] = outcomes as [Outcome, Outcome];
-  if (isSame(one, other)) return undefined;
+  if (isSame(one, other) && isInOrder(one) && isInOrder(other)) return undefined;
   const [withLane, without] = outcomes.map((outcome) => JSON.stringify(outcome, undefined, 1));
   return `with the express lane ${withLane}\nwithout it ${without}`;
 }
@@ -141,14 +183,29 @@ export async function differenceOf(
 function isSame(one: Outcome, other: Outcome): boolean {
   if (JSON.stringify(one.seen) !== JSON.stringify(other.seen)) return false;
   // It says so, or closes although it has read requests that it has not answered.
-  const isRefused =
-    other.answers.some(isRefusal) || other.answers.filter(isStatus).length < other.seen.length;
+  const isRefused = other.answers.some(isRefusal) || hasUnanswered(other);
   const isOneCut = isRefused || one.isReset;
   const expected = isOneCut ? other.answers.slice(0, one.answers.length) : other.answers;
   const more = one.answers.slice(expected.length);
-  const isOtherCut = other.isReset || (isRefused && more.every(isRefusal));
+  const isOtherCut = other.isReset || hasUnanswered(other) || more.every(isRefusal);
   const answered = isOtherCut ? one.answers.slice(0, expected.length) : one.answers;
   return JSON.stringify(answered) === JSON.stringify(expected);
+}
+
+function hasUnanswered({ answers, seen }: Outcome): boolean {
+  return answers.filter(isStatus).length < seen.length;
+}
+
+/** Whether no response overtook another; those to HEAD do not say what they are for. */
+function isInOrder({ answers, seen }: Outcome): boolean {
+  const urls = seen.map(({ url }) => url);
+  let from = 0;
+  return answers
+    .filter((answer) => !isStatus(answer))
+    .every((answer) => {
+      from = urls.indexOf(answer.slice(ANSWERED.length), from) + 1;
+      return from > 0;
+    });
 }
 
 function isStatus(answer: string): boolean {
@@ -161,13 +218,13 @@ function isRefusal(answer: string): boolean {
 
 async function outcomeOf(lanes: Lanes, { bytes, cuts }: Conversation): Promise<Outcome | undefined> {
   const caller = await rawConnection(lanes.listener.port);
-  const ends = [...new Set(cuts.filter((cut) => cut < bytes.length))].toSorted((a, b) => a - b);
   let from = 0;
-  for (const end of [...ends, bytes.length]) {
-    if (caller.socket.writable) caller.socket.write(bytes.slice(from, end), 'latin1');
-    from = end;
-    // The other side reads the pieces one by one.
-    await new Promise((resolve) => void setImmediate(resolve));
+  for (const { at, pauseMs } of [...cuts, { at: bytes.length, pauseMs: 0 }]) {
+    if (caller.socket.writable) caller.socket.write(bytes.slice(from, at), 'latin1');
+    from = at;
+    // The other side, in this process, reads the pieces one by one: sockets are read between two of these.
+    for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+    if (pauseMs > 0) await new Promise((resolve) => void setTimeout(resolve, pauseMs));
   }
   caller.socket.end();
   const timer = setTimeout(() => caller.socket.destroy(new Error('late')), PATIENCE_MS);
@@ -179,9 +236,7 @@ async function outcomeOf(lanes: Lanes, { bytes, cuts }: Conversation): Promise<O
     .filter(({ body }) => body !== undefined)
     .map(({ method: verb, url, rawHeaders, body }) => ({ method: verb, url, rawHeaders, body }));
   // Interim responses probe a caller that has closed its side, if the machine is slow to answer it.
-  const final = text
-    .replaceAll(/^HTTP\/1\.1 100 Continue\r\n\r\n/gm, '')
-    .replaceAll(/^express /gm, 'general ');
+  const final = text.replaceAll(/^HTTP\/1\.1 100 Continue\r\n\r\n/gm, '').replaceAll(/^express /gm, ANSWERED);
   return {
     seen,
     answers: final.match(/^HTTP\/1\.1 \d+|^general .*/gm) ?? [],

@@ -47,6 +47,8 @@ export const LATER = '/later';
 const LATER_MS = 50;
 /** A target that begins with this is never answered in the express lane. */
 export const NEVER = '/never';
+/** A target that begins with this is answered in the express lane before its handler returns. */
+export const NOW = '/now';
 
 function generalHandler(seen: Seen[]): RequestListener {
   return (request, response) => {
@@ -76,6 +78,7 @@ function expressHandler(seen: Seen[]): (exchange: PlainExchange) => boolean {
       exchange.over();
     };
     if (url.startsWith(LATER)) systemClock.after(LATER_MS, answer);
+    else if (url.startsWith(NOW)) answer();
     else if (!url.startsWith(NEVER)) queueMicrotask(answer);
     return true;
   };
