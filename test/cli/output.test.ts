@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { openOutput, pipeOutput, WAITING_BYTES_MAX } from '../../src/cli/output.ts';
-import { freePort } from '../support/redis.ts';
+import { freePort } from '../support/free-port.ts';
 
 const CLI = join(import.meta.dirname, '../../../dist/cli.js');
 

@@ -13,7 +13,7 @@ import { ProcessGroup } from '../support/group.ts';
 import { assertPageIsSigned } from '../support/js-sdk-page.ts';
 import { type RoleProcess, startRole } from '../support/process.ts';
 import { randomPage } from '../support/random-page.ts';
-import { freePort } from '../support/redis.ts';
+import { freePort } from '../support/free-port.ts';
 import { ask } from '../support/simulator-client.ts';
 
 const CACHE = '.cache/examples';

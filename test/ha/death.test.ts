@@ -25,14 +25,14 @@ for (const mode of MODES) {
 serialRedisTest('if a hub is killed during a fetch, the other takes over and no call fails', async (t) => {
   const { control, a, b, agreed, traffic } = await startEnsemble(t, { mode: 'classic' });
   const before = await agreed();
-  control.delay({ path: TOKEN_PATHS.classic, ms: 1_500 });
+  control.delay({ path: TOKEN_PATHS.classic, ms: 3_000 });
   doubtNextProbe(control);
   a.report(before, 40001);
   await control.arrived({ path: TOKEN_PATHS.classic });
   t.is((await a.account()).shared?.refreshing, 'here');
   await a.kill();
   // The platform has issued the token, but nobody received it.
-  control.overwrite({ mode: 'classic', graceMs: 20_000 });
+  control.overwrite({ mode: 'classic', graceMs: 60_000 });
   // A sidecar reports to the other hub, which waits until the lease of the dead one expires.
   doubtNextProbe(control);
   b.report(before, 40001);
@@ -60,6 +60,8 @@ serialRedisTest(
     await control.arrived({ path: TOKEN_PATHS.stable });
     const isA = (await a.account()).shared?.refreshing === 'here';
     await (isA ? a : b).kill();
+    // Its request is under way, and the next one needs no delay.
+    control.heal({ path: TOKEN_PATHS.stable });
     await until(
       'the other has the new token',
       async () => (await (isA ? b : a).account()).fingerprint !== before,

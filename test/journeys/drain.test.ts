@@ -9,8 +9,8 @@ const SLOW = '/cgi-bin/menu/get';
 
 test.serial('a stop finishes the calls in flight, accepts no new ones, and exits with 0', async (t) => {
   const { control, sidecar } = await startPair(t);
-  control.delay({ path: SLOW, ms: 1_500 });
-  control.delay({ path: '/cgi-bin/message/custom/send', ms: 1_500 });
+  control.delay({ path: SLOW, ms: 4_000 });
+  control.delay({ path: '/cgi-bin/message/custom/send', ms: 4_000 });
   const calls = [
     ...Array.from({ length: 5 }, () => sidecar.call(SLOW)),
     sidecar.call('/cgi-bin/message/custom/send', { body: { touser: 'oX' } }),
@@ -80,7 +80,7 @@ test.serial('a repeated SIGTERM aborts nothing', async (t) => {
 });
 
 test.serial('during the drain delay calls are accepted, but readiness fails', async (t) => {
-  const { sidecar } = await startPair(t, { env: { WECHAT_SIDECAR_DRAIN_DELAY: '1500ms' } });
+  const { sidecar } = await startPair(t, { env: { WECHAT_SIDECAR_DRAIN_DELAY: '4s' } });
   const beganMs = performance.now();
   const stopped = sidecar.stop();
   await sidecar.untilLine('stopping');
@@ -91,7 +91,7 @@ test.serial('during the drain delay calls are accepted, but readiness fails', as
     t.is(reply.headers.connection, 'close');
   }
   t.is((await stopped).code, 0);
-  t.true(performance.now() - beganMs >= 1_500);
+  t.true(performance.now() - beganMs >= 4_000);
 });
 
 test.serial('after the drain timeout the remaining calls are aborted and counted', async (t) => {

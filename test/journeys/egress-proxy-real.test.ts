@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { FOREIGN, PASSWORD, said, startWorld, type World } from '../support/egress-world.ts';
 import { startTinyproxy, type Tinyproxy, tinyproxyTest } from '../support/forward-proxy.ts';
 import { runCommand } from '../support/process.ts';
-import { freePort } from '../support/redis.ts';
+import { freePort } from '../support/free-port.ts';
 import { APPID, APPSECRET, INFO, type Sidecar, startSidecar } from '../support/sidecar.ts';
 import { patientClock } from '../support/patient-clock.ts';
 

@@ -166,6 +166,8 @@ test.serial('40 uploads of 10 MB at once stay within the replay memory', async (
   const uploads = await Promise.all(Array.from({ length: 40 }, () => upload(sidecar, UPLOAD, 10 * MIB)));
   over = true;
   await watch;
+  // After many requests the metrics page is up to half a second old.
+  while ((await sidecar.metric('wechat_sidecar_replay_buffer_bytes')) > 0) await pause(100);
   const refused = uploads.filter(({ text }) => text.includes('"errcode":42001')).length;
   const done = uploads.filter(({ text }) => text.includes('"errcode":0,')).length;
   t.is(refused + done, 40, 'each was either healed, or told of the dead token');
@@ -174,7 +176,6 @@ test.serial('40 uploads of 10 MB at once stay within the replay memory', async (
   t.is(await sidecar.metric('wechat_sidecar_replays_skipped_total'), refused);
   t.true((await sidecar.metric('wechat_sidecar_replays_skipped_total', 'reason="memory_limit"')) > 0);
   t.true(heldMax > 0 && heldMax <= 64 * MIB, `${heldMax / MIB} MiB held`);
-  t.is(await sidecar.metric('wechat_sidecar_replay_buffer_bytes'), 0);
   const growth = peakBytes(sidecar.pid) - before;
   // A kept body may exist twice while it is written, and the heap grows under load anyway.
   t.true(growth < 256 * MIB, `${growth / MIB} MiB more`);

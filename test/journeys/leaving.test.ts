@@ -93,8 +93,9 @@ for (const query of ['?', `?${FOREIGN}`]) {
         );
         socket.once('end', () => socket.destroy());
         const answer = await connection.untilClosed();
-        const interims = ms > 1_000 ? 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(2) : '';
-        t.true(answer.startsWith(`${interims}HTTP/1.1 200 OK\r\n`), `${method} after ${ms} ms: ${answer}`);
+        // How many there are is tested with a turned clock.
+        const interims = /^(?:HTTP\/1\.1 100 Continue\r\n\r\n){0,2}HTTP\/1\.1 200 OK\r\n/;
+        t.regex(answer, interims, `${method} after ${ms} ms`);
         t.regex(answer, /\r\n\r\n\{"errcode":/);
       }
     }

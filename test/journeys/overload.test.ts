@@ -7,7 +7,7 @@ for (const as of ['wechat', 'http'] as const) {
   test.serial(`one concurrent call too many is refused at once (errors as ${as})`, async (t) => {
     const env = { WECHAT_SIDECAR_MAX_IN_FLIGHT: '5', WECHAT_SIDECAR_ERROR_STATUS: as };
     const { control, sidecar } = await startPair(t, { env });
-    control.delay({ path: SLOW, ms: 1_500 });
+    control.delay({ path: SLOW, ms: 4_000 });
     const slow = Array.from({ length: 5 }, () => sidecar.call(SLOW));
     await control.arrived({ path: SLOW, count: 5 });
     const refused = await sidecar.call(INFO);

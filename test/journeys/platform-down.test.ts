@@ -27,7 +27,7 @@ function isOwnError(t: ExecutionContext, reply: Reply, reason: Reason, as: 'wech
 }
 
 for (const as of ['wechat', 'http'] as const) {
-  const env = { WECHAT_SIDECAR_ERROR_STATUS: as, WECHAT_SIDECAR_ANSWER_TIMEOUT: '500ms' };
+  const env = { WECHAT_SIDECAR_ERROR_STATUS: as, WECHAT_SIDECAR_ANSWER_TIMEOUT: '3s' };
 
   test.serial(`down at the start, then up (errors as ${as})`, async (t) => {
     const platform = await startSimulator(t);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { parseSettings } from '../../src/settings/parse.ts';
-import { freePort } from '../k8s/support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { recipesIn, type Recipe, type ShownFile } from '../support/recipes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 

@@ -6,7 +6,7 @@ import { REPORTS_KEY, startTestHub } from '../support/hub.ts';
 import { injected } from '../support/injection.ts';
 import { type RunningSimulator, startSimulator } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { Kubelet, type PodSpec, type Running } from './support/kubelet.ts';
 
 interface Scene {

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
+import { patientClock } from '../support/patient-clock.ts';
 import { refusal } from '../support/refusal.ts';
-import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
@@ -26,7 +26,7 @@ async function begun(t: ExecutionContext, mode: TokenMode, tokenLifeMs?: number)
     apps: [{ appid, secret: new Secret(DEMO_APP.secret), mode }],
     issuer: issuerOf(platform.origin),
     store: memoryStore,
-    clock: systemClock,
+    clock: patientClock,
     random: systemRandom,
     log: silentLog,
   });

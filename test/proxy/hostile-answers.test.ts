@@ -59,7 +59,7 @@ test('a caller gets a response even if the platform responds with 101', async (t
   const upstream = await startScriptedUpstream(t, (_, socket) => {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
   });
-  const sidecar = await startSidecar(t, [upstream.origin], { env: { WECHAT_SIDECAR_ANSWER_TIMEOUT: '1s' } });
+  const sidecar = await startSidecar(t, [upstream.origin], { env: { WECHAT_SIDECAR_ANSWER_TIMEOUT: '5s' } });
   const answer = await fetch(`${sidecar.base}/wxa/x?${FOREIGN}`, {
     signal: AbortSignal.timeout(10_000),
   }).then(

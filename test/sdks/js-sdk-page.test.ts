@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { chromiumPath, WITHOUT_CHROMIUM } from '../support/chromium.ts';
 import { assertPageIsSigned } from '../support/js-sdk-page.ts';
-import { freePort } from '../support/redis.ts';
+import { freePort } from '../support/free-port.ts';
 import { APPID, startPair } from '../support/sidecar.ts';
 import { ask } from '../support/simulator-client.ts';
 import { temporaryFolder } from '../support/temporary.ts';

@@ -1,7 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
-import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { Secret } from '../../src/base/secret.ts';
@@ -9,6 +8,7 @@ import { stackFrames } from '../../src/base/fault.ts';
 import { isReadOnly, reasonOf } from '../../src/store/redis-errors.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
 import { makeTokenCipher } from '../../src/store/cipher.ts';
+import { patientClock } from '../support/patient-clock.ts';
 import { redisTest, RedisServer, until } from '../support/redis.ts';
 
 const ACCOUNT = { appid: 'wx0123456789abcdef', mode: 'classic' } as const;
@@ -31,7 +31,7 @@ function open(t: ExecutionContext, url: string): Opened {
     target: { url: new Secret(url), sentinels: [], cluster: false },
     keyPrefix: 'test:',
     cipher: makeTokenCipher(undefined),
-    clock: systemClock,
+    clock: patientClock,
     random: systemRandom,
     log,
     onRejection: (act) => (reject = act),

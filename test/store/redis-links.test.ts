@@ -1,11 +1,11 @@
 import type { ExecutionContext } from 'ava';
-import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import type { RedisTarget } from '../../src/store/redis-client.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
 import { makeTokenCipher } from '../../src/store/cipher.ts';
+import { patientClock } from '../support/patient-clock.ts';
 import { RedisServer, serialRedisTest, until } from '../support/redis.ts';
 import { documentedRights } from '../support/redis-rights.ts';
 
@@ -34,7 +34,7 @@ function open(t: ExecutionContext, url: string): Opened {
     target: at(url),
     keyPrefix: 'test:',
     cipher: makeTokenCipher(undefined),
-    clock: systemClock,
+    clock: patientClock,
     random: systemRandom,
     log,
   });

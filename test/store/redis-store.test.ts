@@ -1,11 +1,11 @@
 import type { ExecutionContext } from 'ava';
-import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
 import { type Keepers, makeKeepers } from '../../src/keeper/keepers.ts';
 import { makeRedisStore } from '../../src/lease/redis-store.ts';
 import type { TokenMode } from '../../src/token/token.ts';
+import { patientClock } from '../support/patient-clock.ts';
 import { type FakeIssuer, given, makeFakeIssuer } from '../support/fake-issuer.ts';
 import { redisTest, RedisServer, until } from '../support/redis.ts';
 
@@ -24,7 +24,7 @@ function startHub(t: ExecutionContext, url: string, mode: TokenMode, key?: strin
     void lines.push(JSON.stringify({ event, ...fields }));
   const log: Log = { debug: at, info: at, warn: at, error: at };
   const issuer = makeFakeIssuer();
-  const world = { clock: systemClock, random: systemRandom, log };
+  const world = { clock: patientClock, random: systemRandom, log };
   const store = makeRedisStore({
     ...world,
     target: { url: new Secret(url), sentinels: [], cluster: false },

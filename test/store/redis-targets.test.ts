@@ -10,7 +10,9 @@ import type { RedisTarget } from '../../src/store/redis-client.ts';
 import { RedisRecords } from '../../src/store/redis-records.ts';
 import { makeTokenCipher } from '../../src/store/cipher.ts';
 import { makeCertificate } from '../../src/simulator/certificate.ts';
-import { freePort, RedisServer, serialRedisTest, until } from '../support/redis.ts';
+import { patientClock } from '../support/patient-clock.ts';
+import { freePort } from '../support/free-port.ts';
+import { RedisServer, serialRedisTest, until } from '../support/redis.ts';
 import { startSentinelSet } from '../support/redis-sentinel.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -21,7 +23,7 @@ function open(t: ExecutionContext, target: Partial<RedisTarget> & { url: Secret 
     target: { sentinels: [], cluster: false, ...target },
     keyPrefix: 'test:',
     cipher: makeTokenCipher(undefined),
-    clock: systemClock,
+    clock: patientClock,
     random: systemRandom,
     log: silentLog,
   });

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { freePort } from './redis.ts';
+import { freePort } from './free-port.ts';
 import type { Teardown } from './simulator.ts';
 import { temporaryFolder } from './temporary.ts';
 

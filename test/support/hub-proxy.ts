@@ -85,11 +85,11 @@ export async function startHubProxy(
 
 /** Looks again and again until it is so; throws after `withinMs`. */
 export async function until(what: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<number> {
-  const startMs = performance.now();
+  const startMs = patientClock.monotonicMs();
   while (!(await what())) {
-    if (performance.now() - startMs > withinMs)
+    if (patientClock.monotonicMs() - startMs > withinMs)
       throw new Error(`It has not come to be within ${withinMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return performance.now() - startMs;
+  return patientClock.monotonicMs() - startMs;
 }

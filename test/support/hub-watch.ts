@@ -1,4 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { patientClock } from './patient-clock.ts';
 
 export interface SeenEvent {
   readonly type: string;
@@ -58,7 +59,7 @@ export class TestWatch {
       const type = /^event: (.*)$/m.exec(block)?.[1];
       const data = /^data: (.*)$/m.exec(block)?.[1];
       if (type === undefined || data === undefined) continue;
-      this.events.push({ type, data: JSON.parse(data), atMs: performance.now() });
+      this.events.push({ type, data: JSON.parse(data), atMs: patientClock.monotonicMs() });
     }
     this.#onNews();
   }

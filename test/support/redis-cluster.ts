@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { freePort, RedisServer, until } from './redis.ts';
+import { freePort } from './free-port.ts';
+import { RedisServer, until } from './redis.ts';
 import type { Teardown } from './simulator.ts';
 
 /** Three masters that share the slots. One that dies takes its slots with it, and no others. */
 export async function startCluster(t: Teardown): Promise<readonly [RedisServer, RedisServer, RedisServer]> {
   const node = async (): Promise<RedisServer> => {
     // The bus has a port of its own, ten thousand higher unless it is told.
-    const bus = ['--cluster-port', String(await freePort()), '--cluster-node-timeout', '2000'];
+    const bus = ['--cluster-port', String(await freePort()), '--cluster-node-timeout', '4000'];
     return RedisServer.start(t, {
       args: ['--cluster-enabled', 'yes', '--cluster-require-full-coverage', 'no', ...bus],
     });

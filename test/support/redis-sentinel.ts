@@ -1,4 +1,5 @@
-import { freePort, RedisServer, until } from './redis.ts';
+import { freePort } from './free-port.ts';
+import { RedisServer, until } from './redis.ts';
 import type { Teardown } from './simulator.ts';
 
 export interface SentinelSet {
@@ -20,7 +21,7 @@ export async function startSentinelSet(t: Teardown): Promise<SentinelSet> {
       `port ${sentinelPort}`,
       'bind 127.0.0.1',
       `sentinel monitor tokens 127.0.0.1 ${master.port} 1`,
-      'sentinel down-after-milliseconds tokens 500',
+      'sentinel down-after-milliseconds tokens 2500',
       'sentinel failover-timeout tokens 5000',
     ],
   });

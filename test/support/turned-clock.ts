@@ -1,16 +1,20 @@
-import { type Clock, systemClock, type Timer } from '../../src/base/clock.ts';
+import type { Clock, Timer } from '../../src/base/clock.ts';
+import { patientClock } from './patient-clock.ts';
 
-/** The clock of this machine, which can be turned on: sockets take their time, and time limits need none. */
+/**
+ * The clock of this machine, less the time for which this process stood still, which can be turned on: sockets take
+ * their time, and time limits need none.
+ */
 export class TurnedClock implements Clock {
   #aheadMs = 0;
   readonly #timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
 
   unixMs(): number {
-    return systemClock.unixMs() + this.#aheadMs;
+    return patientClock.unixMs() + this.#aheadMs;
   }
 
   monotonicMs(): number {
-    return systemClock.monotonicMs() + this.#aheadMs;
+    return patientClock.monotonicMs() + this.#aheadMs;
   }
 
   after(delayMs: number, run: () => void): Timer {
@@ -23,7 +27,7 @@ export class TurnedClock implements Clock {
       },
     };
     this.#timers.add(entry);
-    const timer = systemClock.after(delayMs, entry.run);
+    const timer = patientClock.after(delayMs, entry.run);
     return {
       cancel: () => {
         this.#timers.delete(entry);

@@ -1,7 +1,6 @@
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { fingerprintOf, Secret } from '../../src/base/secret.ts';
@@ -10,6 +9,7 @@ import { RedisRecords } from '../../src/store/redis-records.ts';
 import { makeTokenCipher } from '../../src/store/cipher.ts';
 import type { StoreUnavailable, Snapshot } from '../../src/store/shared-records.ts';
 import type { TokenRecords } from '../../src/store/token-records.ts';
+import { patientClock } from '../support/patient-clock.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { redisTest, RedisServer, until } from '../support/redis.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -76,7 +76,7 @@ async function open(t: ExecutionContext, form: (typeof FORMS)[number] = 'inClear
     target: { url: new Secret(redis.url()), sentinels: [], cluster: false },
     keyPrefix: 'test:',
     cipher: makeTokenCipher(keyFor(form)),
-    clock: systemClock,
+    clock: patientClock,
     random: systemRandom,
     log: silentLog,
   });

@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../support/free-port.ts';
 import { findTool, type Run, runTool } from './tools.ts';
 
 /** A kube-apiserver and its etcd on loopback, with nothing behind them: no controllers, no nodes. */
