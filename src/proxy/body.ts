@@ -73,7 +73,8 @@ export class KeptBody implements Replayable {
   #chunks: Buffer[] = [];
   #queuedBytes = 0;
   #chargedBytes = 0;
-  #page: { readonly bytes: Buffer; used: number } | undefined;
+  /** The last piece, while more may be joined to it. */
+  #page: Page | undefined;
   #arrivedBytes = 0;
   #state: 'keeping' | 'streaming' | 'released' = 'keeping';
   #sourceEnded = false;
@@ -122,9 +123,10 @@ export class KeptBody implements Replayable {
     if (this.#state === 'keeping' && this.#sourceEnded && isSmall) {
       const whole = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
       this.#chunks = [whole];
+      this.#reader = undefined;
       return whole;
     }
-    this.#reader = new BodyReader((index) => this.#next(index));
+    this.#reader = new BodyReader((place) => this.#next(place));
     return this.#reader;
   }
 
@@ -132,8 +134,9 @@ export class KeptBody implements Replayable {
   stopKeeping(): void {
     if (this.#state !== 'keeping') return;
     this.#state = 'streaming';
-    const read = this.#chunks.splice(0, this.#reader?.index ?? 0);
-    for (const chunk of read) this.#letGo(chunk);
+    const { index, offset } = this.#reader?.place ?? START;
+    for (const chunk of this.#chunks.splice(0, index)) this.#letGo(chunk.length);
+    this.#cut(offset);
     this.#reader?.rewind();
   }
 
@@ -167,29 +170,52 @@ export class KeptBody implements Replayable {
     this.#onProgress();
   }
 
-  /** Small pieces are joined into pages: a buffer per byte would cost hundreds of times its content. */
+  /**
+   * Small pieces are joined into pages, whether they have been read or not: a buffer per byte would cost hundreds of
+   * times its content.
+   */
   #append(chunk: Buffer): void {
     this.#queuedBytes += chunk.length;
     if (chunk.length >= PAGE_BYTES / 4) {
-      this.#chunks.push(chunk);
-      this.#page = undefined;
+      this.#closePage();
+      this.#chunks.push(isMostOfItsMemory(chunk) ? chunk : copyOf(chunk));
       return;
     }
-    const last = this.#chunks.length - 1;
-    const isUnread = last >= (this.#reader?.index ?? 0);
-    if (this.#page === undefined || this.#page.used + chunk.length > PAGE_BYTES || !isUnread) {
-      this.#page = { bytes: Buffer.allocUnsafeSlow(PAGE_BYTES), used: 0 };
-      this.#chunks.push(this.#page.bytes.subarray(0, 0));
+    if (this.#page === undefined || this.#page.used + chunk.length > PAGE_BYTES) {
+      this.#closePage();
+      this.#page = { bytes: Buffer.allocUnsafeSlow(PAGE_BYTES), from: 0, used: 0 };
     }
-    chunk.copy(this.#page.bytes, this.#page.used);
-    this.#page.used += chunk.length;
-    this.#chunks[this.#chunks.length - 1] = this.#page.bytes.subarray(0, this.#page.used);
+    const page = this.#page;
+    const isLast = page.used > page.from;
+    chunk.copy(page.bytes, page.used);
+    page.used += chunk.length;
+    const piece = page.bytes.subarray(page.from, page.used);
+    if (isLast) this.#chunks[this.#chunks.length - 1] = piece;
+    else this.#chunks.push(piece);
   }
 
-  /** Stops charging a piece that has been read and will not be read again. */
-  #letGo(chunk: Buffer): void {
-    this.#queuedBytes -= chunk.length;
-    const bytes = Math.min(chunk.length, this.#chargedBytes);
+  /** What a page has too much would not be charged. */
+  #closePage(): void {
+    const page = this.#page;
+    this.#page = undefined;
+    if (page === undefined || page.used === page.from || page.used > PAGE_BYTES / 2) return;
+    this.#chunks[this.#chunks.length - 1] = copyOf(page.bytes.subarray(page.from, page.used));
+  }
+
+  /** Drops the first bytes of the first piece, which have been read and will not be read again. */
+  #cut(bytes: number): void {
+    const chunk = this.#chunks[0];
+    if (chunk === undefined || bytes === 0) return;
+    if (this.#page !== undefined && this.#chunks.length === 1) this.#page.from += bytes;
+    if (bytes === chunk.length) this.#chunks.shift();
+    else this.#chunks[0] = chunk.subarray(bytes);
+    this.#letGo(bytes);
+  }
+
+  /** Stops charging bytes that have been read and will not be read again. */
+  #letGo(length: number): void {
+    this.#queuedBytes -= length;
+    const bytes = Math.min(length, this.#chargedBytes);
     this.#chargedBytes -= bytes;
     this.#budget.give(bytes);
   }
@@ -207,21 +233,49 @@ export class KeptBody implements Replayable {
     this.#onProgress();
   }
 
-  /** The piece at `index`; `null` at the end, `undefined` if it has not arrived yet. */
-  #next(index: number): Buffer | null | undefined {
+  /** What follows at this place, which moves on; `null` at the end, `undefined` if it has not arrived yet. */
+  #next(place: Place): Buffer | null | undefined {
+    if (place.offset === this.#chunks[place.index]?.length && place.index + 1 < this.#chunks.length) {
+      place.index += 1;
+      place.offset = 0;
+    }
+    const { index, offset } = place;
     const chunk = this.#chunks[index];
-    if (chunk === undefined) {
+    if (chunk === undefined || offset === chunk.length) {
       if (this.#sourceEnded) return null;
       this.#source.resume();
       return undefined;
     }
-    if (this.#state === 'streaming') {
-      this.#chunks.shift();
-      this.#letGo(chunk);
-      this.#reader?.rewind();
-    }
-    return chunk;
+    if (this.#state === 'streaming') this.#cut(chunk.length);
+    else place.offset = chunk.length;
+    return offset === 0 ? chunk : chunk.subarray(offset);
   }
+}
+
+/** Memory for small pieces; that before `from` has been read and will not be read again. */
+interface Page {
+  readonly bytes: Buffer;
+  from: number;
+  used: number;
+}
+
+/** Where a body is read: a piece, and how much of it has been read; more may be joined to the last one. */
+interface Place {
+  index: number;
+  offset: number;
+}
+
+const START: Readonly<Place> = { index: 0, offset: 0 };
+
+/** A piece of a larger read would keep all of that in memory. */
+function isMostOfItsMemory(chunk: Buffer): boolean {
+  return 2 * chunk.length >= chunk.buffer.byteLength;
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** A body that arrived together with the head of its request. */
@@ -285,24 +339,21 @@ export const NO_MEMORY: CallBody = {
   message: 'no memory is left to keep a body without a Content-Length (WECHAT_SIDECAR_REPLAY_MEMORY_LIMIT)',
 };
 
-/** One read of a body. `index` is the next piece; in a body that is not kept, the next piece is always at 0. */
+/** One read of a body. A body that is not kept is always read at its start. */
 class BodyReader extends Readable {
-  readonly #pieceAt: (index: number) => Buffer | null | undefined;
-  #index = 0;
+  readonly #pieceAt: (place: Place) => Buffer | null | undefined;
+  readonly place: Place = { ...START };
   #hungry = false;
   #attached = true;
 
-  constructor(pieceAt: (index: number) => Buffer | null | undefined) {
+  constructor(pieceAt: (place: Place) => Buffer | null | undefined) {
     super();
     this.#pieceAt = pieceAt;
   }
 
-  get index(): number {
-    return this.#index;
-  }
-
   rewind(): void {
-    this.#index = 0;
+    this.place.index = 0;
+    this.place.offset = 0;
   }
 
   detach(): void {
@@ -316,12 +367,8 @@ class BodyReader extends Readable {
   override _read(): void {
     this.#hungry = true;
     while (this.#hungry && this.#attached) {
-      this.#index += 1;
-      const piece = this.#pieceAt(this.#index - 1);
-      if (piece === undefined) {
-        this.#index -= 1;
-        return;
-      }
+      const piece = this.#pieceAt(this.place);
+      if (piece === undefined) return;
       if (!this.push(piece) || piece === null) this.#hungry = false;
     }
   }
