@@ -112,12 +112,13 @@ export class Attempt implements ConnectionUser, ResponseHandler {
   }
 
   onDrain(): void {
-    if (this.#progress !== 'sent') return;
+    const isSent = this.#progress === 'sent';
     if (this.#body === undefined) {
-      this.#owes();
+      if (isSent) this.#owes();
       return;
     }
-    this.#owesNothing();
+    // A server that has begun to answer may still read, and has its own limit.
+    if (isSent) this.#owesNothing();
     this.#backlog?.taken(this.#pools.clock.monotonicMs());
     this.#body.resume();
   }
@@ -177,7 +178,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
     this.#connection = connection;
     this.#progress = 'sent';
     connection.take(this);
-    this.#isReused = connection.served > 1;
+    this.#isReused = connection.served > 1 || connection.wasIdle;
     this.#to.onConnected();
     const opened = body?.open();
     const { origin } = this.#to;
@@ -195,14 +196,21 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       }
       this.#onRequestEnd(nowMs);
     } else {
-      socket.write(requestHead(request, origin), onWritten);
-      this.#stream(opened, body?.bytes ?? 0);
+      this.#body = opened;
+      this.#leftBytes = body?.bytes ?? 0;
+      opened.once('error', () => this.#break('ERR_BODY_CUT_OFF'));
+      this.#owes(nowMs);
+      // What is read of a body that is not kept is lost: not before the connection has proved to be open.
+      socket.write(requestHead(request, origin), (error) => {
+        onWritten(error);
+        if (error === undefined || error === null) this.#stream(opened);
+      });
     }
   }
 
-  #stream(body: Readable, bytes: number): void {
-    this.#body = body;
-    this.#leftBytes = bytes;
+  #stream(body: Readable): void {
+    if (this.#body !== body) return;
+    if (this.#progress === 'sent') this.#owesNothing();
     this.#backlog = new Backlog();
     body.on('data', (chunk: Buffer) => {
       const socket = this.#connection?.socket;
@@ -215,15 +223,14 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       if (socket.write(chunk) || this.#leftBytes === 0) return;
       body.pause();
       this.#backlog?.full(this.#pools.clock.monotonicMs());
-      // A server that does not read is late too.
-      this.#owes();
+      // A server that does not read is late too, unless we do not read either.
+      if (!this.#isPaused) this.#owes();
     });
     body.once('end', () => {
       if (this.#progress === 'over') return;
       if (this.#leftBytes > 0) this.#break('ERR_BODY_LENGTH');
       else this.#onRequestEnd(this.#pools.clock.monotonicMs());
     });
-    body.once('error', () => this.#break('ERR_BODY_CUT_OFF'));
   }
 
   #onRequestEnd(nowMs: number): void {

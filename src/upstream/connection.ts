@@ -20,6 +20,8 @@ export class Connection implements HasDeadline {
   readonly bornMs: number;
   /** Set at release: the connection is not reused after this. */
   idleUntilMs = 0;
+  /** It has waited for a request, and the other side may have closed it meanwhile. */
+  wasIdle = false;
   /** When the other side is late; Infinity while it owes nothing. */
   dueMs = Infinity;
   /** How many requests it has carried. */

@@ -63,7 +63,7 @@ export class Pools {
     return this.#pools.get(origin.url)?.idle(nowMs);
   }
 
-  /** The first connection that is idle or established within `limitMs`. Returns a function that cancels the wait. */
+  /** The first connection that is idle or established within `limitMs` and the limit for one origin. Returns a function that cancels the wait. */
   wait(origin: Origin, limitMs: number, done: OnConnection): () => void {
     return this.#poolOf(origin).wait(limitMs, done);
   }
@@ -155,7 +155,9 @@ class OriginPool {
     return undefined;
   }
 
-  wait(limitMs: number, done: OnConnection): () => void {
+  wait(maxMs: number, done: OnConnection): () => void {
+    // Behind others that connect, too: there may be another origin to try.
+    const limitMs = Math.min(maxMs, this.#pools.options.connectTimeoutMs);
     const timer = this.#clock.after(limitMs, () => {
       if (this.#waiting.delete(waiter)) done(timedOut());
     });
@@ -196,6 +198,7 @@ class OriginPool {
       return;
     }
     connection.idleUntilMs = nowMs + keepAliveMs;
+    connection.wasIdle = true;
     this.#idle.push(connection);
   }
 

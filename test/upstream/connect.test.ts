@@ -1,77 +1,17 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import type { Clock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { Authorities } from '../../src/upstream/authorities.ts';
-import { exchange, type Upstream } from '../../src/upstream/exchange.ts';
-import { Origins } from '../../src/upstream/origins.ts';
-import { Pools } from '../../src/upstream/pools.ts';
 import { makeTestCertificate } from '../support/certificates.ts';
+import { call, listening, OK, type Outcome, upstreamOf } from '../support/direct-upstream.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TurnedClock } from '../support/turned-clock.ts';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-
-async function listening(t: ExecutionContext, server: Server): Promise<number> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 /** Accepts connections, and says nothing. */
 async function startSilent(t: ExecutionContext): Promise<{ port: number; sockets: Socket[] }> {
   const sockets: Socket[] = [];
   const server = createServer((socket) => sockets.push(socket));
   return { port: await listening(t, server), sockets };
-}
-
-function upstreamOf<Time extends Clock>(
-  t: ExecutionContext,
-  urls: readonly string[],
-  clock: Time,
-  pem?: string,
-): Upstream & { readonly clock: Time } {
-  const origins = new Origins(urls, clock);
-  const pools = new Pools({
-    connectTimeoutMs: 1_200,
-    answerTimeoutMs: 60_000,
-    idleTimeoutMs: 60_000,
-    resolve: 'system',
-    authorities: new Authorities(pem),
-    clock,
-    onUnreachable: (origin) => origins.failed(origin, 'ETIMEDOUT'),
-  });
-  t.teardown(() => pools.close());
-  return { origins, pools, log: silentLog, onFailover() {}, clock };
-}
-
-type Outcome = 'ok' | 'unreachable' | 'broken' | 'timeout' | 'invalid';
-
-function call(upstream: Upstream): { readonly outcome: Promise<Outcome>; readonly leave: () => void } {
-  let leave = (): void => {};
-  const outcome = new Promise<Outcome>((resolve) => {
-    const request = { method: 'GET', target: '/', headers: [], body: undefined, pinned: false };
-    const running = exchange(upstream, request, {
-      head() {},
-      data: () => true,
-      end: () => resolve('ok'),
-      failed: ({ kind }) => resolve(kind),
-    });
-    leave = () => running.abort();
-  });
-  return { outcome, leave };
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -210,4 +150,32 @@ test('a connection that is opened ahead serves the first call', async (t) => {
   await pause(50);
   t.is(await call(upstream).outcome, 'ok');
   t.is(sockets.length, 1);
+});
+
+test('calls that wait behind 32 handshakes go to the next origin with the others', async (t) => {
+  const silent = await startSilent(t);
+  const served = createServer((socket) => void socket.on('data', () => socket.write(OK)));
+  const clock = new ManualClock();
+  const urls = [`https://127.0.0.1:${silent.port}`, `http://127.0.0.1:${await listening(t, served)}`];
+  const upstream = upstreamOf(t, urls, clock);
+  const calls = Array.from({ length: 120 }, () => call(upstream).outcome);
+  await until(() => silent.sockets.length === 32);
+  clock.advance(1_200);
+  t.deepEqual(new Set(await Promise.all(calls)), new Set(['ok']));
+});
+
+test('a GET that dies on a connection that was opened ahead is sent once more', async (t) => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    // A server that has just let go of an idle connection.
+    const isFirst = sockets.length === 1;
+    socket.on('data', () => void (isFirst ? socket.destroy() : socket.write(OK)));
+  });
+  const upstream = upstreamOf(t, [`http://127.0.0.1:${await listening(t, server)}`], new TurnedClock());
+  upstream.pools.warm(upstream.origins.first());
+  await until(() => sockets.length === 1);
+  await pause(50);
+  t.is(await call(upstream).outcome, 'ok');
+  t.is(sockets.length, 2);
 });
