@@ -235,6 +235,10 @@ export class ConnectionTable {
     this.#queueOf(entry).add(entry);
   }
 
+  closeAll(): void {
+    for (const { socket } of this.#byPeer.values()) socket.destroy();
+  }
+
   /** Returns false if all others take precedence. */
   #makeRoom(address: string): boolean {
     const { connectionsMax, unprovenMax, hasManyPeers } = this.limits;

@@ -1,5 +1,5 @@
 import { sleep } from '../base/wait.ts';
-import type { Server } from 'node:net';
+import { Server as NetServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 
@@ -27,6 +27,8 @@ export interface OtherLane {
   of(socket: Duplex): Exchange | undefined;
   /** Closes connections after the responses in progress. */
   askToClose(): void;
+  /** Connections whose last response is complete and not yet taken by the system: their callers read slowly. */
+  unsent(): number;
   /** Closes those that have carried a request and are idle. */
   closeIdle(): void;
   closeAll(): void;
@@ -34,6 +36,14 @@ export interface OtherLane {
 
 /** A node:http server tracks its connections; another server only accepts for it. */
 type AdoptedServer = Server & { closeAllConnections?(): void };
+
+/** What is told of each connection, and ends those of which nobody else knows. */
+export interface ConnectionKeeper {
+  /** An exchange has ended on a connection that is still open. */
+  answered(socket: Duplex): void;
+  /** Closes every connection, those without a finished TLS handshake too. */
+  closeAll(): void;
+}
 
 export interface DrainOptions {
   /** New connections are still accepted for this long: callers may learn of the shutdown later than we do. */
@@ -52,6 +62,13 @@ interface Exchange {
   readonly response: FollowedResponse;
 }
 
+interface Owed {
+  /** Unfinished, oldest first; more than one if the caller pipelines. */
+  readonly exchanges: Exchange[];
+  /** How much had been read when the last one ended: more than that is the beginning of a request. */
+  bytesRead: number;
+}
+
 /** How long a connection without a request yet may still send its first one after we stop accepting. */
 const FRESH_GRACE_MS = 250;
 
@@ -61,22 +78,20 @@ const FRESH_GRACE_MS = 250;
  */
 export class Connections {
   readonly #clock: Clock;
-  readonly #onAnswered: (socket: Duplex) => void;
+  readonly #keeper: ConnectionKeeper;
   readonly #servers: AdoptedServer[] = [];
   readonly #lanes: OtherLane[] = [];
   /** Connections that have not sent a request yet. */
   readonly #fresh = new Set<Duplex>();
-  /** The unfinished exchanges of each connection, oldest first; more than one if the caller pipelines. */
-  readonly #exchanges = new Map<Duplex, Exchange[]>();
+  readonly #exchanges = new Map<Duplex, Owed>();
   #inFlight = 0;
   readonly #askedToClose = new WeakSet<FollowedResponse>();
   #draining: Promise<DrainOutcome> | undefined;
   #onChange: () => void = () => undefined;
 
-  /** `onAnswered` is called for each exchange that ends on a connection that is still open. */
-  constructor(clock: Clock, onAnswered: (socket: Duplex) => void = () => undefined) {
+  constructor(clock: Clock, keeper: ConnectionKeeper) {
     this.#clock = clock;
-    this.#onAnswered = onAnswered;
+    this.#keeper = keeper;
   }
 
   adopt(servers: readonly AdoptedServer[]): void {
@@ -118,8 +133,8 @@ export class Connections {
     this.#fresh.delete(socket);
     const exchange = { request, response };
     const owed = this.#exchanges.get(socket);
-    if (owed === undefined) this.#follow(socket, [exchange]);
-    else owed.push(exchange);
+    if (owed === undefined) this.#follow(socket, { exchanges: [exchange], bytesRead: 0 });
+    else owed.exchanges.push(exchange);
     this.#inFlight += 1;
     if (this.#draining !== undefined) this.#askToClose(socket);
     response.once('close', () => this.#ended(socket, exchange));
@@ -127,20 +142,21 @@ export class Connections {
 
   #ended(socket: Duplex, exchange: Exchange): void {
     const owed = this.#exchanges.get(socket);
-    const at = owed?.indexOf(exchange) ?? -1;
+    const at = owed?.exchanges.indexOf(exchange) ?? -1;
     if (owed === undefined || at === -1) return;
-    owed.splice(at, 1);
+    owed.exchanges.splice(at, 1);
+    owed.bytesRead = bytesReadOf(socket);
     this.#inFlight -= 1;
-    this.#onAnswered(socket);
+    this.#keeper.answered(socket);
     this.#onChange();
   }
 
   /** A response queued behind another does not learn that its connection is closed. */
-  #follow(socket: Duplex, owed: Exchange[]): void {
+  #follow(socket: Duplex, owed: Owed): void {
     this.#exchanges.set(socket, owed);
     socket.once('close', () => {
       this.#exchanges.delete(socket);
-      this.#inFlight -= owed.length;
+      this.#inFlight -= owed.exchanges.length;
       this.#onChange();
     });
   }
@@ -165,7 +181,7 @@ export class Connections {
       const exchange = lane.of(socket);
       if (exchange !== undefined) return [exchange];
     }
-    return this.#exchanges.get(socket) ?? [];
+    return this.#exchanges.get(socket)?.exchanges ?? [];
   }
 
   drain(options: DrainOptions): Promise<DrainOutcome> {
@@ -182,7 +198,7 @@ export class Connections {
     const closed = this.#stopAccepting();
     // Timers keep no process alive, and a caller that has closed its side does not either.
     if (timeoutMs > 0) await this.#quiet(endMs - this.#clock.monotonicMs());
-    const cut = this.inFlight();
+    const cut = this.inFlight() + this.#unsent();
     this.#closeAll();
     await closed;
     return { cut };
@@ -196,18 +212,32 @@ export class Connections {
 
   async #stopAccepting(): Promise<void> {
     const closed = this.#servers.map(
-      (server) => new Promise<void>((resolve) => void server.close(() => resolve())),
+      // Not that of node:http, which also destroys connections whose responses the system has not taken yet.
+      (server) =>
+        new Promise<void>((resolve) => void NetServer.prototype.close.call(server, () => resolve())),
     );
+    for (const [socket, { exchanges, bytesRead }] of this.#exchanges) {
+      if (exchanges.length === 0 && bytesRead === bytesReadOf(socket)) (socket as Socket).destroySoon();
+    }
     for (const lane of this.#lanes) lane.closeIdle();
     await Promise.all(closed);
   }
 
   #closeAll(): void {
-    for (const server of this.#servers) server.closeAllConnections?.();
+    for (const server of this.#servers) {
+      server.closeAllConnections?.();
+      // Ends its timers.
+      server.close();
+    }
     for (const lane of this.#lanes) lane.closeAll();
+    this.#keeper.closeAll();
   }
 
-  /** Resolves when nothing is in flight and no fresh connection is pending, or after `timeoutMs`. */
+  #unsent(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.unsent(), 0);
+  }
+
+  /** Resolves when nothing is in flight or unsent and no fresh connection is pending, or after `timeoutMs`. */
   #quiet(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
       let graceOver = false;
@@ -218,7 +248,8 @@ export class Connections {
         resolve();
       };
       const check = (): void => {
-        if (this.inFlight() === 0 && (graceOver || this.#fresh.size === 0)) finish();
+        if (this.inFlight() > 0 || this.#unsent() > 0) return;
+        if (graceOver || this.#fresh.size === 0) finish();
       };
       const grace = this.#clock.after(Math.min(FRESH_GRACE_MS, timeoutMs), () => {
         graceOver = true;
@@ -229,4 +260,8 @@ export class Connections {
       check();
     });
   }
+}
+
+function bytesReadOf(socket: Duplex): number {
+  return (socket as Socket).bytesRead;
 }

@@ -129,6 +129,11 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     this.#socket.destroy();
   }
 
+  /** Its responses are complete, and the system has not taken all of them yet. */
+  get isUnsent(): boolean {
+    return this.#exchange === undefined && this.#socket.writableLength > 0;
+  }
+
   closeIfIdle(): void {
     if (this.#exchange === undefined && this.#served > 0 && this.#unread.length === 0)
       this.#socket.destroySoon();
@@ -146,12 +151,24 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
   check(nowMs: number): void {
     if (this.#exchange !== undefined || this.#unread.length > 0) return;
     const { headersTimeoutMs, keepAliveTimeoutMs } = this.#lane.limits;
+    if (this.isUnsent) {
+      this.#quietSinceMs = nowMs;
+      this.#limitUnsent(keepAliveTimeoutMs);
+      return;
+    }
     const quietMs = nowMs - this.#quietSinceMs;
     if (this.#served > 0) {
       if (quietMs >= keepAliveTimeoutMs) this.#socket.destroy();
     } else if (quietMs >= headersTimeoutMs) {
       this.#refuse('ERR_HTTP_REQUEST_TIMEOUT');
     }
+  }
+
+  /** A caller that still reads its last response is not idle; Node knows whether it does. */
+  #limitUnsent(timeoutMs: number): void {
+    if (this.#socket.timeout === timeoutMs) return;
+    this.#socket.setTimeout(timeoutMs);
+    this.#socket.on('timeout', this.#onTimeout);
   }
 
   /** The bytes may be valid until this returns only. */
@@ -262,12 +279,19 @@ export class ExpressConnection implements ResponseWire, ExchangeOwner {
     this.#readAsUsual?.();
     socket.off('data', this.#onData);
     socket.off('drain', this.#onDrain);
+    socket.off('timeout', this.#onTimeout);
+    // The general lane has no such limit.
+    if (socket.timeout !== undefined) socket.setTimeout(0);
     socket.off('end', this.#onEnd);
     socket.off('error', this.#onError);
     socket.off('close', this.#onClose);
   }
 
   readonly #onDrain = (): void => this.#exchange?.response.drained();
+
+  readonly #onTimeout = (): void => {
+    if (this.isUnsent) this.#socket.destroy();
+  };
 
   readonly #onEnd = (): void => {
     this.#isEnded = true;

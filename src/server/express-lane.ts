@@ -133,6 +133,12 @@ export class ExpressLane implements Lane, OtherLane {
     this.waitsNoMore(connection);
   }
 
+  unsent(): number {
+    let count = 0;
+    for (const connection of this.#bySocket.values()) if (connection.isUnsent) count += 1;
+    return count;
+  }
+
   /** Closes those that have carried a request and are idle. */
   closeIdle(): void {
     for (const connection of this.#bySocket.values()) connection.closeIfIdle();

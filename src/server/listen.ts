@@ -114,7 +114,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const limits = { ...LISTENER_LIMITS, ...options.limits };
   // One table for the servers of both address families.
   const connectionTable = options.connectionTable ?? new ConnectionTable(limits);
-  const connections = new Connections(clock, (socket) => connectionTable.answered(socket));
+  const connections = new Connections(clock, connectionTable);
   const onCut = (reason: CutReason, address: string | undefined): void => {
     log.warn('connection closed: a connection limit was reached', {
       reason,

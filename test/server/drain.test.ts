@@ -1,9 +1,12 @@
 import type { RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import { listen, type Listener } from '../../src/server/listen.ts';
+import { makeTestCertificate } from '../support/certificates.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { rawConnection, type RawConnection } from '../support/raw-call.ts';
+import { startLanes } from '../support/two-lanes.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 
@@ -138,3 +141,70 @@ test('a second drain joins the first one', async (t) => {
   await caller.untilClosed();
   t.deepEqual([await first, await second], [{ cut: 0 }, { cut: 0 }]);
 });
+
+test('a connection without a TLS handshake does not delay a drain', async (t) => {
+  const { cert, key } = await makeTestCertificate('platform');
+  const pair = { cert: Buffer.from(cert), key: Buffer.from(key) };
+  const clock = new ManualClock();
+  const accepted: Socket[] = [];
+  const listener = await listen({
+    handler: (_request, response) => void response.end(),
+    host: '127.0.0.1',
+    port: 0,
+    setting: 'listen',
+    tls: {
+      pair: () => pair,
+      serve: (server) => server.on('connection', (socket: Socket) => accepted.push(socket)),
+      close() {},
+    },
+    clock,
+    log: silentLog,
+  });
+  t.teardown(() => listener.close());
+  const silent = await rawConnection(listener.port);
+  const half = await rawConnection(listener.port);
+  half.socket.write(Buffer.from('16030100', 'hex'));
+  while (accepted.length < 2) await turns();
+  t.deepEqual(await listener.drain({ delayMs: 0, timeoutMs: 25_000 }), { cut: 0 });
+  for (const caller of [silent, half]) await caller.untilClosed();
+});
+
+for (const isExpress of [true, false]) {
+  const how = isExpress ? 'in the express lane' : 'in the general lane';
+  // More than the buffers of both systems hold.
+  const body = Buffer.alloc(24 * 1_024 * 1_024, 'x');
+
+  test(`a drain waits for a caller that still reads a complete response, ${how}`, async (t) => {
+    const ended: (() => void)[] = [];
+    const headers = ['Content-Length', String(body.length)];
+    const { listener } = await startLanes(t, isExpress, {
+      handler: (_request, response) => {
+        response.writeHead(200, headers).end(body);
+        ended.forEach((run) => run());
+      },
+      ...(isExpress && {
+        express: (exchange) => {
+          exchange.begin();
+          exchange.response.writeHead(200, 'OK', headers);
+          exchange.response.end(body);
+          exchange.over();
+          ended.forEach((run) => run());
+          return true;
+        },
+      }),
+    });
+    const caller = await rawConnection(listener.port);
+    const isEnded = new Promise<void>((resolve) => ended.push(resolve));
+    caller.socket.pause();
+    caller.socket.write(GET);
+    await isEnded;
+    let isDrained = false;
+    const drained = listener.drain({ delayMs: 0, timeoutMs: 25_000 }).finally(() => (isDrained = true));
+    await turns();
+    t.false(isDrained);
+    caller.socket.resume();
+    const answer = await caller.untilClosed();
+    t.is(answer.length - answer.indexOf('\r\n\r\n') - 4, body.length);
+    t.deepEqual(await drained, { cut: 0 });
+  });
+}

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -154,6 +155,62 @@ test('a connection without a further request is closed after the idle time', asy
   const caller = await rawConnection(listener.port);
   caller.socket.write(get('/1'));
   t.regex(await caller.untilClosed(), /express \/1\n$/);
+});
+
+test('a caller that still reads its last response is not idle', async (t) => {
+  const piece = Buffer.alloc(64 * 1_024, 'x');
+  const bytes = 400 * piece.length;
+  let isEnded = false;
+  const { listener } = await startLanes(t, true, {
+    limits: SHORT,
+    express: (exchange) => {
+      exchange.begin();
+      exchange.response.writeHead(200, 'OK', ['Content-Length', String(bytes)]);
+      for (let left = bytes; left > 0; left -= piece.length) exchange.response.write(piece);
+      exchange.response.end();
+      exchange.over();
+      isEnded = true;
+      return true;
+    },
+  });
+  const caller = await rawConnection(listener.port);
+  caller.socket.pause();
+  caller.socket.write(get('/1'));
+  while (!isEnded) await pause(5);
+  // The idle time is over several times before the response is read.
+  for (let read = 0; read < bytes / 2;) {
+    await pause(100);
+    caller.socket.resume();
+    const until = read + bytes / 12;
+    while (read < until) read += ((await once(caller.socket, 'data')) as [Buffer])[0].length;
+    caller.socket.pause();
+  }
+  caller.socket.resume();
+  const answer = await caller.untilClosed();
+  t.is(answer.length - answer.indexOf('\r\n\r\n') - 4, bytes);
+});
+
+test('a caller that does not read its last response at all is closed after the idle time', async (t) => {
+  const body = Buffer.alloc(24 * 1_024 * 1_024, 'x');
+  let closed: Promise<unknown> | undefined;
+  const { listener } = await startLanes(t, true, {
+    limits: SHORT,
+    express: (exchange) => {
+      exchange.begin();
+      exchange.response.writeHead(200, 'OK', ['Content-Length', String(body.length)]);
+      exchange.response.end(body);
+      exchange.over();
+      closed = once(exchange.socket, 'close');
+      return true;
+    },
+  });
+  const caller = await rawConnection(listener.port);
+  caller.socket.pause();
+  caller.socket.write(get('/1'));
+  while (closed === undefined) await pause(5);
+  await closed;
+  caller.socket.resume();
+  t.true((await caller.untilClosed()).length < body.length);
 });
 
 test('after it was handed over, a connection has the limits of the general lane', async (t) => {
