@@ -1,7 +1,7 @@
 import { sleep } from '../base/wait.ts';
 import { Server as NetServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 
 /** What is tracked of a request, in either lane. */
 export interface FollowedRequest {
@@ -68,6 +68,9 @@ interface Owed {
   /** How much had been read when the last one ended: more than that is the beginning of a request. */
   bytesRead: number;
 }
+
+/** How often a drain looks whether what is written has been taken: not everything that is has an event. */
+const UNSENT_CHECK_MS = 50;
 
 /** How long a connection without a request yet may still send its first one after we stop accepting. */
 const FRESH_GRACE_MS = 250;
@@ -241,15 +244,20 @@ export class Connections {
   #quiet(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
       let graceOver = false;
+      let unsent: Timer | undefined;
       const finish = (): void => {
         this.#onChange = () => undefined;
         grace.cancel();
+        unsent?.cancel();
         timeout.cancel();
         resolve();
       };
       const check = (): void => {
-        if (this.inFlight() > 0 || this.#unsent() > 0) return;
-        if (graceOver || this.#fresh.size === 0) finish();
+        if (this.inFlight() > 0) return;
+        if (this.#unsent() > 0) {
+          unsent?.cancel();
+          unsent = this.#clock.after(UNSENT_CHECK_MS, check);
+        } else if (graceOver || this.#fresh.size === 0) finish();
       };
       const grace = this.#clock.after(Math.min(FRESH_GRACE_MS, timeoutMs), () => {
         graceOver = true;

@@ -34,6 +34,8 @@ export class ExpressLane implements Lane, OtherLane {
   readonly keepAlive: string;
   readonly known = new KnownFields();
   readonly #bySocket = new Map<Duplex, ExpressConnection>();
+  /** Connections that were handed over before the system had taken their last response here. */
+  readonly #unsent = new Set<Socket>();
   #inFlight = 0;
   /** Waiting for the rest of a request since the last tick of the timer; the others have waited longer. */
   #waiting = new Set<ExpressConnection>();
@@ -108,6 +110,10 @@ export class ExpressLane implements Lane, OtherLane {
 
   handOver(connection: ExpressConnection, socket: Socket, bytes: Buffer): void {
     this.forget(connection, socket);
+    if (socket.writableLength > 0) {
+      this.#unsent.add(socket);
+      socket.once('close', () => this.#unsent.delete(socket));
+    }
     if (socket.readableEnded) {
       // Nothing can be put back into a stream that has ended.
       this.#general(socket);
@@ -136,6 +142,7 @@ export class ExpressLane implements Lane, OtherLane {
   unsent(): number {
     let count = 0;
     for (const connection of this.#bySocket.values()) if (connection.isUnsent) count += 1;
+    for (const socket of this.#unsent) if (socket.writableLength > 0) count += 1;
     return count;
   }
 

@@ -204,6 +204,7 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
     };
   const opened = certificate === undefined ? 'connection' : 'secureConnection';
   server.on(opened, (socket: Socket) => connections.opened(socket));
+  if (certificate !== undefined) followHandshakes(server, connections);
   if (options.halfClose === true) allowHalfClose(server, opened, connections, options.clock);
   if (options.express !== undefined) {
     const { express: serve, clock } = options;
@@ -222,6 +223,11 @@ function serverFor(options: ListenOptions, parts: ServerParts): Server {
   });
   server.on('connect', (_request, socket) => refuser.connectAsked(socket));
   return server;
+}
+
+/** The socket below TLS, too: its handshake may be under way when a drain begins. */
+function followHandshakes(server: Server, connections: Connections): void {
+  server.on('connection', (socket: Socket) => connections.opened(socket));
 }
 
 function isTaken(

@@ -220,7 +220,11 @@ export class Attempt implements ConnectionUser, ResponseHandler {
         this.#break('ERR_BODY_LENGTH');
         return;
       }
-      if (socket.write(chunk) || this.#leftBytes === 0) return;
+      if (socket.write(chunk) || this.#leftBytes === 0) {
+        // Not the server is slow, but the caller.
+        if (this.#progress === 'answered' && !this.#isPaused) this.#owes();
+        return;
+      }
       body.pause();
       this.#backlog?.full(this.#pools.clock.monotonicMs());
       // A server that does not read is late too, unless we do not read either.

@@ -33,7 +33,7 @@ export type OnConnection = (error: NodeJS.ErrnoException | undefined, connection
 
 interface Waiter {
   readonly deadlineMs: number;
-  readonly timer: Timer;
+  timer: Timer;
   readonly done: OnConnection;
 }
 
@@ -63,7 +63,9 @@ export class Pools {
     return this.#pools.get(origin.url)?.idle(nowMs);
   }
 
-  /** The first connection that is idle or established within `limitMs` and the limit for one origin. Returns a function that cancels the wait. */
+  /**
+   * The first connection that is idle or established within `limitMs`; within the limit for one origin, if none is in
+   * that time. Returns a function that cancels the wait. */
   wait(origin: Origin, limitMs: number, done: OnConnection): () => void {
     return this.#poolOf(origin).wait(limitMs, done);
   }
@@ -135,6 +137,8 @@ class OriginPool {
   readonly #all = new Set<Connection>();
   readonly #waiting = new Set<Waiter>();
   #connecting = 0;
+  /** When a connection was last made, or had a complete response. */
+  #aliveMs = -Infinity;
   #closed = false;
 
   constructor(origin: Origin, pools: Pools) {
@@ -155,13 +159,19 @@ class OriginPool {
     return undefined;
   }
 
-  wait(maxMs: number, done: OnConnection): () => void {
-    // Behind others that connect, too: there may be another origin to try.
-    const limitMs = Math.min(maxMs, this.#pools.options.connectTimeoutMs);
-    const timer = this.#clock.after(limitMs, () => {
+  wait(limitMs: number, done: OnConnection): () => void {
+    const sinceMs = this.#clock.monotonicMs();
+    const firstMs = Math.min(limitMs, this.#pools.options.connectTimeoutMs);
+    const giveUp = (): void => {
       if (this.#waiting.delete(waiter)) done(timedOut());
+    };
+    const timer = this.#clock.after(firstMs, () => {
+      // Others wait before it, and get their connections; or nobody does, and there may be another origin.
+      if (this.#aliveMs >= sinceMs && limitMs > firstMs)
+        waiter.timer = this.#clock.after(limitMs - firstMs, giveUp);
+      else giveUp();
     });
-    const waiter: Waiter = { deadlineMs: this.#clock.monotonicMs() + limitMs, timer, done };
+    const waiter: Waiter = { deadlineMs: sinceMs + limitMs, timer, done };
     this.#waiting.add(waiter);
     this.#open(limitMs);
     return () => this.#leave(waiter);
@@ -188,6 +198,7 @@ class OriginPool {
   release(connection: Connection, keepAliveMs: number): void {
     connection.release();
     const nowMs = this.#clock.monotonicMs();
+    this.#aliveMs = nowMs;
     if (!connection.isUsable || this.#closed || this.#pools.isWornOut(connection.bornMs, nowMs)) {
       connection.destroy();
       return;
@@ -248,7 +259,9 @@ class OriginPool {
   }
 
   #made(socket: ConstructorParameters<typeof Connection>[0]): Connection {
-    const connection = new Connection(socket, this.#clock.monotonicMs(), (closed) => {
+    const nowMs = this.#clock.monotonicMs();
+    this.#aliveMs = nowMs;
+    const connection = new Connection(socket, nowMs, (closed) => {
       this.#all.delete(closed);
       this.#deadlines.leave(closed);
       const at = this.#idle.indexOf(closed);

@@ -1,5 +1,7 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { text as wholeText } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { silentLog } from '../../src/base/log.ts';
 import { listen, type Listener } from '../../src/server/listen.ts';
@@ -142,7 +144,7 @@ test('a second drain joins the first one', async (t) => {
   t.deepEqual([await first, await second], [{ cut: 0 }, { cut: 0 }]);
 });
 
-test('a connection without a TLS handshake does not delay a drain', async (t) => {
+test('a connection without a TLS handshake delays a drain only briefly, and one that makes it is served', async (t) => {
   const { cert, key } = await makeTestCertificate('platform');
   const pair = { cert: Buffer.from(cert), key: Buffer.from(key) };
   const clock = new ManualClock();
@@ -164,8 +166,20 @@ test('a connection without a TLS handshake does not delay a drain', async (t) =>
   const silent = await rawConnection(listener.port);
   const half = await rawConnection(listener.port);
   half.socket.write(Buffer.from('16030100', 'hex'));
-  while (accepted.length < 2) await turns();
-  t.deepEqual(await listener.drain({ delayMs: 0, timeoutMs: 25_000 }), { cut: 0 });
+  const early = await rawConnection(listener.port);
+  while (accepted.length < 3) await turns();
+  const drained = listener.drain({ delayMs: 0, timeoutMs: 25_000 });
+  await turns();
+  const late = connectTls({
+    socket: early.socket,
+    ca: cert,
+    servername: 'localhost',
+    checkServerIdentity: () => undefined,
+  });
+  late.end('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  t.regex(await wholeText(late), /^HTTP\/1\.1 200 /);
+  clock.advance(250);
+  t.deepEqual(await drained, { cut: 0 });
   for (const caller of [silent, half]) await caller.untilClosed();
 });
 

@@ -179,3 +179,29 @@ test('a GET that dies on a connection that was opened ahead is sent once more', 
   t.is(await call(upstream).outcome, 'ok');
   t.is(sockets.length, 2);
 });
+
+test('calls that wait behind 32 slow handshakes of an origin that is well are served by it', async (t) => {
+  const { cert, key } = await makeTestCertificate('platform');
+  const handshakes: (() => void)[] = [];
+  const answers: (() => void)[] = [];
+  const inner = createTlsServer({ cert, key }, (socket: TLSSocket) => {
+    socket.on('error', () => {});
+    socket.on('data', () => answers.push(() => socket.write(OK)));
+  });
+  const server = createServer((socket) => handshakes.push(() => inner.emit('connection', socket)));
+  const clock = new ManualClock();
+  const upstream = upstreamOf(t, [`https://127.0.0.1:${await listening(t, server)}`], clock, cert);
+  const outcomes: Outcome[] = [];
+  for (let each = 0; each < 100; each += 1) void call(upstream).outcome.then((it) => outcomes.push(it));
+  await until(() => handshakes.length === 32);
+  clock.advance(800);
+  for (const finish of handshakes.splice(0)) finish();
+  await until(() => answers.length === 32);
+  clock.advance(600);
+  t.deepEqual(outcomes, []);
+  while (outcomes.length < 100) {
+    for (const go of [...handshakes.splice(0), ...answers.splice(0)]) go();
+    await pause(5);
+  }
+  t.deepEqual(new Set(outcomes), new Set(['ok']));
+});
