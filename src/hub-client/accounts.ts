@@ -96,6 +96,8 @@ export class HubAccounts {
   readonly #owners = new LruTable<string, string>(FINGERPRINTS_MAX);
   readonly #accounts = new LruTable<string, HubAccount>(ACCOUNTS_MAX);
   #onlyAppid: string | undefined;
+  /** The accounts that the stream names; undefined: it names none, and brings all. */
+  #watched: ReadonlySet<string> | undefined;
   #poll: Timer | undefined;
   #closed = false;
 
@@ -108,6 +110,7 @@ export class HubAccounts {
       ...shared,
       onLearned: (appids) => {
         this.#onlyAppid = appids.length === 1 ? appids[0] : undefined;
+        this.#watchAll(appids);
         if (this.#watch.isHearing()) return;
         this.#pollAfter(POLL_FIRST_MS);
       },
@@ -225,9 +228,16 @@ export class HubAccounts {
     });
   }
 
+  /** A stream that names its accounts brings nothing about one that the hub has since got. */
+  #watchAll(appids: readonly string[]): void {
+    if (this.#watched === undefined || appids.every((appid) => this.#watched?.has(appid))) return;
+    this.#watch.reopen('more accounts');
+  }
+
   #watchPath(): string {
     const { only } = this.#parts;
     const named = only === undefined ? [] : (this.#list.appids() ?? only);
+    this.#watched = named.length === 0 ? undefined : new Set(named);
     const query = new URLSearchParams(named.map((appid): [string, string] => ['appid', appid]));
     return named.length === 0 ? WATCH_PATH : `${WATCH_PATH}?${query.toString()}`;
   }

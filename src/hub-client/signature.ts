@@ -4,11 +4,11 @@ import type { WireSignature } from '../hub-api/wire.ts';
 import { type SignatureAnswer, signPage } from '../wechat/page-signature.ts';
 import type { HubClient, HubOutcome } from './client.ts';
 import { whyNot } from './outcome.ts';
-import type { Tickets } from '../token/ticket.ts';
+import type { HubTickets } from './tickets.ts';
 
 export interface HubSigning extends Pick<Parameters<typeof signPage>[3], 'clock' | 'random'> {
   readonly client: HubClient;
-  readonly tickets: Tickets;
+  readonly tickets: Pick<HubTickets, 'ticket'>;
 }
 
 /**
@@ -20,6 +20,7 @@ export async function signByHub(
   appid: string,
   url: string,
 ): Promise<SignatureAnswer> {
+  const byMs = moment.clock.monotonicMs() + CALLER_WAIT_MS_MAX;
   const outcome = await client.ask({
     method: 'POST',
     path: `/v1/apps/${encodeURIComponent(appid)}/jssdk-signature`,
@@ -34,7 +35,8 @@ export async function signByHub(
   const why = whyNot(outcome);
   if (reason === 'bad_request') return { kind: 'refused', message: why.message };
   if (!isWorthATicket(outcome, reason)) return why;
-  const answer = await tickets.ticket(appid, 'jsapi');
+  // The same hub may be silent once more.
+  const answer = await tickets.ticket(appid, 'jsapi', Math.max(0, byMs - moment.clock.monotonicMs()));
   if (answer.kind === 'unavailable') return why;
   return { kind: 'signed', signature: signPage(appid, answer.ticket.value, url, moment) };
 }

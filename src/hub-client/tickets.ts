@@ -42,7 +42,8 @@ export class HubTickets implements Tickets {
     this.#clock = clock;
   }
 
-  async ticket(appid: string, type: TicketType): Promise<TicketAnswer> {
+  /** Waits at most `waitMs` for the hub, and then takes the copy in hand. */
+  async ticket(appid: string, type: TicketType, waitMs = Infinity): Promise<TicketAnswer> {
     const key = `${type} ${appid}`;
     const copy = this.#copies.get(key) ?? {
       ticket: undefined,
@@ -52,12 +53,12 @@ export class HubTickets implements Tickets {
       why: undefined,
     };
     this.#copies.set(key, copy);
-    if (!this.#hasLeft(copy.ticket, LEFT_MS_MIN)) await this.#fresher(copy, appid, type);
+    if (!this.#hasLeft(copy.ticket, LEFT_MS_MIN)) await this.#fresher(copy, appid, type, waitMs);
     if (this.#hasLeft(copy.ticket, LAST_SECOND_MS)) return { kind: 'ticket', ticket: copy.ticket };
     return copy.why ?? unavailable('the hub has not returned a ticket');
   }
 
-  async #fresher(copy: Copy, appid: string, type: TicketType): Promise<void> {
+  async #fresher(copy: Copy, appid: string, type: TicketType, waitMs: number): Promise<void> {
     if (copy.asking === undefined && this.#clock.monotonicMs() >= copy.quietUntilMs) {
       copy.asking = this.#ask(copy, appid, type).finally(() => {
         copy.asking = undefined;
@@ -66,7 +67,8 @@ export class HubTickets implements Tickets {
     const { asking } = copy;
     if (asking === undefined) return;
     const isServed = copy.isFailing && this.#hasLeft(copy.ticket, LAST_SECOND_MS);
-    await (isServed ? waitAtMost(this.#clock, FAILING_WAIT_MS_MAX, asking) : asking);
+    const limitMs = isServed ? Math.min(waitMs, FAILING_WAIT_MS_MAX) : waitMs;
+    await (limitMs === Infinity ? asking : waitAtMost(this.#clock, limitMs, asking));
   }
 
   async #ask(copy: Copy, appid: string, type: TicketType): Promise<void> {

@@ -59,6 +59,7 @@ export class HubWatch {
   /** Whether the open stream has delivered an event. */
   #isHearing = false;
   #sending: Exchange | undefined;
+  #sink: WatchSink | undefined;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -80,6 +81,11 @@ export class HubWatch {
     if (nowMs - (this.#startedMs ?? 0) < WAKE_SPACING_MS) return;
     this.#timer?.cancel();
     this.start();
+  }
+
+  /** Ends the stream, and opens another a moment later. */
+  reopen(reason: string): void {
+    this.#sink?.stop(reason);
   }
 
   /** Whether events arrive: a gateway may refuse streams or buffer them. */
@@ -151,6 +157,7 @@ export class HubWatch {
           resolve(ended);
         },
       });
+      this.#sink = sink;
       void client.open(origin, path(), sink).then((opened) => {
         if ('why' in opened) sink.stop(opened.why);
         else if (this.#closed || sink.isOver) opened.abort();

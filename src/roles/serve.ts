@@ -38,6 +38,12 @@ export async function serve(
 ): Promise<void> {
   const { settings } = loaded;
   const { log, clock } = runtime;
+  let reload = (): void => {
+    isReloadAsked = true;
+  };
+  let isReloadAsked = false;
+  // At once: without a listener this signal ends the process, and a start may wait for a hub.
+  host.onSignal('reload', () => reload());
   const build = { version: host.version, role: settings.role, node: host.nodeVersion };
   const tracing = await startTracing(host, settings, runtime);
   const context: RoleContext = {
@@ -66,7 +72,8 @@ export async function serve(
   });
   const ports = new LocalPorts(host.userId);
   const isListed = settings.adminPortMayMove && (await ports.add(admin.port));
-  host.onSignal('reload', () => watch.reload());
+  reload = () => watch.reload();
+  if (isReloadAsked) reload();
   log.info('serving', { ...build, listen: role.addresses, admin: admin.addresses });
   host.out(welcome(admin.port));
   if (settings.role === 'proxy') inlineMore();

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type AccessOf, accessOnDisk } from './file-access.ts';
 import { type ParsedSettings, parseSettings } from './parse.ts';
 import type { Environment } from './environment.ts';
+import type { FixedValues } from './raw.ts';
 import { type ReadFile, whyUnreadable } from './reader.ts';
 import type { Role } from './role.ts';
 
@@ -11,6 +12,8 @@ export interface SettingsLocation {
   readonly role: Role;
   /** Undefined: environment only. */
   readonly configFile: string | undefined;
+  /** See `SettingsSource`. */
+  readonly started?: FixedValues;
 }
 
 export type LoadedSettings = ParsedSettings & {

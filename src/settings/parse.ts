@@ -13,7 +13,7 @@ import type { AccessOf } from './file-access.ts';
 import { readSettingsFile } from './file.ts';
 import { upstreamInClear } from './in-clear.ts';
 import { readInjector } from './injector.ts';
-import { gather } from './raw.ts';
+import { fixedIn, type FixedValues, gather } from './raw.ts';
 import { type ReadFile, SettingsReader } from './reader.ts';
 import type { Role } from './role.ts';
 import type { Key } from './schema.ts';
@@ -28,6 +28,8 @@ export interface SettingsSource {
   readonly role: Role;
   /** Reads the files that settings name: secrets, keys, certificates. */
   readonly readFile: ReadFile;
+  /** For settings that are applied without a start: what those that need one were at the start. */
+  readonly started?: FixedValues;
   /** The permissions of those files and the settings file; without it they are not checked. */
   readonly accessOf?: AccessOf;
 }
@@ -41,6 +43,8 @@ export type ParsedSettings =
       readonly files: readonly string[];
       /** By key, a digest of each setting that takes effect only at start. */
       readonly fixed: ReadonlyMap<string, string>;
+      /** The same settings as they were given. */
+      readonly fixedValues: FixedValues;
     }
   | {
       readonly kind: 'bad';
@@ -54,18 +58,19 @@ export type ParsedSettings =
  * once.
  */
 export function parseSettings(source: SettingsSource): ParsedSettings {
-  const { env, role, readFile, accessOf = () => undefined } = source;
+  const { env, role, readFile, started, accessOf = () => undefined } = source;
   const file = source.file && readSettingsFile(source.file.path, source.file.text);
   if (file?.kind === 'bad') {
     return { kind: 'bad', problems: [...file.problems, ...unknownVariables(env)], files: [] };
   }
-  const raw = gather(file, env, role);
+  const raw = gather(file, env, role, started);
   const reader = new SettingsReader({ raw, env, readFile, accessOf, file: source.file?.path });
   const settings = readAll(reader, source);
   reader.warnings.push(...doubtfulVariables(env));
   const files = [...reader.files];
   if (reader.problems.length > 0) return { kind: 'bad', problems: [...new Set(reader.problems)], files };
-  return { kind: 'ok', settings, warnings: reader.warnings, files, fixed: reader.fixed };
+  const { warnings, fixed } = reader;
+  return { kind: 'ok', settings, warnings, files, fixed, fixedValues: fixedIn(raw) };
 }
 
 /** If there are problems the result is invalid; reading continues to collect all of them. */

@@ -3,7 +3,7 @@ import { type Environment, isGiven, unknownVariables } from './environment.ts';
 import type { Path, SettingsFile } from './file.ts';
 import type { Role } from './role.ts';
 import { settingsSchema } from './schema.ts';
-import { type MappingSection, type Setting, settingsIn } from './setting.ts';
+import { isFixed, type MappingSection, type Setting, settingsIn } from './setting.ts';
 
 /** The value of one setting from one place. */
 export interface RawValue {
@@ -34,13 +34,34 @@ const ITEMS_MAX = 1_000;
 /** No file, or an empty one. */
 const EMPTY: SettingsFile = { kind: 'file', root: null, place: () => '' };
 
-/** Collects the settings of a role from file and environment. */
-export function gather(file: SettingsFile | undefined, env: Environment, role: Role): RawSettings {
+/** The values of the settings that take effect only with a start, by key. */
+export type FixedValues = ReadonlyMap<string, RawValue>;
+
+/**
+ * Collects the settings of a role from file and environment. Those that take effect only with a start are the ones of
+ * `started`, if it is given.
+ */
+export function gather(
+  file: SettingsFile | undefined,
+  env: Environment,
+  role: Role,
+  started?: FixedValues,
+): RawSettings {
   const raw = rawFromFile(file ?? EMPTY);
   raw.problems.push(...unknownVariables(env));
   addEnvironment(raw, env);
   keepForRole(raw, role);
+  if (started !== undefined) keepStarted(raw, started);
   return raw;
+}
+
+export function fixedIn({ values }: RawSettings): FixedValues {
+  return new Map([...values].filter(([, { setting }]) => isFixed(setting)));
+}
+
+function keepStarted(raw: RawSettings, started: FixedValues): void {
+  for (const key of fixedIn(raw).keys()) raw.values.delete(key);
+  for (const value of started.values()) put(raw, value);
 }
 
 /** Finds each setting in a file, and reports everything else in it. */

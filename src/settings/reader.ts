@@ -5,7 +5,7 @@ import { type Environment, isInKubernetes } from './environment.ts';
 import { type AccessOf, accessWarning } from './file-access.ts';
 import { keyOf, type RawSettings, type RawValue, treeOf } from './raw.ts';
 import { type Key, settingsSchema, type Values } from './schema.ts';
-import type { Setting } from './setting.ts';
+import { isFixed, type Setting } from './setting.ts';
 import { acceptedBy } from './types.ts';
 
 /** Returns the text of a file; throws an error with a `code`, as node:fs does. */
@@ -126,7 +126,7 @@ export class SettingsReader {
   }
 
   #fix(setting: Setting, texts: readonly string[]): void {
-    if (setting.live === true || setting.key.includes('[]') || setting.key === '') return;
+    if (!isFixed(setting)) return;
     const digest = createHash('sha256').update(JSON.stringify(texts)).digest('base64url');
     this.fixed.set(setting.key, digest);
   }

@@ -34,6 +34,11 @@ export interface Setting extends About {
   readonly zh: string;
 }
 
+/** Whether a change takes effect only with the next start. Members of lists count as what they are part of. */
+export function isFixed({ key, live }: Setting): boolean {
+  return live !== true && key !== '' && !key.includes('[]');
+}
+
 /** Distinguishes settings from the types and mappings around them. */
 const SETTINGS_REGISTRY = z.registry<Omit<Setting, 'key'>>();
 

@@ -10,7 +10,7 @@ export interface SettingsWatchInput {
   readonly readFile: ReadFile;
   readonly clock: Clock;
   readonly log: Log;
-  /** Called with new settings, including those that need a restart, which must not be applied until then. */
+  /** Called with new settings; those that need a restart are as they were at the start. */
   readonly apply: (settings: Settings) => void;
 }
 
@@ -24,12 +24,14 @@ type GoodSettings = Extract<LoadedSettings, { kind: 'ok' }>;
 
 /**
  * Keeps settings in step with the settings file and the files it names. New settings with a problem are rejected as a
- * whole, and the previous ones stay in force.
+ * whole, and the previous ones stay in force. So they do where new ones make sense only together with others that need a
+ * restart: half of them is what nobody has asked for.
  *
  * `started` are the settings in force when this process started.
  */
 export function watchSettings(started: GoodSettings, input: SettingsWatchInput): SettingsWatch {
   const { location, log, clock, apply } = input;
+  const asStarted = { ...location, started: started.fixedValues };
   let seen = started.digest;
   let { digestNow } = started;
   let inForce = seen;
@@ -65,7 +67,14 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
     }
     inForce = digest;
     restartKeys = warnOfRestart(log, started.fixed, parsed.fixed, restartKeys);
-    apply(parsed.settings);
+    const applied = restartKeys === '' ? parsed : loadSettings(asStarted, input.readFile);
+    if (applied.kind === 'bad') {
+      log.warn('new settings wait for a restart: they do not fit the old values of those that need one', {
+        problems: applied.problems,
+      });
+      return;
+    }
+    apply(applied.settings);
     log.info('settings reloaded', { files: watched });
   }
 

@@ -87,6 +87,44 @@ test('a sidecar that is limited to some accounts watches those that the hub has 
   t.false(await hub.accounts.knows('wx4'));
 });
 
+test('a stream that names its accounts is reopened for those that the hub gets later', async (t) => {
+  const hub = await startAccounts(['wx1', 'wx2']);
+  await hub.to(APPS)[0]?.answer(200, listOf('wx1'));
+  const isWatch = ({ request }: FakeSending): boolean => request.path.startsWith(WATCH);
+  const first = hub.http.sendings.find(isWatch);
+  first?.head(200, ['content-type', 'text/event-stream']);
+  for (const [list, streams] of [
+    [listOf('wx1'), 1],
+    [listOf('wx1', 'wx2'), 2],
+    [listOf('wx1'), 2],
+  ] as const) {
+    for (let beat = 0; beat < 8; beat += 1) {
+      hub.clock.advance(40_000);
+      hub.http.sendings.findLast(isWatch)?.data(':\n\n');
+      await ripple();
+    }
+    await hub.to(APPS).at(-1)?.answer(200, list);
+    hub.clock.advance(2_000);
+    await ripple();
+    t.is(hub.http.sendings.filter(isWatch).length, streams);
+    if (streams === 2) hub.http.sendings.findLast(isWatch)?.head(200, ['content-type', 'text/event-stream']);
+  }
+  t.true(first?.aborted);
+  t.is(hub.to(`${WATCH}?appid=wx1&appid=wx2`).length, 1);
+});
+
+test('a page is signed or not within 2.5 s, also if the hub is silent and a ticket might be had', async (t) => {
+  const hub = await startAccounts();
+  let signed: string | undefined;
+  void hub.accounts.signPage('wx1', 'https://shop.example/').then(({ kind }) => (signed = kind));
+  await ripple();
+  hub.clock.advance(2_500);
+  await ripple();
+  hub.clock.advance(1);
+  await ripple();
+  t.is(signed, 'unavailable');
+});
+
 test('a wrong clock of the hub does not affect lifetimes', async (t) => {
   const hub = await startAccounts();
   const [issued, expires] = ['2001-01-01T00:00:00.000Z', '2001-01-01T02:00:00.000Z'];

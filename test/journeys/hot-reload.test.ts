@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { APPID, APPSECRET, INFO, startSidecar, type Sidecar } from '../support/sidecar.ts';
+import { APPID, APPSECRET, INFO, Sidecar, startSidecar } from '../support/sidecar.ts';
 import { type RunningSimulator, startSimulator } from '../support/simulator.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -90,6 +92,27 @@ test.serial('SIGHUP reloads everything, and logs it even if nothing has changed'
   await sidecar.untilLine('settings reloaded without changes');
   t.is((await sidecar.call(INFO)).status, 200);
   t.is(platform.control.counters().apps[APPID]?.classicFetches, 0, 'that costs no token');
+});
+
+test.serial('SIGHUP while the start waits for a hub reloads once it is over', async (t) => {
+  const silent = createServer();
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.teardown(() => silent.close());
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'key'), 'k'.repeat(40), { mode: 0o600 });
+  const asked = once(silent, 'connection');
+  const sidecar = new Sidecar(t, 'proxy', {
+    env: {
+      WECHAT_SIDECAR_HUB_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      WECHAT_SIDECAR_HUB_TOKEN_FILE: join(folder, 'key'),
+    },
+  });
+  await asked;
+  sidecar.signal('SIGHUP');
+  await sidecar.untilServing();
+  await sidecar.untilLine('settings reloaded without changes');
+  t.is(await sidecar.health('livez'), 200);
 });
 
 test.serial('settings that need a restart are named, and the others take effect', async (t) => {

@@ -134,6 +134,41 @@ test('a setting that needs a restart is named, once, and never its value', (t) =
   t.notRegex(said(), /restart/);
 });
 
+test('what needs a restart is applied as it was at the start, and the rest of the file as it is', (t) => {
+  const clock = new ManualClock();
+  const { applied, put } = start(t, clock, { 'a.yaml': `${app('one')}upstreams: [https://old.example]` });
+  put({ 'a.yaml': `${app('two')}upstreams: [https://new.example]\nlimits: { inFlight: 7 }` });
+  clock.advance(POLL_MS);
+  t.is(applied[0]?.apps[0]?.secret.reveal(), 'two');
+  t.deepEqual(applied[0]?.upstreams, ['https://old.example']);
+  t.not(applied[0]?.limits.inFlightMax, 7);
+  put({ 'a.yaml': `${app('three')}upstreams: [https://old.example]` });
+  clock.advance(POLL_MS);
+  t.is(applied[1]?.apps[0]?.secret.reveal(), 'three');
+});
+
+test('settings that make sense only with others that need a restart wait for it, too', (t) => {
+  const clock = new ManualClock();
+  const { applied, put, said } = start(t, clock, { 'a.yaml': app('one'), key: 'k'.repeat(40) });
+  put({ 'a.yaml': 'hub: { url: https://hub.example, tokenFile: HERE/key }' });
+  clock.advance(POLL_MS);
+  t.regex(said(), /no account.*new settings wait for a restart/s);
+  t.is(applied.length, 0);
+  put({ 'a.yaml': app('two') });
+  clock.advance(POLL_MS);
+  t.is(applied[0]?.apps[0]?.secret.reveal(), 'two');
+});
+
+test('peers that may connect are not taken from a listener that stays open to other machines', (t) => {
+  const clock = new ManualClock();
+  const open = 'listen: 0.0.0.0:3880\nlistenPeers: [10.0.0.7]\n';
+  const { applied, put, said } = start(t, clock, { 'a.yaml': app('one') + open });
+  put({ 'a.yaml': `${app('two')}listen: localhost:3880` });
+  clock.advance(POLL_MS);
+  t.regex(said(), /new settings wait for a restart/);
+  t.is(applied.length, 0);
+});
+
 test('on request it checks immediately, and reports also that nothing has changed', (t) => {
   const { applied, put, said, watch } = start(t, new ManualClock(), { 'a.yaml': app('one') });
   watch.reload();
