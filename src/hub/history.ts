@@ -25,6 +25,9 @@ export class History {
   /** The fingerprint of the last token of each account that was fetched here. */
   readonly #fetched = new Map<string, string>();
 
+  /** The same of the last one that was fetched elsewhere. */
+  readonly #noted = new Map<string, string>();
+
   constructor(clock: Clock) {
     this.#clock = clock;
   }
@@ -37,7 +40,8 @@ export class History {
 
   /** Adds a token that another hub has published. */
   addFromElsewhere(appid: string, token: Token): void {
-    if (this.isFetchedHere(appid, token.fingerprint)) return;
+    if (this.isFetchedHere(appid, token.fingerprint) || this.#noted.get(appid) === token.fingerprint) return;
+    this.#noted.set(appid, token.fingerprint);
     this.#note(appid, { atMs: token.issuedAtMs, trigger: 'elsewhere', result: 'renewed' });
   }
 
@@ -60,6 +64,7 @@ export class History {
       if (appids.includes(appid)) continue;
       this.#entries.delete(appid);
       this.#fetched.delete(appid);
+      this.#noted.delete(appid);
     }
   }
 

@@ -16,7 +16,7 @@ import {
   type Trigger,
   wakeAtMs,
 } from '../token/state.ts';
-import { isLive, makeToken, type Token } from '../token/token.ts';
+import { isLive, isSameToken, makeToken, type Token } from '../token/token.ts';
 import { diagnose } from '../wechat/errcodes.ts';
 import type { Credentials, Failure, FetchOutcome, Issuer } from '../wechat/issuer.ts';
 import { answerNow, finalAnswer, finalReportAnswer, reportAnswerNow } from './answer.ts';
@@ -231,7 +231,8 @@ export class Keeper {
     this.#state = state;
     for (const effect of effects) this.#carryOut(effect);
     if (state !== before) {
-      if (state.token !== undefined && state.token !== before.token) this.#notifyChange(state.token);
+      if (state.token !== undefined && !isSameToken(state.token, before.token))
+        this.#notifyChange(state.token);
       this.#waiters.settle();
       this.#noteRation(before, state);
     }

@@ -12,6 +12,9 @@ export const DENIED: Readonly<Record<DenialReason, string>> = {
   forced_unknown:
     'The token store has been unreachable since the start, so it is unknown how many forced refreshes ' +
     'are left; check that Redis is up and reachable from here.',
+  forced_unrecorded:
+    'The token store gives the lease, and does not record a forced refresh, so other hubs would not count it; ' +
+    'check that the user of Redis has the rights of docs/hub.md, +zadd and +zremrangebyscore among them.',
 };
 
 /** The log events. */

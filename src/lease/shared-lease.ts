@@ -1,7 +1,7 @@
 import type { Timer } from '../base/clock.ts';
 import { sleep } from '../base/wait.ts';
 import type { Snapshot, StoreUnavailable } from '../store/shared-records.ts';
-import type { Lease, LeaseManager, LeaseStatus } from '../token/lease.ts';
+import type { DenialReason, Lease, LeaseManager, LeaseStatus } from '../token/lease.ts';
 import type { SharedState } from '../token/state.ts';
 import type { Token } from '../token/token.ts';
 import { decide, LEASE_MS, RENEW_MS } from './decide.ts';
@@ -11,6 +11,9 @@ import { StoreWatch, type StoreWatchParts } from './store-watch.ts';
 
 /** A lease is not renewed for longer than this, even if its fetch hangs. */
 const HOLD_MS_MAX = 60_000;
+
+/** A forced refresh that the store has not recorded this often is not made. */
+const UNRECORDED_MAX = 2;
 
 export interface SharedLeaseParts extends StoreWatchParts {
   /** The name of this process among the owners, for `/status`. */
@@ -51,6 +54,7 @@ export class SharedLease implements LeaseManager {
     const { account, owner, records, clock } = this.#parts;
     const known = this.#store.view.held?.record;
     const beganAtMs = clock.monotonicMs();
+    let unrecorded = 0;
     for (;;) {
       const askedAtMs = clock.monotonicMs();
       const acquisition = this.#store.publisher.acquiring();
@@ -75,11 +79,7 @@ export class SharedLease implements LeaseManager {
         case 'superseded':
           return this.#leave(taken, { kind: 'superseded', shared: sharedOf(this.#store.view) });
         case 'deny':
-          return this.#leave(
-            taken,
-            { kind: 'denied', reason: decision.why, message: DENIED[decision.why] },
-            'withheld',
-          );
+          return this.#deny(taken, decision.why);
         case 'fetchAlone': {
           if (force) this.#store.noteForced();
           const floor = seen.kind === 'seen' && seen.lease !== undefined ? 0 : undefined;
@@ -91,8 +91,12 @@ export class SharedLease implements LeaseManager {
             confirmedMs: nowMs,
           });
         }
-        case 'fetch':
-          if (!force || (await this.#store.recordForced())) {
+        case 'fetch': {
+          const isRecorded = !force || (await this.#store.recordForced());
+          if (!isRecorded) unrecorded += 1;
+          // The store may have gone, which the next turn finds out; but one that refuses this alone would be asked for ever.
+          if (unrecorded >= UNRECORDED_MAX) return this.#deny(taken, 'forced_unrecorded');
+          if (isRecorded) {
             if (clock.monotonicMs() - askedAtMs <= RENEW_MS && !this.#store.isClosed) {
               const ours = generation ?? this.#store.nextGeneration();
               return this.#begin({
@@ -106,6 +110,7 @@ export class SharedLease implements LeaseManager {
           }
           await this.#pause(generation, 0, seen);
           break;
+        }
         case 'wait':
           await this.#pause(generation, decision.forMs, seen);
       }
@@ -242,6 +247,10 @@ export class SharedLease implements LeaseManager {
     const woken = new AbortController();
     this.#wakeUp = () => woken.abort();
     await sleep(clock, forMs, woken.signal);
+  }
+
+  #deny(taken: number | undefined, reason: DenialReason): Lease {
+    return this.#leave(taken, { kind: 'denied', reason, message: DENIED[reason] }, 'withheld');
   }
 
   #leave(taken: number | undefined, lease: Lease, refreshing: Activity['refreshing'] = 'none'): Lease {

@@ -97,13 +97,19 @@ export class FileRecords implements TokenRecords {
     this.#path = await realpath(this.#path).catch(() => this.#path);
     const path = this.#path;
     const content = await readContent(path);
+    this.#isUsable = true;
     switch (content.kind) {
       case 'absent':
         break;
       case 'unusable':
         this.#isUsable = false;
-        log.error('token file cannot be used; tokens are kept in memory', { path, reason: content.reason });
-        break;
+        if (!this.#isFailing)
+          log.error('token file cannot be used; tokens are kept in memory', { path, reason: content.reason });
+        if (!content.mayPass) return;
+        // Not replaced unread: it may be ours. The next access reads it again.
+        this.#isFailing = true;
+        this.#reading = undefined;
+        return;
       case 'broken':
         await this.#setAside(content.reason);
         break;
@@ -155,7 +161,7 @@ export class FileRecords implements TokenRecords {
 
   /** One write at a time; the last write contains the latest of all records. */
   async #writeAll(): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { log } = this.#parts;
     const path = this.#path;
     this.#retry?.cancel();
     this.#reading ??= this.#read();
@@ -167,17 +173,22 @@ export class FileRecords implements TokenRecords {
         if (this.#isFailing) log.info('token file is writable again', { path });
         this.#isFailing = false;
       }
+      if (this.#isDirty && this.#isFailing) this.#writeLater();
     } catch (error) {
       this.#isDirty = true;
-      this.#retry = clock.after(RETRY_MS, () => {
-        this.#writing ??= this.#writeAll();
-      });
+      this.#writeLater();
       if (this.#isFailing) return;
       this.#isFailing = true;
       log.error('token file cannot be written; tokens are kept in memory', { path, reason: codeOf(error) });
     } finally {
       this.#writing = undefined;
     }
+  }
+
+  #writeLater(): void {
+    this.#retry = this.#parts.clock.after(RETRY_MS, () => {
+      this.#writing ??= this.#writeAll();
+    });
   }
 
   async #replaceFile(text: string): Promise<void> {
@@ -230,7 +241,7 @@ export class FileRecords implements TokenRecords {
 
 type Content =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'unusable'; readonly reason: string }
+  | { readonly kind: 'unusable'; readonly reason: string; readonly mayPass: boolean }
   | { readonly kind: 'broken'; readonly reason: string }
   | { readonly kind: 'text'; readonly text: string; readonly isOpenToOthers: boolean };
 
@@ -238,7 +249,8 @@ async function readContent(path: string): Promise<Content> {
   try {
     const seen = await stat(path);
     // A directory or a device is not ours to move aside.
-    if (!seen.isFile()) return { kind: 'unusable', reason: 'it is not a file; name a file, in a directory' };
+    if (!seen.isFile())
+      return { kind: 'unusable', reason: 'it is not a file; name a file, in a directory', mayPass: false };
     if (seen.size > FILE_BYTES_MAX) return { kind: 'broken', reason: 'it is too large' };
     const text = await readFile(path, 'utf8');
     return { kind: 'text', text, isOpenToOthers: (seen.mode & 0o077) !== 0 };
@@ -246,7 +258,7 @@ async function readContent(path: string): Promise<Content> {
     const code = codeOf(error);
     if (code === 'ENOENT') return { kind: 'absent' };
     // It may be ours and become readable again.
-    return { kind: 'unusable', reason: `it cannot be read (${code})` };
+    return { kind: 'unusable', reason: `it cannot be read (${code})`, mayPass: true };
   }
 }
 

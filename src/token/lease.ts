@@ -36,7 +36,7 @@ export interface LeaseDenied {
 }
 
 /** What we lack from the store to be allowed to fetch. */
-export type DenialReason = 'unavailable' | 'undecryptable' | 'forced_unknown';
+export type DenialReason = 'unavailable' | 'undecryptable' | 'forced_unknown' | 'forced_unrecorded';
 
 /** For `/status`. */
 export interface LeaseStatus {

@@ -34,3 +34,12 @@ export function makeToken(value: string, issuedAtMs: number, lifeMs: number): To
 export function isLive(token: Token | undefined, nowMs: number): token is Token {
   return token !== undefined && nowMs < token.expiresAtMs;
 }
+
+/** What the expiry of one token may differ by: each answer gives whole seconds from its own moment. */
+const SAME_LIFE_MS = 2_000;
+
+/** Whether the platform has returned a token once more, with the life that it had. */
+export function isSameToken(one: Token, other: Token | undefined): boolean {
+  const isSame = one.fingerprint === other?.fingerprint;
+  return isSame && Math.abs(one.expiresAtMs - other.expiresAtMs) <= SAME_LIFE_MS;
+}

@@ -80,7 +80,7 @@ test('every failure has a Chinese message with the errcode and what to do', (t) 
   const ours = { errcode: -1, message: 'in English' };
   t.regex(noted({ cause: 'short_lived', lifeS: 3 }, ours, 'zh'), /有效期只有 3 秒/);
   t.regex(noted({ cause: 'short_lived', lifeS: 0 }, ours, 'zh'), /有效期不足 1 秒/);
-  for (const reason of ['unavailable', 'undecryptable', 'forced_unknown'] as const) {
+  for (const reason of ['unavailable', 'undecryptable', 'forced_unknown', 'forced_unrecorded'] as const) {
     t.regex(noted({ cause: 'store', reason }, ours, 'zh'), /存储/);
   }
 });
@@ -97,6 +97,7 @@ test('refreshes are kept for a day; those of other hubs have the time at which t
   clock.advance(2 * HOUR_MS);
   const theirs = makeToken('theirs', clock.monotonicMs() - HOUR_MS, 2 * HOUR_MS);
   history.addFromElsewhere('wxone', theirs);
+  history.addFromElsewhere('wxone', { ...theirs });
   history.add('wxone', 'ahead', 'renewed', theirs.fingerprint);
   history.addFromElsewhere('wxone', theirs);
   t.deepEqual(

@@ -49,6 +49,30 @@ function release(lease: Lease): void {
   if (lease.kind === 'acquired') lease.release();
 }
 
+test('a store that records no forced refresh is not asked for ever', async (t) => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const records: SharedRecords = {
+    ...recordsOf(clock),
+    addForced: () => {
+      asked += 1;
+      return Promise.resolve(false);
+    },
+  };
+  const lease = leaseOn(records, clock);
+  t.teardown(() => lease.close());
+  let got: Lease | undefined;
+  void lease.acquire(true).then((it) => (got = it));
+  for (let turn = 0; turn < 20 && got === undefined; turn += 1) {
+    await ripple();
+    clock.advance(1);
+  }
+  t.like(got, { kind: 'denied', reason: 'forced_unrecorded' });
+  t.is(asked, 2);
+  // What needs no record goes on.
+  t.is((await lease.acquire(false)).kind, 'acquired');
+});
+
 for (const isFirstReleased of [true, false]) {
   const order = isFirstReleased ? 'released, and acquired again' : 'acquired again, and then released';
   test(`a lease that is ${order} while a publication is slow is not lost`, async (t) => {

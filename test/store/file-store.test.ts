@@ -223,6 +223,38 @@ test('an unwritable file is reported once, and written when that is possible', a
   t.is(await valueIn(new FileRecords({ path, clock: it.clock, random: systemRandom, log })), 'three');
 });
 
+test('a file that could not be read at first is read and written when that is possible, and loses nothing', async (t) => {
+  const { directory, path, clock, lines, store } = await place(t);
+  const first = store();
+  first.save(record('old', { appid: 'wxold' }));
+  await first.written();
+  await first.close();
+  await rename(path, join(directory, 'aside'));
+  // A link to itself can be looked up by nobody, root included.
+  await symlink(path, path);
+  const second = store();
+  t.is(await second.load('wxold', 'stable'), undefined);
+  second.save(record('new', { appid: 'wxnew' }));
+  await second.written();
+  clock.advance(30_000);
+  await second.written();
+  t.is(lines.filter((line) => line.includes('cannot be used')).length, 1);
+  t.true((await lstat(path)).isSymbolicLink());
+  await rm(path);
+  await rename(join(directory, 'aside'), path);
+  clock.advance(30_000);
+  await second.written();
+  t.true(lines.some((line) => line.includes('token file is writable again')));
+  const third = store();
+  for (const [appid, value] of [
+    ['wxold', 'old'],
+    ['wxnew', 'new'],
+  ] as const) {
+    t.is((await third.load(appid, 'stable'))?.token?.value.reveal(), value);
+  }
+  for (const each of [second, third]) await each.close();
+});
+
 test('obsolete records are not written again', async (t) => {
   const it = await place(t);
   await good(it);

@@ -54,6 +54,10 @@ const STORE: Readonly<Record<DenialReason, Words>> = {
     '让所有中控使用同一个 store.encryptionKeyFile，或在 Redis 中删除该账号以 :token 结尾的键',
   ],
   forced_unknown: ['自启动以来一直无法连接 token 存储，因此不知道还剩多少次强制刷新', CHECK_REDIS],
+  forced_unrecorded: [
+    'token 存储给出了租约，却不记录强制刷新，其他中控便不会计入',
+    '检查 Redis 用户是否有 docs/hub.md 所列的权限，包括 +zadd 和 +zremrangebyscore',
+  ],
 };
 
 /** The failure in words, with the remedy. */
