@@ -68,7 +68,7 @@ const CLASSIC: Policy = {
   jitterMs: 300_000,
   lifeShare: 0.3,
   // Two programs that fetch tokens for one account invalidate each other's. This limits such a fight to 1,440
-  // of the day's 2,000 fetches and leaves the rest for normal renewals.
+  // of the day's 2,000 fetches and leaves the rest for normal renewals. Each hub counts its own.
   quota: { max: 20, windowMs: 20 * MINUTE_MS, spacingMs: 0 },
 };
 

@@ -64,8 +64,9 @@ export class Pools {
   }
 
   /**
-   * The first connection that is idle or established within `limitMs`; within the limit for one origin, if none is in
-   * that time. Returns a function that cancels the wait. */
+   * The first connection that is idle or established within `limitMs`; within the limit for one origin, if there is none
+   * for anybody in that time. Returns a function that cancels the wait.
+   */
   wait(origin: Origin, limitMs: number, done: OnConnection): () => void {
     return this.#poolOf(origin).wait(limitMs, done);
   }

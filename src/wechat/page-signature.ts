@@ -21,7 +21,7 @@ export type SignatureAnswer =
   | { readonly kind: 'refused'; readonly message: string }
   | Unavailable;
 
-/** Per account. */
+/** Per account; on a hub, per caller and account. */
 export const SIGNATURE_RATE: Rate = { burst: 30, refillMs: 1_000 / 30 };
 
 const PAGE_URL_BYTES_MAX = 2_048;
