@@ -60,6 +60,8 @@ export class HubWatch {
   #isHearing = false;
   #sending: Exchange | undefined;
   #sink: WatchSink | undefined;
+  /** Why a stream that is being opened is to be opened once more. */
+  #reopenFor: string | undefined;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -85,7 +87,8 @@ export class HubWatch {
 
   /** Ends the stream, and opens another a moment later. */
   reopen(reason: string): void {
-    this.#sink?.stop(reason);
+    if (this.#status.state === 'open') this.#sink?.stop(reason);
+    else this.#reopenFor = reason;
   }
 
   /** Whether events arrive: a gateway may refuse streams or buffer them. */
@@ -139,6 +142,10 @@ export class HubWatch {
           origins.connected(origin);
           this.#become('open', origin.host);
           log.info('hub watch connected', { hub: origin.host });
+          if (this.#reopenFor !== undefined) {
+            sink.stop(this.#reopenFor);
+            return;
+          }
           if (origin === origins.first()) return;
           const detourMs = DETOUR_MS * (1 + random());
           this.#timer = clock.after(detourMs, () => sink.stop('back to the first address'));
@@ -158,6 +165,7 @@ export class HubWatch {
         },
       });
       this.#sink = sink;
+      this.#reopenFor = undefined;
       void client.open(origin, path(), sink).then((opened) => {
         if ('why' in opened) sink.stop(opened.why);
         else if (this.#closed || sink.isOver) opened.abort();

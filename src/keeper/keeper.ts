@@ -41,6 +41,8 @@ const NOTHING_STORED: SharedState = { forcedAtMs: [] };
 
 /** How soon we retry after a lease was denied; this sends nothing to the platform. */
 const DENIED_MS = 3_000;
+/** The same where only people can help, and each attempt asks the platform twice. */
+const UNRECORDED_MS = 60_000;
 
 export interface KeeperParts {
   readonly app: Credentials;
@@ -302,7 +304,8 @@ export class Keeper {
   /** No lease can be acquired while the store is unavailable. */
   #onDenied(round: number, trigger: Trigger, { reason, message }: LeaseDenied): void {
     if (this.#closed) return;
-    const diagnosis = { errcode: -1, message, recheckMs: DENIED_MS };
+    const recheckMs = reason === 'forced_unrecorded' ? UNRECORDED_MS : DENIED_MS;
+    const diagnosis = { errcode: -1, message, recheckMs };
     const isNew = this.#failures.note({ cause: 'store', reason }, diagnosis);
     this.#dispatch({ kind: 'fetchFailed', round, diagnosis, unused: true });
     this.#narrator.denied(isNew, trigger, message, this.#state);

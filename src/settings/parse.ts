@@ -28,7 +28,7 @@ export interface SettingsSource {
   readonly role: Role;
   /** Reads the files that settings name: secrets, keys, certificates. */
   readonly readFile: ReadFile;
-  /** For settings that are applied without a start: what those that need one were at the start. */
+  /** For settings that are applied without a start: what those that need one were at the start, without their files. */
   readonly started?: FixedValues;
   /** The permissions of those files and the settings file; without it they are not checked. */
   readonly accessOf?: AccessOf;
@@ -64,7 +64,14 @@ export function parseSettings(source: SettingsSource): ParsedSettings {
     return { kind: 'bad', problems: [...file.problems, ...unknownVariables(env)], files: [] };
   }
   const raw = gather(file, env, role, started);
-  const reader = new SettingsReader({ raw, env, readFile, accessOf, file: source.file?.path });
+  const reader = new SettingsReader({
+    raw,
+    env,
+    readFile,
+    accessOf,
+    file: source.file?.path,
+    isAsStarted: started !== undefined,
+  });
   const settings = readAll(reader, source);
   reader.warnings.push(...doubtfulVariables(env));
   const files = [...reader.files];

@@ -55,13 +55,28 @@ export function gather(
   return raw;
 }
 
+/** The store is among them: another Redis needs no start, another kind of store does. */
 export function fixedIn({ values }: RawSettings): FixedValues {
-  return new Map([...values].filter(([, { setting }]) => isFixed(setting)));
+  return new Map([...values].filter(([key, { setting }]) => isFixed(setting) || isOfStore(key)));
 }
 
 function keepStarted(raw: RawSettings, started: FixedValues): void {
-  for (const key of fixedIn(raw).keys()) raw.values.delete(key);
-  for (const value of started.values()) put(raw, value);
+  const isOther = ['store.url', 'store.keyPrefix'].some(
+    (key) => storeKindOf(raw.values.get(key)) !== storeKindOf(started.get(key)),
+  );
+  const isKept = ([key, { setting }]: [string, RawValue]): boolean =>
+    isFixed(setting) || (isOther && isOfStore(key));
+  for (const [key] of [...raw.values].filter(isKept)) raw.values.delete(key);
+  for (const [, value] of [...started].filter(isKept)) put(raw, value);
+}
+
+function isOfStore(key: string): boolean {
+  return key.startsWith('store.');
+}
+
+function storeKindOf(value: RawValue | undefined): string {
+  const [text = ''] = value?.texts ?? [];
+  return /^rediss?:/i.test(text) ? 'redis' : text;
 }
 
 /** Finds each setting in a file, and reports everything else in it. */

@@ -23,6 +23,8 @@ export interface ReaderInput {
   readonly accessOf: AccessOf;
   /** The path of the settings file. */
   readonly file: string | undefined;
+  /** Settings that need a start are the old ones: the files that they name have been read, and may be gone. */
+  readonly isAsStarted: boolean;
 }
 
 /**
@@ -97,6 +99,7 @@ export class SettingsReader {
   content(key: Key, type: z.ZodMiniType = anyContent): Secret | undefined {
     const { setting, texts: [path] = [] } = this.#toRead.get(key) ?? {};
     if (setting === undefined || path === undefined) return undefined;
+    if (this.#input.isAsStarted && isFixed(setting)) return undefined;
     this.files.add(path);
     let text: string;
     try {

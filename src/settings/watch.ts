@@ -65,7 +65,6 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
       log.info('settings reloaded without changes');
       return;
     }
-    inForce = digest;
     restartKeys = warnOfRestart(log, started.fixed, parsed.fixed, restartKeys);
     const applied = restartKeys === '' ? parsed : loadSettings(asStarted, input.readFile);
     if (applied.kind === 'bad') {
@@ -74,6 +73,7 @@ export function watchSettings(started: GoodSettings, input: SettingsWatchInput):
       });
       return;
     }
+    inForce = digest;
     apply(applied.settings);
     log.info('settings reloaded', { files: watched });
   }

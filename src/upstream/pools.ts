@@ -138,7 +138,7 @@ class OriginPool {
   readonly #all = new Set<Connection>();
   readonly #waiting = new Set<Waiter>();
   #connecting = 0;
-  /** When a connection was last made, or had a complete response. */
+  /** When a connection was last made. */
   #aliveMs = -Infinity;
   #closed = false;
 
@@ -199,7 +199,6 @@ class OriginPool {
   release(connection: Connection, keepAliveMs: number): void {
     connection.release();
     const nowMs = this.#clock.monotonicMs();
-    this.#aliveMs = nowMs;
     if (!connection.isUsable || this.#closed || this.#pools.isWornOut(connection.bornMs, nowMs)) {
       connection.destroy();
       return;

@@ -159,6 +159,31 @@ test('settings that make sense only with others that need a restart wait for it,
   t.is(applied[0]?.apps[0]?.secret.reveal(), 'two');
 });
 
+test('a store that only a start can change keeps nothing else from taking effect', (t) => {
+  const redis = 'store: { url: redis://redis, keyPrefix: "x:", encryptionKeyFile: HERE/k1 }\n';
+  const other = redis.replace('k1', 'k2');
+  for (const next of ['store: memory\n', other, other.replace('"x:"', '"y:"')]) {
+    const clock = new ManualClock();
+    const keys = { k1: 'a'.repeat(64), k2: 'b'.repeat(64) };
+    const { applied, put, said, folder } = start(t, clock, { ...keys, 'a.yaml': app('one') + redis });
+    rmSync(join(folder, 'k1'));
+    put({ 'a.yaml': app('two') + next });
+    clock.advance(POLL_MS);
+    t.is(applied[0]?.apps[0]?.secret.reveal(), 'two', `${next} ${said()}`);
+    t.like(applied[0]?.store, { kind: 'redis', keyPrefix: 'x:' });
+  }
+});
+
+test('what waits for a restart is not called unchanged', (t) => {
+  const clock = new ManualClock();
+  const { put, said, watch } = start(t, clock, { 'a.yaml': app('one'), key: 'k'.repeat(40) });
+  put({ 'a.yaml': 'hub: { url: https://hub.example, tokenFile: HERE/key }' });
+  clock.advance(POLL_MS);
+  said();
+  watch.reload();
+  t.regex(said(), /new settings wait for a restart/);
+});
+
 test('peers that may connect are not taken from a listener that stays open to other machines', (t) => {
   const clock = new ManualClock();
   const open = 'listen: 0.0.0.0:3880\nlistenPeers: [10.0.0.7]\n';
