@@ -123,7 +123,8 @@ browserTest(title('a refresh shows its cost first, and is made when it is confir
   await page.locator('output', { hasText: 'There is a new token' }).waitFor();
   const now = await ready(hub);
   t.not(now, fingerprint);
-  t.is(await textOf(page, '.card dd.mono'), now);
+  // The page loads its data after it has said so.
+  await page.locator('.card dd.mono', { hasText: now }).waitFor();
   t.is(await page.locator('.strip i').count(), 2);
   t.regex(await textOf(page, '.day .row .small'), /2 of 500,000/);
 });
