@@ -97,6 +97,7 @@ test('while the platform issues no token, programs get the old one with the rest
     t.is(answer.json()['access_token'], 'remembered-token-0123456789', what);
     const expiresIn = Number(answer.json()['expires_in']);
     t.true(expiresIn > 980 && expiresIn <= 1_000, `${expiresIn}`);
-    t.true(patientClock.monotonicMs() - startedMs < 3_000, what);
+    // They wait for 2.5 s, and not for the next try, as a busy machine measures it.
+    t.true(patientClock.monotonicMs() - startedMs < 6_000, what);
   }
 });
