@@ -24,8 +24,7 @@ export class History {
   readonly #entries = new Map<string, Entry[]>();
   /** The fingerprint of the last token of each account that was fetched here. */
   readonly #fetched = new Map<string, string>();
-
-  /** The same of the last one that was fetched elsewhere. */
+  /** The fingerprint of the last token of each account that another hub published. */
   readonly #noted = new Map<string, string>();
 
   constructor(clock: Clock) {

@@ -13,7 +13,7 @@ export const DENIED: Readonly<Record<DenialReason, string>> = {
     'The token store has been unreachable since the start, so it is unknown how many forced refreshes ' +
     'are left; check that Redis is up and reachable from here.',
   forced_unrecorded:
-    'The token store gives the lease, and does not record a forced refresh, so other hubs would not count it; ' +
+    'The token store grants the lease but does not record forced refreshes, so other hubs would not count them; ' +
     'check that the user of Redis has the rights of docs/hub.md, +zadd and +zremrangebyscore among them.',
 };
 

@@ -235,6 +235,7 @@ export class ConnectionTable {
     this.#queueOf(entry).add(entry);
   }
 
+  /** Closes every connection, including those without a finished TLS handshake. */
   closeAll(): void {
     for (const { socket } of this.#byPeer.values()) socket.destroy();
   }

@@ -2,6 +2,7 @@ import { sleep } from '../base/wait.ts';
 import { Server as NetServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../base/clock.ts';
+import type { ConnectionTable } from './connection-table.ts';
 
 /** What is tracked of a request, in either lane. */
 export interface FollowedRequest {
@@ -36,14 +37,6 @@ export interface OtherLane {
 
 /** A node:http server tracks its connections; another server only accepts for it. */
 type AdoptedServer = Server & { closeAllConnections?(): void };
-
-/** What is told of each connection, and ends those of which nobody else knows. */
-export interface ConnectionKeeper {
-  /** An exchange has ended on a connection that is still open. */
-  answered(socket: Duplex): void;
-  /** Closes every connection, those without a finished TLS handshake too. */
-  closeAll(): void;
-}
 
 export interface DrainOptions {
   /** New connections are still accepted for this long: callers may learn of the shutdown later than we do. */
@@ -81,7 +74,7 @@ const FRESH_GRACE_MS = 250;
  */
 export class Connections {
   readonly #clock: Clock;
-  readonly #keeper: ConnectionKeeper;
+  readonly #table: Pick<ConnectionTable, 'answered' | 'closeAll'>;
   readonly #servers: AdoptedServer[] = [];
   readonly #lanes: OtherLane[] = [];
   /** Connections that have not sent a request yet. */
@@ -92,9 +85,9 @@ export class Connections {
   #draining: Promise<DrainOutcome> | undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(clock: Clock, keeper: ConnectionKeeper) {
+  constructor(clock: Clock, table: Pick<ConnectionTable, 'answered' | 'closeAll'>) {
     this.#clock = clock;
-    this.#keeper = keeper;
+    this.#table = table;
   }
 
   adopt(servers: readonly AdoptedServer[]): void {
@@ -150,7 +143,7 @@ export class Connections {
     owed.exchanges.splice(at, 1);
     owed.bytesRead = bytesReadOf(socket);
     this.#inFlight -= 1;
-    this.#keeper.answered(socket);
+    this.#table.answered(socket);
     this.#onChange();
   }
 
@@ -233,7 +226,7 @@ export class Connections {
       server.close();
     }
     for (const lane of this.#lanes) lane.closeAll();
-    this.#keeper.closeAll();
+    this.#table.closeAll();
   }
 
   #unsent(): number {

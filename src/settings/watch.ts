@@ -24,8 +24,8 @@ type GoodSettings = Extract<LoadedSettings, { kind: 'ok' }>;
 
 /**
  * Keeps settings in step with the settings file and the files it names. New settings with a problem are rejected as a
- * whole, and the previous ones stay in force. So they do where new ones make sense only together with others that need a
- * restart: half of them is what nobody has asked for.
+ * whole, and the previous ones stay in force. The same goes for new settings that are valid only together with others that
+ * need a restart: they are not applied in part.
  *
  * `started` are the settings in force when this process started.
  */

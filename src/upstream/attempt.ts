@@ -200,7 +200,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
       this.#leftBytes = body?.bytes ?? 0;
       opened.once('error', () => this.#break('ERR_BODY_CUT_OFF'));
       this.#owes(nowMs);
-      // What is read of a body that is not kept is lost: not before the connection has proved to be open.
+      // A body that is not kept can be read only once, so reading starts when the head has been written.
       socket.write(requestHead(request, origin), (error) => {
         onWritten(error);
         if (error === undefined || error === null) this.#stream(opened);
@@ -221,7 +221,7 @@ export class Attempt implements ConnectionUser, ResponseHandler {
         return;
       }
       if (socket.write(chunk) || this.#leftBytes === 0) {
-        // Not the server is slow, but the caller.
+        // The caller is slow, not the server.
         if (this.#progress === 'answered' && !this.#isPaused) this.#owes();
         return;
       }
