@@ -4,3 +4,10 @@ export function ownBytes(text: string): Buffer {
   bytes.write(text, 'latin1');
   return bytes;
 }
+
+/** A copy in memory of its own. */
+export function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}

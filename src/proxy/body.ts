@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { ownCopy } from '../base/own-bytes.ts';
 import type { Reason } from './errors.ts';
 import type { UpstreamRequestBody } from '../upstream/request.ts';
 
@@ -178,7 +179,7 @@ export class KeptBody implements Replayable {
     this.#queuedBytes += chunk.length;
     if (chunk.length >= PAGE_BYTES / 4) {
       this.#closePage();
-      this.#chunks.push(isMostOfItsMemory(chunk) ? chunk : copyOf(chunk));
+      this.#chunks.push(isMostOfItsMemory(chunk) ? chunk : ownCopy(chunk));
       return;
     }
     if (this.#page === undefined || this.#page.used + chunk.length > PAGE_BYTES) {
@@ -199,7 +200,7 @@ export class KeptBody implements Replayable {
     const page = this.#page;
     this.#page = undefined;
     if (page === undefined || page.used === page.from || page.used > PAGE_BYTES / 2) return;
-    this.#chunks[this.#chunks.length - 1] = copyOf(page.bytes.subarray(page.from, page.used));
+    this.#chunks[this.#chunks.length - 1] = ownCopy(page.bytes.subarray(page.from, page.used));
   }
 
   /** Drops the first bytes of the first piece, which have been read and will not be read again. */
@@ -270,12 +271,6 @@ const START: Readonly<Place> = { index: 0, offset: 0 };
 /** A piece of a larger read would keep all of that in memory. */
 function isMostOfItsMemory(chunk: Buffer): boolean {
   return 2 * chunk.length >= chunk.buffer.byteLength;
-}
-
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
-  return copy;
 }
 
 /** A body that arrived together with the head of its request. */
